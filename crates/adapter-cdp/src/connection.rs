@@ -1,0 +1,425 @@
+//! Commands and their replies over one browser's pipes.
+//!
+//! A command is written when it is sent, and its [`Reply`] is awaited later: calls that do not depend on each other
+//! are pipelined by sending first and awaiting afterwards. Whatever Chromium leaves unanswered is failed here, by
+//! session ([`Connection::fail_session`]), by scope ([`Connection::fail_scope`]) or as a whole when the pipe ends.
+//!
+//! It knows ids, sessions and methods' names, not what events mean: those go, in order, to an [`EventSink`], before
+//! any reply that follows them is handed out. It sets no deadlines: dropping a [`Reply`] forgets the call.
+
+use std::collections::HashMap;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use chromiumoxide_types::Command;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use tokio::sync::oneshot;
+
+use crate::transport::{Reader, WriteError, Writer};
+
+/// Why work that was under way will never be answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Loss {
+    /// The target was closed.
+    TargetClosed,
+    /// The target's renderer crashed.
+    TargetCrashed,
+    /// The document that the work ran in was replaced.
+    Navigated,
+    /// The frame was removed from its page.
+    FrameDetached,
+    /// The browser is gone.
+    Disconnected,
+}
+
+/// Why a command has no result.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum CallError {
+    #[error("the work was lost: {0:?}")]
+    Lost(Loss),
+    #[error("the browser refused: {message} ({code})")]
+    Refused { code: i64, message: String },
+    #[error("the browser does not read its commands")]
+    Backlog,
+    #[error("a command cannot be written as JSON: {0}")]
+    Encode(String),
+    #[error("the browser's reply is not understood: {0}")]
+    Decode(String),
+}
+
+/// One event. Borrowed from the message it came in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Event<'a> {
+    pub(crate) session: Option<&'a str>,
+    pub(crate) method: &'a str,
+    pub(crate) params: &'a str,
+}
+
+impl<'a> Event<'a> {
+    pub(crate) fn decode<T: Deserialize<'a>>(&self) -> Result<T, CallError> {
+        serde_json::from_str(self.params).map_err(|error| CallError::Decode(error.to_string()))
+    }
+}
+
+/// Where events go. Called on the reading task, so it must not block.
+pub(crate) trait EventSink: Send + Sync + 'static {
+    fn event(&self, connection: &Connection, event: Event<'_>);
+    /// The pipe has ended; everything pending has failed already.
+    fn closed(&self);
+}
+
+/// Work that ends together when what it ran in ends: an execution context or a frame's document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct ScopeId(pub(crate) u64);
+
+/// The scope of a command: which losses it shares.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Route<'a> {
+    /// The CDP session, absent for the browser itself.
+    pub(crate) session: Option<&'a Arc<str>>,
+    pub(crate) scope: Option<ScopeId>,
+}
+
+impl<'a> Route<'a> {
+    pub(crate) const BROWSER: Route<'static> = Route {
+        session: None,
+        scope: None,
+    };
+
+    pub(crate) fn session(session: &'a Arc<str>) -> Self {
+        Self {
+            session: Some(session),
+            scope: None,
+        }
+    }
+
+    pub(crate) fn scoped(session: &'a Arc<str>, scope: ScopeId) -> Self {
+        Self {
+            session: Some(session),
+            scope: Some(scope),
+        }
+    }
+}
+
+/// A handle on the connection; clones share it.
+#[derive(Debug, Clone)]
+pub(crate) struct Connection {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    writer: Writer,
+    pending: Mutex<Pending>,
+    next_id: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Pending {
+    calls: HashMap<u64, Waiting>,
+    closed: bool,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    session: Option<Arc<str>>,
+    scope: Option<ScopeId>,
+    reply: oneshot::Sender<Result<Bytes, CallError>>,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Pending> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Connection {
+    /// Starts to read and write in tasks of the current runtime; they end with the pipe.
+    pub(crate) fn start(reader: Reader, writer: Writer, sink: Arc<dyn EventSink>) -> Self {
+        let connection = Self {
+            shared: Arc::new(Shared {
+                writer,
+                pending: Mutex::default(),
+                next_id: AtomicU64::new(1),
+            }),
+        };
+        let flusher = Arc::clone(&connection.shared);
+        tokio::spawn(async move { flusher.writer.flush_backlog().await });
+        tokio::spawn(read_all(reader, connection.clone(), sink));
+        connection
+    }
+
+    /// Sends one typed command.
+    pub(crate) fn exec<C: Command>(&self, command: &C, route: Route<'_>) -> Reply {
+        self.call(&command.identifier(), command, route)
+    }
+
+    /// Sends one command by name. Also for those whose generated parameters leave out required empty arrays.
+    pub(crate) fn call(&self, method: &str, params: &(impl Serialize + ?Sized), route: Route<'_>) -> Reply {
+        let mut batch = self.batch();
+        let reply = batch.call(method, params, route);
+        batch.send();
+        reply
+    }
+
+    /// Several commands that go out in one write.
+    pub(crate) fn batch(&self) -> Batch<'_> {
+        Batch {
+            connection: self,
+            bytes: Vec::with_capacity(256),
+            ids: Vec::new(),
+        }
+    }
+
+    /// Fails everything that waits for `session`.
+    pub(crate) fn fail_session(&self, session: &str, loss: Loss) {
+        self.fail(loss, |waiting| waiting.session.as_deref() == Some(session));
+    }
+
+    /// Fails everything that was sent in `scope`.
+    pub(crate) fn fail_scope(&self, scope: ScopeId, loss: Loss) {
+        self.fail(loss, |waiting| waiting.scope == Some(scope));
+    }
+
+    /// Ends the connection from this side: everything fails, nothing more is sent.
+    pub(crate) fn close(&self) {
+        self.shared.writer.close();
+        self.shared.lock().closed = true;
+        self.fail(Loss::Disconnected, |_| true);
+    }
+
+    /// True until the pipe has ended or was closed.
+    pub(crate) fn is_open(&self) -> bool {
+        !self.shared.lock().closed
+    }
+
+    fn fail(&self, loss: Loss, belongs: impl Fn(&Waiting) -> bool) {
+        let failed: Vec<Waiting> = self
+            .shared
+            .lock()
+            .calls
+            .extract_if(|_, waiting| belongs(waiting))
+            .map(|(_, waiting)| waiting)
+            .collect();
+        for waiting in failed {
+            let _ = waiting.reply.send(Err(CallError::Lost(loss)));
+        }
+    }
+
+    fn settle(&self, id: u64, outcome: Result<Bytes, CallError>) {
+        let waiting = self.shared.lock().calls.remove(&id);
+        if let Some(waiting) = waiting {
+            let _ = waiting.reply.send(outcome);
+        }
+    }
+}
+
+/// Commands gathered for one write. [`Batch::send`] must follow, or they all fail.
+#[derive(Debug)]
+pub(crate) struct Batch<'a> {
+    connection: &'a Connection,
+    bytes: Vec<u8>,
+    ids: Vec<u64>,
+}
+
+#[derive(Serialize)]
+struct Outgoing<'a, P: ?Sized> {
+    id: u64,
+    method: &'a str,
+    params: &'a P,
+    #[serde(rename = "sessionId", skip_serializing_if = "Option::is_none")]
+    session: Option<&'a str>,
+}
+
+impl Batch<'_> {
+    /// Adds one typed command.
+    pub(crate) fn exec<C: Command>(&mut self, command: &C, route: Route<'_>) -> Reply {
+        self.call(&command.identifier(), command, route)
+    }
+
+    /// Adds one command by name.
+    pub(crate) fn call(&mut self, method: &str, params: &(impl Serialize + ?Sized), route: Route<'_>) -> Reply {
+        let shared = &self.connection.shared;
+        let id = shared.next_id.fetch_add(1, Ordering::Relaxed);
+        let (sender, receiver) = oneshot::channel();
+        let reply = Reply {
+            id,
+            receiver,
+            shared: Arc::clone(shared),
+            settled: false,
+        };
+        let start = self.bytes.len();
+        let outgoing = Outgoing {
+            id,
+            method,
+            params,
+            session: route.session.map(|session| &**session),
+        };
+        if let Err(error) = serde_json::to_writer(&mut self.bytes, &outgoing) {
+            self.bytes.truncate(start);
+            let _ = sender.send(Err(CallError::Encode(error.to_string())));
+            return reply;
+        }
+        self.bytes.push(0);
+        let mut pending = shared.lock();
+        if pending.closed {
+            drop(pending);
+            let _ = sender.send(Err(CallError::Lost(Loss::Disconnected)));
+            return reply;
+        }
+        let waiting = Waiting {
+            session: route.session.map(Arc::clone),
+            scope: route.scope,
+            reply: sender,
+        };
+        pending.calls.insert(id, waiting);
+        self.ids.push(id);
+        reply
+    }
+
+    /// Writes all of them at once.
+    pub(crate) fn send(self) {
+        if self.bytes.is_empty() {
+            return;
+        }
+        let Err(error) = self.connection.shared.writer.send(&self.bytes) else {
+            return;
+        };
+        let failure = match error {
+            WriteError::Closed => CallError::Lost(Loss::Disconnected),
+            WriteError::Backlog => CallError::Backlog,
+        };
+        for id in self.ids {
+            self.connection.settle(id, Err(failure.clone()));
+        }
+    }
+}
+
+/// The future reply of one command: the JSON text of its `result`. Dropping it forgets the call.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    id: u64,
+    receiver: oneshot::Receiver<Result<Bytes, CallError>>,
+    shared: Arc<Shared>,
+    settled: bool,
+}
+
+impl Reply {
+    /// Waits for the reply and decodes it.
+    pub(crate) async fn decode<T: for<'de> Deserialize<'de>>(self) -> Result<T, CallError> {
+        decode(&self.await?)
+    }
+
+    /// Lets the call run without anyone waiting for it.
+    pub(crate) fn forget(self) {
+        drop(self);
+    }
+}
+
+/// Decodes a `result`, borrowing from it where `T` does.
+pub(crate) fn decode<'a, T: Deserialize<'a>>(result: &'a Bytes) -> Result<T, CallError> {
+    serde_json::from_slice(result).map_err(|error| CallError::Decode(error.to_string()))
+}
+
+impl Future for Reply {
+    type Output = Result<Bytes, CallError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.receiver).poll(context).map(|outcome| {
+            self.settled = true;
+            outcome.unwrap_or(Err(CallError::Lost(Loss::Disconnected)))
+        })
+    }
+}
+
+impl Drop for Reply {
+    fn drop(&mut self) {
+        if !self.settled {
+            self.shared.lock().calls.remove(&self.id);
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Incoming<'a> {
+    id: Option<u64>,
+    method: Option<&'a str>,
+    #[serde(rename = "sessionId")]
+    session: Option<&'a str>,
+    #[serde(borrow)]
+    params: Option<&'a RawValue>,
+    #[serde(borrow)]
+    result: Option<&'a RawValue>,
+    error: Option<Refusal>,
+}
+
+#[derive(Deserialize)]
+struct Refusal {
+    code: i64,
+    message: String,
+    data: Option<String>,
+}
+
+impl From<Refusal> for CallError {
+    fn from(refusal: Refusal) -> Self {
+        let message = match refusal.data {
+            Some(data) => format!("{}: {data}", refusal.message),
+            None => refusal.message,
+        };
+        CallError::Refused {
+            code: refusal.code,
+            message,
+        }
+    }
+}
+
+async fn read_all(mut reader: Reader, connection: Connection, sink: Arc<dyn EventSink>) {
+    loop {
+        match reader.next().await {
+            Ok(Some(message)) => dispatch(&connection, &*sink, &message),
+            Ok(None) => break,
+            Err(error) => {
+                tracing::warn!(%error, "the browser's pipe failed");
+                break;
+            }
+        }
+    }
+    connection.close();
+    sink.closed();
+}
+
+fn dispatch(connection: &Connection, sink: &dyn EventSink, message: &Bytes) {
+    let incoming: Incoming<'_> = match serde_json::from_slice(message) {
+        Ok(incoming) => incoming,
+        Err(error) => {
+            // The text itself may hold secrets of the page, so only its size is told.
+            tracing::warn!(%error, bytes = message.len(), "a message of the browser is not understood");
+            return;
+        }
+    };
+    if let Some(id) = incoming.id {
+        let outcome = match (incoming.error, incoming.result) {
+            (Some(refusal), _) => Err(refusal.into()),
+            (None, Some(result)) => Ok(message.slice_ref(result.get().as_bytes())),
+            (None, None) => Ok(Bytes::from_static(b"{}")),
+        };
+        connection.settle(id, outcome);
+    } else if let Some(method) = incoming.method {
+        let params = incoming.params.map_or("{}", RawValue::get);
+        sink.event(
+            connection,
+            Event {
+                session: incoming.session,
+                method,
+                params,
+            },
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests;

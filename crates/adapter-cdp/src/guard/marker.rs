@@ -1,0 +1,59 @@
+//! The marker file in a profile's directory: who owns it, and which processes serve it.
+//!
+//! Written by the owner before it starts a guard and completed by the guard; read by the sweep. Not a lock.
+
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use rustix::process::Pid;
+use serde::{Deserialize, Serialize};
+
+use super::processes::ProcessId;
+
+/// The name of the marker file inside a profile directory.
+pub const MARKER_FILE: &str = "odb-profile.json";
+
+/// The content of the marker file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Marker {
+    /// The process that launched the browser; while it lives the profile is in use.
+    pub owner: ProcessId,
+    /// The guard, once it runs.
+    pub guard: Option<ProcessId>,
+    /// The browser's first process, which leads its process group, once it runs.
+    pub browser: Option<ProcessId>,
+    /// True when the profile is to be deleted with its browser.
+    pub temporary: bool,
+    /// When the profile was opened, in milliseconds since the Unix epoch.
+    pub created_at_ms: u64,
+}
+
+/// Reads the marker of `profile`.
+pub(crate) fn read(profile: &Path) -> io::Result<Marker> {
+    let text = fs::read(profile.join(MARKER_FILE))?;
+    serde_json::from_slice(&text).map_err(io::Error::from)
+}
+
+/// Replaces the marker of `profile` as a whole, readable by its user alone.
+pub(crate) fn write(profile: &Path, marker: &Marker) -> io::Result<()> {
+    let unfinished = profile.join("odb-profile.json.new");
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&unfinished)?;
+    file.write_all(&serde_json::to_vec(marker)?)?;
+    fs::rename(&unfinished, profile.join(MARKER_FILE))
+}
+
+/// Completes the owner's marker with this process as guard and `browser` as browser.
+pub(super) fn record_browser(profile: &Path, browser: Pid) -> io::Result<()> {
+    let mut marker = read(profile)?;
+    marker.guard = ProcessId::of(rustix::process::getpid());
+    marker.browser = ProcessId::of(browser);
+    write(profile, &marker)
+}

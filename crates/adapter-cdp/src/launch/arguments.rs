@@ -1,0 +1,162 @@
+//! The browser's command line: what every launch needs, what the options add, and what nobody may add.
+//!
+//! Nothing here ignores certificate errors or opens a port.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+/// What a launch may vary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mode<'a> {
+    /// With windows on the user's display instead of headless.
+    pub headed: bool,
+    /// With the browser's sandbox.
+    pub sandbox: bool,
+    /// With the GPU process' hardware acceleration.
+    pub gpu: bool,
+    /// A proxy for all traffic, as `scheme://host:port`.
+    pub proxy: Option<&'a str>,
+}
+
+/// Of every launch: a profile without first-run pages, no traffic and no prompts of the browser's own, and no
+/// throttling of pages that the window system counts as hidden.
+const ALWAYS: &[&str] = &[
+    "--remote-debugging-pipe",
+    "--no-startup-window",
+    "--no-first-run",
+    "--no-default-browser-check",
+    "--no-service-autorun",
+    "--disable-background-networking",
+    "--disable-background-timer-throttling",
+    "--disable-backgrounding-occluded-windows",
+    "--disable-breakpad",
+    "--disable-client-side-phishing-detection",
+    "--disable-component-extensions-with-background-pages",
+    "--disable-component-update",
+    "--disable-crash-reporter",
+    "--disable-crashpad-for-testing",
+    "--disable-default-apps",
+    "--disable-domain-reliability",
+    "--disable-field-trial-config",
+    "--disable-hang-monitor",
+    "--disable-ipc-flooding-protection",
+    "--disable-prompt-on-repost",
+    "--disable-renderer-backgrounding",
+    "--disable-search-engine-choice-screen",
+    "--disable-sync",
+    "--disable-features=Translate,MediaRouter,OptimizationHints,DialMediaRouteProvider,GlobalMediaControls,\
+     AcceptCHFrame,AutofillServerCommunication,CertificateTransparencyComponentUpdater,PreloadTopChromeWebUI",
+    "--force-color-profile=srgb",
+    "--metrics-recording-only",
+    "--password-store=basic",
+    "--use-mock-keychain",
+];
+
+/// Switches by which an argument could take the debugging connection away, open it to others, move the profile from
+/// under its guard, or undo a safeguard. Matched with and without a value.
+const FORBIDDEN: &[&str] = &[
+    "remote-debugging-",
+    "user-data-dir",
+    "remote-allow-origins",
+    "ignore-certificate-errors",
+    "allow-insecure-localhost",
+    "disable-web-security",
+    "no-sandbox",
+    "single-process",
+];
+
+/// The first of `arguments` that is not allowed.
+pub(super) fn forbidden(arguments: &[String]) -> Option<&str> {
+    arguments.iter().map(String::as_str).find(|argument| {
+        // Chromium takes one or two dashes, and spaces around a switch are of no help to it.
+        let switch = argument.trim().trim_start_matches('-').to_ascii_lowercase();
+        let name = switch.split('=').next().unwrap_or_default();
+        // A lone `--` ends the switches: what follows is URLs, which nobody asked for.
+        name.is_empty()
+            || FORBIDDEN.iter().any(|banned| match banned.strip_suffix('-') {
+                Some(_) => name.starts_with(banned),
+                None => name == *banned,
+            })
+    })
+}
+
+/// The whole command line without the program's name.
+pub(super) fn command_line(mode: Mode<'_>, profile: &Path, extra: &[String]) -> Vec<OsString> {
+    let mut line: Vec<OsString> = ALWAYS.iter().map(OsString::from).collect();
+    if !mode.headed {
+        line.extend(["--headless=new", "--mute-audio"].map(OsString::from));
+    }
+    if !mode.sandbox {
+        line.push("--no-sandbox".into());
+    }
+    if !mode.gpu {
+        line.push("--disable-gpu".into());
+    }
+    if shared_memory_is_small() {
+        line.push("--disable-dev-shm-usage".into());
+    }
+    if let Some(proxy) = mode.proxy {
+        line.push(format!("--proxy-server={proxy}").into());
+    }
+    let mut data_dir = OsString::from("--user-data-dir=");
+    data_dir.push(profile);
+    line.push(data_dir);
+    line.extend(extra.iter().map(OsString::from));
+    line
+}
+
+/// Containers often have 64 MiB there, and a browser crashes when it is full.
+fn shared_memory_is_small() -> bool {
+    const ENOUGH: u64 = 512 * 1024 * 1024;
+    rustix::fs::statvfs("/dev/shm").is_ok_and(|file_system| {
+        file_system.f_bavail.saturating_mul(file_system.f_frsize) < ENOUGH
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(argument: &str) -> bool {
+        forbidden(&[argument.to_owned()]).is_some()
+    }
+
+    #[test]
+    fn arguments_that_reach_for_the_debugging_connection_or_a_safeguard_are_refused() {
+        for argument in [
+            "--remote-debugging-port=9222",
+            "-remote-debugging-port=0",
+            " --Remote-Debugging-Address=0.0.0.0",
+            "--remote-debugging-pipe",
+            "--user-data-dir=/tmp/x",
+            "--ignore-certificate-errors",
+            "--no-sandbox",
+            "--",
+            "",
+        ] {
+            assert!(refused(argument), "{argument}");
+        }
+        for argument in ["--lang=de", "--window-size=1,2", "--ignore-certificate-errors-spki-list=x"] {
+            assert!(!refused(argument), "{argument}");
+        }
+    }
+
+    #[test]
+    fn the_mode_decides_the_switches() {
+        let mode = Mode {
+            headed: false,
+            sandbox: true,
+            gpu: false,
+            proxy: Some("socks5://127.0.0.1:1"),
+        };
+        let line = command_line(mode, Path::new("/p"), &["--lang=de".to_owned()]);
+        let has = |argument: &str| line.iter().any(|given| given == argument);
+        assert!(has("--headless=new") && has("--disable-gpu") && has("--user-data-dir=/p") && has("--lang=de"));
+        assert!(has("--proxy-server=socks5://127.0.0.1:1"));
+        assert!(!has("--no-sandbox"));
+        let headed = Mode { headed: true, sandbox: false, ..mode };
+        let line = command_line(headed, Path::new("/p"), &[]);
+        assert!(!line.iter().any(|given| given == "--headless=new"));
+        assert!(line.iter().any(|given| given == "--no-sandbox"));
+    }
+}

@@ -1,0 +1,229 @@
+//! The two pipes of a browser's debugging connection: messages of JSON text, each ended by a NUL byte.
+//!
+//! Moves bytes and nothing else: it knows neither ids nor methods. Writing happens on the caller's thread as long as
+//! the pipe takes it, so that a command costs no change of task; what does not fit waits for [`Writer::flush_backlog`].
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use bytes::{Buf, Bytes, BytesMut};
+use tokio::net::unix::pipe;
+use tokio::sync::Notify;
+
+/// The largest message accepted from a browser, in bytes. A larger one ends the connection.
+const MAX_MESSAGE: usize = 512 * 1024 * 1024;
+/// The most bytes that wait for a browser that does not read. More of them fail at once.
+const MAX_BACKLOG: usize = 128 * 1024 * 1024;
+/// The least room offered to one read.
+const READ_ROOM: usize = 64 * 1024;
+/// Asked of the kernel for both pipes: fewer wake-ups for screenshots and snapshots.
+const PIPE_SIZE: usize = 1024 * 1024;
+
+/// Why bytes could not be handed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum WriteError {
+    #[error("the browser's pipe is closed")]
+    Closed,
+    #[error("the browser does not read: too many bytes are waiting for it")]
+    Backlog,
+}
+
+/// Enlarges a pipe's buffer where the system allows it.
+pub(crate) fn enlarge(pipe: &OwnedFd) {
+    #[cfg(target_os = "linux")]
+    {
+        // The limit for plain users may be lower: then the default size serves.
+        let _ = rustix::pipe::fcntl_setpipe_size(pipe, PIPE_SIZE);
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (pipe, PIPE_SIZE);
+}
+
+/// The writing side. Shared by all callers.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    pipe: pipe::Sender,
+    state: Mutex<Backlog>,
+    grown: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Backlog {
+    waiting: BytesMut,
+    closed: bool,
+}
+
+impl Writer {
+    /// Takes the write end. To be called inside a tokio runtime.
+    pub(crate) fn new(pipe: OwnedFd) -> io::Result<Self> {
+        Ok(Self {
+            pipe: pipe::Sender::from_owned_fd(pipe)?,
+            state: Mutex::default(),
+            grown: Notify::new(),
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Backlog> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends whole messages, in order with all others. Never waits.
+    pub(crate) fn send(&self, messages: &[u8]) -> Result<(), WriteError> {
+        let mut state = self.lock();
+        if state.closed {
+            return Err(WriteError::Closed);
+        }
+        let mut sent = 0;
+        if state.waiting.is_empty() {
+            match self.pipe.try_write(messages) {
+                Ok(written) => sent = written,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => {
+                    state.closed = true;
+                    return Err(WriteError::Closed);
+                }
+            }
+        }
+        let rest = &messages[sent..];
+        if rest.is_empty() {
+            return Ok(());
+        }
+        // Only whole messages may be refused: a part that is out must be followed by its rest.
+        if sent == 0 && state.waiting.len() + rest.len() > MAX_BACKLOG {
+            return Err(WriteError::Backlog);
+        }
+        state.waiting.extend_from_slice(rest);
+        drop(state);
+        self.grown.notify_one();
+        Ok(())
+    }
+
+    /// Writes what [`Writer::send`] could not, until the pipe breaks or [`Writer::close`] is called.
+    pub(crate) async fn flush_backlog(&self) {
+        loop {
+            if self.lock().waiting.is_empty() {
+                self.grown.notified().await;
+            }
+            let writable = self.pipe.writable().await;
+            let mut state = self.lock();
+            if state.closed || writable.is_err() {
+                state.closed = true;
+                return;
+            }
+            if state.waiting.is_empty() {
+                continue;
+            }
+            match self.pipe.try_write(&state.waiting) {
+                Ok(written) => state.waiting.advance(written),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => {
+                    state.closed = true;
+                    return;
+                }
+            }
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) async fn pipe_is_writable(&self) {
+        self.pipe.writable().await.expect("the test holds the other end");
+    }
+
+    /// Refuses everything from now on. The pipe itself closes with the last handle.
+    pub(crate) fn close(&self) {
+        self.lock().closed = true;
+        self.grown.notify_one();
+    }
+}
+
+/// The reading side, owned by one task.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    pipe: pipe::Receiver,
+    buffer: BytesMut,
+    /// How much of the buffer is known to hold no NUL.
+    scanned: usize,
+}
+
+impl Reader {
+    /// Takes the read end. To be called inside a tokio runtime.
+    pub(crate) fn new(pipe: OwnedFd) -> io::Result<Self> {
+        Ok(Self {
+            pipe: pipe::Receiver::from_owned_fd(pipe)?,
+            buffer: BytesMut::with_capacity(READ_ROOM),
+            scanned: 0,
+        })
+    }
+
+    /// The next message without its NUL, as a slice of the buffer it was read into. `None` when the pipe has ended.
+    pub(crate) async fn next(&mut self) -> io::Result<Option<Bytes>> {
+        loop {
+            if let Some(message) = take_message(&mut self.buffer, &mut self.scanned) {
+                return Ok(Some(message));
+            }
+            if self.buffer.len() > MAX_MESSAGE {
+                return Err(io::Error::other("a message of the browser is too large"));
+            }
+            // Doubling keeps the copies of a large message few; small ones never cause any.
+            self.buffer.reserve(READ_ROOM.max(self.buffer.len()));
+            self.pipe.readable().await?;
+            match self.pipe.try_read_buf(&mut self.buffer) {
+                Ok(0) => return Ok(None),
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+fn take_message(buffer: &mut BytesMut, scanned: &mut usize) -> Option<Bytes> {
+    let Some(offset) = memchr::memchr(0, &buffer[*scanned..]) else {
+        *scanned = buffer.len();
+        return None;
+    };
+    let mut message = buffer.split_to(*scanned + offset + 1);
+    *scanned = 0;
+    message.truncate(message.len() - 1);
+    Some(message.freeze())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_cut_at_nul_however_the_bytes_arrive() {
+        let (mut buffer, mut scanned) = (BytesMut::new(), 0);
+        let mut seen = Vec::new();
+        for byte in b"{\"id\":1}\0{}\0\0{\"x" {
+            buffer.extend_from_slice(&[*byte]);
+            seen.extend(take_message(&mut buffer, &mut scanned));
+        }
+        assert_eq!(seen, [&b"{\"id\":1}"[..], b"{}", b""]);
+        assert_eq!(&buffer[..], b"{\"x");
+    }
+
+    #[tokio::test]
+    async fn a_message_larger_than_the_pipe_arrives_whole_and_in_order() {
+        let (read, write) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).unwrap();
+        let writer = std::sync::Arc::new(Writer::new(write).unwrap());
+        let mut reader = Reader::new(read).unwrap();
+        let flusher = tokio::spawn({
+            let writer = writer.clone();
+            async move { writer.flush_backlog().await }
+        });
+        let mut large = vec![b'a'; 3 * 1024 * 1024];
+        large.push(0);
+        writer.send(&large).unwrap();
+        writer.send(b"second\0").unwrap();
+        assert_eq!(reader.next().await.unwrap().unwrap().len(), large.len() - 1);
+        assert_eq!(&reader.next().await.unwrap().unwrap()[..], b"second");
+        writer.close();
+        assert_eq!(writer.send(b"late\0"), Err(WriteError::Closed));
+        flusher.await.unwrap();
+        drop(writer);
+        assert!(reader.next().await.unwrap().is_none());
+    }
+}

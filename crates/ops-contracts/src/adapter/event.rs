@@ -1,0 +1,276 @@
+//! What a browser reports of its own accord. Variants are facts of the page and the network, not of a protocol.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{DocumentKey, FrameKey, NavigationFailure, RequestKey, TargetKey};
+
+/// Takes a context's events. Called from the adapter's reader: it must return at once and never block.
+pub trait EventSink: Send + Sync {
+    /// Takes one event.
+    fn emit(&self, event: Event);
+}
+
+/// Something that happened in a context.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// A page opened: by `create target`, or as a popup of `opener`. It is attached and answers primitives.
+    TargetOpened {
+        /// The new page.
+        target: TargetKey,
+        /// Its main frame.
+        frame: FrameKey,
+        /// The page that opened it.
+        opener: Option<TargetKey>,
+        /// Its URL so far.
+        url: String,
+    },
+    /// A page closed.
+    TargetClosed {
+        /// The page.
+        target: TargetKey,
+    },
+    /// A page's renderer crashed.
+    TargetCrashed {
+        /// The page.
+        target: TargetKey,
+    },
+    /// A child frame appeared.
+    FrameAttached {
+        /// Its page.
+        target: TargetKey,
+        /// The frame.
+        frame: FrameKey,
+        /// Its parent.
+        parent: FrameKey,
+    },
+    /// A child frame was removed from the document (not: moved to another process).
+    FrameDetached {
+        /// Its page.
+        target: TargetKey,
+        /// The frame.
+        frame: FrameKey,
+    },
+    /// A navigation of a frame was asked for, by the page or by us; it may still fail.
+    NavigationStarted {
+        /// Its page.
+        target: TargetKey,
+        /// The frame.
+        frame: FrameKey,
+        /// Where it is going.
+        url: String,
+    },
+    /// A frame has a new document.
+    NavigationCommitted {
+        /// Its page.
+        target: TargetKey,
+        /// The frame.
+        frame: FrameKey,
+        /// The new document.
+        document: DocumentKey,
+        /// Its URL.
+        url: String,
+    },
+    /// A frame's navigation ended without a new document.
+    NavigationFailed {
+        /// Its page.
+        target: TargetKey,
+        /// The frame.
+        frame: FrameKey,
+        /// Why.
+        failure: NavigationFailure,
+    },
+    /// A frame's URL changed within its document (fragment, history API).
+    UrlChanged {
+        /// Its page.
+        target: TargetKey,
+        /// The frame.
+        frame: FrameKey,
+        /// The new URL.
+        url: String,
+    },
+    /// A document reached a phase of its life.
+    Lifecycle {
+        /// Its page.
+        target: TargetKey,
+        /// The frame.
+        frame: FrameKey,
+        /// The document.
+        document: DocumentKey,
+        /// The phase.
+        phase: LifecyclePhase,
+    },
+    /// A dialog opened; the page does nothing until it is answered.
+    DialogOpened {
+        /// Its page.
+        target: TargetKey,
+        /// What kind.
+        kind: DialogKind,
+        /// Its text.
+        message: String,
+        /// What a prompt proposes.
+        default_text: Option<String>,
+    },
+    /// A dialog was answered, by us or by the browser.
+    DialogClosed {
+        /// Its page.
+        target: TargetKey,
+        /// Accepted or dismissed.
+        accepted: bool,
+    },
+    /// The page wrote to the console.
+    Console {
+        /// Its page.
+        target: TargetKey,
+        /// The level.
+        level: ConsoleLevel,
+        /// The text as a console would show it.
+        text: String,
+        /// Where from, as `url:line:column`.
+        location: Option<String>,
+        /// When, in Unix milliseconds, by the browser's clock.
+        timestamp_ms: u64,
+    },
+    /// An exception that nobody caught, or a rejection that nobody handled.
+    Exception {
+        /// Its page.
+        target: TargetKey,
+        /// Name and message.
+        text: String,
+        /// The stack, a frame a line.
+        stack: Option<String>,
+        /// Where from, as `url:line:column`.
+        location: Option<String>,
+        /// When, in Unix milliseconds, by the browser's clock.
+        timestamp_ms: u64,
+    },
+    /// A request is about to be sent. A redirect gives another one with the same key.
+    Request {
+        /// Its page.
+        target: TargetKey,
+        /// Its frame, where known.
+        frame: Option<FrameKey>,
+        /// The request.
+        request: RequestKey,
+        /// The document that it will become, for a navigation.
+        document: Option<DocumentKey>,
+        /// Its URL.
+        url: String,
+        /// Its method.
+        method: String,
+        /// What it is for.
+        kind: ResourceKind,
+        /// Status and URL of the redirect that led here.
+        redirected_from: Option<(u16, String)>,
+    },
+    /// The head of a response arrived.
+    Response {
+        /// Its page.
+        target: TargetKey,
+        /// The request.
+        request: RequestKey,
+        /// Status code; 0 where there is none.
+        status: u16,
+        /// Final URL.
+        url: String,
+        /// Media type.
+        mime_type: String,
+    },
+    /// A response's body is complete.
+    RequestFinished {
+        /// Its page.
+        target: TargetKey,
+        /// The request.
+        request: RequestKey,
+    },
+    /// A request failed.
+    RequestFailed {
+        /// Its page.
+        target: TargetKey,
+        /// The request.
+        request: RequestKey,
+        /// The browser's reason.
+        reason: String,
+        /// Whether it was cancelled rather than failed.
+        cancelled: bool,
+    },
+    /// A download began; the navigation that led to it gets no document.
+    DownloadStarted {
+        /// The page that it began in.
+        target: TargetKey,
+        /// Where from.
+        url: String,
+        /// The name that the server or page proposes.
+        suggested_name: String,
+    },
+    /// The browser is gone; nothing follows.
+    Disconnected {
+        /// How.
+        reason: String,
+    },
+}
+
+/// A phase in a document's life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LifecyclePhase {
+    /// Parsed.
+    DomContentLoaded,
+    /// Loaded with its subresources.
+    Load,
+}
+
+/// A kind of dialog.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DialogKind {
+    /// `alert()`
+    Alert,
+    /// `confirm()`
+    Confirm,
+    /// `prompt()`
+    Prompt,
+    /// The question whether to leave the page.
+    Beforeunload,
+}
+
+/// A level of a console message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ConsoleLevel {
+    /// `console.debug`
+    Debug,
+    /// `console.log` and its kin
+    Log,
+    /// `console.info`
+    Info,
+    /// `console.warn`
+    Warn,
+    /// `console.error`
+    Error,
+}
+
+/// What a request is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ResourceKind {
+    /// A document of a frame.
+    Document,
+    /// A style sheet.
+    Stylesheet,
+    /// A script.
+    Script,
+    /// An image.
+    Image,
+    /// A font.
+    Font,
+    /// Sound or video.
+    Media,
+    /// XMLHttpRequest or fetch.
+    Fetch,
+    /// A WebSocket.
+    Websocket,
+    /// An event source.
+    Eventsource,
+    /// Anything else.
+    Other,
+}

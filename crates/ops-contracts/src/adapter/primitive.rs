@@ -1,0 +1,330 @@
+//! What can be asked of a context: a closed set of primitives and their effects.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::{DocumentKey, FrameKey, NavigationFailure, TargetKey};
+use crate::command::Viewport;
+
+/// Something to do in a context.
+#[derive(Debug)]
+pub enum Primitive {
+    /// Opens a page; on a navigable URL if one is given, else blank. Effect: `Target`, after its `TargetOpened` event.
+    CreateTarget {
+        /// Where to.
+        url: Option<String>,
+    },
+    /// Closes a page without asking it. Effect: `Done`, when it is closed.
+    CloseTarget {
+        /// The page.
+        target: TargetKey,
+    },
+    /// Brings a page to the front of its window. Effect: `Done`.
+    ActivateTarget {
+        /// The page.
+        target: TargetKey,
+    },
+    /// Sends a page's main frame to a URL. Effect: `Navigation`, when the document is committed or the attempt failed.
+    Navigate {
+        /// The page.
+        target: TargetKey,
+        /// Where to.
+        url: String,
+    },
+    /// Reloads a page. Effect: `Done`, when the reload has begun.
+    Reload {
+        /// The page.
+        target: TargetKey,
+        /// Past the cache.
+        ignore_cache: bool,
+    },
+    /// Goes back (negative) or forward in a page's history. Effect: `Moved`.
+    TraverseHistory {
+        /// The page.
+        target: TargetKey,
+        /// By how many entries.
+        delta: i32,
+    },
+    /// Calls a function of the bridge in a frame's isolated world. Effect: `Text`, the JSON that the bridge returned.
+    CallBridge {
+        /// The page.
+        target: TargetKey,
+        /// The frame.
+        frame: FrameKey,
+        /// The call.
+        call: BridgeCall,
+    },
+    /// Evaluates an expression of the user's in a frame's own world. Effect: `Evaluated`.
+    Evaluate {
+        /// The page.
+        target: TargetKey,
+        /// The frame.
+        frame: FrameKey,
+        /// The expression.
+        expression: String,
+        /// Whether to wait for a promise.
+        await_promise: bool,
+    },
+    /// Dispatches a list of input actions, in order, as one batch. Effect: `Done`, when all have been handled.
+    Input {
+        /// The page.
+        target: TargetKey,
+        /// The actions.
+        actions: Vec<InputAction>,
+    },
+    /// Takes a picture. Effect: `Image`.
+    Screenshot {
+        /// The page.
+        target: TargetKey,
+        /// The format.
+        format: ImageFormat,
+        /// 0 to 100, for lossy formats.
+        quality: Option<u8>,
+        /// The part of the page, in CSS pixels from the document's origin; the viewport when absent.
+        clip: Option<Clip>,
+        /// The whole scrollable page.
+        full_page: bool,
+    },
+    /// Answers the open dialog. Effect: `Done`.
+    AnswerDialog {
+        /// The page.
+        target: TargetKey,
+        /// Accept or dismiss.
+        accept: bool,
+        /// What to enter into a prompt.
+        text: Option<String>,
+    },
+    /// Sets the size of a page's viewport. Effect: `Done`.
+    SetViewport {
+        /// The page.
+        target: TargetKey,
+        /// The size.
+        viewport: Viewport,
+    },
+}
+
+impl Primitive {
+    /// The primitive's name, for diagnostics.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::CreateTarget { .. } => "create target",
+            Self::CloseTarget { .. } => "close target",
+            Self::ActivateTarget { .. } => "activate target",
+            Self::Navigate { .. } => "navigate",
+            Self::Reload { .. } => "reload",
+            Self::TraverseHistory { .. } => "traverse history",
+            Self::CallBridge { .. } => "call bridge",
+            Self::Evaluate { .. } => "evaluate",
+            Self::Input { .. } => "input",
+            Self::Screenshot { .. } => "screenshot",
+            Self::AnswerDialog { .. } => "answer dialog",
+            Self::SetViewport { .. } => "set viewport",
+        }
+    }
+}
+
+/// What came of a primitive.
+#[derive(Debug)]
+pub enum Effect {
+    /// It is done.
+    Done,
+    /// A page was opened.
+    Target {
+        /// The page.
+        target: TargetKey,
+        /// Its main frame.
+        frame: FrameKey,
+    },
+    /// A navigation was committed or has failed.
+    Navigation {
+        /// The new document; none when it failed or stayed within the document.
+        document: Option<DocumentKey>,
+        /// Why it failed.
+        failure: Option<NavigationFailure>,
+    },
+    /// Whether the history had such an entry.
+    Moved(bool),
+    /// Text, as it came.
+    Text(String),
+    /// What an expression came to.
+    Evaluated(Evaluated),
+    /// A picture, as base64 of its file.
+    Image(String),
+}
+
+/// A call of a bridge function: `name(args)`, in the form that the bridge takes.
+#[derive(Debug)]
+pub struct BridgeCall {
+    /// The function.
+    pub name: &'static str,
+    /// Its arguments, a JSON object.
+    pub args: Box<RawValue>,
+    /// Passes the element that holds this child frame as a further argument. The child must be a direct child of the frame called.
+    pub owner_of: Option<FrameKey>,
+}
+
+/// What an expression came to.
+#[derive(Debug)]
+pub enum Evaluated {
+    /// A value that JSON can hold.
+    Value(Box<RawValue>),
+    /// A value that JSON can't hold (`undefined`, `NaN`, `-0`, a big integer), as its source text.
+    Unserializable(String),
+    /// It threw, or can't be parsed.
+    Threw(ScriptError),
+}
+
+/// An exception out of an expression.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ScriptError {
+    /// Name and message.
+    pub text: String,
+    /// Line in the expression, from 1, where known.
+    pub line: Option<u32>,
+    /// Column in the expression, from 1, where known.
+    pub column: Option<u32>,
+}
+
+/// One step of input. Coordinates are CSS pixels of the page's viewport.
+#[derive(Debug, Clone, PartialEq)]
+pub enum InputAction {
+    /// Moves the mouse.
+    MouseMove {
+        /// From the left.
+        x: f64,
+        /// From the top.
+        y: f64,
+        /// Keys and buttons held.
+        modifiers: Modifiers,
+        /// The button held, for a drag.
+        held: Option<MouseButton>,
+    },
+    /// Presses a mouse button.
+    MouseDown {
+        /// From the left.
+        x: f64,
+        /// From the top.
+        y: f64,
+        /// The button.
+        button: MouseButton,
+        /// 1 for the first press, 2 for the second of a double click, …
+        click_count: u8,
+        /// Keys held.
+        modifiers: Modifiers,
+    },
+    /// Releases a mouse button.
+    MouseUp {
+        /// From the left.
+        x: f64,
+        /// From the top.
+        y: f64,
+        /// The button.
+        button: MouseButton,
+        /// As in the press.
+        click_count: u8,
+        /// Keys held.
+        modifiers: Modifiers,
+    },
+    /// Turns the wheel.
+    Wheel {
+        /// From the left.
+        x: f64,
+        /// From the top.
+        y: f64,
+        /// To the right.
+        dx: f64,
+        /// Down.
+        dy: f64,
+        /// Keys held.
+        modifiers: Modifiers,
+    },
+    /// Presses a key.
+    KeyDown {
+        /// The key.
+        key: Keystroke,
+        /// Keys held.
+        modifiers: Modifiers,
+    },
+    /// Releases a key.
+    KeyUp {
+        /// The key.
+        key: Keystroke,
+        /// Keys held.
+        modifiers: Modifiers,
+    },
+    /// Enters text as an input method does, without key events.
+    InsertText {
+        /// The text.
+        text: String,
+    },
+}
+
+/// A key of UI Events.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keystroke {
+    /// `KeyboardEvent.key` (`a`, `A`, `Enter`).
+    pub key: String,
+    /// `KeyboardEvent.code` (`KeyA`).
+    pub code: String,
+    /// The legacy `keyCode`.
+    pub key_code: u16,
+    /// 0 standard, 1 left, 2 right, 3 numeric pad.
+    pub location: u8,
+    /// The text that the key enters with the modifiers held, if any.
+    pub text: Option<String>,
+}
+
+/// Modifier keys held.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Modifiers {
+    /// Alt or Option.
+    pub alt: bool,
+    /// Control.
+    pub control: bool,
+    /// Meta, Command or Windows.
+    pub meta: bool,
+    /// Shift.
+    pub shift: bool,
+}
+
+/// A mouse button.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum MouseButton {
+    /// The main button.
+    #[default]
+    Left,
+    /// The wheel.
+    Middle,
+    /// The button that opens context menus.
+    Right,
+}
+
+/// A picture's format.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ImageFormat {
+    /// PNG.
+    #[default]
+    Png,
+    /// JPEG.
+    Jpeg,
+    /// WebP.
+    Webp,
+}
+
+/// A rectangle in CSS pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Clip {
+    /// From the left.
+    pub x: f64,
+    /// From the top.
+    pub y: f64,
+    /// Width, above 0.
+    pub width: f64,
+    /// Height, above 0.
+    pub height: f64,
+}

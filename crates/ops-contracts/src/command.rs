@@ -1,0 +1,343 @@
+//! The commands of the contract: one registry row each. Dispatch, help, schemas, documentation and tests loop over it.
+//!
+//! Nothing is executed here.
+
+use std::fmt;
+use std::str::FromStr;
+
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::capability::{Capability, CapabilityClass};
+use crate::error::ErrorCode;
+use crate::fault::{Fault, Outcome};
+
+pub mod batch;
+pub mod diagnostics;
+pub mod dialog;
+pub mod dom;
+pub mod export;
+pub mod interact;
+pub mod nav;
+pub mod session;
+pub mod targets;
+
+mod common;
+pub use common::{Empty, LoadState, Point, Viewport};
+
+/// Which queue of a session a command waits in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Lane {
+    /// None: the command is bound to no session.
+    Service,
+    /// Overtakes the page queue: works while a page command hangs or a dialog is open.
+    Control,
+    /// One after the other, in order of arrival.
+    Page,
+}
+
+/// What a second execution does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Repeat {
+    /// It reads: a retry runs it again.
+    Read,
+    /// It leaves the same state: a retry may run it again.
+    Idempotent,
+    /// It acts again: its result is kept under the request id, and a retry gets that.
+    Once,
+}
+
+/// One row of the registry.
+#[derive(Debug, Clone, Copy)]
+pub struct CommandSpec {
+    /// The command.
+    pub name: CommandName,
+    /// Its dotted name.
+    pub text: &'static str,
+    /// Whether every adapter must offer it.
+    pub class: CapabilityClass,
+    /// Its queue.
+    pub lane: Lane,
+    /// What a second execution does.
+    pub repeat: Repeat,
+    /// Its deadline in milliseconds when the request names none.
+    pub default_timeout_ms: u64,
+    /// What the adapter must be capable of.
+    pub needs: &'static [Capability],
+    /// What it does.
+    pub meaning: &'static str,
+}
+
+impl CommandSpec {
+    /// The part of the name before the dot.
+    #[must_use]
+    pub fn group(&self) -> &'static str {
+        self.text.split('.').next().unwrap_or(self.text)
+    }
+}
+
+/// The types of a command; implemented by one marker type per row.
+pub trait Command {
+    /// The row.
+    const NAME: CommandName;
+    /// Its parameters.
+    type Params: Params;
+    /// Its result.
+    type Result: Serialize + DeserializeOwned + JsonSchema;
+}
+
+/// Parameters of a command.
+pub trait Params: Serialize + DeserializeOwned + JsonSchema + Send {
+    /// Checks what types can't say. The error names the field and what was expected.
+    ///
+    /// # Errors
+    /// The first rule that is broken.
+    fn validate(&self) -> Result<(), InvalidField> {
+        Ok(())
+    }
+}
+
+/// A parameter that breaks a rule.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {expected}")]
+pub struct InvalidField {
+    /// Path of the field.
+    pub field: String,
+    /// What was expected.
+    pub expected: String,
+}
+
+impl InvalidField {
+    /// The field `field` is not as `expected` says.
+    pub fn new(field: impl Into<String>, expected: impl Into<String>) -> Self {
+        Self { field: field.into(), expected: expected.into() }
+    }
+}
+
+/// Calls `$callback!` with every row of the registry:
+/// `Variant "name" (Params => Result) Class Lane Repeat timeout_ms [needs] "meaning";`
+///
+/// `Params` and `Result` are paths below `ops_contracts::command`; elsewhere use `<Variant as Command>::Params`.
+#[macro_export]
+macro_rules! command_table {
+    ($callback:ident) => { $crate::command_table! { $callback ; } };
+    ($callback:ident ; $($prefix:tt)*) => { $callback! { $($prefix)*
+        SessionCreate "session.create" (session::CreateParams => session::CreateResult) Core Service Once 60_000 [] "Makes a session with a browser context, a window and one blank page of its own";
+        SessionList "session.list" (Empty => session::ListResult) Core Service Read 5_000 [] "Lists the sessions, without their leases";
+        SessionStatus "session.status" (Empty => session::StatusResult) Core Control Read 5_000 [] "Tells a session's state, queue and open dialog";
+        SessionRenew "session.renew" (Empty => session::RenewResult) Core Control Idempotent 5_000 [] "Extends the lease by its time to live";
+        SessionReclaim "session.reclaim" (Empty => session::ReclaimResult) Core Control Once 10_000 [] "Takes a session over with a new lease; drops queued work and fences off the old holder";
+        SessionClose "session.close" (Empty => session::CloseResult) Core Control Idempotent 10_000 [] "Closes a session with everything that it owns";
+        TargetsList "targets.list" (Empty => targets::ListResult) Core Control Read 10_000 [Targets] "Lists the session's pages";
+        TargetsNew "targets.new" (targets::NewParams => targets::NewResult) Core Page Once 30_000 [Targets] "Opens a page";
+        TargetsUse "targets.use" (targets::UseParams => targets::TargetInfo) Core Page Idempotent 10_000 [Targets] "Makes a page the session's current one and brings it to the front";
+        TargetsClose "targets.close" (targets::CloseParams => targets::CloseResult) Core Page Once 10_000 [Targets] "Closes a page";
+        NavGoto "nav.goto" (nav::GotoParams => nav::NavResult) Core Page Once 30_000 [Navigation, NavigationStatus] "Navigates to a URL; an HTTP error status is a result";
+        NavBack "nav.back" (nav::TraverseParams => nav::NavResult) Core Page Once 30_000 [Navigation] "Goes back in the history";
+        NavForward "nav.forward" (nav::TraverseParams => nav::NavResult) Core Page Once 30_000 [Navigation] "Goes forward in the history";
+        NavReload "nav.reload" (nav::ReloadParams => nav::NavResult) Core Page Once 30_000 [Navigation, NavigationStatus] "Reloads the page";
+        NavWait "nav.wait" (nav::WaitParams => nav::WaitResult) Core Page Read 30_000 [Bridge] "Waits for a load state, an element's state, a text, a URL, a function or a time";
+        DomSnapshot "dom.snapshot" (dom::SnapshotParams => dom::SnapshotResult) Core Page Read 30_000 [Bridge] "Describes the page as a tree of roles, names and refs";
+        DomFind "dom.find" (dom::FindParams => dom::FindResult) Core Page Read 10_000 [Bridge] "Finds elements; no match and many matches are results";
+        DomTitle "dom.title" (dom::PageParams => dom::TextResult) Core Page Read 10_000 [Bridge] "Tells the page's title";
+        DomUrl "dom.url" (dom::PageParams => dom::TextResult) Core Page Read 10_000 [] "Tells the page's URL";
+        DomText "dom.text" (dom::ReadParams => dom::TextResult) Core Page Read 10_000 [Bridge] "Reads the rendered text of the page or an element";
+        DomHtml "dom.html" (dom::HtmlParams => dom::TextResult) Core Page Read 10_000 [Bridge] "Reads the HTML of the page or an element";
+        DomAttr "dom.attr" (dom::AttrParams => dom::AttrResult) Core Page Read 10_000 [Bridge] "Reads an attribute of an element";
+        DomValue "dom.value" (dom::ElementParams => dom::ValueResult) Core Page Read 10_000 [Bridge] "Reads the value of a form control; passwords stay hidden";
+        DomState "dom.state" (dom::ElementParams => dom::StateResult) Core Page Read 10_000 [Bridge] "Tells whether an element is visible, enabled, checked, editable and focused";
+        DomBox "dom.box" (dom::ElementParams => dom::BoxResult) Core Page Read 10_000 [Bridge] "Tells where an element is in the viewport";
+        DomCount "dom.count" (dom::ElementParams => dom::CountResult) Core Page Read 10_000 [Bridge] "Counts the elements that match";
+        DomEval "dom.eval" (dom::EvalParams => dom::EvalResult) Core Page Once 30_000 [Script] "Evaluates an expression in the page";
+        InteractClick "interact.click" (interact::ClickParams => interact::ActionResult) Core Page Once 15_000 [Bridge, Input] "Clicks an element";
+        InteractHover "interact.hover" (interact::HoverParams => interact::ActionResult) Core Page Once 15_000 [Bridge, Input] "Moves the mouse over an element";
+        InteractFill "interact.fill" (interact::FillParams => interact::FillResult) Core Page Once 15_000 [Bridge, Input] "Replaces the value of a form control and reads it back";
+        InteractClear "interact.clear" (interact::ElementParams => interact::FillResult) Core Page Once 15_000 [Bridge, Input] "Empties a form control";
+        InteractType "interact.type" (interact::TypeParams => interact::ActionResult) Core Page Once 30_000 [Bridge, Input] "Types text, key by key, into an element or the focus";
+        InteractPress "interact.press" (interact::PressParams => interact::ActionResult) Core Page Once 15_000 [Bridge, Input] "Presses a key or chord";
+        InteractSelect "interact.select" (interact::SelectParams => interact::SelectResult) Core Page Once 15_000 [Bridge] "Selects options of a select element";
+        InteractCheck "interact.check" (interact::ElementParams => interact::CheckResult) Core Page Once 15_000 [Bridge, Input] "Checks a checkbox, radio button or switch";
+        InteractUncheck "interact.uncheck" (interact::ElementParams => interact::CheckResult) Core Page Once 15_000 [Bridge, Input] "Unchecks a checkbox or switch";
+        InteractFocus "interact.focus" (interact::ElementParams => interact::ActionResult) Core Page Once 15_000 [Bridge] "Focuses an element";
+        InteractScroll "interact.scroll" (interact::ScrollParams => interact::ScrollResult) Core Page Once 15_000 [Bridge, Input] "Scrolls the page or an element's scroll container";
+        InteractScrollIntoView "interact.scrollIntoView" (interact::ElementParams => interact::ScrollResult) Core Page Once 15_000 [Bridge] "Scrolls until an element is in the viewport";
+        ExportScreenshot "export.screenshot" (export::ScreenshotParams => export::ScreenshotResult) Core Page Read 30_000 [Screenshot] "Takes a picture of the viewport, the whole page, an element or a part";
+        DialogStatus "dialog.status" (Empty => dialog::StatusResult) Core Control Read 5_000 [Dialogs] "Tells the open dialog";
+        DialogAccept "dialog.accept" (dialog::AcceptParams => dialog::AnswerResult) Core Control Once 10_000 [Dialogs] "Accepts the open dialog";
+        DialogDismiss "dialog.dismiss" (Empty => dialog::AnswerResult) Core Control Once 10_000 [Dialogs] "Dismisses the open dialog";
+        DiagnosticsConsole "diagnostics.console" (diagnostics::LogParams => diagnostics::ConsoleResult) Core Control Read 5_000 [Console] "Reads the session's console messages from a cursor on";
+        DiagnosticsErrors "diagnostics.errors" (diagnostics::LogParams => diagnostics::ErrorsResult) Core Control Read 5_000 [Console] "Reads the session's uncaught exceptions from a cursor on";
+        BatchRun "batch.run" (batch::RunParams => batch::RunResult) Core Page Once 30_000 [] "Runs a list of commands in one request, each with its own result";
+    } };
+}
+
+macro_rules! registry {
+    ($($variant:ident $text:literal ($params:ty => $result:ty) $class:ident $lane:ident $repeat:ident $timeout:literal [$($need:ident),*] $meaning:literal;)+) => {
+        /// A command's name.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum CommandName {
+            $(#[doc = $meaning] $variant,)+
+        }
+
+        impl CommandName {
+            /// Every command, in the order of the registry.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The command's registry row.
+            #[must_use]
+            pub const fn spec(self) -> CommandSpec {
+                match self {
+                    $(Self::$variant => CommandSpec {
+                        name: Self::$variant,
+                        text: $text,
+                        class: CapabilityClass::$class,
+                        lane: Lane::$lane,
+                        repeat: Repeat::$repeat,
+                        default_timeout_ms: $timeout,
+                        needs: &[$(Capability::$need,)*],
+                        meaning: $meaning,
+                    },)+
+                }
+            }
+
+            /// The JSON Schemas of its parameters and its result.
+            #[must_use]
+            pub fn schemas(self) -> (schemars::Schema, schemars::Schema) {
+                match self {
+                    $(Self::$variant => (schemars::schema_for!($params), schemars::schema_for!($result)),)+
+                }
+            }
+        }
+
+        impl FromStr for CommandName {
+            type Err = Fault;
+            fn from_str(text: &str) -> Outcome<Self> {
+                match text {
+                    $($text => Ok(Self::$variant),)+
+                    _ => Err(unknown(text)),
+                }
+            }
+        }
+
+        /// A command with its parameters, parsed and validated.
+        #[derive(Debug, Clone)]
+        pub enum Call {
+            $(#[doc = $meaning] $variant(Box<$params>),)+
+        }
+
+        impl Call {
+            /// Parses and validates the parameters of `name`.
+            ///
+            /// # Errors
+            /// `ops_invalid_request`, naming the field and what was expected.
+            pub fn parse(name: CommandName, params: &RawValue) -> Outcome<Self> {
+                match name {
+                    $(CommandName::$variant => parse_params::<$params>(name, params).map(|params| Self::$variant(Box::new(params))),)+
+                }
+            }
+
+            /// The command's name.
+            #[must_use]
+            pub const fn name(&self) -> CommandName {
+                match self {
+                    $(Self::$variant(_) => CommandName::$variant,)+
+                }
+            }
+        }
+
+        $(
+            #[doc = $meaning]
+            #[derive(Debug, Clone, Copy)]
+            pub struct $variant;
+
+            impl Command for $variant {
+                const NAME: CommandName = CommandName::$variant;
+                type Params = $params;
+                type Result = $result;
+            }
+        )+
+    };
+}
+
+command_table!(registry);
+
+impl CommandName {
+    /// The dotted name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        self.spec().text
+    }
+}
+
+impl fmt::Display for CommandName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Parses a JSON text into a `T` and names the field that does not fit.
+///
+/// # Errors
+/// The path of the field and what was expected there.
+pub fn parse_json<'de, T: Deserialize<'de>>(json: &'de str) -> Result<T, InvalidField> {
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        let field = if path == "." { "params".to_owned() } else { path };
+        InvalidField::new(field, error.into_inner().to_string())
+    })
+}
+
+fn parse_params<P: Params>(name: CommandName, params: &RawValue) -> Outcome<P> {
+    let parsed = parse_json::<P>(params.get()).and_then(|params| params.validate().map(|()| params));
+    parsed.map_err(|invalid| {
+        Fault::new(ErrorCode::OpsInvalidRequest, format!("{name}: {invalid}"))
+            .with("command", name.as_str())
+            .with("field", invalid.field)
+            .with("expected", invalid.expected)
+    })
+}
+
+fn unknown(text: &str) -> Fault {
+    let shown: String = text.chars().take(64).collect();
+    let group = text.split('.').next().unwrap_or(text);
+    let near: Vec<&str> = CommandName::ALL.iter().map(|name| name.as_str()).filter(|name| name.starts_with(group)).collect();
+    Fault::new(ErrorCode::OpsCommandUnknown, format!("there is no command {shown:?}")).with("similar", near)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn field_of(name: CommandName, params: &str) -> String {
+        let raw = RawValue::from_string(params.to_owned()).unwrap();
+        let fault = Call::parse(name, &raw).unwrap_err();
+        assert_eq!(fault.code, ErrorCode::OpsInvalidRequest);
+        fault.details.get("field").and_then(|f| f.as_str()).unwrap().to_owned()
+    }
+
+    #[test]
+    fn names_round_trip() {
+        for &name in CommandName::ALL {
+            assert_eq!(name.as_str().parse::<CommandName>().unwrap(), name);
+            assert!(name.spec().default_timeout_ms > 0);
+        }
+        assert_eq!("nav.got".parse::<CommandName>().unwrap_err().code, ErrorCode::OpsCommandUnknown);
+    }
+
+    #[test]
+    fn a_wrong_parameter_is_named() {
+        assert_eq!(field_of(CommandName::NavGoto, "{}"), "params");
+        assert_eq!(field_of(CommandName::NavGoto, r#"{"url":5}"#), "url");
+        assert_eq!(field_of(CommandName::NavGoto, r#"{"url":"x","waitUntil":"never"}"#), "waitUntil");
+        assert_eq!(field_of(CommandName::InteractClick, r#"{"element":{"ref":"q"}}"#), "element.ref");
+        assert_eq!(field_of(CommandName::InteractClick, r#"{"element":{"css":"a"},"count":9}"#), "count");
+        assert_eq!(field_of(CommandName::SessionList, r#"{"x":1}"#), "x");
+        assert_eq!(field_of(CommandName::SessionList, "[]"), "params");
+    }
+}

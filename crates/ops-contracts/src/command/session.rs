@@ -1,0 +1,225 @@
+//! Parameters and results of `session.*`.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::common::at_most;
+use super::{InvalidField, Params, Viewport};
+use crate::capability::{BrowserKind, Capability};
+use crate::clock::Timestamp;
+use crate::ids::{ClientId, LeaseId, SessionId, TargetId};
+use crate::receipt::DialogInfo;
+
+/// Where a session's browser comes from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SessionMode {
+    /// Launched and owned by the relay.
+    #[default]
+    Managed,
+}
+
+/// What a session shares with others.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Isolation {
+    /// A context and a window of its own in a shared browser process.
+    #[default]
+    Context,
+    /// A browser process of its own.
+    Process,
+}
+
+/// What happens to a dialog that opens.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DialogPolicy {
+    /// It waits for `dialog.accept` or `dialog.dismiss`.
+    #[default]
+    Ask,
+    /// It is accepted at once.
+    Accept,
+    /// It is dismissed at once.
+    Dismiss,
+}
+
+/// Parameters of `session.create`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CreateParams {
+    /// Where the browser comes from.
+    #[serde(default)]
+    pub mode: SessionMode,
+    /// The browser family.
+    #[serde(default)]
+    pub browser: BrowserKind,
+    /// What is shared with other sessions. A profile implies `process`.
+    #[serde(default)]
+    pub isolation: Isolation,
+    /// With a window on the display of the relay's host.
+    #[serde(default)]
+    pub headed: bool,
+    /// Size of the viewport; 1280×720 when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub viewport: Option<Viewport>,
+    /// Name of a profile that outlives the session: 1 to 64 characters of a-z 0-9 _ -.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    /// What happens to dialogs.
+    #[serde(default)]
+    pub dialog_policy: DialogPolicy,
+    /// URL schemes allowed beyond http, https and about:blank: `file`, `data`, `blob`, `chrome`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allow_schemes: Vec<String>,
+    /// The lease's time to live in milliseconds, 1,000 to 86,400,000; 15 minutes when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease_ttl_ms: Option<u64>,
+    /// Capabilities without which the session is of no use to the caller.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub require: Vec<Capability>,
+}
+
+impl Params for CreateParams {
+    fn validate(&self) -> Result<(), InvalidField> {
+        if let Some(viewport) = &self.viewport {
+            viewport.validate("viewport")?;
+        }
+        if let Some(ttl) = self.lease_ttl_ms {
+            if ttl < 1_000 {
+                return Err(InvalidField::new("leaseTtlMs", "at least 1000"));
+            }
+            at_most("leaseTtlMs", ttl, 86_400_000)?;
+        }
+        let named = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
+        if self.profile.as_ref().is_some_and(|p| p.is_empty() || p.len() > 64 || !p.chars().all(named)) {
+            return Err(InvalidField::new("profile", "1 to 64 characters of a-z 0-9 _ -"));
+        }
+        let known = ["file", "data", "blob", "chrome"];
+        match self.allow_schemes.iter().position(|scheme| !known.contains(&scheme.as_str())) {
+            Some(at) => Err(InvalidField::new(format!("allowSchemes[{at}]"), format!("one of {}", known.join(", ")))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The browser that a session runs in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BrowserIdentity {
+    /// The family.
+    pub kind: BrowserKind,
+    /// Product name.
+    pub product: String,
+    /// Product version.
+    pub version: String,
+}
+
+/// Result of `session.create`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CreateResult {
+    /// The session.
+    pub session_id: SessionId,
+    /// The capability to act on it. Keep it secret.
+    pub lease_id: LeaseId,
+    /// When the lease ends unless it is used or renewed.
+    pub lease_expires_at: Timestamp,
+    /// The browser.
+    pub browser: BrowserIdentity,
+    /// The first page.
+    pub target_id: TargetId,
+    /// Size of its viewport.
+    pub viewport: Viewport,
+    /// What the session can do.
+    pub capabilities: Vec<Capability>,
+}
+
+/// A session's state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SessionState {
+    /// It serves.
+    Active,
+    /// Its browser is gone; the next command starts a new one.
+    Lost,
+    /// It is being closed.
+    Closing,
+}
+
+/// A session as others may see it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionInfo {
+    /// The session.
+    pub session_id: SessionId,
+    /// Its state.
+    pub state: SessionState,
+    /// Its browser family.
+    pub browser: BrowserKind,
+    /// The client that made it.
+    pub client_id: ClientId,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When its lease ends unless it is used or renewed.
+    pub lease_expires_at: Timestamp,
+    /// Number of its pages.
+    pub targets: u32,
+}
+
+/// Result of `session.list`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ListResult {
+    /// The sessions, oldest first.
+    pub sessions: Vec<SessionInfo>,
+}
+
+/// Result of `session.status`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StatusResult {
+    /// What others may see as well.
+    pub session: SessionInfo,
+    /// Grows by one with every browser that the session had to be given anew.
+    pub session_epoch: u64,
+    /// The page that commands without `targetId` act on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub current_target: Option<TargetId>,
+    /// Commands that wait in the page queue.
+    pub queued: u32,
+    /// Name of the page command that runs now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub running: Option<String>,
+    /// The open dialog.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dialog: Option<DialogInfo>,
+}
+
+/// Result of `session.renew`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RenewResult {
+    /// When the lease ends now.
+    pub lease_expires_at: Timestamp,
+}
+
+/// Result of `session.reclaim`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReclaimResult {
+    /// The session.
+    pub session_id: SessionId,
+    /// The new lease; the old one is refused from now on.
+    pub lease_id: LeaseId,
+    /// When it ends unless it is used or renewed.
+    pub lease_expires_at: Timestamp,
+    /// Commands of the old holder that were dropped from the queue.
+    pub dropped: u32,
+}
+
+/// Result of `session.close`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CloseResult {
+    /// Pages that were closed with it.
+    pub targets_closed: u32,
+}

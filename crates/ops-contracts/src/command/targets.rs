@@ -1,0 +1,96 @@
+//! Parameters and results of `targets.*`.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::common::default_true;
+use super::nav::NavResult;
+use super::{LoadState, Params};
+use crate::ids::TargetId;
+
+/// A page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TargetInfo {
+    /// The page.
+    pub target_id: TargetId,
+    /// Its URL.
+    pub url: String,
+    /// Its title, as last seen; empty where it never was.
+    pub title: String,
+    /// Whether commands without `targetId` act on it.
+    pub current: bool,
+    /// The page that opened it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opener_id: Option<TargetId>,
+    /// Whether its renderer crashed; a navigation or reload revives it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub crashed: bool,
+}
+
+/// Result of `targets.list`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ListResult {
+    /// The session's pages, oldest first.
+    pub targets: Vec<TargetInfo>,
+}
+
+/// Parameters of `targets.new`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NewParams {
+    /// Where to navigate the page; blank when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// How far to wait for the navigation.
+    #[serde(default)]
+    pub wait_until: LoadState,
+    /// Whether it becomes the current page.
+    #[serde(default = "default_true", rename = "use")]
+    pub make_current: bool,
+}
+
+impl Params for NewParams {}
+
+/// Result of `targets.new`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NewResult {
+    /// The page.
+    pub target: TargetInfo,
+    /// What came of the navigation, where a URL was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub navigation: Option<NavResult>,
+}
+
+/// Parameters of `targets.use`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct UseParams {
+    /// The page.
+    pub target_id: TargetId,
+}
+
+impl Params for UseParams {}
+
+/// Parameters of `targets.close`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CloseParams {
+    /// The page; the current one when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_id: Option<TargetId>,
+}
+
+impl Params for CloseParams {}
+
+/// Result of `targets.close`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CloseResult {
+    /// The page that was closed.
+    pub closed: TargetId,
+    /// The page that is current now: the newest that is left, or none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub current: Option<TargetId>,
+}

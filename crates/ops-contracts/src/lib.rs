@@ -1,0 +1,25 @@
+//! The contract of the control plane: identifiers, errors, commands, frames, the adapter seam, and the ports by which
+//! the other crates are composed.
+//!
+//! **Invariant:** no I/O, no runtime, no clock. Everything here is data, or a trait that others implement.
+
+#![deny(missing_docs)]
+
+pub mod adapter;
+pub mod capability;
+pub mod clock;
+pub mod command;
+pub mod error;
+pub mod fault;
+pub mod frame;
+pub mod ids;
+pub mod limits;
+pub mod locator;
+pub mod port;
+pub mod receipt;
+pub mod schema;
+pub mod status;
+pub mod version;
+
+pub use error::{Blame, ErrorCode, ErrorSource};
+pub use fault::{Details, ErrorBody, Fault, Outcome};

@@ -1,0 +1,85 @@
+//! The ports by which the crates are composed: the relay and embedders reach the runtime through them.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde_json::value::RawValue;
+
+use crate::adapter::BoxFuture;
+use crate::fault::Fault;
+use crate::frame::{EventName, OpsCancel, OpsRequest, Timing};
+use crate::ids::{ClientId, LeaseId, SessionId};
+
+/// Who sends a request, as the edge has established it.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The client installation.
+    pub client_id: ClientId,
+    /// Whether the admin token was presented.
+    pub admin: bool,
+}
+
+/// What came of a request.
+#[derive(Debug)]
+pub struct Reply {
+    /// The session that it was bound to, or that it made.
+    pub session_id: Option<SessionId>,
+    /// The result's JSON, or the fault.
+    pub outcome: Result<Arc<RawValue>, Fault>,
+    /// Where the time went.
+    pub timing: Timing,
+}
+
+/// Runs commands. Implemented by the runtime.
+pub trait OpsService: Send + Sync {
+    /// Runs a request that arrived at `received`. The future owns everything that it needs: dropping it does not cancel
+    /// the request, `cancel` does.
+    fn execute(&self, request: OpsRequest, caller: Caller, received: Instant) -> BoxFuture<'static, Reply>;
+
+    /// Cancels a request that is queued or running. False where there is none such, or where the lease is not the session's.
+    fn cancel(&self, cancel: &OpsCancel) -> bool;
+
+    /// Whether this is the session's current lease; compared in constant time. For charging rate limits.
+    fn lease_matches(&self, session: &SessionId, lease: &LeaseId) -> bool;
+
+    /// Sends the events of a session to `sink` from now on, until the session or the sink ends. False where the lease is not the session's.
+    fn subscribe(&self, session: &SessionId, lease: &LeaseId, sink: Arc<dyn SessionEvents>) -> bool;
+
+    /// What the status document tells of the runtime.
+    fn summary(&self) -> RuntimeSummary;
+
+    /// Stops taking commands, lets running ones end until `deadline`, then closes every session and browser.
+    fn shut_down(&self, deadline: Instant) -> BoxFuture<'_, ()>;
+}
+
+/// Takes the events of a session. Called from the session's owner: it must return at once.
+pub trait SessionEvents: Send + Sync {
+    /// Takes one event; false when nobody listens any more.
+    fn event(&self, session: &SessionId, seq: u64, event: EventName, data: Arc<RawValue>) -> bool;
+}
+
+/// The runtime in figures.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RuntimeSummary {
+    /// Sessions that are active or lost.
+    pub sessions: u32,
+    /// Sessions whose browser is gone.
+    pub lost_sessions: u32,
+    /// Browsers that run, with family, version and number of sessions.
+    pub browsers: Vec<BrowserSummary>,
+    /// Milliseconds since the last command ended or the last session closed; for leaving when idle.
+    pub idle_ms: u64,
+}
+
+/// A running browser in figures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BrowserSummary {
+    /// Product and version.
+    pub product: String,
+    /// Its process id, where it is ours.
+    pub pid: Option<u32>,
+    /// Sessions in it.
+    pub sessions: u32,
+    /// Whether its sandbox is on.
+    pub sandboxed: bool,
+}

@@ -1,0 +1,34 @@
+//! The JSON Schemas of the contract, by file name. What is generated from them is compared in CI, so that drift fails the build.
+
+use schemars::{Schema, schema_for};
+
+use crate::command::CommandName;
+use crate::frame;
+use crate::status::StatusDocument;
+
+/// Every schema of the contract, as (file name below `schemas/ops/`, schema), in a fixed order.
+#[must_use]
+pub fn all() -> Vec<(String, Schema)> {
+    let mut schemas = vec![
+        named("ops_hello", schema_for!(frame::OpsHello)),
+        named("ops_hello_ack", schema_for!(frame::OpsHelloAck)),
+        named("ops_request", schema_for!(frame::OpsRequest)),
+        named("ops_response", schema_for!(frame::OpsResponse)),
+        named("ops_error", schema_for!(frame::OpsError)),
+        named("ops_event", schema_for!(frame::OpsEvent)),
+        named("ops_chunk", schema_for!(frame::OpsChunk)),
+        named("ops_cancel", schema_for!(frame::OpsCancel)),
+        named("ops_ping", schema_for!(frame::OpsPing)),
+        named("status", schema_for!(StatusDocument)),
+    ];
+    for &command in CommandName::ALL {
+        let (params, result) = command.schemas();
+        schemas.push(named(&format!("{command}.params"), params));
+        schemas.push(named(&format!("{command}.result"), result));
+    }
+    schemas
+}
+
+fn named(name: &str, schema: Schema) -> (String, Schema) {
+    (format!("{name}.schema.json"), schema)
+}
