@@ -1,1 +1,27 @@
-fn main() {}
+//! The command line of the control plane: one verb, one request, one answer.
+//!
+//! Nothing of a browser or a protocol is known here: verbs become commands of the contract.
+
+mod app;
+mod args;
+mod batch;
+mod commands;
+mod context;
+mod daemon;
+mod doctor;
+mod environment;
+mod failure;
+mod lifecycle;
+mod open;
+mod output;
+mod render;
+mod request;
+mod sessions;
+mod state;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let environment = environment::Environment::read();
+    ExitCode::from(app::run(std::env::args_os(), &environment))
+}

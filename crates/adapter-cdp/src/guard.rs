@@ -247,6 +247,15 @@ pub(crate) fn browser_of(profile: &Path) -> Option<ProcessId> {
     marker::read(profile).ok()?.browser
 }
 
+/// Kills the browser of `profile` and its process group, if it is proven to be that.
+pub(crate) fn kill_browser(profile: &Path) {
+    if let Some(browser) = browser_of(profile).filter(|browser| browser.serves(profile))
+        && let Some(group) = browser.raw()
+    {
+        let _ = rustix::process::kill_process_group(group, Signal::KILL);
+    }
+}
+
 /// Replaces the marker of `profile`.
 pub(crate) fn write_marker(profile: &Path, marker: &Marker) -> std::io::Result<()> {
     marker::write(profile, marker)

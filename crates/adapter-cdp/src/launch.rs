@@ -14,7 +14,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use command_fds::{CommandFdExt, FdMapping};
@@ -106,12 +106,18 @@ pub enum LaunchError {
 /// A browser's process behind its guard. Dropping it kills the browser and everything that it started.
 #[derive(Debug)]
 pub struct Process {
-    /// The only write end of the lifetime pipe: closing it is the order to kill.
-    lifetime: Mutex<Option<OwnedFd>>,
-    exit: watch::Receiver<Option<ExitStatus>>,
+    watch: Watch,
     output: Output,
-    profile: PathBuf,
     guard: ProcessId,
+}
+
+/// What it takes to see a browser's end and to bring it about. Does not keep the browser alive.
+#[derive(Debug, Clone)]
+pub(crate) struct Watch {
+    /// The only write end of the lifetime pipe: closing it is the order to kill.
+    lifetime: Arc<Mutex<Option<OwnedFd>>>,
+    exit: watch::Receiver<Option<ExitStatus>>,
+    profile: PathBuf,
 }
 
 /// A process and the two ends of its debugging pipe.
@@ -191,10 +197,12 @@ fn start(launch: &Launch<'_>, profile: &Path) -> Result<Launched, LaunchError> {
         reader: Reader::new(replies_out).map_err(failed)?,
         writer: Writer::new(commands_in).map_err(failed)?,
         process: Process {
-            lifetime: Mutex::new(Some(lifetime_in)),
-            exit: watch_exit(child),
+            watch: Watch {
+                lifetime: Arc::new(Mutex::new(Some(lifetime_in))),
+                exit: watch_exit(child),
+                profile: profile.to_owned(),
+            },
             output,
-            profile: profile.to_owned(),
             guard: guard.and_then(ProcessId::of).unwrap_or(ProcessId { pid: 0, start: 0 }),
         },
     })
@@ -259,10 +267,39 @@ fn fresh_directory(root: &Path, now_ms: u64) -> Result<PathBuf, LaunchError> {
     Err(profile_error(root, io::Error::other("no free name")))
 }
 
+impl Watch {
+    /// Orders the guard to kill the browser at once. Harmless when it has ended.
+    pub(crate) fn kill(&self) {
+        self.lifetime.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    /// Kills a browser that has lost its guard.
+    pub(crate) fn kill_unguarded(&self) {
+        guard::kill_browser(&self.profile);
+    }
+
+    /// Waits until the guard has ended, and with it everything that it guards.
+    pub(crate) async fn ended(&self) -> String {
+        let mut exit = self.exit.clone();
+        let status = exit.wait_for(Option::is_some).await.ok().and_then(|status| *status);
+        describe(status)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
 impl Process {
     /// Orders the guard to kill the browser at once. Harmless when it has ended.
     pub fn kill(&self) {
-        self.lifetime.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        self.watch.kill();
+    }
+
+    pub(crate) fn watch(&self) -> Watch {
+        self.watch.clone()
     }
 
     /// The guard's process id.
@@ -272,19 +309,22 @@ impl Process {
 
     /// The browser's process id, once the guard has started it.
     pub fn browser_pid(&self) -> Option<u32> {
-        guard::browser_of(&self.profile).map(|browser| browser.pid)
+        guard::browser_of(&self.watch.profile).map(|browser| browser.pid)
     }
 
     /// The profile's directory.
     pub fn profile(&self) -> &Path {
-        &self.profile
+        &self.watch.profile
     }
 
-    /// Waits until the guard has ended, and with it everything that it guards.
+    /// The end of what the browser has printed so far, at most 4 KiB.
+    pub fn output(&self) -> String {
+        self.output.tail()
+    }
+
+    /// Waits until the guard has ended, and with it everything that it guards. Tells how the browser ended.
     pub async fn ended(&self) -> String {
-        let mut exit = self.exit.clone();
-        let status = exit.wait_for(Option::is_some).await.ok().and_then(|status| *status);
-        describe(status)
+        self.watch.ended().await
     }
 
     /// The error that explains why the browser does not answer, after waiting `after` for an answer or an exit.
@@ -297,13 +337,13 @@ impl Process {
         }
         self.output.finished(GRACE).await;
         let output = self.output.tail();
-        let status = *self.exit.borrow();
+        let status = *self.watch.exit.borrow();
         let says = |words: &[&str]| words.iter().any(|word| output.contains(word));
         if says(&["No usable sandbox", "without --no-sandbox is not supported", "The SUID sandbox helper binary"]) {
             return LaunchError::NoSandbox { output };
         }
         if says(&["Opening in existing browser session", "profile appears to be in use", "ProcessSingleton"]) {
-            return LaunchError::ProfileInUse(self.profile.clone());
+            return LaunchError::ProfileInUse(self.watch.profile.clone());
         }
         LaunchError::Exited {
             status: describe(status),

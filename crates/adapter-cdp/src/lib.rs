@@ -7,5 +7,13 @@ pub mod guard;
 pub mod launch;
 pub mod locate;
 
+mod adapter;
+mod browser;
 mod connection;
+mod context;
+mod fault;
+mod router;
 mod transport;
+mod wire;
+
+pub use adapter::{CdpAdapter, CdpConfig, LAUNCH_DEADLINE, Sandbox};

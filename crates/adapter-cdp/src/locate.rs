@@ -35,6 +35,19 @@ pub enum LocateError {
     Missing,
 }
 
+impl LocateError {
+    /// Where was looked, for diagnostics.
+    pub fn searched(&self) -> Vec<String> {
+        match self {
+            Self::NotExecutable { path, .. } => vec![path.display().to_string()],
+            Self::Missing => {
+                let on_path = NAMES.iter().map(|name| format!("{name} on PATH"));
+                on_path.chain(PLACES.iter().map(ToString::to_string)).collect()
+            }
+        }
+    }
+}
+
 /// Names looked up in every directory of `PATH`, best first.
 const NAMES: &[&str] = &[
     "google-chrome-stable",

@@ -21,7 +21,7 @@
 //! | `/never` | no answer; the connection is held until the site or the client ends it |
 //! | `/never-loads` | a complete document with an image from `/never`: DOMContentLoaded fires, load never does |
 //! | `/drop` | the connection is closed without an answer |
-//! | `/download/file.txt` | an attachment, 28 bytes of text |
+//! | `/download/file.txt` | an attachment, 26 bytes of text |
 //! | `/big?kib=N` | a page with N KiB of text (default 1,024, at most 65,536) |
 //! | `/echo` | JSON {method, path, query, headers, body} of the request |
 //! | `/json` | a small JSON document |

@@ -125,6 +125,17 @@ pub struct ContextSpec {
     pub bridge: Arc<str>,
     /// Size of the pages' viewport.
     pub viewport: Viewport,
+    /// Whose cookies and storage the pages have.
+    pub storage: ContextStorage,
+}
+
+/// Whose cookies and storage a context has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ContextStorage {
+    /// Its own; gone when the context is closed.
+    Isolated,
+    /// The browser's profile.
+    Profile,
 }
 
 /// A context just made, with its first page.

@@ -285,15 +285,19 @@ impl fmt::Display for CommandName {
 /// The path of the field and what was expected there.
 pub fn parse_json<'de, T: Deserialize<'de>>(json: &'de str) -> Result<T, InvalidField> {
     let mut deserializer = serde_json::Deserializer::from_str(json);
-    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+    let parsed = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
         let field = if path == "." { "params".to_owned() } else { path };
         InvalidField::new(field, error.into_inner().to_string())
-    })
+    })?;
+    deserializer.end().map_err(|trailing| InvalidField::new("params", trailing.to_string()))?;
+    Ok(parsed)
 }
 
 fn parse_params<P: Params>(name: CommandName, params: &RawValue) -> Outcome<P> {
-    let parsed = parse_json::<P>(params.get()).and_then(|params| params.validate().map(|()| params));
+    // Serde reads a struct from an array as well, by position; parameters have names.
+    let object = if params.get().starts_with('{') { Ok(params.get()) } else { Err(InvalidField::new("params", "an object")) };
+    let parsed = object.and_then(parse_json::<P>).and_then(|params| params.validate().map(|()| params));
     parsed.map_err(|invalid| {
         Fault::new(ErrorCode::OpsInvalidRequest, format!("{name}: {invalid}"))
             .with("command", name.as_str())

@@ -180,6 +180,7 @@ error_codes! {
     OpsSessionClosed "ops_session_closed" 409 final Caller "The session is closed" => "Create a session";
     OpsSessionLost "ops_session_lost" 503 retry Adapter "The session lost its browser; its pages and refs are gone" => "Send the next command: it starts a new browser";
     OpsSessionLimit "ops_session_limit" 429 retry Operator "Too many sessions" => "Close sessions that are not needed";
+    OpsProfileInUse "ops_profile_in_use" 409 retry Caller "Another session uses the profile" => "Close that session, or use another profile";
     OpsNotOwner "ops_not_owner" 403 final Caller "The lease is not the session's current one" => "Use the lease that create or reclaim returned";
     OpsLeaseExpired "ops_lease_expired" 403 final Caller "The lease has expired and what the session owned is closed" => "Create a session";
     OpsRequestIdReused "ops_request_id_reused" 409 final Caller "The request id was used for another command" => "Use a new request id";

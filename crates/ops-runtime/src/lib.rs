@@ -1,1 +1,18 @@
-//! ops-runtime
+//! Sessions and commands above the adapter seam: leases, one owner task per session, the DOM bridge, receipts.
+//! Embeddable without relay and without network; see `examples/embed.rs`.
+//!
+//! **Invariant:** knows neither HTTP nor any browser protocol, reads neither environment nor clock.
+
+mod bridge;
+mod commands;
+mod cx;
+mod lease;
+mod meter;
+mod pool;
+mod replies;
+mod runtime;
+mod secret;
+mod session;
+mod world;
+
+pub use runtime::{Runtime, RuntimeConfig};

@@ -1,1 +1,26 @@
-//! relay
+//! The edge of the control plane: `/ops` over HTTP and WebSocket, `/status`, `/metrics` and `/healthz`, behind gates and limits.
+//!
+//! It runs no command and knows no browser: what is admitted goes to an [`OpsService`](ops_contracts::port::OpsService).
+//!
+//! **Invariant:** a handler runs only with a permit, and only the gates make permits. No token, lease or body is ever logged.
+//!
+//! **Invariant:** closing a connection cancels nothing.
+
+#![deny(missing_docs)]
+
+mod config;
+mod connection;
+mod gate;
+mod http;
+mod metrics;
+mod ops;
+mod pool;
+mod rate;
+mod reply;
+mod server;
+mod socket;
+mod status;
+mod stream;
+
+pub use config::{Labels, RelayConfig, Timeouts, Token, VersionCheck, Versions};
+pub use server::{Ended, Relay};

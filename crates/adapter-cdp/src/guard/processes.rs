@@ -46,14 +46,14 @@ impl ProcessId {
 
     /// True when it lives and an argument of its command line contains `path`.
     pub(crate) fn serves(self, path: &Path) -> bool {
-        let Ok(line) = fs::read(format!("/proc/{}/cmdline", self.pid)) else {
-            return false;
-        };
-        let path = path.as_os_str().as_bytes();
-        self.is_alive()
-            && line
-                .split(|byte| *byte == 0)
-                .any(|argument| memchr::memmem::find(argument, path).is_some())
+        self.is_alive() && arguments(self.pid).any(|argument| contains(&argument, path))
+    }
+
+    fn kill(self) {
+        if let Some(pid) = self.raw().filter(|_| self.is_alive()) {
+            // It may be gone by now, which is what was wanted.
+            let _ = rustix::process::kill_process(pid, Signal::KILL);
+        }
     }
 
     pub(crate) fn raw(self) -> Option<Pid> {
@@ -104,14 +104,47 @@ pub(super) fn kill_children(deadline: Duration) {
 
 fn children() -> Vec<Pid> {
     let own = std::process::id();
-    let Ok(entries) = fs::read_dir("/proc") else {
-        return Vec::new();
-    };
-    entries
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok())
-        .filter(|pid| Stat::read(*pid).is_some_and(|stat| stat.parent == own && stat.state != 'Z'))
-        .filter_map(|pid| Pid::from_raw(i32::try_from(pid).ok()?))
-        .collect()
+    let ours = |pid: &u32| Stat::read(*pid).is_some_and(|stat| stat.parent == own && stat.state != 'Z');
+    numbers().filter(ours).filter_map(|pid| Pid::from_raw(i32::try_from(pid).ok()?)).collect()
+}
+
+/// Kills whatever a browser left outside its process group: processes with an option that names its profile, and `stragglers`.
+pub(super) fn kill_stragglers(profile: &Path, stragglers: &[ProcessId]) {
+    let named = |pid: &u32| arguments(*pid).any(|argument| argument.starts_with(b"--") && contains(&argument, profile));
+    let named = numbers().filter(named).filter_map(|pid| ProcessId::of(Pid::from_raw(i32::try_from(pid).ok()?)?));
+    let others: Vec<ProcessId> = named.chain(stragglers.iter().copied()).collect();
+    for process in others {
+        process.kill();
+    }
+}
+
+/// Everything that descends from `root` now.
+pub(super) fn descendants(root: ProcessId) -> Vec<ProcessId> {
+    let all: Vec<(u32, Stat)> = numbers().filter_map(|pid| Some((pid, Stat::read(pid)?))).collect();
+    let mut found = Vec::new();
+    let mut next = vec![root.pid];
+    while let Some(parent) = next.pop() {
+        for (pid, stat) in all.iter().filter(|(_, stat)| stat.parent == parent) {
+            next.push(*pid);
+            found.push(ProcessId { pid: *pid, start: stat.start });
+        }
+    }
+    found
+}
+
+/// The numbers of all processes.
+fn numbers() -> impl Iterator<Item = u32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten();
+    entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+}
+
+fn arguments(pid: u32) -> impl Iterator<Item = Vec<u8>> {
+    let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    line.split(|byte| *byte == 0).map(<[u8]>::to_vec).collect::<Vec<_>>().into_iter()
+}
+
+fn contains(argument: &[u8], path: &Path) -> bool {
+    memchr::memmem::find(argument, path.as_os_str().as_bytes()).is_some()
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use rustix::process::Signal;
 
 use super::marker::{self, Marker};
+use super::processes;
 
 /// What a sweep did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -51,6 +52,9 @@ fn sweep_profile(profile: &Path, marker: &Marker, report: &mut SweepReport) {
         report.kept += 1;
         return;
     }
+    // Looked up before the first is killed: orphans get another parent.
+    let verified = [marker.browser, marker.guard].into_iter().flatten().filter(|process| process.serves(profile));
+    let stragglers: Vec<_> = verified.flat_map(processes::descendants).collect();
     // The browser first: its guard would take a killed browser for a normal end and go by itself.
     if let Some(browser) = marker.browser.filter(|browser| browser.serves(profile))
         && let Some(group) = browser.raw()
@@ -64,6 +68,7 @@ fn sweep_profile(profile: &Path, marker: &Marker, report: &mut SweepReport) {
     {
         report.killed.push(guard.pid);
     }
+    processes::kill_stragglers(profile, &stragglers);
     if marker.temporary {
         super::remove_profile(profile);
         report.removed.push(profile.to_owned());

@@ -34,7 +34,6 @@ const ALWAYS: &[&str] = &[
     "--disable-component-extensions-with-background-pages",
     "--disable-component-update",
     "--disable-crash-reporter",
-    "--disable-crashpad-for-testing",
     "--disable-default-apps",
     "--disable-domain-reliability",
     "--disable-field-trial-config",

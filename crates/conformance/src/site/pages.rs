@@ -7,7 +7,7 @@
 //! | `frames.html` | same-origin frame > same-origin frame > cross-site frame > frame | `top`, `inner`, `nested`, `far`, `farthest` |
 //! | `shadow.html` | nested open roots, one closed, slots | `outer-shadow`, `inner-shadow`, `closed-shadow`, `slotted` |
 //! | `forms.html` | every input type, controlled and masked inputs, labels, ARIA widgets | `submit` |
-//! | `cover.html` | overlays, sticky header, passing clicks through | `covered`, `overlay`, `under-header`, `header`, `uncovered`, `through`, `split`, `child` |
+//! | `cover.html` | overlays, sticky header, passing clicks through | `covered`, `overlay`, `under-header`, `header`, `uncovered`, `through`, `split`, `child`, `wrapped` |
 //! | `moving.html` | moving, replaced and fleeing buttons | `slider`, `replaced`, `ticking`, `runaway`, `swapped`, `decoy`, `steady` |
 //! | `popup.html` | `window.open`, `target=_blank` with and without opener | `popup` |
 //! | `spa.html` | a router with delayed rendering | `route-NAME` |
@@ -41,52 +41,73 @@ pub struct Page {
 }
 
 macro_rules! table {
-    ($($content_type:ident $file:literal,)*) => {
+    ($($content_type:ident $folder:literal $file:literal,)*) => {
         &[$(Page {
-            path: concat!("/", $file),
+            path: concat!($folder, $file),
             content_type: $content_type,
             body: include_str!(concat!("../../pages/", $file)),
         },)*]
     };
 }
 
-/// The bundled files that are served as they are.
+/// The bundled files that are served as they are. Row: type, folder of the address, file (the address is folder and file).
 pub const PAGES: &[Page] = table! {
-    CSS "pages/lab.css",
-    JS "pages/lab.js",
-    HTML "pages/dialogs.html",
-    HTML "pages/frames.html",
-    HTML "pages/frames/inner.html",
-    HTML "pages/frames/nested.html",
-    HTML "pages/frames/far.html",
-    HTML "pages/frames/farthest.html",
-    HTML "pages/shadow.html",
-    HTML "pages/forms.html",
-    HTML "pages/cover.html",
-    HTML "pages/moving.html",
-    HTML "pages/popup.html",
-    HTML "pages/popup-target.html",
-    HTML "pages/spa.html",
-    HTML "pages/console.html",
-    HTML "pages/long.html",
-    HTML "pages/timers.html",
-    HTML "pages/keys.html",
-    HTML "pages/crashy.html",
-    CSS "shop/shop.css",
-    JS "shop/shop.js",
+    CSS "/pages/" "lab.css",
+    JS "/pages/" "lab.js",
+    HTML "/pages/" "dialogs.html",
+    HTML "/pages/" "frames.html",
+    HTML "/pages/" "frames/inner.html",
+    HTML "/pages/" "frames/nested.html",
+    HTML "/pages/" "frames/far.html",
+    HTML "/pages/" "frames/farthest.html",
+    HTML "/pages/" "shadow.html",
+    HTML "/pages/" "forms.html",
+    JS "/pages/" "forms.js",
+    HTML "/pages/" "cover.html",
+    HTML "/pages/" "moving.html",
+    HTML "/pages/" "popup.html",
+    HTML "/pages/" "popup-target.html",
+    HTML "/pages/" "spa.html",
+    HTML "/pages/" "console.html",
+    HTML "/pages/" "long.html",
+    HTML "/pages/" "timers.html",
+    HTML "/pages/" "keys.html",
+    HTML "/pages/" "crashy.html",
+    CSS "/" "shop/shop.css",
+    JS "/" "shop/shop.js",
 };
 
 /// What the list at `/` names beside the HTML files.
 const OTHERS: &[&str] = &[
-    "/shop/", "/pages/table.html?rows=100", "/pages/thousand-frames.html?n=100", "/plain", "/status/404", "/redirect/3",
-    "/redirect-to?url=/plain", "/slow?ms=1000", "/slow-body?ms=1000", "/never", "/never-loads", "/drop", "/download/file.txt",
-    "/big?kib=64", "/echo", "/json", "/set-cookie?flavour=oak", "/csp", "/xorigin-frame",
+    "/shop/",
+    "/pages/table.html?rows=100",
+    "/pages/thousand-frames.html?n=100",
+    "/plain",
+    "/status/404",
+    "/redirect/3",
+    "/redirect-to?url=/plain",
+    "/slow?ms=1000",
+    "/slow-body?ms=1000",
+    "/never",
+    "/never-loads",
+    "/drop",
+    "/download/file.txt",
+    "/big?kib=64",
+    "/echo",
+    "/json",
+    "/set-cookie?flavour=oak",
+    "/csp",
+    "/xorigin-frame",
 ];
 
 pub(super) fn find(extra: &[Page], asked: &Asked) -> Option<Reply> {
     if let Some(page) = extra.iter().chain(PAGES).find(|page| page.path == asked.path) {
         let changing = page.content_type == HTML && page.body.contains("{{cross}}");
-        let body = if changing { page.body.replace("{{cross}}", &asked.cross).into() } else { bytes::Bytes::from_static(page.body.as_bytes()) };
+        let body = if changing {
+            page.body.replace("{{cross}}", &asked.cross).into()
+        } else {
+            bytes::Bytes::from_static(page.body.as_bytes())
+        };
         return Some(reply(StatusCode::OK, page.content_type, body));
     }
     match asked.path.as_str() {
@@ -110,7 +131,7 @@ fn rows(count: u64) -> String {
              <td><button type=\"button\" data-row=\"{n}\">Edit {n}</button></td></tr>\n"
         )
     });
-    fill(include_str!("../../pages/pages/table.html"), &[("rows", &rows), ("count", &count.to_string())])
+    fill(include_str!("../../pages/table.html"), &[("rows", &rows), ("count", &count.to_string())])
 }
 
 fn frames(count: u64) -> String {
@@ -120,5 +141,5 @@ fn frames(count: u64) -> String {
              onclick=&quot;fetch('/report?id=frame-{n}',{{method:'POST',keepalive:true}});this.textContent='Done {n}'&quot;>Press {n}</button>\"></iframe>\n"
         )
     });
-    fill(include_str!("../../pages/pages/thousand-frames.html"), &[("frames", &frames), ("count", &count.to_string())])
+    fill(include_str!("../../pages/thousand-frames.html"), &[("frames", &frames), ("count", &count.to_string())])
 }

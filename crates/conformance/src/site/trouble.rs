@@ -28,7 +28,7 @@ pub(super) async fn answer(asked: &Asked) -> Option<Answer> {
         )),
         "/drop" => return Some(Answer::Drop),
         "/download/file.txt" => with_header(
-            reply(StatusCode::OK, "text/plain; charset=utf-8", "a file from the test site\r\n\n"),
+            reply(StatusCode::OK, "text/plain; charset=utf-8", "a file from the test site\n"),
             CONTENT_DISPOSITION,
             "attachment; filename=\"file.txt\"",
         ),
@@ -125,5 +125,8 @@ fn set_cookie(asked: &Asked) -> Reply {
         escape(&sent.unwrap_or_default())
     );
     let page = html(small_page("Cookies", &body));
-    asked.query.pairs().fold(page, |page, (name, value)| with_header(page, SET_COOKIE, &format!("{name}={value}; Path=/; SameSite=Lax")))
+    asked
+        .query
+        .pairs()
+        .fold(page, |page, (name, value)| with_header(page, SET_COOKIE, &format!("{name}={value}; Path=/; SameSite=Lax")))
 }

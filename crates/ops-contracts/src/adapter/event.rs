@@ -14,7 +14,8 @@ pub trait EventSink: Send + Sync {
 /// Something that happened in a context.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
-    /// A page opened: by `create target`, or as a popup of `opener`. It is attached and answers primitives.
+    /// A page opened: by `create target`, or as a popup of `opener`. Emitted as soon as primitives can be sent to it, so
+    /// that the action that opened a popup can tell of it.
     TargetOpened {
         /// The new page.
         target: TargetKey,
@@ -34,6 +35,13 @@ pub enum Event {
     TargetCrashed {
         /// The page.
         target: TargetKey,
+    },
+    /// A page's title changed, as far as the browser tells of its own accord.
+    TitleChanged {
+        /// The page.
+        target: TargetKey,
+        /// The new title.
+        title: String,
     },
     /// A child frame appeared.
     FrameAttached {

@@ -250,8 +250,8 @@ pub struct FillResult {
 /// Result of `interact.check` and `interact.uncheck`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CheckResult {
-    /// The state as read back afterwards.
-    pub checked: bool,
+    /// The state as read back afterwards; null where the click took the page elsewhere or opened a dialog, so that it could not be read.
+    pub checked: Option<bool>,
     /// What was observed; `attempts` is 0 where the state was right already and nothing was done.
     pub receipt: Receipt,
 }

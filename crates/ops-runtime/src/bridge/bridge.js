@@ -7,6 +7,8 @@
 // Calls that may hand out refs take `next` (first unused ref number) and return `next`; an error whose details name
 // elements carries it as `details.next`. Without `next`, elements that have no number yet are described without one.
 //
+// To guard clicks before the page's own window listeners see them it has to be evaluated at document start.
+//
 // It adds no node and no attribute to the page, never reads globals of the page, and reaches forms and the document
 // through captured accessors only, because `<input name=children>` shadows `form.children` in every world.
 (() => {
@@ -63,6 +65,8 @@
   const clientTop = getter(Element, 'clientTop');
   const scrollLeft = getter(Element, 'scrollLeft');
   const scrollTop = getter(Element, 'scrollTop');
+  const scrollWidth = getter(Element, 'scrollWidth');
+  const scrollHeight = getter(Element, 'scrollHeight');
   const innerText = getter(HTMLElement, 'innerText');
   const editableHtml = getter(HTMLElement, 'isContentEditable');
   const focusHtml = method(HTMLElement, 'focus');
@@ -79,12 +83,14 @@
     readyState: getter(Document, 'readyState'),
     url: getter(Document, 'URL'),
     styleSheets: getter(Document, 'styleSheets'),
+    adopted: getter(Document, 'adoptedStyleSheets'),
     scrollingElement: getter(Document, 'scrollingElement'),
     query: method(Document, 'querySelector'),
     queryAll: method(Document, 'querySelectorAll'),
     evaluate: method(Document, 'evaluate'),
     elementFromPoint: method(Document, 'elementFromPoint'),
     getAnimations: method(Document, 'getAnimations'),
+    byTag: method(Document, 'getElementsByTagName'),
     getElementById: method(Document, 'getElementById'),
     createRange: method(Document, 'createRange'),
     getSelection: method(Document, 'getSelection'),
@@ -143,7 +149,7 @@
 
   // Facts about elements that hold for the duration of one synchronous piece of work.
   let cache;
-  const freshCache = () => { cache = { role: new Map(), name: new Map(), modal: undefined, pseudo: undefined }; };
+  const freshCache = () => { cache = { role: new Map(), name: new Map(), labels: new Map(), modal: undefined, pseudo: undefined }; };
   freshCache();
 
   // ------------------------------------------------------------------ refs
@@ -171,6 +177,13 @@
     if (el && isConnected(el) && ownerDocument(el) === doc) return el;
     if (!el) elementByRef.delete(ref);
     throw new Fail('stale_ref', `ref ${ref} names no element of this document any more`, { ref });
+  }
+  // Forgets numbers of collected elements, at a cost that stays in proportion to the numbers given out.
+  let sweepAt = 10000;
+  function sweepRefs() {
+    if (elementByRef.size < sweepAt) return;
+    for (const [ref, held] of elementByRef) if (!held.deref()) elementByRef.delete(ref);
+    sweepAt = Math.max(10000, elementByRef.size * 2);
   }
   const withNext = (ctx, result) => { result.next = ctx.next === null ? highestRef + 1 : ctx.next; return result; };
 
@@ -253,7 +266,8 @@
   const SHOWN = 0;
   const SELF_HIDDEN = 1; // visibility: hidden: descendants may be visible again
   const GONE = 2; // display: none or skipped contents: the whole subtree is out
-  const VISIBILITY_OPTIONS = { checkOpacity: false, visibilityProperty: true, contentVisibilityAuto: false };
+  // One member on a bare object: the browser looks every option up on each call.
+  const VISIBILITY_OPTIONS = Object.assign(Object.create(null), { visibilityProperty: true });
   const styleOf = (el, pseudo) => getComputedStyle(el, pseudo);
 
   // Valid for an element whose flat parent is not GONE. Styles are computed only for what is not plainly visible.
@@ -287,11 +301,14 @@
     }
     return true;
   }
+  // Browsers ignore aria-hidden on the root elements, or one attribute would make a page unreadable.
+  const isRootTag = (el) => el === D.root(doc) || el === D.body(doc);
+  const outOfTree = (el) => hasAttr(el, 'inert') || (attr(el, 'aria-hidden') === 'true' && !isRootTag(el));
   function hiddenFromTree(el) {
-    if (!isRendered(el) || inertByModal(el)) return true;
-    for (let n = el; n; n = flatParent(n)) {
-      if (hasAttrs(n) && (attr(n, 'aria-hidden') === 'true' || hasAttr(n, 'inert'))) return true;
-    }
+    // Options of a closed drop-down have no box: they are as visible as their select.
+    const shown = /^opt/.test(localName(el)) ? closest(el, 'select') || el : el;
+    if (!isRendered(shown) || inertByModal(shown)) return true;
+    for (let n = el; n; n = flatParent(n)) if (hasAttrs(n) && outOfTree(n)) return true;
     return false;
   }
   const hasArea = (r) => r.width > 0 && r.height > 0;
@@ -334,11 +351,12 @@
   const LANDMARKS = set('banner complementary contentinfo form main navigation region search');
   const OUTLINE = new Set([...LANDMARKS, ...set('heading table grid treegrid dialog alertdialog')]);
   // Roles that only carry text or structure without a handle of its own: their children are hoisted.
-  const FLATTENED = set('generic none rowgroup strong emphasis code mark subscript superscript deletion insertion suggestion time term caption legend');
+  const FLATTENED = set('generic none rowgroup strong emphasis code mark subscript superscript deletion insertion suggestion time ' +
+    'term definition caption legend');
   const NAME_FROM_CONTENT = set('button cell checkbox columnheader gridcell heading link menuitem menuitemcheckbox menuitemradio ' +
     'option radio row rowheader switch tab tooltip treeitem');
   // In a snapshot these show their children; the name from content would only repeat them.
-  const NAMED_BY_CHILDREN = set('row cell gridcell columnheader rowheader treeitem');
+  const NAMED_BY_CHILDREN = set('row cell gridcell columnheader rowheader');
   const CHILDREN_PRESENTATIONAL = set('button checkbox img menuitemcheckbox menuitemradio meter option progressbar radio scrollbar separator ' +
     'slider switch tab');
   const CHECKABLE = set('checkbox radio switch menuitemcheckbox menuitemradio option treeitem');
@@ -453,48 +471,78 @@
   function nameOf(el) {
     let name = cache.name.get(el);
     if (name === undefined) {
-      name = NAME_PROHIBITED.has(roleOf(el)) && !hasAriaName(el) ? '' : norm(computeName(el, { seen: new Set(), via: 'self', hiddenOk: false }));
+      name = plainName(el);
+      if (name === null) name = norm(computeName(el, SELF, false, new Set()));
       cache.name.set(el, name);
     }
     return name;
   }
   const NAME_PROHIBITED = set('none paragraph strong emphasis code deletion insertion subscript superscript term definition time mark');
-
-  // accname 1.2. `via` tells how we came here: self, content (inside a name from content), reference (aria-labelledby), label.
-  function computeName(el, at) {
-    if (at.seen.has(el)) return '';
-    if (at.via !== 'self' && !at.hiddenOk && isHiddenForName(el)) return '';
-    const inner = { ...at, seen: new Set(at.seen).add(el) };
-    if (at.via !== 'reference') {
-      const refs = hasAttrs(el) ? labelledBy(el) : [];
-      if (refs.length) {
-        const text = refs.map((ref) => computeName(ref, { seen: at.via === 'self' ? new Set() : inner.seen, via: 'reference',
-          hiddenOk: hiddenFromTree(ref) })).join(' ');
-        if (norm(text)) return text;
-      }
+  const NATIVELY_NAMED = set('input select textarea meter output progress img area svg fieldset figure table optgroup option');
+  // The cases that make up most of a page, without the machinery below; null where that is needed.
+  function plainName(el) {
+    const role = roleOf(el);
+    if (hasAttrs(el)) {
+      if (hasAttr(el, 'aria-labelledby')) return null;
+      const label = attr(el, 'aria-label');
+      const name = label ? norm(label) : '';
+      if (name) return name;
+      if (hasAttr(el, 'title') || hasAttr(el, 'aria-placeholder')) return null;
     }
-    if (at.via !== 'self') {
+    if (NAME_PROHIBITED.has(role)) return '';
+    const tag = localName(el);
+    if (NATIVELY_NAMED.has(tag) || isEditingHost(el)) return null;
+    if (!NAME_FROM_CONTENT.has(role)) return '';
+    const only = firstChild(el);
+    if (!only || nodeType(only) !== 3 || nextSibling(only) || shadowOf(el) || (tag === 'button' && labelsOf(el).length)) return null;
+    const name = norm(aroundPseudo(el, nodeValue(only)));
+    return name === '' ? null : name;
+  }
+
+  // How a computation came to an element: it is the one named, part of a name from content, referred to, or a label.
+  const SELF = 0;
+  const CONTENT = 1;
+  const REFERENCE = 2;
+  const LABEL = 3;
+  const MAX_NAME_DEPTH = 200;
+  // accname 1.2. `seen` holds the elements on the way here, which ends every loop of references.
+  function computeName(el, via, hiddenOk, seen) {
+    if (seen.has(el) || (via !== SELF && !hiddenOk && isHiddenForName(el))) return '';
+    if (seen.size > MAX_NAME_DEPTH) return textContent(el) || '';
+    seen.add(el);
+    const name = nameOnPath(el, via, hiddenOk, seen);
+    seen.delete(el);
+    return name;
+  }
+  function nameOnPath(el, via, hiddenOk, seen) {
+    if (via !== REFERENCE) {
+      const refs = hasAttrs(el) ? labelledBy(el) : NO_LABELS;
+      // A control may be part of its own name: referring to itself is no loop.
+      const path = via === SELF ? new Set() : seen;
+      const text = refs.map((ref) => computeName(ref, REFERENCE, hiddenFromTree(ref), path)).join(' ');
+      if (norm(text)) return text;
+    }
+    if (via !== SELF) {
       const value = embeddedValue(el);
       if (value !== null) return value;
     }
     const label = hasAttrs(el) ? attr(el, 'aria-label') : null;
     if (label && norm(label)) return label;
-    const native = nativeName(el, at, inner);
+    const native = nativeName(el, via, hiddenOk, seen);
     if (native !== null && (norm(native) || localName(el) === 'img')) return native;
-    const role = roleOf(el);
-    if (at.via !== 'self' || NAME_FROM_CONTENT.has(role) || (role === 'button')) {
-      const text = contentName(el, inner);
+    if (via !== SELF || NAME_FROM_CONTENT.has(roleOf(el))) {
+      const text = contentName(el, via === SELF ? CONTENT : via, hiddenOk, seen);
       if (norm(text)) return text;
     }
-    return fallbackName(el, at);
+    return fallbackName(el, via);
   }
   const isHiddenForName = (el) => (hasAttrs(el) && attr(el, 'aria-hidden') === 'true') || visibilityOf(el) !== SHOWN;
 
-  function fallbackName(el, at) {
+  function fallbackName(el, via) {
     if (!hasAttrs(el)) return '';
     const title = attr(el, 'title');
     if (title && norm(title)) return title;
-    if (at.via !== 'self') return '';
+    if (via !== SELF) return '';
     if (isTextControl(el)) return attr(el, 'placeholder') || attr(el, 'aria-placeholder') || '';
     return attr(el, 'aria-placeholder') || '';
   }
@@ -527,20 +575,39 @@
     return tag === 'textarea' ? el.value : textContent(el) || '';
   }
 
-  function labelsName(el, inner) {
-    const labels = el.labels;
-    if (!labels || !labels.length) return '';
-    return Array.from(labels, (label) => computeName(label, { seen: inner.seen, via: 'label', hiddenOk: hiddenFromTree(label) })).join(' ');
+  // `el.labels` walks the whole document for every control; one pass over the labels of a tree serves them all.
+  const NO_LABELS = [];
+  function labelsOf(el) {
+    const root = getRootNode(el);
+    let byControl = cache.labels.get(root);
+    if (byControl === undefined) {
+      byControl = new Map();
+      const list = root === doc ? D.queryAll(doc, 'label') : nodeType(root) === 11 ? root.querySelectorAll('label') : NO_LABELS;
+      for (const label of list) {
+        const control = label.control;
+        if (!control) continue;
+        const known = byControl.get(control);
+        if (known) known.push(label);
+        else byControl.set(control, [label]);
+      }
+      cache.labels.set(root, byControl);
+    }
+    return byControl.get(el) || NO_LABELS;
   }
-  function childName(el, tag, inner) {
+  function labelsName(el, hiddenOk, seen) {
+    const labels = labelsOf(el);
+    if (!labels.length) return '';
+    return labels.map((label) => computeName(label, LABEL, hiddenFromTree(label), seen)).join(' ');
+  }
+  function childName(el, tag, hiddenOk, seen) {
     for (let c = firstElementChild(el); c; c = nextElementSibling(c)) {
-      if (localName(c) === tag) return contentName(c, { ...inner, via: 'content' });
+      if (localName(c) === tag) return contentName(c, CONTENT, hiddenOk, seen);
     }
     return '';
   }
   const BUTTON_DEFAULTS = { submit: 'Submit', reset: 'Reset' };
-  function inputName(el, inner) {
-    const labels = labelsName(el, inner);
+  function inputName(el, hiddenOk, seen) {
+    const labels = labelsName(el, hiddenOk, seen);
     if (norm(labels)) return labels;
     if (el.type === 'image') return attr(el, 'alt') || attr(el, 'value') || attr(el, 'title') || 'Submit';
     if (el.type === 'button' || el.type === 'submit' || el.type === 'reset') {
@@ -554,19 +621,19 @@
     button: labelsName, select: labelsName, textarea: labelsName, meter: labelsName, output: labelsName, progress: labelsName,
     img: (el) => attr(el, 'alt') || attr(el, 'title') || '',
     area: (el) => attr(el, 'alt') || '',
-    svg: (el, inner) => childName(el, 'title', inner),
-    fieldset: (el, inner) => childName(el, 'legend', inner),
-    figure: (el, inner) => childName(el, 'figcaption', inner),
-    table: (el, inner) => childName(el, 'caption', inner),
+    svg: (el, hiddenOk, seen) => childName(el, 'title', hiddenOk, seen),
+    fieldset: (el, hiddenOk, seen) => childName(el, 'legend', hiddenOk, seen),
+    figure: (el, hiddenOk, seen) => childName(el, 'figcaption', hiddenOk, seen),
+    table: (el, hiddenOk, seen) => childName(el, 'caption', hiddenOk, seen),
     optgroup: (el) => attr(el, 'label') || '',
     option: (el) => attr(el, 'label') || el.text,
   };
-  function nativeName(el, at, inner) {
+  function nativeName(el, via, hiddenOk, seen) {
     const tag = localName(el);
-    if (at.via === 'self' && isEditingHost(el)) return labelsName(el, inner) || null;
+    if (via === SELF && isEditingHost(el)) return labelsName(el, hiddenOk, seen) || null;
     const rule = NATIVE_NAME[tag];
     if (!rule || !Object.hasOwn(NATIVE_NAME, tag)) return null;
-    return rule(el, inner);
+    return rule(el, hiddenOk, seen);
   }
 
   const BLOCK_TAGS = set('address article aside blockquote br center dd details dialog div dl dt fieldset figcaption figure footer form ' +
@@ -574,24 +641,27 @@
     'button input select textarea img video audio canvas iframe meter progress');
   const NO_TEXT = set('script style noscript template head meta link title base datalist param source track');
   // Tags say enough for most; only classed or styled inline elements need their computed display.
-  function breaksText(el) {
+  function breaksText(el, parentStyled) {
     const tag = localName(el);
     if (BLOCK_TAGS.has(tag) && tag !== 'img') return true;
-    if (!hasAttrs(el) || !(hasAttr(el, 'class') || hasAttr(el, 'style') || hasAttr(el, 'id'))) return tag.includes('-') ? displayBreaks(el) : false;
-    return displayBreaks(el);
+    return parentStyled || isStyled(el) || tag.includes('-') ? displayBreaks(el) : false;
   }
+  const isStyled = (el) => hasAttrs(el) && (hasAttr(el, 'class') || hasAttr(el, 'style') || hasAttr(el, 'id'));
   const displayBreaks = (el) => { const d = styleOf(el).display; return d !== 'inline' && d !== 'contents'; };
 
-  function contentName(el, at) {
-    const inner = { ...at, via: at.via === 'self' ? 'content' : at.via };
+  function contentName(el, via, hiddenOk, seen) {
     const only = flatFirst(el);
     if (only && nodeType(only) === 3 && !nextSibling(only) && !shadowOf(el)) return aroundPseudo(el, nodeValue(only));
     let text = '';
+    const styled = isStyled(el);
+    const isItem = roleOf(el) === 'treeitem';
     for (const child of flatChildren(el)) {
       if (nodeType(child) === 3) text += nodeValue(child);
       else if (isElement(child) && !(NO_TEXT.has(localName(child)) && isHtml(child))) {
-        const part = computeName(child, inner);
-        text += breaksText(child) ? ` ${part} ` : part;
+        // A tree item is not named by the items under it.
+        if (isItem && roleOf(child) === 'group') continue;
+        const part = computeName(child, via, hiddenOk, seen);
+        text += breaksText(child, styled) ? ` ${part} ` : part;
       }
     }
     return aroundPseudo(el, text);
@@ -611,7 +681,7 @@
       if (list === null) unknown = true;
       else found.push(...list);
     }
-    for (const sheet of doc.adoptedStyleSheets || []) found.push(...(selectorsOf(sheet) || []));
+    for (const sheet of D.adopted(doc) || []) found.push(...(selectorsOf(sheet) || []));
     cache.pseudo = { selector: validSelector(found), unknown };
     return cache.pseudo;
   }
@@ -661,7 +731,7 @@
     }
     // Private-use code points are icon font glyphs: noise for a reader.
     out = out.replace(/[\ue000-\uf8ff]/g, '');
-    return style.display === 'inline' || !out ? out : ` ${out} `;
+    return (style.display === 'inline' && !alt) || !out ? out : ` ${out} `;
   }
 
   // ------------------------------------------------------------------ states
@@ -756,6 +826,7 @@
   const SVG_CONTENT = 'text,a,[role],[tabindex],foreignObject';
   const LEAF_TAGS = set('input textarea select img iframe frame meter progress video audio canvas object embed');
   const INLINE_OPTIONS = 12;
+  const MAX_RUN = 500; // one line of running text
   // Walk flags: how a subtree is read, inherited downwards.
   const F_NO_TEXT = 1; // text belongs to a name that is shown already
   const F_INTERACTIVE_ONLY = 2; // inside a role whose children are presentational
@@ -767,10 +838,11 @@
     const ctx = session(args);
     const mode = args.mode || 'full';
     if (mode !== 'full' && mode !== 'interactive' && mode !== 'outline') throw new Fail('invalid_value', `unknown snapshot mode ${mode}`);
-    const state = { ctx, mode, urls: !!args.urls, boxes: !!args.boxes, active: activeElement(), lines: [], frames: [], nodes: 0, interactive: 0,
-      maxNodes: args.maxNodes > 0 ? args.maxNodes : Infinity, truncated: false };
-    const top = { kids: [] };
+    sweepRefs();
     const start = args.rootRef ? byRef(args.rootRef) : D.body(doc) || D.root(doc);
+    const state = { ctx, mode, start, urls: !!args.urls, boxes: !!args.boxes, active: activeElement(), lines: [], frames: [],
+      nodes: 0, interactive: 0, depth: 0, maxNodes: args.maxNodes > 0 ? args.maxNodes : Infinity, truncated: false };
+    const top = { kids: [] };
     if (start) visitElement(start, top, start && isDisabledAbove(start) ? F_DISABLED : 0, state);
     for (const kid of top.kids) renderKid(kid, 0, state);
     return withNext(ctx, { lines: state.lines, frames: state.frames, title: D.title(doc), url: D.url(doc), nodes: state.nodes,
@@ -778,7 +850,15 @@
   }
   const isDisabledAbove = (el) => { const p = flatParent(el); return !!p && isDisabled(p); };
 
+  // Deeper than any real page; a page that nests further must not exhaust the stack.
+  const MAX_DEPTH = 600;
   function visitChildren(el, node, flags, state) {
+    if (state.depth >= MAX_DEPTH) { state.truncated = true; return; }
+    state.depth++;
+    visitFlat(el, node, flags, state);
+    state.depth--;
+  }
+  function visitFlat(el, node, flags, state) {
     const root = shadowOf(el);
     if (!root && isSlot(el)) {
       const assigned = el.assignedNodes({ flatten: true });
@@ -799,7 +879,6 @@
     if (node.open) node.kids[node.kids.length - 1] += text;
     else if (/\S/.test(text)) { node.kids.push(text); node.open = true; }
   }
-  const outOfTree = (el) => attr(el, 'aria-hidden') === 'true' || hasAttr(el, 'inert');
 
   function visitElement(el, node, flags, state) {
     const tag = localName(el);
@@ -808,7 +887,8 @@
     state.nodes++;
     const attrs = hasAttrs(el);
     if ((attrs && outOfTree(el)) || (modals() && inertByModal(el))) return;
-    const seen = visibilityOf(el);
+    // A container that will not be shown itself needs no check of its own: what is hidden with it fails the same test.
+    const seen = state.mode === 'full' || attrs || INTERACTIVE.has(roleOf(el)) || OUTLINE.has(roleOf(el)) ? visibilityOf(el) : SHOWN;
     if (seen === GONE) return;
     flags = seen === SELF_HIDDEN ? flags | F_HIDDEN : flags & ~F_HIDDEN;
     const role = roleOf(el);
@@ -821,7 +901,14 @@
       const kind = emission(el, role, attrs, tag, flags, state);
       if (kind !== SKIP) { emit(el, role, kind, node, flags, state); return; }
     }
-    hoist(el, tag, role, node, flags, state);
+    const behind = tag === 'label' && seen === SHOWN && state.mode !== 'outline' ? hiddenChoice(el) : null;
+    if (behind) emit(behind, roleOf(behind), CONTROL, node, flags, state);
+    else hoist(el, tag, role, node, flags, state);
+  }
+  // The check box or radio button that a visible label replaces: pages hide the input and style the label.
+  function hiddenChoice(label) {
+    const input = label.control;
+    return input && /^(checkbox|radio)$/.test(input.type) && visibilityOf(input) !== SHOWN && attr(input, 'aria-hidden') !== 'true' ? input : null;
   }
   // A flattened element: its children become children of the enclosing line.
   function hoist(el, tag, role, node, flags, state) {
@@ -838,7 +925,7 @@
     const control = el.control;
     if (!control || visibilityOf(control) !== SHOWN) return false;
     const name = nameOf(control);
-    return name !== '' && name === norm(contentName(el, { seen: new Set([control]), via: 'label', hiddenOk: false }));
+    return name !== '' && name === norm(contentName(el, LABEL, false, new Set([control])));
   }
 
   const SKIP = 0;
@@ -864,20 +951,20 @@
   function emit(el, role, kind, parent, flags, state) {
     parent.open = false;
     const made = { el, role, kind, name: '', marks: '', value: '', kids: [], open: false };
-    made.name = nameOf(el);
+    if (kind === CLICKABLE || !NAMED_BY_CHILDREN.has(role) || hasExplicitName(el)) made.name = nameOf(el);
     if (kind >= CONTROL) state.interactive++;
-    if (kind !== CLICKABLE && NAMED_BY_CHILDREN.has(role) && role !== 'treeitem' && !hasExplicitName(el)) made.name = '';
     made.marks = stateMarks(el, role, (flags & F_DISABLED) !== 0 && kind >= CONTROL, state.active);
     made.value = state.mode === 'outline' ? '' : cut(shownValue(el, role));
+    if (role === 'combobox' && state.mode === 'interactive' && !made.value && !LEAF_TAGS.has(localName(el))) made.value = cut(norm(textContent(el) || ''));
     parent.kids.push(made);
     addKids(made, flags, state);
-    if (kind === CLICKABLE && !made.name) made.name = norm(contentName(el, { seen: new Set(), via: 'content', hiddenOk: false }));
+    if (kind === CLICKABLE && !made.name) made.name = norm(contentName(el, CONTENT, false, new Set()));
     if (state.mode === 'full') dropRepeats(made);
   }
   function addKids(made, flags, state) {
     const { el, role } = made;
     const tag = localName(el);
-    if (tag === 'select') return addOptions(made, flags, state);
+    if (tag === 'select') return addOptions(made, state);
     if (LEAF_TAGS.has(tag) || ((role === 'textbox' || role === 'searchbox') && made.kind === CONTROL)) return;
     if (made.kind >= CONTROL) flags |= F_POINTER;
     if (CHILDREN_PRESENTATIONAL.has(role)) {
@@ -887,11 +974,11 @@
     if (tag === 'svg') return;
     visitChildren(el, made, flags, state);
   }
-  // A drop-down's options are listed in full; otherwise only where they are few, since a country list would eat the budget.
-  function addOptions(made, flags, state) {
+  // A drop-down's options are listed where they are few, since a country list would eat the budget, or where it is the root asked for.
+  function addOptions(made, state) {
     if (state.mode === 'outline') return;
     const options = made.el.options;
-    if (made.role === 'combobox' && (state.mode === 'interactive' || flags & F_INTERACTIVE_ONLY) && options.length > INLINE_OPTIONS) {
+    if (made.role === 'combobox' && made.el !== state.start && options.length > INLINE_OPTIONS) {
       made.marks += ` [options=${options.length}]`;
       return;
     }
@@ -921,7 +1008,7 @@
   function renderKid(kid, depth, state) {
     if (typeof kid === 'string') {
       const text = norm(kid);
-      if (text) state.lines.push(`${indent(depth)}text: ${cut(text)}`);
+      if (text) state.lines.push(`${indent(depth)}text: ${cut(text, MAX_RUN)}`);
       return;
     }
     const { ctx } = state;
@@ -934,7 +1021,7 @@
     if (kid.role === 'iframe' && isFrameElement(kid.el)) state.frames.push({ ref, line: state.lines.length });
     const only = kid.kids.length === 1 && typeof kid.kids[0] === 'string' ? norm(kid.kids[0]) : null;
     if (kid.value) line += `: ${kid.value}`;
-    else if (only) line += `: ${cut(only)}`;
+    else if (only) line += `: ${cut(only, MAX_RUN)}`;
     state.lines.push(line);
     if (only && !kid.value) return;
     for (const child of kid.kids) renderKid(child, depth + 1, state);
@@ -954,11 +1041,7 @@
     return cssAll(root, `[${name}]`).filter((el) => match(attr(el, name)));
   };
   const FINDERS = {
-    role: (root, role, exact, locator) => {
-      const wanted = String(role).toLowerCase() === 'image' ? 'img' : String(role).toLowerCase();
-      const match = locator.name === undefined || locator.name === null ? null : matcher(locator.name, exact);
-      return deepElements(root).filter((el) => roleOf(el) === wanted && !NO_TEXT.has(localName(el)) && !hiddenFromTree(el) && (!match || match(nameOf(el))));
-    },
+    role: findByRole,
     text: findByText,
     label: findByLabel,
     placeholder: byAttribute('placeholder'),
@@ -968,6 +1051,23 @@
     css: (root, value) => cssAll(root, String(value)),
     xpath: findByXPath,
   };
+  const inTree = (el) => !hiddenFromTree(el) || (localName(el) === 'input' && labelsOf(el).some((l) => hiddenChoice(l) === el && !hiddenFromTree(l)));
+  // Which elements can have a role without saying so; roles that are not listed are looked for everywhere.
+  const ROLE_SOURCES = {
+    button: 'button,input,summary', link: 'a,area', textbox: 'input,textarea,[contenteditable]', searchbox: 'input', combobox: 'input,select',
+    listbox: 'select', option: 'option', checkbox: 'input', radio: 'input', slider: 'input', spinbutton: 'input', heading: 'h1,h2,h3,h4,h5,h6',
+    img: 'img,svg', dialog: 'dialog', table: 'table', row: 'tr', cell: 'td,th', gridcell: 'td,th', columnheader: 'th', rowheader: 'th', list: 'ul,ol,menu', listitem: 'li', navigation: 'nav',
+    main: 'main', form: 'form', region: 'section', paragraph: 'p', article: 'article', progressbar: 'progress', switch: '', tab: '', menuitem: '', treeitem: '',
+    menuitemcheckbox: '', menuitemradio: '', alert: '', tablist: '', tabpanel: '', menu: '', menubar: '', tree: '', grid: '', toolbar: '', tooltip: '',
+  };
+  function findByRole(start, value, exact, locator) {
+    const lower = String(value).trim().toLowerCase();
+    const wanted = lower === 'image' ? 'img' : lower;
+    const source = Object.hasOwn(ROLE_SOURCES, wanted) ? ROLE_SOURCES[wanted] : null;
+    const pool = source === null ? deepElements(start) : cssAll(start, source ? `${source},[role]` : '[role]');
+    const match = locator.name === undefined || locator.name === null ? null : matcher(locator.name, exact);
+    return pool.filter((el) => roleOf(el) === wanted && !NO_TEXT.has(localName(el)) && (!match || match(nameOf(el))) && inTree(el));
+  }
   function cssAll(start, selector) {
     const roots = rootsUnder(start);
     try {
@@ -997,24 +1097,25 @@
   }
   const BUTTON_INPUT = /^(button|submit|reset)$/;
   const inputButton = (el) => localName(el) === 'input' && BUTTON_INPUT.test(el.type);
-  function deepText(el, memo) {
+  function deepText(el, memo, depth = 0) {
+    if (depth > MAX_DEPTH) return textContent(el) || '';
     const known = memo.get(el);
     if (known !== undefined) return known;
     let text = '';
     if (inputButton(el)) text = el.value || BUTTON_DEFAULTS[el.type] || '';
     else {
       const root = shadowOf(el);
-      if (root) text += childText(root, memo);
-      text += childText(el, memo);
+      if (root) text += childText(root, memo, depth);
+      text += childText(el, memo, depth);
     }
     memo.set(el, text);
     return text;
   }
-  function childText(parent, memo) {
+  function childText(parent, memo, depth) {
     let text = '';
     for (let n = firstChild(parent); n; n = nextSibling(n)) {
       if (nodeType(n) === 3) text += nodeValue(n);
-      else if (isElement(n) && !NO_TEXT.has(localName(n))) text += deepText(n, memo);
+      else if (isElement(n) && !NO_TEXT.has(localName(n))) text += deepText(n, memo, depth + 1);
     }
     return text;
   }
@@ -1025,15 +1126,15 @@
     const memo = new Map();
     const out = [];
     const childrenOf = (el) => { const root = shadowOf(el); return root ? [...elementChildren(root), ...elementChildren(el)] : elementChildren(el); };
-    const descend = (el) => {
+    const descend = (el, depth) => {
       const before = out.length;
-      if (!within(deepText(el, memo))) return;
-      for (const child of childrenOf(el)) if (!NO_TEXT.has(localName(child))) descend(child);
+      if (depth > MAX_DEPTH || !within(deepText(el, memo))) return;
+      for (const child of childrenOf(el)) if (!NO_TEXT.has(localName(child))) descend(child, depth + 1);
       const inChild = out.length > before || (!exact && childrenOf(el).some((c) => !NO_TEXT.has(localName(c)) && match(deepText(c, memo))));
       if (!inChild && match(deepText(el, memo))) out.splice(before, 0, el);
     };
-    if (start === doc) { const root = D.body(doc) || D.root(doc); if (root) descend(root); }
-    else for (const child of childrenOf(start)) descend(child);
+    if (start === doc) { const root = D.body(doc) || D.root(doc); if (root) descend(root, 0); }
+    else for (const child of childrenOf(start)) descend(child, 0);
     return out;
   }
   function elementChildren(parent) {
@@ -1050,8 +1151,7 @@
       if (refs.length) return match(refs.map((r) => deepText(r, memo)).join(' '));
       const label = attr(el, 'aria-label');
       if (label && norm(label)) return match(label);
-      const labels = el.labels ? Array.from(el.labels) : [];
-      return labels.some((l) => match(contentName(l, { seen: new Set([el]), via: 'label', hiddenOk: true })) || match(deepText(l, memo)));
+      return labelsOf(el).some((l) => match(contentName(l, LABEL, true, new Set([el]))) || match(deepText(l, memo)));
     });
   }
 
@@ -1210,10 +1310,13 @@
   // What takes a pointer on behalf of the element: custom check boxes hide the input and style its label.
   function pointerTarget(el) {
     if (isVisible(el) || localName(el) !== 'input' || !/^(checkbox|radio|file)$/.test(el.type)) return el;
-    return Array.from(el.labels || []).find(isVisible) || el;
+    return labelsOf(el).find(isVisible) || el;
+  }
+  function refuse(code, message, el, ctx, details) {
+    throw new Fail(code, message, { ...details, element: describe(el, ctx), next: ctx.next });
   }
   function assertUsable(el, action, ctx, force) {
-    const fail = (code, message) => { throw new Fail(code, message, { element: describe(el, ctx), next: ctx.next }); };
+    const fail = (code, message) => refuse(code, message, el, ctx);
     if (!isConnected(el)) fail('stale_ref', 'the element left the document');
     if (action === 'upload') {
       if (localName(el) !== 'input' || el.type !== 'file') fail('wrong_element_type', 'files can be given to input[type=file] only');
@@ -1300,7 +1403,7 @@
     }
     scrollTo(el, 'center');
     const points = candidatePoints(el, position, false);
-    if (!points.length) throw new Fail('outside_viewport', 'the element cannot be scrolled into the viewport', { element: describe(target, ctx), next: ctx.next });
+    if (!points.length) refuse('outside_viewport', 'the element cannot be scrolled into the viewport', target, ctx);
     if (force) return { ...points[0], scrolled: true };
     const by = covering(first.blocker, ctx);
     throw new Fail('covered', `the element is covered by ${by ? `${by.role} <${by.tag}>` : 'something outside the document'}`,
@@ -1340,7 +1443,7 @@
       last = now;
       if (equal < 2 && performance.now() > deadline) {
         freshCache();
-        throw new Fail('unstable', 'the element keeps moving', { element: describe(el, ctx), next: ctx.next });
+        refuse('unstable', 'the element keeps moving', el, ctx);
       }
     }
     freshCache();
@@ -1381,6 +1484,7 @@
   // Armed before a batch of pointer input: what lands on the target passes, the rest never reaches the page.
   // The listeners are there from the start, so that they run before those that the page puts on window.
   const GUARDED = ['pointerdown', 'mousedown', 'pointerup', 'mouseup', 'click', 'auxclick', 'dblclick', 'contextmenu'];
+  // Only while a tap is awaited: a touch listener on window makes the browser lay out its touch regions anew.
   const TOUCH = ['touchstart', 'touchend'];
   const MOVES = ['pointermove', 'mousemove'];
   const CLICKS = new Set(['click', 'auxclick']);
@@ -1414,7 +1518,6 @@
     if (!event.type.startsWith('pointer') && event.cancelable) event.preventDefault();
   }
   function progress(guard, event) {
-    if (event.type === 'mousedown') guard.button = event.button;
     if (event.type === 'mouseup' || event.type === 'touchend') guard.releases++;
     if (CLICKS.has(event.type)) {
       guard.delivered++;
@@ -1430,8 +1533,9 @@
     release(armed);
     const target = byRef(ready.ref);
     const hover = args.action === 'hover';
-    const guard = { token: `g${++tokens}`, target, hover, force: !!args.force, passing: undefined, judged: false, missed: null, events: [], clicks: 0, delivered: 0, releases: 0,
-      button: 0, clickEvent: null, last: null, wake: null, changed: 0, before: observedState(target), url: D.url(doc), extra: hover ? MOVES : TOUCH };
+    const guard = { token: `g${++tokens}`, target, hover, force: !!args.force, passing: undefined, judged: false, missed: null,
+      events: [], clicks: 0, delivered: 0, releases: 0, clickEvent: null, last: null, wake: null, changed: 0,
+      before: observedState(target), url: D.url(doc), extra: hover ? MOVES : args.action === 'tap' ? TOUCH : [] };
     guard.observer = new MutationObserver((records) => { guard.changed += records.length; });
     guard.observer.observe(doc, { childList: true, attributes: true, characterData: true, subtree: true });
     const root = getRootNode(target);
@@ -1467,8 +1571,12 @@
     const ctx = session(args);
     const guard = guardFor(args.token);
     const deadline = performance.now() + (args.timeoutMs >= 0 ? args.timeoutMs : 1000);
-    await untilDelivered(guard, args.expect ?? 1, deadline);
-    await nextTask();
+    const expect = args.expect ?? 1;
+    // Called after the events, this is a later task already.
+    if (!delivered(guard, expect)) {
+      await untilDelivered(guard, expect, deadline);
+      await nextTask();
+    }
     if (args.settle) await untilQuiet(guard, Math.min(deadline, performance.now() + 150));
     release(guard);
     freshCache();
@@ -1542,12 +1650,12 @@
     const type = localName(el) === 'input' ? el.type : null;
     if (type !== null && SET_TYPES.has(type)) return withNext(ctx, { ref, mode: setNative(el, type, value, ctx), before, value: el.value });
     if (type === 'number' && value !== '' && !Number.isFinite(Number(value))) {
-      throw new Fail('invalid_value', `${quote(value)} is no number`, { element: describe(el, ctx), next: ctx.next });
+      refuse('invalid_value', `${quote(value)} is no number`, el, ctx);
     }
     takeFocus(el, ctx);
     selectContents(el);
     const mode = value === '' && rawValue(el) === '' ? 'noop' : 'insert';
-    return withNext(ctx, { ref, mode, before, value: mode === 'insert' ? value : '' });
+    return withNext(ctx, { ref, mode, before, value: isPassword(el) && value ? MASK : value });
   }
   // Pickers and sliders take no keys that mean the value: it is set as the browser's own picker does, and checked.
   function setNative(el, type, value, ctx) {
@@ -1575,7 +1683,7 @@
     if (activeElement() !== holder) focusOn(holder);
     const now = activeElement();
     if (now !== holder && !(editable && now && flatContains(now, holder))) {
-      throw new Fail('not_editable', 'the element does not take the focus', { element: describe(el, ctx), next: ctx.next });
+      refuse('not_editable', 'the element does not take the focus', el, ctx);
     }
   }
   function selectContents(el) {
@@ -1605,7 +1713,7 @@
     assertUsable(el, 'select', ctx, args.force);
     const options = Array.from(el.options);
     const wanted = args.values || [];
-    if (!el.multiple && wanted.length !== 1) throw new Fail('invalid_value', 'this select takes exactly one option', { element: describe(el, ctx), next: ctx.next });
+    if (!el.multiple && wanted.length !== 1) refuse('invalid_value', 'this select takes exactly one option', el, ctx);
     const chosen = new Set(wanted.map((w) => findOption(options, w, ctx, el)));
     let changed = false;
     focusOn(el);
@@ -1617,9 +1725,10 @@
       changed = true;
     }
     if (changed) { fire(el, 'input'); fire(el, 'change'); }
-    const selected = Array.from(el.selectedOptions, (o) => ({ value: o.value, label: norm(o.label || o.text), index: o.index }));
+    const selected = Array.from(el.selectedOptions, optionJson);
     return withNext(ctx, { ref: refFor(el, ctx), selected, changed });
   }
+  const optionJson = (o) => ({ value: o.value, label: norm(o.label || o.text), index: o.index });
   function findOption(options, wanted, ctx, el) {
     const want = typeof wanted === 'object' && wanted !== null ? wanted : { value: String(wanted), label: String(wanted) };
     const labelled = (o) => norm(o.label || o.text) === norm(String(want.label)) || norm(o.text) === norm(String(want.label));
@@ -1628,10 +1737,10 @@
     if (!found && want.value !== undefined && want.value !== null) found = options.find((o) => o.value === String(want.value));
     if (!found && want.label !== undefined && want.label !== null) found = options.find(labelled);
     if (!found) {
-      const list = options.slice(0, 50).map((o) => ({ value: cut(o.value), label: cut(norm(o.label || o.text)), index: o.index, disabled: matches(o, ':disabled') }));
-      throw new Fail('option_not_found', `no option ${cut(JSON.stringify(wanted))}`, { options: list, count: options.length, element: describe(el, ctx), next: ctx.next });
+      const list = options.slice(0, 50).map((o) => ({ ...optionJson(o), disabled: matches(o, ':disabled') }));
+      refuse('option_not_found', `no option ${cut(String(JSON.stringify(wanted)))}`, el, ctx, { options: list, count: options.length });
     }
-    if (matches(found, ':disabled')) throw new Fail('not_enabled', `option ${quote(norm(found.text))} is disabled`, { element: describe(el, ctx), next: ctx.next });
+    if (matches(found, ':disabled')) refuse('not_enabled', `option ${quote(norm(found.text))} is disabled`, el, ctx);
     return found;
   }
 
@@ -1639,7 +1748,7 @@
     const ctx = session(args);
     const el = actionTarget({ locator: args.locator || { ref: args.ref } }, ctx, 'check');
     const checked = checkedState(el);
-    if (checked === null) throw new Fail('wrong_element_type', `a ${roleOf(el)} cannot be checked`, { element: describe(el, ctx), next: ctx.next });
+    if (checked === null) refuse('wrong_element_type', `a ${roleOf(el)} cannot be checked`, el, ctx);
     return withNext(ctx, { checked, kind: roleOf(el), ref: refFor(el, ctx) });
   }
 
@@ -1691,6 +1800,7 @@
   function scrollBy(args) {
     const ctx = session(args);
     const el = args.locator ? scroller(resolveOne(args.locator, ctx), args.dx || 0, args.dy || 0) : D.scrollingElement(doc) || D.root(doc);
+    if (!el) throw new Fail('not_found', 'the document has no element');
     const at = () => ({ x: round(scrollLeft(el)), y: round(scrollTop(el)) });
     const before = at();
     scrollElementBy(el, { left: args.dx || 0, top: args.dy || 0, behavior: 'instant' });
@@ -1702,7 +1812,7 @@
     for (let n = el; n; n = flatParent(n)) {
       const style = styleOf(n);
       const can = (overflow, size, room) => /auto|scroll/.test(overflow) && size > room;
-      if ((dy && can(style.overflowY, n.scrollHeight, clientHeight(n))) || (dx && can(style.overflowX, n.scrollWidth, clientWidth(n)))) return n;
+      if ((dy && can(style.overflowY, scrollHeight(n), clientHeight(n))) || (dx && can(style.overflowX, scrollWidth(n), clientWidth(n)))) return n;
     }
     return D.scrollingElement(doc) || D.root(doc);
   }
@@ -1726,13 +1836,16 @@
         const seen = lookFor(args, ctx);
         if (seen.met) return withNext(ctx, { ok: true, ref: seen.el ? refFor(seen.el, ctx) : null, waitedMs: Math.round(performance.now() - started) });
         const left = deadline - performance.now();
-        if (left <= 0) throw new Fail('timeout', `waited ${Math.round(performance.now() - started)} ms for ${waitText(args)}`, { lastSeen: lastSeen(seen, ctx), next: ctx.next });
+        if (left <= 0) timedOut(args, seen, ctx, performance.now() - started);
         await changes.next(Math.min(POLL_MS, left));
         freshCache();
       }
     } finally {
       changes.stop();
     }
+  }
+  function timedOut(args, seen, ctx, waited) {
+    throw new Fail('timeout', `waited ${Math.round(waited)} ms for ${waitText(args)}`, { lastSeen: lastSeen(seen, ctx), next: ctx.next });
   }
   // Mutations wake the wait early; style changes and shadow trees are found by polling.
   function changeSignal() {
@@ -1830,22 +1943,16 @@
     return withNext(ctx, describe(el, ctx));
   }
   function boxes(args) {
+    if (!Array.isArray(args.refs)) throw new Fail('invalid_value', 'refs is a list of numbers');
     const out = [];
-    for (const ref of args.refs || [args.ref]) {
+    for (const ref of args.refs) {
       const el = elementByRef.get(ref)?.deref();
       if (el && isConnected(el)) out.push({ ref, ...rectJson(boxOf(el)), visible: isVisible(el) });
     }
     return out;
   }
-  function stats() {
-    let live = 0;
-    for (const [ref, held] of elementByRef) {
-      const el = held.deref();
-      if (!el) elementByRef.delete(ref);
-      else if (isConnected(el)) live++;
-    }
-    return { refs: live, highestRef, nodes: D.all(doc).length, url: D.url(doc), title: D.title(doc), readyState: D.readyState(doc), armed: armed !== null };
-  }
+  const stats = () => ({ refs: elementByRef.size, highestRef, nodes: D.byTag(doc, '*').length, url: D.url(doc), title: D.title(doc),
+    readyState: D.readyState(doc), armed: armed !== null });
   function box(args) {
     const ctx = session(args);
     const el = args.locator ? resolveOne(args.locator, ctx) : byRef(args.ref);

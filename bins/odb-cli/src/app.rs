@@ -1,0 +1,107 @@
+//! From the words of the command line to an exit code.
+
+use std::ffi::{OsStr, OsString};
+use std::io::Read;
+
+use ops_contracts::ErrorCode;
+
+use crate::args::{self, Cli, NoVerb, Verb};
+use crate::context::Context;
+use crate::environment::Environment;
+use crate::failure::{Failure, Outcome};
+use crate::output::{Format, Output};
+use crate::{batch, commands, doctor, lifecycle, open, request, sessions};
+
+/// Runs a command line; the exit code.
+pub(crate) fn run(words: impl IntoIterator<Item = OsString>, environment: &Environment) -> u8 {
+    let words: Vec<OsString> = words.into_iter().collect();
+    let (out, outcome) = match args::parse(words.iter().cloned()) {
+        Ok(cli) => {
+            let out = Output::new(cli.global.output, cli.global.quiet, !cli.global.no_color && !environment.no_color);
+            (out, dispatch(cli, environment, out))
+        }
+        Err(NoVerb::Shown(text)) => {
+            Output::new(Format::Text, false, false).line(text.trim_end());
+            return 0;
+        }
+        Err(NoVerb::Wrong(failure)) => (Output::new(wanted_format(&words), false, !environment.no_color), Err(failure)),
+    };
+    outcome.unwrap_or_else(|failure| {
+        out.failure(&failure);
+        failure.exit_code()
+    })
+}
+
+/// The format that a command line asks for which can't be parsed as a whole.
+fn wanted_format(words: &[OsString]) -> Format {
+    let is = |word: &OsStr, form: &str| ["--output=", "-o=", "-o"].iter().any(|flag| word == OsStr::new(&format!("{flag}{form}")));
+    let pairs = words.windows(2).filter(|pair| pair[0] == "--output" || pair[0] == "-o").map(|pair| pair[1].as_os_str());
+    let json = pairs.clone().any(|value| value == "json") || words.iter().any(|word| is(word, "json"));
+    let ndjson = pairs.clone().any(|value| value == "ndjson") || words.iter().any(|word| is(word, "ndjson"));
+    if json || ndjson { Format::Json } else { Format::Text }
+}
+
+fn dispatch(mut cli: Cli, environment: &Environment, out: Output) -> Outcome<u8> {
+    match &cli.verb {
+        Verb::Completions { shell } => return Ok(commands::completions(*shell)),
+        Verb::Commands { name } => return commands::list(name.as_deref(), out),
+        _ => {}
+    }
+    fill_in_stdin(&mut cli.verb)?;
+    let context = Context::new(cli.global, environment, out)?;
+    if let Verb::Serve { flags } = &cli.verb {
+        return lifecycle::serve(&context, flags);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::new(ErrorCode::CliStateInvalid, format!("no event loop: {error}")))?;
+    runtime.block_on(perform(&cli.verb, &context))
+}
+
+async fn perform(verb: &Verb, context: &Context<'_>) -> Outcome<u8> {
+    match verb {
+        Verb::Open(open) => open::run(context, open).await,
+        Verb::Batch(batch) => batch::run(context, batch, &read_stdin()?).await,
+        Verb::Call(call) => commands::call(context, call).await,
+        Verb::Session { verb } => sessions::run(context, verb).await,
+        Verb::Close => sessions::close(context, None).await,
+        Verb::Status => lifecycle::status(context).await,
+        Verb::Stop => lifecycle::stop(context).await,
+        Verb::Doctor => doctor::run(context).await,
+        other => {
+            let request = request::of_verb(other, context.global.tab.as_ref())?;
+            let request = request.ok_or_else(|| Failure::usage("this verb stands for no command"))?;
+            let held = context.held()?;
+            let reply = context.send(&held, &request).await?;
+            context.present(&request, reply)
+        }
+    }
+}
+
+/// Puts what stands on stdin where a verb asks for it.
+fn fill_in_stdin(verb: &mut Verb) -> Outcome<()> {
+    match verb {
+        Verb::Eval(eval) if eval.expression == "-" => eval.expression = read_stdin()?,
+        Verb::Call(call) if call.params == "-" => call.params = read_stdin()?,
+        Verb::Fill(fill) if fill.stdin => {
+            let text = read_stdin()?;
+            // The line's end is the shell's, not the value's.
+            let line = text.strip_suffix('\n').map(|text| text.strip_suffix('\r').unwrap_or(text));
+            fill.value = Some(line.unwrap_or(&text).to_owned());
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// The most that is read from stdin: no relay takes a larger message.
+const MAX_STDIN: u64 = 64 << 20;
+
+fn read_stdin() -> Outcome<String> {
+    let mut text = String::new();
+    let read = std::io::stdin().lock().take(MAX_STDIN + 1).read_to_string(&mut text);
+    read.map_err(|error| Failure::new(ErrorCode::CliFileUnreadable, format!("stdin: {error}")))?;
+    if text.len() as u64 > MAX_STDIN {
+        return Err(Failure::new(ErrorCode::CliFileUnreadable, format!("stdin holds more than {MAX_STDIN} bytes")));
+    }
+    Ok(text)
+}

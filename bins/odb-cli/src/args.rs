@@ -1,0 +1,146 @@
+//! The command line's grammar. What the words mean is `request`'s and the verbs'.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::error::ErrorKind;
+use clap::{ArgAction, Args, CommandFactory, Parser};
+use ops_contracts::command::{Point, Viewport};
+use ops_contracts::ids::TargetId;
+use ops_contracts::{ErrorCode, Fault};
+use serde::de::DeserializeOwned;
+
+use crate::failure::Failure;
+use crate::output::Format;
+use crate::state;
+
+pub(crate) mod help;
+pub(crate) mod verb;
+
+pub(crate) use verb::Verb;
+
+/// Drives real browsers through a relay: open pages, read them, act on them, and see what came of it.
+#[derive(Debug, Parser)]
+#[command(
+    name = "odb-cli",
+    version,
+    about,
+    disable_help_subcommand = true,
+    help_template = help::TEMPLATE,
+    after_help = help::OVERVIEW,
+    max_term_width = 100
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+/// Flags that every verb takes.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Global {
+    /// The session's name.
+    #[arg(long, short, global = true, value_name = "NAME", value_parser = session_name)]
+    pub(crate) session: Option<String>,
+    /// The form of the output.
+    #[arg(long, short, global = true, value_enum, default_value_t = Format::Text, hide_possible_values = true, value_name = "text|json|ndjson")]
+    pub(crate) output: Format,
+    /// The command's deadline in milliseconds.
+    #[arg(long, global = true, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..=86_400_000))]
+    pub(crate) timeout: Option<u64>,
+    /// The page to act on, as tabs lists it, instead of the current one.
+    #[arg(long, global = true, value_name = "TAB")]
+    pub(crate) tab: Option<TargetId>,
+    /// A relay that runs elsewhere, as http://host:port; none is started then.
+    #[arg(long, global = true, value_name = "URL", requires = "token_file")]
+    pub(crate) relay: Option<String>,
+    /// The file with that relay's token.
+    #[arg(long, global = true, value_name = "FILE", requires = "relay")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// The state directory, instead of ODB_HOME.
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) home: Option<PathBuf>,
+    /// No notes on stderr.
+    #[arg(long, short, global = true, action = ArgAction::SetTrue)]
+    pub(crate) quiet: bool,
+    /// No colours.
+    #[arg(long, global = true, action = ArgAction::SetTrue)]
+    pub(crate) no_color: bool,
+}
+
+impl Global {
+    pub(crate) fn timeout(&self) -> Option<Duration> {
+        self.timeout.map(Duration::from_millis)
+    }
+}
+
+/// What a command line comes to, where it is no verb to be run.
+pub(crate) enum NoVerb {
+    /// Help or the version, for stdout.
+    Shown(String),
+    /// It is wrong.
+    Wrong(Failure),
+}
+
+/// Parses a command line.
+pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Cli, NoVerb> {
+    Cli::try_parse_from(words).map_err(|error| match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => NoVerb::Shown(error.render().to_string()),
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
+            NoVerb::Wrong(Failure::usage("a verb is expected: odb-cli --help lists them"))
+        }
+        kind => NoVerb::Wrong(wrong(kind, &error.render().to_string())),
+    })
+}
+
+fn wrong(kind: ErrorKind, text: &str) -> Failure {
+    let unknown_flag = kind == ErrorKind::UnknownArgument && text.contains("'-");
+    let code = if unknown_flag { ErrorCode::CliFlagUnsupported } else { ErrorCode::CliUsageInvalid };
+    let text = text.trim().trim_start_matches("error:").trim();
+    // The pointer to --help is the hint that follows any usage error.
+    let text = text.strip_suffix("For more information, try '--help'.").unwrap_or(text).trim_end();
+    Fault::new(code, text).into()
+}
+
+/// The grammar itself, for completions.
+pub(crate) fn grammar() -> clap::Command {
+    Cli::command()
+}
+
+fn session_name(text: &str) -> Result<String, String> {
+    if state::is_session_name(text) { Ok(text.to_owned()) } else { Err("1 to 64 characters of a-z 0-9 . _ - are expected".to_owned()) }
+}
+
+/// A value of the contract that is one of a few words.
+pub(crate) fn word<T>(words: &'static [&'static str]) -> impl TypedValueParser<Value = T>
+where
+    T: DeserializeOwned + Clone + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(words).try_map(|text| serde_json::from_value::<T>(serde_json::Value::String(text)))
+}
+
+/// `X,Y`.
+pub(crate) fn point(text: &str) -> Result<Point, String> {
+    let numbers = numbers(text, ',', 2)?;
+    Ok(Point { x: numbers[0], y: numbers[1] })
+}
+
+/// `WxH`.
+pub(crate) fn viewport(text: &str) -> Result<Viewport, String> {
+    let expected = || "WIDTHxHEIGHT is expected, such as 1280x720".to_owned();
+    let (width, height) = text.split_once('x').ok_or_else(expected)?;
+    let side = |text: &str| text.parse::<u32>().map_err(|_| expected());
+    Ok(Viewport { width: side(width)?, height: side(height)?, ..Viewport::default() })
+}
+
+/// Exactly `count` numbers.
+pub(crate) fn numbers(text: &str, separator: char, count: usize) -> Result<Vec<f64>, String> {
+    let parsed: Option<Vec<f64>> = text.split(separator).map(|part| part.trim().parse().ok()).collect();
+    parsed
+        .filter(|numbers| numbers.len() == count && numbers.iter().all(|number: &f64| number.is_finite()))
+        .ok_or_else(|| format!("{count} numbers with {separator:?} between them are expected"))
+}

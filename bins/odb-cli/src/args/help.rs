@@ -1,0 +1,160 @@
+//! Texts of the help: the overview and the verbs' examples.
+
+pub(crate) const TEMPLATE: &str = "{about}\n\nUsage: odb-cli [OPTIONS] VERB [ARGS]\n{after-help}\n\nOptions (before or after the verb):\n{options}\n";
+
+pub(crate) const OVERVIEW: &str = "
+Navigate:  open URL, goto URL, back, forward, reload, wait
+Read:      snapshot, find, get, is, eval, console, errors
+Act:       click, fill, clear, type, press, select, check, uncheck, focus, hover, scroll, scroll-into-view
+Pages:     tabs, dialog, screenshot
+Many:      batch, call, commands
+Sessions:  session, close
+Relay:     status, doctor, serve, stop, completions
+
+odb-cli VERB --help tells a verb's arguments with examples.
+
+How to address an element (LOCATOR):
+  @e12 or e12                 a ref out of a snapshot or an answer; it stays with its element
+  role=button[name=\"Save\"]    a role with an accessible name; without quotes the name is contained
+  text=Sign in                text=\"Sign in\" must be equal, case included
+  label=… placeholder=… alt=… title=… testid=… xpath=… css=…
+  #id, .class, a[href]        anything else is a CSS selector
+  More than one match is an error that lists the candidates with their refs.
+
+First steps:
+  odb-cli open example.com
+  odb-cli snapshot -i
+  odb-cli click @e3
+  odb-cli get title
+
+Exit codes: 0 done, 1 the command line is wrong, 2 the command failed, 10 no relay runs.
+Errors are \"error: CODE: message\" on stderr, with a hint; with --output json the frame on stdout.
+
+Environment: ODB_HOME the state directory, ODB_SESSION the session's name, ODB_BROWSER the browser's
+executable (read by the relay when it starts), NO_COLOR.";
+
+pub(crate) const OPEN: &str = "Examples:
+  odb-cli open example.com
+  odb-cli open http://localhost:3000 --wait-until networkidle
+  odb-cli open https://example.com --session shop --headed --viewport 1600x900";
+
+pub(crate) const GOTO: &str = "Examples:
+  odb-cli goto https://example.com/cart
+  odb-cli goto example.com --wait-until domcontentloaded --timeout 10000";
+
+pub(crate) const WAIT: &str = "Examples:
+  odb-cli wait '#results'
+  odb-cli wait @e5 --state hidden
+  odb-cli wait --text 'Thank you' --timeout 60000
+  odb-cli wait --url '**/checkout'
+  odb-cli wait --load networkidle
+  odb-cli wait --function 'window.ready === true'
+  odb-cli wait 500";
+
+pub(crate) const SNAPSHOT: &str = "Examples:
+  odb-cli snapshot -i
+  odb-cli snapshot --outline
+  odb-cli snapshot --element 'role=form' --max-chars 4000
+  odb-cli snapshot --cursor CURSOR      goes on where the last one stopped";
+
+pub(crate) const FIND: &str = "Examples:
+  odb-cli find 'role=button'
+  odb-cli find 'text=Add to cart' --limit 5";
+
+pub(crate) const GET: &str = "Examples:
+  odb-cli get title
+  odb-cli get url
+  odb-cli get text '#total'
+  odb-cli get html main --inner
+  odb-cli get attr @e3 href
+  odb-cli get value label=Email
+  odb-cli get count '.product'
+  odb-cli get box @e3";
+
+pub(crate) const IS: &str = "Examples:
+  odb-cli is visible '#banner'
+  odb-cli is checked label=Newsletter
+
+false is an answer, not an error: the exit code is 0.";
+
+pub(crate) const EVAL: &str = "Examples:
+  odb-cli eval 'document.title'
+  odb-cli eval '({items: document.links.length})'
+  odb-cli eval - < script.js";
+
+pub(crate) const CLICK: &str = "Examples:
+  odb-cli click @e3
+  odb-cli click 'role=button[name=\"Add to cart\"]'
+  odb-cli click '#row' --double
+  odb-cli click canvas --position 10,20 --button right --modifier Shift";
+
+pub(crate) const FILL: &str = "Examples:
+  odb-cli fill label=Email ada@example.com
+  odb-cli fill @e7 -- -5
+  odb-cli fill label=Password --stdin < secret.txt";
+
+pub(crate) const TYPE: &str = "Examples:
+  odb-cli type '#search' 'red shoes'
+  odb-cli type 'into what has the focus'
+  odb-cli type @e4 slowly --delay 50";
+
+pub(crate) const PRESS: &str = "Examples:
+  odb-cli press Enter
+  odb-cli press Control+a '#search'";
+
+pub(crate) const SELECT: &str = "Examples:
+  odb-cli select '#country' de
+  odb-cli select label=Colours red blue
+  odb-cli select @e9 --label Germany
+  odb-cli select @e9 --index 2";
+
+pub(crate) const SCROLL: &str = "Examples:
+  odb-cli scroll down 300
+  odb-cli scroll bottom
+  odb-cli scroll '#list' down 200
+  odb-cli scroll --dx -50 --dy 100
+  odb-cli scroll '#list' --to top";
+
+pub(crate) const SCREENSHOT: &str = "Examples:
+  odb-cli screenshot
+  odb-cli screenshot page.png --full
+  odb-cli screenshot chart.jpeg --element '#chart' --quality 80
+  odb-cli screenshot part.png --clip 0,0,400,300
+
+With --output json and no PATH no file is written: the frame holds the picture.";
+
+pub(crate) const TABS: &str = "Examples:
+  odb-cli tabs
+  odb-cli tabs new https://example.com
+  odb-cli tabs use t2
+  odb-cli tabs close t2";
+
+pub(crate) const DIALOG: &str = "Examples:
+  odb-cli dialog
+  odb-cli dialog accept
+  odb-cli dialog accept 'my answer'
+  odb-cli dialog dismiss";
+
+pub(crate) const BATCH: &str = "Each line is a verb as a JSON array, or a command as a JSON object. All lines are checked before the first runs.
+
+Examples:
+  printf '%s\\n' '[\"fill\",\"label=Email\",\"a@b.c\"]' '[\"click\",\"text=Send\"]' | odb-cli batch
+  echo '{\"command\":\"dom.title\"}' | odb-cli batch --output json";
+
+pub(crate) const CALL: &str = "Examples:
+  odb-cli call dom.title
+  odb-cli call interact.click --params '{\"element\":{\"ref\":\"e3\"},\"count\":2}'
+  odb-cli call dom.eval --params - < params.json
+
+odb-cli commands lists the commands, odb-cli commands dom.eval shows one's schemas.";
+
+pub(crate) const SESSION: &str = "Examples:
+  odb-cli session list
+  odb-cli session use shop
+  odb-cli session status --session shop
+  odb-cli session close shop";
+
+pub(crate) const SERVE: &str = "Examples:
+  odb-cli serve
+  odb-cli serve --limits strict
+  odb-cli serve --help                  relayd's own help";

@@ -1,0 +1,131 @@
+//! `batch`: many commands in few requests. All lines are checked before the first one is sent.
+
+use std::ffi::OsString;
+
+use ops_client::{RawCall, Refusal, Reply, patience};
+use ops_contracts::command::batch::{BatchItem, RunParams};
+use ops_contracts::command::{Call, CommandName};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::args::{self, NoVerb, verb};
+use crate::context::{Context, Held};
+use crate::failure::{Failure, Outcome};
+use crate::render;
+use crate::request::{self, Request, View};
+
+/// What came of a slice. Lenient, so that a newer relay's codes are still shown.
+#[derive(Deserialize)]
+struct Ran {
+    results: Vec<Item>,
+    failed: u32,
+}
+
+#[derive(Deserialize)]
+struct Item {
+    #[serde(default)]
+    result: Option<Box<RawValue>>,
+    #[serde(default)]
+    error: Option<Refusal>,
+}
+
+/// Runs the verb on the lines of `input`; the exit code.
+pub(crate) async fn run(context: &Context<'_>, batch: &verb::Batch, input: &str) -> Outcome<u8> {
+    let requests = parse(input, context)?;
+    let held = context.held()?;
+    let mut failed = 0;
+    let mut done = 0;
+    for slice in requests.chunks(usize::from(batch.slice).max(1)) {
+        let reply = send(context, &held, slice, !batch.keep_going).await?;
+        if reply.result().is_err() {
+            return Err(context.refused(reply));
+        }
+        let (ran, _) = reply.typed::<Ran>()?;
+        if context.out.is_json() {
+            context.out.line(&reply.line());
+        } else {
+            show(context, slice, &ran, done)?;
+        }
+        failed += ran.failed;
+        done += slice.len();
+        if ran.failed > 0 && !batch.keep_going {
+            break;
+        }
+    }
+    if done < requests.len() {
+        context.out.note(&format!("{} further commands were not sent", requests.len() - done));
+    }
+    Ok(if failed > 0 { 2 } else { 0 })
+}
+
+async fn send(context: &Context<'_>, held: &Held, slice: &[Request], stop_on_error: bool) -> Outcome<Reply> {
+    let commands = slice.iter().map(|request| BatchItem { command: request.command.as_str().to_owned(), params: Some(request.params.clone()) });
+    let params = RunParams { commands: commands.collect(), stop_on_error };
+    let params = serde_json::value::to_raw_value(&params).map_err(|error| Failure::usage(error.to_string()))?;
+    let call = RawCall {
+        session: Some(held.ids()),
+        timeout: context.global.timeout(),
+        ..RawCall::new(CommandName::BatchRun.as_str(), &params)
+    };
+    Ok(patience::call(&held.relay.endpoint, &call).await?)
+}
+
+fn show(context: &Context<'_>, slice: &[Request], ran: &Ran, before: usize) -> Outcome<()> {
+    for (at, request) in slice.iter().enumerate() {
+        let number = before + at + 1;
+        let item = ran.results.get(at);
+        match item.map(|item| (&item.result, &item.error)) {
+            Some((Some(result), _)) => {
+                context.out.line(&format!("[{number}] {}", request.command));
+                context.show(request, result.get())?;
+            }
+            Some((None, Some(refusal))) => {
+                context.out.line(&format!("[{number}] {}\n{}", request.command, render::error::refusal(refusal, None)));
+            }
+            _ => context.out.line(&format!("[{number}] {}: not run", request.command)),
+        }
+    }
+    Ok(())
+}
+
+/// The commands of the lines.
+fn parse(input: &str, context: &Context<'_>) -> Outcome<Vec<Request>> {
+    let lines = input.lines().map(str::trim).enumerate().filter(|(_, line)| !line.is_empty());
+    let parsed: Outcome<Vec<Request>> = lines
+        .map(|(at, line)| parse_line(line, context).map_err(|failure| Failure::usage(format!("line {}: {}", at + 1, render::error::message(&failure)))))
+        .collect();
+    let requests = parsed?;
+    if requests.is_empty() { Err(Failure::usage("stdin holds no command")) } else { Ok(requests) }
+}
+
+fn parse_line(line: &str, context: &Context<'_>) -> Outcome<Request> {
+    let expected = |error: serde_json::Error| {
+        Failure::usage(format!("a JSON array of words or an object with command and params is expected: {error}"))
+    };
+    if line.starts_with('[') {
+        let words: Vec<String> = serde_json::from_str(line).map_err(expected)?;
+        return of_words(words, context);
+    }
+    let item: BatchItem = serde_json::from_str(line).map_err(expected)?;
+    let command: CommandName = item.command.parse()?;
+    let params = match item.params {
+        Some(params) => params,
+        None => RawValue::from_string("{}".to_owned()).map_err(expected)?,
+    };
+    Call::parse(command, &params)?;
+    Ok(Request { command, params, view: View::Plain })
+}
+
+fn of_words(words: Vec<String>, context: &Context<'_>) -> Outcome<Request> {
+    let line = std::iter::once("odb-cli".to_owned()).chain(words).map(OsString::from);
+    let cli = match args::parse(line) {
+        Ok(cli) => cli,
+        Err(NoVerb::Wrong(failure)) => return Err(failure),
+        Err(NoVerb::Shown(_)) => return Err(Failure::usage("a batch shows no help")),
+    };
+    if cli.global.session.is_some() || cli.global.relay.is_some() || cli.global.home.is_some() || cli.global.timeout.is_some() {
+        return Err(Failure::usage("of the global flags only --tab has a meaning for one command of a batch"));
+    }
+    let tab = cli.global.tab.or_else(|| context.global.tab.clone());
+    request::of_verb(&cli.verb, tab.as_ref())?.ok_or_else(|| Failure::usage("this verb is more, or other, than one command of a session"))
+}

@@ -1,0 +1,178 @@
+//! `doctor`: checks, each with what to do about it. It starts nothing but `relayd --version`.
+
+use std::path::Path;
+use std::time::Duration;
+
+use ops_client::post;
+use ops_contracts::ErrorCode;
+use ops_contracts::version::{BINARY_VERSION, OPS_CONTRACT_VERSION};
+use serde::{Deserialize, Serialize};
+use tokio::time::timeout;
+
+use crate::context::Context;
+use crate::daemon;
+use crate::failure::{Failure, Outcome};
+use crate::render;
+
+/// How long `relayd --version` may take.
+const VERSION_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Programs that are browsers we drive.
+const BROWSERS: &[&str] = &["chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome"];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Verdict {
+    Ok,
+    Warn,
+    Fail,
+}
+
+#[derive(Debug, Serialize)]
+struct Check {
+    name: &'static str,
+    status: Verdict,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remedy: Option<String>,
+}
+
+fn ok(name: &'static str, message: impl Into<String>) -> Check {
+    Check { name, status: Verdict::Ok, message: message.into(), remedy: None }
+}
+
+fn warn(name: &'static str, message: impl Into<String>, remedy: &str) -> Check {
+    Check { name, status: Verdict::Warn, message: message.into(), remedy: Some(remedy.to_owned()) }
+}
+
+fn fail(name: &'static str, message: impl Into<String>, remedy: &str) -> Check {
+    Check { name, status: Verdict::Fail, message: message.into(), remedy: Some(remedy.to_owned()) }
+}
+
+/// Runs the checks; 0 where none fails, 10 where no relay runs, else 2.
+pub(crate) async fn run(context: &Context<'_>) -> Outcome<u8> {
+    let mut checks = vec![state(context), relay_binary(context).await, browser(context), sandbox()];
+    let relay = daemon::running(context);
+    let absent = relay.as_ref().is_err_and(|failure| failure.code() == Some(ErrorCode::CliDaemonUnavailable));
+    match relay {
+        Ok(relay) => checks.extend(relay_answers(&relay).await),
+        Err(failure) => {
+            checks.push(fail("relay", render::error::message(&failure), "odb-cli open URL starts one, as does odb-cli serve"));
+        }
+    }
+    let failed = checks.iter().any(|check| check.status == Verdict::Fail);
+    show(context, &checks, !failed);
+    Ok(if absent { 10 } else if failed { 2 } else { 0 })
+}
+
+fn show(context: &Context<'_>, checks: &[Check], ok: bool) {
+    if context.out.is_json() {
+        context.out.line(&serde_json::json!({ "ok": ok, "checks": checks }).to_string());
+        return;
+    }
+    let lines: Vec<String> = checks
+        .iter()
+        .map(|check| {
+            let status = format!("{:?}", check.status).to_ascii_lowercase();
+            let remedy = check.remedy.as_ref().map(|remedy| format!("\n      {:<14} {remedy}", "")).unwrap_or_default();
+            format!("{status:<5} {:<14} {}{remedy}", check.name, check.message)
+        })
+        .collect();
+    context.out.line(&lines.join("\n"));
+}
+
+fn state(context: &Context<'_>) -> Check {
+    let dir = context.home.dir().display().to_string();
+    if !context.home.dir().exists() {
+        return ok("state", format!("{dir} (not made yet)"));
+    }
+    let files = ["client-id", "relay.token", "relay.json", "default-session"].into_iter().map(str::to_owned);
+    let names = context.home.session_names().unwrap_or_default();
+    let sessions = names.iter().map(|name| format!("sessions/{name}.json"));
+    let wrong = files.chain(sessions).find_map(|file| context.home.read(&file).err());
+    match wrong {
+        Some(failure) => fail("state", render::error::message(&failure), "directories 700, files 600, all of them yours"),
+        None => ok("state", format!("{dir} ({} sessions stored)", names.len())),
+    }
+}
+
+async fn relay_binary(context: &Context<'_>) -> Check {
+    let Some(path) = daemon::find_relayd(context) else {
+        return fail("relayd", "neither beside odb-cli nor in PATH", "install relayd beside odb-cli");
+    };
+    let run = tokio::process::Command::new(&path).arg("--version").kill_on_drop(true).output();
+    let told = match timeout(VERSION_TIMEOUT, run).await {
+        Ok(Ok(output)) if output.status.success() => String::from_utf8_lossy(&output.stdout).trim().to_owned(),
+        _ => return fail("relayd", format!("{} does not tell its version", path.display()), "install it anew"),
+    };
+    let shown = format!("{} ({told})", path.display());
+    if told.ends_with(BINARY_VERSION) {
+        ok("relayd", shown)
+    } else {
+        warn("relayd", format!("{shown}, odb-cli is {BINARY_VERSION}"), "install both of one version")
+    }
+}
+
+fn browser(context: &Context<'_>) -> Check {
+    const REMEDY: &str = "install Chromium (Debian: apt-get install chromium), or set ODB_BROWSER to its executable";
+    if let Some(path) = &context.environment.browser {
+        let shown = path.display();
+        return if path.is_file() {
+            ok("browser", format!("{shown} (ODB_BROWSER)"))
+        } else {
+            fail("browser", format!("ODB_BROWSER names {shown}, which is no file"), REMEDY)
+        };
+    }
+    let app = Path::new("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome");
+    let found = BROWSERS.iter().find_map(|name| daemon::find_in_path(context, name));
+    match found.or_else(|| app.is_file().then(|| app.to_path_buf())) {
+        Some(path) => ok("browser", path.display().to_string()),
+        None => fail("browser", "no Chromium or Chrome was found in PATH", REMEDY),
+    }
+}
+
+fn sandbox() -> Check {
+    if rustix::process::geteuid().is_root() {
+        return warn("sandbox", "Chromium can't sandbox itself for root", "run as a normal user where pages are not trusted");
+    }
+    let reads = |path: &str, value: &str| std::fs::read_to_string(path).is_ok_and(|text| text.trim() == value);
+    let closed = reads("/proc/sys/kernel/unprivileged_userns_clone", "0") || reads("/proc/sys/user/max_user_namespaces", "0");
+    if closed {
+        return warn("sandbox", "user namespaces are closed to normal users", "allow them, or install Chromium with its setuid sandbox");
+    }
+    ok("sandbox", "available")
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Told {
+    relay_version: String,
+    ops_contract_version: String,
+    relay_url: String,
+    pid: u32,
+    limits_profile: String,
+    #[serde(default)]
+    warnings: Vec<String>,
+}
+
+async fn relay_answers(relay: &daemon::Relay) -> Vec<Check> {
+    let document = match post::status(&relay.endpoint).await {
+        Ok(document) => document,
+        Err(error) => {
+            let message = render::error::message(&Failure::from(error));
+            return vec![fail("relay", message, "see relayd.log in the state directory; odb-cli stop ends a relay that hangs")];
+        }
+    };
+    let Ok(told) = serde_json::from_str::<Told>(&document) else {
+        return vec![fail("relay", "its status document is not of this version", "install odb-cli and relayd of one version")];
+    };
+    let mut checks = vec![ok("relay", format!("{} (pid {}, limits {})", told.relay_url, told.pid, told.limits_profile))];
+    let same = told.relay_version == BINARY_VERSION && told.ops_contract_version == OPS_CONTRACT_VERSION;
+    let versions = format!(
+        "odb-cli {BINARY_VERSION} with contract {OPS_CONTRACT_VERSION}, relay {} with contract {}",
+        told.relay_version, told.ops_contract_version
+    );
+    checks.push(if same { ok("versions", versions) } else { warn("versions", versions, "odb-cli stop, then install both of one version") });
+    checks.extend(told.warnings.into_iter().map(|warning| warn("relay", warning, "see the relay's log")));
+    checks
+}

@@ -1,0 +1,110 @@
+//! `session …` and `close`.
+
+use ops_client::{RawCall, Reply, patience};
+use ops_contracts::command::session::{ListResult, ReclaimResult};
+use ops_contracts::command::{CommandName, Empty};
+use ops_contracts::{ErrorCode, Fault};
+
+use crate::args::verb::Session;
+use crate::context::{Context, DEFAULT_SESSION_FILE, Held};
+use crate::daemon;
+use crate::failure::{Failure, Outcome};
+use crate::render;
+use crate::request::{Request, View};
+
+/// Runs the verb; the exit code. None of them starts a relay.
+pub(crate) async fn run(context: &Context<'_>, verb: &Session) -> Outcome<u8> {
+    if context.global.tab.is_some() {
+        return Err(Failure::usage("--tab has no meaning for this verb"));
+    }
+    match verb {
+        Session::List => list(context).await,
+        Session::Status => plain(context, CommandName::SessionStatus).await,
+        Session::Renew => plain(context, CommandName::SessionRenew).await,
+        Session::Reclaim => reclaim(context).await,
+        Session::Use { name } => choose(context, name),
+        Session::Close { name } => close(context, name.clone()).await,
+    }
+}
+
+fn request(command: CommandName) -> Outcome<Request> {
+    let params = serde_json::value::to_raw_value(&Empty {}).map_err(|error| Failure::usage(error.to_string()))?;
+    Ok(Request { command, params, view: View::Plain })
+}
+
+async fn plain(context: &Context<'_>, command: CommandName) -> Outcome<u8> {
+    let request = request(command)?;
+    let reply = context.send(&context.held()?, &request).await?;
+    context.present(&request, reply)
+}
+
+async fn list(context: &Context<'_>) -> Outcome<u8> {
+    let request = request(CommandName::SessionList)?;
+    let relay = daemon::running(context)?;
+    let call = RawCall { timeout: context.global.timeout(), ..RawCall::new(request.command.as_str(), &request.params) };
+    let reply = patience::call(&relay.endpoint, &call).await?;
+    let (false, Ok(Ok((result, _)))) = (context.out.is_json(), reply.result().map(|_| reply.typed::<ListResult>())) else {
+        return context.present(&request, reply);
+    };
+    let mut named = Vec::new();
+    for name in context.home.session_names()? {
+        if let Some(session) = context.home.session(&name)? {
+            named.push((session.session_id, name));
+        }
+    }
+    context.out.line(&render::session::list(&result, &named, &context.session_name()?));
+    Ok(0)
+}
+
+fn choose(context: &Context<'_>, name: &str) -> Outcome<u8> {
+    if context.home.session(name)?.is_none() {
+        let fault = Fault::new(ErrorCode::CliSessionMissing, format!("no session {name:?} is open")).with("session", name);
+        return Err(fault.into());
+    }
+    context.home.write(DEFAULT_SESSION_FILE, &format!("{name}\n"))?;
+    if context.out.is_json() {
+        context.out.line(&serde_json::json!({ "session": name }).to_string());
+    } else {
+        context.out.line(&format!("commands without --session now act on session {name}"));
+    }
+    Ok(0)
+}
+
+async fn reclaim(context: &Context<'_>) -> Outcome<u8> {
+    let request = request(CommandName::SessionReclaim)?;
+    let mut held = context.held()?;
+    let reply = context.send(&held, &request).await?;
+    if reply.result().is_ok() {
+        let (reclaimed, _) = reply.typed::<ReclaimResult>()?;
+        held.session.lease_id = reclaimed.lease_id;
+        context.home.store_session(&held.name, &held.session)?;
+    }
+    context.present(&request, reply)
+}
+
+/// Closes the session of a name, or the one in force, and forgets it.
+pub(crate) async fn close(context: &Context<'_>, name: Option<String>) -> Outcome<u8> {
+    let name = match name {
+        Some(name) => name,
+        None => context.session_name()?,
+    };
+    let request = request(CommandName::SessionClose)?;
+    let held = context.held_as(name)?;
+    let reply = context.send(&held, &request).await?;
+    if reply.result().is_ok() || is_gone(&reply) {
+        forget(context, &held)?;
+    }
+    context.present(&request, reply)
+}
+
+fn is_gone(reply: &Reply) -> bool {
+    matches!(reply.code(), Some(ErrorCode::OpsSessionUnknown | ErrorCode::OpsLeaseExpired | ErrorCode::OpsSessionClosed))
+}
+
+fn forget(context: &Context<'_>, held: &Held) -> Outcome<()> {
+    context.home.forget_session(&held.name)?;
+    if context.home.read(DEFAULT_SESSION_FILE)?.is_some_and(|name| name.trim() == held.name) {
+        context.home.remove(DEFAULT_SESSION_FILE)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,320 @@
+//! The files of the state directory: private, written at once or not at all, never through a symbolic link.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{ErrorKind, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use ops_contracts::clock::Timestamp;
+use ops_contracts::command::session::CreateParams;
+use ops_contracts::ids::{ClientId, LeaseId, SessionId};
+use ops_contracts::{ErrorCode, Fault};
+use rustix::fs::OFlags;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::environment::Environment;
+use crate::failure::{Failure, Outcome};
+
+/// The largest file that is read; each of ours is far smaller.
+const MAX_FILE: u64 = 1 << 20;
+
+/// The state directory.
+#[derive(Debug, Clone)]
+pub(crate) struct Home {
+    dir: PathBuf,
+}
+
+/// A session under a name, as `sessions/NAME.json` holds it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct StoredSession {
+    pub(crate) session_id: SessionId,
+    pub(crate) lease_id: LeaseId,
+    pub(crate) relay_url: String,
+    pub(crate) instance_id: String,
+    pub(crate) created_at: Timestamp,
+    /// What it was made with.
+    #[serde(default)]
+    pub(crate) params: CreateParams,
+}
+
+/// What a running relay tells of itself in `relay.json`; there is more in it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RelayFile {
+    pub(crate) relay_url: String,
+    pub(crate) pid: i32,
+    pub(crate) instance_id: String,
+}
+
+impl Home {
+    /// The directory that the flag, `ODB_HOME` or the XDG state directory names.
+    pub(crate) fn locate(flag: Option<&Path>, environment: &Environment) -> Outcome<Self> {
+        let dir = flag
+            .map(Path::to_path_buf)
+            .or_else(|| environment.odb_home.clone())
+            .or_else(|| environment.xdg_state_home.as_ref().filter(|dir| dir.is_absolute()).map(|dir| dir.join("odb")))
+            .or_else(|| environment.home.as_ref().map(|dir| dir.join(".local/state/odb")))
+            .ok_or_else(|| Failure::usage("there is no state directory: give --home, or set ODB_HOME or HOME"))?;
+        let dir = std::path::absolute(&dir).map_err(|error| invalid(&dir, &error.to_string()))?;
+        Ok(Self { dir })
+    }
+
+    /// The directory.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The path of a file in it.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+
+    /// The text of a file; none where it doesn't exist.
+    pub(crate) fn read(&self, name: &str) -> Outcome<Option<String>> {
+        let path = self.path(name);
+        if !self.check_dirs_of(&path)? {
+            return Ok(None);
+        }
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        let file = match OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => {
+                return Err(invalid(&path, "it is a symbolic link"));
+            }
+            Err(error) => return Err(invalid(&path, &error.to_string())),
+        };
+        read_private(file, &path).map(Some)
+    }
+
+    /// A file's JSON; none where it doesn't exist.
+    pub(crate) fn read_json<T: DeserializeOwned>(&self, name: &str) -> Outcome<Option<T>> {
+        let Some(text) = self.read(name)? else { return Ok(None) };
+        ops_contracts::command::parse_json(&text).map(Some).map_err(|error| invalid(&self.path(name), &error.to_string()))
+    }
+
+    /// Writes a file, whole or not at all, and makes the directories that it needs.
+    pub(crate) fn write(&self, name: &str, text: &str) -> Outcome<()> {
+        let path = self.path(name);
+        let parent = path.parent().unwrap_or(&self.dir);
+        self.create(parent)?;
+        let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
+        let written = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&temporary)
+            .and_then(|mut file| file.write_all(text.as_bytes()))
+            .and_then(|()| std::fs::rename(&temporary, &path));
+        written.map_err(|error| {
+            let _ = std::fs::remove_file(&temporary);
+            invalid(&path, &format!("it can't be written: {error}"))
+        })
+    }
+
+    /// Removes a file; false where it didn't exist.
+    pub(crate) fn remove(&self, name: &str) -> Outcome<bool> {
+        match std::fs::remove_file(self.path(name)) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(invalid(&self.path(name), &error.to_string())),
+        }
+    }
+
+    /// Opens the log of a relay that is about to be started, and tells how much of it is old.
+    pub(crate) fn open_log(&self) -> Outcome<(File, u64)> {
+        self.create(&self.dir)?;
+        let path = self.path("relayd.log");
+        let long = std::fs::symlink_metadata(&path).is_ok_and(|meta| meta.len() > MAX_FILE);
+        let flags = OFlags::NOFOLLOW.bits().cast_signed();
+        let opened = OpenOptions::new().append(true).create(true).mode(0o600).custom_flags(flags).open(&path);
+        let file = opened.map_err(|error| invalid(&path, &error.to_string()))?;
+        if long {
+            file.set_len(0).map_err(|error| invalid(&path, &error.to_string()))?;
+        }
+        let old = check_private(&file, &path)?;
+        Ok((file, old))
+    }
+
+    /// The installation's id, made at first use.
+    pub(crate) fn client_id(&self, environment: &Environment) -> Outcome<ClientId> {
+        let name = "client-id";
+        let parse = |text: &str| text.trim().parse::<ClientId>().map_err(|error| invalid(&self.path(name), &error.to_string()));
+        if let Some(text) = self.read(name)? {
+            return parse(&text);
+        }
+        let random = (environment.random)().ok_or_else(|| Failure::new(ErrorCode::CliStateInvalid, "the system has no random bits"))?;
+        self.write(name, &format!("{random:032x}\n"))?;
+        // Of two processes that make one at once, the later wins for both from the next command on.
+        parse(&format!("{random:032x}"))
+    }
+
+    /// The session that is stored under a name.
+    pub(crate) fn session(&self, name: &str) -> Outcome<Option<StoredSession>> {
+        self.read_json(&session_file(name))
+    }
+
+    /// Stores a session under a name.
+    pub(crate) fn store_session(&self, name: &str, session: &StoredSession) -> Outcome<()> {
+        let text = serde_json::to_string(session).map_err(|error| invalid(&self.path(&session_file(name)), &error.to_string()))?;
+        self.write(&session_file(name), &(text + "\n"))
+    }
+
+    /// Forgets a session; false where there was none.
+    pub(crate) fn forget_session(&self, name: &str) -> Outcome<bool> {
+        self.remove(&session_file(name))
+    }
+
+    /// The names of the stored sessions, in order.
+    pub(crate) fn session_names(&self) -> Outcome<Vec<String>> {
+        let Ok(entries) = std::fs::read_dir(self.path("sessions")) else { return Ok(Vec::new()) };
+        let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()?.strip_suffix(".json").map(str::to_owned));
+        let mut names: Vec<String> = names.filter(|name| is_session_name(name)).collect();
+        names.sort();
+        Ok(names)
+    }
+
+    fn create(&self, dir: &Path) -> Outcome<()> {
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(dir);
+        made.map_err(|error| invalid(dir, &format!("it can't be made: {error}")))?;
+        self.check_dirs_of(&dir.join("x")).map(|_| ())
+    }
+
+    /// Checks the state directory and the one that holds `path`; false where one doesn't exist.
+    fn check_dirs_of(&self, path: &Path) -> Outcome<bool> {
+        let inner = path.parent().filter(|parent| *parent != self.dir);
+        for dir in std::iter::once(self.dir.as_path()).chain(inner) {
+            let meta = match std::fs::symlink_metadata(dir) {
+                Ok(meta) => meta,
+                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+                Err(error) => return Err(invalid(dir, &error.to_string())),
+            };
+            if !meta.is_dir() {
+                return Err(invalid(dir, "it is no directory, or a symbolic link to one"));
+            }
+            check_owner_and_mode(&meta, dir, "700")?;
+        }
+        Ok(true)
+    }
+}
+
+/// Whether a text can name a session.
+pub(crate) fn is_session_name(name: &str) -> bool {
+    (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b))
+}
+
+fn session_file(name: &str) -> String {
+    format!("sessions/{name}.json")
+}
+
+fn read_private(mut file: File, path: &Path) -> Outcome<String> {
+    if check_private(&file, path)? > MAX_FILE {
+        return Err(invalid(path, "it is too large"));
+    }
+    let mut text = String::new();
+    let read = file.by_ref().take(MAX_FILE).read_to_string(&mut text);
+    read.map_err(|error| invalid(path, &error.to_string()))?;
+    Ok(text)
+}
+
+/// Refuses what others can read or write; the file's size.
+fn check_private(file: &File, path: &Path) -> Outcome<u64> {
+    let meta = file.metadata().map_err(|error| invalid(path, &error.to_string()))?;
+    if !meta.is_file() {
+        return Err(invalid(path, "it is no plain file"));
+    }
+    check_owner_and_mode(&meta, path, "600")?;
+    Ok(meta.len())
+}
+
+fn check_owner_and_mode(meta: &std::fs::Metadata, path: &Path, expected: &str) -> Outcome<()> {
+    if meta.uid() != rustix::process::geteuid().as_raw() {
+        return Err(invalid(path, "it belongs to another user"));
+    }
+    let mode = meta.mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(invalid(path, &format!("its mode is {mode:03o}; chmod {expected} it once you trust what is in it")));
+    }
+    Ok(())
+}
+
+/// A file of the state directory that can't be used.
+pub(crate) fn invalid(path: &Path, why: &str) -> Failure {
+    let shown = path.display();
+    Fault::new(ErrorCode::CliStateInvalid, format!("{shown}: {why}")).with("path", shown.to_string()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn home() -> (tempfile::TempDir, Home) {
+        let dir = tempfile::tempdir().unwrap();
+        let home = Home { dir: dir.path().join("state") };
+        (dir, home)
+    }
+
+    fn mode(path: &Path) -> u32 {
+        std::fs::symlink_metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[track_caller]
+    fn refuses(outcome: Outcome<Option<String>>, needle: &str) {
+        let Err(Failure::Here(fault)) = outcome else { panic!("not refused") };
+        assert_eq!(fault.code, ErrorCode::CliStateInvalid);
+        assert!(fault.message.contains(needle), "{}", fault.message);
+    }
+
+    #[test]
+    fn files_and_directories_are_private() {
+        let (_keep, home) = home();
+        assert_eq!(home.read("client-id").unwrap(), None);
+        home.write("sessions/a.json", "{}").unwrap();
+        assert_eq!(home.read("sessions/a.json").unwrap().as_deref(), Some("{}"));
+        assert_eq!((mode(home.dir()), mode(&home.path("sessions")), mode(&home.path("sessions/a.json"))), (0o700, 0o700, 0o600));
+        assert_eq!(home.session_names().unwrap(), ["a"]);
+        assert!(home.forget_session("a").unwrap() && !home.forget_session("a").unwrap());
+    }
+
+    #[test]
+    fn wrong_modes_symbolic_links_and_strange_files_are_refused() {
+        let (_keep, home) = home();
+        home.write("sessions/a.json", "{}").unwrap();
+        let file = home.path("sessions/a.json");
+        std::fs::set_permissions(&file, PermissionsExt::from_mode(0o644)).unwrap();
+        refuses(home.read("sessions/a.json"), "mode is 644");
+        std::fs::remove_file(&file).unwrap();
+        std::os::unix::fs::symlink("/etc/hostname", &file).unwrap();
+        refuses(home.read("sessions/a.json"), "symbolic link");
+        std::fs::create_dir(home.path("relay.token")).unwrap();
+        refuses(home.read("relay.token"), "no plain file");
+        std::fs::set_permissions(home.path("sessions"), PermissionsExt::from_mode(0o755)).unwrap();
+        refuses(home.read("sessions/b.json"), "mode is 755");
+        std::fs::set_permissions(home.dir(), PermissionsExt::from_mode(0o750)).unwrap();
+        refuses(home.read("client-id"), "mode is 750");
+    }
+
+    #[test]
+    fn names_of_sessions_can_not_leave_the_directory() {
+        assert!(is_session_name("default") && is_session_name("a.b_c-9"));
+        for bad in ["", "A", "a/b", "ä", &"x".repeat(65)] {
+            assert!(!is_session_name(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_state_directory_comes_from_flag_variable_or_xdg() {
+        let mut environment = Environment::read();
+        environment.odb_home = None;
+        environment.xdg_state_home = Some("/x/state".into());
+        let dir = |flag: Option<&str>, environment: &Environment| Home::locate(flag.map(Path::new), environment).unwrap().dir;
+        assert_eq!(dir(None, &environment), Path::new("/x/state/odb"));
+        environment.odb_home = Some("/x/odb".into());
+        assert_eq!(dir(None, &environment), Path::new("/x/odb"));
+        assert_eq!(dir(Some("/y"), &environment), Path::new("/y"));
+    }
+}

@@ -1,0 +1,149 @@
+//! A running browser behind the seam: contexts opened, the process ended.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ops_contracts::adapter::{
+    AdapterError, AdapterResult, BoxFuture, Browser, BrowserInfo, ContextSpec, ContextStorage, EventSink, OpenedContext,
+};
+use serde::Serialize;
+use serde_json::json;
+use tokio::sync::oneshot;
+
+use crate::connection::{Connection, Route};
+use crate::context::{CdpContext, CreateTarget, STRUCTURE_DEADLINE, within};
+use crate::fault;
+use crate::launch::{Process, Profile};
+use crate::router::Router;
+use crate::router::state::{ContextEntry, FirstPage, PROFILE};
+use crate::wire;
+
+/// How long a browser may take to write its profile when it is asked to end.
+const GRACE: Duration = Duration::from_millis(1500);
+/// How long a guard takes at most to kill it and to clean up.
+const KILL_DEADLINE: Duration = Duration::from_secs(2);
+
+/// What a browser and its contexts share. The process ends with the last of them.
+pub(crate) struct Shared {
+    pub(crate) connection: Connection,
+    pub(crate) router: Arc<Router>,
+    pub(crate) process: Process,
+    pub(crate) profile: Profile,
+}
+
+pub(crate) struct CdpBrowser {
+    shared: Arc<Shared>,
+    info: BrowserInfo,
+}
+
+impl CdpBrowser {
+    pub(crate) fn new(shared: Shared, info: BrowserInfo) -> Self {
+        Self {
+            shared: Arc::new(shared),
+            info,
+        }
+    }
+
+    async fn open(&self, spec: ContextSpec, events: Arc<dyn EventSink>) -> AdapterResult<OpenedContext> {
+        let connection = &self.shared.connection;
+        let browser_context = match spec.storage {
+            ContextStorage::Isolated => Some(self.make_browser_context().await?),
+            ContextStorage::Profile => None,
+        };
+        let viewport = spec.viewport;
+        let (first, opened) = oneshot::channel();
+        let entry =
+            ContextEntry { sink: events, bridge: spec.bridge, viewport, browser_context: browser_context.clone(), first: Some(first) };
+        // From here on dropping the context disposes of it, whatever goes wrong below.
+        let context = self.enter(browser_context.clone(), entry)?;
+        let browser_context_id = browser_context.as_deref();
+        let page =
+            CreateTarget { url: "about:blank", browser_context_id, new_window: true, width: viewport.width, height: viewport.height };
+        let downloads = DownloadBehavior { behavior: "deny", browser_context_id, events_enabled: true };
+        let mut batch = connection.batch();
+        let downloads = batch.call("Browser.setDownloadBehavior", &downloads, Route::BROWSER);
+        let created = batch.call("Target.createTarget", &page, Route::BROWSER);
+        batch.send();
+        for reply in [downloads, created] {
+            reply.await.map_err(attach_failed)?;
+        }
+        let FirstPage { target, frame, setup } = opened.await.map_err(|_| fault::lost("its debugging connection ended"))?;
+        for reply in setup {
+            reply.await.map_err(attach_failed)?;
+        }
+        Ok(OpenedContext { context: Arc::new(context), target, frame })
+    }
+
+    async fn make_browser_context(&self) -> AdapterResult<Arc<str>> {
+        const CALL: &str = "Target.createBrowserContext";
+        let made = self.shared.connection.call(CALL, &json!({ "disposeOnDetach": true }), Route::BROWSER);
+        let made: wire::BrowserContextCreated = made.decode().await.map_err(|error| fault::from_call(CALL, error))?;
+        Ok(made.browser_context_id.into())
+    }
+
+    fn enter(&self, browser_context: Option<Arc<str>>, entry: ContextEntry) -> AdapterResult<CdpContext> {
+        let id = browser_context.unwrap_or_else(|| PROFILE.into());
+        let mut state = self.shared.router.lock();
+        if state.lost {
+            return Err(fault::lost("its debugging connection ended"));
+        }
+        if state.contexts.contains_key(&id) {
+            let reason = "the browser's profile is in use by another context".to_owned();
+            return Err(AdapterError::AttachFailed { reason });
+        }
+        state.contexts.insert(Arc::clone(&id), entry);
+        Ok(CdpContext::new(Arc::clone(&self.shared), id))
+    }
+
+    async fn end(&self) {
+        let shared = &self.shared;
+        if shared.connection.is_open() && matches!(shared.profile, Profile::Persistent(_)) {
+            let closing = shared.connection.call("Browser.close", &json!({}), Route::BROWSER);
+            let ended = async {
+                let _ = closing.await;
+                shared.process.ended().await
+            };
+            let _ = tokio::time::timeout(GRACE, ended).await;
+        }
+        shared.process.kill();
+        let _ = tokio::time::timeout(KILL_DEADLINE, shared.process.ended()).await;
+    }
+}
+
+/// `Browser.setDownloadBehavior`. Nothing is written to the disk unless someone asked for it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DownloadBehavior<'a> {
+    behavior: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    browser_context_id: Option<&'a str>,
+    events_enabled: bool,
+}
+
+fn attach_failed(error: crate::connection::CallError) -> AdapterError {
+    match fault::from_call("Target.createTarget", error) {
+        AdapterError::Protocol { reason, .. } => AdapterError::AttachFailed { reason },
+        AdapterError::TargetClosed => AdapterError::AttachFailed {
+            reason: "the page closed at once".to_owned(),
+        },
+        other => other,
+    }
+}
+
+impl Browser for CdpBrowser {
+    fn info(&self) -> &BrowserInfo {
+        &self.info
+    }
+
+    fn open_context(&self, spec: ContextSpec, events: Arc<dyn EventSink>) -> BoxFuture<'_, AdapterResult<OpenedContext>> {
+        Box::pin(within(STRUCTURE_DEADLINE, self.open(spec, events)))
+    }
+
+    fn is_connected(&self) -> bool {
+        self.shared.connection.is_open()
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.end())
+    }
+}

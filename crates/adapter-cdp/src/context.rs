@@ -1,0 +1,153 @@
+//! One browser context behind the seam: primitives in, effects out.
+//!
+//! It looks pages and frames up in the router's state and sends what the protocol needs for a primitive, in as few
+//! sequential steps as there are dependencies. It keeps nothing of its own.
+
+mod capture;
+mod input;
+mod navigate;
+mod scripts;
+mod targets;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use ops_contracts::adapter::{AdapterError, AdapterResult, BoxFuture, Context, Effect, Primitive, TargetKey};
+use ops_contracts::command::Viewport;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::browser::Shared;
+use crate::connection::{CallError, Reply, Route};
+use crate::fault;
+use crate::router::state::{PROFILE, Page};
+pub(crate) use targets::CreateTarget;
+
+/// How long the browser may take for what no page can delay.
+pub(crate) const STRUCTURE_DEADLINE: Duration = Duration::from_secs(20);
+/// How long a document or a world may take to appear once it is announced.
+const APPEARANCE_DEADLINE: Duration = Duration::from_secs(10);
+const CLOSE_DEADLINE: Duration = Duration::from_secs(5);
+
+/// A browser context. Dropping it disposes of it.
+pub(crate) struct CdpContext {
+    browser: Arc<Shared>,
+    id: Arc<str>,
+    closed: AtomicBool,
+}
+
+/// `Emulation.setDeviceMetricsOverride`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct MetricsOverride {
+    width: u32,
+    height: u32,
+    device_scale_factor: f64,
+    mobile: bool,
+}
+
+pub(crate) fn metrics_override(viewport: Viewport) -> MetricsOverride {
+    MetricsOverride {
+        width: viewport.width,
+        height: viewport.height,
+        device_scale_factor: viewport.scale,
+        mobile: false,
+    }
+}
+
+impl CdpContext {
+    pub(crate) fn new(browser: Arc<Shared>, id: Arc<str>) -> Self {
+        Self {
+            browser,
+            id,
+            closed: AtomicBool::new(false),
+        }
+    }
+
+    /// What is needed of a page, read under the state's lock.
+    fn of_page<T>(&self, target: TargetKey, read: impl FnOnce(&Page) -> T) -> AdapterResult<T> {
+        self.browser.router.lock().page(&self.id, target).map(read)
+    }
+
+    /// The same of a page whose renderer runs.
+    fn of_living_page<T>(&self, target: TargetKey, read: impl FnOnce(&Page) -> T) -> AdapterResult<T> {
+        self.browser.router.lock().living_page(&self.id, target).map(read)
+    }
+
+    async fn dispatch(&self, primitive: Primitive) -> AdapterResult<Effect> {
+        match primitive {
+            Primitive::CreateTarget { url } => self.create_target(url).await,
+            Primitive::CloseTarget { target } => self.close_target(target).await,
+            Primitive::ActivateTarget { target } => self.activate_target(target).await,
+            Primitive::Navigate { target, url } => self.navigate(target, &url).await,
+            Primitive::Reload { target, ignore_cache } => self.reload(target, ignore_cache).await,
+            Primitive::TraverseHistory { target, delta } => self.traverse_history(target, delta).await,
+            Primitive::CallBridge { target, frame, call } => self.call_bridge(target, frame, &call).await,
+            Primitive::Evaluate { target, frame, expression, await_promise } => {
+                self.evaluate(target, frame, &expression, await_promise).await
+            }
+            Primitive::Input { target, actions } => self.input(target, &actions).await,
+            Primitive::Screenshot { target, format, quality, clip, full_page } => {
+                self.screenshot(target, format, quality, clip, full_page).await
+            }
+            Primitive::AnswerDialog { target, accept, text } => self.answer_dialog(target, accept, text).await,
+            Primitive::SetViewport { target, viewport } => self.set_viewport(target, viewport).await,
+        }
+    }
+
+    /// Asks for the end of the context, once. A profile outlives its pages: there they are closed one by one.
+    fn dispose(&self) -> Vec<Reply> {
+        if self.closed.swap(true, Ordering::AcqRel) {
+            return Vec::new();
+        }
+        let connection = &self.browser.connection;
+        if &*self.id != PROFILE {
+            let params = json!({ "browserContextId": &*self.id });
+            return vec![connection.call("Target.disposeBrowserContext", &params, Route::BROWSER)];
+        }
+        let state = self.browser.router.lock();
+        let pages = state.pages.values().filter(|page| page.context == self.id);
+        let close = |page: &Page| connection.call("Target.closeTarget", &json!({ "targetId": &*page.target_id }), Route::BROWSER);
+        pages.map(close).collect()
+    }
+
+    fn forget(&self) {
+        self.browser.router.lock().contexts.remove(&self.id);
+    }
+}
+
+impl Context for CdpContext {
+    fn perform(&self, primitive: Primitive) -> BoxFuture<'_, AdapterResult<Effect>> {
+        Box::pin(self.dispatch(primitive))
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            let disposed = self.dispose();
+            // Whatever comes of it, nothing of the context can be reached any more.
+            let _ = tokio::time::timeout(CLOSE_DEADLINE, join_all(disposed)).await;
+            self.forget();
+        })
+    }
+}
+
+impl Drop for CdpContext {
+    fn drop(&mut self) {
+        if !self.closed.load(Ordering::Acquire) {
+            self.dispose().into_iter().for_each(Reply::forget);
+            self.forget();
+        }
+    }
+}
+
+/// Bounds what the browser itself must answer.
+pub(crate) async fn within<T>(deadline: Duration, work: impl Future<Output = AdapterResult<T>>) -> AdapterResult<T> {
+    tokio::time::timeout(deadline, work).await.unwrap_or(Err(AdapterError::Unresponsive))
+}
+
+/// Names the call that failed.
+fn failed(call: &'static str) -> impl Fn(CallError) -> AdapterError {
+    move |error| fault::from_call(call, error)
+}

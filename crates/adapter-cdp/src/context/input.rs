@@ -1,0 +1,162 @@
+//! Real input: every action of a list goes out in one write, and the list is done when the page has handled the last.
+
+use std::sync::Arc;
+
+use ops_contracts::adapter::{AdapterResult, Effect, InputAction, Keystroke, Modifiers, MouseButton, TargetKey};
+use serde::Serialize;
+use serde_json::json;
+
+use super::{CdpContext, failed};
+use crate::connection::{Batch, Reply, Route};
+
+/// `Input.dispatchMouseEvent`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct MouseEvent {
+    r#type: &'static str,
+    x: f64,
+    y: f64,
+    modifiers: u8,
+    button: &'static str,
+    buttons: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    click_count: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delta_x: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delta_y: Option<f64>,
+}
+
+/// `Input.dispatchKeyEvent`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct KeyEvent<'a> {
+    r#type: &'static str,
+    modifiers: u8,
+    key: &'a str,
+    code: &'a str,
+    windows_virtual_key_code: u16,
+    location: u8,
+    is_keypad: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct InsertText<'a> {
+    text: &'a str,
+}
+
+impl CdpContext {
+    pub(super) async fn input(&self, target: TargetKey, actions: &[InputAction]) -> AdapterResult<Effect> {
+        let (session, scope) = {
+            let state = self.browser.router.lock();
+            let page = state.living_page(&self.id, target)?;
+            let scope = state.frames.get(&page.main_frame).map(|frame| frame.scope());
+            (Arc::clone(&page.session), scope)
+        };
+        let route = Route {
+            session: Some(&session),
+            scope,
+        };
+        let mut batch = self.browser.connection.batch();
+        if self.takes_front(target) {
+            // A page behind another one handles no input.
+            batch.call("Page.bringToFront", &json!({}), route).forget();
+        }
+        let replies: Vec<Reply> = actions.iter().map(|action| add(&mut batch, action, route)).collect();
+        batch.send();
+        for reply in replies {
+            reply.await.map_err(failed("input"))?;
+        }
+        Ok(Effect::Done)
+    }
+}
+
+fn add(batch: &mut Batch<'_>, action: &InputAction, route: Route<'_>) -> Reply {
+    match action {
+        InputAction::KeyDown { key, modifiers } => {
+            // Without text it must be a raw key, or the page gets an empty keypress.
+            let kind = if key.text.is_some() { "keyDown" } else { "rawKeyDown" };
+            batch.call("Input.dispatchKeyEvent", &key_event(kind, key, *modifiers, key.text.as_deref()), route)
+        }
+        InputAction::KeyUp { key, modifiers } => {
+            batch.call("Input.dispatchKeyEvent", &key_event("keyUp", key, *modifiers, None), route)
+        }
+        InputAction::InsertText { text } => batch.call("Input.insertText", &InsertText { text }, route),
+        mouse => batch.call("Input.dispatchMouseEvent", &mouse_event(mouse), route),
+    }
+}
+
+fn key_event<'a>(kind: &'static str, key: &'a Keystroke, modifiers: Modifiers, text: Option<&'a str>) -> KeyEvent<'a> {
+    KeyEvent {
+        r#type: kind,
+        modifiers: bits(modifiers),
+        key: &key.key,
+        code: &key.code,
+        windows_virtual_key_code: key.key_code,
+        // The protocol has no place for the numeric pad: it is a flag of its own.
+        location: if key.location == 3 { 0 } else { key.location },
+        is_keypad: key.location == 3,
+        text,
+    }
+}
+
+fn mouse_event(action: &InputAction) -> MouseEvent {
+    let event = |kind, x, y, modifiers, button: Option<MouseButton>| MouseEvent {
+        r#type: kind,
+        x,
+        y,
+        modifiers: bits(modifiers),
+        button: button.map_or("none", name),
+        buttons: 0,
+        click_count: None,
+        delta_x: None,
+        delta_y: None,
+    };
+    match *action {
+        InputAction::MouseDown { x, y, button, click_count, modifiers } => MouseEvent {
+            buttons: mask(button),
+            click_count: Some(click_count),
+            ..event("mousePressed", x, y, modifiers, Some(button))
+        },
+        InputAction::MouseUp { x, y, button, click_count, modifiers } => MouseEvent {
+            click_count: Some(click_count),
+            ..event("mouseReleased", x, y, modifiers, Some(button))
+        },
+        InputAction::Wheel { x, y, dx, dy, modifiers } => MouseEvent {
+            delta_x: Some(dx),
+            delta_y: Some(dy),
+            ..event("mouseWheel", x, y, modifiers, None)
+        },
+        InputAction::MouseMove { x, y, modifiers, held } => MouseEvent {
+            buttons: held.map_or(0, mask),
+            ..event("mouseMoved", x, y, modifiers, held)
+        },
+        // The caller has taken the keys out; a move to the corner would be the harmless reading of anything else.
+        _ => event("mouseMoved", 0.0, 0.0, Modifiers::default(), None),
+    }
+}
+
+fn bits(modifiers: Modifiers) -> u8 {
+    u8::from(modifiers.alt)
+        | u8::from(modifiers.control) << 1
+        | u8::from(modifiers.meta) << 2
+        | u8::from(modifiers.shift) << 3
+}
+
+fn name(button: MouseButton) -> &'static str {
+    match button {
+        MouseButton::Left => "left",
+        MouseButton::Middle => "middle",
+        MouseButton::Right => "right",
+    }
+}
+
+fn mask(button: MouseButton) -> u8 {
+    match button {
+        MouseButton::Left => 1,
+        MouseButton::Right => 2,
+        MouseButton::Middle => 4,
+    }
+}

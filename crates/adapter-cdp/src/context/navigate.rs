@@ -1,0 +1,99 @@
+//! Navigation of a page's main frame, by URL, by reload and in its history.
+
+use std::sync::Arc;
+
+use ops_contracts::adapter::{
+    AdapterError, AdapterResult, DocumentKey, Effect, NavigationFailure, NavigationFailureKind, TargetKey,
+};
+use serde::Serialize;
+use serde_json::json;
+
+use super::{APPEARANCE_DEADLINE, CdpContext, STRUCTURE_DEADLINE, failed, within};
+use crate::connection::{CallError, Route};
+use crate::fault::navigation_failure;
+use crate::router::state::State;
+use crate::wire;
+
+#[derive(Serialize)]
+struct Navigate<'a> {
+    url: &'a str,
+}
+
+impl CdpContext {
+    pub(super) async fn navigate(&self, target: TargetKey, url: &str) -> AdapterResult<Effect> {
+        const CALL: &str = "Page.navigate";
+        let session = self.of_page(target, |page| Arc::clone(&page.session))?;
+        let navigated = self.browser.connection.call(CALL, &Navigate { url }, Route::session(&session));
+        let navigated: wire::Navigated = match navigated.decode().await {
+            Err(CallError::Refused { message, .. }) if message.contains("Cannot navigate to invalid URL") => {
+                return Ok(failure(NavigationFailureKind::Other, "ERR_INVALID_URL"));
+            }
+            other => other.map_err(failed(CALL))?,
+        };
+        let failure = navigated.error_text.as_deref().filter(|text| !text.is_empty()).map(navigation_failure);
+        let aborted = failure.as_ref().is_some_and(|failure| failure.kind == NavigationFailureKind::Aborted);
+        let document = match navigated.loader_id.filter(|_| !aborted) {
+            Some(loader) => Some(self.committed(target, &loader).await?),
+            // It stayed within the document, or got none.
+            None => None,
+        };
+        // The page that explains a failure is a document too, but not the one that was asked for.
+        let document = document.filter(|_| failure.is_none());
+        Ok(Effect::Navigation { document, failure })
+    }
+
+    /// Waits until the document of `loader` is committed: the browser says so first, the renderer a moment later.
+    async fn committed(&self, target: TargetKey, loader: &str) -> AdapterResult<DocumentKey> {
+        let check = |state: &mut State| match state.living_page(&self.id, target) {
+            Err(error) => Some(Err(error)),
+            Ok(page) => {
+                let document = page.documents.get(loader)?;
+                let current = state.frames.get(&page.main_frame)?.document;
+                // Keys grow: a later document means that this one came and went.
+                (document.committed || current > document.key).then_some(Ok(document.key))
+            }
+        };
+        within(APPEARANCE_DEADLINE, self.browser.router.until(check)).await
+    }
+
+    pub(super) async fn reload(&self, target: TargetKey, ignore_cache: bool) -> AdapterResult<Effect> {
+        const CALL: &str = "Page.reload";
+        let session = self.of_page(target, |page| Arc::clone(&page.session))?;
+        let params = json!({ "ignoreCache": ignore_cache });
+        let reloaded = self.browser.connection.call(CALL, &params, Route::session(&session));
+        reloaded.await.map_err(failed(CALL))?;
+        Ok(Effect::Done)
+    }
+
+    pub(super) async fn traverse_history(&self, target: TargetKey, delta: i32) -> AdapterResult<Effect> {
+        const READ: &str = "Page.getNavigationHistory";
+        const GO: &str = "Page.navigateToHistoryEntry";
+        let session = self.of_page(target, |page| Arc::clone(&page.session))?;
+        let (connection, route) = (&self.browser.connection, Route::session(&session));
+        within(STRUCTURE_DEADLINE, async {
+            let history = connection.call(READ, &json!({}), route);
+            let history: wire::NavigationHistory = history.decode().await.map_err(failed(READ))?;
+            let index = usize::try_from(history.current_index + i64::from(delta));
+            let Some(entry) = index.ok().and_then(|index| history.entries.get(index)) else {
+                return Ok(Effect::Moved(false));
+            };
+            let moved = connection.call(GO, &json!({ "entryId": entry.id }), route);
+            match moved.await.map_err(failed(GO)) {
+                // Going there may replace the document that the call was made from.
+                Ok(_) | Err(AdapterError::DocumentGone) => Ok(Effect::Moved(true)),
+                Err(error) => Err(error),
+            }
+        })
+        .await
+    }
+}
+
+fn failure(kind: NavigationFailureKind, reason: &str) -> Effect {
+    Effect::Navigation {
+        document: None,
+        failure: Some(NavigationFailure {
+            kind,
+            reason: reason.to_owned(),
+        }),
+    }
+}

@@ -1,0 +1,196 @@
+//! Calls of the bridge and expressions of users: one round trip each once the frame's world is there.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use ops_contracts::adapter::{
+    AdapterError, AdapterResult, BridgeCall, Effect, Evaluated, FrameKey, ScriptError, TargetKey,
+};
+use serde::Serialize;
+use serde_json::json;
+use serde_json::value::RawValue;
+
+use super::{APPEARANCE_DEADLINE, CdpContext, failed, within};
+use crate::connection::{CallError, Route, ScopeId, decode};
+use crate::router::exception_text;
+use crate::router::state::{Frame, OwnerHandle, State, World};
+use crate::wire;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Evaluate<'a> {
+    expression: &'a str,
+    unique_context_id: &'a str,
+    return_by_value: bool,
+    await_promise: bool,
+    user_gesture: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CallOn<'a> {
+    function_declaration: &'a str,
+    object_id: &'a str,
+    return_by_value: bool,
+    await_promise: bool,
+    user_gesture: bool,
+}
+
+type WorldOf = fn(&Frame) -> Option<&World>;
+
+impl CdpContext {
+    /// A world of a frame and the scope of its document; waits while a new document's world is being made.
+    async fn world(&self, target: TargetKey, frame: FrameKey, which: WorldOf) -> AdapterResult<(World, ScopeId)> {
+        let find = |state: &mut State| match state.frame(&self.id, target, frame) {
+            Err(error) => Some(Err(error)),
+            Ok(frame) => which(frame).map(|world| Ok((world.clone(), frame.scope()))),
+        };
+        if let Some(found) = find(&mut self.browser.router.lock()) {
+            return found;
+        }
+        within(APPEARANCE_DEADLINE, self.browser.router.until(find)).await
+    }
+
+    pub(super) async fn call_bridge(&self, target: TargetKey, frame: FrameKey, call: &BridgeCall) -> AdapterResult<Effect> {
+        let (world, scope) = self.world(target, frame, |frame| frame.bridge.as_ref()).await?;
+        let reply = match call.owner_of {
+            None => self.plain_call(&world, scope, call).await?,
+            Some(child) => self.call_with_owner(&world, scope, frame, child, call).await?,
+        };
+        let evaluation: wire::Evaluation<'_> = decode(&reply).map_err(failed("bridge call"))?;
+        bridge_text(call, &evaluation)
+    }
+
+    async fn plain_call(&self, world: &World, scope: ScopeId, call: &BridgeCall) -> AdapterResult<Bytes> {
+        let expression = format!("__odb.call(\"{}\",{})", call.name, call.args.get());
+        let params = Evaluate {
+            expression: &expression,
+            unique_context_id: &world.unique,
+            return_by_value: true,
+            await_promise: true,
+            user_gesture: false,
+        };
+        let route = Route::scoped(&world.session, scope);
+        self.browser.connection.call("Runtime.evaluate", &params, route).await.map_err(failed("bridge call"))
+    }
+
+    async fn call_with_owner(
+        &self,
+        world: &World,
+        scope: ScopeId,
+        frame: FrameKey,
+        child: FrameKey,
+        call: &BridgeCall,
+    ) -> AdapterResult<Bytes> {
+        let owner = self.owner(world, scope, frame, child).await?;
+        let function = format!("function(){{return __odb.call(\"{}\",{},this)}}", call.name, call.args.get());
+        let params = CallOn {
+            function_declaration: &function,
+            object_id: &owner,
+            return_by_value: true,
+            await_promise: true,
+            user_gesture: false,
+        };
+        let route = Route::scoped(&world.session, scope);
+        self.browser.connection.call("Runtime.callFunctionOn", &params, route).await.map_err(failed("bridge call"))
+    }
+
+    /// The element that holds `child`, as an object of its parent's bridge world. Kept as long as that world is.
+    async fn owner(&self, world: &World, scope: ScopeId, frame: FrameKey, child: FrameKey) -> AdapterResult<Arc<str>> {
+        let id: Box<str> = {
+            let state = self.browser.router.lock();
+            let held = state.frames.get(&child).filter(|child| child.parent == Some(frame));
+            let held = held.ok_or(AdapterError::FrameGone)?;
+            if let Some(owner) = held.owner.as_ref().filter(|owner| owner.world == world.unique) {
+                return Ok(Arc::clone(&owner.object));
+            }
+            held.id.clone()
+        };
+        let (connection, route) = (&self.browser.connection, Route::scoped(&world.session, scope));
+        let owner = connection.call("DOM.getFrameOwner", &json!({ "frameId": id }), route);
+        let owner: wire::FrameOwner = owner.decode().await.map_err(failed("DOM.getFrameOwner"))?;
+        let params = json!({ "backendNodeId": owner.backend_node_id, "executionContextId": world.id });
+        let resolved = connection.call("DOM.resolveNode", &params, route).await.map_err(failed("DOM.resolveNode"))?;
+        let resolved: wire::ResolvedNode<'_> = decode(&resolved).map_err(failed("DOM.resolveNode"))?;
+        let object: Arc<str> = resolved.object.object_id.ok_or(AdapterError::FrameGone)?.into();
+        if let Some(held) = self.browser.router.lock().frames.get_mut(&child) {
+            held.owner = Some(OwnerHandle {
+                world: Arc::clone(&world.unique),
+                object: Arc::clone(&object),
+            });
+        }
+        Ok(object)
+    }
+
+    pub(super) async fn evaluate(
+        &self,
+        target: TargetKey,
+        frame: FrameKey,
+        expression: &str,
+        await_promise: bool,
+    ) -> AdapterResult<Effect> {
+        let (world, scope) = self.world(target, frame, |frame| frame.main.as_ref()).await?;
+        let params = Evaluate {
+            expression,
+            unique_context_id: &world.unique,
+            return_by_value: true,
+            await_promise,
+            user_gesture: true,
+        };
+        let route = Route::scoped(&world.session, scope);
+        match self.browser.connection.call("Runtime.evaluate", &params, route).await {
+            Ok(reply) => {
+                let evaluation: wire::Evaluation<'_> = decode(&reply).map_err(failed("Runtime.evaluate"))?;
+                Ok(Effect::Evaluated(evaluated(&evaluation)))
+            }
+            Err(CallError::Refused { message, .. }) if is_unreturnable(&message) => {
+                Ok(Effect::Evaluated(Evaluated::Threw(unreturnable(message))))
+            }
+            Err(error) => Err(failed("Runtime.evaluate")(error)),
+        }
+    }
+}
+
+fn bridge_text(call: &BridgeCall, evaluation: &wire::Evaluation<'_>) -> AdapterResult<Effect> {
+    let broken = |reason: String| AdapterError::Protocol {
+        call: format!("bridge call {}", call.name),
+        reason,
+    };
+    if let Some(details) = &evaluation.exception_details {
+        return Err(broken(exception_text(details).0));
+    }
+    let text = evaluation.result.value.map(RawValue::get).unwrap_or_default();
+    let text: String = serde_json::from_str(text).map_err(|_| broken("the bridge returned no text".to_owned()))?;
+    Ok(Effect::Text(text))
+}
+
+fn evaluated(evaluation: &wire::Evaluation<'_>) -> Evaluated {
+    if let Some(details) = &evaluation.exception_details {
+        let (text, _) = exception_text(details);
+        let place = |number: i64| u32::try_from(number + 1).ok();
+        return Evaluated::Threw(ScriptError {
+            text,
+            line: place(details.line_number),
+            column: place(details.column_number),
+        });
+    }
+    let result = &evaluation.result;
+    match (result.value, &result.unserializable_value) {
+        (_, Some(text)) => Evaluated::Unserializable(text.clone()),
+        (Some(value), None) => Evaluated::Value(value.to_owned()),
+        (None, None) => Evaluated::Unserializable(result.r#type.to_owned()),
+    }
+}
+
+/// Values that JSON cannot hold make the whole call fail, although the expression ran.
+fn is_unreturnable(message: &str) -> bool {
+    message.contains("Object reference chain is too long") || message.contains("Object couldn't be returned by value")
+}
+
+fn unreturnable(message: String) -> ScriptError {
+    ScriptError {
+        text: format!("the value can't be returned as JSON: {message}"),
+        line: None,
+        column: None,
+    }
+}

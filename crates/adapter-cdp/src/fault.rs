@@ -1,0 +1,165 @@
+//! From what went wrong in the protocol to what the seam says about it.
+
+use ops_contracts::adapter::{AdapterError, NavigationFailure, NavigationFailureKind};
+
+use crate::connection::{CallError, Loss};
+use crate::launch::LaunchError;
+use crate::locate::LocateError;
+
+/// What Chromium says when the document that a call was meant for is gone. It has one code for everything, so that the
+/// text is all there is to tell them apart.
+const DOCUMENT_GONE: &[&str] = &[
+    "Inspected target navigated or closed",
+    "Execution context was destroyed",
+    "Cannot find context with specified id",
+    "uniqueContextId not found",
+    "Cannot find default execution context",
+    "Could not find object with given id",
+    "Frame with the given id was not found",
+    "Node with given id does not belong to the document",
+    "No node with given id found",
+];
+
+/// The seam's error for a failed `call`.
+pub(crate) fn from_call(call: &str, error: CallError) -> AdapterError {
+    let protocol = |reason: String| AdapterError::Protocol {
+        call: call.to_owned(),
+        reason,
+    };
+    match error {
+        CallError::Lost(Loss::TargetClosed) => AdapterError::TargetClosed,
+        CallError::Lost(Loss::TargetCrashed) => AdapterError::TargetCrashed,
+        CallError::Lost(Loss::Navigated) => AdapterError::DocumentGone,
+        CallError::Lost(Loss::FrameDetached) => AdapterError::FrameGone,
+        CallError::Lost(Loss::Disconnected) => lost("its debugging connection ended"),
+        CallError::Backlog => AdapterError::Unresponsive,
+        CallError::Encode(reason) | CallError::Decode(reason) => protocol(reason),
+        // The session is unknown: its target went away before the call arrived.
+        CallError::Refused { code: -32001, .. } => AdapterError::TargetClosed,
+        CallError::Refused { message, .. } => from_refusal(&message).unwrap_or_else(|| protocol(message)),
+    }
+}
+
+fn from_refusal(message: &str) -> Option<AdapterError> {
+    let says = |words: &str| message.contains(words);
+    if DOCUMENT_GONE.iter().any(|words| says(words)) {
+        return Some(AdapterError::DocumentGone);
+    }
+    if says("No dialog is showing") {
+        return Some(AdapterError::DialogMissing);
+    }
+    if says("Target crashed") {
+        return Some(AdapterError::TargetCrashed);
+    }
+    (says("No target with given id") || says("Not attached to an active page") || says("Target closed"))
+        .then_some(AdapterError::TargetClosed)
+}
+
+/// The browser is gone.
+pub(crate) fn lost(reason: &str) -> AdapterError {
+    AdapterError::BrowserLost {
+        reason: reason.to_owned(),
+    }
+}
+
+impl From<LocateError> for AdapterError {
+    fn from(error: LocateError) -> Self {
+        Self::BrowserMissing {
+            searched: error.searched(),
+            install: error.to_string(),
+        }
+    }
+}
+
+impl From<LaunchError> for AdapterError {
+    fn from(error: LaunchError) -> Self {
+        let reason = error.to_string();
+        match error {
+            LaunchError::ArgumentForbidden(argument) => Self::ArgumentForbidden { argument },
+            LaunchError::NoSandbox { .. } => Self::SandboxUnavailable,
+            LaunchError::Exited { output, .. } | LaunchError::Unanswered { output, .. } => {
+                Self::LaunchFailed { reason, output }
+            }
+            LaunchError::Profile { .. } | LaunchError::ProfileInUse(_) | LaunchError::Guard { .. } => Self::LaunchFailed {
+                reason,
+                output: String::new(),
+            },
+        }
+    }
+}
+
+/// Kinds by the beginning of Chromium's net error names; the first match counts.
+const NAVIGATION_FAILURES: &[(&str, NavigationFailureKind)] = &[
+    ("ERR_NAME_", NavigationFailureKind::Dns),
+    ("ERR_DNS_", NavigationFailureKind::Dns),
+    ("ERR_ICANN_NAME_COLLISION", NavigationFailureKind::Dns),
+    ("ERR_CERT", NavigationFailureKind::Certificate),
+    ("ERR_SSL_", NavigationFailureKind::Certificate),
+    ("ERR_BAD_SSL_CLIENT_AUTH_CERT", NavigationFailureKind::Certificate),
+    ("ERR_ABORTED", NavigationFailureKind::Aborted),
+    ("ERR_BLOCKED_", NavigationFailureKind::Blocked),
+    ("ERR_ACCESS_DENIED", NavigationFailureKind::Blocked),
+    ("ERR_UNSAFE_", NavigationFailureKind::Blocked),
+    ("ERR_NETWORK_ACCESS_DENIED", NavigationFailureKind::Blocked),
+    ("ERR_DISALLOWED_URL_SCHEME", NavigationFailureKind::Blocked),
+    ("ERR_UNKNOWN_URL_SCHEME", NavigationFailureKind::Blocked),
+    ("ERR_CONNECTION_", NavigationFailureKind::Connection),
+    ("ERR_ADDRESS_", NavigationFailureKind::Connection),
+    ("ERR_TIMED_OUT", NavigationFailureKind::Connection),
+    ("ERR_EMPTY_RESPONSE", NavigationFailureKind::Connection),
+    ("ERR_INTERNET_DISCONNECTED", NavigationFailureKind::Connection),
+    ("ERR_NETWORK_", NavigationFailureKind::Connection),
+    ("ERR_PROXY_", NavigationFailureKind::Connection),
+    ("ERR_TUNNEL_", NavigationFailureKind::Connection),
+    ("ERR_SOCKS_", NavigationFailureKind::Connection),
+    ("ERR_HTTP2_", NavigationFailureKind::Connection),
+    ("ERR_QUIC_", NavigationFailureKind::Connection),
+    ("ERR_INVALID_HTTP_RESPONSE", NavigationFailureKind::Connection),
+];
+
+/// The failure that a net error's text (`net::ERR_NAME_NOT_RESOLVED`) stands for.
+pub(crate) fn navigation_failure(error_text: &str) -> NavigationFailure {
+    let reason = error_text.strip_prefix("net::").unwrap_or(error_text);
+    let kind = NAVIGATION_FAILURES
+        .iter()
+        .find(|(prefix, _)| reason.starts_with(prefix))
+        .map_or(NavigationFailureKind::Other, |(_, kind)| *kind);
+    NavigationFailure {
+        kind,
+        reason: reason.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn net_errors_have_the_kind_that_callers_tell_apart() {
+        for (text, kind) in [
+            ("net::ERR_NAME_NOT_RESOLVED", NavigationFailureKind::Dns),
+            ("net::ERR_CONNECTION_REFUSED", NavigationFailureKind::Connection),
+            ("net::ERR_CERT_AUTHORITY_INVALID", NavigationFailureKind::Certificate),
+            ("net::ERR_ABORTED", NavigationFailureKind::Aborted),
+            ("net::ERR_BLOCKED_BY_CLIENT", NavigationFailureKind::Blocked),
+            ("net::ERR_TOO_MANY_REDIRECTS", NavigationFailureKind::Other),
+        ] {
+            let failure = navigation_failure(text);
+            assert_eq!(failure.kind, kind, "{text}");
+            assert!(failure.reason.starts_with("ERR_"));
+        }
+    }
+
+    #[test]
+    fn every_loss_has_its_own_error() {
+        let code = |error| from_call("X.y", error).code();
+        let refused = |message: &str| CallError::Refused {
+            code: -32000,
+            message: message.to_owned(),
+        };
+        assert_eq!(code(CallError::Lost(Loss::Navigated)), AdapterError::DocumentGone.code());
+        assert_eq!(code(refused("Cannot find context with specified id")), AdapterError::DocumentGone.code());
+        assert_eq!(code(refused("No dialog is showing")), AdapterError::DialogMissing.code());
+        assert_eq!(code(CallError::Lost(Loss::Disconnected)), lost("").code());
+    }
+}

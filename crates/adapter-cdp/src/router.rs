@@ -1,0 +1,152 @@
+//! Turns the browser's events into changes of [`State`] and into the seam's events, in the order in which they come.
+//!
+//! It runs on the connection's reading task: it never waits, and it sends commands only where the protocol demands an
+//! immediate reaction, which is to set up what was just attached. Events go to sinks after the state is unlocked.
+
+mod frames;
+mod messages;
+mod network;
+mod pages;
+mod scripts;
+pub(crate) mod state;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use ops_contracts::adapter::{Event as SeamEvent, EventSink as SeamSink, TargetKey};
+use tokio::sync::watch;
+
+use crate::connection::{CallError, Connection, Event, EventSink};
+pub(crate) use messages::exception_text;
+pub(crate) use pages::{ATTACH_PAGES, DISCOVER_PAGES};
+use state::{SessionKind, State};
+
+/// The name of the bridge's world. Pages cannot see it.
+pub(crate) const WORLD: &str = "odb";
+
+/// The state of one browser and all who wait for its changes.
+pub(crate) struct Router {
+    state: Mutex<State>,
+    /// Counts the changes that someone may wait for.
+    changes: watch::Sender<u64>,
+}
+
+/// One event's handling: the state, and what is to be told afterwards.
+struct Turn<'a> {
+    state: &'a mut State,
+    connection: &'a Connection,
+    told: Vec<(Arc<dyn SeamSink>, SeamEvent)>,
+    changed: bool,
+}
+
+impl Router {
+    pub(crate) fn new() -> Self {
+        Self {
+            state: Mutex::default(),
+            changes: watch::Sender::new(0),
+        }
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until `ready` returns something. Checked now and after every change.
+    pub(crate) async fn until<T>(&self, mut ready: impl FnMut(&mut State) -> Option<T>) -> T {
+        let mut changes = self.changes.subscribe();
+        loop {
+            changes.mark_unchanged();
+            if let Some(value) = ready(&mut self.lock()) {
+                return value;
+            }
+            if changes.changed().await.is_err() {
+                // The sender is `self`: it cannot be gone while we borrow it.
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+}
+
+impl EventSink for Router {
+    fn event(&self, connection: &Connection, event: Event<'_>) {
+        let mut state = self.lock();
+        let mut turn = Turn {
+            state: &mut state,
+            connection,
+            told: Vec::new(),
+            changed: false,
+        };
+        if let Err(error) = turn.take(event) {
+            tracing::warn!(%error, method = event.method, "an event of the browser is not understood");
+        }
+        let Turn { told, changed, .. } = turn;
+        drop(state);
+        for (sink, event) in told {
+            sink.emit(event);
+        }
+        if changed {
+            self.changes.send_modify(|count| *count += 1);
+        }
+    }
+
+    fn closed(&self) {
+        let sinks: Vec<Arc<dyn SeamSink>> = {
+            let mut state = self.lock();
+            state.lost = true;
+            state.contexts.drain().map(|(_, context)| context.sink).collect()
+        };
+        for sink in sinks {
+            let reason = "its debugging connection ended".to_owned();
+            sink.emit(SeamEvent::Disconnected { reason });
+        }
+        self.changes.send_modify(|count| *count += 1);
+    }
+}
+
+type Taken = Result<(), CallError>;
+
+impl Turn<'_> {
+    fn take(&mut self, event: Event<'_>) -> Taken {
+        match event.method {
+            "Target.attachedToTarget" => return self.attached(event),
+            "Target.detachedFromTarget" => return self.detached(event),
+            "Target.targetInfoChanged" => return self.info_changed(event),
+            _ => {}
+        }
+        // Events of the browser itself and of sessions that are gone concern nobody.
+        let Some((session, entry)) = event.session.and_then(|id| self.state.sessions.get_key_value(id)) else {
+            return Ok(());
+        };
+        let (session, page, kind) = (Arc::clone(session), entry.page, entry.kind);
+        match event.method {
+            "Page.frameAttached" => self.frame_attached(page, &session, event),
+            "Page.frameDetached" => self.frame_detached(page, event),
+            "Page.frameNavigated" => self.frame_navigated(page, &session, event),
+            "Page.frameStartedNavigating" => self.navigation_started(page, event),
+            "Page.navigatedWithinDocument" => self.url_changed(page, event),
+            "Page.lifecycleEvent" => self.lifecycle(page, event),
+            "Page.javascriptDialogOpening" => self.dialog_opening(page, &session, event),
+            "Page.javascriptDialogClosed" => self.dialog_closed(page, event),
+            "Page.downloadWillBegin" => self.download(page, event),
+            "Runtime.executionContextCreated" if kind != SessionKind::Worker => self.world_created(&session, event),
+            "Runtime.executionContextDestroyed" => self.world_destroyed(&session, event),
+            "Runtime.executionContextsCleared" => self.worlds_cleared(&session),
+            "Runtime.consoleAPICalled" => self.console(page, event),
+            "Runtime.exceptionThrown" => self.exception(page, event),
+            "Log.entryAdded" => self.log_entry(page, event),
+            "Network.requestWillBeSent" => self.request(page, event),
+            "Network.responseReceived" => self.response(page, event),
+            "Network.loadingFinished" => self.finished(page, event),
+            "Network.loadingFailed" => self.failed(page, event),
+            "Inspector.targetCrashed" => self.crashed(page, &session, kind),
+            "Inspector.targetReloadedAfterCrash" => self.revived(page, kind),
+            _ => Ok(()),
+        }
+    }
+
+    fn tell(&mut self, page: TargetKey, event: SeamEvent) {
+        let context = self.state.pages.get(&page).and_then(|page| self.state.contexts.get(&page.context));
+        if let Some(context) = context {
+            self.told.push((Arc::clone(&context.sink), event));
+        }
+    }
+}

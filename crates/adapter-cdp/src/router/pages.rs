@@ -1,0 +1,315 @@
+//! Pages and nested sessions: attached and set up, crashed, closed; dialogs and downloads.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use ops_contracts::adapter::{DialogKind, Event as SeamEvent, TargetKey};
+use serde::Serialize;
+
+use super::state::{Documents, FirstPage, PROFILE, Page, Session, SessionKind};
+use super::{Taken, Turn, WORLD};
+use crate::connection::{Event, Loss, Reply, Route};
+use crate::context::metrics_override;
+use crate::wire;
+
+#[derive(Serialize)]
+struct Empty {}
+
+#[derive(Serialize)]
+struct Enabled {
+    enabled: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct NewDocumentScript<'a> {
+    source: &'a str,
+    world_name: &'a str,
+    run_immediately: bool,
+}
+
+/// `Target.setAutoAttach`; a list of types that are attached, everything else is not.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AutoAttach<'a> {
+    auto_attach: bool,
+    wait_for_debugger_on_start: bool,
+    flatten: bool,
+    filter: &'a [TargetType<'a>],
+}
+
+#[derive(Serialize)]
+pub(crate) struct TargetType<'a> {
+    r#type: &'a str,
+}
+
+/// Of the browser: pages, as soon as they are made, whoever makes them.
+pub(crate) const ATTACH_PAGES: AutoAttach<'static> = AutoAttach {
+    auto_attach: true,
+    wait_for_debugger_on_start: true,
+    flatten: true,
+    filter: &[TargetType { r#type: "page" }],
+};
+
+/// Pages alone: their titles are told.
+#[derive(Serialize)]
+pub(crate) struct DiscoverTargets<'a> {
+    discover: bool,
+    filter: &'a [TargetType<'a>],
+}
+
+pub(crate) const DISCOVER_PAGES: DiscoverTargets<'static> =
+    DiscoverTargets { discover: true, filter: &[TargetType { r#type: "page" }] };
+
+/// Of a page or frame: frames in other processes and dedicated workers.
+const ATTACH_CHILDREN: AutoAttach<'static> = AutoAttach {
+    auto_attach: true,
+    wait_for_debugger_on_start: true,
+    flatten: true,
+    filter: &[TargetType { r#type: "iframe" }, TargetType { r#type: "worker" }],
+};
+
+impl Turn<'_> {
+    pub(super) fn attached(&mut self, event: Event<'_>) -> Taken {
+        let attached: wire::AttachedToTarget<'_> = event.decode()?;
+        let session: Arc<str> = attached.session_id.into();
+        let parent = event.session.and_then(|id| self.state.sessions.get_key_value(id));
+        let parent = parent.map(|(id, entry)| (Arc::clone(id), entry.page));
+        match (attached.target_info.r#type, parent) {
+            ("page", None) => self.page_attached(&session, &attached.target_info),
+            ("iframe", Some((parent, page))) => self.child_attached(session, parent, page, SessionKind::Frame),
+            ("worker", Some((parent, page))) => self.child_attached(session, parent, page, SessionKind::Worker),
+            _ => self.let_go(&session),
+        }
+        Ok(())
+    }
+
+    /// Not ours: lets it run and forgets it.
+    fn let_go(&mut self, session: &Arc<str>) {
+        let route = Route::session(session);
+        let mut batch = self.connection.batch();
+        batch.call("Runtime.runIfWaitingForDebugger", &Empty {}, route).forget();
+        let detach = serde_json::json!({ "sessionId": &**session });
+        batch.call("Target.detachFromTarget", &detach, Route::BROWSER).forget();
+        batch.send();
+    }
+
+    fn page_attached(&mut self, session: &Arc<str>, info: &wire::TargetInfo<'_>) {
+        let own = info.browser_context_id.and_then(|id| self.state.contexts.get_key_value(id));
+        let context = own.or_else(|| self.state.contexts.get_key_value(PROFILE));
+        let Some(context) = context.map(|(id, _)| Arc::clone(id)) else {
+            return self.let_go(session);
+        };
+        let opener = info.opener_id.and_then(|id| self.state.targets.get(id)).copied();
+        let target = TargetKey(self.state.next_key());
+        // Popups share the window of the page that opened them; what we open has one of its own.
+        let window = opener.and_then(|opener| self.state.pages.get(&opener)).map_or(target, |page| page.window);
+        // A page's target has the id of its main frame.
+        let frame = self.state.insert_frame(info.target_id, target, None, Arc::clone(session));
+        let page = Page {
+            context: Arc::clone(&context),
+            target_id: info.target_id.into(),
+            session: Arc::clone(session),
+            main_frame: frame,
+            window,
+            crashed: false,
+            documents: Documents::default(),
+            requests: HashMap::new(),
+            dialog: None,
+            title: String::new(),
+        };
+        self.state.pages.insert(target, page);
+        self.state.targets.insert(info.target_id.into(), target);
+        self.state.fronts.insert(window, target);
+        let entry = Session {
+            page: target,
+            kind: SessionKind::Page,
+            parent: None,
+        };
+        self.state.sessions.insert(Arc::clone(session), entry);
+        let setup = self.set_up(session, &context, SessionKind::Page);
+        let first = self.state.contexts.get_mut(&context).and_then(|context| context.first.take());
+        if let Some(first) = first {
+            let _ = first.send(FirstPage { target, frame, setup });
+        } else {
+            let url = info.url.clone();
+            self.tell(target, SeamEvent::TargetOpened { target, frame, opener, url });
+        }
+        self.changed = true;
+    }
+
+    fn child_attached(&mut self, session: Arc<str>, parent: Arc<str>, page: TargetKey, kind: SessionKind) {
+        let Some(context) = self.state.pages.get(&page).map(|page| Arc::clone(&page.context)) else {
+            return self.let_go(&session);
+        };
+        let entry = Session {
+            page,
+            kind,
+            parent: Some(parent),
+        };
+        self.state.sessions.insert(Arc::clone(&session), entry);
+        self.set_up(&session, &context, kind);
+    }
+
+    /// Everything that a new session needs, in one write; the last call lets it run.
+    fn set_up(&mut self, session: &Arc<str>, context: &str, kind: SessionKind) -> Vec<Reply> {
+        let Some(context) = self.state.contexts.get(context) else {
+            return Vec::new();
+        };
+        let route = Route::session(session);
+        let mut batch = self.connection.batch();
+        let mut replies = Vec::new();
+        if kind != SessionKind::Worker {
+            let script = NewDocumentScript {
+                source: &context.bridge,
+                world_name: WORLD,
+                run_immediately: true,
+            };
+            replies.push(batch.call("Page.enable", &Empty {}, route));
+            replies.push(batch.call("Page.setLifecycleEventsEnabled", &Enabled { enabled: true }, route));
+            replies.push(batch.call("Page.addScriptToEvaluateOnNewDocument", &script, route));
+            replies.push(batch.call("Log.enable", &Empty {}, route));
+        }
+        replies.push(batch.call("Runtime.enable", &Empty {}, route));
+        replies.push(batch.call("Network.enable", &Empty {}, route));
+        replies.push(batch.call("Target.setAutoAttach", &ATTACH_CHILDREN, route));
+        if kind == SessionKind::Page {
+            let focus = Enabled { enabled: true };
+            replies.push(batch.call("Emulation.setFocusEmulationEnabled", &focus, route));
+            let metrics = metrics_override(context.viewport);
+            replies.push(batch.call("Emulation.setDeviceMetricsOverride", &metrics, route));
+        }
+        replies.push(batch.call("Runtime.runIfWaitingForDebugger", &Empty {}, route));
+        batch.send();
+        replies
+    }
+
+    pub(super) fn detached(&mut self, event: Event<'_>) -> Taken {
+        let detached: wire::DetachedFromTarget<'_> = event.decode()?;
+        let Some(entry) = self.state.sessions.get(detached.session_id) else {
+            return Ok(());
+        };
+        let (page, kind) = (entry.page, entry.kind);
+        self.changed = true;
+        if kind == SessionKind::Page {
+            self.page_closed(page);
+        } else {
+            // The frame moved to another process or went away: its parent's session tells which.
+            self.end_session(detached.session_id, Loss::Navigated);
+        }
+        Ok(())
+    }
+
+    fn end_session(&mut self, session: &str, loss: Loss) {
+        self.connection.fail_session(session, loss);
+        self.state.sessions.remove(session);
+        self.forget_worlds(session, loss);
+        let nested: Vec<Arc<str>> = self
+            .state
+            .sessions
+            .iter()
+            .filter(|(_, entry)| entry.parent.as_deref() == Some(session))
+            .map(|(id, _)| Arc::clone(id))
+            .collect();
+        for child in nested {
+            self.end_session(&child, loss);
+        }
+    }
+
+    fn page_closed(&mut self, target: TargetKey) {
+        self.tell(target, SeamEvent::TargetClosed { target });
+        let Some(page) = self.state.pages.get(&target) else {
+            return;
+        };
+        let session = Arc::clone(&page.session);
+        self.end_session(&session, Loss::TargetClosed);
+        let Some(page) = self.state.pages.remove(&target) else {
+            return;
+        };
+        self.state.targets.remove(&*page.target_id);
+        if self.state.fronts.get(&page.window) == Some(&target) {
+            self.state.fronts.remove(&page.window);
+        }
+        let frames = &mut self.state.frames;
+        let gone = frames.extract_if(|_, frame| frame.page == target);
+        for (key, frame) in gone {
+            self.connection.fail_scope(frame.scope(), Loss::TargetClosed);
+            if self.state.frame_ids.get(&frame.id) == Some(&key) {
+                self.state.frame_ids.remove(&frame.id);
+            }
+        }
+    }
+
+    pub(super) fn info_changed(&mut self, event: Event<'_>) -> Taken {
+        let wire::TargetInfoChanged { target_info: info } = event.decode()?;
+        let Some(target) = self.state.targets.get(info.target_id).copied() else {
+            return Ok(());
+        };
+        // Where a page has no title the browser shows its address without the scheme.
+        let untitled = info.url.ends_with(&info.title);
+        let title = if untitled { String::new() } else { info.title };
+        if let Some(page) = self.state.pages.get_mut(&target).filter(|page| page.title != title) {
+            page.title.clone_from(&title);
+            self.tell(target, SeamEvent::TitleChanged { target, title });
+        }
+        Ok(())
+    }
+
+    pub(super) fn crashed(&mut self, target: TargetKey, session: &Arc<str>, kind: SessionKind) -> Taken {
+        self.connection.fail_session(session, Loss::TargetCrashed);
+        self.forget_worlds(session, Loss::TargetCrashed);
+        self.changed = true;
+        if kind == SessionKind::Page
+            && let Some(page) = self.state.pages.get_mut(&target)
+        {
+            page.crashed = true;
+            page.dialog = None;
+            self.tell(target, SeamEvent::TargetCrashed { target });
+        }
+        Ok(())
+    }
+
+    pub(super) fn revived(&mut self, target: TargetKey, kind: SessionKind) -> Taken {
+        if kind == SessionKind::Page
+            && let Some(page) = self.state.pages.get_mut(&target)
+        {
+            page.crashed = false;
+            self.changed = true;
+        }
+        Ok(())
+    }
+
+    pub(super) fn dialog_opening(&mut self, target: TargetKey, session: &Arc<str>, event: Event<'_>) -> Taken {
+        let opening: wire::DialogOpening<'_> = event.decode()?;
+        let kind = match opening.r#type {
+            "confirm" => DialogKind::Confirm,
+            "prompt" => DialogKind::Prompt,
+            "beforeunload" => DialogKind::Beforeunload,
+            _ => DialogKind::Alert,
+        };
+        if let Some(page) = self.state.pages.get_mut(&target) {
+            page.dialog = Some(Arc::clone(session));
+        }
+        let default_text = opening.default_prompt.filter(|_| kind == DialogKind::Prompt);
+        let message = opening.message;
+        self.tell(target, SeamEvent::DialogOpened { target, kind, message, default_text });
+        Ok(())
+    }
+
+    pub(super) fn dialog_closed(&mut self, target: TargetKey, event: Event<'_>) -> Taken {
+        let closed: wire::DialogClosed = event.decode()?;
+        if let Some(page) = self.state.pages.get_mut(&target) {
+            page.dialog = None;
+        }
+        let accepted = closed.result;
+        self.tell(target, SeamEvent::DialogClosed { target, accepted });
+        Ok(())
+    }
+
+    pub(super) fn download(&mut self, target: TargetKey, event: Event<'_>) -> Taken {
+        let begin: wire::DownloadWillBegin = event.decode()?;
+        let (url, suggested_name) = (begin.url, begin.suggested_filename);
+        self.tell(target, SeamEvent::DownloadStarted { target, url, suggested_name });
+        Ok(())
+    }
+}

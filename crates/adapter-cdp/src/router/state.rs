@@ -1,0 +1,259 @@
+//! What is known of a browser: its contexts, pages, frames and documents, by our keys and by the protocol's ids.
+//!
+//! Plain data with lookups. It is changed by the router alone, in the order of events.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use ops_contracts::adapter::{
+    AdapterError, DocumentKey, EventSink as SeamSink, FrameKey, RequestKey, TargetKey,
+};
+use ops_contracts::command::Viewport;
+use tokio::sync::oneshot;
+
+use crate::connection::{Reply, ScopeId};
+use crate::fault;
+
+/// Our name of the context that is the browser's own profile.
+pub(crate) const PROFILE: &str = "profile";
+/// How many documents and requests of a page are remembered at most.
+const REMEMBERED: usize = 4096;
+
+#[derive(Default)]
+pub(crate) struct State {
+    keys: u64,
+    pub(crate) contexts: HashMap<Arc<str>, ContextEntry>,
+    pub(crate) pages: HashMap<TargetKey, Page>,
+    /// Pages by the protocol's target id.
+    pub(crate) targets: HashMap<Box<str>, TargetKey>,
+    pub(crate) sessions: HashMap<Arc<str>, Session>,
+    pub(crate) frames: HashMap<FrameKey, Frame>,
+    pub(crate) frame_ids: HashMap<Box<str>, FrameKey>,
+    /// Which page of a window is in front; windows are named by the page that they were opened for.
+    pub(crate) fronts: HashMap<TargetKey, TargetKey>,
+    /// Set once, when the connection has ended.
+    pub(crate) lost: bool,
+}
+
+/// What `open_context` waits for: the page and the replies of its setup.
+pub(crate) struct FirstPage {
+    pub(crate) target: TargetKey,
+    pub(crate) frame: FrameKey,
+    pub(crate) setup: Vec<Reply>,
+}
+
+pub(crate) struct ContextEntry {
+    pub(crate) sink: Arc<dyn SeamSink>,
+    pub(crate) bridge: Arc<str>,
+    pub(crate) viewport: Viewport,
+    /// The protocol's id of it; none for the browser's own profile, where all pages are that no other context claims.
+    pub(crate) browser_context: Option<Arc<str>>,
+    /// Taken by the context's first page, which is announced to nobody else.
+    pub(crate) first: Option<oneshot::Sender<FirstPage>>,
+}
+
+/// An attached protocol session.
+pub(crate) struct Session {
+    pub(crate) page: TargetKey,
+    pub(crate) kind: SessionKind,
+    /// The session that it is nested in; none for pages.
+    pub(crate) parent: Option<Arc<str>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SessionKind {
+    Page,
+    Frame,
+    Worker,
+}
+
+pub(crate) struct Page {
+    pub(crate) context: Arc<str>,
+    pub(crate) target_id: Arc<str>,
+    pub(crate) session: Arc<str>,
+    pub(crate) main_frame: FrameKey,
+    pub(crate) window: TargetKey,
+    pub(crate) crashed: bool,
+    pub(crate) documents: Documents,
+    pub(crate) requests: HashMap<Box<str>, RequestKey>,
+    /// The session that reported the open dialog.
+    pub(crate) dialog: Option<Arc<str>>,
+    pub(crate) title: String,
+}
+
+pub(crate) struct Frame {
+    pub(crate) id: Box<str>,
+    pub(crate) page: TargetKey,
+    pub(crate) parent: Option<FrameKey>,
+    pub(crate) session: Arc<str>,
+    pub(crate) document: DocumentKey,
+    /// The loader of `document`; unknown until the first event that names it.
+    pub(crate) loader_known: bool,
+    pub(crate) main: Option<World>,
+    pub(crate) bridge: Option<World>,
+    /// The element that holds this frame, as an object of the parent's bridge world.
+    pub(crate) owner: Option<OwnerHandle>,
+}
+
+/// An execution context of a frame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct World {
+    pub(crate) session: Arc<str>,
+    pub(crate) id: i64,
+    /// Unique over processes, unlike `id`.
+    pub(crate) unique: Arc<str>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct OwnerHandle {
+    pub(crate) world: Arc<str>,
+    pub(crate) object: Arc<str>,
+}
+
+/// Documents by the protocol's loader ids, the oldest forgotten first.
+#[derive(Default)]
+pub(crate) struct Documents {
+    entries: HashMap<Box<str>, Document>,
+    order: VecDeque<Box<str>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Document {
+    pub(crate) key: DocumentKey,
+    pub(crate) frame: FrameKey,
+    pub(crate) committed: bool,
+}
+
+impl Documents {
+    pub(crate) fn get(&self, loader: &str) -> Option<Document> {
+        self.entries.get(loader).copied()
+    }
+
+    pub(crate) fn insert(&mut self, loader: &str, document: Document) {
+        if self.entries.insert(loader.into(), document).is_none() {
+            self.order.push_back(loader.into());
+        }
+        if self.order.len() > REMEMBERED
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.entries.remove(&oldest);
+        }
+    }
+
+    pub(crate) fn commit(&mut self, loader: &str) {
+        if let Some(document) = self.entries.get_mut(loader) {
+            document.committed = true;
+        }
+    }
+}
+
+impl Frame {
+    /// The scope in which work of its current document runs.
+    pub(crate) fn scope(&self) -> ScopeId {
+        ScopeId(self.document.0)
+    }
+}
+
+impl State {
+    pub(crate) fn next_key(&mut self) -> u64 {
+        self.keys += 1;
+        self.keys
+    }
+
+    /// The page of a context, or why it cannot be used.
+    pub(crate) fn page(&self, context: &str, target: TargetKey) -> Result<&Page, AdapterError> {
+        if self.lost {
+            return Err(fault::lost("its debugging connection ended"));
+        }
+        self.pages
+            .get(&target)
+            .filter(|page| &*page.context == context)
+            .ok_or(AdapterError::TargetClosed)
+    }
+
+    /// The same, and its renderer runs.
+    pub(crate) fn living_page(&self, context: &str, target: TargetKey) -> Result<&Page, AdapterError> {
+        let page = self.page(context, target)?;
+        if page.crashed {
+            return Err(AdapterError::TargetCrashed);
+        }
+        Ok(page)
+    }
+
+    /// A frame of a living page.
+    pub(crate) fn frame(&self, context: &str, target: TargetKey, frame: FrameKey) -> Result<&Frame, AdapterError> {
+        self.living_page(context, target)?;
+        self.frames
+            .get(&frame)
+            .filter(|frame| frame.page == target)
+            .ok_or(AdapterError::FrameGone)
+    }
+
+    pub(crate) fn frame_by_id(&mut self, id: &str) -> Option<(FrameKey, &mut Frame)> {
+        let key = *self.frame_ids.get(id)?;
+        Some((key, self.frames.get_mut(&key)?))
+    }
+
+    pub(crate) fn insert_frame(&mut self, id: &str, page: TargetKey, parent: Option<FrameKey>, session: Arc<str>) -> FrameKey {
+        let key = FrameKey(self.next_key());
+        let document = DocumentKey(self.next_key());
+        self.frame_ids.insert(id.into(), key);
+        let frame = Frame {
+            id: id.into(),
+            page,
+            parent,
+            session,
+            document,
+            loader_known: false,
+            main: None,
+            bridge: None,
+            owner: None,
+        };
+        self.frames.insert(key, frame);
+        key
+    }
+
+    /// The document that `loader` loads into `frame`; known from now on.
+    pub(crate) fn document(&mut self, page: TargetKey, frame: FrameKey, loader: &str) -> Option<DocumentKey> {
+        if let Some(document) = self.pages.get(&page)?.documents.get(loader) {
+            return Some(document.key);
+        }
+        let key = DocumentKey(self.next_key());
+        let document = Document {
+            key,
+            frame,
+            committed: false,
+        };
+        self.pages.get_mut(&page)?.documents.insert(loader, document);
+        Some(key)
+    }
+
+    /// The key of a request; a new one when the id is seen first.
+    pub(crate) fn request(&mut self, page: TargetKey, id: &str) -> Option<RequestKey> {
+        if let Some(key) = self.pages.get(&page)?.requests.get(id) {
+            return Some(*key);
+        }
+        let key = RequestKey(self.next_key());
+        let requests = &mut self.pages.get_mut(&page)?.requests;
+        if requests.len() >= REMEMBERED {
+            // Requests that never end are of no use to anyone.
+            requests.clear();
+        }
+        requests.insert(id.into(), key);
+        Some(key)
+    }
+
+    /// A frame's descendants, deepest first.
+    pub(crate) fn descendants(&self, frame: FrameKey) -> Vec<FrameKey> {
+        let mut found = Vec::new();
+        let mut next = vec![frame];
+        while let Some(parent) = next.pop() {
+            let children = self.frames.iter().filter(|(_, child)| child.parent == Some(parent));
+            next.extend(children.map(|(key, _)| *key));
+            found.push(parent);
+        }
+        found.reverse();
+        found.pop();
+        found
+    }
+}

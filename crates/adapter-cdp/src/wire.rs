@@ -1,0 +1,367 @@
+//! What is read of the protocol's events and replies: small structs with exactly the fields that are used, so that
+//! unknown and new ones never matter. Strings that Chromium may escape are owned, ids are borrowed.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Version {
+    pub(crate) product: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct BrowserContextCreated {
+    pub(crate) browser_context_id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TargetCreated {
+    pub(crate) target_id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AttachedToTarget<'a> {
+    pub(crate) session_id: &'a str,
+    #[serde(borrow)]
+    pub(crate) target_info: TargetInfo<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TargetInfo<'a> {
+    pub(crate) target_id: &'a str,
+    pub(crate) r#type: &'a str,
+    pub(crate) url: String,
+    pub(crate) opener_id: Option<&'a str>,
+    pub(crate) browser_context_id: Option<&'a str>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TargetInfoChanged<'a> {
+    #[serde(borrow)]
+    pub(crate) target_info: TitledTarget<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TitledTarget<'a> {
+    pub(crate) target_id: &'a str,
+    pub(crate) title: String,
+    pub(crate) url: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct DetachedFromTarget<'a> {
+    pub(crate) session_id: &'a str,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct FrameAttached<'a> {
+    pub(crate) frame_id: &'a str,
+    pub(crate) parent_frame_id: &'a str,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct FrameDetached<'a> {
+    pub(crate) frame_id: &'a str,
+    pub(crate) reason: Option<&'a str>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct FrameNavigated<'a> {
+    #[serde(borrow)]
+    pub(crate) frame: FrameInfo<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct FrameInfo<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) parent_id: Option<&'a str>,
+    pub(crate) loader_id: &'a str,
+    pub(crate) url: String,
+    pub(crate) url_fragment: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct FrameStartedNavigating<'a> {
+    pub(crate) frame_id: &'a str,
+    pub(crate) url: String,
+    pub(crate) loader_id: &'a str,
+    pub(crate) navigation_type: &'a str,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct NavigatedWithinDocument<'a> {
+    pub(crate) frame_id: &'a str,
+    pub(crate) url: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct LifecycleEvent<'a> {
+    pub(crate) frame_id: &'a str,
+    pub(crate) loader_id: &'a str,
+    pub(crate) name: &'a str,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct DialogOpening<'a> {
+    pub(crate) message: String,
+    pub(crate) r#type: &'a str,
+    pub(crate) default_prompt: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct DialogClosed {
+    pub(crate) result: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct DownloadWillBegin {
+    pub(crate) url: String,
+    pub(crate) suggested_filename: String,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct ContextCreated<'a> {
+    #[serde(borrow)]
+    pub(crate) context: ExecutionContext<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ExecutionContext<'a> {
+    pub(crate) id: i64,
+    pub(crate) unique_id: &'a str,
+    pub(crate) name: String,
+    #[serde(borrow)]
+    pub(crate) aux_data: Option<AuxData<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AuxData<'a> {
+    #[serde(default)]
+    pub(crate) is_default: bool,
+    pub(crate) frame_id: Option<&'a str>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ContextDestroyed {
+    pub(crate) execution_context_id: i64,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct ConsoleApiCalled<'a> {
+    pub(crate) r#type: &'a str,
+    #[serde(borrow)]
+    pub(crate) args: Vec<RemoteObject<'a>>,
+    pub(crate) timestamp: f64,
+    #[serde(rename = "stackTrace")]
+    pub(crate) stack_trace: Option<StackTrace>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct StackTrace {
+    pub(crate) call_frames: Vec<CallFrame>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CallFrame {
+    pub(crate) function_name: String,
+    pub(crate) url: String,
+    pub(crate) line_number: i64,
+    pub(crate) column_number: i64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RemoteObject<'a> {
+    pub(crate) r#type: &'a str,
+    pub(crate) subtype: Option<&'a str>,
+    #[serde(borrow)]
+    pub(crate) value: Option<&'a RawValue>,
+    pub(crate) unserializable_value: Option<String>,
+    pub(crate) description: Option<String>,
+    pub(crate) object_id: Option<String>,
+    pub(crate) preview: Option<Preview>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Preview {
+    pub(crate) subtype: Option<String>,
+    #[serde(default)]
+    pub(crate) overflow: bool,
+    #[serde(default)]
+    pub(crate) properties: Vec<PreviewProperty>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct PreviewProperty {
+    pub(crate) name: String,
+    pub(crate) r#type: String,
+    pub(crate) value: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct ExceptionThrown<'a> {
+    pub(crate) timestamp: f64,
+    #[serde(rename = "exceptionDetails", borrow)]
+    pub(crate) details: ExceptionDetails<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ExceptionDetails<'a> {
+    pub(crate) text: String,
+    pub(crate) line_number: i64,
+    pub(crate) column_number: i64,
+    pub(crate) url: Option<String>,
+    #[serde(borrow)]
+    pub(crate) exception: Option<RemoteObject<'a>>,
+    pub(crate) stack_trace: Option<StackTrace>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct LogEntryAdded<'a> {
+    #[serde(borrow)]
+    pub(crate) entry: LogEntry<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct LogEntry<'a> {
+    pub(crate) level: &'a str,
+    pub(crate) text: String,
+    pub(crate) timestamp: f64,
+    pub(crate) url: Option<String>,
+    pub(crate) line_number: Option<i64>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RequestWillBeSent<'a> {
+    pub(crate) request_id: &'a str,
+    pub(crate) loader_id: &'a str,
+    pub(crate) request: RequestInfo,
+    pub(crate) redirect_response: Option<RedirectResponse>,
+    pub(crate) r#type: Option<&'a str>,
+    pub(crate) frame_id: Option<&'a str>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RequestInfo {
+    pub(crate) url: String,
+    pub(crate) url_fragment: Option<String>,
+    pub(crate) method: String,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct RedirectResponse {
+    pub(crate) status: u16,
+    pub(crate) url: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ResponseReceived<'a> {
+    pub(crate) request_id: &'a str,
+    pub(crate) response: ResponseInfo,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ResponseInfo {
+    pub(crate) status: u16,
+    pub(crate) url: String,
+    pub(crate) mime_type: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct LoadingFinished<'a> {
+    pub(crate) request_id: &'a str,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct LoadingFailed<'a> {
+    pub(crate) request_id: &'a str,
+    pub(crate) error_text: String,
+    #[serde(default)]
+    pub(crate) canceled: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Navigated {
+    pub(crate) loader_id: Option<String>,
+    pub(crate) error_text: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Evaluation<'a> {
+    #[serde(borrow)]
+    pub(crate) result: RemoteObject<'a>,
+    #[serde(borrow)]
+    pub(crate) exception_details: Option<ExceptionDetails<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct FrameOwner {
+    pub(crate) backend_node_id: i64,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct ResolvedNode<'a> {
+    #[serde(borrow)]
+    pub(crate) object: RemoteObject<'a>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Screenshot {
+    pub(crate) data: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct LayoutMetrics {
+    pub(crate) css_content_size: Size,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Size {
+    pub(crate) width: f64,
+    pub(crate) height: f64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct NavigationHistory {
+    pub(crate) current_index: i64,
+    pub(crate) entries: Vec<HistoryEntry>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct HistoryEntry {
+    pub(crate) id: i64,
+}

@@ -1,0 +1,105 @@
+//! One HTTP exchange on one connection, under a deadline and a cap.
+
+use std::convert::Infallible;
+use std::io;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http1;
+use hyper::header::{AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST};
+use hyper::{Method, Request, Response};
+use hyper_util::rt::TokioIo;
+use ops_contracts::frame::RESPONSE_CAP;
+use ops_contracts::version::OPS_CONTRACT_VERSION;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout_at};
+
+use crate::{ClientError, Endpoint};
+
+/// How much larger than the cap of the contract a body may be: the frame around the result.
+const ENVELOPE: usize = 64 * 1024;
+
+/// An HTTP answer.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: String,
+}
+
+/// Connects without delay of small packets.
+pub(crate) async fn connect(endpoint: &Endpoint, deadline: Instant, within: Duration) -> Result<TcpStream, ClientError> {
+    let unreachable = |source| ClientError::Unreachable { url: endpoint.url.to_string(), source };
+    let address = (endpoint.url.host(), endpoint.url.port());
+    let stream = match timeout_at(deadline, TcpStream::connect(address)).await {
+        Ok(connected) => connected.map_err(unreachable)?,
+        Err(_) => return Err(ClientError::NotSent(within)),
+    };
+    stream.set_nodelay(true).map_err(unreachable)?;
+    Ok(stream)
+}
+
+/// Sends one request and reads its answer. The connection is of no further use.
+pub(crate) async fn exchange(
+    endpoint: &Endpoint,
+    method: Method,
+    path: &str,
+    body: Option<String>,
+    within: Duration,
+) -> Result<Answer, ClientError> {
+    let deadline = Instant::now() + within;
+    let request = request(endpoint, method, path, body)?;
+    let stream = connect(endpoint, deadline, within).await?;
+    let talk = async {
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(lost)?;
+        // The connection's own end is told through the sender and the body: it must be driven, and nothing else.
+        let drive = async {
+            let _ = connection.await;
+            std::future::pending::<Infallible>().await
+        };
+        let answer = async { read(sender.send_request(request).await.map_err(lost)?).await };
+        tokio::select! {
+            answer = answer => answer,
+            never = drive => match never {},
+        }
+    };
+    timeout_at(deadline, talk).await.unwrap_or(Err(ClientError::Deadline(within)))
+}
+
+fn request(endpoint: &Endpoint, method: Method, path: &str, body: Option<String>) -> Result<Request<Full<Bytes>>, ClientError> {
+    let mut request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header(HOST, endpoint.url.authority())
+        .header(CONNECTION, "close")
+        .header(AUTHORIZATION, endpoint.token.bearer())
+        .header("x-ops-contract-version", OPS_CONTRACT_VERSION)
+        .header("x-ops-client-version", &endpoint.client_version)
+        .header("x-ops-client-kind", endpoint.kind())
+        .header("x-ops-client-id", endpoint.client_id.as_str());
+    if body.is_some() {
+        request = request.header(CONTENT_TYPE, "application/json");
+    }
+    request.body(Full::new(body.map(Bytes::from).unwrap_or_default())).map_err(|error| {
+        let source = io::Error::new(io::ErrorKind::InvalidInput, error);
+        ClientError::Unreachable { url: endpoint.url.to_string(), source }
+    })
+}
+
+async fn read(response: Response<hyper::body::Incoming>) -> Result<Answer, ClientError> {
+    let status = response.status().as_u16();
+    let mut incoming = response.into_body();
+    let mut whole = BytesMut::new();
+    while let Some(frame) = incoming.frame().await {
+        let Ok(data) = frame.map_err(lost)?.into_data() else { continue };
+        if whole.len() + data.len() > RESPONSE_CAP + ENVELOPE {
+            return Err(ClientError::ReplyInvalid(format!("the answer is larger than {RESPONSE_CAP} bytes")));
+        }
+        whole.extend_from_slice(&data);
+    }
+    let body = String::from_utf8(whole.into()).map_err(|_| ClientError::ReplyInvalid("the answer is no UTF-8".to_owned()))?;
+    Ok(Answer { status, body })
+}
+
+fn lost(error: hyper::Error) -> ClientError {
+    ClientError::Lost(error.to_string())
+}

@@ -1,0 +1,122 @@
+//! One-shot calls: one `POST /ops` on one connection. For programs that make a single call and end.
+
+use std::time::Duration;
+
+use hyper::Method;
+use ops_contracts::command::{Command, CommandName};
+use ops_contracts::frame::{OpsRequest, Timing};
+use ops_contracts::ids::{LeaseId, RequestId, SessionId};
+use serde_json::value::RawValue;
+
+use crate::http;
+use crate::reply::head;
+use crate::{ClientError, Endpoint, Reply};
+
+/// How much longer than a command's deadline its answer is waited for: the relay's own coded answer must get through.
+pub const GRACE: Duration = Duration::from_secs(5);
+
+/// How long a command without a registry row may take when its caller names no time.
+const UNKNOWN_COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The deadline of calls that run no command.
+const GET_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A call of any command, known to this version or not.
+#[derive(Debug, Clone, Copy)]
+pub struct RawCall<'a> {
+    /// Names the request, so that it can be cancelled or asked for again; the client makes one up when absent.
+    pub request_id: Option<&'a RequestId>,
+    /// The session and its lease.
+    pub session: Option<(&'a SessionId, &'a LeaseId)>,
+    /// Dotted name of the command.
+    pub command: &'a str,
+    /// Its parameters.
+    pub params: &'a RawValue,
+    /// Its deadline; the command's default when absent.
+    pub timeout: Option<Duration>,
+}
+
+impl<'a> RawCall<'a> {
+    /// A call with nothing beside the parameters.
+    #[must_use]
+    pub const fn new(command: &'a str, params: &'a RawValue) -> Self {
+        Self { request_id: None, session: None, command, params, timeout: None }
+    }
+
+    /// How long the command may take.
+    #[must_use]
+    pub fn allowed(&self) -> Duration {
+        self.timeout.unwrap_or_else(|| match self.command.parse::<CommandName>() {
+            Ok(name) => Duration::from_millis(name.spec().default_timeout_ms),
+            Err(_) => UNKNOWN_COMMAND_TIMEOUT,
+        })
+    }
+
+    /// The frame that is sent.
+    pub(crate) fn frame(&self, request_id: RequestId) -> String {
+        let request = OpsRequest {
+            request_id,
+            session_id: self.session.map(|(session, _)| session.clone()),
+            lease_id: self.session.map(|(_, lease)| lease.clone()),
+            command: self.command.to_owned(),
+            params: self.params.to_owned(),
+            timeout_ms: self.timeout.map(|timeout| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX).max(1)),
+        };
+        request.encode()
+    }
+}
+
+/// The JSON text of parameters.
+pub(crate) fn raw_params<P: serde::Serialize>(params: &P) -> Result<Box<RawValue>, ClientError> {
+    serde_json::value::to_raw_value(params)
+        .map_err(|error| ClientError::ReplyInvalid(format!("the parameters are no JSON: {error}")))
+}
+
+/// Runs a command and reads its result.
+///
+/// # Errors
+/// The relay's refusal; no connection; no answer in time; an answer that is none.
+pub async fn call<C: Command>(
+    endpoint: &Endpoint,
+    session: Option<(&SessionId, &LeaseId)>,
+    params: &C::Params,
+    timeout: Option<Duration>,
+) -> Result<(C::Result, Timing), ClientError> {
+    let params = raw_params(params)?;
+    let call = RawCall { session, timeout, ..RawCall::new(C::NAME.as_str(), &params) };
+    call_raw(endpoint, &call).await?.typed()
+}
+
+/// Runs a command and hands on the answer as it came.
+///
+/// # Errors
+/// No connection; no answer in time; an answer that is none. A refusal is an answer.
+pub async fn call_raw(endpoint: &Endpoint, call: &RawCall<'_>) -> Result<Reply, ClientError> {
+    let request_id = call.request_id.cloned().unwrap_or_else(|| endpoint.request_ids.next_id());
+    let answer = http::exchange(endpoint, Method::POST, "/ops", Some(call.frame(request_id)), call.allowed() + GRACE).await?;
+    let status = answer.status;
+    Reply::parse(answer.body).map_err(|error| match error {
+        ClientError::ReplyInvalid(why) => ClientError::ReplyInvalid(format!("HTTP {status}: {why}")),
+        other => other,
+    })
+}
+
+/// The status document's JSON text.
+///
+/// # Errors
+/// The relay's refusal; no connection; no answer in time; an answer that is none.
+pub async fn status(endpoint: &Endpoint) -> Result<String, ClientError> {
+    let answer = http::exchange(endpoint, Method::GET, "/status", None, GET_TIMEOUT).await?;
+    if answer.status == 200 {
+        return Ok(answer.body);
+    }
+    match Reply::parse(answer.body)?.result() {
+        Err(refusal) => Err(refusal.clone().into()),
+        Ok(result) => Err(ClientError::ReplyInvalid(format!("HTTP {}: {}", answer.status, head(result)))),
+    }
+}
+
+/// Whether a relay answers within `within`.
+pub async fn is_healthy(endpoint: &Endpoint, within: Duration) -> bool {
+    http::exchange(endpoint, Method::GET, "/healthz", None, within).await.is_ok_and(|answer| answer.status == 200)
+}

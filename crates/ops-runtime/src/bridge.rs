@@ -1,0 +1,219 @@
+//! The Rust side of the DOM bridge: its source, the form of its calls and answers, and the code of each of its refusals.
+//!
+//! What the functions do is told in `bridge/README.md`; this module knows no command.
+
+use std::sync::{Arc, LazyLock};
+
+use ops_contracts::error::ErrorCode;
+use ops_contracts::fault::{Fault, Outcome};
+use ops_contracts::ids::ElementRef;
+use ops_contracts::locator::{Locator, LocatorKey};
+use ops_contracts::receipt::ElementInfo;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+/// The script that defines the bridge.
+pub(crate) static SOURCE: LazyLock<Arc<str>> = LazyLock::new(|| Arc::from(include_str!("bridge/bridge.js")));
+
+/// A locator as the bridge takes it: refs are plain numbers of one frame.
+#[derive(Debug, Clone, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct BridgeLocator {
+    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+    reference: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    placeholder: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alt: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    test_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    css: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    xpath: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nth: Option<i32>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    exact: bool,
+}
+
+impl From<&Locator> for BridgeLocator {
+    fn from(locator: &Locator) -> Self {
+        let mut fields = Self { nth: locator.nth, exact: locator.exact, ..Self::default() };
+        match locator.by.clone() {
+            LocatorKey::Ref(reference) => fields.reference = Some(reference.element),
+            LocatorKey::Role { role, name } => (fields.role, fields.name) = (Some(role), name),
+            LocatorKey::Text(text) => fields.text = Some(text),
+            LocatorKey::Label(text) => fields.label = Some(text),
+            LocatorKey::Placeholder(text) => fields.placeholder = Some(text),
+            LocatorKey::Alt(text) => fields.alt = Some(text),
+            LocatorKey::Title(text) => fields.title = Some(text),
+            LocatorKey::TestId(text) => fields.test_id = Some(text),
+            LocatorKey::Css(text) => fields.css = Some(text),
+            LocatorKey::Xpath(text) => fields.xpath = Some(text),
+        }
+        fields
+    }
+}
+
+impl BridgeLocator {
+    /// The element that a call has numbered.
+    pub(crate) fn reference(number: u32) -> Self {
+        Self { reference: Some(number), ..Self::default() }
+    }
+}
+
+/// Role, name and tag, as the bridge describes an element.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Description {
+    role: String,
+    name: String,
+    tag: String,
+}
+
+impl Description {
+    /// The element as the contract tells of it.
+    pub(crate) fn element(self, frame: u32, number: u32) -> ElementInfo {
+        let reference = ElementRef { frame, element: number };
+        ElementInfo { reference, role: self.role, name: self.name, tag: self.tag }
+    }
+}
+
+#[derive(Deserialize)]
+struct Answer<'a> {
+    #[serde(borrow)]
+    ok: Option<&'a RawValue>,
+    err: Option<Refusal>,
+}
+
+#[derive(Deserialize)]
+struct Refusal {
+    code: String,
+    message: String,
+    #[serde(default)]
+    details: serde_json::Map<String, Value>,
+}
+
+#[derive(Deserialize)]
+struct Next {
+    next: Option<u32>,
+}
+
+/// Parses an answer: the result, and the first element number that is unused now, where the answer tells it.
+pub(crate) fn parse<R: DeserializeOwned>(text: &str, frame: u32) -> (Outcome<R>, Option<u32>) {
+    match serde_json::from_str::<Answer<'_>>(text) {
+        Ok(Answer { ok: Some(result), .. }) => {
+            let next = serde_json::from_str::<Next>(result.get()).ok().and_then(|next| next.next);
+            (serde_json::from_str(result.get()).map_err(|error| broken(&error.to_string())), next)
+        }
+        Ok(Answer { err: Some(refusal), .. }) => {
+            let next = refusal.details.get("next").and_then(Value::as_u64).and_then(|next| u32::try_from(next).ok());
+            (Err(refusal.fault(frame)), next)
+        }
+        Ok(_) => (Err(broken("neither a result nor an error")), None),
+        Err(error) => (Err(broken(&error.to_string())), None),
+    }
+}
+
+fn broken(why: &str) -> Fault {
+    Fault::new(ErrorCode::OpsInternal, format!("the DOM bridge gave an answer of another form: {why}"))
+}
+
+impl Refusal {
+    fn fault(self, frame: u32) -> Fault {
+        let mut fault = Fault::new(code(&self.code), self.message);
+        for (key, mut value) in self.details {
+            if key == "next" {
+                continue;
+            }
+            if key == "ref" {
+                value = text_ref(&value, frame).unwrap_or(value);
+            }
+            name_refs(&mut value, frame);
+            fault.details.insert(&key, value);
+        }
+        fault
+    }
+}
+
+/// The contract's code for each refusal of the bridge.
+fn code(bridge: &str) -> ErrorCode {
+    match bridge {
+        "stale_ref" => ErrorCode::OpsRefStale,
+        "not_found" => ErrorCode::OpsElementNotFound,
+        "ambiguous" => ErrorCode::OpsElementAmbiguous,
+        "not_visible" => ErrorCode::OpsElementNotVisible,
+        "not_enabled" => ErrorCode::OpsElementDisabled,
+        "not_editable" => ErrorCode::OpsElementNotEditable,
+        "covered" => ErrorCode::OpsElementCovered,
+        "outside_viewport" => ErrorCode::OpsElementOutside,
+        "unstable" => ErrorCode::OpsElementUnstable,
+        "wrong_element_type" => ErrorCode::OpsElementWrongType,
+        "option_not_found" => ErrorCode::OpsOptionNotFound,
+        "invalid_selector" => ErrorCode::OpsSelectorInvalid,
+        "invalid_value" => ErrorCode::OpsValueRejected,
+        "timeout" => ErrorCode::OpsTimeout,
+        _ => ErrorCode::OpsInternal,
+    }
+}
+
+/// Rewrites the bridge's element numbers (`"ref": 12`) as refs (`"ref": "e12"`), at any depth.
+fn name_refs(value: &mut Value, frame: u32) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| name_refs(item, frame)),
+        Value::Object(fields) => {
+            for (key, field) in fields {
+                match text_ref(field, frame) {
+                    Some(named) if key == "ref" => *field = named,
+                    _ => name_refs(field, frame),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn text_ref(value: &Value, frame: u32) -> Option<Value> {
+    let element = u32::try_from(value.as_u64()?).ok()?;
+    Some(ElementRef { frame, element }.to_string().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_becomes_a_fault_whose_refs_name_their_frame() {
+        let text = r#"{"err":{"code":"ambiguous","message":"2 match","details":{"count":2,"next":9,"candidates":[{"ref":7,"role":"button"},{"ref":8,"by":{"ref":3}}]}}}"#;
+        let (outcome, next) = parse::<Value>(text, 2);
+        let fault = outcome.unwrap_err();
+        assert_eq!(fault.code, ErrorCode::OpsElementAmbiguous);
+        assert_eq!(next, Some(9));
+        assert_eq!(
+            fault.details.get("candidates").unwrap().to_string(),
+            r#"[{"ref":"f2e7","role":"button"},{"by":{"ref":"f2e3"},"ref":"f2e8"}]"#
+        );
+        assert!(fault.details.get("next").is_none());
+    }
+
+    #[test]
+    fn an_answer_of_another_form_is_an_error_and_no_panic() {
+        for text in ["", "{}", "[]", "null", r#"{"ok":{"next":-1}}"#, r#"{"err":{}}"#] {
+            let (outcome, _) = parse::<u32>(text, 0);
+            assert_eq!(outcome.unwrap_err().code, ErrorCode::OpsInternal, "{text}");
+        }
+        assert_eq!(parse::<u32>(r#"{"ok":7}"#, 0).0.unwrap(), 7);
+    }
+}

@@ -1,0 +1,89 @@
+//! The commands of the contract, implemented once, above the adapter seam. One module a group.
+//!
+//! A command takes its surroundings and its parameters and gives its result or a fault; deadlines, queues, leases and
+//! remembered replies are its session's business.
+
+use std::sync::Arc;
+
+use ops_contracts::command::Call;
+use ops_contracts::{ErrorCode, Fault, Outcome};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::cx::Cx;
+
+mod batch;
+mod diagnostics;
+mod dialog;
+mod dom;
+mod export;
+mod interact;
+mod nav;
+mod targets;
+
+/// A result as it travels.
+pub(crate) fn encode(result: &impl Serialize) -> Outcome<Arc<RawValue>> {
+    serde_json::value::to_raw_value(result).map(Arc::from).map_err(|_| Fault::plain(ErrorCode::OpsInternal))
+}
+
+/// Runs a page command.
+pub(crate) async fn run(cx: &Arc<Cx>, call: Call) -> Outcome<Arc<RawValue>> {
+    match call {
+        Call::BatchRun(params) => encode(&batch::run(cx, *params).await?),
+        single => run_one(cx, single).await,
+    }
+}
+
+/// Runs a page command that is no batch.
+pub(crate) async fn run_one(cx: &Cx, call: Call) -> Outcome<Arc<RawValue>> {
+    match call {
+        Call::TargetsNew(p) => encode(&targets::new(cx, *p).await?),
+        Call::TargetsUse(p) => encode(&targets::make_current(cx, *p).await?),
+        Call::TargetsClose(p) => encode(&targets::close(cx, *p).await?),
+        Call::NavGoto(p) => encode(&nav::goto(cx, *p).await?),
+        Call::NavBack(p) => encode(&nav::traverse(cx, *p, -1).await?),
+        Call::NavForward(p) => encode(&nav::traverse(cx, *p, 1).await?),
+        Call::NavReload(p) => encode(&nav::reload(cx, *p).await?),
+        Call::NavWait(p) => encode(&nav::wait::run(cx, *p).await?),
+        Call::DomSnapshot(p) => encode(&dom::snapshot::run(cx, *p).await?),
+        Call::DomFind(p) => encode(&dom::find(cx, *p).await?),
+        Call::DomTitle(p) => encode(&dom::title(cx, *p).await?),
+        Call::DomUrl(p) => encode(&dom::url(cx, *p)?),
+        Call::DomText(p) => encode(&dom::text(cx, *p).await?),
+        Call::DomHtml(p) => encode(&dom::html(cx, *p).await?),
+        Call::DomAttr(p) => encode(&dom::attr(cx, *p).await?),
+        Call::DomValue(p) => encode(&dom::value(cx, *p).await?),
+        Call::DomState(p) => encode(&dom::state(cx, *p).await?),
+        Call::DomBox(p) => encode(&dom::bounding_box(cx, *p).await?),
+        Call::DomCount(p) => encode(&dom::count(cx, *p).await?),
+        Call::DomEval(p) => encode(&dom::eval(cx, *p).await?),
+        Call::InteractClick(p) => encode(&interact::click(cx, *p).await?),
+        Call::InteractHover(p) => encode(&interact::hover(cx, *p).await?),
+        Call::InteractFill(p) => encode(&interact::fill(cx, *p).await?),
+        Call::InteractClear(p) => encode(&interact::clear(cx, *p).await?),
+        Call::InteractType(p) => encode(&interact::type_text(cx, *p).await?),
+        Call::InteractPress(p) => encode(&interact::press(cx, *p).await?),
+        Call::InteractSelect(p) => encode(&interact::select(cx, *p).await?),
+        Call::InteractCheck(p) => encode(&interact::set_checked(cx, *p, true).await?),
+        Call::InteractUncheck(p) => encode(&interact::set_checked(cx, *p, false).await?),
+        Call::InteractFocus(p) => encode(&interact::focus(cx, *p).await?),
+        Call::InteractScroll(p) => encode(&interact::scroll(cx, *p).await?),
+        Call::InteractScrollIntoView(p) => encode(&interact::scroll_into_view(cx, *p).await?),
+        Call::ExportScreenshot(p) => encode(&export::screenshot(cx, *p).await?),
+        // The other lanes are not dispatched here.
+        other => Err(Fault::new(ErrorCode::OpsInternal, format!("{} is no page command", other.name()))),
+    }
+}
+
+/// Runs a control command that needs nothing but the session's state and, for dialogs, one primitive.
+pub(crate) async fn control(cx: &Cx, call: Call) -> Outcome<Arc<RawValue>> {
+    match call {
+        Call::TargetsList(_) => encode(&targets::list(cx)?),
+        Call::DialogStatus(_) => encode(&dialog::status(cx)),
+        Call::DialogAccept(p) => encode(&dialog::answer(cx, true, p.text).await?),
+        Call::DialogDismiss(_) => encode(&dialog::answer(cx, false, None).await?),
+        Call::DiagnosticsConsole(p) => encode(&diagnostics::console(cx, &p)),
+        Call::DiagnosticsErrors(p) => encode(&diagnostics::errors(cx, &p)),
+        other => Err(Fault::new(ErrorCode::OpsInternal, format!("{} is no control command of a session's state", other.name()))),
+    }
+}

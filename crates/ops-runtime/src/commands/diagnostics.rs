@@ -1,0 +1,24 @@
+//! `diagnostics.*`: the session's logs, read from a cursor on.
+
+use ops_contracts::command::diagnostics::{ConsoleResult, ErrorsResult, LogParams};
+use ops_contracts::ids::TargetId;
+
+use crate::cx::Cx;
+
+pub(crate) fn console(cx: &Cx, params: &LogParams) -> ConsoleResult {
+    let state = cx.world.lock();
+    let (entries, next_seq, lost) =
+        state.console.read(params.since_seq, params.limit as usize, |entry| wanted(params, &entry.target_id));
+    ConsoleResult { entries, next_seq, lost }
+}
+
+pub(crate) fn errors(cx: &Cx, params: &LogParams) -> ErrorsResult {
+    let state = cx.world.lock();
+    let (entries, next_seq, lost) =
+        state.errors.read(params.since_seq, params.limit as usize, |entry| wanted(params, &entry.target_id));
+    ErrorsResult { entries, next_seq, lost }
+}
+
+fn wanted(params: &LogParams, target: &TargetId) -> bool {
+    params.target_id.as_ref().is_none_or(|id| id == target)
+}

@@ -1,0 +1,307 @@
+//! `dom.snapshot`: one bridge call a frame, all at once; the frames' lines are spliced below the elements that hold
+//! them, and the budget is kept by whole lines.
+
+use std::collections::HashMap;
+
+use futures_util::future::join_all;
+use ops_contracts::adapter::FrameKey;
+use ops_contracts::command::dom::{SnapshotMode, SnapshotParams, SnapshotResult, UnreadableFrame};
+use ops_contracts::ids::FrameId;
+use ops_contracts::locator::LocatorKey;
+use ops_contracts::{ErrorCode, Fault, Outcome};
+use serde::{Deserialize, Serialize};
+
+use crate::bridge::BridgeLocator;
+use crate::commands::interact::frames::owner_of;
+use crate::cx::{Cx, FrameAt, Page};
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Args {
+    mode: SnapshotMode,
+    prefix: String,
+    next: u32,
+    urls: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    root_ref: Option<u32>,
+}
+
+#[derive(Deserialize)]
+struct FrameLines {
+    lines: Vec<String>,
+    frames: Vec<Holder>,
+    title: String,
+    url: String,
+}
+
+/// An element that holds a frame, and its line.
+#[derive(Deserialize)]
+struct Holder {
+    #[serde(rename = "ref")]
+    reference: u32,
+    line: usize,
+}
+
+/// A child frame as it was when the snapshot began.
+struct Child {
+    at: FrameAt,
+    parent: FrameKey,
+}
+
+pub(crate) async fn run(cx: &Cx, params: SnapshotParams) -> Outcome<SnapshotResult> {
+    let page = cx.page(params.target_id.as_ref())?;
+    let cursor = params.cursor.as_deref().map(|cursor| Cursor::parse(cursor, &page, params.mode)).transpose()?;
+    cx.waiting_for("the page to answer");
+    let (root, root_ref) = root(&page, &params).await?;
+    let children = children(&page, root);
+    let (first, rest) = tokio::join!(
+        read(&page, root, &params, root_ref),
+        join_all(
+            children
+                .iter()
+                .map(|child| async { tokio::join!(read(&page, child.at, &params, None), owner_of(&page, child.at.key)) })
+        ),
+    );
+    let first = first?;
+    let (title, url) = (first.title.clone(), first.url.clone());
+    let mut tree = Tree { lines: HashMap::new(), held: HashMap::new(), unreadable: Vec::new(), frames: 1 };
+    for (child, (lines, owner)) in children.into_iter().zip(rest) {
+        tree.add(&child, lines, owner);
+    }
+    let lines = tree.splice(root.key, first);
+    let start = cursor.map_or(0, |cursor| cursor.line);
+    let window = Window::of(&lines, start, params.max_chars as usize);
+    let next =
+        (window.end < lines.len()).then(|| Cursor { line: window.end, document: document(&page), mode: params.mode }.to_string());
+    Ok(SnapshotResult {
+        target_id: page.id.clone(),
+        url,
+        title,
+        text: window.text,
+        lines: count(lines.len()),
+        omitted: count(lines.len() - (window.end - window.start)),
+        cursor: next,
+        frames: tree.frames,
+        unreadable_frames: tree.unreadable,
+    })
+}
+
+fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+/// The frame to begin in, and the element in it.
+async fn root(page: &Page<'_>, params: &SnapshotParams) -> Outcome<(FrameAt, Option<u32>)> {
+    let Some(element) = &params.element else { return Ok((page.main_frame(), None)) };
+    let frame = page.frame_of(element)?;
+    if let LocatorKey::Ref(reference) = element.by {
+        return Ok((frame, Some(reference.element)));
+    }
+    #[derive(Deserialize)]
+    struct Described {
+        #[serde(rename = "ref")]
+        reference: u32,
+    }
+    let args = serde_json::json!({ "locator": BridgeLocator::from(element), "next": page.next_ref(frame) });
+    let described: Described = page.bridge(frame, "describe", &args).await?;
+    Ok((frame, Some(described.reference)))
+}
+
+/// All frames below `root`.
+fn children(page: &Page<'_>, root: FrameAt) -> Vec<Child> {
+    let state = page.cx.world.lock();
+    let mut found: Vec<Child> = Vec::new();
+    let mut parents = vec![root.key];
+    while let Some(parent) = parents.pop() {
+        for frame in state.frames.iter().filter(|frame| frame.parent == Some(parent)) {
+            parents.push(frame.key);
+            found.push(Child { at: FrameAt { key: frame.key, number: frame.number }, parent });
+        }
+    }
+    found
+}
+
+async fn read(page: &Page<'_>, frame: FrameAt, params: &SnapshotParams, root_ref: Option<u32>) -> Outcome<FrameLines> {
+    let prefix = if frame.number == 0 { "e".to_owned() } else { format!("f{}e", frame.number) };
+    let args = Args { mode: params.mode, prefix, next: page.next_ref(frame), urls: params.urls, root_ref };
+    super::read_bridge(page, frame, "snapshot", &args).await
+}
+
+struct Tree {
+    lines: HashMap<FrameKey, FrameLines>,
+    /// Which frame an element of a frame holds.
+    held: HashMap<(FrameKey, u32), FrameKey>,
+    unreadable: Vec<UnreadableFrame>,
+    frames: u32,
+}
+
+impl Tree {
+    fn add(&mut self, child: &Child, lines: Outcome<FrameLines>, owner: Outcome<u32>) {
+        match (lines, owner) {
+            (Ok(lines), Ok(owner)) => {
+                self.lines.insert(child.at.key, lines);
+                self.held.insert((child.parent, owner), child.at.key);
+            }
+            // A frame that went away meanwhile is no part of the page any more.
+            (Err(fault), _) | (_, Err(fault))
+                if matches!(fault.code, ErrorCode::OpsFrameUnknown | ErrorCode::OpsNavInterrupted | ErrorCode::OpsRefStale) => {}
+            (Err(fault), _) | (_, Err(fault)) => {
+                if let Ok(frame) = format!("f{}", child.at.number).parse::<FrameId>() {
+                    self.unreadable.push(UnreadableFrame { frame, reason: fault.message });
+                }
+            }
+        }
+    }
+
+    /// The lines of a frame with those of the frames in it below their elements.
+    fn splice(&mut self, key: FrameKey, own: FrameLines) -> Vec<String> {
+        if own.frames.is_empty() {
+            return own.lines;
+        }
+        let holders: HashMap<usize, u32> = own.frames.iter().map(|holder| (holder.line, holder.reference)).collect();
+        let mut lines = Vec::with_capacity(own.lines.len());
+        for (at, line) in own.lines.into_iter().enumerate() {
+            let indent = line.len() - line.trim_start_matches(' ').len() + 2;
+            lines.push(line);
+            let held = holders.get(&at).and_then(|reference| self.held.remove(&(key, *reference)));
+            let Some((child, inner)) = held.and_then(|child| self.lines.remove(&child).map(|inner| (child, inner))) else {
+                continue;
+            };
+            self.frames += 1;
+            let below = self.splice(child, inner);
+            lines.extend(below.into_iter().map(|line| format!("{:indent$}{line}", "")));
+        }
+        lines
+    }
+}
+
+/// The whole lines that a budget has room for.
+struct Window {
+    start: usize,
+    end: usize,
+    text: String,
+}
+
+impl Window {
+    /// From line `start` on as many lines as `max` characters hold, and at least one.
+    fn of(lines: &[String], start: usize, max: usize) -> Self {
+        let start = start.min(lines.len());
+        let (mut end, mut chars, mut bytes) = (start, 0, 0);
+        for line in &lines[start..] {
+            let more = line.chars().count() + 1;
+            if chars + more > max && end > start {
+                break;
+            }
+            chars += more;
+            bytes += line.len() + 1;
+            end += 1;
+        }
+        let mut text = String::with_capacity(bytes);
+        for line in &lines[start..end] {
+            text.push_str(line);
+            text.push('\n');
+        }
+        text.pop();
+        Self { start, end, text }
+    }
+}
+
+/// Where a snapshot goes on: a line of the same document in the same mode. Refs stay as they are.
+#[derive(Debug, PartialEq)]
+struct Cursor {
+    line: usize,
+    document: u64,
+    mode: SnapshotMode,
+}
+
+impl Cursor {
+    fn parse(text: &str, page: &Page<'_>, mode: SnapshotMode) -> Outcome<Self> {
+        let cursor = Self::read(text).ok_or_else(|| {
+            Fault::new(ErrorCode::OpsInvalidRequest, "cursor: not one that a snapshot has given").with("field", "cursor")
+        })?;
+        if cursor.mode != mode {
+            return Err(Fault::new(ErrorCode::OpsInvalidRequest, "cursor: it belongs to a snapshot in another mode")
+                .with("field", "cursor"));
+        }
+        if cursor.document != document(page) {
+            return Err(Fault::new(ErrorCode::OpsRefStale, "the cursor's document is gone: take a new snapshot"));
+        }
+        Ok(cursor)
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let mut parts = text.split('.');
+        let line = parts.next()?.parse().ok()?;
+        let document = u64::from_str_radix(parts.next()?, 16).ok()?;
+        let mode = match parts.next()? {
+            "o" => SnapshotMode::Outline,
+            "i" => SnapshotMode::Interactive,
+            "f" => SnapshotMode::Full,
+            _ => return None,
+        };
+        parts.next().is_none().then_some(Self { line, document, mode })
+    }
+}
+
+impl std::fmt::Display for Cursor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mode = match self.mode {
+            SnapshotMode::Outline => 'o',
+            SnapshotMode::Interactive => 'i',
+            SnapshotMode::Full => 'f',
+        };
+        write!(f, "{}.{:x}.{mode}", self.line, self.document)
+    }
+}
+
+/// Tells documents of a page apart.
+fn document(page: &Page<'_>) -> u64 {
+    page.cx.world.lock().tab(page.key).and_then(|tab| tab.nav.document).map_or(0, |document| document.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_holds_whole_lines_within_its_budget() {
+        let lines: Vec<String> = ["aaaa", "bbbb", "cccc"].map(str::to_owned).to_vec();
+        let window = Window::of(&lines, 0, 10);
+        assert_eq!((window.end, window.text.as_str()), (2, "aaaa\nbbbb"));
+        assert_eq!(Window::of(&lines, 2, 10).text, "cccc");
+        assert_eq!(Window::of(&lines, 1, 1).text, "bbbb", "at least one line, or a cursor would never move");
+        assert_eq!(Window::of(&lines, 9, 10).text, "");
+    }
+
+    #[test]
+    fn cursors_round_trip_and_nonsense_is_none() {
+        let cursor = Cursor { line: 12, document: u64::MAX, mode: SnapshotMode::Interactive };
+        assert_eq!(Cursor::read(&cursor.to_string()), Some(cursor));
+        for bad in ["", "1", "1.2", "1.2.x", "-1.2.f", "1.zz.f", "1.2.f.3"] {
+            assert_eq!(Cursor::read(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn frames_are_spliced_below_their_elements_at_any_depth() {
+        let lines = |lines: &[&str], frames: Vec<Holder>| FrameLines {
+            lines: lines.iter().map(|line| (*line).to_owned()).collect(),
+            frames,
+            title: String::new(),
+            url: String::new(),
+        };
+        let (main, child, inner) = (FrameKey(1), FrameKey(2), FrameKey(3));
+        let mut tree = Tree { lines: HashMap::new(), held: HashMap::new(), unreadable: Vec::new(), frames: 1 };
+        tree.lines.insert(child, lines(&["- iframe [ref=f1e1]"], vec![Holder { reference: 1, line: 0 }]));
+        tree.lines.insert(inner, lines(&["- button \"x\" [ref=f2e1]"], vec![]));
+        tree.held.insert((main, 5), child);
+        tree.held.insert((child, 1), inner);
+        let spliced =
+            tree.splice(main, lines(&["- list:", "  - iframe [ref=e5]", "- link"], vec![Holder { reference: 5, line: 1 }]));
+        assert_eq!(
+            spliced,
+            ["- list:", "  - iframe [ref=e5]", "    - iframe [ref=f1e1]", "      - button \"x\" [ref=f2e1]", "- link"]
+        );
+        assert_eq!(tree.frames, 3);
+    }
+}

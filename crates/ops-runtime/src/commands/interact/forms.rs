@@ -1,0 +1,229 @@
+//! Filling, clearing, selecting and checking form controls; every change is read back.
+
+use ops_contracts::adapter::{InputAction, Modifiers, MouseButton, Primitive};
+use ops_contracts::command::interact::{
+    CheckResult, ElementParams, FillParams, FillResult, OptionChoice, SelectParams, SelectResult, SelectedOption,
+};
+use ops_contracts::ids::TargetId;
+use ops_contracts::locator::Locator;
+use ops_contracts::receipt::{ElementInfo, Settled};
+use ops_contracts::{ErrorCode, Fault, Outcome};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::keyboard::delete;
+use super::observe::Observation;
+use super::pointer;
+use crate::bridge::{BridgeLocator, Description};
+use crate::cx::{Cx, FrameAt, Page};
+
+/// What stands for a secret.
+const MASK: &str = "••••";
+
+#[derive(Deserialize)]
+struct Prepared {
+    #[serde(rename = "ref")]
+    number: u32,
+    mode: FillMode,
+    before: String,
+}
+
+#[derive(Deserialize, PartialEq)]
+#[serde(rename_all = "lowercase")]
+enum FillMode {
+    /// The runtime enters the text.
+    Insert,
+    /// The bridge has set the value, as the control's own picker would.
+    Set,
+    /// The value is there already.
+    Noop,
+}
+
+#[derive(Deserialize)]
+struct Readback {
+    /// Absent for a secret.
+    value: Option<String>,
+    matches: Option<bool>,
+}
+
+pub(crate) async fn fill(cx: &Cx, params: FillParams) -> Outcome<FillResult> {
+    set_value(cx, &params.element, &params.value, params.target_id.as_ref()).await
+}
+
+pub(crate) async fn clear(cx: &Cx, params: ElementParams) -> Outcome<FillResult> {
+    set_value(cx, &params.element, "", params.target_id.as_ref()).await
+}
+
+async fn set_value(cx: &Cx, element: &Locator, value: &str, target: Option<&TargetId>) -> Outcome<FillResult> {
+    let page = cx.page(target)?;
+    let observed = Observation::begin(&page);
+    let (frame, prepared) = prepare_fill(&page, element, value).await?;
+    let expect = json!({ "ref": prepared.number, "expect": value });
+    let (info, read) = match prepared.mode {
+        FillMode::Insert => {
+            let actions = if value.is_empty() { delete() } else { vec![InputAction::InsertText { text: value.to_owned() }] };
+            insert(&page, &observed, frame, &prepared, actions, &expect).await?
+        }
+        FillMode::Set | FillMode::Noop => (describe(&page, frame, prepared.number).await.ok(), None),
+    };
+    let now = match &read {
+        Some(Readback { value: Some(now), .. }) => now.clone(),
+        Some(_) => MASK.to_owned(),
+        None => value.to_owned(),
+    };
+    let kept = read.as_ref().is_none_or(|read| read.matches != Some(false) || same_but_for_signs(&now, value));
+    if !kept && !observed.going_elsewhere(&page) {
+        let fault = Fault::new(ErrorCode::OpsValueRejected, "the element holds another value than the one entered");
+        return Err(fault.with("value", now).with("before", prepared.before).with("element", info));
+    }
+    let changed = prepared.mode != FillMode::Noop && (now != prepared.before || now == MASK);
+    let receipt = observed.receipt(&page, info, Some(changed), 1).await;
+    Ok(FillResult { value: now, receipt })
+}
+
+/// Whether two values differ in signs alone, as a mask adds them to a phone number or a sum.
+fn same_but_for_signs(now: &str, wanted: &str) -> bool {
+    let plain = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>();
+    !plain(wanted).is_empty() && plain(now) == plain(wanted)
+}
+
+async fn prepare_fill(page: &Page<'_>, element: &Locator, value: &str) -> Outcome<(FrameAt, Prepared)> {
+    let give_up = pointer::patience(page);
+    loop {
+        page.cx.waiting_for("the element");
+        let frame = page.frame_of(element)?;
+        let args = json!({ "locator": BridgeLocator::from(element), "value": value, "next": page.next_ref(frame) });
+        match page.bridge(frame, "fill", &args).await {
+            Ok(prepared) => return Ok((frame, prepared)),
+            Err(fault) if pointer::may_pass(&fault, element) && Instant::now() < give_up => {
+                tokio::time::sleep(pointer::PAUSE).await
+            }
+            Err(fault) => return Err(fault),
+        }
+    }
+}
+
+/// Enters text into the selection and reads the control back; both ride together, with the description.
+async fn insert(
+    page: &Page<'_>,
+    observed: &Observation,
+    frame: FrameAt,
+    prepared: &Prepared,
+    actions: Vec<InputAction>,
+    expect: &Value,
+) -> Outcome<(Option<ElementInfo>, Option<Readback>)> {
+    page.cx.waiting_for("the text to be entered");
+    let readback = || page.bridge::<Readback>(frame, "readback", expect);
+    let input = Primitive::Input { target: page.key, actions };
+    let (sent, info, read) = tokio::join!(page.perform(input), describe(page, frame, prepared.number), readback());
+    if let Err(fault) = sent
+        && fault.code != ErrorCode::OpsDialogOpen
+        && !observed.going_elsewhere(page)
+    {
+        return Err(fault);
+    }
+    let read = match read {
+        Ok(read) if read.matches == Some(true) => Some(read),
+        // It may have been read before the text was there.
+        Ok(_) => readback().await.ok(),
+        Err(_) => None,
+    };
+    Ok((info.ok(), read))
+}
+
+async fn describe(page: &Page<'_>, frame: FrameAt, number: u32) -> Outcome<ElementInfo> {
+    let described: Description = page.bridge(frame, "describe", &json!({ "ref": number })).await?;
+    Ok(described.element(frame.number, number))
+}
+
+#[derive(Deserialize)]
+struct Selected {
+    #[serde(rename = "ref")]
+    number: u32,
+    selected: Vec<SelectedOption>,
+    changed: bool,
+}
+
+pub(crate) async fn select(cx: &Cx, params: SelectParams) -> Outcome<SelectResult> {
+    let page = cx.page(params.target_id.as_ref())?;
+    let observed = Observation::begin(&page);
+    let frame = page.frame_of(&params.element)?;
+    let values: Vec<Value> = params.options.iter().map(choice).collect();
+    let args = json!({ "locator": BridgeLocator::from(&params.element), "values": values, "next": page.next_ref(frame) });
+    cx.waiting_for("the element");
+    let selected = tokio::select! {
+        biased;
+        selected = page.bridge_through::<Selected>(frame, "select", &args) => selected?,
+        // A handler of the change opened it: the options are set, and can't be read back before it is answered.
+        dialog = observed.dialog(&page) => return Err(Fault::plain(ErrorCode::OpsDialogOpen).with("dialog", dialog)),
+    };
+    let info = describe(&page, frame, selected.number).await.ok();
+    let receipt = observed.receipt(&page, info, Some(selected.changed), 1).await;
+    Ok(SelectResult { selected: selected.selected, receipt })
+}
+
+fn choice(option: &OptionChoice) -> Value {
+    match option {
+        OptionChoice::Value(value) => json!({ "value": value }),
+        OptionChoice::Label(label) => json!({ "label": label }),
+        OptionChoice::Index(index) => json!({ "index": index }),
+        OptionChoice::Any(text) => json!(text),
+    }
+}
+
+#[derive(Deserialize)]
+struct CheckState {
+    checked: Value,
+    kind: String,
+    #[serde(rename = "ref")]
+    number: u32,
+}
+
+async fn check_state(page: &Page<'_>, frame: FrameAt, locator: &BridgeLocator) -> Outcome<CheckState> {
+    page.cx.waiting_for("the element");
+    page.bridge(frame, "checkState", &json!({ "locator": locator, "next": page.next_ref(frame) })).await
+}
+
+pub(crate) async fn set_checked(cx: &Cx, params: ElementParams, wanted: bool) -> Outcome<CheckResult> {
+    let page = cx.page(params.target_id.as_ref())?;
+    let frame = page.frame_of(&params.element)?;
+    let before = check_state(&page, frame, &(&params.element).into()).await?;
+    if before.checked == Value::Bool(wanted) {
+        let observed = Observation::begin(&page);
+        let info = describe(&page, frame, before.number).await.ok();
+        return Ok(CheckResult { checked: Some(wanted), receipt: observed.receipt(&page, info, Some(false), 0).await });
+    }
+    if !wanted && before.kind == "radio" {
+        return Err(Fault::new(
+            ErrorCode::OpsElementWrongType,
+            "a radio button can't be unchecked: check another one of its group",
+        ));
+    }
+    let plan = pointer::Plan { action: "check", position: None, clicks: 1 };
+    let click = |x, y| super::clicks((x, y), MouseButton::Left, 1, Modifiers::default());
+    let acted = pointer::act(&page, &params.element, &plan, click).await?;
+    let checked = read_checked(&page, &acted, wanted).await;
+    match checked {
+        Some(checked) if checked == wanted => Ok(CheckResult { checked: Some(checked), receipt: acted.receipt }),
+        // The page is on its way elsewhere or waits for an answer: the click arrived, its effect can't be read.
+        None if acted.receipt.settled_by != Settled::Handled => Ok(CheckResult { checked: None, receipt: acted.receipt }),
+        _ => Err(Fault::new(ErrorCode::OpsValueRejected, "the element was clicked, and its state did not change")
+            .with("receipt", acted.receipt)),
+    }
+}
+
+/// The state after the click; some widgets take a moment.
+async fn read_checked(page: &Page<'_>, acted: &pointer::Acted, wanted: bool) -> Option<bool> {
+    if acted.checked == Some(wanted) || acted.receipt.settled_by != Settled::Handled {
+        return acted.checked;
+    }
+    for _ in 0..10 {
+        let state = check_state(page, acted.frame, &BridgeLocator::reference(acted.number)).await.ok()?;
+        if state.checked == Value::Bool(wanted) {
+            return Some(wanted);
+        }
+        tokio::time::sleep(pointer::PAUSE).await;
+    }
+    Some(!wanted)
+}

@@ -1,0 +1,107 @@
+//! What happened while and after an action: the receipt, from the events since the action began.
+
+use std::time::Duration;
+
+use ops_contracts::receipt::{DialogInfo, ElementInfo, Receipt, Settled};
+
+use crate::cx::Page;
+use crate::world::State;
+
+/// How long an action waits for a navigation that it began.
+const NAVIGATION_WITHIN: Duration = Duration::from_secs(5);
+
+/// Observes a page from before an action on.
+pub(super) struct Observation {
+    mark: u64,
+    url_before: String,
+}
+
+impl Observation {
+    pub(super) fn begin(page: &Page<'_>) -> Self {
+        Self { mark: page.cx.world.lock().seq, url_before: page.url() }
+    }
+
+    /// Waits until a dialog opens in the page.
+    pub(super) async fn dialog(&self, page: &Page<'_>) -> DialogInfo {
+        let (key, mark) = (page.key, self.mark);
+        page.cx.world.until(|state| dialog_since(state, key, mark)).await
+    }
+
+    /// Whether the page began to go elsewhere since.
+    pub(super) fn going_elsewhere(&self, page: &Page<'_>) -> bool {
+        let state = page.cx.world.lock();
+        state.tab(page.key).is_none_or(|tab| tab.nav.started_seq.max(tab.nav.committed_seq) > self.mark)
+    }
+
+    /// Waits until what the action began has settled, and tells what was observed.
+    pub(super) async fn receipt(
+        &self,
+        page: &Page<'_>,
+        element: Option<ElementInfo>,
+        changed: Option<bool>,
+        attempts: u32,
+    ) -> Receipt {
+        page.cx.waiting_for("the navigation that the action began");
+        let (key, mark) = (page.key, self.mark);
+        let settled = page.cx.world.until(|state| settled(state, key, mark));
+        let settled_by =
+            tokio::time::timeout(NAVIGATION_WITHIN.min(page.cx.remaining() / 2), settled).await.unwrap_or(Settled::Timeout);
+        self.tell(page, element, changed, attempts, settled_by)
+    }
+
+    fn tell(
+        &self,
+        page: &Page<'_>,
+        element: Option<ElementInfo>,
+        changed: Option<bool>,
+        attempts: u32,
+        settled_by: Settled,
+    ) -> Receipt {
+        let mark = self.mark;
+        let state = page.cx.world.lock();
+        let tab = state.tab(page.key);
+        let document_changed = tab.is_some_and(|tab| tab.nav.committed_seq > mark);
+        let navigated = document_changed || tab.is_some_and(|tab| tab.nav.url_changed_seq > mark);
+        let opened =
+            |opener: Option<&(ops_contracts::adapter::TargetKey, _)>| opener.is_some_and(|(opener, _)| *opener == page.key);
+        Receipt {
+            element,
+            navigated,
+            document_changed,
+            url_before: self.url_before.clone(),
+            url_after: tab.map_or_else(|| self.url_before.clone(), |tab| tab.nav.url.clone()),
+            dialog_opened: dialog_since(&state, page.key, mark),
+            popups: state
+                .tabs
+                .iter()
+                .filter(|tab| tab.opened_seq > mark && opened(tab.opener.as_ref()))
+                .map(|tab| tab.id.clone())
+                .collect(),
+            downloads: state
+                .downloads
+                .iter()
+                .filter(|(seq, target, _)| *seq > mark && *target == page.key)
+                .map(|(_, _, download)| download.clone())
+                .collect(),
+            changed: if document_changed { Some(true) } else { changed },
+            settled_by,
+            attempts,
+        }
+    }
+}
+
+fn dialog_since(state: &State, key: ops_contracts::adapter::TargetKey, mark: u64) -> Option<DialogInfo> {
+    state.tab(key)?.dialog.as_ref().filter(|(seq, _)| *seq > mark).map(|(_, dialog)| dialog.clone())
+}
+
+/// What ended the observation; nothing while a navigation that began since is still under way.
+fn settled(state: &State, key: ops_contracts::adapter::TargetKey, mark: u64) -> Option<Settled> {
+    let Some(tab) = state.tab(key) else { return Some(Settled::Closed) };
+    if dialog_since(state, key, mark).is_some() {
+        return Some(Settled::Dialog);
+    }
+    if tab.nav.pending.is_some() && tab.nav.started_seq > mark {
+        return None;
+    }
+    Some(if tab.nav.committed_seq > mark { Settled::Navigation } else { Settled::Handled })
+}

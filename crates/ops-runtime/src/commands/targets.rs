@@ -1,0 +1,58 @@
+//! `targets.*`: the session's pages.
+
+use ops_contracts::adapter::{Effect, Primitive};
+use ops_contracts::command::targets::{CloseParams, CloseResult, ListResult, NewParams, NewResult, TargetInfo, UseParams};
+use ops_contracts::{ErrorCode, Fault, Outcome};
+
+use super::nav;
+use crate::cx::{Cx, Page, unexpected};
+
+pub(crate) fn list(cx: &Cx) -> Outcome<ListResult> {
+    let state = cx.world.lock();
+    if state.lost.is_some() {
+        return Err(Fault::plain(ErrorCode::OpsSessionLost));
+    }
+    Ok(ListResult { targets: state.tabs.iter().map(|tab| tab.info(state.current == Some(tab.key))).collect() })
+}
+
+pub(crate) async fn new(cx: &Cx, params: NewParams) -> Outcome<NewResult> {
+    let url = params.url.as_deref().map(|url| nav::url::check(url, &cx.session.plan.params.allow_schemes)).transpose()?;
+    let Effect::Target { target, .. } = cx.perform(Primitive::CreateTarget { url: None }).await? else { return Err(unexpected()) };
+    let page = {
+        let mut state = cx.world.lock();
+        if params.make_current {
+            state.current = Some(target);
+        }
+        let tab = state.tab(target).ok_or_else(|| Fault::plain(ErrorCode::OpsTargetClosed))?;
+        Page { cx, key: tab.key, id: tab.id.clone(), main: tab.main }
+    };
+    let navigation = match url {
+        Some(url) => Some(nav::navigate(&page, url, params.wait_until).await?),
+        None => None,
+    };
+    Ok(NewResult { target: info(&page)?, navigation })
+}
+
+pub(crate) async fn make_current(cx: &Cx, params: UseParams) -> Outcome<TargetInfo> {
+    let page = cx.any_page(Some(&params.target_id))?;
+    cx.perform(Primitive::ActivateTarget { target: page.key }).await?;
+    cx.world.lock().current = Some(page.key);
+    info(&page)
+}
+
+pub(crate) async fn close(cx: &Cx, params: CloseParams) -> Outcome<CloseResult> {
+    let page = cx.any_page(params.target_id.as_ref())?;
+    let key = page.key;
+    cx.perform(Primitive::CloseTarget { target: key }).await?;
+    cx.waiting_for("the page to close");
+    cx.world.until(|state| state.tab(key).is_none().then_some(())).await;
+    let state = cx.world.lock();
+    let current = state.current.and_then(|current| state.tab(current)).map(|tab| tab.id.clone());
+    Ok(CloseResult { closed: page.id, current })
+}
+
+fn info(page: &Page<'_>) -> Outcome<TargetInfo> {
+    let state = page.cx.world.lock();
+    let tab = state.tab(page.key).ok_or_else(|| Fault::plain(ErrorCode::OpsTargetClosed))?;
+    Ok(tab.info(state.current == Some(page.key)))
+}

@@ -1,0 +1,261 @@
+//! The browsers: one process for all sessions that ask for the same kind, one of its own for those that ask for that,
+//! and one context kept warm in each shared process so that a new session does not wait for it.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use ops_contracts::adapter::{
+    Adapter, Browser, BrowserInfo, Context, ContextSpec, ContextStorage, FrameKey, LaunchSpec, Primitive, TargetKey,
+};
+use ops_contracts::capability::{BrowserKind, CapabilitySet};
+use ops_contracts::command::Viewport;
+use ops_contracts::ids::SessionId;
+use ops_contracts::port::BrowserSummary;
+use ops_contracts::{ErrorCode, Fault, Outcome};
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use crate::bridge::SOURCE;
+use crate::world::{Effect, World};
+
+/// Which process a session runs in.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct SlotKey {
+    /// How the process is started.
+    pub(crate) spec: LaunchSpec,
+    /// The one session that it is for; `None` for a shared one.
+    pub(crate) private: Option<SessionId>,
+}
+
+/// A context with its world, ready to become a session's.
+pub(crate) struct Seat {
+    pub(crate) context: Arc<dyn Context>,
+    pub(crate) world: Arc<World>,
+    pub(crate) effects: UnboundedReceiver<Effect>,
+    pub(crate) target: TargetKey,
+    pub(crate) frame: FrameKey,
+    pub(crate) browser: BrowserInfo,
+    slot: Arc<Slot>,
+}
+
+struct Slot {
+    key: SlotKey,
+    adapter: Arc<dyn Adapter>,
+    /// Held while the browser is being launched, so that one launch serves all who wait for it.
+    browser: tokio::sync::Mutex<Option<Arc<dyn Browser>>>,
+    spare: Mutex<Option<Seat>>,
+    /// What the last launch reported, for status.
+    info: Mutex<Option<BrowserInfo>>,
+    users: AtomicU32,
+}
+
+/// All browser processes of a runtime.
+pub(crate) struct Pool {
+    adapters: Vec<Arc<dyn Adapter>>,
+    slots: Mutex<HashMap<SlotKey, Arc<Slot>>>,
+    idle: Duration,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Pool {
+    /// A pool that closes a shared browser `idle` after its last session.
+    pub(crate) fn new(adapters: Vec<Arc<dyn Adapter>>, idle: Duration) -> Self {
+        Self { adapters, slots: Mutex::default(), idle }
+    }
+
+    /// The adapter that serves a browser family: the first that can do everything that is core.
+    pub(crate) fn adapter(&self, kind: BrowserKind) -> Outcome<(&Arc<dyn Adapter>, CapabilitySet)> {
+        let core = CapabilitySet::core();
+        self.adapters
+            .iter()
+            .map(|adapter| (adapter, adapter.capabilities(kind)))
+            .find(|(_, set)| core.iter().all(|capability| set.has(capability)))
+            .ok_or_else(|| {
+                Fault::new(ErrorCode::OpsNotSupported, format!("no adapter of this relay serves {}", kind.as_str()))
+                    .with("browser", kind)
+            })
+    }
+
+    /// Makes or takes a context with a blank page.
+    pub(crate) async fn seat(self: &Arc<Self>, key: &SlotKey, viewport: Viewport) -> Outcome<Seat> {
+        let slot = self.slot(key)?;
+        slot.users.fetch_add(1, Ordering::Relaxed);
+        let seat = slot.seat(viewport).await;
+        match &seat {
+            Ok(_) if key.private.is_none() => self.keep_spare(&slot),
+            Ok(_) => {}
+            Err(_) => self.release_slot(&slot),
+        }
+        seat
+    }
+
+    /// Closes a seat's context and, when nobody else needs it, its browser.
+    pub(crate) async fn release(self: &Arc<Self>, seat: Seat) {
+        let Seat { context, slot, .. } = seat;
+        if slot.key.private.is_none() {
+            context.close().await;
+        }
+        self.release_slot(&slot);
+        if slot.key.private.is_some() {
+            self.close_slot(&slot).await;
+        }
+    }
+
+    /// Closes every browser.
+    pub(crate) async fn close(&self) {
+        let slots: Vec<_> = lock(&self.slots).drain().map(|(_, slot)| slot).collect();
+        futures_util::future::join_all(slots.iter().map(|slot| slot.close())).await;
+    }
+
+    /// Whether a session holds this profile.
+    pub(crate) fn in_use(&self, key: &SlotKey) -> bool {
+        let slots = lock(&self.slots);
+        key.spec.profile.is_some()
+            && slots.values().any(|slot| slot.key.spec.profile == key.spec.profile && slot.users.load(Ordering::Relaxed) > 0)
+    }
+
+    pub(crate) fn summary(&self) -> Vec<BrowserSummary> {
+        let slots = lock(&self.slots);
+        let mut browsers: Vec<_> = slots.values().filter_map(|slot| slot.summary()).collect();
+        browsers.sort_by_key(|browser| browser.pid);
+        browsers
+    }
+
+    fn slot(&self, key: &SlotKey) -> Outcome<Arc<Slot>> {
+        let (adapter, _) = self.adapter(key.spec.browser)?;
+        let mut slots = lock(&self.slots);
+        let slot = slots.entry(key.clone()).or_insert_with(|| Arc::new(Slot::new(key.clone(), adapter.clone())));
+        Ok(slot.clone())
+    }
+
+    /// Makes a spare in the background, unless there is one.
+    fn keep_spare(self: &Arc<Self>, slot: &Arc<Slot>) {
+        let slot = slot.clone();
+        tokio::spawn(async move {
+            if let Err(fault) = slot.make_spare().await {
+                tracing::debug!(code = %fault.code, "no spare context could be made");
+            }
+        });
+    }
+
+    fn release_slot(self: &Arc<Self>, slot: &Arc<Slot>) {
+        if slot.users.fetch_sub(1, Ordering::Relaxed) > 1 || slot.key.private.is_some() {
+            return;
+        }
+        let (pool, slot) = (self.clone(), slot.clone());
+        tokio::spawn(async move {
+            tokio::time::sleep(pool.idle).await;
+            if slot.users.load(Ordering::Relaxed) == 0 {
+                pool.close_slot(&slot).await;
+            }
+        });
+    }
+
+    async fn close_slot(&self, slot: &Arc<Slot>) {
+        {
+            let mut slots = lock(&self.slots);
+            // A session may have come since: then the slot stays.
+            if slot.users.load(Ordering::Relaxed) > 0 {
+                return;
+            }
+            slots.remove(&slot.key);
+        }
+        slot.close().await;
+    }
+}
+
+impl Slot {
+    fn new(key: SlotKey, adapter: Arc<dyn Adapter>) -> Self {
+        Self {
+            key,
+            adapter,
+            browser: tokio::sync::Mutex::new(None),
+            spare: Mutex::default(),
+            info: Mutex::default(),
+            users: AtomicU32::new(0),
+        }
+    }
+
+    async fn seat(self: &Arc<Self>, viewport: Viewport) -> Outcome<Seat> {
+        if let Some(seat) = self.take_spare() {
+            if viewport == Viewport::default() {
+                return Ok(seat);
+            }
+            let target = seat.target;
+            if seat.context.perform(Primitive::SetViewport { target, viewport }).await.is_ok() {
+                return Ok(seat);
+            }
+        }
+        let browser = self.running().await?;
+        self.open(&browser, viewport).await
+    }
+
+    fn take_spare(&self) -> Option<Seat> {
+        lock(&self.spare).take().filter(|seat| seat.world.lock().lost.is_none())
+    }
+
+    /// The browser, launched if it does not run.
+    async fn running(&self) -> Outcome<Arc<dyn Browser>> {
+        let mut browser = self.browser.lock().await;
+        if let Some(running) = browser.as_ref().filter(|browser| browser.is_connected()) {
+            return Ok(running.clone());
+        }
+        let launched = self.adapter.launch(self.key.spec.clone()).await?;
+        *lock(&self.info) = Some(launched.info().clone());
+        *browser = Some(launched.clone());
+        Ok(launched)
+    }
+
+    async fn open(self: &Arc<Self>, browser: &Arc<dyn Browser>, viewport: Viewport) -> Outcome<Seat> {
+        let (world, effects) = World::new();
+        let storage = if self.key.spec.profile.is_some() { ContextStorage::Profile } else { ContextStorage::Isolated };
+        let spec = ContextSpec { bridge: SOURCE.clone(), viewport, storage };
+        let opened = browser.open_context(spec, world.clone()).await?;
+        Ok(Seat {
+            context: opened.context,
+            world,
+            effects,
+            target: opened.target,
+            frame: opened.frame,
+            browser: browser.info().clone(),
+            slot: self.clone(),
+        })
+    }
+
+    async fn make_spare(self: &Arc<Self>) -> Outcome<()> {
+        if lock(&self.spare).is_some() {
+            return Ok(());
+        }
+        let Some(browser) = self.browser.lock().await.clone().filter(|browser| browser.is_connected()) else { return Ok(()) };
+        let seat = self.open(&browser, Viewport::default()).await?;
+        let surplus = lock(&self.spare).replace(seat);
+        if let Some(surplus) = surplus {
+            surplus.context.close().await;
+        }
+        Ok(())
+    }
+
+    async fn close(&self) {
+        // The spare holds its slot: taking it out also ends that cycle.
+        drop(lock(&self.spare).take());
+        let browser = self.browser.lock().await.take();
+        if let Some(browser) = browser {
+            browser.close().await;
+        }
+        lock(&self.info).take();
+    }
+
+    fn summary(&self) -> Option<BrowserSummary> {
+        let info = lock(&self.info).clone()?;
+        Some(BrowserSummary {
+            product: format!("{} {}", info.product, info.version),
+            pid: info.pid,
+            sessions: self.users.load(Ordering::Relaxed),
+            sandboxed: info.sandboxed,
+        })
+    }
+}

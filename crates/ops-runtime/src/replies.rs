@@ -1,0 +1,184 @@
+//! Remembers the results of commands that must not run twice, by request id. A value: time comes in.
+//!
+//! Bounds: 64 KiB a result, 1 MiB a session, five minutes. A result that is too large is remembered as such: its
+//! duplicate is refused instead of run again.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ops_contracts::ids::RequestId;
+use ops_contracts::{ErrorCode, Fault};
+use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+/// What a command came to.
+pub(crate) type Outcome = Result<Arc<RawValue>, Fault>;
+
+const MAX_RESULT: usize = 64 * 1024;
+const MAX_TOTAL: usize = 1024 * 1024;
+const KEPT_FOR: Duration = Duration::from_secs(5 * 60);
+/// What an entry costs beside its result, so that many small ones stay bounded too.
+const ENTRY_COST: usize = 256;
+
+/// Command and parameters of a request, as a hash. Key order and white space of the parameters do not matter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Fingerprint([u8; 32]);
+
+impl Fingerprint {
+    pub(crate) fn of(command: &str, params: &RawValue) -> Self {
+        // serde_json's map is ordered by key, so writing a parsed value gives one spelling.
+        let canonical = serde_json::from_str::<serde_json::Value>(params.get()).map(|value| value.to_string());
+        let mut hash = Sha256::new();
+        hash.update(command.as_bytes());
+        hash.update([0]);
+        hash.update(canonical.as_deref().unwrap_or_else(|_| params.get()).as_bytes());
+        Self(hash.finalize().into())
+    }
+}
+
+/// What to do with a request whose id may have been seen.
+pub(crate) enum Admission {
+    /// It is new: run it, then call `finish`.
+    Run,
+    /// It ran: this is what it came to.
+    Done(Outcome),
+    /// It is running: wait for what it comes to.
+    Join(watch::Receiver<Option<Outcome>>),
+    /// The id was used for another request.
+    Reused,
+}
+
+enum State {
+    Running(watch::Sender<Option<Outcome>>),
+    Done(Outcome, usize),
+}
+
+struct Entry {
+    fingerprint: Fingerprint,
+    state: State,
+}
+
+/// The memory of one session.
+#[derive(Default)]
+pub(crate) struct Replies {
+    entries: HashMap<RequestId, Entry>,
+    finished: VecDeque<(Instant, RequestId)>,
+    total: usize,
+}
+
+impl Replies {
+    /// Looks a request up, and notes it as running when it is new.
+    pub(crate) fn admit(&mut self, id: &RequestId, fingerprint: Fingerprint, now: Instant) -> Admission {
+        self.forget_old(now);
+        match self.entries.get(id) {
+            Some(entry) if entry.fingerprint != fingerprint => Admission::Reused,
+            Some(Entry { state: State::Done(outcome, _), .. }) => Admission::Done(outcome.clone()),
+            Some(Entry { state: State::Running(done), .. }) => Admission::Join(done.subscribe()),
+            None => {
+                let (done, _) = watch::channel(None);
+                self.entries.insert(id.clone(), Entry { fingerprint, state: State::Running(done) });
+                Admission::Run
+            }
+        }
+    }
+
+    /// Notes what a request came to and tells those who wait for it.
+    pub(crate) fn finish(&mut self, id: &RequestId, outcome: &Outcome, now: Instant) {
+        let Some(entry) = self.entries.get_mut(id) else { return };
+        let size = ENTRY_COST + outcome.as_ref().map_or(0, |result| result.get().len());
+        let (kept, cost) = if size > MAX_RESULT {
+            (
+                Err(Fault::new(
+                    ErrorCode::OpsResultTooLarge,
+                    "the command ran, but its result was too large to be kept for a repeated request",
+                )),
+                ENTRY_COST,
+            )
+        } else {
+            (outcome.clone(), size)
+        };
+        if let State::Running(done) = std::mem::replace(&mut entry.state, State::Done(kept, cost)) {
+            done.send_replace(Some(outcome.clone()));
+        }
+        self.total += cost;
+        self.finished.push_back((now, id.clone()));
+        while self.total > MAX_TOTAL {
+            self.forget_oldest();
+        }
+    }
+
+    /// Forgets a request that was refused before it ran, so that it can be sent again.
+    pub(crate) fn withdraw(&mut self, id: &RequestId, fault: &Fault) {
+        if let Some(Entry { state: State::Running(done), .. }) = self.entries.remove(id) {
+            done.send_replace(Some(Err(fault.clone())));
+        }
+    }
+
+    fn forget_old(&mut self, now: Instant) {
+        while self.finished.front().is_some_and(|(at, _)| now.saturating_duration_since(*at) > KEPT_FOR) {
+            self.forget_oldest();
+        }
+    }
+
+    fn forget_oldest(&mut self) {
+        let Some((_, id)) = self.finished.pop_front() else { return };
+        if let Some(Entry { state: State::Done(_, cost), .. }) = self.entries.remove(&id) {
+            self.total -= cost;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raw(json: &str) -> Box<RawValue> {
+        RawValue::from_string(json.to_owned()).unwrap()
+    }
+
+    fn id(n: usize) -> RequestId {
+        format!("r{n}").parse().unwrap()
+    }
+
+    #[test]
+    fn a_fingerprint_ignores_order_and_space() {
+        let a = Fingerprint::of("x", &raw(r#"{"a":1,"b":[1,2]}"#));
+        assert_eq!(a, Fingerprint::of("x", &raw(r#"{ "b": [1, 2], "a": 1 }"#)));
+        assert_ne!(a, Fingerprint::of("y", &raw(r#"{"a":1,"b":[1,2]}"#)));
+        assert_ne!(a, Fingerprint::of("x", &raw(r#"{"a":1,"b":[2,1]}"#)));
+    }
+
+    #[test]
+    fn a_duplicate_gets_the_first_result_and_another_body_is_refused() {
+        let now = Instant::now();
+        let print = Fingerprint::of("x", &raw("{}"));
+        let mut replies = Replies::default();
+        assert!(matches!(replies.admit(&id(1), print, now), Admission::Run));
+        assert!(matches!(replies.admit(&id(1), print, now), Admission::Join(_)));
+        assert!(matches!(replies.admit(&id(1), Fingerprint::of("y", &raw("{}")), now), Admission::Reused));
+        replies.finish(&id(1), &Ok(Arc::from(raw("7"))), now);
+        let Admission::Done(Ok(result)) = replies.admit(&id(1), print, now) else { panic!("not remembered") };
+        assert_eq!(result.get(), "7");
+        assert!(matches!(replies.admit(&id(1), print, now + KEPT_FOR * 2), Admission::Run));
+    }
+
+    #[test]
+    fn memory_is_bounded_and_a_large_result_is_not_run_again() {
+        let now = Instant::now();
+        let print = Fingerprint::of("x", &raw("{}"));
+        let mut replies = Replies::default();
+        let big: Outcome = Ok(Arc::from(raw(&format!("\"{}\"", "x".repeat(60 * 1024)))));
+        for n in 0..100 {
+            assert!(matches!(replies.admit(&id(n), print, now), Admission::Run));
+            replies.finish(&id(n), &big, now);
+            assert!(replies.total <= MAX_TOTAL);
+        }
+        let huge: Outcome = Ok(Arc::from(raw(&format!("\"{}\"", "x".repeat(MAX_RESULT)))));
+        assert!(matches!(replies.admit(&id(1000), print, now), Admission::Run));
+        replies.finish(&id(1000), &huge, now);
+        assert!(matches!(replies.admit(&id(1000), print, now), Admission::Done(Err(_))));
+    }
+}

@@ -1,0 +1,353 @@
+//! The runtime: takes requests, finds their session, checks the lease before anything is queued, and hands the command
+//! to its lane. Implements the port by which the relay and embedders use it.
+
+use std::collections::{HashMap, VecDeque};
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant as StdInstant};
+
+use ops_contracts::adapter::{Adapter, BoxFuture};
+use ops_contracts::clock::Clock;
+use ops_contracts::command::{Call, CommandName, Lane, Repeat};
+use ops_contracts::frame::{OpsCancel, OpsRequest};
+use ops_contracts::ids::{ClientId, LeaseId, RequestId, SessionId};
+use ops_contracts::port::{Caller, OpsService, Reply, RuntimeSummary, SessionEvents};
+use ops_contracts::{ErrorCode, Fault, Outcome};
+use serde_json::value::RawValue;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use crate::commands::{self, encode};
+use crate::cx::Cx;
+use crate::meter::Meter;
+use crate::pool::Pool;
+use crate::replies::{Admission, Fingerprint, Replies};
+use crate::session::{Finished, Job, Message, Session};
+
+mod sessions;
+
+/// What a runtime is told once, when it is made.
+#[derive(Debug, Clone)]
+pub struct RuntimeConfig {
+    /// The most sessions at a time.
+    pub max_sessions: u32,
+    /// How long a shared browser stays after its last session.
+    pub browser_idle: Duration,
+    /// Where named profiles live; without it `profile` is refused.
+    pub profiles: Option<PathBuf>,
+    /// The browser's executable; found in the well-known places when absent.
+    pub executable: Option<PathBuf>,
+    /// Arguments for every browser.
+    pub browser_args: Vec<String>,
+}
+
+impl Default for RuntimeConfig {
+    fn default() -> Self {
+        Self { max_sessions: 64, browser_idle: Duration::from_secs(30), profiles: None, executable: None, browser_args: Vec::new() }
+    }
+}
+
+/// Sessions that have ended are remembered, so that their holders learn why.
+const TOMBSTONES: usize = 1_024;
+/// Clients whose `session.create` replies are remembered.
+const CREATORS: usize = 1_024;
+
+pub(crate) type Answer = Result<Arc<RawValue>, Fault>;
+
+/// The runtime. Cheap to clone; all clones are the same runtime.
+#[derive(Clone)]
+pub struct Runtime {
+    inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    config: RuntimeConfig,
+    clock: Arc<dyn Clock>,
+    pool: Arc<Pool>,
+    sessions: Mutex<Sessions>,
+    creators: Mutex<HashMap<ClientId, Replies>>,
+    /// Sessions that are being made count as well.
+    reserved: AtomicU32,
+    ending: AtomicBool,
+    last_use: Mutex<Instant>,
+}
+
+#[derive(Default)]
+struct Sessions {
+    live: HashMap<SessionId, Arc<Session>>,
+    ended: VecDeque<(SessionId, LeaseId, ErrorCode)>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Runtime {
+    /// A runtime that serves through these adapters. It must be used within a tokio runtime.
+    #[must_use]
+    pub fn new(config: RuntimeConfig, adapters: Vec<Arc<dyn Adapter>>, clock: Arc<dyn Clock>) -> Self {
+        let pool = Arc::new(Pool::new(adapters, config.browser_idle));
+        Self {
+            inner: Arc::new(Inner {
+                config,
+                clock,
+                pool,
+                sessions: Mutex::default(),
+                creators: Mutex::default(),
+                reserved: AtomicU32::new(0),
+                ending: AtomicBool::new(false),
+                last_use: Mutex::new(Instant::now()),
+            }),
+        }
+    }
+}
+
+impl OpsService for Runtime {
+    fn execute(&self, request: OpsRequest, caller: Caller, received: StdInstant) -> BoxFuture<'static, Reply> {
+        let inner = self.inner.clone();
+        Box::pin(async move {
+            let meter = Arc::new(Meter::new(received));
+            let session_id = request.session_id.clone();
+            let (outcome, made) = match inner.execute(request, caller, &meter).await {
+                Ok((result, made)) => (Ok(result), made),
+                Err(fault) => (Err(fault), None),
+            };
+            *lock(&inner.last_use) = Instant::now();
+            Reply { session_id: made.or(session_id), outcome, timing: meter.timing() }
+        })
+    }
+
+    fn cancel(&self, cancel: &OpsCancel) -> bool {
+        let (Some(session), Some(lease)) = (&cancel.session_id, &cancel.lease_id) else { return false };
+        let Some(session) = self.inner.find(session).filter(|session| lock(&session.lease).matches(lease)) else { return false };
+        let (answer, _) = oneshot::channel();
+        session.send(Message::Cancel(cancel.request_id.clone(), answer)).is_ok()
+    }
+
+    fn lease_matches(&self, session: &SessionId, lease: &LeaseId) -> bool {
+        self.inner.find(session).is_some_and(|session| lock(&session.lease).matches(lease))
+    }
+
+    fn subscribe(&self, session: &SessionId, lease: &LeaseId, sink: Arc<dyn SessionEvents>) -> bool {
+        let Some(session) = self.inner.find(session).filter(|session| lock(&session.lease).matches(lease)) else { return false };
+        session.listen(sink);
+        true
+    }
+
+    fn summary(&self) -> RuntimeSummary {
+        let sessions: Vec<_> = lock(&self.inner.sessions).live.values().cloned().collect();
+        let lost = sessions.iter().filter(|session| session.live().world.lock().lost.is_some()).count();
+        let idle = lock(&self.inner.last_use).elapsed();
+        RuntimeSummary {
+            sessions: u32::try_from(sessions.len()).unwrap_or(u32::MAX),
+            lost_sessions: u32::try_from(lost).unwrap_or(u32::MAX),
+            browsers: self.inner.pool.summary(),
+            idle_ms: if sessions.is_empty() { u64::try_from(idle.as_millis()).unwrap_or(u64::MAX) } else { 0 },
+        }
+    }
+
+    fn shut_down(&self, deadline: StdInstant) -> BoxFuture<'_, ()> {
+        Box::pin(self.inner.shut_down(Instant::from_std(deadline)))
+    }
+}
+
+impl Inner {
+    async fn execute(
+        self: &Arc<Self>,
+        request: OpsRequest,
+        caller: Caller,
+        meter: &Arc<Meter>,
+    ) -> Outcome<(Arc<RawValue>, Option<SessionId>)> {
+        if self.ending.load(Ordering::Relaxed) {
+            return Err(Fault::plain(ErrorCode::RelayOpsTerminated));
+        }
+        let name = CommandName::from_str(&request.command)?;
+        let call = Call::parse(name, &request.params)?;
+        let spec = name.spec();
+        let timeout = Duration::from_millis(request.timeout_ms.unwrap_or(spec.default_timeout_ms));
+        let deadline = Instant::now() + timeout;
+        if spec.lane == Lane::Service {
+            return self.service(call, &request, &caller, (meter, deadline)).await;
+        }
+        let session = self.admitted_session(&request, &caller, name)?;
+        let repeated = if spec.repeat == Repeat::Once {
+            let print = Fingerprint::of(&request.command, &request.params);
+            first_or_repeated(&session.replies, &request.request_id, print, deadline).await?
+        } else {
+            None
+        };
+        if let Some(repeated) = repeated {
+            return repeated.map(|result| (result, None));
+        }
+        let finished = match spec.lane {
+            Lane::Control => {
+                meter.start();
+                Finished { outcome: self.control(&session, call, (meter, deadline)).await, began: true }
+            }
+            _ => self.queue(&session, &request.request_id, call, (meter, deadline)).await,
+        };
+        if spec.repeat == Repeat::Once {
+            remember(&session.replies, &request.request_id, &finished);
+        }
+        finished.outcome.map(|result| (result, None))
+    }
+
+    /// The session of a request whose holder may act on it.
+    fn admitted_session(&self, request: &OpsRequest, caller: &Caller, name: CommandName) -> Outcome<Arc<Session>> {
+        let id = request.session_id.as_ref().ok_or_else(|| Fault::plain(ErrorCode::OpsSessionRequired))?;
+        let Some(session) = self.find(id) else { return Err(self.why_ended(id, request.lease_id.as_ref())) };
+        let admitted = lock(&session.lease).admit(request.lease_id.as_ref(), Instant::now());
+        match admitted {
+            // An administrator may take over or close what others hold.
+            Err(_) if caller.admin && matches!(name, CommandName::SessionReclaim | CommandName::SessionClose) => Ok(session),
+            Err(fault) => Err(fault.with("sessionId", id)),
+            Ok(_) => Ok(session),
+        }
+    }
+
+    async fn queue(
+        &self,
+        session: &Arc<Session>,
+        request: &RequestId,
+        call: Call,
+        (meter, deadline): (&Arc<Meter>, Instant),
+    ) -> Finished {
+        let refused = |fault| Finished { outcome: Err(fault), began: false };
+        if let Err(fault) = session.take_place() {
+            return refused(fault);
+        }
+        let (done, finished) = oneshot::channel();
+        let fence = lock(&session.lease).fence();
+        let job = Job { request: request.clone(), call, deadline, meter: meter.clone(), fence, done };
+        if let Err(fault) = session.send(Message::Run(Box::new(job))) {
+            return refused(fault);
+        }
+        finished.await.unwrap_or_else(|_| refused(Fault::plain(ErrorCode::OpsSessionClosed)))
+    }
+
+    async fn control(self: &Arc<Self>, session: &Arc<Session>, call: Call, (meter, deadline): (&Arc<Meter>, Instant)) -> Answer {
+        match call {
+            Call::SessionStatus(_) => encode(&sessions::status(session)),
+            Call::SessionRenew(_) => encode(&sessions::renew(session)),
+            Call::SessionReclaim(_) => encode(&sessions::reclaim(session).await?),
+            Call::SessionClose(_) => encode(&sessions::close(session, deadline).await?),
+            call => {
+                let cx = Cx::new(session.clone(), meter.clone(), deadline);
+                match tokio::time::timeout_at(deadline, commands::control(&cx, call)).await {
+                    Ok(outcome) => outcome,
+                    Err(_) => Err(cx.timed_out()),
+                }
+            }
+        }
+    }
+
+    async fn service(
+        self: &Arc<Self>,
+        call: Call,
+        request: &OpsRequest,
+        caller: &Caller,
+        (meter, deadline): (&Arc<Meter>, Instant),
+    ) -> Outcome<(Arc<RawValue>, Option<SessionId>)> {
+        meter.start();
+        let Call::SessionCreate(params) = call else { return Ok((encode(&self.list())?, None)) };
+        let print = Fingerprint::of(&request.command, &request.params);
+        let (id, client) = (request.request_id.clone(), caller.client_id.clone());
+        let repeated = {
+            let admission = self.creator(&client, |replies| replies.admit(&id, print, Instant::now()));
+            repeated(admission, deadline).await?
+        };
+        let outcome = match repeated {
+            Some(repeated) => repeated,
+            None => {
+                // A task of its own: a caller that goes away must not leave half a session.
+                let (inner, creator) = (self.clone(), client.clone());
+                let made = tokio::spawn(async move { inner.create(*params, creator, deadline).await }).await;
+                let outcome = made.unwrap_or_else(|_| Err(Fault::plain(ErrorCode::OpsInternal)));
+                self.creator(&client, |replies| match &outcome {
+                    Ok(_) => replies.finish(&id, &outcome, Instant::now()),
+                    Err(fault) => replies.withdraw(&id, fault),
+                });
+                outcome
+            }
+        };
+        let result = outcome?;
+        let made = serde_json::from_str::<sessions::Made>(result.get()).ok().map(|made| made.session_id);
+        Ok((result, made))
+    }
+
+    fn creator<T>(&self, client: &ClientId, act: impl FnOnce(&mut Replies) -> T) -> T {
+        let mut creators = lock(&self.creators);
+        if creators.len() >= CREATORS && !creators.contains_key(client) {
+            creators.clear();
+        }
+        act(creators.entry(client.clone()).or_default())
+    }
+
+    fn find(&self, id: &SessionId) -> Option<Arc<Session>> {
+        lock(&self.sessions).live.get(id).cloned()
+    }
+
+    /// Why a session is not there: told to its holder alone.
+    fn why_ended(&self, id: &SessionId, lease: Option<&LeaseId>) -> Fault {
+        let sessions = lock(&self.sessions);
+        let ended = sessions.ended.iter().find(|(ended, held, _)| ended == id && lease == Some(held));
+        let code = ended.map_or(ErrorCode::OpsSessionUnknown, |(_, _, code)| *code);
+        Fault::plain(code).with("sessionId", id)
+    }
+
+    async fn shut_down(&self, deadline: Instant) {
+        self.ending.store(true, Ordering::Relaxed);
+        let sessions: Vec<_> = lock(&self.sessions).live.values().cloned().collect();
+        let close = sessions.iter().map(|session| async move {
+            // What runs may end until the deadline; then it is told that the relay has terminated it.
+            let idle = async {
+                while session.queued.load(Ordering::Relaxed) > 0 {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+            };
+            drop(tokio::time::timeout_at(deadline, idle).await);
+            sessions::end(session, Fault::plain(ErrorCode::RelayOpsTerminated)).await
+        });
+        futures_util::future::join_all(close).await;
+        self.pool.close().await;
+    }
+}
+
+/// The remembered or joined outcome of a repeated request; `None` for a new one.
+async fn first_or_repeated(
+    replies: &Mutex<Replies>,
+    id: &RequestId,
+    print: Fingerprint,
+    deadline: Instant,
+) -> Outcome<Option<Answer>> {
+    let admission = lock(replies).admit(id, print, Instant::now());
+    repeated(admission, deadline).await
+}
+
+async fn repeated(admission: Admission, deadline: Instant) -> Outcome<Option<Answer>> {
+    match admission {
+        Admission::Run => Ok(None),
+        Admission::Done(outcome) => Ok(Some(outcome)),
+        Admission::Reused => Err(Fault::plain(ErrorCode::OpsRequestIdReused)),
+        Admission::Join(mut running) => {
+            let joined = tokio::time::timeout_at(deadline, running.wait_for(Option::is_some)).await;
+            match joined {
+                Ok(Ok(outcome)) => Ok(outcome.clone()),
+                Ok(Err(_)) => Err(Fault::plain(ErrorCode::OpsSessionClosed)),
+                Err(_) => Err(Fault::new(ErrorCode::OpsTimeout, "the first request with this id still runs")
+                    .with("waitingFor", "the first request")),
+            }
+        }
+    }
+}
+
+/// Keeps what a command came to, unless it never began: then the same id may be sent again.
+fn remember(replies: &Mutex<Replies>, id: &RequestId, finished: &Finished) {
+    let mut replies = lock(replies);
+    match &finished.outcome {
+        Err(fault) if !finished.began => replies.withdraw(id, fault),
+        outcome => replies.finish(id, outcome, Instant::now()),
+    }
+}

@@ -1,0 +1,194 @@
+//! The commands of the group `session`: making sessions, telling of them, renewing, reclaiming and closing them.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use ops_contracts::adapter::LaunchSpec;
+use ops_contracts::command::session::{
+    BrowserIdentity, CloseResult, CreateParams, CreateResult, Isolation, ListResult, ReclaimResult, RenewResult, StatusResult,
+};
+use ops_contracts::ids::{ClientId, SessionId, TargetId};
+use ops_contracts::{ErrorCode, Fault, Outcome};
+use serde::Deserialize;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+
+use super::{Answer, Inner, Sessions, TOMBSTONES, lock};
+use crate::commands::encode;
+use crate::lease::Lease;
+use crate::pool::{Seat, SlotKey};
+use crate::secret;
+use crate::session::owner::Owner;
+use crate::session::{DEFAULT_TTL, Live, Message, Plan, Session};
+use crate::world::Numbers;
+
+/// How long a session may take to end before the caller stops waiting.
+const END_WITHIN: Duration = Duration::from_secs(8);
+
+/// The id in a result of `session.create`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Made {
+    pub(super) session_id: SessionId,
+}
+
+impl Inner {
+    pub(super) async fn create(self: &Arc<Self>, params: CreateParams, client: ClientId, deadline: Instant) -> Answer {
+        let (_, capabilities) = self.pool.adapter(params.browser)?;
+        if let Some(missing) = params.require.iter().find(|wanted| !capabilities.has(**wanted)) {
+            return Err(Fault::plain(ErrorCode::RelayCapabilityMismatch).with("missing", missing.as_str()));
+        }
+        let _place = self.reserve()?;
+        let id = secret::session_id()?;
+        let plan = self.plan(&id, params)?;
+        let seat = tokio::time::timeout_at(deadline, self.pool.seat(&plan.slot, plan.viewport)).await.map_err(|_| {
+            Fault::new(ErrorCode::OpsTimeout, "the browser was not ready in time").with("waitingFor", "the browser")
+        })??;
+        seat.world.begin(Numbers::default(), plan.params.dialog_policy, seat.target, seat.frame);
+        let lease_id = secret::lease_id()?;
+        let ttl = plan.params.lease_ttl_ms.map_or(DEFAULT_TTL, Duration::from_millis);
+        let lease = Lease::new(lease_id.clone(), ttl, Instant::now());
+        let browser = BrowserIdentity {
+            kind: plan.params.browser,
+            product: seat.browser.product.clone(),
+            version: seat.browser.version.clone(),
+        };
+        let viewport = plan.viewport;
+        let session = self.start(id, client, plan, lease, seat);
+        encode(&CreateResult {
+            session_id: session.id.clone(),
+            lease_id,
+            lease_expires_at: session.lease_expires_at(),
+            browser,
+            target_id: TargetId::from_number(1),
+            viewport,
+            capabilities: capabilities.iter().collect(),
+        })
+    }
+
+    fn plan(&self, id: &SessionId, params: CreateParams) -> Outcome<Plan> {
+        let profile = match (&params.profile, &self.config.profiles) {
+            (None, _) => None,
+            (Some(name), Some(root)) => Some(root.join(name)),
+            (Some(_), None) => return Err(Fault::new(ErrorCode::OpsNotSupported, "this runtime keeps no profiles")),
+        };
+        let own_process = profile.is_some() || params.isolation == Isolation::Process;
+        let spec = LaunchSpec {
+            browser: params.browser,
+            executable: self.config.executable.clone(),
+            headed: params.headed,
+            args: self.config.browser_args.clone(),
+            profile,
+            proxy: None,
+        };
+        let slot = SlotKey { spec, private: own_process.then(|| id.clone()) };
+        if self.pool.in_use(&slot) {
+            return Err(Fault::plain(ErrorCode::OpsProfileInUse));
+        }
+        Ok(Plan { slot, viewport: params.viewport.unwrap_or_default(), params })
+    }
+
+    fn start(self: &Arc<Self>, id: SessionId, client: ClientId, plan: Plan, lease: Lease, seat: Seat) -> Arc<Session> {
+        let (inbox, messages) = mpsc::unbounded_channel();
+        let live = Live { context: seat.context.clone(), world: seat.world.clone(), epoch: 0 };
+        let session = Arc::new(Session::new((id, client), plan, lease, live, inbox, self.clock.clone()));
+        lock(&self.sessions).live.insert(session.id.clone(), session.clone());
+        let inner: Weak<Self> = Arc::downgrade(self);
+        let ended = Box::new(move |id: &SessionId, code: ErrorCode| {
+            if let Some(inner) = inner.upgrade() {
+                lock(&inner.sessions).bury(id, code);
+                *lock(&inner.last_use) = Instant::now();
+            }
+        });
+        tokio::spawn(Owner::new(session.clone(), self.pool.clone(), messages, seat, ended).run());
+        session
+    }
+
+    pub(super) fn list(&self) -> ListResult {
+        let mut sessions: Vec<_> = lock(&self.sessions).live.values().map(|session| session.info()).collect();
+        sessions.sort_by(|a, b| (a.created_at, &a.session_id).cmp(&(b.created_at, &b.session_id)));
+        ListResult { sessions }
+    }
+
+    /// A place among the sessions while one is being made.
+    fn reserve(self: &Arc<Self>) -> Outcome<Place> {
+        let live = u32::try_from(lock(&self.sessions).live.len()).unwrap_or(u32::MAX);
+        let making = self.reserved.fetch_add(1, Ordering::Relaxed);
+        let place = Place(self.clone());
+        if live.saturating_add(making) >= self.config.max_sessions {
+            return Err(Fault::plain(ErrorCode::OpsSessionLimit).with("limit", self.config.max_sessions).retry_after(1_000));
+        }
+        Ok(place)
+    }
+}
+
+struct Place(Arc<Inner>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.reserved.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Sessions {
+    fn bury(&mut self, id: &SessionId, code: ErrorCode) {
+        let Some(session) = self.live.remove(id) else { return };
+        let lease = lock(&session.lease).id().clone();
+        self.ended.push_back((id.clone(), lease, code));
+        if self.ended.len() > TOMBSTONES {
+            self.ended.pop_front();
+        }
+    }
+}
+
+pub(super) fn status(session: &Session) -> StatusResult {
+    let live = session.live();
+    let state = live.world.lock();
+    let current_target = state.current.and_then(|current| state.tab(current)).map(|tab| tab.id.clone());
+    let dialog = state.open_dialog().map(|(_, dialog)| dialog.clone());
+    drop(state);
+    let running = *lock(&session.running);
+    StatusResult {
+        session: session.info(),
+        session_epoch: live.epoch,
+        current_target,
+        queued: session.queued.load(Ordering::Relaxed).saturating_sub(u32::from(running.is_some())),
+        running: running.map(str::to_owned),
+        dialog,
+    }
+}
+
+pub(super) fn renew(session: &Session) -> RenewResult {
+    // Admission has extended the lease already.
+    RenewResult { lease_expires_at: session.lease_expires_at() }
+}
+
+pub(super) async fn reclaim(session: &Session) -> Outcome<ReclaimResult> {
+    let lease_id = secret::lease_id()?;
+    let fence = {
+        let mut lease = lock(&session.lease);
+        lease.replace(lease_id.clone(), Instant::now());
+        lease.fence()
+    };
+    let (answer, dropped) = oneshot::channel();
+    session.send(Message::Fence(fence, answer))?;
+    let dropped = dropped.await.map_err(|_| Fault::plain(ErrorCode::OpsSessionClosed))?;
+    Ok(ReclaimResult { session_id: session.id.clone(), lease_id, lease_expires_at: session.lease_expires_at(), dropped })
+}
+
+pub(super) async fn close(session: &Session, deadline: Instant) -> Outcome<CloseResult> {
+    let ended = tokio::time::timeout_at(deadline, end(session, Fault::plain(ErrorCode::OpsSessionClosed))).await;
+    let targets_closed =
+        ended.map_err(|_| Fault::new(ErrorCode::OpsTimeout, "the session is over, but its browser still closes"))?;
+    Ok(CloseResult { targets_closed })
+}
+
+/// Ends a session; answers the number of pages closed with it.
+pub(super) async fn end(session: &Session, fault: Fault) -> u32 {
+    let (answer, closed) = oneshot::channel();
+    if session.send(Message::Close(fault, answer)).is_err() {
+        return 0;
+    }
+    tokio::time::timeout(END_WITHIN, closed).await.map_or(0, |closed| closed.unwrap_or(0))
+}

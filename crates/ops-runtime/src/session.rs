@@ -1,0 +1,197 @@
+//! A session: who owns it, what it runs in, what it has done. Its owner task (`session::owner`) runs the page commands
+//! one after the other; control commands act on this state beside it.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use ops_contracts::adapter::Context;
+use ops_contracts::capability::BrowserKind;
+use ops_contracts::clock::{Clock, Timestamp};
+use ops_contracts::command::session::{CreateParams, SessionInfo, SessionState};
+use ops_contracts::command::{Call, Viewport};
+use ops_contracts::ids::{ClientId, RequestId, SessionId};
+use ops_contracts::port::SessionEvents;
+use ops_contracts::{ErrorCode, Fault, Outcome};
+use serde_json::value::RawValue;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+
+use crate::lease::Lease;
+use crate::meter::Meter;
+use crate::pool::SlotKey;
+use crate::replies::Replies;
+use crate::world::World;
+
+pub(crate) mod owner;
+
+/// The most page commands that wait in a session's queue.
+pub(crate) const QUEUE_LIMIT: u32 = 256;
+
+/// A page command on its way through the queue.
+pub(crate) struct Job {
+    pub(crate) request: RequestId,
+    pub(crate) call: Call,
+    pub(crate) deadline: Instant,
+    pub(crate) meter: Arc<Meter>,
+    pub(crate) fence: u64,
+    pub(crate) done: oneshot::Sender<Finished>,
+}
+
+/// What a job came to, and whether it ever began.
+pub(crate) struct Finished {
+    pub(crate) outcome: Result<Arc<RawValue>, Fault>,
+    pub(crate) began: bool,
+}
+
+/// What the owner is told.
+pub(crate) enum Message {
+    /// Queue a page command.
+    Run(Box<Job>),
+    /// Cancel a request that waits or runs; answers whether there was one.
+    Cancel(RequestId, oneshot::Sender<bool>),
+    /// Drop what was queued under an older lease; answers how many.
+    Fence(u64, oneshot::Sender<u32>),
+    /// Close the session; answers the number of pages closed.
+    Close(Fault, oneshot::Sender<u32>),
+}
+
+/// What the session runs in now.
+#[derive(Clone)]
+pub(crate) struct Live {
+    pub(crate) context: Arc<dyn Context>,
+    pub(crate) world: Arc<World>,
+    /// Grows by one with every browser that the session had to be given anew.
+    pub(crate) epoch: u64,
+}
+
+/// How a session was asked for; fixed for its life.
+pub(crate) struct Plan {
+    pub(crate) slot: SlotKey,
+    pub(crate) viewport: Viewport,
+    pub(crate) params: CreateParams,
+}
+
+/// A session, shared by its owner task, its commands and the service.
+pub(crate) struct Session {
+    pub(crate) id: SessionId,
+    pub(crate) client: ClientId,
+    pub(crate) created_at: Timestamp,
+    pub(crate) plan: Plan,
+    pub(crate) lease: Mutex<Lease>,
+    pub(crate) replies: Mutex<Replies>,
+    pub(crate) running: Mutex<Option<&'static str>>,
+    pub(crate) queued: AtomicU32,
+    pub(crate) closing: AtomicBool,
+    live: Mutex<Live>,
+    inbox: mpsc::UnboundedSender<Message>,
+    listeners: Mutex<Vec<Arc<dyn SessionEvents>>>,
+    event_seq: AtomicU64,
+    clock: Arc<dyn Clock>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Session {
+    pub(crate) fn new(
+        (id, client): (SessionId, ClientId),
+        plan: Plan,
+        lease: Lease,
+        live: Live,
+        inbox: mpsc::UnboundedSender<Message>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            id,
+            client,
+            created_at: clock.now(),
+            plan,
+            lease: Mutex::new(lease),
+            replies: Mutex::default(),
+            running: Mutex::default(),
+            queued: AtomicU32::new(0),
+            closing: AtomicBool::new(false),
+            live: Mutex::new(live),
+            inbox,
+            listeners: Mutex::default(),
+            event_seq: AtomicU64::new(0),
+            clock,
+        }
+    }
+
+    /// What the session runs in now.
+    pub(crate) fn live(&self) -> Live {
+        lock(&self.live).clone()
+    }
+
+    fn set_live(&self, live: Live) {
+        *lock(&self.live) = live;
+    }
+
+    /// Tells the owner something.
+    ///
+    /// # Errors
+    /// `ops_session_closed` when there is no owner any more.
+    pub(crate) fn send(&self, message: Message) -> Outcome<()> {
+        self.inbox.send(message).map_err(|_| Fault::plain(ErrorCode::OpsSessionClosed))
+    }
+
+    /// Takes a place in the page queue.
+    ///
+    /// # Errors
+    /// `ops_backpressure` with the queue's figures.
+    pub(crate) fn take_place(&self) -> Outcome<()> {
+        let taken = self.queued.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n < QUEUE_LIMIT).then_some(n + 1));
+        taken.map(drop).map_err(|queued| {
+            Fault::plain(ErrorCode::OpsBackpressure).with("queued", queued).with("limit", QUEUE_LIMIT).retry_after(250)
+        })
+    }
+
+    /// When the lease ends, by the wall clock.
+    pub(crate) fn lease_expires_at(&self) -> Timestamp {
+        let left = lock(&self.lease).expires().saturating_duration_since(Instant::now());
+        self.clock.now().plus(left)
+    }
+
+    pub(crate) fn state(&self) -> SessionState {
+        if self.closing.load(Ordering::Relaxed) {
+            SessionState::Closing
+        } else if self.live().world.lock().lost.is_some() {
+            SessionState::Lost
+        } else {
+            SessionState::Active
+        }
+    }
+
+    /// The session as others may see it.
+    pub(crate) fn info(&self) -> SessionInfo {
+        let targets = self.live().world.lock().tabs.len();
+        SessionInfo {
+            session_id: self.id.clone(),
+            state: self.state(),
+            browser: self.browser(),
+            client_id: self.client.clone(),
+            created_at: self.created_at,
+            lease_expires_at: self.lease_expires_at(),
+            targets: u32::try_from(targets).unwrap_or(u32::MAX),
+        }
+    }
+
+    pub(crate) fn browser(&self) -> BrowserKind {
+        self.plan.slot.spec.browser
+    }
+
+    pub(crate) fn listen(&self, sink: Arc<dyn SessionEvents>) {
+        lock(&self.listeners).push(sink);
+    }
+
+    fn tell(&self, name: ops_contracts::frame::EventName, data: &Arc<RawValue>) {
+        let seq = self.event_seq.fetch_add(1, Ordering::Relaxed) + 1;
+        lock(&self.listeners).retain(|sink| sink.event(&self.id, seq, name, data.clone()));
+    }
+}
+
+/// The default time to live of a lease.
+pub(crate) const DEFAULT_TTL: Duration = Duration::from_secs(15 * 60);

@@ -1,0 +1,324 @@
+//! The owner of a session: the one task that runs its page commands, one after the other, and gives it a new browser
+//! when it lost one.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use ops_contracts::adapter::Primitive;
+use ops_contracts::frame::EventName;
+use ops_contracts::ids::{RequestId, SessionId};
+use ops_contracts::{ErrorCode, Fault, Outcome};
+use serde_json::value::RawValue;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+use tracing::Instrument;
+
+use super::{Finished, Job, Live, Message, Session, lock};
+use crate::commands;
+use crate::cx::Cx;
+use crate::pool::{Pool, Seat};
+use crate::world::Effect;
+
+/// How long closing a session may take before its owner stops waiting for the browser.
+const CLOSE_WITHIN: Duration = Duration::from_secs(5);
+
+/// Told the session and why it ended.
+pub(crate) type Ended = Box<dyn FnOnce(&SessionId, ErrorCode) + Send>;
+
+type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+enum Running {
+    /// Nothing.
+    Idle,
+    /// A page command.
+    Command(Box<Job>, Work<Result<Arc<RawValue>, Fault>>),
+    /// A new browser for the session, and the command that waits for it.
+    Revive(Box<Job>, Work<Outcome<Seat>>),
+}
+
+enum Step {
+    Message(Message),
+    Effect(Effect),
+    Done(Result<Arc<RawValue>, Fault>),
+    Revived(Outcome<Seat>),
+    Expired,
+    Orphaned,
+}
+
+/// The owner of one session.
+pub(crate) struct Owner {
+    session: Arc<Session>,
+    pool: Arc<Pool>,
+    inbox: mpsc::UnboundedReceiver<Message>,
+    seat: Option<Seat>,
+    queue: VecDeque<Box<Job>>,
+    running: Running,
+    /// The loss of the present browser has been told to the holder.
+    loss_told: bool,
+    /// Called once when the session has ended.
+    ended: Ended,
+}
+
+impl Owner {
+    pub(crate) fn new(
+        session: Arc<Session>,
+        pool: Arc<Pool>,
+        inbox: mpsc::UnboundedReceiver<Message>,
+        seat: Seat,
+        ended: Ended,
+    ) -> Self {
+        Self { session, pool, inbox, seat: Some(seat), queue: VecDeque::new(), running: Running::Idle, loss_told: false, ended }
+    }
+
+    /// Runs until the session is closed or its lease has expired.
+    pub(crate) async fn run(mut self) {
+        loop {
+            self.start_next();
+            let closed = match self.step().await {
+                Step::Message(message) => self.message(message),
+                Step::Effect(effect) => self.effect(effect),
+                Step::Done(outcome) => self.finished(outcome),
+                Step::Revived(seat) => self.revived(seat),
+                Step::Expired => Some((Fault::plain(ErrorCode::OpsLeaseExpired), None)),
+                Step::Orphaned => Some((Fault::plain(ErrorCode::OpsSessionClosed), None)),
+            };
+            if let Some((fault, answer)) = closed {
+                return self.close(fault, answer).await;
+            }
+        }
+    }
+
+    async fn step(&mut self) -> Step {
+        let expires = lock(&self.session.lease).expires();
+        let busy = !matches!(self.running, Running::Idle);
+        let running = async {
+            match &mut self.running {
+                Running::Idle => std::future::pending().await,
+                Running::Command(_, work) => Step::Done(work.await),
+                Running::Revive(_, work) => Step::Revived(work.await),
+            }
+        };
+        let effects = async {
+            match &mut self.seat {
+                Some(seat) => match seat.effects.recv().await {
+                    Some(effect) => effect,
+                    None => std::future::pending().await,
+                },
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            message = self.inbox.recv() => message.map_or(Step::Orphaned, Step::Message),
+            effect = effects => Step::Effect(effect),
+            step = running => step,
+            () = tokio::time::sleep_until(expires), if !busy => Step::Expired,
+        }
+    }
+
+    fn message(&mut self, message: Message) -> Option<(Fault, Option<oneshot::Sender<u32>>)> {
+        match message {
+            Message::Run(job) => self.queue.push_back(job),
+            Message::Cancel(request, answer) => {
+                let _ = answer.send(self.cancel(&request));
+            }
+            Message::Fence(fence, answer) => {
+                let _ = answer.send(self.fence(fence));
+            }
+            Message::Close(fault, answer) => return Some((fault, Some(answer))),
+        }
+        None
+    }
+
+    fn effect(&mut self, effect: Effect) -> Option<(Fault, Option<oneshot::Sender<u32>>)> {
+        match effect {
+            Effect::Tell(name, data) => self.session.tell(name, &data),
+            Effect::Lost => tracing::warn!(sessionId = %self.session.id, "the session lost its browser"),
+            Effect::AnswerDialog { target, accept } => {
+                let context = self.session.live().context;
+                let answer = async move { context.perform(Primitive::AnswerDialog { target, accept, text: None }).await.map(drop) };
+                // The page goes on by itself; a failure means that the page is gone, which its own event tells.
+                tokio::spawn(answer);
+            }
+        }
+        None
+    }
+
+    /// Starts the next command of the queue when nothing runs.
+    fn start_next(&mut self) {
+        while matches!(self.running, Running::Idle) {
+            let Some(job) = self.queue.pop_front() else { return };
+            if job.deadline <= Instant::now() {
+                self.answer(
+                    job,
+                    Err(Fault::new(ErrorCode::OpsTimeout, "the deadline passed in the queue").with("waitingFor", "the queue")),
+                    false,
+                );
+                continue;
+            }
+            if self.session.live().world.lock().lost.is_none() {
+                self.start(job);
+            } else if self.loss_told {
+                self.revive(job);
+            } else {
+                self.loss_told = true;
+                self.answer(job, Err(Fault::plain(ErrorCode::OpsSessionLost).retry_after(0)), false);
+            }
+        }
+    }
+
+    fn start(&mut self, job: Box<Job>) {
+        job.meter.start();
+        *lock(&self.session.running) = Some(job.call.name().as_str());
+        let cx = Arc::new(Cx::new(self.session.clone(), job.meter.clone(), job.deadline));
+        let (call, deadline) = (job.call.clone(), job.deadline);
+        let span = tracing::info_span!("command", requestId = %job.request, sessionId = %self.session.id, command = job.call.name().as_str());
+        let work = async move {
+            let run = AssertUnwindSafe(commands::run(&cx, call)).catch_unwind();
+            match tokio::time::timeout_at(deadline, run).await {
+                Ok(Ok(outcome)) => outcome,
+                Ok(Err(_)) => {
+                    tracing::error!("a command panicked");
+                    Err(Fault::plain(ErrorCode::OpsInternal))
+                }
+                Err(_) => Err(cx.timed_out()),
+            }
+        };
+        self.running = Running::Command(job, Box::pin(work.instrument(span)));
+    }
+
+    fn revive(&mut self, job: Box<Job>) {
+        let (pool, session) = (self.pool.clone(), self.session.clone());
+        let deadline = job.deadline;
+        let work = async move {
+            let seat = pool.seat(&session.plan.slot, session.plan.viewport);
+            match tokio::time::timeout_at(deadline, seat).await {
+                Ok(seat) => seat,
+                Err(_) => Err(Fault::new(ErrorCode::AdapterTimeout, "no new browser was ready in time")),
+            }
+        };
+        self.running = Running::Revive(job, Box::pin(work));
+    }
+
+    fn revived(&mut self, seat: Outcome<Seat>) -> Option<(Fault, Option<oneshot::Sender<u32>>)> {
+        let Running::Revive(job, _) = std::mem::replace(&mut self.running, Running::Idle) else { return None };
+        match seat {
+            Err(fault) => self.answer(job, Err(fault), false),
+            Ok(seat) => {
+                let old = self.session.live();
+                let (numbers, policy) = {
+                    let state = old.world.lock();
+                    (state.numbers.clone(), state.dialog_policy)
+                };
+                seat.world.begin(numbers, policy, seat.target, seat.frame);
+                self.session.set_live(Live { context: seat.context.clone(), world: seat.world.clone(), epoch: old.epoch + 1 });
+                if let Some(lost) = self.seat.replace(seat) {
+                    let pool = self.pool.clone();
+                    tokio::spawn(async move { pool.release(lost).await });
+                }
+                self.loss_told = false;
+                self.start(job);
+            }
+        }
+        None
+    }
+
+    fn finished(&mut self, outcome: Result<Arc<RawValue>, Fault>) -> Option<(Fault, Option<oneshot::Sender<u32>>)> {
+        let Running::Command(job, _) = std::mem::replace(&mut self.running, Running::Idle) else { return None };
+        if outcome.as_ref().is_err_and(|fault| matches!(fault.code, ErrorCode::AdapterBrowserLost | ErrorCode::OpsSessionLost)) {
+            self.loss_told = true;
+        }
+        lock(&self.session.lease).touch(Instant::now());
+        self.answer(job, outcome, true);
+        None
+    }
+
+    #[expect(clippy::boxed_local, reason = "jobs are boxed for the queue, and end here")]
+    fn answer(&self, job: Box<Job>, outcome: Result<Arc<RawValue>, Fault>, began: bool) {
+        *lock(&self.session.running) = None;
+        self.session.queued.fetch_sub(1, Ordering::Relaxed);
+        // Nobody may be waiting any more; the reply is kept under its request id all the same.
+        drop(job.done.send(Finished { outcome, began }));
+    }
+
+    fn cancel(&mut self, request: &RequestId) -> bool {
+        if let Some(at) = self.queue.iter().position(|job| job.request == *request)
+            && let Some(job) = self.queue.remove(at)
+        {
+            self.answer(job, Err(Fault::plain(ErrorCode::OpsCancelled)), false);
+            return true;
+        }
+        if matches!(&self.running, Running::Command(job, _) | Running::Revive(job, _) if job.request == *request) {
+            self.stop_running(&Fault::plain(ErrorCode::OpsCancelled));
+            return true;
+        }
+        false
+    }
+
+    /// Abandons what runs, if anything does.
+    fn stop_running(&mut self, fault: &Fault) {
+        match std::mem::replace(&mut self.running, Running::Idle) {
+            Running::Idle => {}
+            Running::Command(job, work) => {
+                drop(work);
+                self.answer(job, Err(fault.clone()), true);
+            }
+            Running::Revive(job, work) => {
+                drop(work);
+                self.answer(job, Err(fault.clone()), false);
+            }
+        }
+    }
+
+    fn fence(&mut self, fence: u64) -> u32 {
+        let (kept, dropped): (VecDeque<_>, VecDeque<_>) = self.queue.drain(..).partition(|job| job.fence >= fence);
+        self.queue = kept;
+        let mut count = 0;
+        for job in dropped {
+            count += 1;
+            self.answer(job, Err(Fault::new(ErrorCode::OpsNotOwner, "the session was reclaimed while the command waited")), false);
+        }
+        if matches!(&self.running, Running::Command(job, _) | Running::Revive(job, _) if job.fence < fence) {
+            count += 1;
+            self.stop_running(&Fault::new(ErrorCode::OpsNotOwner, "the session was reclaimed while the command ran"));
+        }
+        count
+    }
+
+    async fn close(mut self, fault: Fault, answer: Option<oneshot::Sender<u32>>) {
+        self.session.closing.store(true, Ordering::Relaxed);
+        self.inbox.close();
+        self.stop_running(&fault);
+        while let Ok(message) = self.inbox.try_recv() {
+            if let Message::Run(job) = message {
+                self.queue.push_back(job);
+            }
+        }
+        for job in std::mem::take(&mut self.queue) {
+            self.answer(job, Err(fault.clone()), false);
+        }
+        let targets = self.session.live().world.lock().tabs.len();
+        if let Some(seat) = self.seat.take() {
+            // Closing goes on behind a hung browser; the session itself is over either way.
+            let release = {
+                let pool = self.pool.clone();
+                tokio::spawn(async move { pool.release(seat).await })
+            };
+            drop(tokio::time::timeout(CLOSE_WITHIN, release).await);
+        }
+        if let Ok(data) = serde_json::value::to_raw_value(&serde_json::json!({ "reason": fault.code.as_str() })) {
+            self.session.tell(EventName::SessionClosed, &data.into());
+        }
+        (self.ended)(&self.session.id, fault.code);
+        if let Some(answer) = answer {
+            // Whoever asked may have stopped waiting.
+            let _ = answer.send(u32::try_from(targets).unwrap_or(u32::MAX));
+        }
+    }
+}

@@ -1,0 +1,420 @@
+//! What is known of a context: its pages, frames, documents, dialogs, requests and logs, built from the adapter's events.
+//!
+//! Events are applied where they arrive, before any later answer of the browser is delivered, so a command that has an
+//! answer sees everything that happened before it. Commands wait by predicates over this state (`until`); nothing here
+//! calls the browser.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use ops_contracts::adapter::{Event, EventSink, FrameKey, ResourceKind, TargetKey};
+use ops_contracts::clock::Timestamp;
+use ops_contracts::command::diagnostics::{ConsoleEntry, ErrorEntry};
+use ops_contracts::command::session::DialogPolicy;
+use ops_contracts::frame::EventName;
+use ops_contracts::receipt::{DialogInfo, DownloadInfo};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use tokio::sync::{mpsc, watch};
+
+mod log;
+mod tab;
+
+pub(crate) use log::Log;
+pub(crate) use tab::{Frame, Tab};
+
+/// Something that the session's owner must do because of an event.
+#[derive(Debug)]
+pub(crate) enum Effect {
+    /// Answer a dialog by policy.
+    AnswerDialog {
+        /// The page.
+        target: TargetKey,
+        /// Accept or dismiss.
+        accept: bool,
+    },
+    /// Tell those who listen to the session.
+    Tell(EventName, Arc<RawValue>),
+    /// The browser is gone.
+    Lost,
+}
+
+/// The state of a context, shared by the adapter's reader, the session's owner and its commands.
+pub(crate) struct World {
+    state: Mutex<State>,
+    version: watch::Sender<u64>,
+    effects: mpsc::UnboundedSender<Effect>,
+}
+
+/// Everything known of a context.
+pub(crate) struct State {
+    /// Number of the last event.
+    pub(crate) seq: u64,
+    /// The pages, oldest first.
+    pub(crate) tabs: Vec<Tab>,
+    /// The page that commands without a target act on.
+    pub(crate) current: Option<TargetKey>,
+    /// Frames that are there, main frames included.
+    pub(crate) frames: Vec<Frame>,
+    /// Console messages.
+    pub(crate) console: Log<ConsoleEntry>,
+    /// Uncaught exceptions.
+    pub(crate) errors: Log<ErrorEntry>,
+    /// Downloads, with the event's number and the page.
+    pub(crate) downloads: VecDeque<(u64, TargetKey, DownloadInfo)>,
+    /// Why the browser is gone.
+    pub(crate) lost: Option<String>,
+    /// What happens to dialogs.
+    pub(crate) dialog_policy: DialogPolicy,
+    /// Numbers that are never reused in the session.
+    pub(crate) numbers: Numbers,
+}
+
+/// The next unused numbers of a session; they outlive its browser.
+#[derive(Debug, Clone)]
+pub(crate) struct Numbers {
+    target: u32,
+    frame: u32,
+    /// Next element number by frame number; index 0 is shared by all main frames.
+    refs: std::collections::HashMap<u32, u32>,
+}
+
+impl Default for Numbers {
+    fn default() -> Self {
+        Self { target: 1, frame: 1, refs: std::collections::HashMap::new() }
+    }
+}
+
+impl Numbers {
+    fn take(counter: &mut u32) -> u32 {
+        let number = *counter;
+        *counter += 1;
+        number
+    }
+
+    /// The first element number in this frame that no element ever had.
+    pub(crate) fn next_ref(&self, frame: u32) -> u32 {
+        self.refs.get(&frame).copied().unwrap_or(1)
+    }
+
+    /// Notes the element numbers below `next` as used.
+    pub(crate) fn used_refs(&mut self, frame: u32, next: u32) {
+        let known = self.refs.entry(frame).or_insert(1);
+        *known = (*known).max(next);
+    }
+}
+
+const MAX_DOWNLOADS_KEPT: usize = 100;
+const MAX_LOG: usize = 1_000;
+
+impl World {
+    /// A world without pages, and the receiver of its effects.
+    pub(crate) fn new() -> (Arc<Self>, mpsc::UnboundedReceiver<Effect>) {
+        let (effects, receiver) = mpsc::unbounded_channel();
+        let state = State {
+            seq: 0,
+            tabs: Vec::new(),
+            current: None,
+            frames: Vec::new(),
+            console: Log::new(MAX_LOG),
+            errors: Log::new(MAX_LOG),
+            downloads: VecDeque::new(),
+            lost: None,
+            dialog_policy: DialogPolicy::Ask,
+            numbers: Numbers::default(),
+        };
+        (Arc::new(Self { state: Mutex::new(state), version: watch::Sender::new(0), effects }), receiver)
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds the page that the context was opened with, numbered on from `numbers`.
+    pub(crate) fn begin(&self, numbers: Numbers, policy: DialogPolicy, target: TargetKey, frame: FrameKey) {
+        let mut state = self.lock();
+        state.numbers = numbers;
+        state.dialog_policy = policy;
+        state.add_tab(target, frame, None, "about:blank");
+        state.current = Some(target);
+    }
+
+    /// Waits until `find` finds something in the state. Ends only with the caller's deadline otherwise.
+    pub(crate) async fn until<T>(&self, mut find: impl FnMut(&State) -> Option<T>) -> T {
+        let mut version = self.version.subscribe();
+        loop {
+            version.borrow_and_update();
+            if let Some(found) = find(&self.lock()) {
+                return found;
+            }
+            if version.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    /// Wakes those who wait, after a change that is not an event's.
+    pub(crate) fn touch(&self) {
+        self.version.send_modify(|version| *version += 1);
+    }
+
+    fn effect(&self, effect: Effect) {
+        // The receiver is the session's owner; without one there is nobody to tell.
+        drop(self.effects.send(effect));
+    }
+
+    fn tell(&self, name: EventName, data: &impl Serialize) {
+        if let Ok(raw) = serde_json::value::to_raw_value(data) {
+            self.effect(Effect::Tell(name, raw.into()));
+        }
+    }
+}
+
+impl EventSink for World {
+    fn emit(&self, event: Event) {
+        let mut state = self.lock();
+        state.seq += 1;
+        self.apply(&mut state, event);
+        drop(state);
+        self.touch();
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct TargetData {
+    target_id: ops_contracts::ids::TargetId,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AnsweredData {
+    target_id: ops_contracts::ids::TargetId,
+    accepted: bool,
+}
+
+#[derive(Serialize)]
+struct ReasonData<'a> {
+    reason: &'a str,
+}
+
+impl World {
+    fn apply(&self, state: &mut State, event: Event) {
+        match event {
+            Event::TargetOpened { target, frame, opener, url } => {
+                let tab = state.add_tab(target, frame, opener, &url);
+                let info = tab.info(false);
+                self.tell(EventName::TargetOpened, &info);
+            }
+            Event::TargetClosed { target } => {
+                if let Some(target_id) = state.remove_tab(target) {
+                    self.tell(EventName::TargetClosed, &TargetData { target_id });
+                }
+            }
+            Event::TargetCrashed { target } => {
+                if let Some(tab) = state.tab_mut(target) {
+                    tab.crashed = true;
+                    tab.dialog = None;
+                    let target_id = tab.id.clone();
+                    self.tell(EventName::TargetCrashed, &TargetData { target_id });
+                }
+            }
+            Event::DialogOpened { target, kind, message, default_text } => {
+                self.dialog_opened(state, target, kind, message, default_text)
+            }
+            Event::DialogClosed { target, accepted } => {
+                if let Some(tab) = state.tab_mut(target)
+                    && tab.dialog.take().is_some()
+                {
+                    let target_id = tab.id.clone();
+                    self.tell(EventName::DialogClosed, &AnsweredData { target_id, accepted });
+                }
+            }
+            Event::Disconnected { reason } => {
+                self.tell(EventName::SessionLost, &ReasonData { reason: &reason });
+                state.lost.get_or_insert(reason);
+                self.effect(Effect::Lost);
+            }
+            other => state.note(other),
+        }
+    }
+
+    fn dialog_opened(
+        &self,
+        state: &mut State,
+        target: TargetKey,
+        kind: ops_contracts::adapter::DialogKind,
+        message: String,
+        default_text: Option<String>,
+    ) {
+        let policy = state.dialog_policy;
+        let seq = state.seq;
+        let Some(tab) = state.tab_mut(target) else { return };
+        match policy {
+            DialogPolicy::Ask => {
+                let info = DialogInfo { kind, message, default_text, target_id: tab.id.clone() };
+                self.tell(EventName::DialogOpened, &info);
+                tab.dialog = Some((seq, info));
+            }
+            DialogPolicy::Accept => self.effect(Effect::AnswerDialog { target, accept: true }),
+            DialogPolicy::Dismiss => self.effect(Effect::AnswerDialog { target, accept: false }),
+        }
+    }
+}
+
+impl State {
+    pub(crate) fn tab(&self, target: TargetKey) -> Option<&Tab> {
+        self.tabs.iter().find(|tab| tab.key == target)
+    }
+
+    pub(crate) fn tab_mut(&mut self, target: TargetKey) -> Option<&mut Tab> {
+        self.tabs.iter_mut().find(|tab| tab.key == target)
+    }
+
+    pub(crate) fn frame(&self, frame: FrameKey) -> Option<&Frame> {
+        self.frames.iter().find(|known| known.key == frame)
+    }
+
+    /// The dialog that waits for an answer, in any page.
+    pub(crate) fn open_dialog(&self) -> Option<(TargetKey, &DialogInfo)> {
+        self.tabs.iter().find_map(|tab| tab.dialog.as_ref().map(|(_, info)| (tab.key, info)))
+    }
+
+    fn add_tab(&mut self, key: TargetKey, main: FrameKey, opener: Option<TargetKey>, url: &str) -> &Tab {
+        let id = ops_contracts::ids::TargetId::from_number(Numbers::take(&mut self.numbers.target));
+        let opener = opener.and_then(|opener| self.tab(opener)).map(|tab| (tab.key, tab.id.clone()));
+        self.frames.push(Frame::main(main, key, url));
+        self.tabs.push(Tab::new(key, id, main, opener, url, self.seq));
+        if self.current.is_none() {
+            self.current = Some(key);
+        }
+        &self.tabs[self.tabs.len() - 1]
+    }
+
+    fn remove_tab(&mut self, key: TargetKey) -> Option<ops_contracts::ids::TargetId> {
+        let at = self.tabs.iter().position(|tab| tab.key == key)?;
+        let tab = self.tabs.remove(at);
+        self.frames.retain(|frame| frame.target != key);
+        if self.current == Some(key) {
+            // The opener if it is still there, as a browser does; else the newest.
+            let opener = tab.opener.as_ref().map(|(opener, _)| *opener).filter(|opener| self.tab(*opener).is_some());
+            self.current = opener.or_else(|| self.tabs.last().map(|tab| tab.key));
+        }
+        Some(tab.id)
+    }
+
+    /// Applies an event that changes nothing but this state.
+    fn note(&mut self, event: Event) {
+        let seq = self.seq;
+        match event {
+            Event::FrameAttached { target, frame, parent } => {
+                if self.frame(frame).is_none() {
+                    let number = Numbers::take(&mut self.numbers.frame);
+                    self.frames.push(Frame::child(frame, target, parent, number));
+                }
+            }
+            Event::FrameDetached { frame, .. } => self.remove_frame(frame),
+            Event::UrlChanged { target, frame, url } => {
+                self.note_url(frame, &url);
+                if let Some(tab) = self.main_tab(target, frame) {
+                    tab.nav.url_changed(seq, url);
+                }
+            }
+            Event::NavigationStarted { target, frame, url } => {
+                if let Some(tab) = self.main_tab(target, frame) {
+                    tab.nav.started(seq, url);
+                }
+            }
+            Event::NavigationCommitted { target, frame, document, url } => {
+                self.remove_children(frame);
+                self.note_url(frame, &url);
+                if let Some(tab) = self.main_tab(target, frame) {
+                    tab.crashed = false;
+                    tab.title.clear();
+                    tab.nav.committed(seq, document, url);
+                }
+            }
+            Event::NavigationFailed { target, frame, failure } => {
+                if let Some(tab) = self.main_tab(target, frame) {
+                    tab.nav.failed(seq, failure);
+                }
+            }
+            Event::Lifecycle { target, frame, document, phase } => {
+                if let Some(tab) = self.main_tab(target, frame) {
+                    tab.nav.reached(document, phase);
+                }
+            }
+            Event::TitleChanged { target, title } => {
+                if let Some(tab) = self.tab_mut(target) {
+                    tab.title = title;
+                }
+            }
+            Event::DownloadStarted { target, url, suggested_name } => {
+                self.downloads.push_back((seq, target, DownloadInfo { url, suggested_name }));
+                if self.downloads.len() > MAX_DOWNLOADS_KEPT {
+                    self.downloads.pop_front();
+                }
+            }
+            Event::Console { target, level, text, location, timestamp_ms } => {
+                let Some(target_id) = self.tab(target).map(|tab| tab.id.clone()) else { return };
+                let at = Timestamp::from_unix_millis(timestamp_ms);
+                let text = log::cut(text);
+                self.console.push(|seq| ConsoleEntry { seq, target_id, level, text, location, at });
+            }
+            Event::Exception { target, text, stack, location, timestamp_ms } => {
+                let Some(target_id) = self.tab(target).map(|tab| tab.id.clone()) else { return };
+                let at = Timestamp::from_unix_millis(timestamp_ms);
+                let (text, stack) = (log::cut(text), stack.map(log::cut));
+                self.errors.push(|seq| ErrorEntry { seq, target_id, text, stack, location, at });
+            }
+            network => self.note_network(network),
+        }
+    }
+
+    fn note_network(&mut self, event: Event) {
+        match event {
+            // Streams stay open for as long as the page likes: they say nothing about whether it is still loading.
+            Event::Request { kind: ResourceKind::Websocket | ResourceKind::Eventsource, .. } => {}
+            Event::Request { target, frame, request, document, redirected_from, .. } => {
+                let main = frame.is_none_or(|frame| self.main_tab(target, frame).is_some());
+                if let Some(tab) = self.tab_mut(target) {
+                    tab.requests.sent(request, document.filter(|_| main), redirected_from);
+                }
+            }
+            Event::Response { target, request, status, .. } => {
+                if let Some(tab) = self.tab_mut(target) {
+                    tab.requests.answered(request, status);
+                }
+            }
+            Event::RequestFinished { target, request } | Event::RequestFailed { target, request, .. } => {
+                if let Some(tab) = self.tab_mut(target) {
+                    tab.requests.ended(request);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The page, if `frame` is its main frame.
+    fn main_tab(&mut self, target: TargetKey, frame: FrameKey) -> Option<&mut Tab> {
+        self.tab_mut(target).filter(|tab| tab.main == frame)
+    }
+
+    fn note_url(&mut self, frame: FrameKey, url: &str) {
+        if let Some(frame) = self.frames.iter_mut().find(|known| known.key == frame) {
+            url.clone_into(&mut frame.url);
+        }
+    }
+
+    fn remove_frame(&mut self, key: FrameKey) {
+        self.remove_children(key);
+        self.frames.retain(|frame| frame.key != key || frame.parent.is_none());
+    }
+
+    fn remove_children(&mut self, parent: FrameKey) {
+        let children: Vec<_> = self.frames.iter().filter(|frame| frame.parent == Some(parent)).map(|frame| frame.key).collect();
+        for child in children {
+            self.remove_frame(child);
+        }
+    }
+}

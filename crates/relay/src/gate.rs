@@ -1,0 +1,139 @@
+//! The gates: one table in order, each a pure check of a request's facts. The first refusal wins and names its gate.
+//!
+//! Nothing here reads a socket, and no gate remembers a refusal: wrong tokens never lock out a right one.
+
+pub(crate) mod checks;
+mod facts;
+
+use std::collections::HashSet;
+use std::net::SocketAddr;
+
+use ops_contracts::ids::ClientId;
+use ops_contracts::limits::LimitsProfile;
+use ops_contracts::{Fault, Outcome};
+
+use crate::config::{RelayConfig, Token, VersionCheck};
+use crate::rate::Rates;
+pub(crate) use facts::{ClientVersions, Endpoint, Facts, Field, OPS_PROTOCOL, offers_ops};
+
+/// When a gate has its facts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// With the head of every request.
+    Peer,
+    /// With the head of a POST, or with the hello of a WebSocket.
+    Client,
+    /// With every message.
+    Message,
+}
+
+struct Gate {
+    name: &'static str,
+    phase: Phase,
+    check: fn(&Facts<'_>, &Policy) -> Outcome<()>,
+}
+
+/// Every gate in the order in which a request meets them.
+const GATES: &[Gate] = &[
+    Gate { name: "host", phase: Phase::Peer, check: checks::host },
+    Gate { name: "origin", phase: Phase::Peer, check: checks::origin },
+    Gate { name: "auth", phase: Phase::Peer, check: checks::auth },
+    Gate { name: "pairing", phase: Phase::Peer, check: checks::pairing },
+    Gate { name: "route", phase: Phase::Peer, check: checks::route },
+    Gate { name: "version", phase: Phase::Client, check: checks::version },
+    Gate { name: "payload", phase: Phase::Message, check: checks::payload },
+    Gate { name: "rate", phase: Phase::Message, check: checks::rate },
+];
+
+/// What the gates decide by.
+pub(crate) struct Policy {
+    /// `Host` values that pass, in lower case.
+    hosts: HashSet<String>,
+    extensions: Vec<String>,
+    token: Token,
+    check_versions: VersionCheck,
+    pub(crate) limits: LimitsProfile,
+    pub(crate) rates: Rates,
+}
+
+impl Policy {
+    pub(crate) fn new(config: &RelayConfig, address: SocketAddr) -> Self {
+        Self {
+            hosts: hosts(&config.allowed_hosts, address),
+            extensions: config.allowed_extensions.clone(),
+            token: config.token.clone(),
+            check_versions: config.versions.check,
+            rates: Rates::new(&config.limits.ops),
+            limits: config.limits.clone(),
+        }
+    }
+}
+
+fn hosts(allowed: &[String], address: SocketAddr) -> HashSet<String> {
+    let port = address.port();
+    let own = ["localhost", "127.0.0.1", "[::1]"].map(str::to_owned).into_iter();
+    let own = own.map(|name| format!("{name}:{port}")).chain([address.to_string()]);
+    let own: Vec<String> = own.collect();
+    // Clients leave the default port out.
+    let bare = own.iter().filter_map(|host| host.strip_suffix(":80")).map(str::to_owned);
+    let named = allowed.iter().map(|name| name.to_ascii_lowercase());
+    let named = named.flat_map(|name| [format!("{name}:{port}"), name]);
+    bare.chain(named).chain(own.iter().cloned()).collect()
+}
+
+/// Proof that a request passed the gates of its head; handlers demand it.
+#[derive(Debug, Clone)]
+pub(crate) struct Permit {
+    client: ClientId,
+}
+
+impl Permit {
+    /// The peer's client installation.
+    pub(crate) fn client(&self) -> &ClientId {
+        &self.client
+    }
+
+    /// The permit after a hello that named the client.
+    pub(crate) fn named(self, client: ClientId) -> Self {
+        Self { client }
+    }
+}
+
+/// A refusal, and whether the peer had shown the token before it.
+pub(crate) struct Refusal {
+    pub(crate) fault: Fault,
+    pub(crate) authenticated: bool,
+}
+
+/// Runs the gates of a request's head: those of the peer, and those of client and message as far as the head has their facts.
+pub(crate) fn enter(facts: &Facts<'_>, policy: &Policy) -> Result<Permit, Refusal> {
+    let auth = GATES.iter().position(|gate| gate.name == "auth");
+    for (at, gate) in GATES.iter().enumerate() {
+        let authenticated = facts.endpoint != Endpoint::Healthz && Some(at) > auth;
+        run(gate, facts, policy).map_err(|fault| Refusal { fault, authenticated })?;
+    }
+    let client = facts.client_id().map_err(|fault| Refusal { fault, authenticated: true })?;
+    Ok(Permit { client })
+}
+
+/// Runs the gates of a hello.
+pub(crate) fn hello(_: &Permit, versions: ClientVersions<'_>, policy: &Policy) -> Outcome<()> {
+    let facts = Facts { versions: Some(versions), ..Facts::default() };
+    pass(Phase::Client, &facts, policy)
+}
+
+/// Runs the gates of a message: its size, and the rate where its charge is known.
+pub(crate) fn message(_: &Permit, facts: &Facts<'_>, policy: &Policy) -> Outcome<()> {
+    pass(Phase::Message, facts, policy)
+}
+
+fn pass(phase: Phase, facts: &Facts<'_>, policy: &Policy) -> Outcome<()> {
+    GATES.iter().filter(|gate| gate.phase == phase).try_for_each(|gate| run(gate, facts, policy))
+}
+
+fn run(gate: &Gate, facts: &Facts<'_>, policy: &Policy) -> Outcome<()> {
+    (gate.check)(facts, policy).map_err(|fault| fault.with("gate", gate.name))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,126 @@
+//! The checks behind the gates' table.
+
+use ops_contracts::frame::ClientKind;
+use ops_contracts::{ErrorCode, Fault, Outcome};
+
+use super::{Endpoint, Facts, Field, Policy};
+
+/// A DNS name that a page rebinds to loopback arrives under its own name: only names that are ours pass.
+pub(super) fn host(facts: &Facts<'_>, policy: &Policy) -> Outcome<()> {
+    if facts.host == Field::Absent && facts.authority.is_none() {
+        return Err(Fault::new(ErrorCode::RelayHostDenied, "the Host header is missing"));
+    }
+    let named = match facts.host {
+        Field::One(host) => Some(host),
+        Field::Absent => None,
+        Field::Invalid => {
+            return Err(Fault::new(ErrorCode::RelayHostDenied, "there is more than one Host header, or it is no text"));
+        }
+    };
+    match named.into_iter().chain(facts.authority).find(|host| !policy.hosts.contains(&host.to_ascii_lowercase())) {
+        Some(foreign) => {
+            let shown = shown(foreign);
+            Err(Fault::new(ErrorCode::RelayHostDenied, format!("this relay does not answer for the host {shown:?}"))
+                .with("host", shown))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Browsers name the origin of a page's request, and programs have none: no page passes, whatever it claims.
+pub(super) fn origin(facts: &Facts<'_>, policy: &Policy) -> Outcome<()> {
+    match facts.origin {
+        Field::Absent if !facts.fetch_metadata => Ok(()),
+        Field::Absent => Err(denied("a browser sent the request: it has Sec-Fetch-Site and no Origin")),
+        Field::Invalid => Err(denied("there is more than one Origin header, or it is no text")),
+        Field::One("null") => Err(denied("the origin null is never admitted").with("origin", "null")),
+        Field::One(origin) => match origin.strip_prefix("chrome-extension://") {
+            Some(id) if policy.extensions.iter().any(|allowed| allowed == id) => Ok(()),
+            Some(id) => {
+                let id = shown(id);
+                Err(denied(format!("the extension {id:?} is not in the allow list")).with("extensionId", id))
+            }
+            None => {
+                let origin = shown(origin);
+                Err(denied(format!("the web origin {origin:?} is not admitted")).with("origin", origin))
+            }
+        },
+    }
+}
+
+fn denied(message: impl Into<String>) -> Fault {
+    Fault::new(ErrorCode::RelayOriginDenied, message)
+}
+
+pub(super) fn auth(facts: &Facts<'_>, policy: &Policy) -> Outcome<()> {
+    match facts.token {
+        _ if facts.endpoint == Endpoint::Healthz => Ok(()),
+        Field::Absent => Err(Fault::plain(ErrorCode::RelayAuthRequired)),
+        Field::One(token) if policy.token.matches(token.as_bytes()) => Ok(()),
+        Field::One(_) | Field::Invalid => Err(Fault::plain(ErrorCode::RelayAuthInvalid)),
+    }
+}
+
+/// Pairing is off: the token is the only credential of a relay on loopback.
+pub(super) fn pairing(_: &Facts<'_>, _: &Policy) -> Outcome<()> {
+    Ok(())
+}
+
+/// There is one route, and it is open.
+pub(super) fn route(_: &Facts<'_>, _: &Policy) -> Outcome<()> {
+    Ok(())
+}
+
+pub(super) fn version(facts: &Facts<'_>, policy: &Policy) -> Outcome<()> {
+    let Some(versions) = facts.versions else { return Ok(()) };
+    let missing = |message: &str| Fault::new(ErrorCode::RelayOpsVersionInvalid, message);
+    let contract = match versions.contract {
+        Field::One(contract) => contract,
+        Field::Absent => return Err(missing("the contract version is missing: send x-ops-contract-version")),
+        Field::Invalid => return Err(missing("there is more than one x-ops-contract-version header, or it is no text")),
+    };
+    let kind = versions.kind.ok_or_else(|| {
+        let kinds = [ClientKind::Cli, ClientKind::Extension, ClientKind::Other];
+        Fault::new(ErrorCode::RelayFrameInvalid, "x-ops-client-kind is not cli, extension or other")
+            .with("field", "x-ops-client-kind")
+            .with("expected", kinds)
+    })?;
+    (policy.check_versions)(contract, kind, versions.client)
+}
+
+pub(super) fn payload(facts: &Facts<'_>, policy: &Policy) -> Outcome<()> {
+    let cap = policy.limits.ops.max_payload_bytes;
+    match facts.payload {
+        Some(bytes) if bytes > cap => Err(too_large(Some(bytes), policy)),
+        _ => Ok(()),
+    }
+}
+
+/// The refusal of a message above the cap; `bytes` where its size is known.
+pub(crate) fn too_large(bytes: Option<u64>, policy: &Policy) -> Fault {
+    let cap = policy.limits.ops.max_payload_bytes;
+    let profile = &policy.limits.name;
+    let fault = Fault::new(
+        ErrorCode::RelayPayloadTooLarge,
+        format!("a message may have at most {cap} bytes in the limits profile {profile}"),
+    )
+    .with("limitBytes", cap)
+    .with("profile", profile)
+    .with("gate", "payload");
+    match bytes {
+        Some(bytes) => fault.with("bytes", bytes),
+        None => fault,
+    }
+}
+
+pub(super) fn rate(facts: &Facts<'_>, policy: &Policy) -> Outcome<()> {
+    match &facts.charge {
+        Some(charge) => policy.rates.charge(charge).map_err(|fault| fault.with("profile", &policy.limits.name)),
+        None => Ok(()),
+    }
+}
+
+/// As much of a peer's text as an error repeats.
+fn shown(text: &str) -> String {
+    text.chars().take(128).collect()
+}

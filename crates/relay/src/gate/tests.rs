@@ -1,0 +1,146 @@
+use std::time::Duration;
+
+use ops_contracts::ErrorCode;
+use ops_contracts::frame::ClientKind;
+use ops_contracts::limits::LaneLimits;
+
+use super::*;
+use crate::config::{Labels, Timeouts, Versions};
+use crate::rate::{Bucket, Charge, Payer};
+
+const TOKEN: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+
+fn versions(contract: &str, _: ClientKind, _: Option<&str>) -> Outcome<()> {
+    if contract == "1.1.0" { Ok(()) } else { Err(ErrorCode::RelayOpsVersionUnsupported.into()) }
+}
+
+fn policy() -> Policy {
+    let lane = LaneLimits { max_payload_bytes: 100, requests_per_minute: 1, burst: 2, max_timeout_ms: 1_000 };
+    let config = RelayConfig {
+        listen: "127.0.0.1:9555".parse().unwrap(),
+        token: Token::new(TOKEN.to_owned()),
+        allowed_hosts: vec!["Browser.Example".to_owned()],
+        allowed_extensions: vec!["abcdefghijklmnopabcdefghijklmnop".to_owned()],
+        limits: LimitsProfile { name: "test".to_owned(), ops: lane, cdp: lane },
+        timeouts: Timeouts::default(),
+        idle_exit: Some(Duration::from_secs(1)),
+        instance_id: String::new(),
+        versions: Versions { relay: "0.2.0".to_owned(), window_n: None, window_n_minus1: None, check: versions },
+        capabilities: Vec::new(),
+        labels: Labels { adapter: "cdp".to_owned(), mode: "managed".to_owned() },
+        warnings: Vec::new(),
+    };
+    Policy::new(&config, config.listen)
+}
+
+fn good<'a>() -> Facts<'a> {
+    Facts { host: Field::One("127.0.0.1:9555"), token: Field::One(TOKEN), ..Facts::default() }
+}
+
+/// Checks which gate refuses with which code; `None` where every gate passes.
+#[track_caller]
+fn check(facts: &Facts<'_>, expected: Option<(ErrorCode, &str)>) {
+    let refused = enter(facts, &policy()).err().map(|refusal| refusal.fault);
+    let seen =
+        refused.as_ref().map(|fault| (fault.code, fault.details.get("gate").and_then(|gate| gate.as_str()).unwrap_or_default()));
+    assert_eq!(seen, expected, "{facts:?}");
+}
+
+#[test]
+fn the_table_keeps_its_order() {
+    let names: Vec<_> = GATES.iter().map(|gate| gate.name).collect();
+    assert_eq!(names, ["host", "origin", "auth", "pairing", "route", "version", "payload", "rate"]);
+}
+
+#[test]
+fn the_host_must_be_ours() {
+    for host in ["127.0.0.1:9555", "localhost:9555", "LOCALHOST:9555", "[::1]:9555", "browser.example", "browser.example:9555"] {
+        check(&Facts { host: Field::One(host), ..good() }, None);
+    }
+    let denied = Some((ErrorCode::RelayHostDenied, "host"));
+    for host in
+        ["127.0.0.1", "127.0.0.1:9556", "localhost", "evil.example:9555", "127.0.0.1:9555.evil.example", "127.0.0.2:9555", ""]
+    {
+        check(&Facts { host: Field::One(host), ..good() }, denied);
+    }
+    check(&Facts { host: Field::Absent, ..good() }, denied);
+    check(&Facts { host: Field::Invalid, ..good() }, denied);
+    check(&Facts { authority: Some("evil.example:9555"), ..good() }, denied);
+    check(&Facts { authority: Some("localhost:9555"), host: Field::Absent, ..good() }, None);
+}
+
+#[test]
+fn no_page_passes_the_origin_gate_even_with_the_token() {
+    let denied = Some((ErrorCode::RelayOriginDenied, "origin"));
+    for origin in [
+        "null",
+        "http://127.0.0.1:9555",
+        "http://localhost:9555",
+        "https://example.com",
+        "file://",
+        "",
+        "chrome-extension://bcdefghijklmnopabcdefghijklmnopa",
+        "chrome-extension://",
+        "moz-extension://x",
+    ] {
+        check(&Facts { origin: Field::One(origin), ..good() }, denied);
+    }
+    check(&Facts { origin: Field::Invalid, ..good() }, denied);
+    check(&Facts { fetch_metadata: true, ..good() }, denied);
+    let extension = Field::One("chrome-extension://abcdefghijklmnopabcdefghijklmnop");
+    check(&Facts { origin: extension, ..good() }, None);
+    check(&Facts { origin: extension, fetch_metadata: true, ..good() }, None);
+    check(&Facts { origin: extension, token: Field::Absent, ..good() }, Some((ErrorCode::RelayAuthRequired, "auth")));
+}
+
+#[test]
+fn a_refused_extension_is_named() {
+    let facts = Facts { origin: Field::One("chrome-extension://seen"), ..good() };
+    let fault = enter(&facts, &policy()).err().unwrap().fault;
+    assert_eq!(fault.details.get("extensionId").and_then(|id| id.as_str()), Some("seen"));
+}
+
+#[test]
+fn every_endpoint_but_healthz_needs_the_token() {
+    for endpoint in [Endpoint::Ops, Endpoint::Status, Endpoint::Metrics, Endpoint::Unknown] {
+        check(&Facts { endpoint, token: Field::Absent, ..good() }, Some((ErrorCode::RelayAuthRequired, "auth")));
+        for wrong in ["", "x", &TOKEN[1..], &TOKEN.to_uppercase()] {
+            check(&Facts { endpoint, token: Field::One(wrong), ..good() }, Some((ErrorCode::RelayAuthInvalid, "auth")));
+        }
+    }
+    let healthz = Facts { endpoint: Endpoint::Healthz, token: Field::Absent, ..good() };
+    check(&healthz, None);
+    check(&Facts { host: Field::One("evil.example"), ..healthz }, Some((ErrorCode::RelayHostDenied, "host")));
+}
+
+#[test]
+fn a_missing_an_old_and_an_ambiguous_contract_version_are_told_apart() {
+    let facts = |contract| {
+        let versions = ClientVersions { contract, kind: Some(ClientKind::Other), client: None };
+        Facts { versions: Some(versions), ..good() }
+    };
+    check(&facts(Field::One("1.1.0")), None);
+    check(&facts(Field::Absent), Some((ErrorCode::RelayOpsVersionInvalid, "version")));
+    check(&facts(Field::Invalid), Some((ErrorCode::RelayOpsVersionInvalid, "version")));
+    check(&facts(Field::One("9.0.0")), Some((ErrorCode::RelayOpsVersionUnsupported, "version")));
+}
+
+#[test]
+fn the_payload_gate_knows_its_cap_to_the_byte() {
+    check(&Facts { payload: Some(100), ..good() }, None);
+    check(&Facts { payload: Some(101), ..good() }, Some((ErrorCode::RelayPayloadTooLarge, "payload")));
+}
+
+#[test]
+fn the_rate_gate_comes_last() {
+    let client: ClientId = "c".parse().unwrap();
+    let charge = Charge { payer: Payer::Peer(&client), bucket: Bucket::Commands, cost: 3 };
+    check(&Facts { charge: Some(charge), ..good() }, Some((ErrorCode::RelayRateLimited, "rate")));
+    check(&Facts { charge: Some(charge), payload: Some(101), ..good() }, Some((ErrorCode::RelayPayloadTooLarge, "payload")));
+}
+
+#[test]
+fn the_gate_before_wins_over_the_gate_behind() {
+    let worst = Facts { payload: Some(101), ..Facts::default() };
+    check(&worst, Some((ErrorCode::RelayHostDenied, "host")));
+}

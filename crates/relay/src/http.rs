@@ -1,0 +1,211 @@
+//! The endpoints: gates first, then the method, then the handler. Every refusal is an `ops_error` frame under its code's HTTP status.
+
+mod body;
+mod respond;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use hyper::body::Incoming;
+use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderMap, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
+use hyper::http::request::Parts;
+use hyper::{Method, Request};
+use ops_contracts::frame::{ClientFrame, OpsCancel, OpsRequest, Timing, request_id_of};
+use ops_contracts::ids::RequestId;
+use ops_contracts::{ErrorCode, Fault, Outcome};
+use serde_json::value::RawValue;
+
+use crate::connection::Connection;
+use crate::gate::{self, Endpoint, Facts, Permit, Refusal};
+use crate::ops::{self, Answer, Failed};
+use crate::server::Edge;
+use crate::{reply, socket, status};
+use respond::Reply;
+
+/// The most WebSockets at once.
+const MAX_SOCKETS: usize = 1024;
+
+/// Answers one request.
+pub(crate) async fn handle(connection: Arc<Connection>, request: Request<Incoming>) -> Reply {
+    let received = Instant::now();
+    let (mut head, body) = request.into_parts();
+    let entered = gate::enter(&Facts::of(&head), &connection.edge.policy);
+    let permit = match entered {
+        Ok(permit) => permit,
+        Err(refusal) => return refuse(&connection, &head, refusal, received),
+    };
+    let endpoint = Endpoint::of(head.uri.path());
+    if endpoint != Endpoint::Healthz {
+        connection.authenticated();
+    }
+    let edge = &connection.edge;
+    match (endpoint, &head.method) {
+        (Endpoint::Ops, &Method::POST) => post(edge, &permit, &head, body, received).await,
+        (Endpoint::Ops, &Method::GET) => match upgrade(&connection, permit, &mut head) {
+            Ok(reply) => reply,
+            Err(fault) => declined(edge, fault),
+        },
+        (Endpoint::Status, &Method::GET) => respond::json(200, status_text(edge)),
+        (Endpoint::Metrics, &Method::GET) => respond::metrics(edge.metrics.render()),
+        (Endpoint::Healthz, &Method::GET) => respond::closing(respond::text("ok\n")),
+        (Endpoint::Unknown, _) => declined(edge, ErrorCode::RelayNotFound.into()),
+        (endpoint, method) => wrong_method(edge, endpoint, method),
+    }
+}
+
+/// The answer to a request that passed the gates and is none that an endpoint takes.
+fn declined(edge: &Edge, fault: Fault) -> Reply {
+    let id = edge.make_request_id();
+    tracing::info!(target: "ops", requestId = %id, code = fault.code.as_str(), "declined");
+    respond::fault(id, fault)
+}
+
+fn status_text(edge: &Edge) -> String {
+    serde_json::to_string(&status::document(edge)).expect("the status document consists of texts and numbers")
+}
+
+fn wrong_method(edge: &Edge, endpoint: Endpoint, method: &Method) -> Reply {
+    let allow = if endpoint == Endpoint::Ops { "GET, POST" } else { "GET" };
+    let fault = Fault::new(ErrorCode::RelayMethodNotAllowed, format!("the endpoint takes {allow}")).with("method", method.as_str());
+    let mut reply = declined(edge, fault.with("allow", allow));
+    respond::allow(&mut reply, allow);
+    if endpoint == Endpoint::Healthz { respond::closing(reply) } else { reply }
+}
+
+/// The answer to a request that the gates refuse. A peer without the token is told and cut; its body is not read.
+fn refuse(connection: &Connection, head: &Parts, refusal: Refusal, received: Instant) -> Reply {
+    let edge = &connection.edge;
+    let id = edge.make_request_id();
+    let gate = refusal.fault.details.get("gate").and_then(|gate| gate.as_str()).unwrap_or_default();
+    tracing::info!(target: "ops", requestId = %id, code = refusal.fault.code.as_str(), gate, "refused");
+    if refusal.authenticated {
+        connection.authenticated();
+    }
+    let failed = Failed { request: id, session: None, command: None, fault: refusal.fault };
+    if Endpoint::of(head.uri.path()) == Endpoint::Ops && head.method == Method::POST {
+        return respond::closing(respond::answer(ops::refuse(edge, failed, received)));
+    }
+    respond::closing(respond::fault(failed.request, failed.fault))
+}
+
+/// `POST /ops`: one request or cancel, one answer.
+async fn post(edge: &Arc<Edge>, permit: &Permit, head: &Parts, body: Incoming, received: Instant) -> Reply {
+    let text = match read(edge, head, body).await {
+        Ok(text) => text,
+        Err(fault) => return respond::closing(respond::answer(refused(edge, edge.make_request_id(), fault, received))),
+    };
+    let frame = match parse(&text) {
+        Ok(frame) => frame,
+        Err(fault) => {
+            let id = request_id_of(&text).unwrap_or_else(|| edge.make_request_id());
+            return respond::answer(refused(edge, id, fault, received));
+        }
+    };
+    let bytes = text.len();
+    drop(text);
+    match frame {
+        Frame::Request(request) => match ops::admit(edge, permit, request, bytes, received) {
+            Ok(admitted) => respond::answer(run(edge, admitted, received).await),
+            Err(failed) => respond::answer(ops::refuse(edge, *failed, received)),
+        },
+        Frame::Cancel(cancel) => cancelled(edge, permit, cancel, bytes, received),
+    }
+}
+
+/// Runs a command in a task of its own: it is counted and logged also when the caller hangs up.
+async fn run(edge: &Arc<Edge>, admitted: ops::Admitted, received: Instant) -> Answer {
+    let request = admitted.request_id().clone();
+    match tokio::spawn(ops::run(edge.clone(), admitted)).await {
+        Ok(answer) => answer,
+        Err(_) => refused(edge, request, Fault::plain(ErrorCode::RelayInternal), received),
+    }
+}
+
+enum Frame {
+    Request(OpsRequest),
+    Cancel(OpsCancel),
+}
+
+fn parse(text: &str) -> Outcome<Frame> {
+    match ClientFrame::parse(text)? {
+        ClientFrame::Request(request) => Ok(Frame::Request(request)),
+        ClientFrame::Cancel(cancel) => Ok(Frame::Cancel(cancel)),
+        _ => Err(Fault::new(ErrorCode::RelayFrameTypeUnknown, "POST /ops takes an ops_request or an ops_cancel")),
+    }
+}
+
+async fn read(edge: &Edge, head: &Parts, body: Incoming) -> Outcome<String> {
+    if !is_json(&head.headers) {
+        return Err(ErrorCode::RelayContentTypeUnsupported.into());
+    }
+    let bytes = body::read(body, &edge.policy, edge.config.timeouts.body).await?;
+    String::from_utf8(bytes).map_err(|_| Fault::new(ErrorCode::RelayFrameInvalid, "the body is not UTF-8"))
+}
+
+/// Whether the body says that it is JSON: no page can send that across origins without a preflight.
+fn is_json(headers: &HeaderMap) -> bool {
+    let essence = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).and_then(|value| value.split(';').next());
+    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
+}
+
+fn refused(edge: &Edge, request: RequestId, fault: Fault, received: Instant) -> Answer {
+    ops::refuse(edge, Failed { request, session: None, command: None, fault }, received)
+}
+
+fn cancelled(edge: &Edge, permit: &Permit, cancel: OpsCancel, bytes: usize, received: Instant) -> Reply {
+    match ops::cancel(edge, permit, &cancel, bytes) {
+        Ok(cancelled) => {
+            let result = format!(r#"{{"cancelled":{cancelled}}}"#);
+            let result = RawValue::from_string(result).unwrap_or_default();
+            let timing = Timing { total_ms: ops::millis_since(received), ..Timing::default() };
+            respond::json(200, reply::response(&cancel.request_id, cancel.session_id.as_ref(), &result, &timing))
+        }
+        Err(fault) => respond::answer(refused(edge, cancel.request_id, fault, received)),
+    }
+}
+
+/// `GET /ops`: becomes a WebSocket.
+fn upgrade(connection: &Arc<Connection>, permit: Permit, head: &mut Parts) -> Outcome<Reply> {
+    let has = |name, token: &str| {
+        let values = head.headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+        values.flat_map(|value| value.split(',')).any(|part| part.trim().eq_ignore_ascii_case(token))
+    };
+    let not_one = |why: &str| Fault::new(ErrorCode::RelayFrameInvalid, format!("GET /ops opens a WebSocket, and {why}"));
+    if !has(UPGRADE, "websocket") || !has(CONNECTION, "upgrade") {
+        return Err(not_one("the request asks for no upgrade"));
+    }
+    if !has(SEC_WEBSOCKET_VERSION, "13") {
+        return Err(not_one("Sec-WebSocket-Version is not 13"));
+    }
+    let key = head.headers.get(SEC_WEBSOCKET_KEY).ok_or_else(|| not_one("Sec-WebSocket-Key is missing"))?;
+    let upgrading =
+        head.extensions.remove::<hyper::upgrade::OnUpgrade>().ok_or_else(|| not_one("this connection can't be upgraded"))?;
+    let slot = Slot::take(&connection.edge).ok_or(ErrorCode::RelayConnectionLimit)?;
+    let reply = respond::switching(key.as_bytes(), gate::offers_ops(&head.headers));
+    let (edge, alive) = (connection.edge.clone(), connection.alive.clone());
+    tokio::spawn(async move {
+        let _held = (slot, alive);
+        match upgrading.await {
+            Ok(upgraded) => socket::serve(edge, permit, upgraded).await,
+            Err(error) => tracing::debug!(%error, "an upgrade failed"),
+        }
+    });
+    Ok(reply)
+}
+
+/// One of the places for WebSockets.
+struct Slot(Arc<Edge>);
+
+impl Slot {
+    fn take(edge: &Arc<Edge>) -> Option<Self> {
+        let taken = edge.sockets.fetch_update(Ordering::AcqRel, Ordering::Acquire, |open| (open < MAX_SOCKETS).then_some(open + 1));
+        taken.is_ok().then(|| Self(edge.clone()))
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.0.sockets.fetch_sub(1, Ordering::AcqRel);
+    }
+}

@@ -1,0 +1,238 @@
+//! One command from its frame to its answer, the same for both transports: admit, run, compose, count, log.
+//!
+//! It reads and writes no socket.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt;
+use ops_contracts::command::CommandName;
+use ops_contracts::frame::{OpsCancel, OpsRequest, RESPONSE_CAP, Timing};
+use ops_contracts::ids::{LeaseId, RequestId, SessionId};
+use ops_contracts::port::{Caller, Reply};
+use ops_contracts::{ErrorCode, Fault, Outcome};
+use serde::Deserialize;
+use tracing::Instrument;
+
+use crate::gate::{self, Facts, Permit};
+use crate::metrics::Series;
+use crate::rate::{self, Bucket, Charge, Payer};
+use crate::reply;
+use crate::server::Edge;
+
+/// A request that passed the gates, ready to run.
+pub(crate) struct Admitted {
+    request: OpsRequest,
+    command: Option<CommandName>,
+    caller: Caller,
+    received: Instant,
+    /// The session whose lease the sender holds.
+    pub(crate) owned: Option<(SessionId, LeaseId)>,
+}
+
+impl Admitted {
+    pub(crate) fn request_id(&self) -> &RequestId {
+        &self.request.request_id
+    }
+}
+
+/// An answer, ready to be sent.
+pub(crate) struct Answer {
+    pub(crate) request: RequestId,
+    /// The frame's text.
+    pub(crate) text: String,
+    /// The error's code; `None` for a success.
+    pub(crate) code: Option<ErrorCode>,
+    pub(crate) retry_after_ms: Option<u64>,
+    /// The session that the sender holds from now on.
+    pub(crate) granted: Option<(SessionId, LeaseId)>,
+}
+
+/// What a refused or failed request is told and counted by.
+pub(crate) struct Failed {
+    pub(crate) request: RequestId,
+    pub(crate) session: Option<SessionId>,
+    /// The command's name as it was sent.
+    pub(crate) command: Option<CommandName>,
+    pub(crate) fault: Fault,
+}
+
+/// Runs the gates of a message of `bytes` bytes and settles its deadline.
+pub(crate) fn admit(
+    edge: &Edge,
+    permit: &Permit,
+    mut request: OpsRequest,
+    bytes: usize,
+    received: Instant,
+) -> Result<Admitted, Box<Failed>> {
+    let command: Option<CommandName> = request.command.parse().ok();
+    let owned = request.session_id.clone().zip(request.lease_id.clone());
+    let owned = owned.filter(|(session, lease)| edge.service.lease_matches(session, lease));
+    let outcome = check(edge, permit, &request, command, owned.as_ref(), bytes);
+    match outcome {
+        Ok(timeout_ms) => {
+            request.timeout_ms = Some(timeout_ms);
+            let caller = Caller { client_id: permit.client().clone(), admin: false };
+            Ok(Admitted { request, command, caller, received, owned })
+        }
+        Err(fault) => Err(Box::new(Failed { request: request.request_id, session: request.session_id, command, fault })),
+    }
+}
+
+/// The deadline of a request that may run, in milliseconds.
+fn check(
+    edge: &Edge,
+    permit: &Permit,
+    request: &OpsRequest,
+    command: Option<CommandName>,
+    owned: Option<&(SessionId, LeaseId)>,
+    bytes: usize,
+) -> Outcome<u64> {
+    let payer = owned.map_or(Payer::Peer(permit.client()), |(session, _)| Payer::Session(session));
+    let charge = Charge { payer, bucket: Bucket::of(command), cost: rate::cost(command, &request.params) };
+    let facts = Facts { payload: u64::try_from(bytes).ok(), charge: Some(charge), ..Facts::default() };
+    gate::message(permit, &facts, &edge.policy)?;
+    if edge.draining.load(Ordering::Acquire) {
+        return Err(ErrorCode::RelayOpsDraining.into());
+    }
+    deadline(edge, request.timeout_ms, command)
+}
+
+fn deadline(edge: &Edge, asked: Option<u64>, command: Option<CommandName>) -> Outcome<u64> {
+    let cap = edge.policy.limits.ops.max_timeout_ms;
+    match asked {
+        Some(asked) if asked > cap => {
+            let message = format!("timeoutMs is {asked} and may be at most {cap}: repeat the wait instead");
+            let profile = &edge.policy.limits.name;
+            Err(Fault::new(ErrorCode::RelayTimeoutCapExceeded, message)
+                .with("timeoutMs", asked)
+                .with("capMs", cap)
+                .with("profile", profile))
+        }
+        Some(asked) => Ok(asked),
+        None => Ok(command.map_or(cap, |command| command.spec().default_timeout_ms.min(cap))),
+    }
+}
+
+/// Runs an admitted request to its answer. Dropping the future abandons the answer, not the command.
+pub(crate) async fn run(edge: Arc<Edge>, admitted: Admitted) -> Answer {
+    let Admitted { request, command, caller, received, .. } = admitted;
+    let (id, session) = (request.request_id.clone(), request.session_id.clone());
+    let name = command.map_or("other", CommandName::as_str);
+    let span = tracing::info_span!(target: "ops", "request", requestId = %id, sessionId = session.as_ref().map(SessionId::as_str), command = name);
+    let limit = Duration::from_millis(request.timeout_ms.unwrap_or(0)).saturating_add(edge.config.timeouts.grace);
+    let execution = edge.service.execute(request, caller, received);
+    // A bug in the runtime must neither hang nor take down the connection of its client.
+    let guarded = tokio::time::timeout(limit, AssertUnwindSafe(execution).catch_unwind()).instrument(span);
+    match guarded.await {
+        Ok(Ok(reply)) => finish(&edge, id, session, command, reply, received),
+        Ok(Err(_)) => fail(&edge, failed_inside(id, session, command, "the runtime panicked"), true, None, received),
+        Err(_) => fail(
+            &edge,
+            failed_inside(id, session, command, "the runtime did not keep the request's deadline"),
+            true,
+            None,
+            received,
+        ),
+    }
+}
+
+fn failed_inside(request: RequestId, session: Option<SessionId>, command: Option<CommandName>, why: &str) -> Failed {
+    Failed { request, session, command, fault: Fault::new(ErrorCode::RelayInternal, why) }
+}
+
+fn finish(
+    edge: &Edge,
+    id: RequestId,
+    asked: Option<SessionId>,
+    command: Option<CommandName>,
+    reply: Reply,
+    received: Instant,
+) -> Answer {
+    let session = reply.session_id.or(asked);
+    let timing = Timing { total_ms: millis_since(received), ..reply.timing };
+    let result = match reply.outcome {
+        Ok(result) => result,
+        Err(fault) => return fail(edge, Failed { request: id, session, command, fault }, true, Some(timing), received),
+    };
+    let text = reply::response(&id, session.as_ref(), &result, &timing);
+    if text.len() > RESPONSE_CAP {
+        let message = format!("the response has {} bytes and may have at most {RESPONSE_CAP}", text.len());
+        let fault =
+            Fault::new(ErrorCode::RelayResponseTooLarge, message).with("bytes", text.len()).with("limitBytes", RESPONSE_CAP);
+        return fail(edge, Failed { request: id, session, command, fault }, true, Some(timing), received);
+    }
+    let grants = matches!(command, Some(CommandName::SessionCreate | CommandName::SessionReclaim));
+    let granted = if grants { granted(result.get()) } else { None };
+    edge.metrics.record(Series { command, reached: true }, None, timing.total_ms);
+    tracing::info!(
+        target: "ops",
+        requestId = %id,
+        sessionId = session.as_ref().map(SessionId::as_str),
+        command = command.map_or("other", CommandName::as_str),
+        outcome = "success",
+        totalMs = timing.total_ms,
+        "request"
+    );
+    Answer { request: id, text, code: None, retry_after_ms: None, granted }
+}
+
+fn granted(result: &str) -> Option<(SessionId, LeaseId)> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Grant {
+        session_id: SessionId,
+        lease_id: LeaseId,
+    }
+    serde_json::from_str::<Grant>(result).ok().map(|grant| (grant.session_id, grant.lease_id))
+}
+
+/// The answer to a request that the edge refuses.
+pub(crate) fn refuse(edge: &Edge, failed: Failed, received: Instant) -> Answer {
+    fail(edge, failed, false, None, received)
+}
+
+fn fail(edge: &Edge, failed: Failed, reached: bool, timing: Option<Timing>, received: Instant) -> Answer {
+    let Failed { request, session, command, fault } = failed;
+    let (code, retry_after_ms) = (fault.code, fault.retry_after_ms);
+    let total_ms = millis_since(received);
+    edge.metrics.record(Series { command, reached }, Some(code), total_ms);
+    tracing::info!(
+        target: "ops",
+        requestId = %request,
+        sessionId = session.as_ref().map(SessionId::as_str),
+        command = command.map_or("other", CommandName::as_str),
+        outcome = "error",
+        code = code.as_str(),
+        totalMs = total_ms,
+        "request"
+    );
+    let text = reply::error(request.clone(), session, fault, timing);
+    Answer { request, text, code: Some(code), retry_after_ms, granted: None }
+}
+
+/// Cancels a request; whether there was one to cancel.
+pub(crate) fn cancel(edge: &Edge, permit: &Permit, cancel: &OpsCancel, bytes: usize) -> Outcome<bool> {
+    let owned = cancel.session_id.as_ref().zip(cancel.lease_id.as_ref());
+    let owned = owned.filter(|(session, lease)| edge.service.lease_matches(session, lease));
+    let payer = owned.map_or(Payer::Peer(permit.client()), |(session, _)| Payer::Session(session));
+    let charge = Charge { payer, bucket: Bucket::Control, cost: 1 };
+    let facts = Facts { payload: u64::try_from(bytes).ok(), charge: Some(charge), ..Facts::default() };
+    gate::message(permit, &facts, &edge.policy)?;
+    let cancelled = edge.service.cancel(cancel);
+    tracing::info!(
+        target: "ops",
+        requestId = %cancel.request_id,
+        sessionId = cancel.session_id.as_ref().map(SessionId::as_str),
+        cancelled,
+        "cancel"
+    );
+    Ok(cancelled)
+}
+
+/// Milliseconds since `start`, to the microsecond.
+pub(crate) fn millis_since(start: Instant) -> f64 {
+    (start.elapsed().as_secs_f64() * 1_000_000.0).round() / 1_000.0
+}

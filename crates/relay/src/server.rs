@@ -1,0 +1,206 @@
+//! One relay: listens, hands sockets to connections, and ends in order.
+//!
+//! At the end it goes on accepting while commands that run are let end: whoever calls meanwhile gets a coded answer
+//! instead of a refused connection, and `/status` tells that it is draining.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use ops_contracts::clock::{Clock, Timestamp};
+use ops_contracts::ids::RequestId;
+use ops_contracts::port::OpsService;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
+
+use crate::config::RelayConfig;
+use crate::connection;
+use crate::gate::Policy;
+use crate::metrics::Metrics;
+use crate::pool::Pool;
+
+/// How often samples and full buckets are tidied away.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+/// How long connections may take to close at the end.
+const CLOSE: Duration = Duration::from_secs(2);
+
+/// How long a runtime may overrun its deadline for shutting down.
+const SHUT_DOWN_GRACE: Duration = Duration::from_secs(2);
+
+/// What all connections of a relay share.
+pub(crate) struct Edge {
+    pub(crate) config: RelayConfig,
+    pub(crate) policy: Policy,
+    pub(crate) service: Arc<dyn OpsService>,
+    pub(crate) metrics: Metrics,
+    pub(crate) pool: Pool,
+    pub(crate) url: String,
+    pub(crate) started_at: Timestamp,
+    pub(crate) draining: AtomicBool,
+    /// True when connections have to close.
+    closing: watch::Sender<bool>,
+    /// WebSockets that are open.
+    pub(crate) sockets: AtomicUsize,
+    made_ids: AtomicU64,
+}
+
+impl Edge {
+    /// Ends when connections have to close.
+    pub(crate) async fn closing(&self) {
+        // The sender lives as long as this.
+        let _ = self.closing.subscribe().wait_for(|closing| *closing).await;
+    }
+
+    /// An id for a request that named none, so that its answer can be found in the log.
+    pub(crate) fn make_request_id(&self) -> RequestId {
+        let number = self.made_ids.fetch_add(1, Ordering::Relaxed);
+        let instance = self.config.instance_id.get(..8).unwrap_or("0");
+        format!("relay-{instance}-{number}").parse().unwrap_or_else(|_| ops_contracts::frame::unknown_request_id())
+    }
+}
+
+/// Why a relay ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// It was asked to.
+    Shutdown,
+    /// It had nothing to do for the configured time.
+    Idle,
+}
+
+/// A relay that listens.
+pub struct Relay {
+    listener: TcpListener,
+    address: SocketAddr,
+    edge: Arc<Edge>,
+}
+
+impl Relay {
+    /// Begins to listen. To be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// When the address can't be bound or is not a loopback address, and when the limits of `/cdp` are above those of `/ops`.
+    pub async fn bind(config: RelayConfig, service: Arc<dyn OpsService>, clock: Arc<dyn Clock>) -> io::Result<Self> {
+        let refused = |why: &str| Err(io::Error::new(io::ErrorKind::InvalidInput, why.to_owned()));
+        if !config.listen.ip().is_loopback() {
+            return refused("the relay listens on loopback addresses alone");
+        }
+        if !config.limits.cdp_within_ops() {
+            return refused("a limit of /cdp is above that of /ops");
+        }
+        let listener = TcpListener::bind(config.listen).await?;
+        let address = listener.local_addr()?;
+        let metrics = Metrics::new(config.labels.clone()).map_err(io::Error::other)?;
+        let edge = Edge {
+            policy: Policy::new(&config, address),
+            service,
+            metrics,
+            pool: Pool::default(),
+            url: format!("http://{address}"),
+            started_at: clock.now(),
+            draining: AtomicBool::new(false),
+            closing: watch::Sender::new(false),
+            sockets: AtomicUsize::new(0),
+            made_ids: AtomicU64::new(1),
+            config,
+        };
+        Ok(Self { listener, address, edge: Arc::new(edge) })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its URL, without a trailing slash.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.edge.url
+    }
+
+    /// When it began to listen.
+    #[must_use]
+    pub fn started_at(&self) -> Timestamp {
+        self.edge.started_at
+    }
+
+    /// Serves until `shutdown` ends or the relay has been idle for long enough. Then new commands are refused with
+    /// `relay_ops_draining`, running ones may end within the drain time, the service is shut down, and connections are closed.
+    pub async fn serve(self, shutdown: impl Future<Output = ()>) -> Ended {
+        let Self { listener, edge, .. } = self;
+        // Connections hold a clone each; the receiver ends when the last of them is gone.
+        let (alive, mut gone) = mpsc::channel::<()>(1);
+        let ended = tokio::select! {
+            never = accept(&listener, &edge, alive) => match never {},
+            never = upkeep(&edge) => match never {},
+            ended = until_ended(&edge, shutdown) => ended,
+        };
+        drop(listener);
+        edge.closing.send_replace(true);
+        if timeout(CLOSE, gone.recv()).await.is_err() {
+            tracing::warn!("some connections did not close in time");
+        }
+        ended
+    }
+}
+
+/// Waits for the end, then drains.
+async fn until_ended(edge: &Edge, shutdown: impl Future<Output = ()>) -> Ended {
+    let ended = tokio::select! {
+        () = shutdown => Ended::Shutdown,
+        () = idle(edge) => Ended::Idle,
+    };
+    edge.draining.store(true, Ordering::Release);
+    let drain = edge.config.timeouts.drain;
+    tracing::info!(reason = ?ended, "draining");
+    let deadline = Instant::now() + drain;
+    if timeout(drain + SHUT_DOWN_GRACE, edge.service.shut_down(deadline.into_std())).await.is_err() {
+        tracing::warn!("the runtime did not shut down in time");
+    }
+    ended
+}
+
+/// Ends when there have been neither sessions nor commands for the configured time.
+async fn idle(edge: &Edge) {
+    let Some(limit) = edge.config.idle_exit else { return std::future::pending().await };
+    loop {
+        let summary = edge.service.summary();
+        let idle = if summary.sessions == 0 { Duration::from_millis(summary.idle_ms) } else { Duration::ZERO };
+        if idle >= limit {
+            return;
+        }
+        // At least a little, so that a limit about to be reached does not spin.
+        sleep((limit - idle).clamp(Duration::from_millis(10), UPKEEP)).await;
+    }
+}
+
+async fn accept(listener: &TcpListener, edge: &Arc<Edge>, alive: mpsc::Sender<()>) -> std::convert::Infallible {
+    loop {
+        match listener.accept().await {
+            Ok((socket, _)) => {
+                tokio::spawn(connection::serve(edge.clone(), socket, alive.clone()));
+            }
+            Err(error) => {
+                // Out of descriptors, most of all: accepting again at once would spin.
+                tracing::warn!(%error, "a connection can't be accepted");
+                sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+}
+
+async fn upkeep(edge: &Edge) -> std::convert::Infallible {
+    let mut ticks = interval(UPKEEP);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        edge.metrics.upkeep();
+        edge.policy.rates.retain_recent();
+    }
+}

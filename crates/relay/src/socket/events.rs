@@ -1,0 +1,47 @@
+//! The sessions whose events go to one socket: those on which it acted with their lease.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ops_contracts::frame::{EventName, OpsEvent};
+use ops_contracts::ids::{LeaseId, SessionId};
+use ops_contracts::port::{OpsService, SessionEvents};
+use serde_json::value::RawValue;
+
+use super::outbox::EventQueue;
+
+/// What a socket listens to.
+pub(super) struct Subscriptions {
+    sessions: Mutex<HashSet<SessionId>>,
+    queue: EventQueue,
+}
+
+impl Subscriptions {
+    pub(super) fn new(queue: EventQueue) -> Self {
+        Self { sessions: Mutex::default(), queue }
+    }
+
+    /// Listens to a session, once.
+    pub(super) fn add(self: &Arc<Self>, service: &dyn OpsService, session: &SessionId, lease: &LeaseId) {
+        if !self.lock().insert(session.clone()) {
+            return;
+        }
+        if !service.subscribe(session, lease, self.clone()) {
+            self.lock().remove(session);
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashSet<SessionId>> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl SessionEvents for Subscriptions {
+    fn event(&self, session: &SessionId, seq: u64, event: EventName, data: Arc<RawValue>) -> bool {
+        if event == EventName::SessionClosed {
+            self.lock().remove(session);
+        }
+        let Ok(data) = RawValue::from_string(data.get().to_owned()) else { return true };
+        self.queue.push(OpsEvent { session_id: session.clone(), seq, event, data }.encode())
+    }
+}

@@ -1,0 +1,10 @@
+//! The relay over real sockets, with a scripted service behind it.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod client;
+mod ending;
+mod http;
+mod limits;
+mod service;
+mod socket;

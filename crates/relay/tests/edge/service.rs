@@ -1,0 +1,196 @@
+//! A service that does what the expression of a `dom.eval` says, and a relay around it.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use ops_contracts::adapter::BoxFuture;
+use ops_contracts::clock::{Clock, Timestamp};
+use ops_contracts::command::{Call, CommandName};
+use ops_contracts::frame::{ClientKind, EventName, OpsCancel, OpsRequest, Timing};
+use ops_contracts::ids::{LeaseId, RequestId, SessionId};
+use ops_contracts::limits::{LaneLimits, LimitsProfile};
+use ops_contracts::port::{Caller, OpsService, Reply, RuntimeSummary, SessionEvents};
+use ops_contracts::{ErrorCode, Fault, Outcome};
+use relay::{Ended, Labels, Relay, RelayConfig, Timeouts, Token, Versions};
+use serde_json::value::RawValue;
+use tokio::sync::{oneshot, watch};
+
+pub(crate) const TOKEN: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+pub(crate) const EXTENSION: &str = "abcdefghijklmnopabcdefghijklmnop";
+
+/// The session that is there from the start.
+pub(crate) fn session() -> SessionId {
+    "5e".repeat(16).parse().unwrap()
+}
+
+pub(crate) fn lease() -> LeaseId {
+    "1e".repeat(32).parse().unwrap()
+}
+
+#[derive(Default)]
+struct Seen {
+    executed: Vec<(String, Option<u64>, String)>,
+    sinks: Vec<(SessionId, Arc<dyn SessionEvents>)>,
+    running: HashMap<RequestId, oneshot::Sender<()>>,
+}
+
+/// The service.
+pub(crate) struct Script {
+    seen: Mutex<Seen>,
+    shut_down: watch::Sender<bool>,
+    /// How many requests have begun, for tests that wait until one runs.
+    pub(crate) begun: watch::Sender<usize>,
+    /// How many have ended by themselves or by a cancel.
+    pub(crate) ended: watch::Sender<usize>,
+}
+
+impl Script {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            seen: Mutex::default(),
+            shut_down: watch::Sender::new(false),
+            begun: watch::Sender::new(0),
+            ended: watch::Sender::new(0),
+        })
+    }
+
+    /// (command, timeout, client) of every request so far.
+    pub(crate) fn executed(&self) -> Vec<(String, Option<u64>, String)> {
+        self.seen.lock().unwrap().executed.clone()
+    }
+
+    pub(crate) fn sinks(&self) -> usize {
+        self.seen.lock().unwrap().sinks.len()
+    }
+
+    /// Sends an event to whoever listens; how many took it.
+    pub(crate) fn emit(&self, seq: u64, data: &str) -> usize {
+        let data: Arc<RawValue> = RawValue::from_string(data.to_owned()).unwrap().into();
+        let sinks: Vec<_> = self.seen.lock().unwrap().sinks.iter().map(|(session, sink)| (session.clone(), sink.clone())).collect();
+        sinks.iter().filter(|(session, sink)| sink.event(session, seq, EventName::TargetOpened, data.clone())).count()
+    }
+
+    /// What the expression asks for.
+    async fn act(expression: String, cancelled: oneshot::Receiver<()>, mut ending: watch::Receiver<bool>) -> Outcome<String> {
+        match expression.split_once(':') {
+            Some(("big", count)) => Ok(format!("{{\"value\":\"{}\"}}", "😀é\\\"x".repeat(count.parse().unwrap()))),
+            Some(("spaces", count)) => Ok(format!("{{\"value\":1{}}}", " ".repeat(count.parse().unwrap()))),
+            _ if expression == "panic" => panic!("as the test asked"),
+            _ if expression == "hang" => std::future::pending().await,
+            _ if expression == "wait" => tokio::select! {
+                _ = cancelled => Err(ErrorCode::OpsCancelled.into()),
+                _ = ending.wait_for(|ending| *ending) => Err(ErrorCode::RelayOpsTerminated.into()),
+            },
+            _ => Ok(format!("{{\"value\":{expression}}}")),
+        }
+    }
+}
+
+impl OpsService for Script {
+    fn execute(&self, request: OpsRequest, caller: Caller, received: Instant) -> BoxFuture<'static, Reply> {
+        let timing =
+            Timing { queue_ms: 0.0, runtime_ms: 0.1, adapter_ms: 0.0, round_trips: 0, total_ms: received.elapsed().as_secs_f64() };
+        let (stop, cancelled) = oneshot::channel();
+        let mut seen = self.seen.lock().unwrap();
+        seen.executed.push((request.command.clone(), request.timeout_ms, caller.client_id.to_string()));
+        seen.running.insert(request.request_id.clone(), stop);
+        self.begun.send_modify(|begun| *begun += 1);
+        let call = request.command.parse::<CommandName>().and_then(|name| Call::parse(name, &request.params));
+        let (ending, ended) = (self.shut_down.subscribe(), self.ended.clone());
+        let session_id = request.session_id;
+        Box::pin(async move {
+            let outcome = match call {
+                Ok(Call::DomEval(eval)) => Self::act(eval.expression, cancelled, ending).await,
+                Ok(Call::SessionCreate(_)) => Ok(format!(r#"{{"sessionId":"{}","leaseId":"{}"}}"#, session(), lease().as_str())),
+                Ok(_) => Ok("{}".to_owned()),
+                Err(fault) => Err(fault),
+            };
+            ended.send_modify(|ended| *ended += 1);
+            let outcome = outcome.map(|text| RawValue::from_string(text).unwrap().into());
+            Reply { session_id, outcome, timing }
+        })
+    }
+
+    fn cancel(&self, cancel: &OpsCancel) -> bool {
+        let stop = self.seen.lock().unwrap().running.remove(&cancel.request_id);
+        stop.is_some_and(|stop| stop.send(()).is_ok())
+    }
+
+    fn lease_matches(&self, asked: &SessionId, presented: &LeaseId) -> bool {
+        *asked == session() && *presented == lease()
+    }
+
+    fn subscribe(&self, asked: &SessionId, presented: &LeaseId, sink: Arc<dyn SessionEvents>) -> bool {
+        let matches = self.lease_matches(asked, presented);
+        if matches {
+            self.seen.lock().unwrap().sinks.push((asked.clone(), sink));
+        }
+        matches
+    }
+
+    fn summary(&self) -> RuntimeSummary {
+        RuntimeSummary { sessions: 0, lost_sessions: 0, browsers: Vec::new(), idle_ms: 50 }
+    }
+
+    fn shut_down(&self, _: Instant) -> BoxFuture<'_, ()> {
+        self.shut_down.send_replace(true);
+        Box::pin(std::future::ready(()))
+    }
+}
+
+struct Still;
+
+impl Clock for Still {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_unix_millis(1_700_000_000_000)
+    }
+}
+
+/// A relay that runs until it is dropped or ended.
+pub(crate) struct Running {
+    pub(crate) address: SocketAddr,
+    pub(crate) script: Arc<Script>,
+    pub(crate) stop: Option<oneshot::Sender<()>>,
+    pub(crate) served: tokio::task::JoinHandle<Ended>,
+}
+
+fn versions(contract: &str, _: ClientKind, _: Option<&str>) -> Outcome<()> {
+    if contract == "1.1.0" { Ok(()) } else { Err(Fault::plain(ErrorCode::RelayOpsVersionUnsupported)) }
+}
+
+pub(crate) fn config() -> RelayConfig {
+    let lane = LaneLimits { max_payload_bytes: 4096, requests_per_minute: 60_000, burst: 4_000, max_timeout_ms: 30_000 };
+    RelayConfig {
+        listen: "127.0.0.1:0".parse().unwrap(),
+        token: Token::new(TOKEN.to_owned()),
+        allowed_hosts: Vec::new(),
+        allowed_extensions: vec![EXTENSION.to_owned()],
+        limits: LimitsProfile { name: "test".to_owned(), ops: lane, cdp: lane },
+        timeouts: Timeouts { grace: Duration::from_millis(50), ..Timeouts::default() },
+        idle_exit: None,
+        instance_id: "0badcafe".repeat(4),
+        versions: Versions {
+            relay: "0.2.0".to_owned(),
+            window_n: Some("0.2".to_owned()),
+            window_n_minus1: Some("0.1".to_owned()),
+            check: versions,
+        },
+        capabilities: vec!["bridge".to_owned(), "input".to_owned()],
+        labels: Labels { adapter: "cdp".to_owned(), mode: "managed".to_owned() },
+        warnings: vec!["a warning".to_owned()],
+    }
+}
+
+pub(crate) async fn start(config: RelayConfig) -> Running {
+    let script = Script::new();
+    let relay = Relay::bind(config, script.clone(), Arc::new(Still)).await.unwrap();
+    let address = relay.local_addr();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let served = tokio::spawn(relay.serve(async {
+        // Dropping the handle stops it too.
+        let _ = stopped.await;
+    }));
+    Running { address, script, stop: Some(stop), served }
+}
