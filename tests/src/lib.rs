@@ -1,1 +1,77 @@
-//! whole-system tests
+//! What the whole-system tests share: subjects of the conformance suite, and a harness that makes each case a test.
+
+pub mod relay;
+pub mod subjects;
+
+use std::process::ExitCode;
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
+
+use conformance::suite::{self, Case, Subject, Verdict};
+use libtest_mimic::{Arguments, Failed, Trial};
+use ops_contracts::clock::{Clock, Timestamp};
+use tokio::runtime::Runtime;
+
+/// The time of day.
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        #[expect(clippy::disallowed_methods, reason = "this is the clock of the tests")]
+        Timestamp::from(std::time::SystemTime::now())
+    }
+}
+
+/// How long a test waits for something that must come.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+type Factory = Box<dyn FnOnce() -> Subject + Send>;
+
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("the system gives threads")
+});
+
+/// Runs each case of the suite as a test of its own, on the subject that `factory` makes when the first one runs, and
+/// `more` beside them.
+pub fn run_suite(factory: impl FnOnce() -> Subject + Send + 'static, more: Vec<Trial>) -> ExitCode {
+    let factory: Factory = Box::new(factory);
+    let subject = Arc::new(LazyLock::new(factory));
+    let mut trials: Vec<_> = suite::cases().map(|case| trial(case, subject.clone())).collect();
+    trials.extend(more);
+    let conclusion = libtest_mimic::run(&Arguments::from_args(), trials);
+    if LazyLock::get(&subject).is_some() {
+        RUNTIME.block_on(subject.service.shut_down(Instant::now() + Duration::from_secs(5)));
+    }
+    conclusion.exit_code()
+}
+
+/// A test with an async body.
+pub fn async_trial<F>(name: &str, body: impl FnOnce() -> F + Send + 'static) -> Trial
+where
+    F: Future<Output = Result<(), Failed>> + Send + 'static,
+{
+    Trial::test(name, move || {
+        RUNTIME.block_on(async {
+            match tokio::time::timeout(PATIENCE, tokio::spawn(body())).await {
+                Ok(Ok(outcome)) => outcome,
+                Ok(Err(panicked)) => Err(panicked.to_string().into()),
+                Err(_) => Err("the test hangs".into()),
+            }
+        })
+    })
+}
+
+fn trial(case: &'static Case, subject: Arc<LazyLock<Subject, Factory>>) -> Trial {
+    Trial::test(case.name, move || {
+        let subject = RUNTIME.block_on(async { LazyLock::force(&subject).clone() });
+        let verdict = RUNTIME.block_on(async { tokio::spawn(suite::run_case(subject, case)).await });
+        match verdict.map_err(|panicked| panicked.to_string())? {
+            Verdict::Passed => Ok(()),
+            Verdict::ExpectedGap { reason } | Verdict::Skipped { reason } => {
+                println!("{}: {reason}", case.name);
+                Ok(())
+            }
+            Verdict::Failed { message } => Err(message.into()),
+        }
+    })
+}

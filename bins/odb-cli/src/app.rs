@@ -47,6 +47,9 @@ fn dispatch(mut cli: Cli, environment: &Environment, out: Output) -> Outcome<u8>
         Verb::Commands { name } => return commands::list(name.as_deref(), out),
         _ => {}
     }
+    if cli.global.tab.is_some() && !takes_tab(&cli.verb) {
+        return Err(Failure::usage("--tab has no meaning for this verb"));
+    }
     fill_in_stdin(&mut cli.verb)?;
     let context = Context::new(cli.global, environment, out)?;
     if let Verb::Serve { flags } = &cli.verb {
@@ -75,6 +78,11 @@ async fn perform(verb: &Verb, context: &Context<'_>) -> Outcome<u8> {
             context.present(&request, reply)
         }
     }
+}
+
+/// Whether a verb is about a page, or says itself why it isn't. A flag is never passed over in silence.
+fn takes_tab(verb: &Verb) -> bool {
+    !matches!(verb, Verb::Close | Verb::Status | Verb::Stop | Verb::Doctor | Verb::Serve { .. })
 }
 
 /// Puts what stands on stdin where a verb asks for it.

@@ -30,6 +30,7 @@ pub(crate) use verb::Verb;
     disable_help_subcommand = true,
     help_template = help::TEMPLATE,
     after_help = help::OVERVIEW,
+    subcommand_value_name = "VERB",
     max_term_width = 100
 )]
 pub(crate) struct Cli {
@@ -112,7 +113,11 @@ pub(crate) fn grammar() -> clap::Command {
 }
 
 fn session_name(text: &str) -> Result<String, String> {
-    if state::is_session_name(text) { Ok(text.to_owned()) } else { Err("1 to 64 characters of a-z 0-9 . _ - are expected".to_owned()) }
+    if state::is_session_name(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("1 to 64 characters of a-z 0-9 . _ - are expected".to_owned())
+    }
 }
 
 /// A value of the contract that is one of a few words.

@@ -59,7 +59,9 @@ pub(crate) async fn run(context: &Context<'_>, batch: &verb::Batch, input: &str)
 }
 
 async fn send(context: &Context<'_>, held: &Held, slice: &[Request], stop_on_error: bool) -> Outcome<Reply> {
-    let commands = slice.iter().map(|request| BatchItem { command: request.command.as_str().to_owned(), params: Some(request.params.clone()) });
+    let commands = slice
+        .iter()
+        .map(|request| BatchItem { command: request.command.as_str().to_owned(), params: Some(request.params.clone()) });
     let params = RunParams { commands: commands.collect(), stop_on_error };
     let params = serde_json::value::to_raw_value(&params).map_err(|error| Failure::usage(error.to_string()))?;
     let call = RawCall {
@@ -92,7 +94,10 @@ fn show(context: &Context<'_>, slice: &[Request], ran: &Ran, before: usize) -> O
 fn parse(input: &str, context: &Context<'_>) -> Outcome<Vec<Request>> {
     let lines = input.lines().map(str::trim).enumerate().filter(|(_, line)| !line.is_empty());
     let parsed: Outcome<Vec<Request>> = lines
-        .map(|(at, line)| parse_line(line, context).map_err(|failure| Failure::usage(format!("line {}: {}", at + 1, render::error::message(&failure)))))
+        .map(|(at, line)| {
+            parse_line(line, context)
+                .map_err(|failure| Failure::usage(format!("line {}: {}", at + 1, render::error::message(&failure))))
+        })
         .collect();
     let requests = parsed?;
     if requests.is_empty() { Err(Failure::usage("stdin holds no command")) } else { Ok(requests) }
@@ -127,5 +132,6 @@ fn of_words(words: Vec<String>, context: &Context<'_>) -> Outcome<Request> {
         return Err(Failure::usage("of the global flags only --tab has a meaning for one command of a batch"));
     }
     let tab = cli.global.tab.or_else(|| context.global.tab.clone());
-    request::of_verb(&cli.verb, tab.as_ref())?.ok_or_else(|| Failure::usage("this verb is more, or other, than one command of a session"))
+    request::of_verb(&cli.verb, tab.as_ref())?
+        .ok_or_else(|| Failure::usage("this verb is more, or other, than one command of a session"))
 }

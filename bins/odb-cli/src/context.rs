@@ -93,7 +93,7 @@ impl<'a> Context<'a> {
     /// The session that is stored under a name, with its relay, which must run.
     pub(crate) fn held_as(&self, name: String) -> Outcome<Held> {
         let session = self.home.session(&name)?.ok_or_else(|| missing(&name, &format!("no session {name:?} is open")))?;
-        let relay = daemon::running(self)?;
+        let relay = daemon::running(self).map_err(|failure| ended_with_relay(&name, failure))?;
         if session.relay_url != relay.endpoint.url.to_string() && relay.is_remote() {
             return Err(missing(&name, &format!("session {name:?} belongs to the relay at {}", session.relay_url)));
         }
@@ -153,7 +153,9 @@ impl<'a> Context<'a> {
                 Some("the session is over: odb-cli open URL makes a new one under the same name".to_owned())
             }
             Some(ErrorCode::OpsDialogOpen) => Some("odb-cli dialog accept [TEXT], or odb-cli dialog dismiss".to_owned()),
-            Some(ErrorCode::OpsRefStale | ErrorCode::OpsElementNotFound) => Some("odb-cli snapshot -i lists what can be acted on".to_owned()),
+            Some(ErrorCode::OpsRefStale | ErrorCode::OpsElementNotFound) => {
+                Some("odb-cli snapshot -i lists what can be acted on".to_owned())
+            }
             _ => None,
         };
         Failure::Refused { reply: Box::new(reply), advice }
@@ -175,6 +177,17 @@ impl<'a> Context<'a> {
     fn new_picture(&self, format: &str) -> PathBuf {
         let now = (self.environment.now)().to_string().replace(':', "-");
         PathBuf::from(format!("screenshot-{}.{format}", now.trim_end_matches('Z')))
+    }
+}
+
+/// Without its relay a session is no more: what there is to do is to open another.
+fn ended_with_relay(name: &str, failure: Failure) -> Failure {
+    match failure {
+        Failure::Here(fault) if fault.code == ErrorCode::CliDaemonUnavailable => {
+            let message = format!("{}; session {name:?} ended with it, and odb-cli open URL makes a new one", fault.message);
+            Fault { message, ..*fault }.into()
+        }
+        other => other,
     }
 }
 

@@ -117,7 +117,8 @@ pub(crate) fn relayd(context: &Context<'_>) -> Outcome<Command> {
 
 async fn start(context: &Context<'_>, gone: Option<String>) -> Outcome<Relay> {
     let (log, old) = context.home.open_log()?;
-    let unstartable = |error: std::io::Error| Failure::new(ErrorCode::CliDaemonUnavailable, format!("relayd can't be started: {error}"));
+    let unstartable =
+        |error: std::io::Error| Failure::new(ErrorCode::CliDaemonUnavailable, format!("relayd can't be started: {error}"));
     let mut command = relayd(context)?;
     // A process group of its own: what the terminal sends to this command is not meant for the relay.
     command.args(["--limits", "local", "--idle-exit-ms", IDLE_EXIT_MS]).process_group(0).stdin(Stdio::null());

@@ -62,7 +62,13 @@ pub(crate) async fn run(context: &Context<'_>) -> Outcome<u8> {
     }
     let failed = checks.iter().any(|check| check.status == Verdict::Fail);
     show(context, &checks, !failed);
-    Ok(if absent { 10 } else if failed { 2 } else { 0 })
+    Ok(if absent {
+        10
+    } else if failed {
+        2
+    } else {
+        0
+    })
 }
 
 fn show(context: &Context<'_>, checks: &[Check], ok: bool) {
@@ -138,7 +144,11 @@ fn sandbox() -> Check {
     let reads = |path: &str, value: &str| std::fs::read_to_string(path).is_ok_and(|text| text.trim() == value);
     let closed = reads("/proc/sys/kernel/unprivileged_userns_clone", "0") || reads("/proc/sys/user/max_user_namespaces", "0");
     if closed {
-        return warn("sandbox", "user namespaces are closed to normal users", "allow them, or install Chromium with its setuid sandbox");
+        return warn(
+            "sandbox",
+            "user namespaces are closed to normal users",
+            "allow them, or install Chromium with its setuid sandbox",
+        );
     }
     ok("sandbox", "available")
 }
@@ -172,7 +182,11 @@ async fn relay_answers(relay: &daemon::Relay) -> Vec<Check> {
         "odb-cli {BINARY_VERSION} with contract {OPS_CONTRACT_VERSION}, relay {} with contract {}",
         told.relay_version, told.ops_contract_version
     );
-    checks.push(if same { ok("versions", versions) } else { warn("versions", versions, "odb-cli stop, then install both of one version") });
+    checks.push(if same {
+        ok("versions", versions)
+    } else {
+        warn("versions", versions, "odb-cli stop, then install both of one version")
+    });
     checks.extend(told.warnings.into_iter().map(|warning| warn("relay", warning, "see the relay's log")));
     checks
 }

@@ -85,7 +85,9 @@ fn check_flags(open: &Open, made: &CreateParams, name: &str) -> Outcome<()> {
         return Ok(());
     }
     let flags = flags.join(", ");
-    Err(Failure::usage(format!("session {name:?} is open and was made without this {flags}: close it first, or use another --session")))
+    Err(Failure::usage(format!(
+        "session {name:?} is open and was made without this {flags}: close it first, or use another --session"
+    )))
 }
 
 /// What of `session.create`'s result is needed here; a newer relay may say more.

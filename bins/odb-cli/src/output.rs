@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
 
-use clap::builder::styling::{AnsiColor, Style};
 use clap::ValueEnum;
+use clap::builder::styling::{AnsiColor, Style};
 
 use crate::failure::Failure;
 use crate::render;

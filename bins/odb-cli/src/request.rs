@@ -11,8 +11,8 @@ use ops_contracts::locator::Locator;
 use serde_json::value::RawValue;
 
 use crate::args::Verb;
-use crate::args::verb::{Dialog, Fact, Question, Scroll, Tabs, Wait};
 use crate::args::verb as v;
+use crate::args::verb::{Dialog, Fact, Question, Scroll, Tabs, Wait};
 use crate::failure::{Failure, Outcome};
 
 /// A command that is ready to be sent, and how its result is shown.
@@ -93,6 +93,19 @@ fn wait_params(wait: &Wait, target_id: Option<TargetId>) -> Outcome<nav::WaitPar
         Some(text) => params.element = Some(locator(text)?),
         None => {}
     }
+    let awaited = [
+        wait.locator.is_some(),
+        wait.load.is_some(),
+        wait.text.is_some(),
+        wait.url.is_some(),
+        wait.function.is_some(),
+        wait.time.is_some(),
+    ];
+    if awaited.iter().filter(|given| **given).count() != 1 {
+        return Err(Failure::usage(
+            "wait takes exactly one of LOCATOR, MILLISECONDS, --load, --text, --url, --function and --time",
+        ));
+    }
     Ok(params)
 }
 
@@ -100,7 +113,9 @@ fn reading(verb: &Verb, tab: Option<&TargetId>) -> Outcome<Request> {
     let target_id = tab.cloned();
     match verb {
         Verb::Snapshot(snapshot) => of(CommandName::DomSnapshot, &snapshot_params(snapshot, target_id)),
-        Verb::Find(find) => of(CommandName::DomFind, &dom::FindParams { element: find.locator.clone(), limit: find.limit, target_id }),
+        Verb::Find(find) => {
+            of(CommandName::DomFind, &dom::FindParams { element: find.locator.clone(), limit: find.limit, target_id })
+        }
         Verb::Get(get) => fact(get, target_id),
         Verb::Is(is) => {
             let params = dom::ElementParams { element: is.locator.clone(), target_id };
@@ -108,7 +123,12 @@ fn reading(verb: &Verb, tab: Option<&TargetId>) -> Outcome<Request> {
         }
         Verb::Eval(eval) => of(
             CommandName::DomEval,
-            &dom::EvalParams { expression: eval.expression.clone(), await_promise: !eval.no_await, frame: eval.frame.clone(), target_id },
+            &dom::EvalParams {
+                expression: eval.expression.clone(),
+                await_promise: !eval.no_await,
+                frame: eval.frame.clone(),
+                target_id,
+            },
         ),
         Verb::Screenshot(shot) => {
             let params = export::ScreenshotParams {
@@ -154,7 +174,11 @@ fn fact(get: &v::Get, target_id: Option<TargetId>) -> Outcome<Request> {
     let (fact, located, named) = (get.fact, get.locator.is_some(), get.name.is_some());
     let name = format!("{fact:?}").to_ascii_lowercase();
     if named != (fact == Fact::Attr) {
-        return Err(Failure::usage(if named { format!("get {name} takes no attribute name") } else { "get attr takes a locator and an attribute's name".to_owned() }));
+        return Err(Failure::usage(if named {
+            format!("get {name} takes no attribute name")
+        } else {
+            "get attr takes a locator and an attribute's name".to_owned()
+        }));
     }
     if get.max_chars.is_some() && !matches!(fact, Fact::Text | Fact::Html) {
         return Err(Failure::usage("--max-chars is for get text and get html"));
@@ -238,7 +262,10 @@ fn selection(select: &v::Select, target_id: Option<TargetId>) -> Outcome<Request
     let any = select.value.iter().cloned().map(OptionChoice::Any);
     let labels = select.label.iter().cloned().map(OptionChoice::Label);
     let places = select.index.iter().copied().map(OptionChoice::Index);
-    let options = any.chain(labels).chain(places).collect();
+    let options: Vec<OptionChoice> = any.chain(labels).chain(places).collect();
+    if options.is_empty() {
+        return Err(Failure::usage("select takes at least one VALUE, --label or --index"));
+    }
     of(CommandName::InteractSelect, &interact::SelectParams { element: select.locator.clone(), options, target_id })
 }
 
@@ -258,11 +285,14 @@ fn scroll_params(scroll: &Scroll, target_id: Option<TargetId>) -> Outcome<intera
     if let Some(word) = words.next_if(|word| direction(word).is_none()) {
         params.element = Some(locator(word)?);
     }
-    if let Some(direction) = words.next().and_then(direction) {
+    if let Some(direction) = words.next().map(|word| direction(word).ok_or_else(usage)).transpose()? {
         if params.to.is_some() || scroll.dx.is_some() || scroll.dy.is_some() {
             return Err(usage());
         }
-        let pixels = words.next().map(|word| word.parse::<f64>().ok().filter(|far| far.is_finite() && *far > 0.0).ok_or_else(usage)).transpose()?;
+        let pixels = words
+            .next()
+            .map(|word| word.parse::<f64>().ok().filter(|far| far.is_finite() && *far > 0.0).ok_or_else(usage))
+            .transpose()?;
         match direction {
             Direction::By(x, y) => (params.dx, params.dy) = (x * pixels.unwrap_or(SCROLL_STEP), y * pixels.unwrap_or(SCROLL_STEP)),
             Direction::To(_) if pixels.is_some() => return Err(usage()),
@@ -336,7 +366,8 @@ fn complete_url(text: &str) -> String {
         _ => (host_and_port, false),
     };
     let plain = host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b) || !b.is_ascii());
-    let local = host == "localhost" || host.ends_with(".localhost") || host.starts_with("127.") || host == "[::1]" || host == "0.0.0.0";
+    let local =
+        host == "localhost" || host.ends_with(".localhost") || host.starts_with("127.") || host == "[::1]" || host == "0.0.0.0";
     let named = plain && !host.is_empty() && (host.trim_matches('.').contains('.') || port);
     match (local, named) {
         (true, _) => format!("http://{text}"),

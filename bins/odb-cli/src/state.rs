@@ -145,7 +145,8 @@ impl Home {
         if let Some(text) = self.read(name)? {
             return parse(&text);
         }
-        let random = (environment.random)().ok_or_else(|| Failure::new(ErrorCode::CliStateInvalid, "the system has no random bits"))?;
+        let random =
+            (environment.random)().ok_or_else(|| Failure::new(ErrorCode::CliStateInvalid, "the system has no random bits"))?;
         self.write(name, &format!("{random:032x}\n"))?;
         // Of two processes that make one at once, the later wins for both from the next command on.
         parse(&format!("{random:032x}"))
@@ -170,7 +171,8 @@ impl Home {
     /// The names of the stored sessions, in order.
     pub(crate) fn session_names(&self) -> Outcome<Vec<String>> {
         let Ok(entries) = std::fs::read_dir(self.path("sessions")) else { return Ok(Vec::new()) };
-        let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()?.strip_suffix(".json").map(str::to_owned));
+        let names =
+            entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()?.strip_suffix(".json").map(str::to_owned));
         let mut names: Vec<String> = names.filter(|name| is_session_name(name)).collect();
         names.sort();
         Ok(names)
@@ -209,12 +211,12 @@ fn session_file(name: &str) -> String {
     format!("sessions/{name}.json")
 }
 
-fn read_private(mut file: File, path: &Path) -> Outcome<String> {
+fn read_private(file: File, path: &Path) -> Outcome<String> {
     if check_private(&file, path)? > MAX_FILE {
         return Err(invalid(path, "it is too large"));
     }
     let mut text = String::new();
-    let read = file.by_ref().take(MAX_FILE).read_to_string(&mut text);
+    let read = file.take(MAX_FILE).read_to_string(&mut text);
     read.map_err(|error| invalid(path, &error.to_string()))?;
     Ok(text)
 }

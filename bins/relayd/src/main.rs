@@ -1,1 +1,25 @@
-fn main() {}
+//! The relay's program: parses, composes and runs. What it composes is in the crates.
+//!
+//! It is also the guard of the browsers that it starts, under a hidden subcommand.
+
+mod app;
+mod args;
+mod environment;
+mod failure;
+mod home;
+mod logging;
+mod settings;
+mod signals;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    if let Some(guard) = adapter_cdp::guard::dispatch(std::env::args_os()) {
+        return guard;
+    }
+    let environment = environment::Environment::read();
+    match app::run(std::env::args_os(), environment) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}

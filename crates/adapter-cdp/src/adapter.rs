@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chromiumoxide_cdp::cdp::browser_protocol::browser::GetVersionParams;
 use ops_contracts::adapter::{Adapter, AdapterError, AdapterResult, BoxFuture, Browser, BrowserInfo, LaunchSpec};
 use ops_contracts::capability::{AdapterKind, BrowserKind, CapabilitySet};
 use ops_contracts::clock::Clock;
-use serde_json::json;
 
 use crate::browser::{CdpBrowser, Shared};
 use crate::connection::{CallError, Connection, Route};
@@ -16,7 +16,7 @@ use crate::fault;
 use crate::guard::{self, GuardCommand, SweepReport};
 use crate::launch::{self, Launch, LaunchError, Launched, Mode, Profile};
 use crate::locate::{Search, locate};
-use crate::router::{ATTACH_PAGES, DISCOVER_PAGES, Router};
+use crate::router::{Router, attach_pages};
 use crate::wire;
 
 /// How long a browser may take from its start to its first answer, unless configured otherwise.
@@ -125,11 +125,7 @@ impl CdpAdapter {
     }
 
     fn find(&self, explicit: Option<&std::path::Path>) -> AdapterResult<PathBuf> {
-        let search = Search {
-            explicit,
-            environment: self.config.browser.as_deref(),
-            path: self.config.path.as_deref(),
-        };
+        let search = Search { explicit, environment: self.config.browser.as_deref(), path: self.config.path.as_deref() };
         Ok(locate(search)?)
     }
 
@@ -150,12 +146,7 @@ impl CdpAdapter {
             executable: &executable,
             guard: &self.config.guard,
             profile: profile.clone(),
-            mode: Mode {
-                headed: spec.headed,
-                sandbox,
-                gpu: self.config.gpu,
-                proxy: spec.proxy.as_deref(),
-            },
+            mode: Mode { headed: spec.headed, sandbox, gpu: self.config.gpu, proxy: spec.proxy.as_deref() },
             extra_args: &spec.args,
             environment: &self.config.environment,
             now_ms: self.config.clock.now().unix_millis(),
@@ -179,18 +170,8 @@ impl CdpAdapter {
         };
         tokio::spawn(supervise(process.watch(), connection.clone(), Arc::clone(&router)));
         let (product, number) = version.product.split_once('/').unwrap_or((&version.product, ""));
-        let info = BrowserInfo {
-            product: product.to_owned(),
-            version: number.to_owned(),
-            pid: process.browser_pid(),
-            sandboxed,
-        };
-        let shared = Shared {
-            connection,
-            router,
-            process,
-            profile,
-        };
+        let info = BrowserInfo { product: product.to_owned(), version: number.to_owned(), pid: process.browser_pid(), sandboxed };
+        let shared = Shared { connection, router, process, profile };
         Ok(Arc::new(CdpBrowser::new(shared, info)))
     }
 }
@@ -198,13 +179,11 @@ impl CdpAdapter {
 /// One write, so that the browser is ready for pages when it has answered.
 async fn first_answer(connection: &Connection) -> Result<wire::Version, CallError> {
     let mut batch = connection.batch();
-    let version = batch.call("Browser.getVersion", &json!({}), Route::BROWSER);
-    let attach = batch.call("Target.setAutoAttach", &ATTACH_PAGES, Route::BROWSER);
-    let discover = batch.call("Target.setDiscoverTargets", &DISCOVER_PAGES, Route::BROWSER);
+    let version = batch.exec(&GetVersionParams {}, Route::BROWSER);
+    let attach = batch.exec(&attach_pages(), Route::BROWSER);
     batch.send();
     let version = version.decode().await?;
     attach.await?;
-    discover.await?;
     Ok(version)
 }
 
@@ -242,4 +221,3 @@ impl Adapter for CdpAdapter {
         Box::pin(self.start(spec))
     }
 }
-

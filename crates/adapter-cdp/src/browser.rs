@@ -3,15 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chromiumoxide_cdp::cdp::browser_protocol::browser::{
+    BrowserContextId, CloseParams, SetDownloadBehaviorBehavior, SetDownloadBehaviorParams,
+};
+use chromiumoxide_cdp::cdp::browser_protocol::target::CreateBrowserContextParams;
 use ops_contracts::adapter::{
     AdapterError, AdapterResult, BoxFuture, Browser, BrowserInfo, ContextSpec, ContextStorage, EventSink, OpenedContext,
 };
-use serde::Serialize;
-use serde_json::json;
 use tokio::sync::oneshot;
 
 use crate::connection::{Connection, Route};
-use crate::context::{CdpContext, CreateTarget, STRUCTURE_DEADLINE, within};
+use crate::context::{CdpContext, STRUCTURE_DEADLINE, create_target, within};
 use crate::fault;
 use crate::launch::{Process, Profile};
 use crate::router::Router;
@@ -38,10 +40,7 @@ pub(crate) struct CdpBrowser {
 
 impl CdpBrowser {
     pub(crate) fn new(shared: Shared, info: BrowserInfo) -> Self {
-        Self {
-            shared: Arc::new(shared),
-            info,
-        }
+        Self { shared: Arc::new(shared), info }
     }
 
     async fn open(&self, spec: ContextSpec, events: Arc<dyn EventSink>) -> AdapterResult<OpenedContext> {
@@ -52,17 +51,25 @@ impl CdpBrowser {
         };
         let viewport = spec.viewport;
         let (first, opened) = oneshot::channel();
-        let entry =
-            ContextEntry { sink: events, bridge: spec.bridge, viewport, browser_context: browser_context.clone(), first: Some(first) };
+        let entry = ContextEntry {
+            sink: events,
+            bridge: once_per_document(&spec.bridge),
+            viewport,
+            browser_context: browser_context.clone(),
+            first: Some(first),
+        };
         // From here on dropping the context disposes of it, whatever goes wrong below.
         let context = self.enter(browser_context.clone(), entry)?;
-        let browser_context_id = browser_context.as_deref();
-        let page =
-            CreateTarget { url: "about:blank", browser_context_id, new_window: true, width: viewport.width, height: viewport.height };
-        let downloads = DownloadBehavior { behavior: "deny", browser_context_id, events_enabled: true };
+        let id = browser_context.map(|id| BrowserContextId::new(&*id));
+        // Nothing is written to the disk unless someone asked for it.
+        let downloads = SetDownloadBehaviorParams {
+            browser_context_id: id.clone(),
+            events_enabled: Some(true),
+            ..SetDownloadBehaviorParams::new(SetDownloadBehaviorBehavior::Deny)
+        };
         let mut batch = connection.batch();
-        let downloads = batch.call("Browser.setDownloadBehavior", &downloads, Route::BROWSER);
-        let created = batch.call("Target.createTarget", &page, Route::BROWSER);
+        let downloads = batch.exec(&downloads, Route::BROWSER);
+        let created = batch.exec(&create_target(id, viewport), Route::BROWSER);
         batch.send();
         for reply in [downloads, created] {
             reply.await.map_err(attach_failed)?;
@@ -76,7 +83,8 @@ impl CdpBrowser {
 
     async fn make_browser_context(&self) -> AdapterResult<Arc<str>> {
         const CALL: &str = "Target.createBrowserContext";
-        let made = self.shared.connection.call(CALL, &json!({ "disposeOnDetach": true }), Route::BROWSER);
+        let params = CreateBrowserContextParams { dispose_on_detach: Some(true), ..Default::default() };
+        let made = self.shared.connection.exec(&params, Route::BROWSER);
         let made: wire::BrowserContextCreated = made.decode().await.map_err(|error| fault::from_call(CALL, error))?;
         Ok(made.browser_context_id.into())
     }
@@ -98,7 +106,7 @@ impl CdpBrowser {
     async fn end(&self) {
         let shared = &self.shared;
         if shared.connection.is_open() && matches!(shared.profile, Profile::Persistent(_)) {
-            let closing = shared.connection.call("Browser.close", &json!({}), Route::BROWSER);
+            let closing = shared.connection.exec(&CloseParams {}, Route::BROWSER);
             let ended = async {
                 let _ = closing.await;
                 shared.process.ended().await
@@ -110,22 +118,15 @@ impl CdpBrowser {
     }
 }
 
-/// `Browser.setDownloadBehavior`. Nothing is written to the disk unless someone asked for it.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct DownloadBehavior<'a> {
-    behavior: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    browser_context_id: Option<&'a str>,
-    events_enabled: bool,
+/// A popup's first document keeps its window for the next one of the same origin: the bridge must begin anew there.
+fn once_per_document(bridge: &str) -> Arc<str> {
+    format!("delete globalThis.__odb;\n{bridge}").into()
 }
 
 fn attach_failed(error: crate::connection::CallError) -> AdapterError {
     match fault::from_call("Target.createTarget", error) {
         AdapterError::Protocol { reason, .. } => AdapterError::AttachFailed { reason },
-        AdapterError::TargetClosed => AdapterError::AttachFailed {
-            reason: "the page closed at once".to_owned(),
-        },
+        AdapterError::TargetClosed => AdapterError::AttachFailed { reason: "the page closed at once".to_owned() },
         other => other,
     }
 }

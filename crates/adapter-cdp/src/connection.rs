@@ -85,23 +85,14 @@ pub(crate) struct Route<'a> {
 }
 
 impl<'a> Route<'a> {
-    pub(crate) const BROWSER: Route<'static> = Route {
-        session: None,
-        scope: None,
-    };
+    pub(crate) const BROWSER: Route<'static> = Route { session: None, scope: None };
 
     pub(crate) fn session(session: &'a Arc<str>) -> Self {
-        Self {
-            session: Some(session),
-            scope: None,
-        }
+        Self { session: Some(session), scope: None }
     }
 
     pub(crate) fn scoped(session: &'a Arc<str>, scope: ScopeId) -> Self {
-        Self {
-            session: Some(session),
-            scope: Some(scope),
-        }
+        Self { session: Some(session), scope: Some(scope) }
     }
 }
 
@@ -140,13 +131,7 @@ impl Shared {
 impl Connection {
     /// Starts to read and write in tasks of the current runtime; they end with the pipe.
     pub(crate) fn start(reader: Reader, writer: Writer, sink: Arc<dyn EventSink>) -> Self {
-        let connection = Self {
-            shared: Arc::new(Shared {
-                writer,
-                pending: Mutex::default(),
-                next_id: AtomicU64::new(1),
-            }),
-        };
+        let connection = Self { shared: Arc::new(Shared { writer, pending: Mutex::default(), next_id: AtomicU64::new(1) }) };
         let flusher = Arc::clone(&connection.shared);
         tokio::spawn(async move { flusher.writer.flush_backlog().await });
         tokio::spawn(read_all(reader, connection.clone(), sink));
@@ -168,11 +153,7 @@ impl Connection {
 
     /// Several commands that go out in one write.
     pub(crate) fn batch(&self) -> Batch<'_> {
-        Batch {
-            connection: self,
-            bytes: Vec::with_capacity(256),
-            ids: Vec::new(),
-        }
+        Batch { connection: self, bytes: Vec::with_capacity(256), ids: Vec::new() }
     }
 
     /// Fails everything that waits for `session`.
@@ -198,13 +179,8 @@ impl Connection {
     }
 
     fn fail(&self, loss: Loss, belongs: impl Fn(&Waiting) -> bool) {
-        let failed: Vec<Waiting> = self
-            .shared
-            .lock()
-            .calls
-            .extract_if(|_, waiting| belongs(waiting))
-            .map(|(_, waiting)| waiting)
-            .collect();
+        let failed: Vec<Waiting> =
+            self.shared.lock().calls.extract_if(|_, waiting| belongs(waiting)).map(|(_, waiting)| waiting).collect();
         for waiting in failed {
             let _ = waiting.reply.send(Err(CallError::Lost(loss)));
         }
@@ -246,19 +222,9 @@ impl Batch<'_> {
         let shared = &self.connection.shared;
         let id = shared.next_id.fetch_add(1, Ordering::Relaxed);
         let (sender, receiver) = oneshot::channel();
-        let reply = Reply {
-            id,
-            receiver,
-            shared: Arc::clone(shared),
-            settled: false,
-        };
+        let reply = Reply { id, receiver, shared: Arc::clone(shared), settled: false };
         let start = self.bytes.len();
-        let outgoing = Outgoing {
-            id,
-            method,
-            params,
-            session: route.session.map(|session| &**session),
-        };
+        let outgoing = Outgoing { id, method, params, session: route.session.map(|session| &**session) };
         if let Err(error) = serde_json::to_writer(&mut self.bytes, &outgoing) {
             self.bytes.truncate(start);
             let _ = sender.send(Err(CallError::Encode(error.to_string())));
@@ -271,11 +237,7 @@ impl Batch<'_> {
             let _ = sender.send(Err(CallError::Lost(Loss::Disconnected)));
             return reply;
         }
-        let waiting = Waiting {
-            session: route.session.map(Arc::clone),
-            scope: route.scope,
-            reply: sender,
-        };
+        let waiting = Waiting { session: route.session.map(Arc::clone), scope: route.scope, reply: sender };
         pending.calls.insert(id, waiting);
         self.ids.push(id);
         reply
@@ -370,10 +332,7 @@ impl From<Refusal> for CallError {
             Some(data) => format!("{}: {data}", refusal.message),
             None => refusal.message,
         };
-        CallError::Refused {
-            code: refusal.code,
-            message,
-        }
+        CallError::Refused { code: refusal.code, message }
     }
 }
 
@@ -410,14 +369,7 @@ fn dispatch(connection: &Connection, sink: &dyn EventSink, message: &Bytes) {
         connection.settle(id, outcome);
     } else if let Some(method) = incoming.method {
         let params = incoming.params.map_or("{}", RawValue::get);
-        sink.event(
-            connection,
-            Event {
-                session: incoming.session,
-                method,
-                params,
-            },
-        );
+        sink.event(connection, Event { session: incoming.session, method, params });
     }
 }
 

@@ -13,17 +13,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use chromiumoxide_cdp::cdp::browser_protocol::browser::BrowserContextId;
+use chromiumoxide_cdp::cdp::browser_protocol::emulation::SetDeviceMetricsOverrideParams;
+use chromiumoxide_cdp::cdp::browser_protocol::target::{CloseTargetParams, CreateTargetParams, DisposeBrowserContextParams};
 use futures_util::future::join_all;
 use ops_contracts::adapter::{AdapterError, AdapterResult, BoxFuture, Context, Effect, Primitive, TargetKey};
 use ops_contracts::command::Viewport;
-use serde::Serialize;
-use serde_json::json;
 
 use crate::browser::Shared;
-use crate::connection::{CallError, Reply, Route};
+use crate::connection::{CallError, Reply, Route, ScopeId};
 use crate::fault;
 use crate::router::state::{PROFILE, Page};
-pub(crate) use targets::CreateTarget;
 
 /// How long the browser may take for what no page can delay.
 pub(crate) const STRUCTURE_DEADLINE: Duration = Duration::from_secs(20);
@@ -38,32 +38,24 @@ pub(crate) struct CdpContext {
     closed: AtomicBool,
 }
 
-/// `Emulation.setDeviceMetricsOverride`.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct MetricsOverride {
-    width: u32,
-    height: u32,
-    device_scale_factor: f64,
-    mobile: bool,
+pub(crate) fn metrics_override(viewport: Viewport) -> SetDeviceMetricsOverrideParams {
+    SetDeviceMetricsOverrideParams::new(viewport.width, viewport.height, viewport.scale, false)
 }
 
-pub(crate) fn metrics_override(viewport: Viewport) -> MetricsOverride {
-    MetricsOverride {
-        width: viewport.width,
-        height: viewport.height,
-        device_scale_factor: viewport.scale,
-        mobile: false,
+/// Every page has a window of its own: what is hidden behind another page draws nothing.
+pub(crate) fn create_target(context: Option<BrowserContextId>, viewport: Viewport) -> CreateTargetParams {
+    CreateTargetParams {
+        browser_context_id: context,
+        new_window: Some(true),
+        width: Some(viewport.width.into()),
+        height: Some(viewport.height.into()),
+        ..CreateTargetParams::new("about:blank")
     }
 }
 
 impl CdpContext {
     pub(crate) fn new(browser: Arc<Shared>, id: Arc<str>) -> Self {
-        Self {
-            browser,
-            id,
-            closed: AtomicBool::new(false),
-        }
+        Self { browser, id, closed: AtomicBool::new(false) }
     }
 
     /// What is needed of a page, read under the state's lock.
@@ -74,6 +66,14 @@ impl CdpContext {
     /// The same of a page whose renderer runs.
     fn of_living_page<T>(&self, target: TargetKey, read: impl FnOnce(&Page) -> T) -> AdapterResult<T> {
         self.browser.router.lock().living_page(&self.id, target).map(read)
+    }
+
+    /// Session and scope of what ends when the page's current document does.
+    fn document_route(&self, target: TargetKey) -> AdapterResult<(Arc<str>, Option<ScopeId>)> {
+        let state = self.browser.router.lock();
+        let page = state.living_page(&self.id, target)?;
+        let scope = state.frames.get(&page.main_frame).map(|frame| frame.scope());
+        Ok((Arc::clone(&page.session), scope))
     }
 
     async fn dispatch(&self, primitive: Primitive) -> AdapterResult<Effect> {
@@ -104,12 +104,12 @@ impl CdpContext {
         }
         let connection = &self.browser.connection;
         if &*self.id != PROFILE {
-            let params = json!({ "browserContextId": &*self.id });
-            return vec![connection.call("Target.disposeBrowserContext", &params, Route::BROWSER)];
+            let params = DisposeBrowserContextParams::new(BrowserContextId::new(&*self.id));
+            return vec![connection.exec(&params, Route::BROWSER)];
         }
         let state = self.browser.router.lock();
         let pages = state.pages.values().filter(|page| page.context == self.id);
-        let close = |page: &Page| connection.call("Target.closeTarget", &json!({ "targetId": &*page.target_id }), Route::BROWSER);
+        let close = |page: &Page| connection.exec(&CloseTargetParams::new(page.target_id.to_string()), Route::BROWSER);
         pages.map(close).collect()
     }
 

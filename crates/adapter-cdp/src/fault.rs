@@ -22,10 +22,7 @@ const DOCUMENT_GONE: &[&str] = &[
 
 /// The seam's error for a failed `call`.
 pub(crate) fn from_call(call: &str, error: CallError) -> AdapterError {
-    let protocol = |reason: String| AdapterError::Protocol {
-        call: call.to_owned(),
-        reason,
-    };
+    let protocol = |reason: String| AdapterError::Protocol { call: call.to_owned(), reason };
     match error {
         CallError::Lost(Loss::TargetClosed) => AdapterError::TargetClosed,
         CallError::Lost(Loss::TargetCrashed) => AdapterError::TargetCrashed,
@@ -57,17 +54,12 @@ fn from_refusal(message: &str) -> Option<AdapterError> {
 
 /// The browser is gone.
 pub(crate) fn lost(reason: &str) -> AdapterError {
-    AdapterError::BrowserLost {
-        reason: reason.to_owned(),
-    }
+    AdapterError::BrowserLost { reason: reason.to_owned() }
 }
 
 impl From<LocateError> for AdapterError {
     fn from(error: LocateError) -> Self {
-        Self::BrowserMissing {
-            searched: error.searched(),
-            install: error.to_string(),
-        }
+        Self::BrowserMissing { searched: error.searched(), install: error.to_string() }
     }
 }
 
@@ -77,13 +69,10 @@ impl From<LaunchError> for AdapterError {
         match error {
             LaunchError::ArgumentForbidden(argument) => Self::ArgumentForbidden { argument },
             LaunchError::NoSandbox { .. } => Self::SandboxUnavailable,
-            LaunchError::Exited { output, .. } | LaunchError::Unanswered { output, .. } => {
-                Self::LaunchFailed { reason, output }
+            LaunchError::Exited { output, .. } | LaunchError::Unanswered { output, .. } => Self::LaunchFailed { reason, output },
+            LaunchError::Profile { .. } | LaunchError::ProfileInUse(_) | LaunchError::Guard { .. } => {
+                Self::LaunchFailed { reason, output: String::new() }
             }
-            LaunchError::Profile { .. } | LaunchError::ProfileInUse(_) | LaunchError::Guard { .. } => Self::LaunchFailed {
-                reason,
-                output: String::new(),
-            },
         }
     }
 }
@@ -124,10 +113,7 @@ pub(crate) fn navigation_failure(error_text: &str) -> NavigationFailure {
         .iter()
         .find(|(prefix, _)| reason.starts_with(prefix))
         .map_or(NavigationFailureKind::Other, |(_, kind)| *kind);
-    NavigationFailure {
-        kind,
-        reason: reason.to_owned(),
-    }
+    NavigationFailure { kind, reason: reason.to_owned() }
 }
 
 #[cfg(test)]
@@ -153,10 +139,7 @@ mod tests {
     #[test]
     fn every_loss_has_its_own_error() {
         let code = |error| from_call("X.y", error).code();
-        let refused = |message: &str| CallError::Refused {
-            code: -32000,
-            message: message.to_owned(),
-        };
+        let refused = |message: &str| CallError::Refused { code: -32000, message: message.to_owned() };
         assert_eq!(code(CallError::Lost(Loss::Navigated)), AdapterError::DocumentGone.code());
         assert_eq!(code(refused("Cannot find context with specified id")), AdapterError::DocumentGone.code());
         assert_eq!(code(refused("No dialog is showing")), AdapterError::DialogMissing.code());

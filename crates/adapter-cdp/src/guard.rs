@@ -14,7 +14,7 @@ mod sweep;
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
@@ -50,10 +50,7 @@ pub struct GuardCommand {
 impl GuardCommand {
     /// A guard that is `program` itself, without leading arguments.
     pub fn new(program: impl Into<PathBuf>) -> Self {
-        Self {
-            program: program.into(),
-            args_prefix: Vec::new(),
-        }
+        Self { program: program.into(), args_prefix: Vec::new() }
     }
 }
 
@@ -69,20 +66,13 @@ impl GuardArgs {
     /// The arguments that [`GuardArgs::parse`] reads back, [`SUBCOMMAND`] first.
     pub(crate) fn to_args(&self) -> Vec<OsString> {
         let head = [OsStr::new(SUBCOMMAND), self.profile.as_os_str(), self.browser.as_os_str()];
-        head.into_iter()
-            .map(OsStr::to_owned)
-            .chain(self.browser_args.iter().cloned())
-            .collect()
+        head.into_iter().map(OsStr::to_owned).chain(self.browser_args.iter().cloned()).collect()
     }
 
     fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Self, GuardError> {
         let profile = args.next().ok_or(GuardError::Usage)?.into();
         let browser = args.next().ok_or(GuardError::Usage)?.into();
-        Ok(Self {
-            profile,
-            browser,
-            browser_args: args.collect(),
-        })
+        Ok(Self { profile, browser, browser_args: args.collect() })
     }
 }
 
@@ -135,17 +125,14 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
     match outcome {
         Ok(status) => ExitCode::from(exit_byte(status)),
         Err(error) => {
-            eprintln!("{error}");
+            say(&error);
             ExitCode::from(70)
         }
     }
 }
 
 fn exit_byte(status: ExitStatus) -> u8 {
-    let number = status
-        .code()
-        .or_else(|| status.signal().map(|signal| 128 + signal))
-        .unwrap_or(1);
+    let number = status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(1);
     u8::try_from(number).unwrap_or(u8::MAX)
 }
 
@@ -157,9 +144,12 @@ fn guard(args: &GuardArgs) -> Result<ExitStatus, GuardError> {
     let group = processes::pid_of(&child);
     if let Err(source) = marker::record_browser(&args.profile, group) {
         // The marker serves the next sweep alone; supervision does not depend on it.
-        eprintln!("the profile's marker cannot be written: {source}");
+        say(&format_args!("the profile's marker cannot be written: {source}"));
     }
-    wait_for_either_end(lifetime, group);
+    if let Err(source) = wait_for_either_end(lifetime, group) {
+        // A browser that cannot be watched does not run.
+        say(&format_args!("the guard cannot wait: {source}"));
+    }
     let status = end_browser(&mut child, group)?;
     if marker::read(&args.profile).is_ok_and(|marker| marker.temporary) {
         remove_profile(&args.profile);
@@ -167,11 +157,16 @@ fn guard(args: &GuardArgs) -> Result<ExitStatus, GuardError> {
     Ok(status)
 }
 
+/// Tells the owner, if it is still there: a guard must not die of a closed pipe.
+fn say(what: &dyn std::fmt::Display) {
+    let _ = writeln!(std::io::stderr(), "{what}");
+}
+
 /// Makes descendants that lose their parent ours, so that none escapes by leaving the process group.
 fn adopt_orphans() {
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::set_child_subreaper(Some(rustix::process::getpid())) {
-        eprintln!("the guard cannot adopt orphans: {error}");
+        say(&format_args!("the guard cannot adopt orphans: {error}"));
     }
 }
 
@@ -197,10 +192,7 @@ fn spawn_browser(args: &GuardArgs) -> Result<Child, GuardError> {
             mapping(OwnedFd::from(devnull), LIFETIME_FD),
         ])
         .map_err(|_| GuardError::Usage)?;
-    command.spawn().map_err(|source| GuardError::Spawn {
-        browser: args.browser.clone(),
-        source,
-    })
+    command.spawn().map_err(|source| GuardError::Spawn { browser: args.browser.clone(), source })
 }
 
 fn take_over(stream: std::os::fd::BorrowedFd<'_>) -> Result<OwnedFd, GuardError> {
@@ -212,21 +204,23 @@ fn mapping(parent_fd: OwnedFd, child_fd: i32) -> FdMapping {
 }
 
 /// Returns when the browser has exited or the owner is gone, whichever comes first.
-fn wait_for_either_end(mut lifetime: File, browser: Pid) {
+fn wait_for_either_end(mut lifetime: File, browser: Pid) -> std::io::Result<()> {
     let (ended, either) = mpsc::channel();
     let owner_gone = ended.clone();
-    std::thread::spawn(move || {
+    let thread = || std::thread::Builder::new().stack_size(64 * 1024);
+    thread().spawn(move || {
         // Nobody writes to this pipe: any return, also an error, means that it cannot be trusted any more.
         let _ = lifetime.read(&mut [0]);
         let _ = owner_gone.send(());
-    });
-    std::thread::spawn(move || {
+    })?;
+    thread().spawn(move || {
         // NOWAIT leaves the process unreaped, so that its group's number cannot be given to others before we kill it.
         let exited = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
         while matches!(rustix::process::waitid(WaitId::Pid(browser), exited), Err(rustix::io::Errno::INTR)) {}
         let _ = ended.send(());
-    });
+    })?;
     let _ = either.recv();
+    Ok(())
 }
 
 fn end_browser(child: &mut Child, group: Pid) -> Result<ExitStatus, GuardError> {

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod output;
+mod supervised;
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -25,6 +26,7 @@ use crate::guard::{self, GuardArgs, GuardCommand, LIFETIME_FD, Marker, ProcessId
 use crate::transport::{Reader, Writer, enlarge};
 pub use arguments::Mode;
 use output::Output;
+pub use supervised::GuardSupervisor;
 
 /// Where the browser keeps its data.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,13 +134,26 @@ pub struct Launched {
 /// The variables that a browser needs of its user's environment. Everything else, secrets above all, stays out.
 pub fn browser_environment(variables: impl Iterator<Item = (OsString, OsString)>) -> Vec<(OsString, OsString)> {
     const NAMES: &[&str] = &[
-        "HOME", "PATH", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR", "DISPLAY", "XAUTHORITY",
-        "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR",
+        "HOME",
+        "PATH",
+        "USER",
+        "LOGNAME",
+        "SHELL",
+        "LANG",
+        "LANGUAGE",
+        "TZ",
+        "TMPDIR",
+        "DISPLAY",
+        "XAUTHORITY",
+        "WAYLAND_DISPLAY",
+        "DBUS_SESSION_BUS_ADDRESS",
+        "LD_LIBRARY_PATH",
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
     ];
     const PREFIXES: &[&str] = &["LC_", "XDG_", "FONTCONFIG_"];
     let wanted = |name: &OsStr| {
-        name.to_str()
-            .is_some_and(|name| NAMES.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix)))
+        name.to_str().is_some_and(|name| NAMES.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix)))
     };
     variables.filter(|(name, _)| wanted(name)).collect()
 }
@@ -160,10 +175,7 @@ pub fn launch(launch: &Launch<'_>) -> Result<Launched, LaunchError> {
 }
 
 fn start(launch: &Launch<'_>, profile: &Path) -> Result<Launched, LaunchError> {
-    let failed = |source| LaunchError::Guard {
-        program: launch.guard.program.clone(),
-        source,
-    };
+    let failed = |source| LaunchError::Guard { program: launch.guard.program.clone(), source };
     let pipe = || pipe_with(PipeFlags::CLOEXEC).map_err(|error| failed(error.into()));
     let (commands_out, commands_in) = pipe()?;
     let (replies_out, replies_in) = pipe()?;
@@ -181,14 +193,14 @@ fn start(launch: &Launch<'_>, profile: &Path) -> Result<Launched, LaunchError> {
         .args(args.to_args())
         .env_clear()
         .envs(launch.environment.iter().cloned())
+        // Crash handlers leave the browser's process group: with the profile's path on their command line a sweep knows
+        // them, and reports of crashes stay out of the user's own browser's.
+        .env("BREAKPAD_DUMP_LOCATION", profile.join("crashes"))
         .stdin(Stdio::from(commands_out))
         .stdout(Stdio::from(replies_in))
         .stderr(Stdio::piped())
         .process_group(0);
-    let lifetime_end = FdMapping {
-        parent_fd: lifetime_out,
-        child_fd: LIFETIME_FD,
-    };
+    let lifetime_end = FdMapping { parent_fd: lifetime_out, child_fd: LIFETIME_FD };
     command.fd_mappings(vec![lifetime_end]).map_err(|error| failed(io::Error::other(error)))?;
     let mut child = tokio::process::Command::from(command).spawn().map_err(failed)?;
     let output = Output::drain(child.stderr.take());
@@ -231,22 +243,13 @@ fn prepare_profile(profile: &Profile, now_ms: u64) -> Result<(PathBuf, bool), La
     if guard::owner_of(&path).is_some_and(|owner| owner != ProcessId::own()) {
         return Err(LaunchError::ProfileInUse(path));
     }
-    let marker = Marker {
-        owner: ProcessId::own(),
-        guard: None,
-        browser: None,
-        temporary,
-        created_at_ms: now_ms,
-    };
+    let marker = Marker { owner: ProcessId::own(), guard: None, browser: None, temporary, created_at_ms: now_ms };
     guard::write_marker(&path, &marker).map_err(|source| profile_error(&path, source))?;
     Ok((path, temporary))
 }
 
 fn profile_error(path: &Path, source: io::Error) -> LaunchError {
-    LaunchError::Profile {
-        path: path.to_owned(),
-        source,
-    }
+    LaunchError::Profile { path: path.to_owned(), source }
 }
 
 fn make_private(path: &Path, recursive: bool) -> io::Result<()> {
@@ -345,10 +348,7 @@ impl Process {
         if says(&["Opening in existing browser session", "profile appears to be in use", "ProcessSingleton"]) {
             return LaunchError::ProfileInUse(self.watch.profile.clone());
         }
-        LaunchError::Exited {
-            status: describe(status),
-            output,
-        }
+        LaunchError::Exited { status: describe(status), output }
     }
 }
 

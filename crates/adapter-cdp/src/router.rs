@@ -17,7 +17,7 @@ use tokio::sync::watch;
 
 use crate::connection::{CallError, Connection, Event, EventSink};
 pub(crate) use messages::exception_text;
-pub(crate) use pages::{ATTACH_PAGES, DISCOVER_PAGES};
+pub(crate) use pages::attach_pages;
 use state::{SessionKind, State};
 
 /// The name of the bridge's world. Pages cannot see it.
@@ -40,10 +40,7 @@ struct Turn<'a> {
 
 impl Router {
     pub(crate) fn new() -> Self {
-        Self {
-            state: Mutex::default(),
-            changes: watch::Sender::new(0),
-        }
+        Self { state: Mutex::default(), changes: watch::Sender::new(0) }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
@@ -69,12 +66,7 @@ impl Router {
 impl EventSink for Router {
     fn event(&self, connection: &Connection, event: Event<'_>) {
         let mut state = self.lock();
-        let mut turn = Turn {
-            state: &mut state,
-            connection,
-            told: Vec::new(),
-            changed: false,
-        };
+        let mut turn = Turn { state: &mut state, connection, told: Vec::new(), changed: false };
         if let Err(error) = turn.take(event) {
             tracing::warn!(%error, method = event.method, "an event of the browser is not understood");
         }
@@ -109,7 +101,6 @@ impl Turn<'_> {
         match event.method {
             "Target.attachedToTarget" => return self.attached(event),
             "Target.detachedFromTarget" => return self.detached(event),
-            "Target.targetInfoChanged" => return self.info_changed(event),
             _ => {}
         }
         // Events of the browser itself and of sessions that are gone concern nobody.
@@ -123,7 +114,7 @@ impl Turn<'_> {
             "Page.frameNavigated" => self.frame_navigated(page, &session, event),
             "Page.frameStartedNavigating" => self.navigation_started(page, event),
             "Page.navigatedWithinDocument" => self.url_changed(page, event),
-            "Page.lifecycleEvent" => self.lifecycle(page, event),
+            "Page.lifecycleEvent" => self.lifecycle(page, &session, event),
             "Page.javascriptDialogOpening" => self.dialog_opening(page, &session, event),
             "Page.javascriptDialogClosed" => self.dialog_closed(page, event),
             "Page.downloadWillBegin" => self.download(page, event),

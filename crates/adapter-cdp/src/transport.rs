@@ -57,11 +57,7 @@ struct Backlog {
 impl Writer {
     /// Takes the write end. To be called inside a tokio runtime.
     pub(crate) fn new(pipe: OwnedFd) -> io::Result<Self> {
-        Ok(Self {
-            pipe: pipe::Sender::from_owned_fd(pipe)?,
-            state: Mutex::default(),
-            grown: Notify::new(),
-        })
+        Ok(Self { pipe: pipe::Sender::from_owned_fd(pipe)?, state: Mutex::default(), grown: Notify::new() })
     }
 
     fn lock(&self) -> MutexGuard<'_, Backlog> {
@@ -149,11 +145,7 @@ pub(crate) struct Reader {
 impl Reader {
     /// Takes the read end. To be called inside a tokio runtime.
     pub(crate) fn new(pipe: OwnedFd) -> io::Result<Self> {
-        Ok(Self {
-            pipe: pipe::Receiver::from_owned_fd(pipe)?,
-            buffer: BytesMut::with_capacity(READ_ROOM),
-            scanned: 0,
-        })
+        Ok(Self { pipe: pipe::Receiver::from_owned_fd(pipe)?, buffer: BytesMut::with_capacity(READ_ROOM), scanned: 0 })
     }
 
     /// The next message without its NUL, as a slice of the buffer it was read into. `None` when the pipe has ended.

@@ -42,21 +42,6 @@ pub(crate) struct TargetInfo<'a> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct TargetInfoChanged<'a> {
-    #[serde(borrow)]
-    pub(crate) target_info: TitledTarget<'a>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct TitledTarget<'a> {
-    pub(crate) target_id: &'a str,
-    pub(crate) title: String,
-    pub(crate) url: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub(crate) struct DetachedFromTarget<'a> {
     pub(crate) session_id: &'a str,
 }

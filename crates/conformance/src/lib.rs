@@ -1,4 +1,9 @@
-//! conformance
+//! What tests of the control plane share: the conformance suite, the scripted fake adapter and the bundled test site.
+//!
+//! It depends on the contract alone: who runs the suite composes what is to be tested.
 
 /// The bundled test site: a shop, feature pages and endpoints that misbehave, with a record of every request.
 pub mod site;
+
+pub mod fake;
+pub mod suite;

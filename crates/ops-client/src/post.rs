@@ -13,7 +13,7 @@ use crate::reply::head;
 use crate::{ClientError, Endpoint, Reply};
 
 /// How much longer than a command's deadline its answer is waited for: the relay's own coded answer must get through.
-pub const GRACE: Duration = Duration::from_secs(5);
+pub const GRACE: Duration = Duration::from_secs(10);
 
 /// How long a command without a registry row may take when its caller names no time.
 const UNKNOWN_COMMAND_TIMEOUT: Duration = Duration::from_secs(30);

@@ -130,6 +130,8 @@ error_codes! {
     CliFileUnwritable "cli_file_unwritable" 400 final Caller "An output file can't be written" => "Check the path and its permissions";
     CliReplyInvalid "cli_reply_invalid" 502 final Relay "The relay's answer is not of this contract" => "Upgrade the older side";
     CliReplyLost "cli_reply_lost" 502 final Relay "The connection ended before the answer came; the command may have run" => "Ask again with the same request id: a result is kept for five minutes";
+    CliConfigInvalid "cli_config_invalid" 400 final Caller "The configuration document can't be used" => "Correct the keys that details names; odb-cli config validate checks the document";
+    CliStopFailed "cli_stop_failed" 500 retry Relay "The relay could not be stopped" => "See relayd.log, or end the process that the message names";
     CliVersionInvalid "cli_version_invalid" 400 final Caller "A version is not SemVer" => "Give major.minor.patch";
     CliVersionUnsupported "cli_version_unsupported" 426 final Caller "This client is too old or too new for the relay" => "Bring both into the compatibility window";
     CliRolloutAllowlistInvalid "cli_rollout_allowlist_invalid" 400 final Caller "An allow list entry is not namespace:value" => "Correct the entry";
@@ -154,6 +156,7 @@ error_codes! {
     RelayLegacyWindowExceeded "relay_legacy_window_exceeded" 426 final Caller "A component is outside N and N-1" => "Upgrade or downgrade the component";
     RelayOpsVersionInvalid "relay_ops_version_invalid" 400 final Caller "The contract version is missing or not SemVer" => "Send contractVersion, or the x-ops-contract-version header";
     RelayOpsVersionUnsupported "relay_ops_version_unsupported" 426 final Caller "The contract version is not supported" => "Bring both sides into the supported range";
+    RelayVersionInvalid "relay_version_invalid" 400 final Caller "A component's version is missing or not SemVer" => "Send major.minor.patch";
     RelayPrereleaseUnsupported "relay_prerelease_unsupported" 426 final Caller "A component is a prerelease" => "Use stable versions, or opt in to prerelease interoperability";
     RelayCapabilityMismatch "relay_capability_mismatch" 409 final Caller "A required capability is not offered" => "Ask for fewer capabilities or another browser";
     RelayRolloutIdentityMissing "relay_rollout_identity_missing" 400 final Caller "Routing is auto and the caller has no identity" => "Send a clientId";
@@ -171,6 +174,9 @@ error_codes! {
     RelayConnectTimeout "relay_connect_timeout" 408 final Caller "The peer was too slow to send its request" => "Send the whole request at once";
     RelayAdminDisabled "relay_admin_disabled" 403 final Operator "No admin token is configured, so admin calls are closed" => "Start the relay with DASHBOARD_ADMIN_TOKEN";
     RelayAdminInvalid "relay_admin_invalid" 401 final Caller "The admin token is missing or wrong" => "Send the admin token";
+    RelayHomeBusy "relay_home_busy" 409 final Operator "Another relay serves this home" => "Use that relay, or end it with odb-cli stop";
+    RelayStartFailed "relay_start_failed" 500 final Operator "The relay can't start" => "The message says what failed";
+    RelayConfigInvalid "relay_config_invalid" 400 final Operator "The relay's configuration document can't be used" => "Correct the keys that details names; odb-cli config validate checks the document";
     RelayInternal "relay_internal" 500 final Relay "The relay failed" => "See the relay's log under this request id";
 
     OpsCommandUnknown "ops_command_unknown" 404 final Caller "No such command" => "See the list of commands";

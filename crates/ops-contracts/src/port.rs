@@ -37,7 +37,7 @@ pub trait OpsService: Send + Sync {
     fn execute(&self, request: OpsRequest, caller: Caller, received: Instant) -> BoxFuture<'static, Reply>;
 
     /// Cancels a request that is queued or running. False where there is none such, or where the lease is not the session's.
-    fn cancel(&self, cancel: &OpsCancel) -> bool;
+    fn cancel(&self, cancel: OpsCancel) -> BoxFuture<'static, bool>;
 
     /// Whether this is the session's current lease; compared in constant time. For charging rate limits.
     fn lease_matches(&self, session: &SessionId, lease: &LeaseId) -> bool;

@@ -45,6 +45,10 @@ pub struct Receipt {
     pub downloads: Vec<DownloadInfo>,
     /// The page's content, the element's value or the focus changed. Null where it could not be observed.
     pub changed: Option<bool>,
+    /// Click events that reached the element, for clicks. Fewer than asked for where the page took the element away between
+    /// press and release; null where it could not be observed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clicks: Option<u32>,
     /// What ended the observation.
     pub settled_by: Settled,
     /// How often the action was tried; more than 1 when the element moved or was covered for a moment.

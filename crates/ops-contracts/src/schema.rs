@@ -3,6 +3,7 @@
 use schemars::{Schema, schema_for};
 
 use crate::command::CommandName;
+use crate::config::ConfigDocument;
 use crate::frame;
 use crate::status::StatusDocument;
 
@@ -20,6 +21,7 @@ pub fn all() -> Vec<(String, Schema)> {
         named("ops_cancel", schema_for!(frame::OpsCancel)),
         named("ops_ping", schema_for!(frame::OpsPing)),
         named("status", schema_for!(StatusDocument)),
+        named("config", schema_for!(ConfigDocument)),
     ];
     for &command in CommandName::ALL {
         let (params, result) = command.schemas();

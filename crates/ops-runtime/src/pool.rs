@@ -28,15 +28,50 @@ pub(crate) struct SlotKey {
     pub(crate) private: Option<SessionId>,
 }
 
-/// A context with its world, ready to become a session's.
-pub(crate) struct Seat {
+/// A context with its world: a session's, or one that is kept for the next session.
+pub(crate) struct Place {
     pub(crate) context: Arc<dyn Context>,
     pub(crate) world: Arc<World>,
     pub(crate) effects: UnboundedReceiver<Effect>,
     pub(crate) target: TargetKey,
     pub(crate) frame: FrameKey,
     pub(crate) browser: BrowserInfo,
+}
+
+/// A session's place in a browser. The browser may end once all of its seats are dropped.
+pub(crate) struct Seat {
+    pub(crate) place: Place,
+    using: Using,
+}
+
+/// Keeps a browser from being closed as idle.
+struct Using {
+    pool: Arc<Pool>,
     slot: Arc<Slot>,
+}
+
+impl Using {
+    fn new(pool: &Arc<Pool>, slot: Arc<Slot>) -> Self {
+        slot.users.fetch_add(1, Ordering::Relaxed);
+        Self { pool: pool.clone(), slot }
+    }
+}
+
+impl Drop for Using {
+    fn drop(&mut self) {
+        if self.slot.users.fetch_sub(1, Ordering::Relaxed) > 1 {
+            return;
+        }
+        let (pool, slot) = (self.pool.clone(), self.slot.clone());
+        let idle = if slot.key.private.is_some() { Duration::ZERO } else { pool.idle };
+        // Without a runtime everything is ending, and the browsers with it.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                tokio::time::sleep(idle).await;
+                pool.close_slot(&slot).await;
+            });
+        }
+    }
 }
 
 struct Slot {
@@ -44,7 +79,7 @@ struct Slot {
     adapter: Arc<dyn Adapter>,
     /// Held while the browser is being launched, so that one launch serves all who wait for it.
     browser: tokio::sync::Mutex<Option<Arc<dyn Browser>>>,
-    spare: Mutex<Option<Seat>>,
+    spare: Mutex<Option<Place>>,
     /// What the last launch reported, for status.
     info: Mutex<Option<BrowserInfo>>,
     users: AtomicU32,
@@ -82,27 +117,24 @@ impl Pool {
 
     /// Makes or takes a context with a blank page.
     pub(crate) async fn seat(self: &Arc<Self>, key: &SlotKey, viewport: Viewport) -> Outcome<Seat> {
-        let slot = self.slot(key)?;
-        slot.users.fetch_add(1, Ordering::Relaxed);
-        let seat = slot.seat(viewport).await;
-        match &seat {
-            Ok(_) if key.private.is_none() => self.keep_spare(&slot),
-            Ok(_) => {}
-            Err(_) => self.release_slot(&slot),
+        let using = Using::new(self, self.slot(key)?);
+        let place = using.slot.place(viewport).await?;
+        if key.private.is_none() {
+            keep_spare(&using.slot);
         }
-        seat
+        Ok(Seat { place, using })
     }
 
     /// Closes a seat's context and, when nobody else needs it, its browser.
-    pub(crate) async fn release(self: &Arc<Self>, seat: Seat) {
-        let Seat { context, slot, .. } = seat;
-        if slot.key.private.is_none() {
-            context.close().await;
+    pub(crate) async fn release(&self, seat: Seat) {
+        let Seat { place, using } = seat;
+        if using.slot.key.private.is_none() {
+            place.context.close().await;
+            return;
         }
-        self.release_slot(&slot);
-        if slot.key.private.is_some() {
-            self.close_slot(&slot).await;
-        }
+        let slot = using.slot.clone();
+        drop(using);
+        self.close_slot(&slot).await;
     }
 
     /// Closes every browser.
@@ -132,29 +164,6 @@ impl Pool {
         Ok(slot.clone())
     }
 
-    /// Makes a spare in the background, unless there is one.
-    fn keep_spare(self: &Arc<Self>, slot: &Arc<Slot>) {
-        let slot = slot.clone();
-        tokio::spawn(async move {
-            if let Err(fault) = slot.make_spare().await {
-                tracing::debug!(code = %fault.code, "no spare context could be made");
-            }
-        });
-    }
-
-    fn release_slot(self: &Arc<Self>, slot: &Arc<Slot>) {
-        if slot.users.fetch_sub(1, Ordering::Relaxed) > 1 || slot.key.private.is_some() {
-            return;
-        }
-        let (pool, slot) = (self.clone(), slot.clone());
-        tokio::spawn(async move {
-            tokio::time::sleep(pool.idle).await;
-            if slot.users.load(Ordering::Relaxed) == 0 {
-                pool.close_slot(&slot).await;
-            }
-        });
-    }
-
     async fn close_slot(&self, slot: &Arc<Slot>) {
         {
             let mut slots = lock(&self.slots);
@@ -166,6 +175,16 @@ impl Pool {
         }
         slot.close().await;
     }
+}
+
+/// Makes a spare in the background, unless there is one.
+fn keep_spare(slot: &Arc<Slot>) {
+    let slot = slot.clone();
+    tokio::spawn(async move {
+        if let Err(fault) = slot.make_spare().await {
+            tracing::debug!(code = %fault.code, "no spare context could be made");
+        }
+    });
 }
 
 impl Slot {
@@ -180,22 +199,22 @@ impl Slot {
         }
     }
 
-    async fn seat(self: &Arc<Self>, viewport: Viewport) -> Outcome<Seat> {
-        if let Some(seat) = self.take_spare() {
+    async fn place(&self, viewport: Viewport) -> Outcome<Place> {
+        if let Some(place) = self.take_spare() {
             if viewport == Viewport::default() {
-                return Ok(seat);
+                return Ok(place);
             }
-            let target = seat.target;
-            if seat.context.perform(Primitive::SetViewport { target, viewport }).await.is_ok() {
-                return Ok(seat);
+            let target = place.target;
+            if place.context.perform(Primitive::SetViewport { target, viewport }).await.is_ok() {
+                return Ok(place);
             }
         }
         let browser = self.running().await?;
         self.open(&browser, viewport).await
     }
 
-    fn take_spare(&self) -> Option<Seat> {
-        lock(&self.spare).take().filter(|seat| seat.world.lock().lost.is_none())
+    fn take_spare(&self) -> Option<Place> {
+        lock(&self.spare).take().filter(|place| place.world.lock().lost.is_none())
     }
 
     /// The browser, launched if it does not run.
@@ -210,29 +229,28 @@ impl Slot {
         Ok(launched)
     }
 
-    async fn open(self: &Arc<Self>, browser: &Arc<dyn Browser>, viewport: Viewport) -> Outcome<Seat> {
+    async fn open(&self, browser: &Arc<dyn Browser>, viewport: Viewport) -> Outcome<Place> {
         let (world, effects) = World::new();
         let storage = if self.key.spec.profile.is_some() { ContextStorage::Profile } else { ContextStorage::Isolated };
         let spec = ContextSpec { bridge: SOURCE.clone(), viewport, storage };
         let opened = browser.open_context(spec, world.clone()).await?;
-        Ok(Seat {
+        Ok(Place {
             context: opened.context,
             world,
             effects,
             target: opened.target,
             frame: opened.frame,
             browser: browser.info().clone(),
-            slot: self.clone(),
         })
     }
 
-    async fn make_spare(self: &Arc<Self>) -> Outcome<()> {
+    async fn make_spare(&self) -> Outcome<()> {
         if lock(&self.spare).is_some() {
             return Ok(());
         }
         let Some(browser) = self.browser.lock().await.clone().filter(|browser| browser.is_connected()) else { return Ok(()) };
-        let seat = self.open(&browser, Viewport::default()).await?;
-        let surplus = lock(&self.spare).replace(seat);
+        let place = self.open(&browser, Viewport::default()).await?;
+        let surplus = lock(&self.spare).replace(place);
         if let Some(surplus) = surplus {
             surplus.context.close().await;
         }
@@ -240,7 +258,6 @@ impl Slot {
     }
 
     async fn close(&self) {
-        // The spare holds its slot: taking it out also ends that cycle.
         drop(lock(&self.spare).take());
         let browser = self.browser.lock().await.take();
         if let Some(browser) = browser {

@@ -119,11 +119,14 @@ impl OpsService for Runtime {
         })
     }
 
-    fn cancel(&self, cancel: &OpsCancel) -> bool {
-        let (Some(session), Some(lease)) = (&cancel.session_id, &cancel.lease_id) else { return false };
-        let Some(session) = self.inner.find(session).filter(|session| lock(&session.lease).matches(lease)) else { return false };
-        let (answer, _) = oneshot::channel();
-        session.send(Message::Cancel(cancel.request_id.clone(), answer)).is_ok()
+    fn cancel(&self, cancel: OpsCancel) -> BoxFuture<'static, bool> {
+        let inner = self.inner.clone();
+        Box::pin(async move {
+            let (Some(session), Some(lease)) = (&cancel.session_id, &cancel.lease_id) else { return false };
+            let Some(session) = inner.find(session).filter(|session| lock(&session.lease).matches(lease)) else { return false };
+            let (answer, cancelled) = oneshot::channel();
+            session.send(Message::Cancel(cancel.request_id, answer)).is_ok() && cancelled.await.unwrap_or(false)
+        })
     }
 
     fn lease_matches(&self, session: &SessionId, lease: &LeaseId) -> bool {

@@ -187,6 +187,11 @@ impl Session {
         lock(&self.listeners).push(sink);
     }
 
+    /// Ends all subscriptions: who listened under an older lease must not hear what its successor does.
+    pub(crate) fn silence(&self) {
+        lock(&self.listeners).clear();
+    }
+
     fn tell(&self, name: ops_contracts::frame::EventName, data: &Arc<RawValue>) {
         let seq = self.event_seq.fetch_add(1, Ordering::Relaxed) + 1;
         lock(&self.listeners).retain(|sink| sink.event(&self.id, seq, name, data.clone()));

@@ -344,11 +344,6 @@ impl State {
                     tab.nav.reached(document, phase);
                 }
             }
-            Event::TitleChanged { target, title } => {
-                if let Some(tab) = self.tab_mut(target) {
-                    tab.title = title;
-                }
-            }
             Event::DownloadStarted { target, url, suggested_name } => {
                 self.downloads.push_back((seq, target, DownloadInfo { url, suggested_name }));
                 if self.downloads.len() > MAX_DOWNLOADS_KEPT {

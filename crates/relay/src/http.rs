@@ -57,7 +57,7 @@ pub(crate) async fn handle(connection: Arc<Connection>, request: Request<Incomin
 /// The answer to a request that passed the gates and is none that an endpoint takes.
 fn declined(edge: &Edge, fault: Fault) -> Reply {
     let id = edge.make_request_id();
-    tracing::info!(target: "ops", requestId = %id, code = fault.code.as_str(), "declined");
+    tracing::info!(target: "ops", requestId = %id, code = %fault.code, "declined");
     respond::fault(id, fault)
 }
 
@@ -78,7 +78,7 @@ fn refuse(connection: &Connection, head: &Parts, refusal: Refusal, received: Ins
     let edge = &connection.edge;
     let id = edge.make_request_id();
     let gate = refusal.fault.details.get("gate").and_then(|gate| gate.as_str()).unwrap_or_default();
-    tracing::info!(target: "ops", requestId = %id, code = refusal.fault.code.as_str(), gate, "refused");
+    tracing::info!(target: "ops", requestId = %id, code = %refusal.fault.code, %gate, "refused");
     if refusal.authenticated {
         connection.authenticated();
     }
@@ -109,7 +109,7 @@ async fn post(edge: &Arc<Edge>, permit: &Permit, head: &Parts, body: Incoming, r
             Ok(admitted) => respond::answer(run(edge, admitted, received).await),
             Err(failed) => respond::answer(ops::refuse(edge, *failed, received)),
         },
-        Frame::Cancel(cancel) => cancelled(edge, permit, cancel, bytes, received),
+        Frame::Cancel(cancel) => cancelled(edge, permit, cancel, bytes, received).await,
     }
 }
 
@@ -153,8 +153,8 @@ fn refused(edge: &Edge, request: RequestId, fault: Fault, received: Instant) -> 
     ops::refuse(edge, Failed { request, session: None, command: None, fault }, received)
 }
 
-fn cancelled(edge: &Edge, permit: &Permit, cancel: OpsCancel, bytes: usize, received: Instant) -> Reply {
-    match ops::cancel(edge, permit, &cancel, bytes) {
+async fn cancelled(edge: &Edge, permit: &Permit, cancel: OpsCancel, bytes: usize, received: Instant) -> Reply {
+    match ops::cancel(edge, permit, &cancel, bytes).await {
         Ok(cancelled) => {
             let result = format!(r#"{{"cancelled":{cancelled}}}"#);
             let result = RawValue::from_string(result).unwrap_or_default();

@@ -121,7 +121,7 @@ pub(crate) async fn run(edge: Arc<Edge>, admitted: Admitted) -> Answer {
     let Admitted { request, command, caller, received, .. } = admitted;
     let (id, session) = (request.request_id.clone(), request.session_id.clone());
     let name = command.map_or("other", CommandName::as_str);
-    let span = tracing::info_span!(target: "ops", "request", requestId = %id, sessionId = session.as_ref().map(SessionId::as_str), command = name);
+    let span = tracing::info_span!(target: "ops", "request", requestId = %id, sessionId = session.as_ref().map(tracing::field::display), command = %name);
     let limit = Duration::from_millis(request.timeout_ms.unwrap_or(0)).saturating_add(edge.config.timeouts.grace);
     let execution = edge.service.execute(request, caller, received);
     // A bug in the runtime must neither hang nor take down the connection of its client.
@@ -170,9 +170,9 @@ fn finish(
     tracing::info!(
         target: "ops",
         requestId = %id,
-        sessionId = session.as_ref().map(SessionId::as_str),
-        command = command.map_or("other", CommandName::as_str),
-        outcome = "success",
+        sessionId = session.as_ref().map(tracing::field::display),
+        command = %command.map_or("other", CommandName::as_str),
+        outcome = %"success",
         totalMs = timing.total_ms,
         "request"
     );
@@ -202,10 +202,10 @@ fn fail(edge: &Edge, failed: Failed, reached: bool, timing: Option<Timing>, rece
     tracing::info!(
         target: "ops",
         requestId = %request,
-        sessionId = session.as_ref().map(SessionId::as_str),
-        command = command.map_or("other", CommandName::as_str),
-        outcome = "error",
-        code = code.as_str(),
+        sessionId = session.as_ref().map(tracing::field::display),
+        command = %command.map_or("other", CommandName::as_str),
+        outcome = %"error",
+        code = %code,
         totalMs = total_ms,
         "request"
     );
@@ -214,18 +214,18 @@ fn fail(edge: &Edge, failed: Failed, reached: bool, timing: Option<Timing>, rece
 }
 
 /// Cancels a request; whether there was one to cancel.
-pub(crate) fn cancel(edge: &Edge, permit: &Permit, cancel: &OpsCancel, bytes: usize) -> Outcome<bool> {
+pub(crate) async fn cancel(edge: &Edge, permit: &Permit, cancel: &OpsCancel, bytes: usize) -> Outcome<bool> {
     let owned = cancel.session_id.as_ref().zip(cancel.lease_id.as_ref());
     let owned = owned.filter(|(session, lease)| edge.service.lease_matches(session, lease));
     let payer = owned.map_or(Payer::Peer(permit.client()), |(session, _)| Payer::Session(session));
     let charge = Charge { payer, bucket: Bucket::Control, cost: 1 };
     let facts = Facts { payload: u64::try_from(bytes).ok(), charge: Some(charge), ..Facts::default() };
     gate::message(permit, &facts, &edge.policy)?;
-    let cancelled = edge.service.cancel(cancel);
+    let cancelled = edge.service.cancel(cancel.clone()).await;
     tracing::info!(
         target: "ops",
         requestId = %cancel.request_id,
-        sessionId = cancel.session_id.as_ref().map(SessionId::as_str),
+        sessionId = cancel.session_id.as_ref().map(tracing::field::display),
         cancelled,
         "cancel"
     );

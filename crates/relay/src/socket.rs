@@ -62,6 +62,10 @@ pub(crate) async fn serve(edge: Arc<Edge>, permit: Permit, upgraded: Upgraded) {
     let (writer, mut reader) = socket.split();
     let (outbox, writing) = Outbox::start(writer, &edge.config.timeouts);
     let ending = Session::run(&edge, permit, &mut reader, &outbox).await;
+    if outbox.is_broken() {
+        // The peer takes nothing: there is no way to tell it more.
+        return writing.abort();
+    }
     outbox.close(ending).await;
     drop(outbox);
     // The writer bounds each of its writes.
@@ -192,7 +196,7 @@ impl Session {
 
     /// A cancel has no answer of its own: the cancelled request has.
     async fn cancel(&self, cancel: &OpsCancel, bytes: usize) {
-        if let Err(fault) = ops::cancel(&self.edge, &self.permit, cancel, bytes) {
+        if let Err(fault) = ops::cancel(&self.edge, &self.permit, cancel, bytes).await {
             // Under the cancelled request's own id this would pass for its answer.
             self.outbox.send_error(unknown_request_id(), fault.with("cancel", &cancel.request_id)).await;
         }
@@ -223,7 +227,7 @@ impl Drop for Running {
 /// Exchanges hello and ack; an ending where the peer may not go on.
 async fn greet(edge: &Edge, permit: Permit, reader: &mut Reader, outbox: &Outbox) -> Result<Permit, Option<Ending>> {
     let refused = |fault: Fault| async {
-        tracing::info!(target: "ops", code = fault.code.as_str(), "hello refused");
+        tracing::info!(target: "ops", code = %fault.code, "hello refused");
         outbox.send_error(unknown_request_id(), fault).await;
         Some((CloseCode::Policy, "the hello was refused"))
     };

@@ -1,9 +1,9 @@
 //! Texts of the help: the overview and the verbs' examples.
 
-pub(crate) const TEMPLATE: &str = "{about}\n\nUsage: odb-cli [OPTIONS] VERB [ARGS]\n{after-help}\n\nOptions (before or after the verb):\n{options}\n";
+pub(crate) const TEMPLATE: &str =
+    "{about}\n\nUsage: odb-cli [OPTIONS] VERB [ARGS]\n{after-help}\n\nOptions (before or after the verb):\n{options}\n";
 
-pub(crate) const OVERVIEW: &str = "
-Navigate:  open URL, goto URL, back, forward, reload, wait
+pub(crate) const OVERVIEW: &str = "Navigate:  open URL, goto URL, back, forward, reload, wait
 Read:      snapshot, find, get, is, eval, console, errors
 Act:       click, fill, clear, type, press, select, check, uncheck, focus, hover, scroll, scroll-into-view
 Pages:     tabs, dialog, screenshot
@@ -135,7 +135,8 @@ pub(crate) const DIALOG: &str = "Examples:
   odb-cli dialog accept 'my answer'
   odb-cli dialog dismiss";
 
-pub(crate) const BATCH: &str = "Each line is a verb as a JSON array, or a command as a JSON object. All lines are checked before the first runs.
+pub(crate) const BATCH: &str =
+    "Each line is a verb as a JSON array, or a command as a JSON object. All lines are checked before the first runs.
 
 Examples:
   printf '%s\\n' '[\"fill\",\"label=Email\",\"a@b.c\"]' '[\"click\",\"text=Send\"]' | odb-cli batch

@@ -58,7 +58,7 @@ pub(crate) enum Verb {
     /// Empties a form control.
     Clear(Element),
     /// Types text key by key, into an element or into the focus.
-    #[command(after_help = help::TYPE)]
+    #[command(override_usage = "odb-cli type [OPTIONS] [LOCATOR] TEXT", after_help = help::TYPE)]
     Type(Type),
     /// Presses a key or chord, on an element or on the focus.
     #[command(after_help = help::PRESS)]
@@ -75,7 +75,7 @@ pub(crate) enum Verb {
     /// Moves the mouse over an element.
     Hover(Hover),
     /// Scrolls the page, or the nearest container of an element.
-    #[command(after_help = help::SCROLL)]
+    #[command(override_usage = "odb-cli scroll [OPTIONS] [LOCATOR] [DIRECTION [PIXELS]]", after_help = help::SCROLL)]
     Scroll(Scroll),
     /// Scrolls until an element is in the viewport.
     ScrollIntoView(Element),
@@ -195,7 +195,6 @@ pub(crate) struct Reload {
 }
 
 #[derive(Debug, Clone, Args)]
-#[group(id = "awaited", required = true, multiple = false, args = ["locator", "load", "text", "url", "function", "time"])]
 pub(crate) struct Wait {
     /// An element, or a number of milliseconds.
     pub(crate) locator: Option<String>,
@@ -361,7 +360,7 @@ pub(crate) struct Fill {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Type {
     /// The element, where one is to be focused first, and the text.
-    #[arg(required = true, num_args = 1..=2, value_names = ["LOCATOR] [TEXT"], allow_negative_numbers = true)]
+    #[arg(required = true, num_args = 1..=2, value_name = "WORD", allow_negative_numbers = true)]
     pub(crate) words: Vec<String>,
     /// Milliseconds between keys.
     #[arg(long, default_value_t = 0, value_name = "MS")]
@@ -377,7 +376,6 @@ pub(crate) struct Press {
 }
 
 #[derive(Debug, Clone, Args)]
-#[group(id = "choices", required = true, multiple = true, args = ["value", "label", "index"])]
 pub(crate) struct Select {
     /// The element.
     pub(crate) locator: Locator,
@@ -395,7 +393,7 @@ pub(crate) struct Select {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Scroll {
     /// An element, a direction (up, down, left, right, top, bottom), and how far.
-    #[arg(num_args = 0..=3, value_names = ["LOCATOR] [DIRECTION] [PIXELS"])]
+    #[arg(num_args = 0..=3, value_name = "WORD")]
     pub(crate) words: Vec<String>,
     /// CSS pixels to the right.
     #[arg(long, allow_negative_numbers = true, conflicts_with = "to")]
@@ -414,15 +412,14 @@ fn clip(text: &str) -> Result<Clip, String> {
 }
 
 #[derive(Debug, Clone, Args)]
-#[group(id = "part", multiple = false, args = ["full", "element", "clip"])]
 pub(crate) struct Screenshot {
     /// The file to write.
     pub(crate) path: Option<PathBuf>,
     /// The whole page.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["element", "clip"])]
     pub(crate) full: bool,
     /// Only this element.
-    #[arg(long, value_name = "LOC")]
+    #[arg(long, value_name = "LOC", conflicts_with = "clip")]
     pub(crate) element: Option<Locator>,
     /// Only this part of the page.
     #[arg(long, value_name = "X,Y,W,H", value_parser = clip)]

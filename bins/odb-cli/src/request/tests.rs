@@ -75,8 +75,8 @@ fn verbs_that_wait() {
     check(&["wait", "--function", "x > 1"], "nav.wait", r#"{"function":"x > 1"}"#);
     check(&["wait", "--time", "50"], "nav.wait", r#"{"timeMs":50}"#);
     check(&["wait", "50"], "nav.wait", r#"{"timeMs":50}"#);
-    refuses(&["wait"], "required");
-    refuses(&["wait", "#a", "--text", "b"], "cannot be used");
+    refuses(&["wait"], "exactly one");
+    refuses(&["wait", "#a", "--text", "b"], "exactly one");
     refuses(&["wait", "--text", "b", "--state", "hidden"], "required");
     refuses(&["wait", "@x"], "no locator");
     refuses(&["wait", "--text", " "], "not empty");
@@ -88,7 +88,11 @@ fn verbs_that_read() {
     check(&["snapshot"], "dom.snapshot", &snapshot("full", ""));
     check(&["snapshot", "-i"], "dom.snapshot", &snapshot("interactive", ""));
     check(&["snapshot", "--outline"], "dom.snapshot", &snapshot("outline", ""));
-    check(&["snapshot", "--cursor", "c9", "--element", "role=form"], "dom.snapshot", &snapshot("full", r#","cursor":"c9","element":{"role":"form"}"#));
+    check(
+        &["snapshot", "--cursor", "c9", "--element", "role=form"],
+        "dom.snapshot",
+        &snapshot("full", r#","cursor":"c9","element":{"role":"form"}"#),
+    );
     check(&["snapshot", "--max-chars", "400", "--urls"], "dom.snapshot", r#"{"mode":"full","maxChars":400,"urls":true}"#);
     check(&["find", "text=Add"], "dom.find", r#"{"element":{"text":"Add"},"limit":20}"#);
     check(&["find", "f2e5", "--limit", "3"], "dom.find", r#"{"element":{"ref":"f2e5"},"limit":3}"#);
@@ -157,7 +161,11 @@ fn verbs_that_act() {
 #[test]
 fn selecting_and_scrolling() {
     check(&["select", "#c", "de", "fr"], "interact.select", r##"{"element":{"css":"#c"},"options":[{"any":"de"},{"any":"fr"}]}"##);
-    check(&["select", "#c", "--label", "A", "--index", "2"], "interact.select", r##"{"element":{"css":"#c"},"options":[{"label":"A"},{"index":2}]}"##);
+    check(
+        &["select", "#c", "--label", "A", "--index", "2"],
+        "interact.select",
+        r##"{"element":{"css":"#c"},"options":[{"label":"A"},{"index":2}]}"##,
+    );
     let page = |rest: &str| format!("{{{rest}}}");
     check(&["scroll", "down", "300"], "interact.scroll", &page(r#""dx":0.0,"dy":300.0"#));
     check(&["scroll", "left"], "interact.scroll", &page(r#""dx":-500.0,"dy":-0.0"#).replace("-0.0", "0.0"));
@@ -165,7 +173,7 @@ fn selecting_and_scrolling() {
     check(&["scroll", "--dx", "-5", "--dy", "7"], "interact.scroll", &page(r#""dx":-5.0,"dy":7.0"#));
     check(&["scroll", "#l", "--to", "top"], "interact.scroll", &page(r##""element":{"css":"#l"},"dx":0.0,"dy":0.0,"to":"top""##));
     check(&["scroll", "#l", "up", "10"], "interact.scroll", &page(r##""element":{"css":"#l"},"dx":0.0,"dy":-10.0"##));
-    refuses(&["select", "#c"], "required");
+    refuses(&["select", "#c"], "at least one");
     refuses(&["scroll"], "either to");
     refuses(&["scroll", "down", "-3"], "unexpected argument");
     refuses(&["scroll", "down", "x"], "scroll takes");
@@ -177,7 +185,11 @@ fn selecting_and_scrolling() {
 #[test]
 fn pictures_pages_dialogs_and_logs() {
     check(&["screenshot"], "export.screenshot", r#"{"fullPage":false,"format":"png"}"#);
-    check(&["screenshot", "a.JPG", "--full", "--quality", "80"], "export.screenshot", r#"{"fullPage":true,"format":"jpeg","quality":80}"#);
+    check(
+        &["screenshot", "a.JPG", "--full", "--quality", "80"],
+        "export.screenshot",
+        r#"{"fullPage":true,"format":"jpeg","quality":80}"#,
+    );
     check(&["screenshot", "--element", "#a"], "export.screenshot", r##"{"fullPage":false,"element":{"css":"#a"},"format":"png"}"##);
     check(
         &["screenshot", "a.png", "--clip", "0,1,2,3.5", "--format", "webp"],
@@ -196,7 +208,11 @@ fn pictures_pages_dialogs_and_logs() {
     check(&["dialog", "accept"], "dialog.accept", "{}");
     check(&["dialog", "dismiss"], "dialog.dismiss", "{}");
     check(&["console"], "diagnostics.console", r#"{"sinceSeq":0,"limit":100}"#);
-    check(&["errors", "--since", "4", "--limit", "2", "--tab", "t1"], "diagnostics.errors", r#"{"sinceSeq":4,"limit":2,"targetId":"t1"}"#);
+    check(
+        &["errors", "--since", "4", "--limit", "2", "--tab", "t1"],
+        "diagnostics.errors",
+        r#"{"sinceSeq":4,"limit":2,"targetId":"t1"}"#,
+    );
     refuses(&["screenshot", "--full", "--element", "#a"], "cannot be used");
     refuses(&["screenshot", "--quality", "8"], "jpeg or webp");
     refuses(&["tabs", "use", "2"], "followed by a number");
@@ -206,7 +222,9 @@ fn pictures_pages_dialogs_and_logs() {
 
 #[test]
 fn verbs_that_are_not_one_command_of_a_session_are_none() {
-    for words in [["open", "a.b"].as_slice(), &["batch"], &["call", "dom.title"], &["session", "list"], &["status"], &["stop"], &["doctor"]] {
+    for words in
+        [["open", "a.b"].as_slice(), &["batch"], &["call", "dom.title"], &["session", "list"], &["status"], &["stop"], &["doctor"]]
+    {
         let line = std::iter::once("odb-cli").chain(words.iter().copied()).map(OsString::from);
         let Ok(cli) = args::parse(line) else { panic!("{words:?}") };
         assert!(of_verb(&cli.verb, None).unwrap().is_none(), "{words:?}");

@@ -32,15 +32,8 @@ fn connected() -> (Connection, Arc<Recorder>, Script) {
     let pipe = || -> (OwnedFd, OwnedFd) { pipe_with(PipeFlags::CLOEXEC).unwrap() };
     let ((command_read, command_write), (reply_read, reply_write)) = (pipe(), pipe());
     let recorder = Arc::new(Recorder::default());
-    let connection = Connection::start(
-        Reader::new(reply_read).unwrap(),
-        Writer::new(command_write).unwrap(),
-        recorder.clone(),
-    );
-    let script = Script {
-        reader: Reader::new(command_read).unwrap(),
-        writer: Writer::new(reply_write).unwrap(),
-    };
+    let connection = Connection::start(Reader::new(reply_read).unwrap(), Writer::new(command_write).unwrap(), recorder.clone());
+    let script = Script { reader: Reader::new(command_read).unwrap(), writer: Writer::new(reply_write).unwrap() };
     (connection, recorder, script)
 }
 
@@ -73,10 +66,7 @@ async fn replies_find_their_callers_in_any_order_and_errors_keep_their_data() {
     script.says(&json!({"id": 2, "error": {"code": -32000, "message": "no", "data": "because"}}));
     script.says(&json!({"id": 1, "result": {"y": [1]}}));
     assert_eq!(&first.await.unwrap()[..], b"{\"y\":[1]}");
-    let refused = CallError::Refused {
-        code: -32000,
-        message: "no: because".into(),
-    };
+    let refused = CallError::Refused { code: -32000, message: "no: because".into() };
     assert_eq!(second.await.unwrap_err(), refused);
 }
 

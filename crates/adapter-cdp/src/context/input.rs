@@ -1,10 +1,8 @@
 //! Real input: every action of a list goes out in one write, and the list is done when the page has handled the last.
 
-use std::sync::Arc;
-
+use chromiumoxide_cdp::cdp::browser_protocol::page::BringToFrontParams;
 use ops_contracts::adapter::{AdapterResult, Effect, InputAction, Keystroke, Modifiers, MouseButton, TargetKey};
 use serde::Serialize;
-use serde_json::json;
 
 use super::{CdpContext, failed};
 use crate::connection::{Batch, Reply, Route};
@@ -49,20 +47,12 @@ struct InsertText<'a> {
 
 impl CdpContext {
     pub(super) async fn input(&self, target: TargetKey, actions: &[InputAction]) -> AdapterResult<Effect> {
-        let (session, scope) = {
-            let state = self.browser.router.lock();
-            let page = state.living_page(&self.id, target)?;
-            let scope = state.frames.get(&page.main_frame).map(|frame| frame.scope());
-            (Arc::clone(&page.session), scope)
-        };
-        let route = Route {
-            session: Some(&session),
-            scope,
-        };
+        let (session, scope) = self.document_route(target)?;
+        let route = Route { session: Some(&session), scope };
         let mut batch = self.browser.connection.batch();
         if self.takes_front(target) {
             // A page behind another one handles no input.
-            batch.call("Page.bringToFront", &json!({}), route).forget();
+            batch.exec(&BringToFrontParams {}, route).forget();
         }
         let replies: Vec<Reply> = actions.iter().map(|action| add(&mut batch, action, route)).collect();
         batch.send();
@@ -120,29 +110,22 @@ fn mouse_event(action: &InputAction) -> MouseEvent {
             click_count: Some(click_count),
             ..event("mousePressed", x, y, modifiers, Some(button))
         },
-        InputAction::MouseUp { x, y, button, click_count, modifiers } => MouseEvent {
-            click_count: Some(click_count),
-            ..event("mouseReleased", x, y, modifiers, Some(button))
-        },
-        InputAction::Wheel { x, y, dx, dy, modifiers } => MouseEvent {
-            delta_x: Some(dx),
-            delta_y: Some(dy),
-            ..event("mouseWheel", x, y, modifiers, None)
-        },
-        InputAction::MouseMove { x, y, modifiers, held } => MouseEvent {
-            buttons: held.map_or(0, mask),
-            ..event("mouseMoved", x, y, modifiers, held)
-        },
+        InputAction::MouseUp { x, y, button, click_count, modifiers } => {
+            MouseEvent { click_count: Some(click_count), ..event("mouseReleased", x, y, modifiers, Some(button)) }
+        }
+        InputAction::Wheel { x, y, dx, dy, modifiers } => {
+            MouseEvent { delta_x: Some(dx), delta_y: Some(dy), ..event("mouseWheel", x, y, modifiers, None) }
+        }
+        InputAction::MouseMove { x, y, modifiers, held } => {
+            MouseEvent { buttons: held.map_or(0, mask), ..event("mouseMoved", x, y, modifiers, held) }
+        }
         // The caller has taken the keys out; a move to the corner would be the harmless reading of anything else.
         _ => event("mouseMoved", 0.0, 0.0, Modifiers::default(), None),
     }
 }
 
 fn bits(modifiers: Modifiers) -> u8 {
-    u8::from(modifiers.alt)
-        | u8::from(modifiers.control) << 1
-        | u8::from(modifiers.meta) << 2
-        | u8::from(modifiers.shift) << 3
+    u8::from(modifiers.alt) | u8::from(modifiers.control) << 1 | u8::from(modifiers.meta) << 2 | u8::from(modifiers.shift) << 3
 }
 
 fn name(button: MouseButton) -> &'static str {

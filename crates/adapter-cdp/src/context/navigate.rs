@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use chromiumoxide_cdp::cdp::browser_protocol::page::{
+    GetNavigationHistoryParams, NavigateParams, NavigateToHistoryEntryParams, ReloadParams,
+};
 use ops_contracts::adapter::{
     AdapterError, AdapterResult, DocumentKey, Effect, NavigationFailure, NavigationFailureKind, TargetKey,
 };
-use serde::Serialize;
-use serde_json::json;
 
 use super::{APPEARANCE_DEADLINE, CdpContext, STRUCTURE_DEADLINE, failed, within};
 use crate::connection::{CallError, Route};
@@ -14,16 +15,11 @@ use crate::fault::navigation_failure;
 use crate::router::state::State;
 use crate::wire;
 
-#[derive(Serialize)]
-struct Navigate<'a> {
-    url: &'a str,
-}
-
 impl CdpContext {
     pub(super) async fn navigate(&self, target: TargetKey, url: &str) -> AdapterResult<Effect> {
         const CALL: &str = "Page.navigate";
         let session = self.of_page(target, |page| Arc::clone(&page.session))?;
-        let navigated = self.browser.connection.call(CALL, &Navigate { url }, Route::session(&session));
+        let navigated = self.browser.connection.exec(&NavigateParams::new(url), Route::session(&session));
         let navigated: wire::Navigated = match navigated.decode().await {
             Err(CallError::Refused { message, .. }) if message.contains("Cannot navigate to invalid URL") => {
                 return Ok(failure(NavigationFailureKind::Other, "ERR_INVALID_URL"));
@@ -59,8 +55,8 @@ impl CdpContext {
     pub(super) async fn reload(&self, target: TargetKey, ignore_cache: bool) -> AdapterResult<Effect> {
         const CALL: &str = "Page.reload";
         let session = self.of_page(target, |page| Arc::clone(&page.session))?;
-        let params = json!({ "ignoreCache": ignore_cache });
-        let reloaded = self.browser.connection.call(CALL, &params, Route::session(&session));
+        let params = ReloadParams { ignore_cache: Some(ignore_cache), ..Default::default() };
+        let reloaded = self.browser.connection.exec(&params, Route::session(&session));
         reloaded.await.map_err(failed(CALL))?;
         Ok(Effect::Done)
     }
@@ -71,13 +67,13 @@ impl CdpContext {
         let session = self.of_page(target, |page| Arc::clone(&page.session))?;
         let (connection, route) = (&self.browser.connection, Route::session(&session));
         within(STRUCTURE_DEADLINE, async {
-            let history = connection.call(READ, &json!({}), route);
+            let history = connection.exec(&GetNavigationHistoryParams {}, route);
             let history: wire::NavigationHistory = history.decode().await.map_err(failed(READ))?;
             let index = usize::try_from(history.current_index + i64::from(delta));
             let Some(entry) = index.ok().and_then(|index| history.entries.get(index)) else {
                 return Ok(Effect::Moved(false));
             };
-            let moved = connection.call(GO, &json!({ "entryId": entry.id }), route);
+            let moved = connection.exec(&NavigateToHistoryEntryParams::new(entry.id), route);
             match moved.await.map_err(failed(GO)) {
                 // Going there may replace the document that the call was made from.
                 Ok(_) | Err(AdapterError::DocumentGone) => Ok(Effect::Moved(true)),
@@ -89,11 +85,5 @@ impl CdpContext {
 }
 
 fn failure(kind: NavigationFailureKind, reason: &str) -> Effect {
-    Effect::Navigation {
-        document: None,
-        failure: Some(NavigationFailure {
-            kind,
-            reason: reason.to_owned(),
-        }),
-    }
+    Effect::Navigation { document: None, failure: Some(NavigationFailure { kind, reason: reason.to_owned() }) }
 }

@@ -1,19 +1,20 @@
 //! Calls of the bridge and expressions of users: one round trip each once the frame's world is there.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
-use ops_contracts::adapter::{
-    AdapterError, AdapterResult, BridgeCall, Effect, Evaluated, FrameKey, ScriptError, TargetKey,
-};
+use chromiumoxide_cdp::cdp::browser_protocol::dom::{BackendNodeId, GetFrameOwnerParams, ResolveNodeParams};
+use chromiumoxide_cdp::cdp::browser_protocol::page::CreateIsolatedWorldParams;
+use chromiumoxide_cdp::cdp::js_protocol::runtime::ExecutionContextId;
+use ops_contracts::adapter::{AdapterError, AdapterResult, BridgeCall, Effect, Evaluated, FrameKey, ScriptError, TargetKey};
 use serde::Serialize;
-use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::{APPEARANCE_DEADLINE, CdpContext, failed, within};
 use crate::connection::{CallError, Route, ScopeId, decode};
-use crate::router::exception_text;
 use crate::router::state::{Frame, OwnerHandle, State, World};
+use crate::router::{WORLD, exception_text};
 use crate::wire;
 
 #[derive(Serialize)]
@@ -36,6 +37,9 @@ struct CallOn<'a> {
     user_gesture: bool,
 }
 
+/// How long the world of a new document may take before it is made by hand.
+const WORLD_PATIENCE: Duration = Duration::from_millis(250);
+
 type WorldOf = fn(&Frame) -> Option<&World>;
 
 impl CdpContext {
@@ -51,8 +55,40 @@ impl CdpContext {
         within(APPEARANCE_DEADLINE, self.browser.router.until(find)).await
     }
 
+    /// The bridge's world. A frame that waits for its first document has none, and may wait for ever: there it is made.
+    async fn bridge_world(&self, target: TargetKey, frame: FrameKey) -> AdapterResult<(World, ScopeId)> {
+        const CALL: &str = "Page.createIsolatedWorld";
+        let bridge: WorldOf = |frame| frame.bridge.as_ref();
+        match tokio::time::timeout(WORLD_PATIENCE, self.world(target, frame, bridge)).await {
+            Ok(found) => return found,
+            Err(_) => tracing::debug!("a frame has no world of the bridge yet: it is made"),
+        }
+        let (session, scope, id, source) = {
+            let state = self.browser.router.lock();
+            let frame = state.frame(&self.id, target, frame)?;
+            let context = state.contexts.get(&self.id).ok_or(AdapterError::TargetClosed)?;
+            (Arc::clone(&frame.session), frame.scope(), frame.id.to_string(), Arc::clone(&context.bridge))
+        };
+        let (connection, route) = (&self.browser.connection, Route::scoped(&session, scope));
+        let params = CreateIsolatedWorldParams { world_name: Some(WORLD.to_owned()), ..CreateIsolatedWorldParams::new(id) };
+        let made = connection.exec(&params, route);
+        within(APPEARANCE_DEADLINE, async { made.await.map_err(failed(CALL)) }).await?;
+        // Its event came before the answer.
+        let (world, scope) = self.world(target, frame, bridge).await?;
+        let params = Evaluate {
+            expression: &source,
+            unique_context_id: &world.unique,
+            return_by_value: false,
+            await_promise: false,
+            user_gesture: false,
+        };
+        let route = Route::scoped(&world.session, scope);
+        connection.call("Runtime.evaluate", &params, route).await.map_err(failed("bridge"))?;
+        Ok((world, scope))
+    }
+
     pub(super) async fn call_bridge(&self, target: TargetKey, frame: FrameKey, call: &BridgeCall) -> AdapterResult<Effect> {
-        let (world, scope) = self.world(target, frame, |frame| frame.bridge.as_ref()).await?;
+        let (world, scope) = self.bridge_world(target, frame).await?;
         let reply = match call.owner_of {
             None => self.plain_call(&world, scope, call).await?,
             Some(child) => self.call_with_owner(&world, scope, frame, child, call).await?,
@@ -107,17 +143,18 @@ impl CdpContext {
             held.id.clone()
         };
         let (connection, route) = (&self.browser.connection, Route::scoped(&world.session, scope));
-        let owner = connection.call("DOM.getFrameOwner", &json!({ "frameId": id }), route);
+        let owner = connection.exec(&GetFrameOwnerParams::new(String::from(id)), route);
         let owner: wire::FrameOwner = owner.decode().await.map_err(failed("DOM.getFrameOwner"))?;
-        let params = json!({ "backendNodeId": owner.backend_node_id, "executionContextId": world.id });
-        let resolved = connection.call("DOM.resolveNode", &params, route).await.map_err(failed("DOM.resolveNode"))?;
+        let params = ResolveNodeParams {
+            backend_node_id: Some(BackendNodeId::new(owner.backend_node_id)),
+            execution_context_id: Some(ExecutionContextId::new(world.id)),
+            ..Default::default()
+        };
+        let resolved = connection.exec(&params, route).await.map_err(failed("DOM.resolveNode"))?;
         let resolved: wire::ResolvedNode<'_> = decode(&resolved).map_err(failed("DOM.resolveNode"))?;
         let object: Arc<str> = resolved.object.object_id.ok_or(AdapterError::FrameGone)?.into();
         if let Some(held) = self.browser.router.lock().frames.get_mut(&child) {
-            held.owner = Some(OwnerHandle {
-                world: Arc::clone(&world.unique),
-                object: Arc::clone(&object),
-            });
+            held.owner = Some(OwnerHandle { world: Arc::clone(&world.unique), object: Arc::clone(&object) });
         }
         Ok(object)
     }
@@ -130,13 +167,8 @@ impl CdpContext {
         await_promise: bool,
     ) -> AdapterResult<Effect> {
         let (world, scope) = self.world(target, frame, |frame| frame.main.as_ref()).await?;
-        let params = Evaluate {
-            expression,
-            unique_context_id: &world.unique,
-            return_by_value: true,
-            await_promise,
-            user_gesture: true,
-        };
+        let params =
+            Evaluate { expression, unique_context_id: &world.unique, return_by_value: true, await_promise, user_gesture: true };
         let route = Route::scoped(&world.session, scope);
         match self.browser.connection.call("Runtime.evaluate", &params, route).await {
             Ok(reply) => {
@@ -152,10 +184,7 @@ impl CdpContext {
 }
 
 fn bridge_text(call: &BridgeCall, evaluation: &wire::Evaluation<'_>) -> AdapterResult<Effect> {
-    let broken = |reason: String| AdapterError::Protocol {
-        call: format!("bridge call {}", call.name),
-        reason,
-    };
+    let broken = |reason: String| AdapterError::Protocol { call: format!("bridge call {}", call.name), reason };
     if let Some(details) = &evaluation.exception_details {
         return Err(broken(exception_text(details).0));
     }
@@ -168,16 +197,13 @@ fn evaluated(evaluation: &wire::Evaluation<'_>) -> Evaluated {
     if let Some(details) = &evaluation.exception_details {
         let (text, _) = exception_text(details);
         let place = |number: i64| u32::try_from(number + 1).ok();
-        return Evaluated::Threw(ScriptError {
-            text,
-            line: place(details.line_number),
-            column: place(details.column_number),
-        });
+        return Evaluated::Threw(ScriptError { text, line: place(details.line_number), column: place(details.column_number) });
     }
     let result = &evaluation.result;
     match (result.value, &result.unserializable_value) {
         (_, Some(text)) => Evaluated::Unserializable(text.clone()),
         (Some(value), None) => Evaluated::Value(value.to_owned()),
+        (None, None) if result.subtype == Some("null") => Evaluated::Value(RawValue::NULL.to_owned()),
         (None, None) => Evaluated::Unserializable(result.r#type.to_owned()),
     }
 }
@@ -188,9 +214,5 @@ fn is_unreturnable(message: &str) -> bool {
 }
 
 fn unreturnable(message: String) -> ScriptError {
-    ScriptError {
-        text: format!("the value can't be returned as JSON: {message}"),
-        line: None,
-        column: None,
-    }
+    ScriptError { text: format!("the value can't be returned as JSON: {message}"), line: None, column: None }
 }

@@ -26,18 +26,12 @@ impl ProcessId {
     pub(crate) fn of(pid: Pid) -> Option<Self> {
         let number = u32::try_from(pid.as_raw_nonzero().get()).ok()?;
         let stat = Stat::read(number)?;
-        (stat.state != 'Z').then_some(Self {
-            pid: number,
-            start: stat.start,
-        })
+        (stat.state != 'Z').then_some(Self { pid: number, start: stat.start })
     }
 
     /// The calling process. Where it cannot be read, a process that no sweep takes for a living one.
     pub(crate) fn own() -> Self {
-        Self::of(rustix::process::getpid()).unwrap_or(Self {
-            pid: std::process::id(),
-            start: 0,
-        })
+        Self::of(rustix::process::getpid()).unwrap_or(Self { pid: std::process::id(), start: 0 })
     }
 
     pub(crate) fn is_alive(self) -> bool {

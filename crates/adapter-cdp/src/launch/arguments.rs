@@ -26,6 +26,8 @@ const ALWAYS: &[&str] = &[
     "--no-first-run",
     "--no-default-browser-check",
     "--no-service-autorun",
+    // A page that comes back out of this cache brings no new worlds and no events.
+    "--disable-back-forward-cache",
     "--disable-background-networking",
     "--disable-background-timer-throttling",
     "--disable-backgrounding-occluded-windows",
@@ -61,7 +63,17 @@ const FORBIDDEN: &[&str] = &[
     "allow-insecure-localhost",
     "disable-web-security",
     "no-sandbox",
+    "no-zygote-sandbox",
+    "disable-gpu-sandbox",
+    "disable-namespace-sandbox",
+    "disable-seccomp-filter-sandbox",
+    "disable-setuid-sandbox",
     "single-process",
+    // These start other programs in the browser's name.
+    "browser-subprocess-path",
+    "gpu-launcher",
+    "renderer-cmd-prefix",
+    "utility-cmd-prefix",
 ];
 
 /// The first of `arguments` that is not allowed.
@@ -107,9 +119,7 @@ pub(super) fn command_line(mode: Mode<'_>, profile: &Path, extra: &[String]) -> 
 /// Containers often have 64 MiB there, and a browser crashes when it is full.
 fn shared_memory_is_small() -> bool {
     const ENOUGH: u64 = 512 * 1024 * 1024;
-    rustix::fs::statvfs("/dev/shm").is_ok_and(|file_system| {
-        file_system.f_bavail.saturating_mul(file_system.f_frsize) < ENOUGH
-    })
+    rustix::fs::statvfs("/dev/shm").is_ok_and(|file_system| file_system.f_bavail.saturating_mul(file_system.f_frsize) < ENOUGH)
 }
 
 #[cfg(test)]
@@ -142,12 +152,7 @@ mod tests {
 
     #[test]
     fn the_mode_decides_the_switches() {
-        let mode = Mode {
-            headed: false,
-            sandbox: true,
-            gpu: false,
-            proxy: Some("socks5://127.0.0.1:1"),
-        };
+        let mode = Mode { headed: false, sandbox: true, gpu: false, proxy: Some("socks5://127.0.0.1:1") };
         let line = command_line(mode, Path::new("/p"), &["--lang=de".to_owned()]);
         let has = |argument: &str| line.iter().any(|given| given == argument);
         assert!(has("--headless=new") && has("--disable-gpu") && has("--user-data-dir=/p") && has("--lang=de"));

@@ -70,21 +70,25 @@ impl Turn<'_> {
                 None => return Ok(()),
             },
         };
-        let Some(document) = self.state.document(target, frame, info.loader_id) else {
-            return Ok(());
+        let url = info.url + info.url_fragment.as_deref().unwrap_or_default();
+        self.commit(target, frame, session, info.loader_id, url);
+        Ok(())
+    }
+
+    fn commit(&mut self, target: TargetKey, frame: FrameKey, session: &Arc<str>, loader: &str, url: String) {
+        let Some(document) = self.state.document(target, frame, loader) else {
+            return;
         };
         self.remove_descendants(target, frame);
         self.replace_document(target, frame, session, document);
         if let Some(page) = self.state.pages.get_mut(&target) {
-            page.documents.commit(info.loader_id);
+            page.documents.commit(loader);
             if page.main_frame == frame {
                 page.crashed = false;
             }
         }
-        let url = info.url + info.url_fragment.as_deref().unwrap_or_default();
         self.tell(target, SeamEvent::NavigationCommitted { target, frame, document, url });
         self.changed = true;
-        Ok(())
     }
 
     fn replace_document(&mut self, target: TargetKey, key: FrameKey, session: &Arc<str>, document: DocumentKey) {
@@ -94,9 +98,12 @@ impl Turn<'_> {
         let before = frame.scope();
         frame.document = document;
         frame.loader_known = true;
+        frame.crashed = false;
         frame.session = Arc::clone(session);
-        frame.main = None;
-        frame.bridge = None;
+        // Worlds of this session were taken away by events before this one, if they were: the first navigation of a
+        // popup keeps its window, and with it its worlds.
+        frame.main.take_if(|world| world.session != *session);
+        frame.bridge.take_if(|world| world.session != *session);
         if before != frame.scope() {
             self.connection.fail_scope(before, Loss::Navigated);
         }
@@ -110,6 +117,9 @@ impl Turn<'_> {
         if let Some(frame) = self.state.frame_ids.get(started.frame_id).copied() {
             self.state.document(target, frame, started.loader_id);
             let url = started.url;
+            if let Some(page) = self.state.pages.get_mut(&target) {
+                page.documents.started(started.loader_id, &url);
+            }
             self.tell(target, SeamEvent::NavigationStarted { target, frame, url });
         }
         Ok(())
@@ -124,12 +134,15 @@ impl Turn<'_> {
         Ok(())
     }
 
-    pub(super) fn lifecycle(&mut self, target: TargetKey, event: Event<'_>) -> Taken {
+    pub(super) fn lifecycle(&mut self, target: TargetKey, session: &Arc<str>, event: Event<'_>) -> Taken {
         let lifecycle: wire::LifecycleEvent<'_> = event.decode()?;
         let Some(frame) = self.state.frame_ids.get(lifecycle.frame_id).copied() else {
             return Ok(());
         };
         self.learn_first_loader(target, frame, lifecycle.loader_id);
+        if lifecycle.name != "init" {
+            self.catch_up(target, frame, session, lifecycle.loader_id);
+        }
         let phase = match lifecycle.name {
             "DOMContentLoaded" => LifecyclePhase::DomContentLoaded,
             "load" => LifecyclePhase::Load,
@@ -141,16 +154,21 @@ impl Turn<'_> {
         Ok(())
     }
 
+    /// A document that was committed while its page was being set up was never announced: it shows in its phases alone.
+    fn catch_up(&mut self, target: TargetKey, frame: FrameKey, session: &Arc<str>, loader: &str) {
+        let page = self.state.pages.get(&target);
+        let missed = page.and_then(|page| page.documents.get(loader)).filter(|document| !document.committed);
+        if let Some(url) = missed.map(|document| document.url.clone()) {
+            self.commit(target, frame, session, loader, url);
+        }
+    }
+
     /// A frame's first document is there before any event names its loader.
     fn learn_first_loader(&mut self, target: TargetKey, key: FrameKey, loader: &str) {
         let Some(frame) = self.state.frames.get_mut(&key).filter(|frame| !frame.loader_known) else {
             return;
         };
-        let first = Document {
-            key: frame.document,
-            frame: key,
-            committed: true,
-        };
+        let first = Document { key: frame.document, frame: key, committed: true, url: String::new() };
         if let Some(page) = self.state.pages.get_mut(&target)
             && page.documents.get(loader).is_none()
         {

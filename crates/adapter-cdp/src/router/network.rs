@@ -60,12 +60,12 @@ impl Turn<'_> {
             return Ok(());
         };
         let document = page.documents.get(failed.request_id).filter(|document| !document.committed);
+        let navigating = document.map(|document| document.frame);
         if let Some(request) = page.requests.remove(failed.request_id) {
             let (reason, cancelled) = (failure.reason.clone(), failed.canceled);
             self.tell(target, SeamEvent::RequestFailed { target, request, reason, cancelled });
         }
-        if let Some(document) = document {
-            let frame = document.frame;
+        if let Some(frame) = navigating {
             self.tell(target, SeamEvent::NavigationFailed { target, frame, failure });
         }
         Ok(())

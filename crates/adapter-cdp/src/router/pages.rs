@@ -3,6 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use chromiumoxide_cdp::cdp::browser_protocol::target::{
+    DetachFromTargetParams, FilterEntry, SessionId, SetAutoAttachParams, TargetFilter,
+};
+use chromiumoxide_cdp::cdp::browser_protocol::{emulation, log, network, page};
+use chromiumoxide_cdp::cdp::js_protocol::runtime;
 use ops_contracts::adapter::{DialogKind, Event as SeamEvent, TargetKey};
 use serde::Serialize;
 
@@ -12,14 +17,7 @@ use crate::connection::{Event, Loss, Reply, Route};
 use crate::context::metrics_override;
 use crate::wire;
 
-#[derive(Serialize)]
-struct Empty {}
-
-#[derive(Serialize)]
-struct Enabled {
-    enabled: bool,
-}
-
+/// `Page.addScriptToEvaluateOnNewDocument`, with a script that is too large to be copied for every page.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct NewDocumentScript<'a> {
@@ -28,46 +26,17 @@ struct NewDocumentScript<'a> {
     run_immediately: bool,
 }
 
-/// `Target.setAutoAttach`; a list of types that are attached, everything else is not.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct AutoAttach<'a> {
-    auto_attach: bool,
-    wait_for_debugger_on_start: bool,
-    flatten: bool,
-    filter: &'a [TargetType<'a>],
+/// Attaches to targets of these types alone, from their very start, each in a session of its own.
+fn auto_attach(types: &[&str]) -> SetAutoAttachParams {
+    let entry = |name: &&str| FilterEntry { exclude: None, r#type: Some((*name).to_owned()) };
+    let filter = TargetFilter::new(types.iter().map(entry).collect::<Vec<_>>());
+    SetAutoAttachParams { flatten: Some(true), filter: Some(filter), ..SetAutoAttachParams::new(true, true) }
 }
 
-#[derive(Serialize)]
-pub(crate) struct TargetType<'a> {
-    r#type: &'a str,
+/// Of the browser: pages, whoever makes them.
+pub(crate) fn attach_pages() -> SetAutoAttachParams {
+    auto_attach(&["page"])
 }
-
-/// Of the browser: pages, as soon as they are made, whoever makes them.
-pub(crate) const ATTACH_PAGES: AutoAttach<'static> = AutoAttach {
-    auto_attach: true,
-    wait_for_debugger_on_start: true,
-    flatten: true,
-    filter: &[TargetType { r#type: "page" }],
-};
-
-/// Pages alone: their titles are told.
-#[derive(Serialize)]
-pub(crate) struct DiscoverTargets<'a> {
-    discover: bool,
-    filter: &'a [TargetType<'a>],
-}
-
-pub(crate) const DISCOVER_PAGES: DiscoverTargets<'static> =
-    DiscoverTargets { discover: true, filter: &[TargetType { r#type: "page" }] };
-
-/// Of a page or frame: frames in other processes and dedicated workers.
-const ATTACH_CHILDREN: AutoAttach<'static> = AutoAttach {
-    auto_attach: true,
-    wait_for_debugger_on_start: true,
-    flatten: true,
-    filter: &[TargetType { r#type: "iframe" }, TargetType { r#type: "worker" }],
-};
 
 impl Turn<'_> {
     pub(super) fn attached(&mut self, event: Event<'_>) -> Taken {
@@ -88,9 +57,9 @@ impl Turn<'_> {
     fn let_go(&mut self, session: &Arc<str>) {
         let route = Route::session(session);
         let mut batch = self.connection.batch();
-        batch.call("Runtime.runIfWaitingForDebugger", &Empty {}, route).forget();
-        let detach = serde_json::json!({ "sessionId": &**session });
-        batch.call("Target.detachFromTarget", &detach, Route::BROWSER).forget();
+        batch.exec(&runtime::RunIfWaitingForDebuggerParams {}, route).forget();
+        let detach = DetachFromTargetParams { session_id: Some(SessionId::new(&**session)) };
+        batch.exec(&detach, Route::BROWSER).forget();
         batch.send();
     }
 
@@ -116,22 +85,21 @@ impl Turn<'_> {
             documents: Documents::default(),
             requests: HashMap::new(),
             dialog: None,
-            title: String::new(),
+            setup: Vec::new(),
         };
         self.state.pages.insert(target, page);
         self.state.targets.insert(info.target_id.into(), target);
         self.state.fronts.insert(window, target);
-        let entry = Session {
-            page: target,
-            kind: SessionKind::Page,
-            parent: None,
-        };
+        let entry = Session { page: target, kind: SessionKind::Page, parent: None };
         self.state.sessions.insert(Arc::clone(session), entry);
         let setup = self.set_up(session, &context, SessionKind::Page);
         let first = self.state.contexts.get_mut(&context).and_then(|context| context.first.take());
         if let Some(first) = first {
             let _ = first.send(FirstPage { target, frame, setup });
         } else {
+            if let Some(page) = self.state.pages.get_mut(&target).filter(|_| opener.is_none()) {
+                page.setup = setup;
+            }
             let url = info.url.clone();
             self.tell(target, SeamEvent::TargetOpened { target, frame, opener, url });
         }
@@ -142,11 +110,7 @@ impl Turn<'_> {
         let Some(context) = self.state.pages.get(&page).map(|page| Arc::clone(&page.context)) else {
             return self.let_go(&session);
         };
-        let entry = Session {
-            page,
-            kind,
-            parent: Some(parent),
-        };
+        let entry = Session { page, kind, parent: Some(parent) };
         self.state.sessions.insert(Arc::clone(&session), entry);
         self.set_up(&session, &context, kind);
     }
@@ -160,26 +124,21 @@ impl Turn<'_> {
         let mut batch = self.connection.batch();
         let mut replies = Vec::new();
         if kind != SessionKind::Worker {
-            let script = NewDocumentScript {
-                source: &context.bridge,
-                world_name: WORLD,
-                run_immediately: true,
-            };
-            replies.push(batch.call("Page.enable", &Empty {}, route));
-            replies.push(batch.call("Page.setLifecycleEventsEnabled", &Enabled { enabled: true }, route));
+            let script = NewDocumentScript { source: &context.bridge, world_name: WORLD, run_immediately: true };
+            replies.push(batch.exec(&page::EnableParams::default(), route));
+            replies.push(batch.exec(&page::SetLifecycleEventsEnabledParams::new(true), route));
             replies.push(batch.call("Page.addScriptToEvaluateOnNewDocument", &script, route));
-            replies.push(batch.call("Log.enable", &Empty {}, route));
+            replies.push(batch.exec(&log::EnableParams {}, route));
         }
-        replies.push(batch.call("Runtime.enable", &Empty {}, route));
-        replies.push(batch.call("Network.enable", &Empty {}, route));
-        replies.push(batch.call("Target.setAutoAttach", &ATTACH_CHILDREN, route));
+        replies.push(batch.exec(&runtime::EnableParams {}, route));
+        replies.push(batch.exec(&network::EnableParams::default(), route));
+        // Frames in other processes, and dedicated workers.
+        replies.push(batch.exec(&auto_attach(&["iframe", "worker"]), route));
         if kind == SessionKind::Page {
-            let focus = Enabled { enabled: true };
-            replies.push(batch.call("Emulation.setFocusEmulationEnabled", &focus, route));
-            let metrics = metrics_override(context.viewport);
-            replies.push(batch.call("Emulation.setDeviceMetricsOverride", &metrics, route));
+            replies.push(batch.exec(&emulation::SetFocusEmulationEnabledParams::new(true), route));
+            replies.push(batch.exec(&metrics_override(context.viewport), route));
         }
-        replies.push(batch.call("Runtime.runIfWaitingForDebugger", &Empty {}, route));
+        replies.push(batch.exec(&runtime::RunIfWaitingForDebuggerParams {}, route));
         batch.send();
         replies
     }
@@ -240,25 +199,15 @@ impl Turn<'_> {
         }
     }
 
-    pub(super) fn info_changed(&mut self, event: Event<'_>) -> Taken {
-        let wire::TargetInfoChanged { target_info: info } = event.decode()?;
-        let Some(target) = self.state.targets.get(info.target_id).copied() else {
-            return Ok(());
-        };
-        // Where a page has no title the browser shows its address without the scheme.
-        let untitled = info.url.ends_with(&info.title);
-        let title = if untitled { String::new() } else { info.title };
-        if let Some(page) = self.state.pages.get_mut(&target).filter(|page| page.title != title) {
-            page.title.clone_from(&title);
-            self.tell(target, SeamEvent::TitleChanged { target, title });
-        }
-        Ok(())
-    }
-
     pub(super) fn crashed(&mut self, target: TargetKey, session: &Arc<str>, kind: SessionKind) -> Taken {
         self.connection.fail_session(session, Loss::TargetCrashed);
         self.forget_worlds(session, Loss::TargetCrashed);
         self.changed = true;
+        if kind == SessionKind::Frame {
+            for frame in self.state.frames.values_mut().filter(|frame| frame.session == *session) {
+                frame.crashed = true;
+            }
+        }
         if kind == SessionKind::Page
             && let Some(page) = self.state.pages.get_mut(&target)
         {

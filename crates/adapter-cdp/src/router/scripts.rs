@@ -16,11 +16,7 @@ impl Turn<'_> {
         let Some((_, frame)) = aux.frame_id.and_then(|id| self.state.frame_by_id(id)) else {
             return Ok(());
         };
-        let world = World {
-            session: Arc::clone(session),
-            id: context.id,
-            unique: context.unique_id.into(),
-        };
+        let world = World { session: Arc::clone(session), id: context.id, unique: context.unique_id.into() };
         if aux.is_default {
             frame.session = Arc::clone(session);
             frame.main = Some(world);

@@ -5,9 +5,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use ops_contracts::adapter::{
-    AdapterError, DocumentKey, EventSink as SeamSink, FrameKey, RequestKey, TargetKey,
-};
+use ops_contracts::adapter::{AdapterError, DocumentKey, EventSink as SeamSink, FrameKey, RequestKey, TargetKey};
 use ops_contracts::command::Viewport;
 use tokio::sync::oneshot;
 
@@ -78,7 +76,8 @@ pub(crate) struct Page {
     pub(crate) requests: HashMap<Box<str>, RequestKey>,
     /// The session that reported the open dialog.
     pub(crate) dialog: Option<Arc<str>>,
-    pub(crate) title: String,
+    /// The replies of its setup, until whoever made the page waits for them.
+    pub(crate) setup: Vec<Reply>,
 }
 
 pub(crate) struct Frame {
@@ -89,6 +88,8 @@ pub(crate) struct Frame {
     pub(crate) document: DocumentKey,
     /// The loader of `document`; unknown until the first event that names it.
     pub(crate) loader_known: bool,
+    /// Its renderer, which is not its page's, crashed.
+    pub(crate) crashed: bool,
     pub(crate) main: Option<World>,
     pub(crate) bridge: Option<World>,
     /// The element that holds this frame, as an object of the parent's bridge world.
@@ -117,16 +118,24 @@ pub(crate) struct Documents {
     order: VecDeque<Box<str>>,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Document {
     pub(crate) key: DocumentKey,
     pub(crate) frame: FrameKey,
     pub(crate) committed: bool,
+    /// Where its navigation began to go.
+    pub(crate) url: String,
 }
 
 impl Documents {
-    pub(crate) fn get(&self, loader: &str) -> Option<Document> {
-        self.entries.get(loader).copied()
+    pub(crate) fn get(&self, loader: &str) -> Option<&Document> {
+        self.entries.get(loader)
+    }
+
+    pub(crate) fn started(&mut self, loader: &str, url: &str) {
+        if let Some(document) = self.entries.get_mut(loader) {
+            url.clone_into(&mut document.url);
+        }
     }
 
     pub(crate) fn insert(&mut self, loader: &str, document: Document) {
@@ -165,10 +174,7 @@ impl State {
         if self.lost {
             return Err(fault::lost("its debugging connection ended"));
         }
-        self.pages
-            .get(&target)
-            .filter(|page| &*page.context == context)
-            .ok_or(AdapterError::TargetClosed)
+        self.pages.get(&target).filter(|page| &*page.context == context).ok_or(AdapterError::TargetClosed)
     }
 
     /// The same, and its renderer runs.
@@ -183,10 +189,8 @@ impl State {
     /// A frame of a living page.
     pub(crate) fn frame(&self, context: &str, target: TargetKey, frame: FrameKey) -> Result<&Frame, AdapterError> {
         self.living_page(context, target)?;
-        self.frames
-            .get(&frame)
-            .filter(|frame| frame.page == target)
-            .ok_or(AdapterError::FrameGone)
+        let living = |frame: &&Frame| frame.page == target && !frame.crashed;
+        self.frames.get(&frame).filter(living).ok_or(AdapterError::FrameGone)
     }
 
     pub(crate) fn frame_by_id(&mut self, id: &str) -> Option<(FrameKey, &mut Frame)> {
@@ -205,6 +209,7 @@ impl State {
             session,
             document,
             loader_known: false,
+            crashed: false,
             main: None,
             bridge: None,
             owner: None,
@@ -219,11 +224,7 @@ impl State {
             return Some(document.key);
         }
         let key = DocumentKey(self.next_key());
-        let document = Document {
-            key,
-            frame,
-            committed: false,
-        };
+        let document = Document { key, frame, committed: false, url: String::new() };
         self.pages.get_mut(&page)?.documents.insert(loader, document);
         Some(key)
     }

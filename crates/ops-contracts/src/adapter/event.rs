@@ -36,13 +36,6 @@ pub enum Event {
         /// The page.
         target: TargetKey,
     },
-    /// A page's title changed, as far as the browser tells of its own accord.
-    TitleChanged {
-        /// The page.
-        target: TargetKey,
-        /// The new title.
-        title: String,
-    },
     /// A child frame appeared.
     FrameAttached {
         /// Its page.

@@ -1953,6 +1953,13 @@
   }
   const stats = () => ({ refs: elementByRef.size, highestRef, nodes: D.byTag(doc, '*').length, url: D.url(doc), title: D.title(doc),
     readyState: D.readyState(doc), armed: armed !== null });
+  // Answers once the tasks that are queued now have run: a form that a key submits navigates in a task of its own.
+  async function settle() {
+    await nextTask();
+    await new Promise((done) => setTimeout(done, 0));
+    await nextTask();
+    return { url: D.url(doc), readyState: D.readyState(doc) };
+  }
   function box(args) {
     const ctx = session(args);
     const el = args.locator ? resolveOne(args.locator, ctx) : byRef(args.ref);
@@ -1961,7 +1968,7 @@
 
   // ------------------------------------------------------------------ the way in
   const API = { snapshot, find, read, prepare, arm, verdict, disarm, fill, readback, select, checkState, focus, blur, scrollIntoView: scrollToElement,
-    scrollBy, waitFor, point, adopt, describe: describeOne, box, boxes, stats };
+    scrollBy, waitFor, point, adopt, describe: describeOne, box, boxes, stats, settle };
   const ok = (result) => JSON.stringify({ ok: result === undefined ? null : result });
   function failure(e) {
     const known = e instanceof Fail;

@@ -1,6 +1,8 @@
 //! `batch.run`: several page commands in one request. All are checked before the first one runs.
 
 use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
 
 use ops_contracts::command::batch::{BatchError, BatchItem, BatchOutcome, RunParams, RunResult};
 use ops_contracts::command::{Call, CommandName, Lane};
@@ -8,6 +10,9 @@ use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde_json::value::RawValue;
 
 use crate::cx::Cx;
+
+/// What is kept of the deadline for the answer.
+const MARGIN: Duration = Duration::from_millis(50);
 
 pub(crate) async fn run(cx: &Cx, params: RunParams) -> Outcome<RunResult> {
     let calls = params.commands.iter().enumerate().map(|(at, item)| parse(at, item)).collect::<Outcome<Vec<_>>>()?;
@@ -17,7 +22,7 @@ pub(crate) async fn run(cx: &Cx, params: RunParams) -> Outcome<RunResult> {
         if params.stop_on_error && result.failed > 0 {
             result.skipped += 1;
         } else {
-            match super::run_one(cx, call).await {
+            match run_within(cx, call).await {
                 Ok(value) => {
                     outcome.result = Some(value.as_ref().to_owned());
                     result.succeeded += 1;
@@ -31,6 +36,14 @@ pub(crate) async fn run(cx: &Cx, params: RunParams) -> Outcome<RunResult> {
         result.results.push(outcome);
     }
     Ok(result)
+}
+
+/// Runs a command until shortly before the deadline, so that what the batch has done so far can still be told.
+async fn run_within(cx: &Cx, call: Call) -> Outcome<Arc<RawValue>> {
+    match tokio::time::timeout(cx.remaining().saturating_sub(MARGIN), super::run_one(cx, call)).await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(cx.timed_out()),
+    }
 }
 
 fn parse(at: usize, item: &BatchItem) -> Outcome<Call> {

@@ -85,6 +85,9 @@ struct Stats {
 pub(crate) async fn title(cx: &Cx, params: PageParams) -> Outcome<TextResult> {
     let page = cx.page(params.target_id.as_ref())?;
     let stats: Stats = read_bridge(&page, page.main_frame(), "stats", &json!({})).await?;
+    if let Some(tab) = cx.world.lock().tab_mut(page.key) {
+        tab.title.clone_from(&stats.title);
+    }
     Ok(TextResult { value: stats.title, truncated: false })
 }
 

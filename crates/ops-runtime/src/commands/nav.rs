@@ -193,7 +193,10 @@ async fn title(page: &Page<'_>) -> Option<String> {
 
 async fn result(page: &Page<'_>, mark: u64, until: LoadState, dialog: Option<DialogInfo>) -> Outcome<NavResult> {
     let title = if dialog.is_none() { title(page).await } else { None };
-    let state = page.cx.world.lock();
+    let mut state = page.cx.world.lock();
+    if let (Some(title), Some(tab)) = (&title, state.tab_mut(page.key)) {
+        tab.title.clone_from(title);
+    }
     let tab = state.tab(page.key).ok_or_else(|| Fault::plain(ErrorCode::OpsTargetClosed))?;
     let document_changed = tab.nav.committed_seq > mark;
     let response =

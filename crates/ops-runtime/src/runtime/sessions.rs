@@ -45,14 +45,15 @@ impl Inner {
         let seat = tokio::time::timeout_at(deadline, self.pool.seat(&plan.slot, plan.viewport)).await.map_err(|_| {
             Fault::new(ErrorCode::OpsTimeout, "the browser was not ready in time").with("waitingFor", "the browser")
         })??;
-        seat.world.begin(Numbers::default(), plan.params.dialog_policy, seat.target, seat.frame);
+        let place = &seat.place;
+        place.world.begin(Numbers::default(), plan.params.dialog_policy, place.target, place.frame);
         let lease_id = secret::lease_id()?;
         let ttl = plan.params.lease_ttl_ms.map_or(DEFAULT_TTL, Duration::from_millis);
         let lease = Lease::new(lease_id.clone(), ttl, Instant::now());
         let browser = BrowserIdentity {
             kind: plan.params.browser,
-            product: seat.browser.product.clone(),
-            version: seat.browser.version.clone(),
+            product: place.browser.product.clone(),
+            version: place.browser.version.clone(),
         };
         let viewport = plan.viewport;
         let session = self.start(id, client, plan, lease, seat);
@@ -91,7 +92,7 @@ impl Inner {
 
     fn start(self: &Arc<Self>, id: SessionId, client: ClientId, plan: Plan, lease: Lease, seat: Seat) -> Arc<Session> {
         let (inbox, messages) = mpsc::unbounded_channel();
-        let live = Live { context: seat.context.clone(), world: seat.world.clone(), epoch: 0 };
+        let live = Live { context: seat.place.context.clone(), world: seat.place.world.clone(), epoch: 0 };
         let session = Arc::new(Session::new((id, client), plan, lease, live, inbox, self.clock.clone()));
         lock(&self.sessions).live.insert(session.id.clone(), session.clone());
         let inner: Weak<Self> = Arc::downgrade(self);
@@ -171,6 +172,7 @@ pub(super) async fn reclaim(session: &Session) -> Outcome<ReclaimResult> {
         lease.replace(lease_id.clone(), Instant::now());
         lease.fence()
     };
+    session.silence();
     let (answer, dropped) = oneshot::channel();
     session.send(Message::Fence(fence, answer))?;
     let dropped = dropped.await.map_err(|_| Fault::plain(ErrorCode::OpsSessionClosed))?;

@@ -85,6 +85,8 @@ impl Owner {
                 Step::Effect(effect) => self.effect(effect),
                 Step::Done(outcome) => self.finished(outcome),
                 Step::Revived(seat) => self.revived(seat),
+                // Use may have extended the lease since the timer was set.
+                Step::Expired if !lock(&self.session.lease).expired(Instant::now()) => None,
                 Step::Expired => Some((Fault::plain(ErrorCode::OpsLeaseExpired), None)),
                 Step::Orphaned => Some((Fault::plain(ErrorCode::OpsSessionClosed), None)),
             };
@@ -106,7 +108,7 @@ impl Owner {
         };
         let effects = async {
             match &mut self.seat {
-                Some(seat) => match seat.effects.recv().await {
+                Some(seat) => match seat.place.effects.recv().await {
                     Some(effect) => effect,
                     None => std::future::pending().await,
                 },
@@ -216,8 +218,9 @@ impl Owner {
                     let state = old.world.lock();
                     (state.numbers.clone(), state.dialog_policy)
                 };
-                seat.world.begin(numbers, policy, seat.target, seat.frame);
-                self.session.set_live(Live { context: seat.context.clone(), world: seat.world.clone(), epoch: old.epoch + 1 });
+                let place = &seat.place;
+                place.world.begin(numbers, policy, place.target, place.frame);
+                self.session.set_live(Live { context: place.context.clone(), world: place.world.clone(), epoch: old.epoch + 1 });
                 if let Some(lost) = self.seat.replace(seat) {
                     let pool = self.pool.clone();
                     tokio::spawn(async move { pool.release(lost).await });

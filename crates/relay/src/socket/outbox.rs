@@ -98,6 +98,10 @@ impl Outbox {
         let _ = broken.wait_for(|broken| *broken).await;
     }
 
+    pub(super) fn is_broken(&self) -> bool {
+        *self.broken.borrow()
+    }
+
     pub(super) fn events(&self) -> EventQueue {
         EventQueue { queue: self.queue.downgrade(), breaker: self.breaker.clone() }
     }

@@ -113,9 +113,9 @@ impl OpsService for Script {
         })
     }
 
-    fn cancel(&self, cancel: &OpsCancel) -> bool {
+    fn cancel(&self, cancel: OpsCancel) -> BoxFuture<'static, bool> {
         let stop = self.seen.lock().unwrap().running.remove(&cancel.request_id);
-        stop.is_some_and(|stop| stop.send(()).is_ok())
+        Box::pin(std::future::ready(stop.is_some_and(|stop| stop.send(()).is_ok())))
     }
 
     fn lease_matches(&self, asked: &SessionId, presented: &LeaseId) -> bool {

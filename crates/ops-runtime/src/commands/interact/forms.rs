@@ -158,6 +158,9 @@ pub(crate) async fn select(cx: &Cx, params: SelectParams) -> Outcome<SelectResul
         // A handler of the change opened it: the options are set, and can't be read back before it is answered.
         dialog = observed.dialog(&page) => return Err(Fault::plain(ErrorCode::OpsDialogOpen).with("dialog", dialog)),
     };
+    if selected.changed {
+        observed.handled(&page).await;
+    }
     let info = describe(&page, frame, selected.number).await.ok();
     let receipt = observed.receipt(&page, info, Some(selected.changed), 1).await;
     Ok(SelectResult { selected: selected.selected, receipt })

@@ -89,6 +89,9 @@ pub(crate) async fn type_text(cx: &Cx, params: TypeParams) -> Outcome<ActionResu
         _ => None,
     };
     let changed = before.zip(after).map(|(before, after)| before != after);
+    if params.text.contains('\n') {
+        observed.handled(&page).await;
+    }
     let element = focused.map(|focused| focused.element);
     Ok(ActionResult { receipt: observed.receipt(&page, element, changed, 1).await })
 }
@@ -102,7 +105,9 @@ pub(crate) async fn press(cx: &Cx, params: PressParams) -> Outcome<ActionResult>
         None => None,
     };
     cx.waiting_for("the keys to be handled");
-    dispatch(&page, &observed, actions).await?;
+    if dispatch(&page, &observed, actions).await? {
+        observed.handled(&page).await;
+    }
     Ok(ActionResult { receipt: observed.receipt(&page, focused.map(|focused| focused.element), None, 1).await })
 }
 

@@ -18,7 +18,9 @@ pub(super) struct Observation {
 
 impl Observation {
     pub(super) fn begin(page: &Page<'_>) -> Self {
-        Self { mark: page.cx.world.lock().seq, url_before: page.url() }
+        let state = page.cx.world.lock();
+        let url_before = state.tab(page.key).map(|tab| tab.nav.url.clone()).unwrap_or_default();
+        Self { mark: state.seq, url_before }
     }
 
     /// Waits until a dialog opens in the page.
@@ -31,6 +33,19 @@ impl Observation {
     pub(super) fn going_elsewhere(&self, page: &Page<'_>) -> bool {
         let state = page.cx.world.lock();
         state.tab(page.key).is_none_or(|tab| tab.nav.started_seq.max(tab.nav.committed_seq) > self.mark)
+    }
+
+    /// Lets the tasks run that the action has queued in the page, so that a navigation that it asked for is known. For
+    /// actions without a verdict of their own.
+    pub(super) async fn handled(&self, page: &Page<'_>) {
+        let none = serde_json::json!({});
+        let settle = page.bridge_through::<serde::de::IgnoredAny>(page.main_frame(), "settle", &none);
+        tokio::select! {
+            biased;
+            // A document that is gone has handled it as well.
+            _ = settle => {}
+            _ = self.dialog(page) => {}
+        }
     }
 
     /// Waits until what the action began has settled, and tells what was observed.
@@ -84,6 +99,7 @@ impl Observation {
                 .map(|(_, _, download)| download.clone())
                 .collect(),
             changed: if document_changed { Some(true) } else { changed },
+            clicks: None,
             settled_by,
             attempts,
         }

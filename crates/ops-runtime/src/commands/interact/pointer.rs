@@ -79,6 +79,7 @@ struct Verdict {
     changed: bool,
     value_changed: bool,
     focus_changed: bool,
+    clicks: u32,
     #[serde(default)]
     checked: Option<Value>,
 }
@@ -111,7 +112,7 @@ pub(super) async fn act(
                 continue;
             }
             Ok((frame, armed)) => match send(page, &observed, frame, &armed, plan, &input).await {
-                Ok(Try::Done(verdict)) => return Ok(done(page, &observed, (frame, armed), verdict, attempts).await),
+                Ok(Try::Done(verdict)) => return Ok(done(page, &observed, (frame, armed), plan, verdict, attempts).await),
                 Ok(Try::Missed(fault)) => fault,
                 Err(fault) => fault,
             },
@@ -130,13 +131,15 @@ async fn done(
     page: &Page<'_>,
     observed: &Observation,
     (frame, armed): (FrameAt, Armed),
+    plan: &Plan,
     verdict: Option<Verdict>,
     attempts: u32,
 ) -> Acted {
     let info: ElementInfo = armed.desc.element(frame.number, armed.number);
     let changed = verdict.as_ref().map(|verdict| verdict.changed || verdict.value_changed || verdict.focus_changed);
+    let clicks = verdict.as_ref().filter(|_| plan.clicks > 0).map(|verdict| verdict.clicks);
     let checked = verdict.and_then(|verdict| verdict.checked).and_then(|checked| checked.as_bool());
-    let receipt = observed.receipt(page, Some(info), changed, attempts).await;
+    let receipt = Receipt { clicks, ..observed.receipt(page, Some(info), changed, attempts).await };
     Acted { receipt, frame, number: armed.number, checked }
 }
 

@@ -1,0 +1,158 @@
+//! Results as text: compact, for people and agents. Nothing is written here.
+
+use ops_contracts::command::session::{CloseResult, RenewResult};
+use ops_contracts::command::{CommandName, dialog, dom, export, interact, nav, targets};
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
+use crate::args::verb::Question;
+
+pub(crate) mod action;
+pub(crate) mod error;
+pub(crate) mod page;
+pub(crate) mod session;
+pub(crate) mod status;
+
+/// A result as text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Rendered {
+    /// For stdout.
+    pub(crate) text: String,
+    /// For stderr.
+    pub(crate) notes: Vec<String>,
+}
+
+impl Rendered {
+    /// Text with nothing beside it.
+    pub(crate) fn text(text: impl Into<String>) -> Self {
+        Self { text: text.into(), notes: Vec::new() }
+    }
+
+    fn with(mut self, note: Option<String>) -> Self {
+        self.notes.extend(note);
+        self
+    }
+}
+
+/// The result of a command as text. What this version can't read is shown as JSON.
+pub(crate) fn result(command: CommandName, json: &str) -> Rendered {
+    known(command, json).unwrap_or_else(|| Rendered::text(pretty(json)))
+}
+
+fn known(command: CommandName, json: &str) -> Option<Rendered> {
+    use CommandName as C;
+    Some(match command {
+        C::NavGoto | C::NavBack | C::NavForward | C::NavReload => Rendered::text(page::navigation(&read::<nav::NavResult>(json)?)),
+        C::NavWait => Rendered::text(page::waited(&read::<nav::WaitResult>(json)?)),
+        C::DomSnapshot => page::snapshot(&read::<dom::SnapshotResult>(json)?),
+        C::DomFind => page::found(&read::<dom::FindResult>(json)?),
+        C::DomTitle | C::DomUrl | C::DomText | C::DomHtml => text(read(json)?),
+        C::DomAttr => attribute(read(json)?),
+        C::DomValue => value(read(json)?),
+        C::DomCount => Rendered::text(read::<dom::CountResult>(json)?.value.to_string()),
+        C::DomBox => Rendered::text(json),
+        C::DomEval => Rendered::text(evaluated(&read::<dom::EvalResult>(json)?)),
+        C::InteractClick => action(json, "clicked")?,
+        C::InteractHover => action(json, "hovered over")?,
+        C::InteractType => action(json, "typed into")?,
+        C::InteractPress => action(json, "pressed on")?,
+        C::InteractFocus => action(json, "focused")?,
+        C::InteractFill | C::InteractClear => {
+            let filled = read::<interact::FillResult>(json)?;
+            Rendered::text(action::line(&format!("value {:?} in", filled.value), &filled.receipt))
+        }
+        C::InteractCheck | C::InteractUncheck => {
+            let checked = read::<interact::CheckResult>(json)?;
+            let done = match checked.checked {
+                Some(true) => "checked",
+                Some(false) => "unchecked",
+                None => "left in the mixed state",
+            };
+            Rendered::text(action::line(done, &checked.receipt))
+        }
+        C::InteractSelect => Rendered::text(action::selected(&read(json)?)),
+        C::InteractScroll | C::InteractScrollIntoView => Rendered::text(action::scrolled(&read(json)?)),
+        C::ExportScreenshot => {
+            let picture = read::<export::ScreenshotResult>(json)?;
+            Rendered::text(format!("picture ({:?}, {} bytes)", picture.format, picture.bytes).to_lowercase())
+        }
+        C::TargetsList => Rendered::text(page::tabs(&read::<targets::ListResult>(json)?.targets)),
+        C::TargetsNew => Rendered::text(page::new_tab(&read(json)?)),
+        C::TargetsUse => Rendered::text(page::tabs(&[read(json)?])),
+        C::TargetsClose => Rendered::text(page::closed_tab(&read(json)?)),
+        C::DialogStatus => {
+            let status = read::<dialog::StatusResult>(json)?;
+            Rendered::text(status.dialog.map_or_else(|| "no dialog is open".to_owned(), |dialog| action::dialog(&dialog)))
+        }
+        C::DialogAccept | C::DialogDismiss => Rendered::text(action::answered(&read(json)?)),
+        C::DiagnosticsConsole => page::console(&read(json)?),
+        C::DiagnosticsErrors => page::errors(&read(json)?),
+        C::SessionStatus => Rendered::text(session::status(&read(json)?)),
+        C::SessionRenew => Rendered::text(format!("lease until {}", read::<RenewResult>(json)?.lease_expires_at)),
+        C::SessionReclaim => Rendered::text(session::reclaimed(&read(json)?)),
+        C::SessionClose => Rendered::text(format!("session closed with {} pages", read::<CloseResult>(json)?.targets_closed)),
+        // A command without a form of its own is shown as JSON.
+        _ => return None,
+    })
+}
+
+/// The answer to a question about an element.
+pub(crate) fn answer(question: Question, json: &str) -> Rendered {
+    let Some(state) = read::<dom::StateResult>(json) else { return Rendered::text(pretty(json)) };
+    let known = match question {
+        Question::Visible => Some(state.visible),
+        Question::Enabled => Some(state.enabled),
+        Question::Checked => state.checked,
+        Question::Editable => Some(state.editable),
+        Question::Focused => Some(state.focused),
+    };
+    let note = known.is_none().then(|| "the element is neither checked nor unchecked: mixed, or without such a state".to_owned());
+    Rendered::text(known.unwrap_or(false).to_string()).with(note)
+}
+
+/// JSON on several lines; the text itself where it is none.
+pub(crate) fn pretty(json: &str) -> String {
+    let value: Result<serde_json::Value, _> = serde_json::from_str(json);
+    value.and_then(|value| serde_json::to_string_pretty(&value)).unwrap_or_else(|_| json.to_owned())
+}
+
+fn read<T: DeserializeOwned>(json: &str) -> Option<T> {
+    serde_json::from_str(json).ok()
+}
+
+fn action(json: &str, done: &str) -> Option<Rendered> {
+    Some(Rendered::text(action::line(done, &read::<interact::ActionResult>(json)?.receipt)))
+}
+
+fn text(text: dom::TextResult) -> Rendered {
+    let note = text.truncated.then(|| "the text was cut: --max-chars takes more".to_owned());
+    Rendered::text(text.value).with(note)
+}
+
+fn attribute(attribute: dom::AttrResult) -> Rendered {
+    let note = attribute.value.is_none().then(|| "the element has no such attribute".to_owned());
+    Rendered::text(attribute.value.unwrap_or_default()).with(note)
+}
+
+fn value(value: dom::ValueResult) -> Rendered {
+    let note = value.masked.then(|| "the value is a secret and stands here masked".to_owned());
+    Rendered::text(value.values.map_or(value.value, |values| values.join("\n"))).with(note)
+}
+
+/// A string bare, anything else as JSON.
+fn evaluated(evaluated: &dom::EvalResult) -> String {
+    let bare = |json: &RawValue| serde_json::from_str::<String>(json.get()).unwrap_or_else(|_| json.get().to_owned());
+    evaluated.unserializable.clone().unwrap_or_else(|| bare(&evaluated.value))
+}
+
+/// A text of the page on one line, cut.
+pub(crate) fn short(text: &str, most: usize) -> String {
+    let one_line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match one_line.char_indices().nth(most) {
+        Some((at, _)) => format!("{}…", &one_line[..at]),
+        None => one_line,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,86 @@
+//! Receipts as text: what was done, and what was observed of it.
+
+use std::fmt::Write;
+
+use ops_contracts::command::{dialog, interact};
+use ops_contracts::receipt::{DialogInfo, ElementInfo, Receipt, Settled};
+
+use super::short;
+
+/// `clicked button "Save" [e12] → changed`, and a line for each thing that must not be missed.
+pub(crate) fn line(done: &str, receipt: &Receipt) -> String {
+    let element = receipt.element.as_ref().map_or_else(|| "the page".to_owned(), element);
+    let mut text = format!("{done} {element}");
+    if receipt.attempts == 0 {
+        text.push_str(" (it was so already)");
+        return text;
+    }
+    let mut seen = Vec::new();
+    if receipt.navigated || receipt.document_changed {
+        let what = if receipt.document_changed { "new page" } else { "same page" };
+        seen.push(format!("{} ({what})", receipt.url_after));
+    } else if receipt.changed == Some(true) {
+        seen.push("changed".to_owned());
+    } else if receipt.changed == Some(false) && receipt.dialog_opened.is_none() && receipt.popups.is_empty() {
+        seen.push("no change seen".to_owned());
+    }
+    match receipt.settled_by {
+        Settled::Closed => seen.push("the page closed".to_owned()),
+        Settled::Timeout => seen.push("a navigation is still under way".to_owned()),
+        Settled::Handled | Settled::Navigation | Settled::Dialog => {}
+    }
+    if !seen.is_empty() {
+        let _ = write!(text, " → {}", seen.join(", "));
+    }
+    if receipt.attempts > 1 {
+        let _ = write!(text, " (at attempt {})", receipt.attempts);
+    }
+    for popup in &receipt.popups {
+        let _ = write!(text, "\nnew tab {popup}: odb-cli tabs use {popup}");
+    }
+    for download in &receipt.downloads {
+        let _ = write!(text, "\ndownload began: {} from {}", short(&download.suggested_name, 120), download.url);
+    }
+    if let Some(opened) = &receipt.dialog_opened {
+        let _ = write!(text, "\n{}", dialog(opened));
+    }
+    text
+}
+
+/// `button "Save" [e12]`.
+pub(crate) fn element(element: &ElementInfo) -> String {
+    let role = if element.role.is_empty() { &element.tag } else { &element.role };
+    format!("{role} {:?} [{}]", short(&element.name, 80), element.reference)
+}
+
+/// The dialog, and how to answer it.
+pub(crate) fn dialog(dialog: &DialogInfo) -> String {
+    let kind = format!("{:?}", dialog.kind).to_ascii_lowercase();
+    let proposal = dialog.default_text.as_ref().map(|text| format!(" (proposes {:?})", short(text, 80))).unwrap_or_default();
+    let text = if kind == "prompt" { " [TEXT]" } else { "" };
+    format!(
+        "{kind} dialog is open in {}: {:?}{proposal}\nanswer it: odb-cli dialog accept{text}, or odb-cli dialog dismiss",
+        dialog.target_id,
+        short(&dialog.message, 400)
+    )
+}
+
+pub(super) fn answered(answer: &dialog::AnswerResult) -> String {
+    let done = if answer.accepted { "accepted" } else { "dismissed" };
+    format!("{done} {} dialog {:?}", format!("{:?}", answer.dialog.kind).to_ascii_lowercase(), short(&answer.dialog.message, 200))
+}
+
+pub(super) fn selected(result: &interact::SelectResult) -> String {
+    let options: Vec<String> =
+        result.selected.iter().map(|option| format!("{:?} ({})", short(&option.label, 80), option.value)).collect();
+    let options = if options.is_empty() { "nothing".to_owned() } else { options.join(", ") };
+    line(&format!("selected {options} in"), &result.receipt)
+}
+
+pub(super) fn scrolled(result: &interact::ScrollResult) -> String {
+    if result.moved {
+        format!("scrolled from {},{} to {},{}", result.before.x, result.before.y, result.after.x, result.after.y)
+    } else {
+        format!("nothing moved: at {},{} already", result.after.x, result.after.y)
+    }
+}

@@ -1,0 +1,54 @@
+//! Sessions as text. Leases are never shown.
+
+use std::fmt::Write;
+
+use ops_contracts::command::session::{ListResult, ReclaimResult, SessionInfo, StatusResult};
+use ops_contracts::ids::SessionId;
+
+use super::action;
+
+/// The relay's sessions, with the names that they have here.
+pub(crate) fn list(result: &ListResult, named: &[(SessionId, String)], current: &str) -> String {
+    if result.sessions.is_empty() {
+        return "no session is open".to_owned();
+    }
+    let lines: Vec<String> = result
+        .sessions
+        .iter()
+        .map(|session| {
+            let name = named.iter().find(|(id, _)| *id == session.session_id).map(|(_, name)| name.as_str());
+            let mark = if name == Some(current) { '*' } else { ' ' };
+            format!("{mark} {:<16} {}", name.unwrap_or("(another client's)"), line(session))
+        })
+        .collect();
+    lines.join("\n")
+}
+
+fn line(session: &SessionInfo) -> String {
+    let state = format!("{:?}", session.state).to_ascii_lowercase();
+    let (id, browser) = (&session.session_id, session.browser.as_str());
+    format!("{id} {state} {browser}, {} pages, lease until {}", session.targets, session.lease_expires_at)
+}
+
+pub(super) fn status(result: &StatusResult) -> String {
+    let mut text = line(&result.session);
+    let current = result.current_target.as_ref().map_or("none", |target| target.as_str());
+    let _ = write!(text, "\ncurrent page {current}, {} commands queued", result.queued);
+    if let Some(running) = &result.running {
+        let _ = write!(text, ", {running} runs");
+    }
+    if result.session_epoch > 1 {
+        let _ = write!(text, "\nbrowser number {} of this session", result.session_epoch);
+    }
+    if let Some(dialog) = &result.dialog {
+        let _ = write!(text, "\n{}", action::dialog(dialog));
+    }
+    text
+}
+
+pub(super) fn reclaimed(result: &ReclaimResult) -> String {
+    format!(
+        "session {} reclaimed, {} queued commands dropped, lease until {}",
+        result.session_id, result.dropped, result.lease_expires_at
+    )
+}

@@ -1,0 +1,412 @@
+//! The program itself against a scripted relay on a port of its own.
+#![expect(clippy::unwrap_used, reason = "in a test, what can not be unwrapped is a failure")]
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::sync::mpsc;
+use std::thread;
+
+const INSTANCE: &str = "00112233445566778899aabbccddeeff";
+const SESSION: &str = "abababababababababababababababab";
+
+fn lease() -> String {
+    "cd".repeat(32)
+}
+
+/// A request as the relay saw it.
+struct Seen {
+    head: String,
+    body: String,
+}
+
+/// Answers one connection after the other with `answers`; what was asked comes out of the channel.
+struct Relay {
+    url: String,
+    seen: mpsc::Receiver<Seen>,
+}
+
+impl Relay {
+    fn new(answers: &[&str]) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let answers: Vec<String> = answers.iter().map(|answer| (*answer).to_owned()).collect();
+        let (tell, seen) = mpsc::channel();
+        thread::spawn(move || {
+            for answer in answers {
+                let Ok((mut stream, _)) = listener.accept() else { return };
+                let request = read_request(&mut stream);
+                let body = if request.head.starts_with("get /healthz") { "ok" } else { answer.as_str() };
+                let status = if body.contains("\"ops_error\"") { 409 } else { 200 };
+                let head = format!(
+                    "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+                    body.len()
+                );
+                let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes()));
+                if tell.send(request).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { url, seen }
+    }
+
+    /// The frame of the next request.
+    fn frame(&self) -> serde_json::Value {
+        serde_json::from_str(&self.seen.recv().unwrap().body).unwrap()
+    }
+}
+
+fn read_request(stream: &mut TcpStream) -> Seen {
+    let mut bytes = Vec::new();
+    loop {
+        let mut part = [0; 4096];
+        let read = stream.read(&mut part).unwrap();
+        bytes.extend_from_slice(&part[..read]);
+        let text = String::from_utf8(bytes.clone()).unwrap();
+        let Some((head, body)) = text.split_once("\r\n\r\n") else {
+            assert!(read > 0);
+            continue;
+        };
+        let head = head.to_lowercase();
+        let length =
+            head.lines().find_map(|line| line.strip_prefix("content-length: ")).map_or(0, |length| length.parse().unwrap());
+        if body.len() >= length {
+            return Seen { head, body: body.to_owned() };
+        }
+    }
+}
+
+fn write_private(home: &Path, name: &str, text: &str) {
+    let path = home.join(name);
+    let parent = path.parent().unwrap();
+    fs::create_dir_all(parent).unwrap();
+    for dir in [home, parent] {
+        fs::set_permissions(dir, PermissionsExt::from_mode(0o700)).unwrap();
+    }
+    fs::write(&path, text).unwrap();
+    fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+}
+
+/// A directory that the state may be in.
+fn private_dir() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    fs::set_permissions(dir.path(), PermissionsExt::from_mode(0o700)).unwrap();
+    dir
+}
+
+/// A home whose relay is the scripted one; this test's own process stands for its.
+fn home_of(relay: &Relay) -> tempfile::TempDir {
+    let home = private_dir();
+    let (url, pid) = (&relay.url, std::process::id());
+    write_private(
+        home.path(),
+        "relay.json",
+        &format!(
+            r#"{{"relayUrl":"{url}","pid":{pid},"instanceId":"{INSTANCE}","startedAt":"2030-01-01T00:00:00Z","relayVersion":"0.2.0","limitsProfile":"local"}}"#
+        ),
+    );
+    write_private(home.path(), "relay.token", "t0ken\n");
+    home
+}
+
+fn store_session(home: &Path, relay: &Relay, instance: &str) {
+    let (url, lease) = (&relay.url, lease());
+    write_private(
+        home,
+        "sessions/default.json",
+        &format!(
+            r#"{{"sessionId":"{SESSION}","leaseId":"{lease}","relayUrl":"{url}","instanceId":"{instance}","createdAt":"2030-01-01T00:00:00Z"}}"#
+        ),
+    );
+}
+
+fn command(home: &Path, words: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_odb-cli"));
+    command.args(words).env_clear().env("ODB_HOME", home).current_dir(home).stdin(Stdio::null());
+    command
+}
+
+fn run(home: &Path, words: &[&str]) -> Output {
+    command(home, words).output().unwrap()
+}
+
+fn run_with_input(home: &Path, words: &[&str], input: &str) -> Output {
+    let mut child = command(home, words).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+fn texts(output: &Output) -> (String, String) {
+    (String::from_utf8(output.stdout.clone()).unwrap(), String::from_utf8(output.stderr.clone()).unwrap())
+}
+
+#[track_caller]
+fn fails(output: &Output, exit: i32, code: &str) -> String {
+    let (out, err) = texts(output);
+    assert_eq!(output.status.code(), Some(exit), "{out}{err}");
+    assert!(err.starts_with(&format!("error: {code}: ")), "{err}");
+    assert!(err.contains("\nhint: "), "{err}");
+    assert_eq!(out, "");
+    err
+}
+
+fn response(result: &str) -> String {
+    format!(
+        r#"{{"type":"ops_response","requestId":"r1","sessionId":"{SESSION}","result":{result},"timing":{{"queueMs":0,"runtimeMs":0.5,"adapterMs":0.4,"roundTrips":1,"totalMs":0.6}},"news": [1]}}"#
+    )
+}
+
+fn refusal(code: &str) -> String {
+    format!(
+        r#"{{"type":"ops_error","requestId":"r1","error":{{"code":"{code}","message":"no","retryable":false,"errorSource":"ops","requestId":"r1"}}}}"#
+    )
+}
+
+#[test]
+fn json_prints_the_frame_exactly_and_text_the_bare_value() {
+    let frame = response(r#"{"value":"Shop"}"#);
+    let relay = Relay::new(&[&frame, &frame]);
+    let home = home_of(&relay);
+    store_session(home.path(), &relay, INSTANCE);
+    let json = run(home.path(), &["get", "title", "--output", "json"]);
+    assert_eq!((json.status.code(), texts(&json)), (Some(0), (format!("{frame}\n"), String::new())));
+    let seen = relay.seen.recv().unwrap();
+    for line in ["post /ops http/1.1", "authorization: bearer t0ken", "x-ops-client-kind: cli", "content-type: application/json"] {
+        assert!(seen.head.contains(line), "{}", seen.head);
+    }
+    let request: serde_json::Value = serde_json::from_str(&seen.body).unwrap();
+    assert_eq!((request["command"].as_str(), request["leaseId"].as_str()), (Some("dom.title"), Some(lease().as_str())));
+    let text = run(home.path(), &["get", "title", "--timeout", "1500"]);
+    assert_eq!(texts(&text), ("Shop\n".to_owned(), String::new()));
+    assert_eq!(relay.frame()["timeoutMs"], 1500);
+    let id = fs::read_to_string(home.path().join("client-id")).unwrap();
+    assert!(seen.head.contains(&format!("x-ops-client-id: {}", id.trim())) && id.trim().len() == 32);
+}
+
+#[test]
+fn a_refusal_is_exit_code_two_with_its_code_and_a_hint() {
+    let refused = refusal("ops_ref_stale");
+    let foreign = refusal("ops_of_tomorrow");
+    let relay = Relay::new(&[&refused, &refused, &foreign]);
+    let home = home_of(&relay);
+    store_session(home.path(), &relay, INSTANCE);
+    let err = fails(&run(home.path(), &["click", "@e3"]), 2, "ops_ref_stale");
+    assert!(err.contains("odb-cli snapshot"), "{err}");
+    let json = run(home.path(), &["click", "@e3", "-o", "json"]);
+    assert_eq!((json.status.code(), texts(&json).0), (Some(2), format!("{refused}\n")));
+    let unknown = run(home.path(), &["click", "@e3"]);
+    assert_eq!((unknown.status.code(), texts(&unknown).1), (Some(2), "error: ops_of_tomorrow: no\n".to_owned()));
+}
+
+#[test]
+fn without_a_relay_nothing_is_started_and_the_exit_code_is_ten() {
+    let home = private_dir();
+    for words in [["status"].as_slice(), &["stop"], &["session", "list"]] {
+        fails(&run(home.path(), words), 10, "cli_daemon_unavailable");
+    }
+    let doctor = run(home.path(), &["doctor", "--output", "json"]);
+    assert_eq!(doctor.status.code(), Some(10));
+    let checks: serde_json::Value = serde_json::from_str(&texts(&doctor).0).unwrap();
+    assert_eq!(checks["ok"], false);
+    let json = run(home.path(), &["status", "--output", "json"]);
+    let frame: serde_json::Value = serde_json::from_str(&texts(&json).0).unwrap();
+    assert_eq!((frame["type"].as_str(), frame["error"]["code"].as_str()), (Some("ops_error"), Some("cli_daemon_unavailable")));
+    assert!(!home.path().join("relayd.log").exists());
+}
+
+#[test]
+fn a_relay_whose_port_is_dead_is_no_relay() {
+    // Nobody listens on the port below every port that the system gives away.
+    let relay = Relay { url: "http://127.0.0.1:1".to_owned(), ..Relay::new(&[]) };
+    let home = home_of(&relay);
+    store_session(home.path(), &relay, INSTANCE);
+    fails(&run(home.path(), &["get", "title"]), 10, "cli_daemon_unavailable");
+}
+
+#[test]
+fn a_wrong_command_line_is_exit_code_one() {
+    let home = private_dir();
+    fails(&run(home.path(), &["clik", "@e3"]), 1, "cli_usage_invalid");
+    fails(&run(home.path(), &["click"]), 1, "cli_usage_invalid");
+    fails(&run(home.path(), &["click", "@e3", "--force"]), 1, "cli_flag_unsupported");
+    fails(&run(home.path(), &["click", "@e3", "--session", "Ä"]), 1, "cli_usage_invalid");
+    fails(&run(home.path(), &[]), 1, "cli_usage_invalid");
+    fails(&run(home.path(), &["status", "--tab", "t1"]), 1, "cli_usage_invalid");
+    fails(&run(home.path(), &["status", "--relay", "http://127.0.0.1:1"]), 1, "cli_usage_invalid");
+    let json = run(home.path(), &["click", "--output", "json"]);
+    let frame: serde_json::Value = serde_json::from_str(&texts(&json).0).unwrap();
+    assert_eq!((json.status.code(), frame["error"]["code"].as_str()), (Some(1), Some("cli_usage_invalid")));
+    let help = run(home.path(), &["--help"]);
+    assert_eq!(help.status.code(), Some(0));
+    assert!(texts(&help).0.contains("How to address an element"));
+    assert_eq!(run(home.path(), &["click", "--help"]).status.code(), Some(0));
+    assert_eq!(texts(&run(home.path(), &["--version"])).0, format!("odb-cli {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn state_that_others_can_read_is_refused() {
+    let relay = Relay::new(&[]);
+    let home = home_of(&relay);
+    store_session(home.path(), &relay, INSTANCE);
+    fs::set_permissions(home.path().join("relay.token"), PermissionsExt::from_mode(0o640)).unwrap();
+    let err = fails(&run(home.path(), &["get", "title"]), 2, "cli_state_invalid");
+    assert!(err.contains("relay.token") && err.contains("chmod 600"), "{err}");
+}
+
+#[test]
+fn a_session_that_is_missing_or_of_another_relay_says_to_open_again() {
+    let relay = Relay::new(&[]);
+    let home = home_of(&relay);
+    let err = fails(&run(home.path(), &["get", "title"]), 2, "cli_session_missing");
+    assert!(err.contains("odb-cli open"), "{err}");
+    store_session(home.path(), &relay, "ffffffffffffffffffffffffffffffff");
+    let err = fails(&run(home.path(), &["get", "title"]), 2, "cli_session_missing");
+    assert!(err.contains("ended with its relay"), "{err}");
+}
+
+#[test]
+fn open_makes_a_session_keeps_it_private_and_uses_it_again() {
+    let created = response(&format!(r#"{{"sessionId":"{SESSION}","leaseId":"{}","newer":1}}"#, lease()));
+    let went = response(
+        r#"{"targetId":"t1","url":"https://a.b/","status":200,"title":"A","redirects":[],"documentChanged":true,"reached":"load"}"#,
+    );
+    let over = refusal("ops_lease_expired");
+    let relay = Relay::new(&["", &created, &went, "", &went, "", &over, &created, &went, ""]);
+    let home = home_of(&relay);
+    let output = run(home.path(), &["open", "a.b", "--viewport", "800x600"]);
+    assert_eq!(texts(&output), ("https://a.b/ \"A\" (200)\n".to_owned(), String::new()));
+    assert!(relay.seen.recv().unwrap().head.starts_with("get /healthz"));
+    let create = relay.frame();
+    assert_eq!((create["command"].as_str(), create["params"]["leaseTtlMs"].as_u64()), (Some("session.create"), Some(43_200_000)));
+    assert_eq!(relay.frame()["params"]["url"], "https://a.b");
+    let stored = home.path().join("sessions/default.json");
+    assert_eq!(fs::metadata(&stored).unwrap().mode() & 0o777, 0o600);
+    assert!(fs::read_to_string(&stored).unwrap().contains(&lease()));
+
+    assert_eq!(run(home.path(), &["open", "a.b"]).status.code(), Some(0));
+    assert!(relay.seen.recv().unwrap().head.starts_with("get /healthz"));
+    assert_eq!(relay.frame()["command"], "nav.goto");
+
+    let again = run(home.path(), &["open", "a.b"]);
+    assert_eq!(texts(&again), ("https://a.b/ \"A\" (200)\n".to_owned(), String::new()));
+    let asked: Vec<Seen> = (0..4).map(|_| relay.seen.recv().unwrap()).collect();
+    assert!(asked[2].body.contains("session.create") && asked[3].body.contains("nav.goto"));
+
+    fails(&run(home.path(), &["open", "a.b", "--viewport", "900x600"]), 1, "cli_usage_invalid");
+}
+
+#[test]
+fn a_batch_is_checked_as_a_whole_and_sent_as_one() {
+    let ran = response(
+        r#"{"results":[{"command":"dom.title","result":{"value":"A"}},{"command":"dom.count","error":{"code":"ops_selector_invalid","message":"bad","retryable":false,"errorSource":"ops"}},{"command":"dom.url"}],"succeeded":1,"failed":1,"skipped":1}"#,
+    );
+    let relay = Relay::new(&[&ran]);
+    let home = home_of(&relay);
+    store_session(home.path(), &relay, INSTANCE);
+    let wrong = run_with_input(home.path(), &["batch"], "[\"get\",\"title\"]\n[\"clik\"]\n");
+    assert!(fails(&wrong, 1, "cli_usage_invalid").contains("line 2"));
+    let wrong = run_with_input(home.path(), &["batch"], "{\"command\":\"dom.count\",\"params\":{\"element\":{\"css\":5}}}\n");
+    assert!(fails(&wrong, 1, "cli_usage_invalid").contains("element.css"));
+    let input = "[\"get\",\"title\"]\n\n{\"command\":\"dom.count\",\"params\":{\"element\":{\"css\":\"[\"}}}\n[\"get\",\"url\",\"--tab\",\"t2\"]\n";
+    let output = run_with_input(home.path(), &["batch"], input);
+    let (out, err) = texts(&output);
+    assert_eq!(output.status.code(), Some(2), "{out}{err}");
+    let hint = "Correct the selector";
+    assert_eq!(
+        out,
+        format!("[1] dom.title\nA\n[2] dom.count\nerror: ops_selector_invalid: bad\nhint: {hint}\n[3] dom.url: not run\n")
+    );
+    let frame = relay.frame();
+    assert_eq!(frame["command"], "batch.run");
+    assert_eq!(
+        (frame["params"]["commands"][2]["params"]["targetId"].as_str(), frame["params"]["stopOnError"].as_bool()),
+        (Some("t2"), Some(true))
+    );
+}
+
+#[test]
+fn a_picture_is_written_where_it_was_asked_for() {
+    let picture = response(r#"{"format":"png","data":"aGVsbG8=","bytes":5}"#);
+    let relay = Relay::new(&[&picture, &picture, &picture]);
+    let home = home_of(&relay);
+    store_session(home.path(), &relay, INSTANCE);
+    let output = run(home.path(), &["screenshot", "a.png"]);
+    assert_eq!(texts(&output).0, "a.png (png, 5 bytes)\n");
+    assert_eq!(fs::read(home.path().join("a.png")).unwrap(), b"hello");
+    let named = texts(&run(home.path(), &["screenshot"])).0;
+    assert!(named.starts_with("screenshot-") && home.path().join(named.split(' ').next().unwrap()).exists(), "{named}");
+    fails(&run(home.path(), &["screenshot", "/nonexistent/a.png"]), 2, "cli_file_unwritable");
+}
+
+#[test]
+fn values_and_expressions_come_from_stdin() {
+    let evaluated = response(r#"{"value":{"a":1}}"#);
+    let filled = refusal("ops_element_not_found");
+    let relay = Relay::new(&[&evaluated, &filled, &evaluated]);
+    let home = home_of(&relay);
+    store_session(home.path(), &relay, INSTANCE);
+    assert_eq!(texts(&run_with_input(home.path(), &["eval", "-"], "1 +\n1\n")).0, "{\"a\":1}\n");
+    assert_eq!(relay.frame()["params"]["expression"], "1 +\n1\n");
+    fails(&run_with_input(home.path(), &["fill", "#p", "--stdin"], "s3cret\n"), 2, "ops_element_not_found");
+    assert_eq!(relay.frame()["params"]["value"], "s3cret");
+    let called = run_with_input(home.path(), &["call", "dom.eval", "--params", "-"], r#"{"expression":"x"}"#);
+    assert_eq!(texts(&called).0, "{\n  \"value\": {\n    \"a\": 1\n  }\n}\n");
+    assert_eq!(relay.frame()["params"]["expression"], "x");
+}
+
+#[test]
+fn a_relay_elsewhere_is_called_with_its_own_token() {
+    let created = response(&format!(r#"{{"sessionId":"{SESSION}","leaseId":"{}"}}"#, lease()));
+    let went = response(r#"{"targetId":"t1","url":"https://a.b/","redirects":[],"documentChanged":true,"reached":"load"}"#);
+    let status = format!(r#"{{"instanceId":"{INSTANCE}","pid":7}}"#);
+    let relay = Relay::new(&[&created, &status, &went, &status]);
+    let home = private_dir();
+    fs::write(home.path().join("token"), "other\n").unwrap();
+    let at = ["--relay", relay.url.as_str(), "--token-file", "token"];
+    let output = run(home.path(), &[["open", "a.b"].as_slice(), &at].concat());
+    assert_eq!(texts(&output), ("https://a.b/\n".to_owned(), String::new()));
+    assert!(relay.seen.recv().unwrap().head.contains("authorization: bearer other"));
+    let err = fails(&run(home.path(), &["get", "title"]), 10, "cli_daemon_unavailable");
+    assert!(err.contains("odb-cli open URL"), "{err}");
+    let output = run(home.path(), &[["stop"].as_slice(), &at].concat());
+    fails(&output, 1, "cli_usage_invalid");
+}
+
+#[test]
+fn the_registry_is_listed_without_a_relay() {
+    let home = private_dir();
+    let list = run(home.path(), &["commands", "--output", "json"]);
+    let rows: Vec<serde_json::Value> = serde_json::from_str(&texts(&list).0).unwrap();
+    assert!(rows.iter().any(|row| row["command"] == "interact.click"));
+    let one = run(home.path(), &["commands", "interact.click", "--output", "json"]);
+    let row: serde_json::Value = serde_json::from_str(&texts(&one).0).unwrap();
+    assert!(row["params"]["properties"]["element"].is_object(), "{row}");
+    let unknown = run(home.path(), &["commands", "no.such"]);
+    fails(&unknown, 2, "ops_command_unknown");
+    assert!(texts(&run(home.path(), &["completions", "bash"])).0.contains("scroll-into-view"));
+}
+
+#[test]
+fn a_relay_that_does_not_start_is_told_with_its_last_words() {
+    let home = private_dir();
+    let dir = tempfile::tempdir().unwrap();
+    let fake = dir.path().join("relayd");
+    fs::write(&fake, "#!/bin/sh\necho \"no browser for $* ($OPENDEVBROWSER_OPS_KILL_SWITCH)\" >&2\nexit 3\n").unwrap();
+    fs::set_permissions(&fake, PermissionsExt::from_mode(0o755)).unwrap();
+    let own = dir.path().join("odb-cli");
+    fs::copy(env!("CARGO_BIN_EXE_odb-cli"), &own).unwrap();
+    let mut command = Command::new(&own);
+    command
+        .args(["open", "a.b"])
+        .env_clear()
+        .env("ODB_HOME", home.path().join("state"))
+        .env("OPENDEVBROWSER_OPS_KILL_SWITCH", "secret");
+    let err = fails(&command.stdin(Stdio::null()).output().unwrap(), 10, "cli_daemon_unavailable");
+    assert!(err.contains("no browser for --limits local --idle-exit-ms 900000 ()"), "{err}");
+    let log = home.path().join("state/relayd.log");
+    assert_eq!(fs::metadata(log).unwrap().mode() & 0o777, 0o600);
+}

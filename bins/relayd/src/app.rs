@@ -1,0 +1,176 @@
+//! Composes the program: home, adapter, runtime and relay, from start to end.
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use adapter_cdp::guard::GuardCommand;
+use adapter_cdp::{CdpAdapter, CdpConfig, Sandbox};
+use clap::Parser;
+use ops_contracts::adapter::Adapter;
+use ops_contracts::capability::{AdapterKind, Capability};
+use ops_contracts::clock::Clock;
+use ops_contracts::version::BINARY_VERSION;
+use ops_runtime::{Runtime, RuntimeConfig};
+use relay::{Labels, Relay, RelayConfig, Timeouts, Token, Versions};
+
+use crate::args::{Args, LogFormat};
+use crate::environment::{Environment, SystemClock};
+use crate::failure::{EXECUTION, Failure};
+use crate::home::{Home, RelayFile, random_hex};
+use crate::logging;
+use crate::settings::{self, Settings};
+use crate::signals::Signals;
+
+/// How long what still runs may take after everything was told to end.
+const LAST_TASKS: Duration = Duration::from_millis(500);
+
+/// Runs the program to its end.
+///
+/// # Errors
+/// When the command line is wrong, or the relay can't start.
+pub(crate) fn run(args: impl Iterator<Item = OsString>, environment: Environment) -> Result<(), Failure> {
+    let args = Args::try_parse_from(args).map_err(Failure::Arguments)?;
+    let settings = settings::settle(args, &environment)?;
+    let home = Arc::new(Home::take(settings.home.clone())?);
+    let _log =
+        logging::start(settings.log_format, settings.log_level).map_err(|error| Failure::start(format!("logging: {error}")))?;
+    let tasks = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(8)
+        .thread_stack_size(1024 * 1024)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::start(format!("threads: {error}")))?;
+    let served = tasks.block_on(serve(settings, environment, home.clone()));
+    home.withdraw();
+    tasks.shutdown_timeout(LAST_TASKS);
+    served
+}
+
+async fn serve(settings: Settings, environment: Environment, home: Arc<Home>) -> Result<(), Failure> {
+    // Before anything is announced: whoever reads the announcement may end us in order.
+    let signals = Signals::listen().map_err(|error| Failure::start(format!("signals: {error}")))?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let adapter = adapter(&settings, environment, &home, clock.clone())?;
+    sweep(&adapter);
+    let warnings = warnings(settings.sandbox);
+    let browser = match &settings.browser {
+        Some(path) => Ok(path.clone()),
+        None => adapter.executable().map_err(|error| error.to_string()),
+    };
+    let adapters: Vec<Arc<dyn Adapter>> = vec![adapter];
+    let runtime = Runtime::new(runtime_config(&settings, &home), adapters, clock.clone());
+    let config = relay_config(&settings, &home, warnings.clone())?;
+    let instance_id = config.instance_id.clone();
+    let listen = config.listen;
+    let relay = Relay::bind(config, Arc::new(runtime), clock).await;
+    let relay = relay.map_err(|error| Failure::start(format!("{listen} can't be listened on: {error}")))?;
+    home.announce(&RelayFile {
+        relay_url: relay.url(),
+        pid: std::process::id(),
+        instance_id: &instance_id,
+        started_at: relay.started_at(),
+        relay_version: BINARY_VERSION,
+        limits_profile: &settings.limits.name,
+    })?;
+    announce(&settings, &home, relay.url(), &browser, &warnings);
+    let ended = relay.serve(until_signalled(signals, home.clone())).await;
+    tracing::info!(reason = ?ended, "relayd ends");
+    Ok(())
+}
+
+fn adapter(settings: &Settings, environment: Environment, home: &Home, clock: Arc<dyn Clock>) -> Result<Arc<CdpAdapter>, Failure> {
+    let program = environment.executable.ok_or_else(|| Failure::start("this program's own file can't be found"))?;
+    let config = CdpConfig::new(GuardCommand::new(program), home.profiles(), environment.variables.into_iter(), clock);
+    Ok(Arc::new(CdpAdapter::new(CdpConfig { sandbox: settings.sandbox, ..config })))
+}
+
+/// Ends what relays that died have left behind.
+fn sweep(adapter: &CdpAdapter) {
+    match adapter.sweep() {
+        Ok(report) if report.removed.is_empty() && report.killed.is_empty() => (),
+        Ok(report) => {
+            tracing::info!(removed = report.removed.len(), killed = ?report.killed, "swept what an earlier relay left behind")
+        }
+        Err(error) => tracing::warn!(%error, "the profiles can't be swept"),
+    }
+}
+
+fn warnings(sandbox: Sandbox) -> Vec<String> {
+    match sandbox {
+        _ if sandbox.is_on() => Vec::new(),
+        Sandbox::Auto => vec!["the browsers' sandbox is off, because relayd runs as root".to_owned()],
+        _ => vec!["the browsers' sandbox is off, because --sandbox off says so".to_owned()],
+    }
+}
+
+fn runtime_config(settings: &Settings, home: &Home) -> RuntimeConfig {
+    RuntimeConfig {
+        profiles: Some(home.profiles()),
+        executable: settings.browser.clone(),
+        browser_args: settings.browser_args.clone(),
+        ..RuntimeConfig::default()
+    }
+}
+
+fn relay_config(settings: &Settings, home: &Home, warnings: Vec<String>) -> Result<RelayConfig, Failure> {
+    let windows = routing::version::windows(BINARY_VERSION);
+    Ok(RelayConfig {
+        listen: settings.listen,
+        token: Token::new(home.token()?),
+        allowed_hosts: settings.allowed_hosts.clone(),
+        allowed_extensions: settings.allowed_extensions.clone(),
+        limits: settings.limits.clone(),
+        timeouts: Timeouts::default(),
+        idle_exit: settings.idle_exit,
+        instance_id: random_hex(16)?,
+        versions: Versions {
+            relay: BINARY_VERSION.to_owned(),
+            window_n: windows.n,
+            window_n_minus1: windows.n_minus1,
+            check: routing::version::admit,
+        },
+        capabilities: Capability::ALL.iter().map(|capability| capability.as_str().to_owned()).collect(),
+        labels: Labels { adapter: AdapterKind::Cdp.as_str().to_owned(), mode: "managed".to_owned() },
+        warnings,
+    })
+}
+
+/// Tells people, or the log's reader, what has started.
+fn announce(settings: &Settings, home: &Home, url: &str, browser: &Result<PathBuf, String>, warnings: &[String]) {
+    let found = match browser {
+        Ok(path) => path.display().to_string(),
+        Err(missing) => missing.clone(),
+    };
+    if settings.log_format == LogFormat::Text {
+        let (dir, token, limits) = (settings.home.display(), home.token_path(), &settings.limits.name);
+        let text = format!(
+            "relayd {BINARY_VERSION} serves {url}\n  home     {dir}\n  token    {}\n  limits   {limits}\n  browser  {found}\n",
+            token.display()
+        );
+        // Nobody may be reading.
+        let _ = std::io::stderr().write_all(text.as_bytes());
+    } else {
+        let (home, limits) = (settings.home.display(), &settings.limits.name);
+        tracing::info!(version = BINARY_VERSION, url, %home, limits, browser = found, "relayd serves");
+    }
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
+}
+
+/// Ends with the first signal; the second one ends the program.
+async fn until_signalled(mut signals: Signals, home: Arc<Home>) {
+    let signal = signals.next().await;
+    tracing::info!(signal, "told to end");
+    tokio::spawn(async move {
+        let signal = signals.next().await;
+        tracing::warn!(signal, "told again: ending at once");
+        home.withdraw();
+        // The guards see our end and take the browsers with them.
+        std::process::exit(EXECUTION.into());
+    });
+}

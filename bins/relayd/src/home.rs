@@ -1,0 +1,282 @@
+//! The state directory as a relay uses it: its lock, its token, and the file by which clients find it. Everything is
+//! private to the user, written at once or not at all, and never reached through a symbolic link.
+
+use std::fs::{DirBuilder, File, Metadata, OpenOptions};
+use std::io::{ErrorKind, Read, Seek, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use ops_contracts::clock::Timestamp;
+use ops_contracts::{ErrorCode, Fault};
+use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::io::Errno;
+use serde::Serialize;
+
+use crate::failure::Failure;
+
+/// Bytes of the token.
+const TOKEN_BYTES: usize = 32;
+
+/// A state directory that this process alone serves, for as long as the value lives.
+#[derive(Debug)]
+pub(crate) struct Home {
+    dir: PathBuf,
+    /// Holds the lock: the system releases it when the process ends, however it ends.
+    _lock: File,
+}
+
+/// What a relay tells of itself once it listens.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RelayFile<'a> {
+    pub(crate) relay_url: &'a str,
+    pub(crate) pid: u32,
+    pub(crate) instance_id: &'a str,
+    pub(crate) started_at: Timestamp,
+    pub(crate) relay_version: &'a str,
+    pub(crate) limits_profile: &'a str,
+}
+
+impl Home {
+    /// Makes the directory where it is missing, and takes its lock.
+    ///
+    /// # Errors
+    /// `relay_home_busy` when another relay serves it, `cli_state_invalid` when it is foreign or open to others.
+    pub(crate) fn take(dir: PathBuf) -> Result<Self, Failure> {
+        DirBuilder::new().recursive(true).mode(0o700).create(&dir).map_err(|error| Failure::state(&dir, error))?;
+        let meta = std::fs::symlink_metadata(&dir).map_err(|error| Failure::state(&dir, error))?;
+        if !meta.is_dir() {
+            return Err(Failure::state(&dir, "it is no directory, or a symbolic link to one"));
+        }
+        check_private(&meta, &dir, "700")?;
+        let lock = lock(&dir)?;
+        let home = Self { dir, _lock: lock };
+        // What a relay that died has left would name a process that is not us.
+        home.withdraw();
+        Ok(home)
+    }
+
+    /// The directory of the browsers' profiles.
+    pub(crate) fn profiles(&self) -> PathBuf {
+        self.dir.join("profiles")
+    }
+
+    /// The file with the token.
+    pub(crate) fn token_path(&self) -> PathBuf {
+        self.dir.join("relay.token")
+    }
+
+    /// The token, made where there is none.
+    ///
+    /// # Errors
+    /// `cli_state_invalid` when the file is foreign, open to others, or holds no token.
+    pub(crate) fn token(&self) -> Result<String, Failure> {
+        let path = self.token_path();
+        let Some(file) = open_private(&path)? else {
+            let token = random_hex(TOKEN_BYTES)?;
+            self.write("relay.token", &format!("{token}\n"))?;
+            return Ok(token);
+        };
+        let mut text = String::new();
+        file.take(4096).read_to_string(&mut text).map_err(|error| Failure::state(&path, error))?;
+        let token = text.trim_end_matches('\n');
+        let well_formed = token.len() == 2 * TOKEN_BYTES && token.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        if well_formed { Ok(token.to_owned()) } else { Err(Failure::state(&path, "it does not hold 64 lower-case hex digits")) }
+    }
+
+    /// Tells clients where the relay is.
+    pub(crate) fn announce(&self, file: &RelayFile<'_>) -> Result<(), Failure> {
+        let text = serde_json::to_string(file).map_err(|error| Failure::start(error.to_string()))?;
+        self.write("relay.json", &(text + "\n"))
+    }
+
+    /// Takes that back.
+    pub(crate) fn withdraw(&self) {
+        // It may never have been written.
+        let _ = std::fs::remove_file(self.dir.join("relay.json"));
+    }
+
+    /// Writes a file, whole or not at all.
+    fn write(&self, name: &str, text: &str) -> Result<(), Failure> {
+        let path = self.dir.join(name);
+        let temporary = self.dir.join(format!("{name}.tmp"));
+        // Under the lock a leftover can only be that of a relay that died.
+        let _ = std::fs::remove_file(&temporary);
+        let written = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&temporary)
+            .and_then(|mut file| file.write_all(text.as_bytes()))
+            .and_then(|()| std::fs::rename(&temporary, &path));
+        written.map_err(|error| Failure::state(&path, format!("it can't be written: {error}")))
+    }
+}
+
+/// `bytes` random bytes of the operating system, as lower-case hex.
+pub(crate) fn random_hex(bytes: usize) -> Result<String, Failure> {
+    let mut random = vec![0_u8; bytes];
+    getrandom::fill(&mut random).map_err(|error| Failure::start(format!("the system has no randomness: {error}")))?;
+    Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn no_follow() -> i32 {
+    // Without NONBLOCK a FIFO in the file's place would hang the start.
+    (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed()
+}
+
+/// Takes the lock and leaves our process id in its file. A relay that died has released it.
+fn lock(dir: &Path) -> Result<File, Failure> {
+    let path = dir.join("relay.lock");
+    let opened =
+        OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(no_follow()).open(&path);
+    let mut file = opened.map_err(|error| unusable(&path, &error))?;
+    check_file(&file, &path)?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => (),
+        Err(Errno::WOULDBLOCK) => return Err(busy(file, dir)),
+        Err(error) => return Err(Failure::state(&path, error)),
+    }
+    let written = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", std::process::id()));
+    written.map_err(|error| Failure::state(&path, error))?;
+    Ok(file)
+}
+
+fn busy(file: File, dir: &Path) -> Failure {
+    let mut text = String::new();
+    // The holder may not have written its number yet.
+    let _ = file.take(32).read_to_string(&mut text);
+    let pid: Option<u32> = text.trim().parse().ok();
+    let who = pid.map_or_else(|| "another relay".to_owned(), |pid| format!("another relay (pid {pid})"));
+    Failure::Coded(Fault::new(ErrorCode::RelayHomeBusy, format!("{who} serves {}", dir.display())).with("pid", pid))
+}
+
+/// Opens a file that nobody else can read or write; `None` where it doesn't exist.
+fn open_private(path: &Path) -> Result<Option<File>, Failure> {
+    match OpenOptions::new().read(true).custom_flags(no_follow()).open(path) {
+        Ok(file) => check_file(&file, path).map(|()| Some(file)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(unusable(path, &error)),
+    }
+}
+
+fn unusable(path: &Path, error: &std::io::Error) -> Failure {
+    if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) {
+        return Failure::state(path, "it is a symbolic link");
+    }
+    Failure::state(path, error)
+}
+
+fn check_file(file: &File, path: &Path) -> Result<(), Failure> {
+    let meta = file.metadata().map_err(|error| Failure::state(path, error))?;
+    if !meta.is_file() {
+        return Err(Failure::state(path, "it is no plain file"));
+    }
+    check_private(&meta, path, "600")
+}
+
+fn check_private(meta: &Metadata, path: &Path, expected: &str) -> Result<(), Failure> {
+    if meta.uid() != rustix::process::geteuid().as_raw() {
+        return Err(Failure::state(path, "it belongs to another user"));
+    }
+    let mode = meta.mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(Failure::state(path, format!("its mode is {mode:03o}; chmod {expected} it once you trust what is in it")));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    fn scratch() -> (tempfile::TempDir, PathBuf) {
+        let scratch = tempfile::tempdir().unwrap();
+        let dir = scratch.path().join("state/odb");
+        (scratch, dir)
+    }
+
+    #[track_caller]
+    fn code(failed: Result<impl std::fmt::Debug, Failure>) -> ErrorCode {
+        match failed {
+            Err(Failure::Coded(fault)) => fault.code,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn mode(path: &Path) -> u32 {
+        std::fs::symlink_metadata(path).unwrap().mode() & 0o777
+    }
+
+    #[test]
+    fn a_home_is_made_private_and_served_by_one_relay_at_a_time() {
+        let (_scratch, dir) = scratch();
+        let home = Home::take(dir.clone()).unwrap();
+        assert_eq!((mode(&dir), mode(&dir.join("relay.lock"))), (0o700, 0o600));
+        assert_eq!(code(Home::take(dir.clone())), ErrorCode::RelayHomeBusy);
+        drop(home);
+        std::fs::write(dir.join("relay.json"), "{}").unwrap();
+        Home::take(dir.clone()).unwrap();
+        assert!(!dir.join("relay.json").exists(), "what a dead relay left is gone");
+    }
+
+    #[test]
+    fn the_token_is_made_once_and_stays() {
+        let (_scratch, dir) = scratch();
+        let home = Home::take(dir.clone()).unwrap();
+        let token = home.token().unwrap();
+        assert_eq!(std::fs::read_to_string(home.token_path()).unwrap(), format!("{token}\n"));
+        assert_eq!((mode(&home.token_path()), token.len()), (0o600, 64));
+        assert_eq!(home.token().unwrap(), token);
+    }
+
+    #[test]
+    fn a_token_that_others_can_read_or_that_is_none_is_refused() {
+        let (_scratch, dir) = scratch();
+        let home = Home::take(dir).unwrap();
+        home.token().unwrap();
+        std::fs::set_permissions(home.token_path(), PermissionsExt::from_mode(0o640)).unwrap();
+        assert_eq!(code(home.token()), ErrorCode::CliStateInvalid);
+        for wrong in ["", "short\n", &"F".repeat(64), &"a".repeat(65)] {
+            std::fs::remove_file(home.token_path()).unwrap();
+            home.write("relay.token", wrong).unwrap();
+            assert_eq!(code(home.token()), ErrorCode::CliStateInvalid, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn symbolic_links_and_open_directories_are_refused() {
+        let (scratch, dir) = scratch();
+        let home = Home::take(dir.clone()).unwrap();
+        let elsewhere = scratch.path().join("elsewhere");
+        std::fs::write(&elsewhere, "a".repeat(64)).unwrap();
+        symlink(&elsewhere, home.token_path()).unwrap();
+        assert_eq!(code(home.token()), ErrorCode::CliStateInvalid);
+        drop(home);
+        symlink(&dir, scratch.path().join("link")).unwrap();
+        assert_eq!(code(Home::take(scratch.path().join("link"))), ErrorCode::CliStateInvalid);
+        std::fs::set_permissions(&dir, PermissionsExt::from_mode(0o755)).unwrap();
+        assert_eq!(code(Home::take(dir)), ErrorCode::CliStateInvalid);
+    }
+
+    #[test]
+    fn the_relay_file_replaces_an_older_one_whole() {
+        let (_scratch, dir) = scratch();
+        let home = Home::take(dir.clone()).unwrap();
+        let file = |url| RelayFile {
+            relay_url: url,
+            pid: 7,
+            instance_id: "i",
+            started_at: Timestamp::from_unix_millis(0),
+            relay_version: "0.2.0",
+            limits_profile: "local",
+        };
+        home.announce(&file("http://127.0.0.1:1")).unwrap();
+        home.announce(&file("http://127.0.0.1:2")).unwrap();
+        let text = std::fs::read_to_string(dir.join("relay.json")).unwrap();
+        let expected = r#"{"relayUrl":"http://127.0.0.1:2","pid":7,"instanceId":"i","startedAt":"1970-01-01T00:00:00.000Z","relayVersion":"0.2.0","limitsProfile":"local"}"#;
+        assert_eq!((text.trim_end(), mode(&dir.join("relay.json"))), (expected, 0o600));
+    }
+}

@@ -1,0 +1,250 @@
+//! A scripted browser behind the adapter seam: for faults that a real one can't be made to show, and for fast tests that
+//! always go the same way. What its pages hold and do is a [`Script`]; what breaks, and when, is said through [`Control`].
+//!
+//! It has no script engine and no layout: expressions and elements are tables, an element's place is a number. What
+//! depends on either is tested on real browsers alone.
+
+mod bridge;
+mod context;
+mod document;
+mod pages;
+mod script;
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use ops_contracts::adapter::{
+    Adapter, AdapterError, AdapterResult, BoxFuture, Browser, BrowserInfo, ContextSpec, Event, EventSink, FrameKey, LaunchSpec,
+    OpenedContext, TargetKey,
+};
+use ops_contracts::capability::{AdapterKind, BrowserKind, CapabilitySet};
+use tokio::sync::watch;
+
+use context::FakeContext;
+
+pub use pages::site_double;
+pub use script::{Act, Answer, Dialog, Element, Page, Script, Scripted};
+
+/// The first process id; above what systems give, so that no real process is ever meant.
+const FIRST_PID: u32 = 1 << 30;
+
+/// What all parts of a fake share.
+pub(crate) struct Stage {
+    script: Script,
+    keys: AtomicU64,
+    launches: AtomicU32,
+    state: Mutex<StageState>,
+}
+
+#[derive(Default)]
+struct StageState {
+    troubles: HashMap<String, VecDeque<Trouble>>,
+    performed: Vec<String>,
+    browsers: HashMap<u32, Arc<FakeBrowser>>,
+    refused_launches: VecDeque<AdapterError>,
+}
+
+/// Something that goes wrong with one primitive.
+enum Trouble {
+    Fail(AdapterError),
+    Say(String),
+    Hold(watch::Receiver<bool>, watch::Sender<bool>),
+    EndBrowser,
+}
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Stage {
+    fn key(&self) -> u64 {
+        self.keys.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+/// The adapter.
+pub struct FakeAdapter {
+    stage: Arc<Stage>,
+}
+
+impl FakeAdapter {
+    /// An adapter whose browsers know these pages.
+    #[must_use]
+    pub fn new(script: Script) -> Self {
+        let stage = Stage { script, keys: AtomicU64::new(1), launches: AtomicU32::new(0), state: Mutex::default() };
+        Self { stage: Arc::new(stage) }
+    }
+
+    /// The handle by which a test breaks things.
+    #[must_use]
+    pub fn control(&self) -> Control {
+        Control { stage: self.stage.clone() }
+    }
+}
+
+impl Adapter for FakeAdapter {
+    fn kind(&self) -> AdapterKind {
+        AdapterKind::Cdp
+    }
+
+    fn capabilities(&self, browser: BrowserKind) -> CapabilitySet {
+        if browser == BrowserKind::Chrome { CapabilitySet::core() } else { CapabilitySet::new([]) }
+    }
+
+    fn launch(&self, _: LaunchSpec) -> BoxFuture<'_, AdapterResult<Arc<dyn Browser>>> {
+        Box::pin(async move {
+            let number = self.stage.launches.fetch_add(1, Ordering::Relaxed);
+            let mut state = lock(&self.stage.state);
+            if let Some(error) = state.refused_launches.pop_front() {
+                return Err(error);
+            }
+            let pid = FIRST_PID + number;
+            let info = BrowserInfo { product: "Fake".to_owned(), version: "1.0".to_owned(), pid: Some(pid), sandboxed: false };
+            let browser =
+                Arc::new(FakeBrowser { stage: self.stage.clone(), info, ended: watch::Sender::new(None), sinks: Mutex::default() });
+            state.browsers.insert(pid, browser.clone());
+            Ok(browser as Arc<dyn Browser>)
+        })
+    }
+}
+
+/// A scripted browser.
+pub(crate) struct FakeBrowser {
+    stage: Arc<Stage>,
+    info: BrowserInfo,
+    ended: watch::Sender<Option<String>>,
+    sinks: Mutex<Vec<Arc<dyn EventSink>>>,
+}
+
+impl FakeBrowser {
+    fn end(&self, reason: &str) {
+        let first = self.ended.send_if_modified(|ended| ended.is_none() && ended.replace(reason.to_owned()).is_none());
+        if first {
+            for sink in lock(&self.sinks).drain(..) {
+                sink.emit(Event::Disconnected { reason: reason.to_owned() });
+            }
+        }
+    }
+
+    fn lost(&self) -> Option<AdapterError> {
+        self.ended.borrow().clone().map(|reason| AdapterError::BrowserLost { reason })
+    }
+}
+
+impl Browser for FakeBrowser {
+    fn info(&self) -> &BrowserInfo {
+        &self.info
+    }
+
+    fn open_context(&self, _: ContextSpec, events: Arc<dyn EventSink>) -> BoxFuture<'_, AdapterResult<OpenedContext>> {
+        Box::pin(async move {
+            if let Some(lost) = self.lost() {
+                return Err(lost);
+            }
+            lock(&self.sinks).push(events.clone());
+            let (target, frame) = (TargetKey(self.stage.key()), FrameKey(self.stage.key()));
+            let context = FakeContext::new(self.stage.clone(), self.ended.subscribe(), self.info.pid, events, target, frame);
+            Ok(OpenedContext { context: Arc::new(context), target, frame })
+        })
+    }
+
+    fn is_connected(&self) -> bool {
+        self.ended.borrow().is_none()
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            self.end("it was closed");
+            if let Some(pid) = self.info.pid {
+                lock(&self.stage.state).browsers.remove(&pid);
+            }
+        })
+    }
+}
+
+/// Breaks things in a fake, and tells what it was asked to do. A primitive is named as in its diagnostics (`navigate`,
+/// `input`); a bridge call by its function (`arm`).
+#[derive(Clone)]
+pub struct Control {
+    stage: Arc<Stage>,
+}
+
+/// A primitive that is held up until the test lets it go on.
+pub struct Held {
+    go: watch::Sender<bool>,
+    reached: watch::Receiver<bool>,
+}
+
+impl Held {
+    /// Waits until the primitive has arrived.
+    pub async fn reached(&mut self) {
+        // An error means that the primitive is over already.
+        let _ = self.reached.wait_for(|reached| *reached).await;
+    }
+
+    /// Lets it go on.
+    pub fn release(self) {
+        self.go.send_replace(true);
+    }
+}
+
+impl Control {
+    /// The next such primitive fails.
+    pub fn fail(&self, primitive: &str, error: AdapterError) {
+        self.trouble(primitive, Trouble::Fail(error));
+    }
+
+    /// The next such bridge call is answered with this text, whatever it asks.
+    pub fn say(&self, function: &str, text: &str) {
+        self.trouble(function, Trouble::Say(text.to_owned()));
+    }
+
+    /// The next such primitive waits until it is released, or until its page is lost; for ever when the handle is dropped.
+    #[must_use]
+    pub fn hold(&self, primitive: &str) -> Held {
+        let (go, released) = watch::channel(false);
+        let (arrived, reached) = watch::channel(false);
+        self.trouble(primitive, Trouble::Hold(released, arrived));
+        Held { go, reached }
+    }
+
+    /// The browser ends when it is asked for the next such primitive.
+    pub fn end_browser_at(&self, primitive: &str) {
+        self.trouble(primitive, Trouble::EndBrowser);
+    }
+
+    fn trouble(&self, primitive: &str, trouble: Trouble) {
+        lock(&self.stage.state).troubles.entry(primitive.to_owned()).or_default().push_back(trouble);
+    }
+
+    /// The next launch fails.
+    pub fn refuse_launch(&self, error: AdapterError) {
+        lock(&self.stage.state).refused_launches.push_back(error);
+    }
+
+    /// Ends a browser as if its process had been killed.
+    pub fn end_browser(&self, pid: u32) {
+        let browser = lock(&self.stage.state).browsers.remove(&pid);
+        if let Some(browser) = browser {
+            browser.end("its process was killed");
+        }
+    }
+
+    /// How many browsers were started or refused to start.
+    #[must_use]
+    pub fn launches(&self) -> u32 {
+        self.stage.launches.load(Ordering::Relaxed)
+    }
+
+    /// What was asked of all contexts so far, in order, the warming of spare ones not included.
+    #[must_use]
+    pub fn performed(&self) -> Vec<String> {
+        lock(&self.stage.state).performed.clone()
+    }
+
+    /// Forgets what was asked so far.
+    pub fn forget(&self) {
+        lock(&self.stage.state).performed.clear();
+    }
+}

@@ -1,0 +1,583 @@
+//! A context of the fake: performs primitives on scripted pages, in the order in which they are first polled, and emits
+//! what a browser would report.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use ops_contracts::adapter::{
+    AdapterError, AdapterResult, BoxFuture, BridgeCall, Context, DocumentKey, Effect, Evaluated, Event, EventSink, FrameKey,
+    InputAction, LifecyclePhase, MouseButton, NavigationFailure, NavigationFailureKind, Primitive, RequestKey, ResourceKind,
+    ScriptError, TargetKey,
+};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::watch;
+
+use super::bridge::{self, Reply};
+use super::document::Document;
+use super::script::{Act, Answer, Dialog, Page, Scripted};
+use super::{Stage, Trouble, lock};
+
+/// A picture of nothing: a transparent PNG of one pixel, as base64.
+const PICTURE: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+
+#[derive(Clone)]
+pub(super) struct FakeContext {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    stage: Arc<Stage>,
+    ended: watch::Receiver<Option<String>>,
+    pid: Option<u32>,
+    events: Arc<dyn EventSink>,
+    tabs: Mutex<BTreeMap<TargetKey, Tab>>,
+    version: watch::Sender<u64>,
+}
+
+struct Tab {
+    frame: FrameKey,
+    document: Document,
+    history: Vec<String>,
+    at: usize,
+    crashed: bool,
+    asked: Option<(Dialog, Vec<Act>)>,
+}
+
+impl FakeContext {
+    pub(super) fn new(
+        stage: Arc<Stage>,
+        ended: watch::Receiver<Option<String>>,
+        pid: Option<u32>,
+        events: Arc<dyn EventSink>,
+        target: TargetKey,
+        frame: FrameKey,
+    ) -> Self {
+        let tab = Tab::blank(frame, DocumentKey(stage.key()));
+        let tabs = Mutex::new(BTreeMap::from([(target, tab)]));
+        Self { inner: Arc::new(Inner { stage, ended, pid, events, tabs, version: watch::Sender::new(0) }) }
+    }
+}
+
+impl Tab {
+    fn blank(frame: FrameKey, key: DocumentKey) -> Self {
+        let document = Document::new(key, "about:blank", &Page::new(""));
+        Self { frame, document, history: vec!["about:blank".to_owned()], at: 0, crashed: false, asked: None }
+    }
+}
+
+impl Context for FakeContext {
+    fn perform(&self, primitive: Primitive) -> BoxFuture<'_, AdapterResult<Effect>> {
+        let inner = self.inner.clone();
+        Box::pin(async move { inner.perform(primitive).await })
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            lock(&self.inner.tabs).clear();
+            self.inner.touch();
+        })
+    }
+}
+
+fn name(primitive: &Primitive) -> &'static str {
+    match primitive {
+        Primitive::CallBridge { call, .. } => call.name,
+        other => other.name(),
+    }
+}
+
+const fn target(primitive: &Primitive) -> Option<TargetKey> {
+    match primitive {
+        Primitive::CreateTarget { .. } => None,
+        Primitive::CloseTarget { target }
+        | Primitive::ActivateTarget { target }
+        | Primitive::Navigate { target, .. }
+        | Primitive::Reload { target, .. }
+        | Primitive::TraverseHistory { target, .. }
+        | Primitive::CallBridge { target, .. }
+        | Primitive::Evaluate { target, .. }
+        | Primitive::Input { target, .. }
+        | Primitive::Screenshot { target, .. }
+        | Primitive::AnswerDialog { target, .. }
+        | Primitive::SetViewport { target, .. } => Some(*target),
+    }
+}
+
+/// What runs in a document and ends with it, and waits while a dialog is open.
+const fn in_document(primitive: &Primitive) -> bool {
+    matches!(primitive, Primitive::CallBridge { .. } | Primitive::Evaluate { .. })
+}
+
+impl Inner {
+    async fn perform(self: Arc<Self>, primitive: Primitive) -> AdapterResult<Effect> {
+        let (key, target) = (name(&primitive), target(&primitive));
+        let revives = matches!(primitive, Primitive::Navigate { .. } | Primitive::Reload { .. } | Primitive::CloseTarget { .. });
+        self.check(target, None, revives)?;
+        let trouble = {
+            let mut state = lock(&self.stage.state);
+            state.performed.push(key.to_owned());
+            state.troubles.get_mut(key).and_then(std::collections::VecDeque::pop_front)
+        };
+        let document = target.filter(|_| in_document(&primitive)).and_then(|target| self.document(target));
+        match trouble {
+            Some(Trouble::Fail(error)) => return Err(error),
+            Some(Trouble::Say(text)) => return Ok(Effect::Text(text)),
+            Some(Trouble::Hold(mut released, arrived)) => {
+                arrived.send_replace(true);
+                let go_on = async {
+                    if released.wait_for(|go| *go).await.is_err() {
+                        std::future::pending::<()>().await;
+                    }
+                };
+                self.unless_lost(target, document, revives, go_on).await?;
+            }
+            Some(Trouble::EndBrowser) => {
+                let browser = self.pid.and_then(|pid| lock(&self.stage.state).browsers.remove(&pid));
+                if let Some(browser) = browser {
+                    browser.end("its process was killed");
+                }
+                self.check(target, None, revives)?;
+            }
+            None => {}
+        }
+        if in_document(&primitive) {
+            self.until_answered(target, document).await?;
+        }
+        self.run(primitive, document).await
+    }
+
+    async fn run(&self, primitive: Primitive, document: Option<DocumentKey>) -> AdapterResult<Effect> {
+        match primitive {
+            Primitive::CreateTarget { url } => {
+                let (target, frame) = self.open(None, "about:blank");
+                if let Some(url) = url {
+                    self.navigate(target, &url).await?;
+                }
+                Ok(Effect::Target { target, frame })
+            }
+            Primitive::CloseTarget { target } => {
+                self.close_tab(target);
+                Ok(Effect::Done)
+            }
+            Primitive::Navigate { target, url } => self.navigate(target, &url).await,
+            Primitive::Reload { target, .. } => {
+                let url = self.with_tab(target, |tab| tab.document.url.clone())?;
+                self.go(target, &url, false).await?;
+                Ok(Effect::Done)
+            }
+            Primitive::TraverseHistory { target, delta } => self.traverse(target, delta).await,
+            Primitive::CallBridge { target, call, .. } => self.bridge(target, document, call).await,
+            Primitive::Evaluate { target, expression, .. } => self.evaluate(target, document, &expression).await,
+            Primitive::Input { target, actions } => {
+                for action in actions {
+                    self.input(target, action);
+                }
+                self.until_answered(Some(target), None).await?;
+                Ok(Effect::Done)
+            }
+            Primitive::Screenshot { .. } => Ok(Effect::Image(PICTURE.to_owned())),
+            Primitive::AnswerDialog { target, accept, text } => self.answer(target, accept, text.as_deref()),
+            Primitive::ActivateTarget { .. } | Primitive::SetViewport { .. } => Ok(Effect::Done),
+        }
+    }
+
+    fn touch(&self) {
+        self.version.send_modify(|version| *version += 1);
+    }
+
+    fn with_tab<T>(&self, target: TargetKey, act: impl FnOnce(&mut Tab) -> T) -> AdapterResult<T> {
+        lock(&self.tabs).get_mut(&target).map(act).ok_or(AdapterError::TargetClosed)
+    }
+
+    fn document(&self, target: TargetKey) -> Option<DocumentKey> {
+        self.with_tab(target, |tab| tab.document.key).ok()
+    }
+
+    /// Whether what a primitive needs is still there.
+    fn check(&self, target: Option<TargetKey>, document: Option<DocumentKey>, revives: bool) -> AdapterResult<()> {
+        if let Some(reason) = self.ended.borrow().clone() {
+            return Err(AdapterError::BrowserLost { reason });
+        }
+        let Some(target) = target else { return Ok(()) };
+        self.with_tab(target, |tab| match document {
+            _ if tab.crashed && !revives => Err(AdapterError::TargetCrashed),
+            Some(document) if document != tab.document.key => Err(AdapterError::DocumentGone),
+            _ => Ok(()),
+        })?
+    }
+
+    /// Waits for `ready`, or fails as soon as what the primitive needs is gone.
+    async fn unless_lost<T>(
+        &self,
+        target: Option<TargetKey>,
+        document: Option<DocumentKey>,
+        revives: bool,
+        ready: impl Future<Output = T>,
+    ) -> AdapterResult<T> {
+        let (mut version, mut ended) = (self.version.subscribe(), self.ended.clone());
+        let lost = async {
+            loop {
+                if let Err(error) = self.check(target, document, revives) {
+                    return error;
+                }
+                tokio::select! {
+                    _ = version.changed() => {}
+                    _ = ended.changed() => {}
+                }
+            }
+        };
+        tokio::select! {
+            biased;
+            error = lost => Err(error),
+            ready = ready => Ok(ready),
+        }
+    }
+
+    /// Waits while a dialog is open.
+    async fn until_answered(&self, target: Option<TargetKey>, document: Option<DocumentKey>) -> AdapterResult<()> {
+        let Some(target) = target else { return Ok(()) };
+        let mut version = self.version.subscribe();
+        let asked = || self.with_tab(target, |tab| tab.asked.is_some()).unwrap_or(false);
+        let answered = async {
+            while asked() {
+                if version.changed().await.is_err() {
+                    return;
+                }
+            }
+        };
+        match self.unless_lost(Some(target), document, false, answered).await {
+            // A page that its own click closed has handled the click.
+            Err(AdapterError::TargetClosed) if document.is_none() => Ok(()),
+            outcome => outcome,
+        }
+    }
+
+    fn open(&self, opener: Option<TargetKey>, url: &str) -> (TargetKey, FrameKey) {
+        let (target, frame) = (TargetKey(self.stage.key()), FrameKey(self.stage.key()));
+        lock(&self.tabs).insert(target, Tab::blank(frame, DocumentKey(self.stage.key())));
+        self.events.emit(Event::TargetOpened { target, frame, opener, url: url.to_owned() });
+        (target, frame)
+    }
+
+    fn close_tab(&self, target: TargetKey) {
+        if lock(&self.tabs).remove(&target).is_some() {
+            self.events.emit(Event::TargetClosed { target });
+            self.touch();
+        }
+    }
+
+    async fn navigate(&self, target: TargetKey, url: &str) -> AdapterResult<Effect> {
+        let (frame, here) = self.with_tab(target, |tab| (tab.frame, tab.document.url.clone()))?;
+        let without = |url: &str| url.split('#').next().unwrap_or_default().to_owned();
+        if url.contains('#') && without(url) == without(&here) {
+            self.with_tab(target, |tab| {
+                url.clone_into(&mut tab.document.url);
+                tab.push(url);
+            })?;
+            self.events.emit(Event::UrlChanged { target, frame, url: url.to_owned() });
+            return Ok(Effect::Navigation { document: None, failure: None });
+        }
+        self.go(target, url, true).await
+    }
+
+    async fn traverse(&self, target: TargetKey, delta: i32) -> AdapterResult<Effect> {
+        let url = self.with_tab(target, |tab| {
+            let at = i64::try_from(tab.at).unwrap_or(0) + i64::from(delta);
+            let url = usize::try_from(at).ok().and_then(|at| tab.history.get(at).cloned())?;
+            tab.at = usize::try_from(at).unwrap_or(0);
+            Some(url)
+        })?;
+        match url {
+            Some(url) => self.go(target, &url, false).await.map(|_| Effect::Moved(true)),
+            None => Ok(Effect::Moved(false)),
+        }
+    }
+
+    /// Loads a URL, following redirects, and emits what happens on the way.
+    async fn go(&self, target: TargetKey, url: &str, remember: bool) -> AdapterResult<Effect> {
+        let frame = self.with_tab(target, |tab| tab.frame)?;
+        self.events.emit(Event::NavigationStarted { target, frame, url: url.to_owned() });
+        let (request, document) = (RequestKey(self.stage.key()), DocumentKey(self.stage.key()));
+        let (mut url, mut redirected_from) = (url.to_owned(), None);
+        for _ in 0..20 {
+            let page = self.page(&url);
+            self.events.emit(Event::Request {
+                target,
+                frame: Some(frame),
+                request,
+                document: Some(document),
+                url: url.clone(),
+                method: "GET".to_owned(),
+                kind: ResourceKind::Document,
+                redirected_from: redirected_from.take(),
+            });
+            match page.answer.clone() {
+                Answer::Redirect(to) => {
+                    redirected_from = Some((302, url.clone()));
+                    url = beside(&url, to);
+                }
+                Answer::Document(status) => {
+                    self.commit(target, frame, (document, request, status), &url, &page, remember)?;
+                    return Ok(Effect::Navigation { document: Some(document), failure: None });
+                }
+                Answer::Never => {
+                    self.unless_lost(Some(target), None, true, std::future::pending::<()>()).await?;
+                }
+                Answer::Download(name) => {
+                    self.events.emit(Event::DownloadStarted { target, url, suggested_name: name.to_owned() });
+                    return Ok(self.failed(target, frame, NavigationFailureKind::Aborted, "ABORTED"));
+                }
+                Answer::Fails(kind, reason) => return Ok(self.failed(target, frame, kind, reason)),
+            }
+        }
+        Ok(self.failed(target, frame, NavigationFailureKind::Other, "TOO_MANY_REDIRECTS"))
+    }
+
+    fn page(&self, url: &str) -> Page {
+        if url == "about:blank" {
+            return Page::new("").answer(Answer::Document(0));
+        }
+        let missing = || Page::new("404 Not Found").answer(Answer::Document(404));
+        self.stage.script.find(url).cloned().unwrap_or_else(missing)
+    }
+
+    fn failed(&self, target: TargetKey, frame: FrameKey, kind: NavigationFailureKind, reason: &str) -> Effect {
+        let failure = NavigationFailure { kind, reason: reason.to_owned() };
+        self.events.emit(Event::NavigationFailed { target, frame, failure: failure.clone() });
+        Effect::Navigation { document: None, failure: Some(failure) }
+    }
+
+    fn commit(
+        &self,
+        target: TargetKey,
+        frame: FrameKey,
+        (document, request, status): (DocumentKey, RequestKey, u16),
+        url: &str,
+        page: &Page,
+        remember: bool,
+    ) -> AdapterResult<()> {
+        self.with_tab(target, |tab| {
+            tab.document = Document::new(document, url, page);
+            tab.crashed = false;
+            if remember {
+                tab.push(url);
+            }
+        })?;
+        self.touch();
+        let mime_type = "text/html".to_owned();
+        self.events.emit(Event::Response { target, request, status, url: url.to_owned(), mime_type });
+        self.events.emit(Event::NavigationCommitted { target, frame, document, url: url.to_owned() });
+        self.events.emit(Event::RequestFinished { target, request });
+        self.act(target, page.on_load.clone());
+        for phase in [LifecyclePhase::DomContentLoaded, LifecyclePhase::Load] {
+            if page.loads.is_some_and(|furthest| phase <= furthest) {
+                self.events.emit(Event::Lifecycle { target, frame, document, phase });
+            }
+        }
+        Ok(())
+    }
+
+    async fn bridge(&self, target: TargetKey, document: Option<DocumentKey>, call: BridgeCall) -> AdapterResult<Effect> {
+        let args: Value = serde_json::from_str(call.args.get()).unwrap_or_default();
+        let mut version = self.version.subscribe();
+        let asked = || self.with_tab(target, |tab| bridge::call(&mut tab.document, call.name, &args));
+        let answered = async {
+            loop {
+                match asked()? {
+                    Reply::Text(text) => return Ok(text),
+                    // It ends with the fake at the latest.
+                    Reply::Wait => drop(version.changed().await),
+                }
+            }
+        };
+        let within = Duration::from_millis(args.get("timeoutMs").and_then(Value::as_u64).unwrap_or(60_000));
+        match tokio::time::timeout(within, self.unless_lost(Some(target), document, false, answered)).await {
+            Ok(text) => Ok(Effect::Text(text??)),
+            Err(_) => Ok(Effect::Text(bridge::timed_out())),
+        }
+    }
+
+    async fn evaluate(&self, target: TargetKey, document: Option<DocumentKey>, expression: &str) -> AdapterResult<Effect> {
+        let evaluated = match self.stage.script.value(expression) {
+            Some(Scripted::Json(json)) => Evaluated::Value(RawValue::from_string((*json).to_owned()).unwrap_or_default()),
+            Some(Scripted::Unserializable(text)) => Evaluated::Unserializable((*text).to_owned()),
+            Some(Scripted::Throws(text)) => Evaluated::Threw(ScriptError { text: (*text).to_owned(), line: None, column: None }),
+            Some(Scripted::Never) => {
+                self.unless_lost(Some(target), document, false, std::future::pending::<()>()).await?;
+                Evaluated::Unserializable("undefined".to_owned())
+            }
+            None => {
+                let text = format!("ReferenceError: the fake has no script for {expression}");
+                Evaluated::Threw(ScriptError { text, line: None, column: None })
+            }
+        };
+        Ok(Effect::Evaluated(evaluated))
+    }
+
+    fn input(&self, target: TargetKey, action: InputAction) {
+        let acts = self.with_tab(target, |tab| match action {
+            InputAction::MouseUp { y, button: MouseButton::Left, .. } => tab.document.click(bridge::at_point(y)),
+            InputAction::InsertText { text } => tab.document.enter(&text),
+            InputAction::KeyDown { key, .. } => match key.key.as_str() {
+                "Delete" | "Backspace" if tab.document.selected => tab.document.enter(""),
+                _ => tab.document.enter(key.text.as_deref().unwrap_or_default()),
+            },
+            _ => Vec::new(),
+        });
+        self.act(target, acts.unwrap_or_default());
+    }
+
+    fn answer(&self, target: TargetKey, accepted: bool, text: Option<&str>) -> AdapterResult<Effect> {
+        let asked = self.with_tab(target, |tab| tab.asked.take())?;
+        let Some((dialog, rest)) = asked else { return Err(AdapterError::DialogMissing) };
+        self.events.emit(Event::DialogClosed { target, accepted });
+        self.act(target, (dialog.then)(accepted, text).into_iter().chain(rest).collect());
+        self.touch();
+        Ok(Effect::Done)
+    }
+
+    /// Does what a page does, until it asks something.
+    fn act(&self, target: TargetKey, acts: Vec<Act>) {
+        let mut acts = acts.into_iter();
+        while let Some(act) = acts.next() {
+            if let Act::Ask(dialog) = act {
+                let opened = Event::DialogOpened {
+                    target,
+                    kind: dialog.kind,
+                    message: dialog.message.to_owned(),
+                    default_text: dialog.default_text.map(str::to_owned),
+                };
+                let rest = acts.collect();
+                if self.with_tab(target, |tab| tab.asked = Some((dialog, rest))).is_ok() {
+                    self.events.emit(opened);
+                }
+                break;
+            }
+            self.do_one(target, act);
+        }
+        self.touch();
+    }
+
+    fn do_one(&self, target: TargetKey, act: Act) {
+        let Ok((frame, here)) = self.with_tab(target, |tab| (tab.frame, tab.document.url.clone())) else { return };
+        match act {
+            Act::Report(id) => drop(tokio::spawn(report(here, id))),
+            Act::Go(path) => {
+                let url = beside(&here, path);
+                let page = self.page(&url);
+                self.events.emit(Event::NavigationStarted { target, frame, url: url.clone() });
+                let keys = (DocumentKey(self.stage.key()), RequestKey(self.stage.key()), 200);
+                // The page was there a moment ago; if it is not, nobody waits for it.
+                drop(self.commit(target, frame, keys, &url, &page, true));
+            }
+            Act::Route(path) => {
+                let url = beside(&here, path);
+                drop(self.with_tab(target, |tab| url.clone_into(&mut tab.document.url)));
+                self.events.emit(Event::UrlChanged { target, frame, url });
+            }
+            Act::Open(path) => {
+                let url = beside(&here, path);
+                let (popup, frame) = self.open(Some(target), "about:blank");
+                let page = self.page(&url);
+                let keys = (DocumentKey(self.stage.key()), RequestKey(self.stage.key()), 200);
+                drop(self.commit(popup, frame, keys, &url, &page, true));
+            }
+            Act::Log(level, text) => self.events.emit(Event::Console { target, level, text, location: None, timestamp_ms: 0 }),
+            Act::Throw(text) => {
+                let text = text.to_owned();
+                self.events.emit(Event::Exception { target, text, stack: None, location: None, timestamp_ms: 0 });
+            }
+            Act::Close => self.close_tab(target),
+            Act::Crash => {
+                drop(self.with_tab(target, |tab| tab.crashed = true));
+                self.events.emit(Event::TargetCrashed { target });
+            }
+            Act::Say(_) | Act::Remove(_) | Act::Enable(_) => drop(self.with_tab(target, |tab| tab.document.change(act))),
+            // It ends the list, which is done by the caller.
+            Act::Ask(_) => {}
+        }
+    }
+}
+
+impl Tab {
+    fn push(&mut self, url: &str) {
+        self.history.truncate(self.at + 1);
+        self.history.push(url.to_owned());
+        self.at = self.history.len() - 1;
+    }
+}
+
+impl Document {
+    /// Clicks an element, and tells what the page does about it.
+    fn click(&mut self, at: usize) -> Vec<Act> {
+        let Some(live) = self.elements.get_mut(at).filter(|live| live.connected) else { return Vec::new() };
+        let acts = live.element.on_click.clone();
+        let mut changed = !acts.is_empty();
+        if let Some(checked) = &mut live.element.checked {
+            *checked = !*checked;
+            changed = true;
+        }
+        if let Some(armed) = self.armed.as_mut().filter(|armed| armed.at == at) {
+            armed.clicks += 1;
+            armed.changed |= changed;
+        }
+        self.changes += 1;
+        acts
+    }
+
+    /// Enters text into what has the focus.
+    fn enter(&mut self, text: &str) -> Vec<Act> {
+        let selected = std::mem::take(&mut self.selected);
+        let focused = self.focus.and_then(|at| self.elements.get_mut(at));
+        if let Some(value) = focused.and_then(|live| live.element.value.as_mut()) {
+            if selected {
+                value.clear();
+            }
+            value.push_str(text);
+        }
+        self.changes += 1;
+        Vec::new()
+    }
+
+    fn change(&mut self, act: Act) {
+        self.changes += 1;
+        match act {
+            Act::Say(text) => {
+                if let Some(out) = self.by_id("out") {
+                    self.elements[out].element.text = text;
+                }
+            }
+            Act::Remove(id) => {
+                if let Some(at) = self.by_id(id) {
+                    self.elements[at].connected = false;
+                }
+            }
+            Act::Enable(id) => {
+                if let Some(at) = self.by_id(id) {
+                    self.elements[at].element.disabled = false;
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A path on the server that `here` came from.
+fn beside(here: &str, path: &str) -> String {
+    let origin = here.split_once("://").map(|(scheme, rest)| format!("{scheme}://{}", rest.split('/').next().unwrap_or_default()));
+    format!("{}{path}", origin.unwrap_or_default())
+}
+
+/// Tells the server of `here` what happened, as the site's pages do.
+async fn report(here: String, id: String) {
+    let Some(host) = here.strip_prefix("http://").and_then(|rest| rest.split('/').next()) else { return };
+    let Ok(mut stream) = tokio::net::TcpStream::connect(host).await else { return };
+    let request = format!("POST /report?id={id} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    if stream.write_all(request.as_bytes()).await.is_ok() {
+        // The server closes the connection when it has answered.
+        drop(stream.read_to_end(&mut Vec::new()).await);
+    }
+}

@@ -1,0 +1,124 @@
+//! Measures what the control plane costs: beside a raw protocol client that does the same work, in one run, in turns, each with a
+//! browser of its own of the same file and flags.
+//!
+//! It judges nothing but the bounds in its table, and fails only when asked to.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use ::conformance::site::Site;
+use anyhow::{Context as _, Result, ensure};
+use serde_json::json;
+
+use crate::build::{self, Programs};
+use crate::environment::Environment;
+use crate::processes;
+use crate::relay::{Relay, private_folder};
+use crate::setup;
+use crate::workspace::Workspace;
+
+mod commands;
+mod growth;
+mod ours;
+mod page;
+mod raw;
+mod report;
+mod starts;
+
+use ours::{Ours, Session};
+use raw::{RawBrowser, RawPage};
+use report::Row;
+
+/// How to measure.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Fails where a bound is exceeded
+    #[arg(long)]
+    strict: bool,
+    /// How often each measurement is repeated, as a multiple of the usual
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
+    rounds: u32,
+}
+
+/// Both sides of the comparison, ready to be measured.
+#[derive(Debug)]
+struct Bench {
+    site: Site,
+    programs: Programs,
+    /// The browser's executable.
+    browser: PathBuf,
+    /// The flags of both browsers, without the profile.
+    flags: Vec<String>,
+    relay: Relay,
+    /// The relay's home.
+    home: PathBuf,
+    ours: Ours,
+    session: Session,
+    raw: RawBrowser,
+    page: RawPage,
+    rounds: u32,
+}
+
+pub(crate) fn run(options: &Options, workspace: &Workspace, environment: &Environment) -> Result<()> {
+    let browser = setup::run(&setup::Options::default(), environment)?;
+    let programs = build::release(workspace)?;
+    let home = private_folder("odb-bench-")?;
+    let relay = Relay::start(&programs.relayd, home.path(), &browser)?;
+    let idle = processes::resident_mib(relay.info.pid);
+    let mut bench = prepare(relay, home.path(), programs, browser, options, environment)?;
+
+    let mut rows = commands::measure(&mut bench)?;
+    let busy = processes::resident_mib(bench.relay.info.pid);
+    rows.extend(starts::measure(&mut bench)?);
+    rows.extend(sizes(&bench, idle, busy)?);
+    rows.extend(growth::measure(&mut bench)?);
+
+    println!("\n{}", report::table(&rows));
+    let facts = json!({ "startedAt": environment.started.to_string(), "browser": bench.browser, "flags": bench.flags });
+    let file = write(workspace, environment, &report::document(&rows, facts))?;
+    println!("written to {}", file.display());
+    let processes = bench.relay.processes();
+    bench.relay.end(processes)?;
+    let over: Vec<&Row> = rows.iter().filter(|row| row.is_ok() == Some(false)).collect();
+    ensure!(!options.strict || over.is_empty(), "{} bounds are exceeded", over.len());
+    Ok(())
+}
+
+fn prepare(
+    relay: Relay,
+    home: &Path,
+    programs: Programs,
+    browser: PathBuf,
+    options: &Options,
+    environment: &Environment,
+) -> Result<Bench> {
+    let site = Site::start_with(page::PAGES)?;
+    let ours = Ours::connect(&relay, environment.started)?;
+    let session = ours.create()?;
+    let line = relay.browser().context("relayd started no browser that can be found")?.command_line();
+    let flags: Vec<String> = line.into_iter().skip(1).filter(|flag| !flag.starts_with("--user-data-dir=")).collect();
+    let mut raw = RawBrowser::launch(&browser, &flags)?;
+    let page = raw.open()?;
+    let home = home.to_owned();
+    Ok(Bench { site, programs, browser, flags, relay, home, ours, session, raw, page, rounds: options.rounds })
+}
+
+fn sizes(bench: &Bench, idle: Option<f64>, busy: Option<f64>) -> Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    rows.extend(idle.map(|mib| Row::value("relayd resident, idle (MiB)", mib, 15.0, "MiB")));
+    rows.extend(busy.map(|mib| Row::value("relayd resident, after the snapshots (MiB)", mib, 40.0, "MiB")));
+    for (name, file) in [("relayd", &bench.programs.relayd), ("odb-cli", &bench.programs.odb_cli)] {
+        #[expect(clippy::cast_precision_loss, reason = "a file's size in MiB with one digit")]
+        let mib = fs::metadata(file)?.len() as f64 / 1_048_576.0;
+        rows.push(Row::value(format!("{name} stripped (MiB)"), mib, 15.0, "MiB"));
+    }
+    Ok(rows)
+}
+
+fn write(workspace: &Workspace, environment: &Environment, document: &serde_json::Value) -> Result<PathBuf> {
+    let dir = workspace.target().join("bench");
+    fs::create_dir_all(&dir)?;
+    let file = dir.join(format!("{}.json", environment.started.to_string().replace(':', "")));
+    fs::write(&file, serde_json::to_string_pretty(document)? + "\n")?;
+    Ok(file)
+}

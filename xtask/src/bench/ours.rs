@@ -1,0 +1,59 @@
+//! The control plane as a program sees it: one WebSocket that stays open.
+
+use anyhow::{Context as _, Result};
+use ops_client::{Client, Endpoint, Options, RequestIds};
+use ops_contracts::clock::Timestamp;
+use ops_contracts::command::{Command, Empty, SessionClose, SessionCreate, session};
+use ops_contracts::frame::ClientKind;
+use ops_contracts::ids::{LeaseId, SessionId};
+use ops_contracts::version::BINARY_VERSION;
+use tokio::runtime::Runtime;
+
+use crate::relay::Relay;
+
+/// A connection to a relay. Everything happens on the calling thread.
+#[derive(Debug)]
+pub(super) struct Ours {
+    runtime: Runtime,
+    client: Client,
+}
+
+/// A session of it.
+#[derive(Debug, Clone)]
+pub(super) struct Session {
+    id: SessionId,
+    lease: LeaseId,
+}
+
+impl Ours {
+    pub(super) fn connect(relay: &Relay, now: Timestamp) -> Result<Self> {
+        let endpoint = Endpoint {
+            url: relay.info.relay_url.parse()?,
+            token: relay.token()?.parse()?,
+            client_id: "bench".parse()?,
+            client_kind: ClientKind::Other,
+            client_version: BINARY_VERSION.to_owned(),
+            // One process at one time: as good as random here.
+            request_ids: RequestIds::new(u128::from(now.unix_millis()) << 32 | u128::from(std::process::id())),
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let client = runtime.block_on(Client::connect(endpoint, Options::default())).context("the relay can't be reached")?;
+        Ok(Self { runtime, client })
+    }
+
+    /// Runs a command.
+    pub(super) fn call<C: Command>(&self, session: Option<&Session>, params: &C::Params) -> Result<C::Result> {
+        let session = session.map(|session| (&session.id, &session.lease));
+        let called = self.runtime.block_on(self.client.call::<C>(session, params, None));
+        Ok(called.with_context(|| format!("{} failed", C::NAME))?.0)
+    }
+
+    pub(super) fn create(&self) -> Result<Session> {
+        let made = self.call::<SessionCreate>(None, &session::CreateParams::default())?;
+        Ok(Session { id: made.session_id, lease: made.lease_id })
+    }
+
+    pub(super) fn close(&self, session: &Session) -> Result<()> {
+        self.call::<SessionClose>(Some(session), &Empty {}).map(drop)
+    }
+}

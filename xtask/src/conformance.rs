@@ -1,0 +1,40 @@
+//! Runs the adapter conformance suite on one adapter.
+
+use anyhow::Result;
+use clap::ValueEnum;
+
+use crate::environment::Environment;
+use crate::setup;
+use crate::workspace::{Workspace, checked};
+
+/// What to run.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// The adapter
+    #[arg(long, value_enum)]
+    adapter: Adapter,
+    /// Only cases whose name contains this
+    #[arg(long, value_name = "TEXT")]
+    filter: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Adapter {
+    /// Chromium, over its debugging pipe
+    Cdp,
+    /// The scripted fake: no browser
+    Fake,
+}
+
+pub(crate) fn run(options: &Options, workspace: &Workspace, environment: &Environment) -> Result<()> {
+    let mut command = workspace.cargo_command();
+    let program = match options.adapter {
+        Adapter::Cdp => {
+            command.env("ODB_BROWSER", setup::run(&setup::Options::default(), environment)?);
+            "conformance_cdp"
+        }
+        Adapter::Fake => "conformance_fake",
+    };
+    command.args(["test", "--package", "odb-tests", "--test", program, "--"]).args(&options.filter);
+    checked(&mut command)
+}

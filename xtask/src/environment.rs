@@ -1,0 +1,44 @@
+//! What the process was given by its surroundings, read once.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use ops_contracts::clock::Timestamp;
+
+/// The surroundings of the process. Everything else takes them as an argument.
+#[derive(Debug, Clone)]
+pub(crate) struct Environment {
+    /// `PATH`.
+    path: OsString,
+    /// `ODB_BROWSER`: the browser's executable.
+    pub(crate) browser: Option<PathBuf>,
+    /// `NO_COLOR`, set and not empty.
+    pub(crate) no_color: bool,
+    /// When the task began.
+    pub(crate) started: Timestamp,
+}
+
+impl Environment {
+    #[expect(clippy::disallowed_methods, reason = "the one place of this program that reads the environment and the clock")]
+    pub(crate) fn read() -> Self {
+        let var = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+        Self {
+            path: var("PATH").unwrap_or_default(),
+            browser: var("ODB_BROWSER").map(PathBuf::from),
+            no_color: var("NO_COLOR").is_some(),
+            started: Timestamp::from(SystemTime::now()),
+        }
+    }
+
+    /// The program of this name on the `PATH`.
+    pub(crate) fn find(&self, program: &str) -> Option<PathBuf> {
+        std::env::split_paths(&self.path).map(|dir| dir.join(program)).find(|file| is_executable(file))
+    }
+}
+
+/// Whether a file is there and may be executed.
+pub(crate) fn is_executable(file: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::metadata(file).is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+}
