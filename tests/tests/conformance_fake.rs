@@ -57,7 +57,8 @@ where
 
 async fn launch_fails(f: Fixture, control: Control) -> Result<(), Failure> {
     control.refuse_launch(AdapterError::LaunchFailed { reason: "it ended with 1".to_owned(), output: "no display".to_owned() });
-    let create = || f.service_call::<SessionCreate>(&CreateParams::default(), f.request_id());
+    let params = CreateParams::default();
+    let create = || f.service_call::<SessionCreate>(&params, f.request_id());
     let fault = refused(create().await, ErrorCode::AdapterLaunchFailed)?;
     contains(&serde_json::to_string(&fault.details).unwrap_or_default(), "no display")?;
     create().await?;

@@ -39,7 +39,7 @@ impl Relay {
     /// The command line that starts one.
     pub(crate) fn command(program: &Path, home: &Path) -> Command {
         let mut command = Command::new(program);
-        command.arg("--home").arg(home).args(["--listen", "127.0.0.1:0", "--limits", "local"]);
+        command.arg("--home").arg(home).args(["--listen", "127.0.0.1:0", "--limits", "local", "--idle-exit-ms", "60000"]);
         command
     }
 

@@ -112,6 +112,7 @@ impl Turn<'_> {
             "Page.frameAttached" => self.frame_attached(page, &session, event),
             "Page.frameDetached" => self.frame_detached(page, event),
             "Page.frameNavigated" => self.frame_navigated(page, &session, event),
+            "Page.frameRequestedNavigation" => self.navigation_requested(page, event),
             "Page.frameStartedNavigating" => self.navigation_started(page, event),
             "Page.navigatedWithinDocument" => self.url_changed(page, event),
             "Page.lifecycleEvent" => self.lifecycle(page, &session, event),

@@ -78,6 +78,13 @@ pub(crate) struct FrameInfo<'a> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
+pub(crate) struct FrameRequestedNavigation<'a> {
+    pub(crate) frame_id: &'a str,
+    pub(crate) disposition: &'a str,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct FrameStartedNavigating<'a> {
     pub(crate) frame_id: &'a str,
     pub(crate) url: String,

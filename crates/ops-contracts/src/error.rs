@@ -238,7 +238,6 @@ error_codes! {
     AdapterAttachFailed "adapter_attach_failed" 503 retry Adapter "A target can't be attached" => "Try again";
     AdapterProtocolError "adapter_protocol_error" 502 final Adapter "The browser refused a protocol call" => "See details; this is a fault of ours or of the browser";
     AdapterTimeout "adapter_timeout" 504 retry Adapter "The browser does not answer" => "Try again; the circuit opens when it goes on";
-    AdapterUnsupported "adapter_unsupported" 501 final Caller "The adapter can't do this" => "See the capability matrix";
 }
 
 impl ErrorCode {

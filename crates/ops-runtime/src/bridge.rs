@@ -138,8 +138,13 @@ impl Refusal {
             if key == "next" {
                 continue;
             }
-            if key == "ref" {
-                value = text_ref(&value, frame).unwrap_or(value);
+            if key == "ref"
+                && let Some(named) = text_ref(&value, frame)
+            {
+                if fault.code == ErrorCode::OpsRefStale {
+                    fault.message = format!("{} names no element of this document any more", named.as_str().unwrap_or_default());
+                }
+                value = named;
             }
             name_refs(&mut value, frame);
             fault.details.insert(&key, value);

@@ -15,9 +15,13 @@ use ops_contracts::ids::SessionId;
 use ops_contracts::port::BrowserSummary;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::Instant;
 
 use crate::bridge::SOURCE;
 use crate::world::{Effect, World};
+
+/// How long a browser that was just launched is left alone before a spare context is made in it.
+const SPARE_AFTER_LAUNCH: Duration = Duration::from_millis(1_500);
 
 /// Which process a session runs in.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -80,6 +84,8 @@ struct Slot {
     /// Held while the browser is being launched, so that one launch serves all who wait for it.
     browser: tokio::sync::Mutex<Option<Arc<dyn Browser>>>,
     spare: Mutex<Option<Place>>,
+    /// When the browser was launched.
+    launched: Mutex<Option<Instant>>,
     /// What the last launch reported, for status.
     info: Mutex<Option<BrowserInfo>>,
     users: AtomicU32,
@@ -181,6 +187,11 @@ impl Pool {
 fn keep_spare(slot: &Arc<Slot>) {
     let slot = slot.clone();
     tokio::spawn(async move {
+        let launched = *lock(&slot.launched);
+        if let Some(launched) = launched {
+            // The first page of a browser just started has the machine to itself.
+            tokio::time::sleep_until(launched + SPARE_AFTER_LAUNCH).await;
+        }
         if let Err(fault) = slot.make_spare().await {
             tracing::debug!(code = %fault.code, "no spare context could be made");
         }
@@ -194,6 +205,7 @@ impl Slot {
             adapter,
             browser: tokio::sync::Mutex::new(None),
             spare: Mutex::default(),
+            launched: Mutex::default(),
             info: Mutex::default(),
             users: AtomicU32::new(0),
         }
@@ -224,6 +236,7 @@ impl Slot {
             return Ok(running.clone());
         }
         let launched = self.adapter.launch(self.key.spec.clone()).await?;
+        *lock(&self.launched) = Some(Instant::now());
         *lock(&self.info) = Some(launched.info().clone());
         *browser = Some(launched.clone());
         Ok(launched)

@@ -320,6 +320,11 @@ impl State {
                     tab.nav.url_changed(seq, url);
                 }
             }
+            Event::NavigationRequested { target, frame } => {
+                if let Some(tab) = self.main_tab(target, frame) {
+                    tab.nav.requested_seq = seq;
+                }
+            }
             Event::NavigationStarted { target, frame, url } => {
                 if let Some(tab) = self.main_tab(target, frame) {
                     tab.nav.started(seq, url);
@@ -331,6 +336,7 @@ impl State {
                 if let Some(tab) = self.main_tab(target, frame) {
                     tab.crashed = false;
                     tab.title.clear();
+                    tab.requests.committed(document);
                     tab.nav.committed(seq, document, url);
                 }
             }
@@ -345,6 +351,10 @@ impl State {
                 }
             }
             Event::DownloadStarted { target, url, suggested_name } => {
+                if let Some(tab) = self.tab_mut(target) {
+                    // What was to be a document has become a file.
+                    tab.nav.pending = None;
+                }
                 self.downloads.push_back((seq, target, DownloadInfo { url, suggested_name }));
                 if self.downloads.len() > MAX_DOWNLOADS_KEPT {
                     self.downloads.pop_front();

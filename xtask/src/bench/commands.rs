@@ -101,7 +101,7 @@ fn evaluate(ours: &Ours, session: &Session, expression: &str) -> Result<Value> {
     Ok(serde_json::from_str(evaluated.value.get())?)
 }
 
-fn raw_eval(raw: &mut RawBrowser, page: &RawPage) -> Result<()> {
+pub(super) fn raw_eval(raw: &mut RawBrowser, page: &RawPage) -> Result<()> {
     let value = raw.eval(page, "1 + 1")?;
     ensure!(value == json!(2), "1 + 1 is {value}");
     Ok(())
@@ -132,7 +132,7 @@ pub(super) fn ours_click(ours: &Ours, session: &Session, params: &interact::Clic
     ours.call::<InteractClick>(Some(session), params).map(drop)
 }
 
-fn raw_click(raw: &mut RawBrowser, page: &RawPage) -> Result<()> {
+pub(super) fn raw_click(raw: &mut RawBrowser, page: &RawPage) -> Result<()> {
     let point = raw.eval(page, RESOLVE)?;
     ensure!(point["hit"] == json!(true), "something covers the button");
     let event = |kind: &str, count: u8, buttons: u8| {

@@ -1,51 +1,40 @@
-//! What a command costs while other sessions are open: cost grows with the work, not with what is merely there.
-
-use std::time::Instant;
+//! What a command costs while other sessions are open: cost grows with the work, not with what is merely there. The raw client has as
+//! many pages open, which shows what of the growth is the browser's.
 
 use anyhow::Result;
 
-use super::commands::{click_params, ours_click, ours_eval, ours_goto};
-use super::report::Row;
+use super::commands::{both_goto, click_params, ours_click, ours_eval, ours_goto, raw_click, raw_eval};
+use super::report::{Bound, Row};
 use super::{Bench, page};
-use crate::samples::Samples;
 
 /// How many sessions are open.
 const OPEN: [usize; 4] = [1, 5, 10, 20];
 
-const TIMES: u32 = 100;
-
-/// A row for each number of sessions and each of the two commands. The last one made is measured, on a page like all others.
+/// A row for each number of sessions and each of the two commands, measured in the oldest session.
 pub(super) fn measure(bench: &mut Bench) -> Result<Vec<Row>> {
     let url = bench.site.url(page::PATH);
-    ours_goto(&bench.ours, &bench.session, &url)?;
-    let mut others = Vec::new();
+    let (mut sessions, mut pages) = (Vec::new(), Vec::new());
     let (mut evals, mut clicks) = (Vec::new(), Vec::new());
     let params = click_params()?;
     for open in OPEN {
-        while others.len() + 1 < open {
+        while sessions.len() + 1 < open {
             let session = bench.ours.create()?;
             ours_goto(&bench.ours, &session, &url)?;
-            others.push(session);
+            sessions.push(session);
+            let page = bench.raw.open()?;
+            bench.raw.goto(&page, &url)?;
+            pages.push(page);
         }
-        let timed = |run: &dyn Fn() -> Result<()>| -> Result<Samples> {
-            let mut samples = Samples::default();
-            for time in 0..TIMES + 10 {
-                let began = Instant::now();
-                run()?;
-                if time >= 10 {
-                    samples.add(began.elapsed());
-                }
-            }
-            Ok(samples)
-        };
-        evals.push(Row::single(format!("eval, {open} sessions open"), timed(&|| ours_eval(&bench.ours, &bench.session))?));
-        clicks.push(Row::single(
-            format!("click, {open} sessions open"),
-            timed(&|| ours_click(&bench.ours, &bench.session, &params))?,
-        ));
+        // A fresh document for each number, so that no earlier one's history counts.
+        both_goto(bench, &url)?;
+        let eval = bench.turns(5, 20, ours_eval, raw_eval)?;
+        evals.push(Row::pair(format!("eval, {open} sessions open"), Bound::None, eval));
+        let click = bench.turns(5, 10, |ours, session| ours_click(ours, session, &params), raw_click)?;
+        clicks.push(Row::pair(format!("click, {open} sessions open"), Bound::None, click));
     }
-    for session in &others {
+    for (session, page) in sessions.iter().zip(&pages) {
         bench.ours.close(session)?;
+        bench.raw.close(page)?;
     }
     evals.extend(clicks);
     Ok(evals)

@@ -30,7 +30,6 @@ pub(super) struct Row {
 #[derive(Debug)]
 enum Figures {
     Pair { ours: Samples, raw: Samples },
-    Single(Samples),
     Value(f64),
 }
 
@@ -38,11 +37,6 @@ impl Row {
     /// Two things measured in turn: ours and the reference.
     pub(super) fn pair(name: impl Into<String>, bound: Bound, (ours, raw): (Samples, Samples)) -> Self {
         Self { name: name.into(), bound, figures: Figures::Pair { ours, raw } }
-    }
-
-    /// Something without a reference.
-    pub(super) fn single(name: impl Into<String>, samples: Samples) -> Self {
-        Self { name: name.into(), bound: Bound::None, figures: Figures::Single(samples) }
     }
 
     /// A size.
@@ -68,7 +62,6 @@ impl Row {
                 let ratio = if raw.p50() > 0.0 { format!("{:.2}", ours.p50() / raw.p50()) } else { none() };
                 ([ms(ours.p50()), ms(ours.p95())], [ms(raw.p50()), ms(raw.p95())], ratio)
             }
-            Figures::Single(samples) => ([ms(samples.p50()), ms(samples.p95())], [none(), none()], none()),
             Figures::Value(value) => ([format!("{value:.1}"), none()], [none(), none()], none()),
         };
         let bound = match self.bound {
@@ -87,7 +80,6 @@ impl Row {
         let of = |samples: &Samples| json!({ "p50": samples.p50(), "p95": samples.p95(), "count": samples.len() });
         let figures = match &self.figures {
             Figures::Pair { ours, raw } => json!({ "ours": of(ours), "raw": of(raw), "ratio": ours.p50() / raw.p50() }),
-            Figures::Single(samples) => json!({ "ours": of(samples) }),
             Figures::Value(value) => json!({ "value": value }),
         };
         json!({ "name": self.name, "bound": self.cells()[6], "ok": self.is_ok(), "figures": figures })

@@ -13,8 +13,6 @@ const RESERVED: &[(ErrorCode, &str)] = &[
     (ErrorCode::CliVerbUnavailableOnLegacy, "legacy sessions of the command line"),
     (ErrorCode::RelayPairingRequired, "the pairing gate"),
     (ErrorCode::RelayPairingInvalid, "the pairing gate"),
-    (ErrorCode::RelayRawCdpDisabled, "the gates of /cdp"),
-    (ErrorCode::RelayNonlocalCdpDisabled, "the gates of /cdp"),
     (ErrorCode::RelayCdpNotOwner, "leases of /cdp"),
     (ErrorCode::RelayCdpLeaseExpired, "leases of /cdp"),
     (ErrorCode::RelayCdpMethodDenied, "the method table of /cdp"),
@@ -22,8 +20,6 @@ const RESERVED: &[(ErrorCode, &str)] = &[
     (ErrorCode::RelayAdminInvalid, "admin endpoints"),
     (ErrorCode::OpsCircuitOpen, "the circuit breaker"),
     (ErrorCode::OpsNewLegacySessionRequired, "the legacy policy"),
-    (ErrorCode::OpsSnapshotTooLarge, "a limit on the nodes of a snapshot"),
-    (ErrorCode::AdapterUnsupported, "adapters that can't do everything"),
 ];
 
 /// The registry itself raises nothing.

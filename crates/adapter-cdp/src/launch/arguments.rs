@@ -95,7 +95,7 @@ pub(super) fn forbidden(arguments: &[String]) -> Option<&str> {
 pub(super) fn command_line(mode: Mode<'_>, profile: &Path, extra: &[String]) -> Vec<OsString> {
     let mut line: Vec<OsString> = ALWAYS.iter().map(OsString::from).collect();
     if !mode.headed {
-        line.extend(["--headless=new", "--mute-audio"].map(OsString::from));
+        line.extend(["--headless=new", "--hide-scrollbars", "--mute-audio"].map(OsString::from));
     }
     if !mode.sandbox {
         line.push("--no-sandbox".into());

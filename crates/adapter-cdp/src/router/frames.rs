@@ -109,6 +109,16 @@ impl Turn<'_> {
         }
     }
 
+    pub(super) fn navigation_requested(&mut self, target: TargetKey, event: Event<'_>) -> Taken {
+        let requested: wire::FrameRequestedNavigation<'_> = event.decode()?;
+        if matches!(requested.disposition, "currentTab" | "download")
+            && let Some(frame) = self.state.frame_ids.get(requested.frame_id).copied()
+        {
+            self.tell(target, SeamEvent::NavigationRequested { target, frame });
+        }
+        Ok(())
+    }
+
     pub(super) fn navigation_started(&mut self, target: TargetKey, event: Event<'_>) -> Taken {
         let started: wire::FrameStartedNavigating<'_> = event.decode()?;
         if matches!(started.navigation_type, "sameDocument" | "historySameDocument") {

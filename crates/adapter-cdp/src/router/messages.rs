@@ -151,6 +151,10 @@ fn shown(value: &RemoteObject<'_>, quoted: bool) -> String {
     if value.r#type == "undefined" {
         return "undefined".to_owned();
     }
+    // Its value is JSON's null, which decodes as an absent one.
+    if value.subtype == Some("null") {
+        return "null".to_owned();
+    }
     if let Some(raw) = value.value {
         return match serde_json::from_str::<String>(raw.get()) {
             Ok(text) if !quoted => text,

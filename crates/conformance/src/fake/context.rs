@@ -382,6 +382,10 @@ impl Inner {
 
     async fn bridge(&self, target: TargetKey, document: Option<DocumentKey>, call: BridgeCall) -> AdapterResult<Effect> {
         let args: Value = serde_json::from_str(call.args.get()).unwrap_or_default();
+        // It was meant for the document whose guard was armed: a navigation that the action began has replaced it.
+        if call.name == "verdict" && self.with_tab(target, |tab| tab.document.armed.is_none())? {
+            return Err(AdapterError::DocumentGone);
+        }
         let mut version = self.version.subscribe();
         let asked = || self.with_tab(target, |tab| bridge::call(&mut tab.document, call.name, &args));
         let answered = async {

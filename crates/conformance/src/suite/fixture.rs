@@ -122,14 +122,21 @@ impl Fixture {
     /// # Errors
     /// What `session.create` was refused with.
     pub async fn session(&self) -> Result<Session<'_>, Refused> {
-        self.session_with(CreateParams::default()).await
+        self.session_with(self.create_params()).await
     }
 
-    /// Makes a session; it is closed when the case has ended.
+    /// What most sessions are made with: the subject's browser, and defaults.
+    #[must_use]
+    pub fn create_params(&self) -> CreateParams {
+        CreateParams { browser: self.subject.browser, ..CreateParams::default() }
+    }
+
+    /// Makes a session in the subject's browser; it is closed when the case has ended.
     ///
     /// # Errors
     /// What `session.create` was refused with.
     pub async fn session_with(&self, params: CreateParams) -> Result<Session<'_>, Refused> {
+        let params = CreateParams { browser: self.subject.browser, ..params };
         let made = self.service_call::<SessionCreate>(&params, self.request_id()).await?;
         lock(&self.made).push((made.session_id.clone(), made.lease_id.clone()));
         Ok(Session { fixture: self, id: made.session_id, lease: made.lease_id, target: made.target_id })

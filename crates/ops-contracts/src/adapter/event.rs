@@ -52,6 +52,14 @@ pub enum Event {
         /// The frame.
         frame: FrameKey,
     },
+    /// The page asked for a navigation of a frame; `NavigationStarted` follows unless the browser drops it. Told before the
+    /// answer of the call that made the page ask; an adapter that can't tell it so early leaves it out.
+    NavigationRequested {
+        /// Its page.
+        target: TargetKey,
+        /// The frame.
+        frame: FrameKey,
+    },
     /// A navigation of a frame was asked for, by the page or by us; it may still fail.
     NavigationStarted {
         /// Its page.

@@ -38,4 +38,7 @@ pub struct AnswerResult {
     pub dialog: DialogInfo,
     /// Accepted or dismissed.
     pub accepted: bool,
+    /// The dialog that the page opened next; it waits for an answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dialog_opened: Option<DialogInfo>,
 }

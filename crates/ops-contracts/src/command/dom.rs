@@ -91,6 +91,9 @@ pub struct SnapshotResult {
     pub lines: u32,
     /// Lines that the budget left out, before the text or behind it.
     pub omitted: u32,
+    /// Whether parts of the page were left out because they are nested more deeply than a snapshot reads.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub truncated: bool,
     /// Where to go on; absent at the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,

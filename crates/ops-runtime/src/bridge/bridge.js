@@ -11,7 +11,7 @@
 //
 // It adds no node and no attribute to the page, never reads globals of the page, and reaches forms and the document
 // through captured accessors only, because `<input name=children>` shadows `form.children` in every world.
-(() => {
+(function begin() {
   'use strict';
   if (globalThis.__odb && globalThis.__odb.version) return;
 
@@ -141,6 +141,12 @@
     channel.port1.onmessage = () => { channel.port1.close(); done(); };
     channel.port2.postMessage(0);
   });
+  // Resolves once the tasks queued now have run, those of other task sources too: a form is submitted in a task of its own.
+  const queuedTasks = async () => {
+    await nextTask();
+    await new Promise((done) => setTimeout(done, 0));
+    await nextTask();
+  };
   // A background page fires no frames: the timer bounds the wait.
   const nextFrame = () => new Promise((done) => {
     const timer = setTimeout(done, 100);
@@ -1219,9 +1225,10 @@
   }
   function limited(text, args) {
     const max = args.maxChars > 0 ? args.maxChars : Infinity;
-    const out = { value: text.length > max ? cut(text, max) : text, length: text.length };
-    if (text.length > max) out.truncated = true;
-    return out;
+    if (text.length <= max) return { value: text, length: text.length };
+    // Nothing is added that is not the page's; half a surrogate pair is no character.
+    const whole = /[\ud800-\udbff]$/.test(text.slice(0, max)) ? max - 1 : max;
+    return { value: text.slice(0, whole), length: text.length, truncated: true };
   }
   const READERS = {
     text: (el, args) => limited(renderedText(el), args),
@@ -1572,11 +1579,8 @@
     const guard = guardFor(args.token);
     const deadline = performance.now() + (args.timeoutMs >= 0 ? args.timeoutMs : 1000);
     const expect = args.expect ?? 1;
-    // Called after the events, this is a later task already.
-    if (!delivered(guard, expect)) {
-      await untilDelivered(guard, expect, deadline);
-      await nextTask();
-    }
+    if (!delivered(guard, expect)) await untilDelivered(guard, expect, deadline);
+    await queuedTasks();
     if (args.settle) await untilQuiet(guard, Math.min(deadline, performance.now() + 150));
     release(guard);
     freshCache();
@@ -1955,9 +1959,7 @@
     readyState: D.readyState(doc), armed: armed !== null });
   // Answers once the tasks that are queued now have run: a form that a key submits navigates in a task of its own.
   async function settle() {
-    await nextTask();
-    await new Promise((done) => setTimeout(done, 0));
-    await nextTask();
+    await queuedTasks();
     return { url: D.url(doc), readyState: D.readyState(doc) };
   }
   function box(args) {
@@ -1978,6 +1980,12 @@
     return JSON.stringify({ err });
   }
   function call(name, args, element) {
+    // A popup's first document of its own keeps the window of the blank one before it: everything captured is stale.
+    if (document !== doc) {
+      delete globalThis.__odb;
+      begin();
+      return globalThis.__odb.call(name, args, element);
+    }
     try {
       freshCache();
       if (!Object.hasOwn(API, name)) throw new Fail('internal', `unknown bridge function ${name}`);

@@ -1,11 +1,17 @@
 //! `dialog.*`: telling and answering the open dialog. Runs beside a page command that waits for it.
 
+use std::time::Duration;
+
 use ops_contracts::adapter::Primitive;
 use ops_contracts::command::dialog::{AnswerResult, StatusResult};
+use ops_contracts::receipt::DialogInfo;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 
 use crate::cx::Cx;
 use crate::world::Tab;
+
+/// How long an answered dialog's script is waited for.
+const NEXT_WITHIN: Duration = Duration::from_secs(1);
 
 pub(crate) fn status(cx: &Cx) -> StatusResult {
     StatusResult { dialog: cx.world.lock().open_dialog().map(|(_, dialog)| dialog.clone()) }
@@ -22,5 +28,22 @@ pub(crate) async fn answer(cx: &Cx, accept: bool, text: Option<String>) -> Outco
     // The page may open the next one at once: that one is newer.
     let answered = |tab: &Tab| tab.dialog.as_ref().is_none_or(|(seq, _)| *seq > mark);
     cx.world.until(|state| state.tab(target).is_none_or(answered).then_some(())).await;
-    Ok(AnswerResult { dialog, accepted: accept })
+    let dialog_opened = next(cx, &dialog, mark).await;
+    Ok(AnswerResult { dialog, accepted: accept, dialog_opened })
+}
+
+/// The dialog that the page opens next, if the script that the answered one has stopped opens one before it ends.
+async fn next(cx: &Cx, answered: &DialogInfo, mark: u64) -> Option<DialogInfo> {
+    let page = cx.any_page(Some(&answered.target_id)).ok()?;
+    let key = page.key;
+    let opened =
+        cx.world.until(|state| state.tab(key)?.dialog.as_ref().filter(|(seq, _)| *seq > mark).map(|(_, dialog)| dialog.clone()));
+    let none = serde_json::json!({});
+    let settled = page.bridge_through::<serde::de::IgnoredAny>(page.main_frame(), "settle", &none);
+    tokio::select! {
+        biased;
+        dialog = opened => Some(dialog),
+        _ = settled => None,
+        () = tokio::time::sleep(NEXT_WITHIN) => None,
+    }
 }

@@ -66,6 +66,7 @@ pub(crate) struct Navigation {
     pub(crate) url: String,
     pub(crate) document: Option<DocumentKey>,
     pub(crate) phase: Option<LifecyclePhase>,
+    pub(crate) requested_seq: u64,
     pub(crate) started_seq: u64,
     pub(crate) committed_seq: u64,
     pub(crate) url_changed_seq: u64,
@@ -80,6 +81,7 @@ impl Navigation {
             url: url.to_owned(),
             document: None,
             phase: None,
+            requested_seq: 0,
             started_seq: 0,
             committed_seq: 0,
             url_changed_seq: 0,
@@ -153,6 +155,15 @@ impl Requests {
     pub(super) fn answered(&mut self, request: RequestKey, status: u16) {
         if let Some(document) = self.in_flight.get(&request).copied().flatten() {
             self.response_mut(document).status = Some(status).filter(|status| *status > 0);
+        }
+    }
+
+    /// A document was committed: what the one before it had under way belongs to no page any more.
+    pub(super) fn committed(&mut self, document: DocumentKey) {
+        let busy = !self.in_flight.is_empty();
+        self.in_flight.retain(|_, of| *of == Some(document));
+        if busy && self.in_flight.is_empty() {
+            self.idle_since = Instant::now();
         }
     }
 

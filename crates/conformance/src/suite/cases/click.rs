@@ -141,7 +141,7 @@ pub(super) async fn disabled_and_hidden_elements_have_their_codes(f: &Fixture) -
 }
 
 const WATCH: &str = "globalThis.log = []; const inside = e => { const box = e.target.getBoundingClientRect(); \
-    return [Math.round(e.clientX - box.x), Math.round(e.clientY - box.y)] }; for (const kind of ['click', 'dblclick', 'contextmenu', 'auxclick', 'mousedown']) \
+    return [Math.ceil(e.clientX - box.x), Math.ceil(e.clientY - box.y)] }; for (const kind of ['click', 'dblclick', 'contextmenu', 'auxclick', 'mousedown']) \
     document.querySelector('button').addEventListener(kind, e => { e.preventDefault(); log.push([e.type, e.button, e.detail, \
     +e.ctrlKey, +e.shiftKey, e.isTrusted, ...inside(e)].join(' ')) }); 1";
 

@@ -11,7 +11,7 @@ use super::super::fixture::{Failure, Fixture};
 use super::super::verbs::{at, url};
 
 pub(super) async fn create_gives_a_lease_and_a_blank_page(f: &Fixture) -> Outcome {
-    let made = f.service_call::<SessionCreate>(&CreateParams::default(), f.request_id()).await?;
+    let made = f.service_call::<SessionCreate>(&f.create_params(), f.request_id()).await?;
     let session = super::super::Session { fixture: f, id: made.session_id, lease: made.lease_id, target: made.target_id };
     equal(made.viewport, Viewport::default())?;
     holds(!made.browser.product.is_empty() && !made.browser.version.is_empty(), "the browser's product and version are told")?;
@@ -45,11 +45,11 @@ fn fault(fault: Fault) -> Failure {
 
 pub(super) async fn create_is_keyed_by_its_request_id(f: &Fixture) -> Outcome {
     let id = f.request_id();
-    let first = f.service_call::<SessionCreate>(&CreateParams::default(), id.clone()).await?;
-    let again = f.service_call::<SessionCreate>(&CreateParams::default(), id.clone()).await?;
+    let first = f.service_call::<SessionCreate>(&f.create_params(), id.clone()).await?;
+    let again = f.service_call::<SessionCreate>(&f.create_params(), id.clone()).await?;
     equal(&first.session_id, &again.session_id)?;
     equal(&first.lease_id, &again.lease_id)?;
-    let other = CreateParams { lease_ttl_ms: Some(5_000), ..CreateParams::default() };
+    let other = CreateParams { lease_ttl_ms: Some(5_000), ..f.create_params() };
     refused(f.service_call::<SessionCreate>(&other, id).await, ErrorCode::OpsRequestIdReused)?;
     f.service_call::<SessionList>(&Empty {}, f.request_id()).await?;
     let session = super::super::Session { fixture: f, id: first.session_id, lease: first.lease_id, target: first.target_id };

@@ -15,6 +15,9 @@ use crate::bridge::BridgeLocator;
 use crate::commands::interact::frames::owner_of;
 use crate::cx::{Cx, FrameAt, Page};
 
+/// The most nodes that a snapshot reads in one frame.
+const MAX_NODES: u32 = 250_000;
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Args {
@@ -22,6 +25,7 @@ struct Args {
     prefix: String,
     next: u32,
     urls: bool,
+    max_nodes: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     root_ref: Option<u32>,
 }
@@ -32,6 +36,8 @@ struct FrameLines {
     frames: Vec<Holder>,
     title: String,
     url: String,
+    nodes: u32,
+    truncated: bool,
 }
 
 /// An element that holds a frame, and its line.
@@ -63,9 +69,11 @@ pub(crate) async fn run(cx: &Cx, params: SnapshotParams) -> Outcome<SnapshotResu
         ),
     );
     let first = first?;
+    let mut truncated = first.truncated;
     let (title, url) = (first.title.clone(), first.url.clone());
     let mut tree = Tree { lines: HashMap::new(), held: HashMap::new(), unreadable: Vec::new(), frames: 1 };
     for (child, (lines, owner)) in children.into_iter().zip(rest) {
+        truncated |= lines.as_ref().is_ok_and(|lines| lines.truncated);
         tree.add(&child, lines, owner);
     }
     let lines = tree.splice(root.key, first);
@@ -80,6 +88,7 @@ pub(crate) async fn run(cx: &Cx, params: SnapshotParams) -> Outcome<SnapshotResu
         text: window.text,
         lines: count(lines.len()),
         omitted: count(lines.len() - (window.end - window.start)),
+        truncated,
         cursor: next,
         frames: tree.frames,
         unreadable_frames: tree.unreadable,
@@ -123,8 +132,12 @@ fn children(page: &Page<'_>, root: FrameAt) -> Vec<Child> {
 
 async fn read(page: &Page<'_>, frame: FrameAt, params: &SnapshotParams, root_ref: Option<u32>) -> Outcome<FrameLines> {
     let prefix = if frame.number == 0 { "e".to_owned() } else { format!("f{}e", frame.number) };
-    let args = Args { mode: params.mode, prefix, next: page.next_ref(frame), urls: params.urls, root_ref };
-    super::read_bridge(page, frame, "snapshot", &args).await
+    let args = Args { mode: params.mode, prefix, next: page.next_ref(frame), urls: params.urls, max_nodes: MAX_NODES, root_ref };
+    let lines: FrameLines = super::read_bridge(page, frame, "snapshot", &args).await?;
+    if lines.nodes >= MAX_NODES {
+        return Err(Fault::plain(ErrorCode::OpsSnapshotTooLarge).with("limit", MAX_NODES));
+    }
+    Ok(lines)
 }
 
 struct Tree {
@@ -289,6 +302,8 @@ mod tests {
             frames,
             title: String::new(),
             url: String::new(),
+            nodes: 0,
+            truncated: false,
         };
         let (main, child, inner) = (FrameKey(1), FrameKey(2), FrameKey(3));
         let mut tree = Tree { lines: HashMap::new(), held: HashMap::new(), unreadable: Vec::new(), frames: 1 };

@@ -10,6 +10,9 @@ use crate::world::State;
 /// How long an action waits for a navigation that it began.
 const NAVIGATION_WITHIN: Duration = Duration::from_secs(5);
 
+/// How long a navigation that the page asked for may take to begin; what the browser drops never does.
+const REQUEST_WITHIN: Duration = Duration::from_millis(500);
+
 /// Observes a page from before an action on.
 pub(super) struct Observation {
     mark: u64,
@@ -58,6 +61,8 @@ impl Observation {
     ) -> Receipt {
         page.cx.waiting_for("the navigation that the action began");
         let (key, mark) = (page.key, self.mark);
+        let begun = page.cx.world.until(|state| begun(state, key, mark));
+        drop(tokio::time::timeout(REQUEST_WITHIN, begun).await);
         let settled = page.cx.world.until(|state| settled(state, key, mark));
         let settled_by =
             tokio::time::timeout(NAVIGATION_WITHIN.min(page.cx.remaining() / 2), settled).await.unwrap_or(Settled::Timeout);
@@ -108,6 +113,20 @@ impl Observation {
 
 fn dialog_since(state: &State, key: ops_contracts::adapter::TargetKey, mark: u64) -> Option<DialogInfo> {
     state.tab(key)?.dialog.as_ref().filter(|(seq, _)| *seq > mark).map(|(_, dialog)| dialog.clone())
+}
+
+/// Nothing while a navigation that the page asked for since has neither begun nor turned into anything else.
+fn begun(state: &State, key: ops_contracts::adapter::TargetKey, mark: u64) -> Option<()> {
+    let Some(tab) = state.tab(key) else { return Some(()) };
+    let nav = &tab.nav;
+    let failed = nav.failed.as_ref().map_or(0, |(seq, _)| *seq);
+    let followed = nav.started_seq.max(nav.committed_seq).max(nav.url_changed_seq).max(failed) > nav.requested_seq;
+    let asked = nav.requested_seq > mark && !followed && !downloading(state, key, mark);
+    (!asked || tab.dialog.is_some()).then_some(())
+}
+
+fn downloading(state: &State, key: ops_contracts::adapter::TargetKey, mark: u64) -> bool {
+    state.downloads.iter().any(|(seq, target, _)| *seq > mark && *target == key)
 }
 
 /// What ended the observation; nothing while a navigation that began since is still under way.
