@@ -11,7 +11,7 @@ pub(crate) fn check(text: &str, allowed: &[String]) -> Outcome<String> {
     let Some((scheme, rest)) = url.split_once(':').filter(|(scheme, _)| is_scheme(scheme)) else {
         return Err(invalid("it has no scheme, such as https://"));
     };
-    if url.chars().any(|c| c.is_control()) {
+    if text.chars().any(|c| c.is_control()) {
         return Err(invalid("it has control characters"));
     }
     let scheme = scheme.to_ascii_lowercase();
