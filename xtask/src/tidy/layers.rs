@@ -27,7 +27,8 @@ const EDGES: &[Edges] = &[
     Edges { package: "ops-runtime", normal: CONTRACT, dev: &["conformance", "adapter-cdp"] },
     Edges { package: "conformance", normal: CONTRACT, dev: &[] },
     Edges { package: "relayd", normal: &["adapter-cdp", "ops-contracts", "ops-runtime", "relay", "routing"], dev: SUITE },
-    Edges { package: "odb-cli", normal: &["ops-client", "ops-contracts"], dev: SUITE },
+    Edges { package: "relay", normal: CONTRACT, dev: &["conformance", "routing"] },
+    Edges { package: "odb-cli", normal: &["ops-client", "ops-contracts", "routing"], dev: SUITE },
     Edges { package: "xtask", normal: &["conformance", "ops-client", "ops-contracts"], dev: &[] },
     Edges {
         package: "odb-tests",
