@@ -115,6 +115,7 @@ impl Relay {
             client_id: client.parse().expect("a valid client id"),
             client_kind: ClientKind::Other,
             client_version: "0.2.0".to_owned(),
+            routing: ops_contracts::routing::RequestControls::default(),
             request_ids: RequestIds::new(nonce()),
         }
     }

@@ -4,13 +4,15 @@ use std::ffi::{OsStr, OsString};
 use std::io::Read;
 
 use ops_contracts::ErrorCode;
+use routing::preflight::RoutingFlags;
 
+use crate::args::verb::Config;
 use crate::args::{self, Cli, NoVerb, Verb};
 use crate::context::Context;
 use crate::environment::Environment;
 use crate::failure::{Failure, Outcome};
 use crate::output::{Format, Output};
-use crate::{batch, commands, doctor, lifecycle, open, request, sessions};
+use crate::{batch, commands, config, doctor, lifecycle, open, request, sessions};
 
 /// Runs a command line; the exit code.
 pub(crate) fn run(words: impl IntoIterator<Item = OsString>, environment: &Environment) -> u8 {
@@ -42,6 +44,9 @@ fn wanted_format(words: &[OsString]) -> Format {
 }
 
 fn dispatch(mut cli: Cli, environment: &Environment, out: Output) -> Outcome<u8> {
+    if cli.global.routing() != RoutingFlags::default() && !takes_routing(&cli.verb) {
+        return Err(Failure::usage("routing flags have no meaning for this verb"));
+    }
     match &cli.verb {
         Verb::Completions { shell } => return Ok(commands::completions(*shell)),
         Verb::Commands { name } => return commands::list(name.as_deref(), out),
@@ -68,6 +73,7 @@ async fn perform(verb: &Verb, context: &Context<'_>) -> Outcome<u8> {
         Verb::Session { verb } => sessions::run(context, verb).await,
         Verb::Close => sessions::close(context, None).await,
         Verb::Status => lifecycle::status(context).await,
+        Verb::Config { verb } => config::run(context, verb).await,
         Verb::Stop => lifecycle::stop(context).await,
         Verb::Doctor => doctor::run(context).await,
         other => {
@@ -80,9 +86,18 @@ async fn perform(verb: &Verb, context: &Context<'_>) -> Outcome<u8> {
     }
 }
 
+/// Whether a verb makes a session, or tells where one would go.
+fn takes_routing(verb: &Verb) -> bool {
+    match verb {
+        Verb::Open(_) | Verb::Call(_) | Verb::Status => true,
+        Verb::Config { verb } => matches!(verb, Config::Explain),
+        _ => false,
+    }
+}
+
 /// Whether a verb is about a page, or says itself why it isn't. A flag is never passed over in silence.
 fn takes_tab(verb: &Verb) -> bool {
-    !matches!(verb, Verb::Close | Verb::Status | Verb::Stop | Verb::Doctor | Verb::Serve { .. })
+    !matches!(verb, Verb::Close | Verb::Status | Verb::Config { .. } | Verb::Stop | Verb::Doctor | Verb::Serve { .. })
 }
 
 /// Puts what stands on stdin where a verb asks for it.

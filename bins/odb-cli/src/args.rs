@@ -10,6 +10,7 @@ use clap::{ArgAction, Args, CommandFactory, Parser};
 use ops_contracts::command::{Point, Viewport};
 use ops_contracts::ids::TargetId;
 use ops_contracts::{ErrorCode, Fault};
+use routing::preflight::RoutingFlags;
 use serde::de::DeserializeOwned;
 
 use crate::failure::Failure;
@@ -71,9 +72,35 @@ pub(crate) struct Global {
     /// No colours.
     #[arg(long, global = true, action = ArgAction::SetTrue)]
     pub(crate) no_color: bool,
+    /// Where a new session goes: ops, legacy-cdp or auto.
+    #[arg(long, global = true, value_name = "MODE")]
+    pub(crate) ops_routing: Option<String>,
+    /// The same as --ops-routing=legacy-cdp.
+    #[arg(long, global = true, action = ArgAction::SetTrue)]
+    pub(crate) force_legacy_cdp: bool,
+    /// How many of a hundred buckets go to /ops in auto.
+    #[arg(long, global = true, value_name = "PERCENT")]
+    pub(crate) ops_rollout_percent: Option<String>,
+    /// Identities namespace:value, with commas between them, that go to the legacy lane in auto.
+    #[arg(long, global = true, value_name = "LIST")]
+    pub(crate) ops_rollout_allowlist: Option<String>,
+    /// What becomes of active sessions when routing changes: continue, drain or terminate.
+    #[arg(long, global = true, value_name = "POLICY")]
+    pub(crate) ops_active_session_policy: Option<String>,
 }
 
 impl Global {
+    /// The routing flags as they were given.
+    pub(crate) fn routing(&self) -> RoutingFlags<'_> {
+        RoutingFlags {
+            ops_routing: self.ops_routing.as_deref(),
+            force_legacy_cdp: self.force_legacy_cdp,
+            ops_rollout_percent: self.ops_rollout_percent.as_deref(),
+            ops_rollout_allowlist: self.ops_rollout_allowlist.as_deref(),
+            ops_active_session_policy: self.ops_active_session_policy.as_deref(),
+        }
+    }
+
     pub(crate) fn timeout(&self) -> Option<Duration> {
         self.timeout.map(Duration::from_millis)
     }

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use ops_client::{RawCall, Refusal, Reply, patience};
 use ops_contracts::command::batch::{BatchItem, RunParams};
 use ops_contracts::command::{Call, CommandName};
+use routing::preflight::RoutingFlags;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -128,7 +129,9 @@ fn of_words(words: Vec<String>, context: &Context<'_>) -> Outcome<Request> {
         Err(NoVerb::Wrong(failure)) => return Err(failure),
         Err(NoVerb::Shown(_)) => return Err(Failure::usage("a batch shows no help")),
     };
-    if cli.global.session.is_some() || cli.global.relay.is_some() || cli.global.home.is_some() || cli.global.timeout.is_some() {
+    let other =
+        cli.global.session.is_some() || cli.global.relay.is_some() || cli.global.home.is_some() || cli.global.timeout.is_some();
+    if other || cli.global.routing() != RoutingFlags::default() {
         return Err(Failure::usage("of the global flags only --tab has a meaning for one command of a batch"));
     }
     let tab = cli.global.tab.or_else(|| context.global.tab.clone());

@@ -10,6 +10,7 @@ use ops_contracts::command::export::ScreenshotResult;
 use ops_contracts::command::{CommandName, nav};
 use ops_contracts::frame::ClientKind;
 use ops_contracts::ids::{LeaseId, SessionId};
+use ops_contracts::routing::RequestControls;
 use ops_contracts::version::BINARY_VERSION;
 use ops_contracts::{ErrorCode, Fault};
 
@@ -34,6 +35,8 @@ pub(crate) struct Context<'a> {
     pub(crate) environment: &'a Environment,
     pub(crate) out: Output,
     pub(crate) home: Home,
+    /// Routing controls of the flags and the environment; they bind the requests of this command alone.
+    pub(crate) routing: RequestControls,
 }
 
 /// A stored session and the relay that it belongs to.
@@ -52,7 +55,9 @@ impl Held {
 impl<'a> Context<'a> {
     pub(crate) fn new(global: Global, environment: &'a Environment, out: Output) -> Outcome<Self> {
         let home = Home::locate(global.home.as_deref(), environment)?;
-        Ok(Self { global, environment, out, home })
+        let cli = routing::preflight::controls(&global.routing())?;
+        let kill_switch = routing::precedence::env_kill_switch(environment.kill_switch.as_deref());
+        Ok(Self { global, environment, out, home, routing: RequestControls { kill_switch, cli } })
     }
 
     /// Where a relay is, with the identity of this installation.
@@ -65,6 +70,7 @@ impl<'a> Context<'a> {
             client_id: self.home.client_id(self.environment)?,
             client_kind: ClientKind::Cli,
             client_version: BINARY_VERSION.to_owned(),
+            routing: self.routing.clone(),
             request_ids: RequestIds::new(nonce),
         })
     }

@@ -19,6 +19,12 @@ pub(crate) struct Environment {
     pub(crate) session: Option<String>,
     /// `ODB_BROWSER`: the browser's executable.
     pub(crate) browser: Option<PathBuf>,
+    /// `ODB_BROWSER_ARGS`: further arguments for every browser.
+    pub(crate) browser_args: Option<String>,
+    /// `OPENDEVBROWSER_OPS_KILL_SWITCH`: what is set and no UTF-8 switches it on as well.
+    pub(crate) kill_switch: Option<String>,
+    /// `DASHBOARD_ADMIN_TOKEN`.
+    pub(crate) admin_token: Option<String>,
     /// `PATH`.
     pub(crate) path: Option<OsString>,
     /// `NO_COLOR`, set and not empty.
@@ -35,17 +41,33 @@ impl Environment {
     #[expect(clippy::disallowed_methods, reason = "the one place of this binary that reads the environment and the clock")]
     pub(crate) fn read() -> Self {
         let var = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+        let text = |name: &str| var(name).map(|value| value.to_string_lossy().into_owned());
         Self {
             odb_home: var("ODB_HOME").map(PathBuf::from),
             xdg_state_home: var("XDG_STATE_HOME").map(PathBuf::from),
             home: var("HOME").map(PathBuf::from),
             session: var("ODB_SESSION").and_then(|name| name.into_string().ok()),
             browser: var("ODB_BROWSER").map(PathBuf::from),
+            browser_args: text("ODB_BROWSER_ARGS"),
+            kill_switch: text(routing::config::KILL_SWITCH),
+            admin_token: text("DASHBOARD_ADMIN_TOKEN"),
             path: var("PATH"),
             no_color: var("NO_COLOR").is_some(),
             executable: std::env::current_exe().ok(),
             now: || Timestamp::from(SystemTime::now()),
             random,
+        }
+    }
+}
+
+impl Environment {
+    /// A variable that sets a key of the configuration.
+    pub(crate) fn setting(&self, name: &str) -> Option<String> {
+        match name {
+            routing::config::KILL_SWITCH => self.kill_switch.clone(),
+            routing::config::BROWSER => self.browser.as_ref().map(|path| path.display().to_string()),
+            routing::config::BROWSER_ARGS => self.browser_args.clone(),
+            _ => None,
         }
     }
 }

@@ -47,7 +47,7 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Here(fault) => match fault.code {
-                ErrorCode::CliUsageInvalid | ErrorCode::CliFlagUnsupported => 1,
+                ErrorCode::CliUsageInvalid | ErrorCode::CliFlagUnsupported | ErrorCode::CliRolloutAllowlistInvalid => 1,
                 ErrorCode::CliDaemonUnavailable => 10,
                 _ => 2,
             },

@@ -6,6 +6,7 @@ mod app;
 mod args;
 mod batch;
 mod commands;
+mod config;
 mod context;
 mod daemon;
 mod doctor;

@@ -410,3 +410,122 @@ fn a_relay_that_does_not_start_is_told_with_its_last_words() {
     let log = home.path().join("state/relayd.log");
     assert_eq!(fs::metadata(log).unwrap().mode() & 0o777, 0o600);
 }
+
+#[test]
+fn unsupported_ops_flags_fail_deterministically() {
+    let home = private_dir();
+    for words in [
+        ["open", "a.b", "--ops-rollout"].as_slice(),
+        &["open", "a.b", "--ops-force-legacy"],
+        &["status", "--ops-kill-switch"],
+        &["status", "--ops-routing-mode", "ops"],
+        &["--ops-fallback", "status"],
+    ] {
+        for _ in 0..2 {
+            fails(&run(home.path(), words), 1, "cli_flag_unsupported");
+        }
+        let json = run(home.path(), &[words, &["--output", "json"]].concat());
+        let frame: serde_json::Value = serde_json::from_str(&texts(&json).0).unwrap();
+        assert_eq!(frame["error"]["code"], "cli_flag_unsupported", "{words:?}");
+    }
+}
+
+#[test]
+fn routing_flags_are_checked_before_anything_is_sent() {
+    let home = private_dir();
+    for flags in [
+        ["--ops-routing", "cdp"].as_slice(),
+        &["--ops-rollout-percent", "101"],
+        &["--ops-active-session-policy", "stop"],
+        &["--force-legacy-cdp", "--ops-routing", "auto"],
+    ] {
+        fails(&run(home.path(), &[&["status"], flags].concat()), 1, "cli_usage_invalid");
+    }
+    let err =
+        fails(&run(home.path(), &["status", "--ops-rollout-allowlist", "bob,cli:alice-01"]), 1, "cli_rollout_allowlist_invalid");
+    assert!(err.contains("bob") && !err.contains("alice"), "{err}");
+    fails(&run(home.path(), &["get", "title", "--ops-routing", "ops"]), 1, "cli_usage_invalid");
+    fails(&run(home.path(), &["--force-legacy-cdp", "serve"]), 1, "cli_usage_invalid");
+}
+
+#[test]
+fn routing_flags_and_the_kill_switch_travel_with_the_request_and_a_refusal_is_final() {
+    let refused = refusal("relay_ops_route_disabled");
+    let relay = Relay::new(&["", &refused, "", &refused, "{}"]);
+    let home = home_of(&relay);
+    fails(
+        &run(home.path(), &["open", "a.b", "--ops-routing", "auto", "--ops-rollout-percent", "7"]),
+        2,
+        "relay_ops_route_disabled",
+    );
+    let seen: Vec<Seen> = (0..2).map(|_| relay.seen.recv().unwrap()).collect();
+    let expected = r#"x-ops-routing: {"cli":{"routingmode":"auto","rolloutpercent":7}}"#;
+    assert!(seen[1].head.contains(expected) && seen[1].body.contains("session.create"), "{}", seen[1].head);
+    let mut switched = command(home.path(), &["open", "a.b", "--ops-routing", "ops"]);
+    let output = switched.env("OPENDEVBROWSER_OPS_KILL_SWITCH", "1").output().unwrap();
+    fails(&output, 2, "relay_ops_route_disabled");
+    let seen: Vec<Seen> = (0..2).map(|_| relay.seen.recv().unwrap()).collect();
+    assert!(seen[1].head.contains(r#"x-ops-routing: {"killswitch":true,"cli":{"routingmode":"ops"}}"#), "{}", seen[1].head);
+    run(home.path(), &["status", "--output", "json"]);
+    assert!(!relay.seen.recv().unwrap().head.contains("x-ops-routing"), "no controls, no header");
+}
+
+fn write_config(home: &Path, text: &str) {
+    let path = home.join("config.json");
+    fs::write(&path, text).unwrap();
+    fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+}
+
+#[test]
+fn the_configuration_is_explained_with_its_sources_and_never_written() {
+    let home = private_dir();
+    let path = run(home.path(), &["config", "path"]);
+    assert_eq!(texts(&path).0.trim(), home.path().join("config.json").display().to_string());
+    let defaults = run(home.path(), &["config", "explain", "--output", "json"]);
+    let explained: serde_json::Value = serde_json::from_str(&texts(&defaults).0).unwrap();
+    assert_eq!((&explained["effectiveRoutingMode"], &explained["opsKillSwitchSource"]), (&"ops".into(), &"default".into()));
+    let text = r#"{"later":1,"limitsProfile":"local","ops":{"routingMode":"auto","rolloutPercent":25}}"#;
+    write_config(home.path(), text);
+    let output = run(home.path(), &["config", "explain", "--output", "json", "--ops-rollout-percent", "50"]);
+    let explained: serde_json::Value = serde_json::from_str(&texts(&output).0).unwrap();
+    let row = |key: &str| explained["settings"].as_array().unwrap().iter().find(|row| row["key"] == key).cloned().unwrap();
+    for (key, value, source) in [
+        ("ops.rolloutPercent", serde_json::json!(50), "flag"),
+        ("ops.routingMode", "auto".into(), "file"),
+        ("limitsProfile", "local".into(), "file"),
+        ("allowRawCDP", false.into(), "default"),
+    ] {
+        assert_eq!((&row(key)["value"], &row(key)["source"]), (&value, &source.into()), "{key}");
+    }
+    assert!(explained["warnings"][0].as_str().unwrap().contains("config_unknown_key_ignored"));
+    let shown = texts(&run(home.path(), &["config", "explain"]));
+    assert!(shown.0.contains("ops.routingMode") && shown.0.contains("(file)") && shown.1.contains("\"later\""), "{shown:?}");
+    assert_eq!(fs::read_to_string(home.path().join("config.json")).unwrap(), text);
+}
+
+#[test]
+fn a_configuration_is_checked_as_a_whole() {
+    let home = private_dir();
+    write_config(home.path(), r#"{"later":1}"#);
+    assert_eq!(run(home.path(), &["config", "validate"]).status.code(), Some(0));
+    let err = fails(&run(home.path(), &["config", "validate", "--strict"]), 2, "cli_config_invalid");
+    assert!(err.contains("later"), "{err}");
+    write_config(home.path(), r#"{"listen":7,"logLevel":"loud"}"#);
+    let err = fails(&run(home.path(), &["config", "validate"]), 2, "cli_config_invalid");
+    assert!(err.contains("listen") && err.contains("logLevel"), "{err}");
+    fs::write(home.path().join("other.json"), r#"{"ops":{"rolloutAllowlist":["bob","cli:alice-01"]}}"#).unwrap();
+    let err = fails(&run(home.path(), &["config", "validate", "other.json"]), 1, "cli_rollout_allowlist_invalid");
+    assert!(err.contains("bob") && !err.contains("alice"), "{err}");
+    fails(&run(home.path(), &["config", "validate", "missing.json"]), 2, "cli_file_unreadable");
+}
+
+#[test]
+fn a_reload_shows_the_admin_token_and_nothing_is_asked_without_one() {
+    let relay = Relay::new(&["{}"]);
+    let home = home_of(&relay);
+    fails(&run(home.path(), &["config", "reload"]), 1, "cli_usage_invalid");
+    let output = command(home.path(), &["config", "reload", "-o", "json"]).env("DASHBOARD_ADMIN_TOKEN", "adm1n").output().unwrap();
+    assert_eq!(texts(&output), ("{}\n".to_owned(), String::new()));
+    let seen = relay.seen.recv().unwrap();
+    assert!(seen.head.starts_with("post /admin/config/reload") && seen.head.contains("x-odb-admin-token: adm1n"), "{}", seen.head);
+}

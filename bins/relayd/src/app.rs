@@ -12,17 +12,19 @@ use clap::Parser;
 use ops_contracts::adapter::Adapter;
 use ops_contracts::capability::{AdapterKind, Capability};
 use ops_contracts::clock::Clock;
+use ops_contracts::config::LogFormat;
 use ops_contracts::version::BINARY_VERSION;
 use ops_runtime::{Runtime, RuntimeConfig};
-use relay::{Labels, Relay, RelayConfig, Timeouts, Token, Versions};
+use relay::{Control, Labels, Relay, RelayConfig, RoutingSetup, Timeouts, Token, Versions};
+use routing::decision::Rules;
 
-use crate::args::{Args, LogFormat};
+use crate::args::Args;
 use crate::environment::{Environment, SystemClock};
 use crate::failure::{EXECUTION, Failure};
 use crate::home::{Home, RelayFile, random_hex};
 use crate::logging;
-use crate::settings::{self, Settings};
-use crate::signals::Signals;
+use crate::settings::{self, Layers, Settings};
+use crate::signals::{Hangups, Signals};
 
 /// How long what still runs may take after everything was told to end.
 const LAST_TASKS: Duration = Duration::from_millis(500);
@@ -33,7 +35,8 @@ const LAST_TASKS: Duration = Duration::from_millis(500);
 /// When the command line is wrong, or the relay can't start.
 pub(crate) fn run(args: impl Iterator<Item = OsString>, environment: Environment) -> Result<(), Failure> {
     let args = Args::try_parse_from(args).map_err(Failure::Arguments)?;
-    let settings = settings::settle(args, &environment)?;
+    let layers = settings::layers(args, &environment)?;
+    let settings = layers.settle(&environment)?;
     let home = Arc::new(Home::take(settings.home.clone())?);
     let _log =
         logging::start(settings.log_format, settings.log_level).map_err(|error| Failure::start(format!("logging: {error}")))?;
@@ -44,15 +47,16 @@ pub(crate) fn run(args: impl Iterator<Item = OsString>, environment: Environment
         .enable_all()
         .build()
         .map_err(|error| Failure::start(format!("threads: {error}")))?;
-    let served = tasks.block_on(serve(settings, environment, home.clone()));
+    let served = tasks.block_on(serve(settings, layers, environment, home.clone()));
     home.withdraw();
     tasks.shutdown_timeout(LAST_TASKS);
     served
 }
 
-async fn serve(settings: Settings, environment: Environment, home: Arc<Home>) -> Result<(), Failure> {
+async fn serve(settings: Settings, layers: Layers, environment: Environment, home: Arc<Home>) -> Result<(), Failure> {
     // Before anything is announced: whoever reads the announcement may end us in order.
     let signals = Signals::listen().map_err(|error| Failure::start(format!("signals: {error}")))?;
+    let hangups = Hangups::listen().map_err(|error| Failure::start(format!("signals: {error}")))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let adapter = adapter(&settings, environment, &home, clock.clone())?;
     sweep(&adapter);
@@ -63,7 +67,9 @@ async fn serve(settings: Settings, environment: Environment, home: Arc<Home>) ->
     };
     let adapters: Vec<Arc<dyn Adapter>> = vec![adapter];
     let runtime = Runtime::new(runtime_config(&settings, &home), adapters, clock.clone());
-    let config = relay_config(&settings, &home, warnings.clone())?;
+    let routing = routing_setup(layers);
+    let told: Vec<String> = routing.settings.warnings.iter().map(ToString::to_string).chain(warnings.iter().cloned()).collect();
+    let config = relay_config(&settings, &home, warnings, routing)?;
     let instance_id = config.instance_id.clone();
     let listen = config.listen;
     let relay = Relay::bind(config, Arc::new(runtime), clock).await;
@@ -76,7 +82,8 @@ async fn serve(settings: Settings, environment: Environment, home: Arc<Home>) ->
         relay_version: BINARY_VERSION,
         limits_profile: &settings.limits.name,
     })?;
-    announce(&settings, &home, relay.url(), &browser, &warnings);
+    announce(&settings, &home, relay.url(), &browser, &told);
+    tokio::spawn(reload_on_hangup(hangups, relay.control()));
     let ended = relay.serve(until_signalled(signals, home.clone())).await;
     tracing::info!(reason = ?ended, "relayd ends");
     Ok(())
@@ -116,23 +123,36 @@ fn runtime_config(settings: &Settings, home: &Home) -> RuntimeConfig {
     }
 }
 
-fn relay_config(settings: &Settings, home: &Home, warnings: Vec<String>) -> Result<RelayConfig, Failure> {
-    let windows = routing::version::windows(BINARY_VERSION);
+/// The settings are read anew from the same layers, of which only the document can have changed.
+fn routing_setup(layers: Layers) -> RoutingSetup {
+    RoutingSetup { policy: Arc::new(Rules), settings: layers.routing(), read: Arc::new(move || layers.reread()) }
+}
+
+async fn reload_on_hangup(mut hangups: Hangups, control: Control) {
+    loop {
+        hangups.next().await;
+        match control.reload().await {
+            Ok(changed) => tracing::info!(changed, "the configuration was reloaded"),
+            // Told by who refused it.
+            Err(_) => continue,
+        }
+    }
+}
+
+fn relay_config(settings: &Settings, home: &Home, warnings: Vec<String>, routing: RoutingSetup) -> Result<RelayConfig, Failure> {
+    let windows = ::routing::version::windows(BINARY_VERSION);
     Ok(RelayConfig {
         listen: settings.listen,
         token: Token::new(home.token()?),
+        admin_token: settings.admin_token.clone().map(Token::new),
         allowed_hosts: settings.allowed_hosts.clone(),
         allowed_extensions: settings.allowed_extensions.clone(),
         limits: settings.limits.clone(),
         timeouts: Timeouts::default(),
         idle_exit: settings.idle_exit,
         instance_id: random_hex(16)?,
-        versions: Versions {
-            relay: BINARY_VERSION.to_owned(),
-            window_n: windows.n,
-            window_n_minus1: windows.n_minus1,
-            check: routing::version::admit,
-        },
+        versions: Versions { relay: BINARY_VERSION.to_owned(), window_n: windows.n, window_n_minus1: windows.n_minus1 },
+        routing,
         capabilities: Capability::ALL.iter().map(|capability| capability.as_str().to_owned()).collect(),
         labels: Labels { adapter: AdapterKind::Cdp.as_str().to_owned(), mode: "managed".to_owned() },
         warnings,

@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, ValueEnum};
+use clap::Parser;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use ops_contracts::config::{LimitsProfileName, LogFormat, LogLevel, SandboxMode};
 
 /// Serves browsers to agents and tools over one contract, /ops.
-#[derive(Debug, Parser)]
+#[derive(Debug, Clone, Parser)]
 #[command(name = "relayd", version, about)]
 pub(crate) struct Args {
     /// The state directory [default: $ODB_HOME, else $XDG_STATE_HOME/odb, else ~/.local/state/odb]
@@ -14,24 +16,24 @@ pub(crate) struct Args {
     /// Loopback address and port, or a port alone; 0 lets the system choose [default: 9555 with --limits strict, 0 with --limits local]
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) listen: Option<String>,
-    /// The limits profile: strict for a shared relay, local for the relay of one user
-    #[arg(long, value_name = "PROFILE", default_value = "strict")]
-    pub(crate) limits: String,
-    /// How log lines are written to standard error
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub(crate) log_format: LogFormat,
-    /// What is logged
-    #[arg(long, value_name = "LEVEL", default_value = "info")]
-    pub(crate) log_level: LogLevel,
+    /// The limits profile: strict for a shared relay, local for the relay of one user [default: strict]
+    #[arg(long, value_name = "PROFILE", value_parser = word(LimitsProfileName::ALL, LimitsProfileName::as_str))]
+    pub(crate) limits: Option<LimitsProfileName>,
+    /// How log lines are written to standard error [default: text]
+    #[arg(long, value_name = "FORMAT", value_parser = word(LogFormat::ALL, LogFormat::as_str))]
+    pub(crate) log_format: Option<LogFormat>,
+    /// What is logged [default: info]
+    #[arg(long, value_name = "LEVEL", value_parser = word(LogLevel::ALL, LogLevel::as_str))]
+    pub(crate) log_level: Option<LogLevel>,
     /// The browser's executable [default: $ODB_BROWSER, else well-known names and places]
     #[arg(long, value_name = "PATH")]
     pub(crate) browser: Option<PathBuf>,
     /// A further argument for every browser; may be repeated. $ODB_BROWSER_ARGS adds more
     #[arg(long, value_name = "ARGUMENT", allow_hyphen_values = true)]
     pub(crate) browser_arg: Vec<String>,
-    /// Whether browsers run in their sandbox; auto is on, but off for root
-    #[arg(long, value_name = "MODE", default_value = "auto")]
-    pub(crate) sandbox: SandboxMode,
+    /// Whether browsers run in their sandbox; auto is on, but off for root [default: auto]
+    #[arg(long, value_name = "MODE", value_parser = word(SandboxMode::ALL, SandboxMode::as_str))]
+    pub(crate) sandbox: Option<SandboxMode>,
     /// Leave after this many milliseconds without sessions and commands
     #[arg(long, value_name = "MILLISECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) idle_exit_ms: Option<u64>,
@@ -41,32 +43,30 @@ pub(crate) struct Args {
     /// The id of a browser extension that may call; may be repeated
     #[arg(long, value_name = "ID")]
     pub(crate) allow_extension: Vec<String>,
+    /// Refuse a config.json with keys that this version does not know, instead of warning of them
+    #[arg(long)]
+    pub(crate) strict_config: bool,
+    /// Where new sessions go: ops, legacy-cdp or auto
+    #[arg(long, value_name = "MODE")]
+    pub(crate) ops_routing: Option<String>,
+    /// The same as --ops-routing=legacy-cdp
+    #[arg(long)]
+    pub(crate) force_legacy_cdp: bool,
+    /// How many of a hundred buckets go to /ops in auto
+    #[arg(long, value_name = "PERCENT")]
+    pub(crate) ops_rollout_percent: Option<String>,
+    /// Identities namespace:value, with commas between them, that go to the legacy lane in auto
+    #[arg(long, value_name = "LIST")]
+    pub(crate) ops_rollout_allowlist: Option<String>,
+    /// What becomes of active sessions when routing changes: continue, drain or terminate
+    #[arg(long, value_name = "POLICY")]
+    pub(crate) ops_active_session_policy: Option<String>,
 }
 
-/// How log lines are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LogFormat {
-    /// For people.
-    Text,
-    /// One JSON object a line.
-    Json,
-}
-
-/// What is logged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LogLevel {
-    Off,
-    Error,
-    Warn,
-    Info,
-    Debug,
-    Trace,
-}
-
-/// Whether browsers run in their sandbox.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SandboxMode {
-    Auto,
-    On,
-    Off,
+/// One of a few words of the configuration.
+fn word<T>(all: &'static [T], text: fn(T) -> &'static str) -> impl TypedValueParser<Value = T>
+where
+    T: Copy + std::str::FromStr<Err: std::error::Error + Send + Sync> + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(all.iter().map(|word| text(*word))).try_map(|word| word.parse::<T>())
 }

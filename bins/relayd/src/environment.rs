@@ -24,6 +24,11 @@ impl Environment {
     pub(crate) fn get(&self, name: &str) -> Option<&OsString> {
         self.variables.iter().find(|(known, _)| known == name).map(|(_, value)| value).filter(|value| !value.is_empty())
     }
+
+    /// The same as text; what is no UTF-8 in it is replaced, so that a switch that is set is never overlooked.
+    pub(crate) fn text(&self, name: &str) -> Option<String> {
+        self.get(name).map(|value| value.to_string_lossy().into_owned())
+    }
 }
 
 /// The clock of the wall.

@@ -36,6 +36,14 @@ impl Failure {
         Self::Coded(Fault::new(ErrorCode::CliStateInvalid, format!("{shown}: {why}")).with("path", shown.to_string()))
     }
 
+    /// The failure as a fault, for who can't end the program.
+    pub(crate) fn into_fault(self) -> Fault {
+        match self {
+            Self::Arguments(error) => Fault::new(ErrorCode::CliUsageInvalid, error.to_string()),
+            Self::Coded(fault) => fault,
+        }
+    }
+
     /// Tells it on standard error, with what to do next.
     pub(crate) fn report(self) -> ExitCode {
         match self {
@@ -47,7 +55,10 @@ impl Failure {
             Self::Coded(fault) => {
                 let remedy = fault.code.row().remedy;
                 let _ = writeln!(std::io::stderr(), "relayd: {} ({})\n  {remedy}", fault.message, fault.code);
-                let usage = matches!(fault.code, ErrorCode::CliUsageInvalid | ErrorCode::AdapterArgumentForbidden);
+                let usage = matches!(
+                    fault.code,
+                    ErrorCode::CliUsageInvalid | ErrorCode::CliRolloutAllowlistInvalid | ErrorCode::AdapterArgumentForbidden
+                );
                 ExitCode::from(if usage { USAGE } else { EXECUTION })
             }
         }

@@ -113,6 +113,20 @@ impl Home {
     }
 }
 
+/// The text of the configuration document; `None` where there is none. Touches nothing.
+///
+/// # Errors
+/// `cli_state_invalid` when the file is foreign, open to others, or can't be read.
+pub(crate) fn read_config(dir: &Path) -> Result<Option<String>, Failure> {
+    let path = dir.join("config.json");
+    let Some(file) = open_private(&path)? else { return Ok(None) };
+    let mut text = String::new();
+    // One byte more than is taken, so that what is too large is refused as such.
+    let limit = u64::try_from(routing::config::MAX_BYTES).unwrap_or(u64::MAX).saturating_add(1);
+    file.take(limit).read_to_string(&mut text).map_err(|error| Failure::state(&path, error))?;
+    Ok(Some(text))
+}
+
 /// `bytes` random bytes of the operating system, as lower-case hex.
 pub(crate) fn random_hex(bytes: usize) -> Result<String, Failure> {
     let mut random = vec![0_u8; bytes];

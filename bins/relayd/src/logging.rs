@@ -4,10 +4,9 @@ use std::io::{self, Write};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
+use ops_contracts::config::{LogFormat, LogLevel};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::fmt;
-
-use crate::args::{LogFormat, LogLevel};
 
 /// Lines that may wait for the reader.
 const WAITING: usize = 4096;

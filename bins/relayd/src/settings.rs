@@ -1,22 +1,27 @@
-//! From flags and environment to what the program does. Flags win over the environment.
+//! From configuration document, environment and flags to what the program does; each wins over those before it.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use adapter_cdp::Sandbox;
+use ops_contracts::config::{EffectiveConfig, Layer, LogFormat, LogLevel, ParsedConfig, SandboxMode, Source};
 use ops_contracts::limits::LimitsProfile;
-use ops_contracts::{ErrorCode, Fault};
+use ops_contracts::routing::CliControls;
+use ops_contracts::{ErrorCode, ErrorSource, Fault, Outcome};
+use relay::RoutingSettings;
+use routing::config;
+use routing::decision::legacy_lane;
+use routing::preflight::RoutingFlags;
 
-use crate::args::{Args, LogFormat, LogLevel, SandboxMode};
+use crate::args::Args;
 use crate::environment::Environment;
 use crate::failure::Failure;
 
-/// The port of a relay that others may share, when nobody names one.
-const SHARED_PORT: u16 = 9555;
+/// The variable with the admin token.
+const ADMIN_TOKEN: &str = "DASHBOARD_ADMIN_TOKEN";
 
 /// What the program does.
-#[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) home: PathBuf,
     pub(crate) listen: SocketAddr,
@@ -30,40 +35,139 @@ pub(crate) struct Settings {
     pub(crate) idle_exit: Option<Duration>,
     pub(crate) allowed_hosts: Vec<String>,
     pub(crate) allowed_extensions: Vec<String>,
+    /// Opens the admin calls.
+    pub(crate) admin_token: Option<String>,
 }
 
-/// Settles everything.
+/// What the settings are made of, in the order of their rank.
+pub(crate) struct Layers {
+    home: PathBuf,
+    file: ParsedConfig,
+    environment: Layer,
+    flags: Layer,
+    routing: CliControls,
+    args: Args,
+}
+
+/// Reads the layers. Nothing is written.
 ///
 /// # Errors
-/// `cli_usage_invalid`, or `adapter_argument_forbidden` for a browser argument that opens a debugging port.
-pub(crate) fn settle(args: Args, environment: &Environment) -> Result<Settings, Failure> {
-    let limits = routing::limits::named(&args.limits).ok_or_else(|| {
-        let known = routing::limits::NAMES.join(" or ");
-        Failure::usage(format!("--limits takes {known}, not {:?}", args.limits))
-    })?;
-    let listen = match args.listen.as_deref() {
-        Some(text) => parse_listen(text)?,
-        // A user's own relay is found by its file: a fixed port would keep a second home from having one.
-        None if limits.name == "local" => loopback(0),
-        None => loopback(SHARED_PORT),
-    };
-    Ok(Settings {
-        home: home(args.home.as_deref(), environment)?,
-        listen,
-        limits,
-        log_format: args.log_format,
-        log_level: args.log_level,
-        browser: args.browser,
-        browser_args: browser_args(args.browser_arg, environment)?,
-        sandbox: match args.sandbox {
-            SandboxMode::Auto => Sandbox::Auto,
-            SandboxMode::On => Sandbox::On,
-            SandboxMode::Off => Sandbox::Off,
-        },
-        idle_exit: args.idle_exit_ms.map(Duration::from_millis),
-        allowed_hosts: args.allow_host,
-        allowed_extensions: args.allow_extension,
+/// `cli_usage_invalid` or `cli_rollout_allowlist_invalid` for a flag, `relay_config_invalid` for the configuration document.
+pub(crate) fn layers(args: Args, environment: &Environment) -> Result<Layers, Failure> {
+    let home = home(args.home.as_deref(), environment)?;
+    let routing = routing::preflight::controls(&RoutingFlags {
+        ops_routing: args.ops_routing.as_deref(),
+        force_legacy_cdp: args.force_legacy_cdp,
+        ops_rollout_percent: args.ops_rollout_percent.as_deref(),
+        ops_rollout_allowlist: args.ops_rollout_allowlist.as_deref(),
+        ops_active_session_policy: args.ops_active_session_policy.as_deref(),
     })
+    .map_err(Failure::Coded)?;
+    let flags = flags(&args, &routing)?;
+    let file = read_config(&home, args.strict_config)?;
+    let environment = config::environment(|name| environment.text(name));
+    Ok(Layers { home, file, environment, flags, routing, args })
+}
+
+/// The configuration document of a home; one without keys where there is none.
+fn read_config(home: &Path, strict: bool) -> Result<ParsedConfig, Failure> {
+    let Some(text) = crate::home::read_config(home)? else { return Ok(ParsedConfig::default()) };
+    let path = home.join("config.json");
+    config::parse(&text, strict).map_err(|refusal| {
+        let fault = refusal.fault(ErrorSource::Relay);
+        let message = format!("{}: {}", path.display(), fault.message);
+        Failure::Coded(Fault { message, ..fault })
+    })
+}
+
+/// The flags that have a key. Browser arguments have none: they are added to those of the key.
+fn flags(args: &Args, routing: &CliControls) -> Result<Layer, Failure> {
+    fn names<T: std::str::FromStr<Err: std::fmt::Display>>(flag: &str, texts: &[String]) -> Result<Option<Vec<T>>, Failure> {
+        let named: Result<Vec<T>, Failure> =
+            texts.iter().map(|text| text.parse().map_err(|error| Failure::usage(format!("{flag} {text:?}: {error}")))).collect();
+        named.map(|names| (!names.is_empty()).then_some(names))
+    }
+    let mut layer = config::flags(routing);
+    let document = &mut layer.document;
+    document.listen = args.listen.as_deref().map(parse_listen).transpose()?;
+    document.limits_profile = args.limits;
+    document.log_format = args.log_format;
+    document.log_level = args.log_level;
+    document.allowed_hosts = names("--allow-host", &args.allow_host)?;
+    document.extension_allowlist = names("--allow-extension", &args.allow_extension)?;
+    document.browser.path = args.browser.as_ref().map(|path| path.display().to_string());
+    document.browser.sandbox = args.sandbox;
+    document.ops.strict_config = args.strict_config.then_some(true);
+    Ok(layer)
+}
+
+impl Layers {
+    fn effective(&self) -> EffectiveConfig {
+        let file = Layer { source: Source::File, document: self.file.document.clone() };
+        EffectiveConfig::resolve(&[file, self.environment.clone(), self.flags.clone()])
+    }
+
+    /// What the layers say about routing.
+    pub(crate) fn routing(&self) -> RoutingSettings {
+        let effective = self.effective();
+        let loopback = effective.listen.value.ip().is_loopback();
+        RoutingSettings {
+            controls: config::controls(&self.file, &self.environment, &self.routing),
+            legacy: legacy_lane(effective.allow_raw_cdp.value, effective.allow_non_local_cdp.value, loopback),
+            prerelease_interop: effective.ops.allow_prerelease_interop.value,
+            warnings: self.file.warnings.clone(),
+        }
+    }
+
+    /// The same once the document has been read anew; only routing changes while the program runs.
+    ///
+    /// # Errors
+    /// What is wrong with the document.
+    pub(crate) fn reread(&self) -> Outcome<RoutingSettings> {
+        let file = read_config(&self.home, self.args.strict_config).map_err(Failure::into_fault)?;
+        let (home, environment, flags) = (self.home.clone(), self.environment.clone(), self.flags.clone());
+        let (routing, args) = (self.routing.clone(), self.args.clone());
+        Ok(Self { home, file, environment, flags, routing, args }.routing())
+    }
+
+    /// Settles everything.
+    ///
+    /// # Errors
+    /// `cli_usage_invalid`; `relay_config_invalid` for an address beyond loopback in the document; `adapter_argument_forbidden`
+    /// for a browser argument that opens a debugging port.
+    pub(crate) fn settle(&self, environment: &Environment) -> Result<Settings, Failure> {
+        let effective = self.effective();
+        let listen = effective.listen.value;
+        if !listen.ip().is_loopback() {
+            let message = format!("listen takes loopback addresses alone, not {listen}");
+            return Err(Failure::Coded(Fault::new(ErrorCode::RelayConfigInvalid, message).with("key", "listen")));
+        }
+        let limits = effective.limits_profile.value.as_str();
+        let limits = routing::limits::named(limits).ok_or_else(|| Failure::usage(format!("no limits profile {limits}")))?;
+        let browser = effective.browser.path;
+        Ok(Settings {
+            home: self.home.clone(),
+            listen,
+            limits,
+            log_format: effective.log_format.value,
+            log_level: effective.log_level.value,
+            browser: match browser.source {
+                Source::Flag => self.args.browser.clone(),
+                Source::File if !browser.value.is_empty() => Some(browser.value.into()),
+                _ => None,
+            },
+            browser_args: browser_args(effective.browser.args.value, &self.args.browser_arg, environment)?,
+            sandbox: match effective.browser.sandbox.value {
+                SandboxMode::Auto => Sandbox::Auto,
+                SandboxMode::On => Sandbox::On,
+                SandboxMode::Off => Sandbox::Off,
+            },
+            idle_exit: self.args.idle_exit_ms.map(Duration::from_millis),
+            allowed_hosts: effective.allowed_hosts.value.iter().map(|host| host.as_str().to_owned()).collect(),
+            allowed_extensions: effective.extension_allowlist.value.iter().map(|id| id.as_str().to_owned()).collect(),
+            admin_token: environment.text(ADMIN_TOKEN),
+        })
+    }
 }
 
 fn home(flag: Option<&Path>, environment: &Environment) -> Result<PathBuf, Failure> {
@@ -95,12 +199,11 @@ fn parse_listen(text: &str) -> Result<SocketAddr, Failure> {
     }
 }
 
-fn browser_args(flags: Vec<String>, environment: &Environment) -> Result<Vec<String>, Failure> {
-    let from_environment = match environment.get("ODB_BROWSER_ARGS") {
-        Some(text) => text.to_str().ok_or_else(|| Failure::usage("ODB_BROWSER_ARGS is not UTF-8"))?,
-        None => "",
-    };
-    let args: Vec<String> = from_environment.split_whitespace().map(str::to_owned).chain(flags).collect();
+fn browser_args(keyed: Vec<String>, flags: &[String], environment: &Environment) -> Result<Vec<String>, Failure> {
+    if environment.get(config::BROWSER_ARGS).is_some_and(|text| text.to_str().is_none()) {
+        return Err(Failure::usage("ODB_BROWSER_ARGS is not UTF-8"));
+    }
+    let args: Vec<String> = keyed.into_iter().chain(flags.iter().cloned()).collect();
     // The adapter refuses more at every launch; what opens a port is refused before anything starts.
     match args.iter().find(|arg| arg.trim().trim_start_matches('-').to_ascii_lowercase().starts_with("remote-debugging-")) {
         Some(forbidden) => {
@@ -120,7 +223,8 @@ mod tests {
     fn settled(args: &[&str], variables: &[(&str, &str)]) -> Result<Settings, Failure> {
         let args = Args::try_parse_from(std::iter::once(&"relayd").chain(args)).unwrap();
         let variables = variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-        settle(args, &Environment { variables, executable: None })
+        let environment = Environment { variables, executable: None };
+        layers(args, &environment)?.settle(&environment)
     }
 
     #[track_caller]
@@ -169,9 +273,67 @@ mod tests {
         }
     }
 
+    fn with_config(text: &str, args: &[&str], variables: &[(&str, &str)]) -> Result<(Settings, RoutingSettings), ErrorCode> {
+        use std::os::unix::fs::PermissionsExt;
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("config.json");
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+        let args = Args::try_parse_from(std::iter::once(&"relayd").chain(args)).unwrap();
+        let args = Args { home: Some(home.path().to_path_buf()), ..args };
+        let variables = variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        let environment = Environment { variables, executable: None };
+        let settled = layers(args, &environment).and_then(|layers| Ok((layers.settle(&environment)?, layers.routing())));
+        settled.map_err(|failure| failure.into_fault().code)
+    }
+
     #[test]
-    fn an_unknown_profile_is_a_usage_error() {
-        let Err(Failure::Coded(fault)) = settled(&["--limits", "lax"], &[("HOME", "/h")]) else { panic!("accepted") };
-        assert_eq!(fault.code, ErrorCode::CliUsageInvalid);
+    fn flags_win_over_the_environment_over_the_document() {
+        let text = r#"{"listen":"127.0.0.1:7001","logLevel":"error","allowedHosts":["a.example"],
+            "browser":{"path":"/doc/chrome","args":["--doc"],"sandbox":"off"},"ops":{"routingMode":"auto"}}"#;
+        let (settings, routing) = with_config(text, &["--log-level", "debug", "--browser-arg=--flag"], &[]).ok().unwrap();
+        assert_eq!((settings.listen.port(), settings.log_level), (7001, LogLevel::Debug));
+        assert_eq!((settings.browser.as_deref(), settings.sandbox), (Some(Path::new("/doc/chrome")), Sandbox::Off));
+        assert_eq!(
+            (settings.browser_args, settings.allowed_hosts),
+            (vec!["--doc".to_owned(), "--flag".to_owned()], vec!["a.example".to_owned()])
+        );
+        assert_eq!(routing.controls.config.routing_mode, Some(ops_contracts::routing::RoutingMode::Auto));
+        let variables = [("ODB_BROWSER", "/env/chrome"), ("ODB_BROWSER_ARGS", "--env"), ("OPENDEVBROWSER_OPS_KILL_SWITCH", "1")];
+        let (settings, routing) = with_config(text, &["--ops-rollout-percent", "7"], &variables).ok().unwrap();
+        assert_eq!(
+            (settings.browser, settings.browser_args),
+            (None, vec!["--env".to_owned()]),
+            "the adapter finds the environment's"
+        );
+        assert!(routing.controls.env_kill_switch);
+        assert_eq!(routing.controls.cli.rollout_percent.map(|percent| percent.get()), Some(7));
+        let (settings, _) = with_config(text, &["--browser", "/flag/chrome"], &variables).ok().unwrap();
+        assert_eq!(settings.browser.as_deref(), Some(Path::new("/flag/chrome")));
+    }
+
+    #[test]
+    fn unknown_keys_defaults_downgrade_fallback() {
+        let (settings, routing) = with_config("{}", &[], &[]).ok().unwrap();
+        assert_eq!((settings.listen.to_string().as_str(), settings.limits.name.as_str()), ("127.0.0.1:9555", "strict"));
+        assert_eq!((routing.controls, routing.warnings), (Default::default(), Vec::new()));
+        let unknown = r#"{"ops":{"killSwich":true},"later":1}"#;
+        let (_, routing) = with_config(unknown, &[], &[]).ok().unwrap();
+        assert_eq!(routing.warnings.iter().map(|warning| warning.key.as_str()).collect::<Vec<_>>(), ["later", "ops.killSwich"]);
+        assert_eq!(with_config(unknown, &["--strict-config"], &[]).err(), Some(ErrorCode::RelayConfigInvalid));
+        for (newer, why) in
+            [(r#"{"configSchemaVersion":99}"#, "newer"), (r#"{"ops":{"routingMode":"quantum"}}"#, "ops.routingMode")]
+        {
+            let (_, routing) = with_config(newer, &[], &[]).ok().unwrap();
+            let status = routing::decision::status(&routing.controls, &Default::default(), routing.legacy);
+            assert!(status.config_downgrade_fallback, "{newer}");
+            assert!(status.config_downgrade_reason.unwrap().contains(why), "{newer}");
+            assert_eq!(status.effective_routing_mode.as_str(), "legacy-cdp");
+        }
+        for broken in
+            ["", "[", "[]", r#"{"listen":7}"#, r#"{"listen":"0.0.0.0:1"}"#, r#"{"listen":"127.0.0.1:1","listen":"127.0.0.1:2"}"#]
+        {
+            assert_eq!(with_config(broken, &[], &[]).err(), Some(ErrorCode::RelayConfigInvalid), "{broken}");
+        }
     }
 }

@@ -4,6 +4,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use std::time::Duration;
@@ -32,9 +33,16 @@ fn relayd(home: &Path) -> Command {
 impl Relay {
     /// Starts one and waits until it says that it serves.
     fn start(args: &[&str]) -> Self {
+        Self::start_with(args, |_, _| ())
+    }
+
+    /// The same, with a home and a command that are prepared before.
+    fn start_with(args: &[&str], prepare: impl FnOnce(&Path, &mut Command)) -> Self {
         let scratch = tempfile::tempdir().unwrap();
         let home = scratch.path().join("home");
-        let mut child = relayd(&home).args(["--listen", "127.0.0.1:0"]).args(args).spawn().unwrap();
+        let mut command = relayd(&home);
+        prepare(&home, &mut command);
+        let mut child = command.args(["--listen", "127.0.0.1:0"]).args(args).spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         let mut relay = Self { child, stderr, home, told: String::new(), _scratch: scratch };
         relay.read_until("serves");
@@ -181,4 +189,73 @@ fn a_taken_port_is_named_and_nothing_else_is_tried() {
     let output = relayd(&scratch.path().join("home")).args(["--listen", &address]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(told(&output).contains("relay_start_failed") && told(&output).contains(&address), "{}", told(&output));
+}
+
+fn write_config(home: &Path, text: &str) {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(home).unwrap();
+    let path = home.join("config.json");
+    std::fs::write(&path, text).unwrap();
+    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+}
+
+fn status(relay: &Relay) -> Value {
+    let reply = relay.exchange("GET", "/status", "");
+    serde_json::from_str(reply.split_once("\r\n\r\n").unwrap().1).unwrap()
+}
+
+#[test]
+fn a_hangup_has_the_configuration_read_anew_and_a_broken_one_changes_nothing() {
+    let mut relay = Relay::start_with(&[], |home, _| write_config(home, r#"{"later":1}"#));
+    let before = status(&relay);
+    assert_eq!((before["effectiveRoutingMode"].as_str(), &before["lastRoutingChangeAt"]), (Some("ops"), &Value::Null));
+    assert!(
+        before["warnings"][0].to_string().contains("config_unknown_key_ignored")
+            || before["warnings"][1].to_string().contains("config_unknown_key_ignored")
+    );
+    write_config(&relay.home, r#"{"ops":{"killSwitch":true,"activeSessionPolicy":"drain"}}"#);
+    relay.signal(Signal::HUP);
+    relay.read_until("was reloaded");
+    let killed = status(&relay);
+    assert_eq!(
+        (killed["effectiveRoutingMode"].as_str(), killed["opsKillSwitchSource"].as_str()),
+        (Some("legacy-cdp"), Some("config"))
+    );
+    assert!(killed["lastRoutingChangeAt"].is_string());
+    let refused = relay.exchange("POST", "/ops", r#"{"type":"ops_request","requestId":"r1","command":"session.create"}"#);
+    assert!(refused.contains("relay_ops_route_disabled") && refused.contains("kill_switch"), "{refused}");
+    write_config(&relay.home, "{");
+    relay.signal(Signal::HUP);
+    relay.read_until("relay_config_invalid");
+    assert_eq!(status(&relay)["lastRoutingChangeAt"], killed["lastRoutingChangeAt"]);
+    let reloaded = relay.exchange("POST", "/admin/config/reload", "{}");
+    assert!(reloaded.starts_with("HTTP/1.1 403") && reloaded.contains("relay_admin_disabled"), "{reloaded}");
+}
+
+#[test]
+fn a_kill_switch_of_the_environment_and_the_admin_token_are_taken_and_never_told() {
+    let relay = Relay::start_with(&["--ops-routing", "ops"], |_, command| {
+        command.env("OPENDEVBROWSER_OPS_KILL_SWITCH", "1").env("DASHBOARD_ADMIN_TOKEN", "an-admin-token");
+    });
+    let document = status(&relay);
+    assert_eq!(
+        (document["effectiveRoutingMode"].as_str(), document["opsKillSwitchSource"].as_str()),
+        (Some("legacy-cdp"), Some("env"))
+    );
+    let reply = relay.exchange("POST", "/admin/config/reload", "{}");
+    assert!(reply.starts_with("HTTP/1.1 401") && reply.contains("relay_admin_invalid"), "{reply}");
+    assert!(!relay.told.contains("an-admin-token"));
+}
+
+#[test]
+fn a_configuration_that_can_not_be_used_is_refused_at_the_start() {
+    let scratch = tempfile::tempdir().unwrap();
+    let home = scratch.path().join("home");
+    write_config(&home, r#"{"logLevel":"loud","browser":{"sandbox":7}}"#);
+    let output = relayd(&home).args(["--listen", "0"]).output().unwrap();
+    let said = told(&output);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said.contains("relay_config_invalid") && said.contains("logLevel") && said.contains("browser.sandbox"), "{said}");
+    let output = relayd(&home).args(["--ops-rollout-allowlist", "bob"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", told(&output));
+    assert!(told(&output).contains("cli_rollout_allowlist_invalid"));
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ops_contracts::frame::ClientKind;
 use ops_contracts::ids::{ClientId, RequestId};
+use ops_contracts::routing::RequestControls;
 
 /// A relay and the identity under which it is called.
 #[derive(Debug, Clone)]
@@ -21,6 +22,8 @@ pub struct Endpoint {
     pub client_kind: ClientKind,
     /// The client's version (SemVer).
     pub client_version: String,
+    /// Routing controls that travel with every request and hello.
+    pub routing: RequestControls,
     /// Names the requests.
     pub request_ids: RequestIds,
 }
@@ -98,11 +101,16 @@ impl fmt::Display for RelayUrl {
     }
 }
 
-/// The relay's token. It never shows itself.
+/// The relay's token or the admin token. It never shows itself.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token(String);
 
 impl Token {
+    /// The token's text, for the one header that takes it bare.
+    pub(crate) fn bare(&self) -> &str {
+        &self.0
+    }
+
     /// The value of the `Authorization` header.
     pub(crate) fn bearer(&self) -> String {
         format!("Bearer {}", self.0)

@@ -11,11 +11,12 @@ use hyper::header::{AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST};
 use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use ops_contracts::frame::RESPONSE_CAP;
+use ops_contracts::routing::RequestControls;
 use ops_contracts::version::OPS_CONTRACT_VERSION;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
-use crate::{ClientError, Endpoint};
+use crate::{ClientError, Endpoint, Token};
 
 /// How much larger than the cap of the contract a body may be: the frame around the result.
 const ENVELOPE: usize = 64 * 1024;
@@ -46,8 +47,22 @@ pub(crate) async fn exchange(
     body: Option<String>,
     within: Duration,
 ) -> Result<Answer, ClientError> {
+    send(endpoint, request(endpoint, method, path, body, None)?, within).await
+}
+
+/// The same as an administrator.
+pub(crate) async fn exchange_as_admin(
+    endpoint: &Endpoint,
+    admin: &Token,
+    path: &str,
+    body: String,
+    within: Duration,
+) -> Result<Answer, ClientError> {
+    send(endpoint, request(endpoint, Method::POST, path, Some(body), Some(admin))?, within).await
+}
+
+async fn send(endpoint: &Endpoint, request: Request<Full<Bytes>>, within: Duration) -> Result<Answer, ClientError> {
     let deadline = Instant::now() + within;
-    let request = request(endpoint, method, path, body)?;
     let stream = connect(endpoint, deadline, within).await?;
     let talk = async {
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(lost)?;
@@ -65,7 +80,13 @@ pub(crate) async fn exchange(
     timeout_at(deadline, talk).await.unwrap_or(Err(ClientError::Deadline(within)))
 }
 
-fn request(endpoint: &Endpoint, method: Method, path: &str, body: Option<String>) -> Result<Request<Full<Bytes>>, ClientError> {
+fn request(
+    endpoint: &Endpoint,
+    method: Method,
+    path: &str,
+    body: Option<String>,
+    admin: Option<&Token>,
+) -> Result<Request<Full<Bytes>>, ClientError> {
     let mut request = Request::builder()
         .method(method)
         .uri(path)
@@ -76,6 +97,12 @@ fn request(endpoint: &Endpoint, method: Method, path: &str, body: Option<String>
         .header("x-ops-client-version", &endpoint.client_version)
         .header("x-ops-client-kind", endpoint.kind())
         .header("x-ops-client-id", endpoint.client_id.as_str());
+    if endpoint.routing != RequestControls::default() {
+        request = request.header("x-ops-routing", routing_text(&endpoint.routing));
+    }
+    if let Some(admin) = admin {
+        request = request.header("x-odb-admin-token", admin.bare());
+    }
     if body.is_some() {
         request = request.header(CONTENT_TYPE, "application/json");
     }
@@ -83,6 +110,11 @@ fn request(endpoint: &Endpoint, method: Method, path: &str, body: Option<String>
         let source = io::Error::new(io::ErrorKind::InvalidInput, error);
         ClientError::Unreachable { url: endpoint.url.to_string(), source }
     })
+}
+
+/// Routing controls as a header takes them.
+fn routing_text(controls: &RequestControls) -> String {
+    serde_json::to_string(controls).expect("routing controls consist of words, numbers and identities")
 }
 
 async fn read(response: Response<hyper::body::Incoming>) -> Result<Answer, ClientError> {

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use crate::http;
 use crate::reply::head;
-use crate::{ClientError, Endpoint, Reply};
+use crate::{ClientError, Endpoint, Reply, Token};
 
 /// How much longer than a command's deadline its answer is waited for: the relay's own coded answer must get through.
 pub const GRACE: Duration = Duration::from_secs(10);
@@ -106,7 +106,10 @@ pub async fn call_raw(endpoint: &Endpoint, call: &RawCall<'_>) -> Result<Reply, 
 /// # Errors
 /// The relay's refusal; no connection; no answer in time; an answer that is none.
 pub async fn status(endpoint: &Endpoint) -> Result<String, ClientError> {
-    let answer = http::exchange(endpoint, Method::GET, "/status", None, GET_TIMEOUT).await?;
+    document(http::exchange(endpoint, Method::GET, "/status", None, GET_TIMEOUT).await?)
+}
+
+fn document(answer: http::Answer) -> Result<String, ClientError> {
     if answer.status == 200 {
         return Ok(answer.body);
     }
@@ -114,6 +117,14 @@ pub async fn status(endpoint: &Endpoint) -> Result<String, ClientError> {
         Err(refusal) => Err(refusal.clone().into()),
         Ok(result) => Err(ClientError::ReplyInvalid(format!("HTTP {}: {}", answer.status, head(result)))),
     }
+}
+
+/// Has the relay read its configuration anew; the status document's JSON text after that.
+///
+/// # Errors
+/// What is wrong with the configuration or the admin token; no connection; no answer in time; an answer that is none.
+pub async fn reload_config(endpoint: &Endpoint, admin: &Token) -> Result<String, ClientError> {
+    document(http::exchange_as_admin(endpoint, admin, "/admin/config/reload", "{}".to_owned(), GET_TIMEOUT).await?)
 }
 
 /// Whether a relay answers within `within`.

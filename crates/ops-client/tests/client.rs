@@ -33,6 +33,7 @@ async fn listen() -> (TcpListener, Endpoint) {
         client_id: "c1".parse().unwrap(),
         client_kind: ClientKind::Cli,
         client_version: "0.2.0".to_owned(),
+        routing: ops_contracts::routing::RequestControls::default(),
         request_ids: RequestIds::new(1),
     };
     (listener, endpoint)

@@ -10,6 +10,7 @@ use crate::error::ErrorCode;
 use crate::fault::{ErrorBody, Fault, Outcome};
 use crate::ids::{ClientId, LeaseId, RequestId, SessionId};
 use crate::limits::LimitsProfile;
+use crate::routing::RequestControls;
 
 /// The largest frame that carries a whole response; a larger one goes as chunks of at most this size. In bytes.
 pub const CHUNK_THRESHOLD: usize = 256 * 1024;
@@ -86,6 +87,9 @@ pub struct OpsHello {
     /// Capabilities that it cannot do without.
     #[serde(default)]
     pub capabilities: Vec<String>,
+    /// Routing controls for the requests of the connection; over HTTP they travel as JSON in the header `x-ops-routing`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub routing: Option<RequestControls>,
 }
 
 /// The relay's answer to `ops_hello`.

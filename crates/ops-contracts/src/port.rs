@@ -48,8 +48,22 @@ pub trait OpsService: Send + Sync {
     /// What the status document tells of the runtime.
     fn summary(&self) -> RuntimeSummary;
 
+    /// Ends every session that is there now, and answers how many it has ended. From the call on, before the future is polled,
+    /// page commands of these sessions are refused; sessions that are made later are not touched.
+    fn end_sessions(&self, how: EndSessions) -> BoxFuture<'static, u32>;
+
     /// Stops taking commands, lets running ones end until `deadline`, then closes every session and browser.
     fn shut_down(&self, deadline: Instant) -> BoxFuture<'_, ()>;
+}
+
+/// How sessions are ended when routing turns away from them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndSessions {
+    /// What waits and what comes is refused with `relay_ops_draining`; what runs may end, within its own deadline; then the
+    /// session is closed. Control commands such as status and close are still answered.
+    Drain,
+    /// What waits and what runs fails with `relay_ops_terminated`, and the session is closed at once.
+    Terminate,
 }
 
 /// Takes the events of a session. Called from the session's owner: it must return at once.

@@ -6,6 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
+use crate::routing::{
+    ActiveSessionPolicy, AllowlistSource, AllowlistValidation, BlockedReason, DecisionReason, DrainState, IdentityNamespace,
+    KillSwitchSource, RolloutPercent, Route, RoutingMode,
+};
 
 /// The document that `GET /status` answers and `odb-cli status --output json` prints.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -41,6 +45,48 @@ pub struct StatusDocument {
     pub lost_ops_sessions: u32,
     /// Sessions on `/cdp`.
     pub active_cdp_sessions: u32,
+    /// The routing mode after precedence, with the controls of the request that asks.
+    pub effective_routing_mode: RoutingMode,
+    /// Which control forces the legacy lane.
+    pub ops_kill_switch_source: KillSwitchSource,
+    /// The rollout percentage in force.
+    pub ops_rollout_percent: RolloutPercent,
+    /// Distinct entries of the allow list in force.
+    pub ops_rollout_allowlist_size: u32,
+    /// Where the allow list comes from.
+    pub ops_rollout_allowlist_source: AllowlistSource,
+    /// What its check gave.
+    pub ops_rollout_allowlist_validation: AllowlistValidation,
+    /// The namespace of the asking caller's identity; null outside `auto`.
+    pub ops_rollout_identity_namespace: Option<IdentityNamespace>,
+    /// What vouches for that identity; null outside `auto`.
+    pub ops_rollout_identity_source: Option<IdentityNamespace>,
+    /// The first twelve hex digits of that identity's SHA-256; null outside `auto`.
+    pub ops_rollout_identity_hash: Option<String>,
+    /// That identity's bucket, 0 to 99; null outside `auto`.
+    pub ops_rollout_bucket: Option<u8>,
+    /// Where the asking caller's sessions go; null outside `auto`, and in `auto` without an identity.
+    pub ops_rollout_decision: Option<Route>,
+    /// Why; null in `auto` without an identity.
+    pub ops_rollout_decision_reason: Option<DecisionReason>,
+    /// Why `/ops` is closed to the asking caller, as far as its versions tell; null where it is not, or names none.
+    pub ops_route_blocked_reason: Option<BlockedReason>,
+    /// What becomes of active `/ops` sessions when routing changes.
+    pub ops_active_session_policy: ActiveSessionPolicy,
+    /// Whether active `/ops` sessions are being ended.
+    pub ops_drain_state: DrainState,
+    /// Sessions that were drained since the relay started.
+    pub ops_sessions_drained_count: u64,
+    /// Sessions that were terminated since the relay started.
+    pub ops_sessions_terminated_count: u64,
+    /// Requests and hellos that were refused for their versions since the relay started.
+    pub unsupported_version_count: u64,
+    /// Whether the configuration's controls can't be interpreted and the legacy lane is forced.
+    pub config_downgrade_fallback: bool,
+    /// Why.
+    pub config_downgrade_reason: Option<String>,
+    /// When routing controls last changed; null where they have not since the relay started.
+    pub last_routing_change_at: Option<Timestamp>,
     /// Browsers that run.
     pub browsers: Vec<BrowserStatus>,
     /// Whether commands are refused because the relay is about to end.

@@ -13,7 +13,7 @@ use ops_contracts::clock::Clock;
 use ops_contracts::command::{Call, CommandName, Lane, Repeat};
 use ops_contracts::frame::{OpsCancel, OpsRequest};
 use ops_contracts::ids::{ClientId, LeaseId, RequestId, SessionId};
-use ops_contracts::port::{Caller, OpsService, Reply, RuntimeSummary, SessionEvents};
+use ops_contracts::port::{Caller, EndSessions, OpsService, Reply, RuntimeSummary, SessionEvents};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
@@ -151,6 +151,21 @@ impl OpsService for Runtime {
         }
     }
 
+    fn end_sessions(&self, how: EndSessions) -> BoxFuture<'static, u32> {
+        let sessions: Vec<_> = lock(&self.inner.sessions).live.values().cloned().collect();
+        if how == EndSessions::Drain {
+            for session in &sessions {
+                session.draining.store(true, Ordering::Release);
+            }
+        }
+        // Sent now: what comes later stands behind it in each session's inbox.
+        let ending: Vec<_> = sessions.iter().filter_map(|session| session.end(how)).collect();
+        Box::pin(async move {
+            let ended = futures_util::future::join_all(ending).await.into_iter().filter(|ended| ended.is_ok()).count();
+            u32::try_from(ended).unwrap_or(u32::MAX)
+        })
+    }
+
     fn shut_down(&self, deadline: StdInstant) -> BoxFuture<'_, ()> {
         Box::pin(self.inner.shut_down(Instant::from_std(deadline)))
     }
@@ -218,6 +233,9 @@ impl Inner {
         (meter, deadline): (&Arc<Meter>, Instant),
     ) -> Finished {
         let refused = |fault| Finished { outcome: Err(fault), began: false };
+        if session.draining.load(Ordering::Acquire) {
+            return refused(Fault::plain(ErrorCode::RelayOpsDraining));
+        }
         if let Err(fault) = session.take_place() {
             return refused(fault);
         }

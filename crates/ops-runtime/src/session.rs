@@ -11,7 +11,7 @@ use ops_contracts::clock::{Clock, Timestamp};
 use ops_contracts::command::session::{CreateParams, SessionInfo, SessionState};
 use ops_contracts::command::{Call, Viewport};
 use ops_contracts::ids::{ClientId, RequestId, SessionId};
-use ops_contracts::port::SessionEvents;
+use ops_contracts::port::{EndSessions, SessionEvents};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot};
@@ -52,6 +52,8 @@ pub(crate) enum Message {
     Cancel(RequestId, oneshot::Sender<bool>),
     /// Drop what was queued under an older lease; answers how many.
     Fence(u64, oneshot::Sender<u32>),
+    /// Refuse what waits, let what runs end, then close the session; dropped unanswered where the session ends otherwise before.
+    Drain(oneshot::Sender<u32>),
     /// Close the session; answers the number of pages closed.
     Close(Fault, oneshot::Sender<u32>),
 }
@@ -83,6 +85,8 @@ pub(crate) struct Session {
     pub(crate) running: Mutex<Option<&'static str>>,
     pub(crate) queued: AtomicU32,
     pub(crate) closing: AtomicBool,
+    /// Whether page commands are refused because the session ends with the one that runs.
+    pub(crate) draining: AtomicBool,
     live: Mutex<Live>,
     inbox: mpsc::UnboundedSender<Message>,
     listeners: Mutex<Vec<Arc<dyn SessionEvents>>>,
@@ -113,6 +117,7 @@ impl Session {
             running: Mutex::default(),
             queued: AtomicU32::new(0),
             closing: AtomicBool::new(false),
+            draining: AtomicBool::new(false),
             live: Mutex::new(live),
             inbox,
             listeners: Mutex::default(),
@@ -136,6 +141,17 @@ impl Session {
     /// `ops_session_closed` when there is no owner any more.
     pub(crate) fn send(&self, message: Message) -> Outcome<()> {
         self.inbox.send(message).map_err(|_| Fault::plain(ErrorCode::OpsSessionClosed))
+    }
+
+    /// Tells the owner to end; what is returned comes to a number once it has, and to an error where the session ended
+    /// otherwise before. `None` where it has ended already.
+    pub(crate) fn end(&self, how: EndSessions) -> Option<oneshot::Receiver<u32>> {
+        let (answer, ended) = oneshot::channel();
+        let message = match how {
+            EndSessions::Drain => Message::Drain(answer),
+            EndSessions::Terminate => Message::Close(Fault::plain(ErrorCode::RelayOpsTerminated), answer),
+        };
+        self.send(message).ok().map(|()| ended)
     }
 
     /// Takes a place in the page queue.

@@ -8,14 +8,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt, StreamExt};
-use ops_contracts::Outcome;
 use ops_contracts::adapter::BoxFuture;
 use ops_contracts::clock::{Clock, Timestamp};
-use ops_contracts::frame::{ClientKind, OpsCancel, OpsRequest, Timing};
+use ops_contracts::frame::{OpsCancel, OpsRequest, Timing};
 use ops_contracts::ids::{LeaseId, SessionId};
 use ops_contracts::limits::{LaneLimits, LimitsProfile};
-use ops_contracts::port::{Caller, OpsService, Reply, RuntimeSummary, SessionEvents};
-use relay::{Labels, Relay, RelayConfig, Timeouts, Token, Versions};
+use ops_contracts::port::{Caller, EndSessions, OpsService, Reply, RuntimeSummary, SessionEvents};
+use ops_contracts::routing::{LegacyLane, RoutingControls};
+use relay::{Labels, Relay, RelayConfig, RoutingSettings, RoutingSetup, Timeouts, Token, Versions};
 use serde_json::value::RawValue;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -49,6 +49,10 @@ impl OpsService for AtOnce {
         RuntimeSummary::default()
     }
 
+    fn end_sessions(&self, _: EndSessions) -> BoxFuture<'static, u32> {
+        Box::pin(std::future::ready(0))
+    }
+
     fn shut_down(&self, _: Instant) -> BoxFuture<'_, ()> {
         Box::pin(std::future::ready(()))
     }
@@ -62,8 +66,15 @@ impl Clock for Still {
     }
 }
 
-fn any_version(_: &str, _: ClientKind, _: Option<&str>) -> Outcome<()> {
-    Ok(())
+fn routing() -> RoutingSetup {
+    let settings = RoutingSettings {
+        controls: RoutingControls::default(),
+        legacy: LegacyLane::Open,
+        prerelease_interop: false,
+        warnings: Vec::new(),
+    };
+    let again = settings.clone();
+    RoutingSetup { policy: Arc::new(::routing::decision::Rules), settings, read: Arc::new(move || Ok(again.clone())) }
 }
 
 fn config() -> RelayConfig {
@@ -71,13 +82,15 @@ fn config() -> RelayConfig {
     RelayConfig {
         listen: "127.0.0.1:0".parse().unwrap(),
         token: Token::new(TOKEN.to_owned()),
+        admin_token: None,
         allowed_hosts: Vec::new(),
         allowed_extensions: Vec::new(),
         limits: LimitsProfile { name: "open".to_owned(), ops: lane, cdp: lane },
         timeouts: Timeouts::default(),
         idle_exit: None,
         instance_id: "0".repeat(32),
-        versions: Versions { relay: "0.0.0".to_owned(), window_n: None, window_n_minus1: None, check: any_version },
+        versions: Versions { relay: "0.2.0".to_owned(), window_n: None, window_n_minus1: None },
+        routing: routing(),
         capabilities: Vec::new(),
         labels: Labels { adapter: "none".to_owned(), mode: "none".to_owned() },
         warnings: Vec::new(),

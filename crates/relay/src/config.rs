@@ -4,13 +4,10 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use ops_contracts::Outcome;
-use ops_contracts::frame::ClientKind;
 use ops_contracts::limits::LimitsProfile;
 use subtle::ConstantTimeEq;
 
-/// Decides whether a client may use `/ops`: (contract version, kind of client, version of the client).
-pub type VersionCheck = fn(&str, ClientKind, Option<&str>) -> Outcome<()>;
+use crate::routing::RoutingSetup;
 
 /// Everything that a relay needs to know.
 #[derive(Debug, Clone)]
@@ -19,6 +16,8 @@ pub struct RelayConfig {
     pub listen: SocketAddr,
     /// The relay token.
     pub token: Token,
+    /// The admin token; without it admin calls are refused.
+    pub admin_token: Option<Token>,
     /// Names beyond the listen address and the loopback names for which `Host` passes, each with a port or without.
     pub allowed_hosts: Vec<String>,
     /// Ids of browser extensions whose origin passes.
@@ -31,8 +30,10 @@ pub struct RelayConfig {
     pub idle_exit: Option<Duration>,
     /// Made anew at every start: 32 hex digits.
     pub instance_id: String,
-    /// Versions of this build and the check of a client's.
+    /// Versions of this build.
     pub versions: Versions,
+    /// Where sessions go, and which versions are admitted.
+    pub routing: RoutingSetup,
     /// Names of the capabilities on offer.
     pub capabilities: Vec<String>,
     /// Values of metric labels for requests that reach the runtime.
@@ -50,8 +51,6 @@ pub struct Versions {
     pub window_n: Option<String>,
     /// The release train `N-1`.
     pub window_n_minus1: Option<String>,
-    /// Decides about a client.
-    pub check: VersionCheck,
 }
 
 /// Values of the `adapter` and `mode` labels.
@@ -102,7 +101,7 @@ impl Default for Timeouts {
     }
 }
 
-/// The relay token. Shows itself nowhere.
+/// The relay token or the admin token. Shows itself nowhere.
 #[derive(Clone)]
 pub struct Token(String);
 

@@ -7,14 +7,17 @@ mod facts;
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use ops_contracts::ids::ClientId;
 use ops_contracts::limits::LimitsProfile;
+use ops_contracts::routing::{IdentityNamespace, RequestControls, RolloutIdentity};
 use ops_contracts::{Fault, Outcome};
 
-use crate::config::{RelayConfig, Token, VersionCheck};
+use crate::config::{RelayConfig, Token};
 use crate::rate::Rates;
-pub(crate) use facts::{ClientVersions, Endpoint, Facts, Field, OPS_PROTOCOL, offers_ops};
+use crate::routing::{Asker, Routing};
+pub(crate) use facts::{ClientVersions, Endpoint, Facts, Field, OPS_PROTOCOL, offers_ops, versions};
 
 /// When a gate has its facts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +42,7 @@ const GATES: &[Gate] = &[
     Gate { name: "origin", phase: Phase::Peer, check: checks::origin },
     Gate { name: "auth", phase: Phase::Peer, check: checks::auth },
     Gate { name: "pairing", phase: Phase::Peer, check: checks::pairing },
-    Gate { name: "route", phase: Phase::Peer, check: checks::route },
+    Gate { name: "route", phase: Phase::Message, check: checks::route },
     Gate { name: "version", phase: Phase::Client, check: checks::version },
     Gate { name: "payload", phase: Phase::Message, check: checks::payload },
     Gate { name: "rate", phase: Phase::Message, check: checks::rate },
@@ -51,18 +54,20 @@ pub(crate) struct Policy {
     hosts: HashSet<String>,
     extensions: Vec<String>,
     token: Token,
-    check_versions: VersionCheck,
+    admin_token: Option<Token>,
+    routing: Arc<Routing>,
     pub(crate) limits: LimitsProfile,
     pub(crate) rates: Rates,
 }
 
 impl Policy {
-    pub(crate) fn new(config: &RelayConfig, address: SocketAddr) -> Self {
+    pub(crate) fn new(config: &RelayConfig, address: SocketAddr, routing: Arc<Routing>) -> Self {
         Self {
             hosts: hosts(&config.allowed_hosts, address),
             extensions: config.allowed_extensions.clone(),
             token: config.token.clone(),
-            check_versions: config.versions.check,
+            admin_token: config.admin_token.clone(),
+            routing,
             rates: Rates::new(&config.limits.ops),
             limits: config.limits.clone(),
         }
@@ -85,6 +90,9 @@ fn hosts(allowed: &[String], address: SocketAddr) -> HashSet<String> {
 #[derive(Debug, Clone)]
 pub(crate) struct Permit {
     client: ClientId,
+    /// Who asks, for routing.
+    asker: Asker,
+    admin: bool,
 }
 
 impl Permit {
@@ -93,9 +101,23 @@ impl Permit {
         &self.client
     }
 
-    /// The permit after a hello that named the client.
-    pub(crate) fn named(self, client: ClientId) -> Self {
-        Self { client }
+    /// Who asks, for routing.
+    pub(crate) fn asker(&self) -> &Asker {
+        &self.asker
+    }
+
+    /// Whether the admin token was presented.
+    pub(crate) fn is_admin(&self) -> bool {
+        self.admin
+    }
+
+    /// The permit after a hello. A client that named itself has an identity, unless an extension's origin vouches for it already.
+    pub(crate) fn greeted(self, named: Option<&ClientId>, client: ClientId, controls: Option<RequestControls>) -> Self {
+        let Self { asker: Asker { mut identities, controls: of_head }, admin, .. } = self;
+        if let Some(identity) = named.and_then(cli_identity).filter(|_| identities.canonical().is_none()) {
+            identities = identities.with(identity);
+        }
+        Self { client, asker: Asker { identities, controls: controls.unwrap_or(of_head) }, admin }
     }
 }
 
@@ -112,8 +134,19 @@ pub(crate) fn enter(facts: &Facts<'_>, policy: &Policy) -> Result<Permit, Refusa
         let authenticated = facts.endpoint != Endpoint::Healthz && Some(at) > auth;
         run(gate, facts, policy).map_err(|fault| Refusal { fault, authenticated })?;
     }
-    let client = facts.client_id().map_err(|fault| Refusal { fault, authenticated: true })?;
-    Ok(Permit { client })
+    permit(facts, policy).map_err(|fault| Refusal { fault, authenticated: true })
+}
+
+fn permit(facts: &Facts<'_>, policy: &Policy) -> Outcome<Permit> {
+    let admin = checks::admin(facts, policy).map_err(|fault| fault.with("gate", "admin"))?;
+    let client = facts.client_id()?;
+    let asker = Asker { identities: facts.identities(&client), controls: facts.request_controls()? };
+    Ok(Permit { client, asker, admin })
+}
+
+/// What an authenticated client that names itself goes by in a rollout; none where its name is no identity's.
+fn cli_identity(client: &ClientId) -> Option<RolloutIdentity> {
+    RolloutIdentity::new(IdentityNamespace::Cli, client.as_str()).ok()
 }
 
 /// Runs the gates of a hello.

@@ -20,7 +20,7 @@ use crate::connection::Connection;
 use crate::gate::{self, Endpoint, Facts, Permit, Refusal};
 use crate::ops::{self, Answer, Failed};
 use crate::server::Edge;
-use crate::{reply, socket, status};
+use crate::{admin, reply, socket, status};
 use respond::Reply;
 
 /// The most WebSockets at once.
@@ -46,9 +46,10 @@ pub(crate) async fn handle(connection: Arc<Connection>, request: Request<Incomin
             Ok(reply) => reply,
             Err(fault) => declined(edge, fault),
         },
-        (Endpoint::Status, &Method::GET) => respond::json(200, status_text(edge)),
+        (Endpoint::Status, &Method::GET) => respond::json(200, status_text(edge, &permit, &head.headers)),
         (Endpoint::Metrics, &Method::GET) => respond::metrics(edge.metrics.render()),
         (Endpoint::Healthz, &Method::GET) => respond::closing(respond::text("ok\n")),
+        (Endpoint::AdminReload | Endpoint::AdminRouting, &Method::POST) => change(edge, &permit, &head, body).await,
         (Endpoint::Unknown, _) => declined(edge, ErrorCode::RelayNotFound.into()),
         (endpoint, method) => wrong_method(edge, endpoint, method),
     }
@@ -61,12 +62,30 @@ fn declined(edge: &Edge, fault: Fault) -> Reply {
     respond::fault(id, fault)
 }
 
-fn status_text(edge: &Edge) -> String {
-    serde_json::to_string(&status::document(edge)).expect("the status document consists of texts and numbers")
+fn status_text(edge: &Edge, permit: &Permit, headers: &HeaderMap) -> String {
+    let peer = gate::versions(headers).peer();
+    serde_json::to_string(&status::document(edge, permit.asker(), peer)).expect("the status document consists of texts and numbers")
+}
+
+/// The admin endpoints. Answers with the status document after the change.
+async fn change(edge: &Arc<Edge>, permit: &Permit, head: &Parts, body: Incoming) -> Reply {
+    let outcome = if Endpoint::of(head.uri.path()) == Endpoint::AdminRouting {
+        read(edge, head, body).await.and_then(|text| admin::set_routing(edge, &text))
+    } else {
+        admin::reload(edge).await.map(drop)
+    };
+    match outcome {
+        Ok(()) => respond::json(200, status_text(edge, permit, &head.headers)),
+        Err(fault) => respond::closing(declined(edge, fault)),
+    }
 }
 
 fn wrong_method(edge: &Edge, endpoint: Endpoint, method: &Method) -> Reply {
-    let allow = if endpoint == Endpoint::Ops { "GET, POST" } else { "GET" };
+    let allow = match endpoint {
+        Endpoint::Ops => "GET, POST",
+        Endpoint::AdminReload | Endpoint::AdminRouting => "POST",
+        _ => "GET",
+    };
     let fault = Fault::new(ErrorCode::RelayMethodNotAllowed, format!("the endpoint takes {allow}")).with("method", method.as_str());
     let mut reply = declined(edge, fault.with("allow", allow));
     respond::allow(&mut reply, allow);

@@ -1,4 +1,5 @@
-//! The edge of the control plane: `/ops` over HTTP and WebSocket, `/status`, `/metrics` and `/healthz`, behind gates and limits.
+//! The edge of the control plane: `/ops` over HTTP and WebSocket, `/status`, `/metrics`, `/healthz` and `/admin`, behind gates
+//! and limits.
 //!
 //! It runs no command and knows no browser: what is admitted goes to an [`OpsService`](ops_contracts::port::OpsService).
 //!
@@ -8,6 +9,7 @@
 
 #![deny(missing_docs)]
 
+mod admin;
 mod config;
 mod connection;
 mod gate;
@@ -17,10 +19,12 @@ mod ops;
 mod pool;
 mod rate;
 mod reply;
+mod routing;
 mod server;
 mod socket;
 mod status;
 mod stream;
 
-pub use config::{Labels, RelayConfig, Timeouts, Token, VersionCheck, Versions};
-pub use server::{Ended, Relay};
+pub use config::{Labels, RelayConfig, Timeouts, Token, Versions};
+pub use routing::{ReadSettings, RoutingSettings, RoutingSetup};
+pub use server::{Control, Ended, Relay};

@@ -74,7 +74,7 @@ pub(crate) fn admit(
     match outcome {
         Ok(timeout_ms) => {
             request.timeout_ms = Some(timeout_ms);
-            let caller = Caller { client_id: permit.client().clone(), admin: false };
+            let caller = Caller { client_id: permit.client().clone(), admin: permit.is_admin() };
             Ok(Admitted { request, command, caller, received, owned })
         }
         Err(fault) => Err(Box::new(Failed { request: request.request_id, session: request.session_id, command, fault })),
@@ -92,7 +92,8 @@ fn check(
 ) -> Outcome<u64> {
     let payer = owned.map_or(Payer::Peer(permit.client()), |(session, _)| Payer::Session(session));
     let charge = Charge { payer, bucket: Bucket::of(command), cost: rate::cost(command, &request.params) };
-    let facts = Facts { payload: u64::try_from(bytes).ok(), charge: Some(charge), ..Facts::default() };
+    let opening = (command == Some(CommandName::SessionCreate)).then(|| permit.asker());
+    let facts = Facts { payload: u64::try_from(bytes).ok(), charge: Some(charge), opening, ..Facts::default() };
     gate::message(permit, &facts, &edge.policy)?;
     if edge.draining.load(Ordering::Acquire) {
         return Err(ErrorCode::RelayOpsDraining.into());

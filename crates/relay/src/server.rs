@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use ops_contracts::Outcome;
 use ops_contracts::clock::{Clock, Timestamp};
 use ops_contracts::ids::RequestId;
 use ops_contracts::port::OpsService;
@@ -22,6 +23,7 @@ use crate::connection;
 use crate::gate::Policy;
 use crate::metrics::Metrics;
 use crate::pool::Pool;
+use crate::routing::Routing;
 
 /// How often samples and full buckets are tidied away.
 const UPKEEP: Duration = Duration::from_secs(5);
@@ -36,6 +38,8 @@ const SHUT_DOWN_GRACE: Duration = Duration::from_secs(2);
 pub(crate) struct Edge {
     pub(crate) config: RelayConfig,
     pub(crate) policy: Policy,
+    pub(crate) routing: Arc<Routing>,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) service: Arc<dyn OpsService>,
     pub(crate) metrics: Metrics,
     pub(crate) pool: Pool,
@@ -73,6 +77,20 @@ pub enum Ended {
     Idle,
 }
 
+/// Changes a relay while it serves.
+#[derive(Clone)]
+pub struct Control(Arc<Edge>);
+
+impl Control {
+    /// Reads the routing settings anew and puts them in force; whether the controls differ from those before.
+    ///
+    /// # Errors
+    /// What is wrong with the configuration; the settings stay as they were.
+    pub async fn reload(&self) -> Outcome<bool> {
+        crate::admin::reload(&self.0).await
+    }
+}
+
 /// A relay that listens.
 pub struct Relay {
     listener: TcpListener,
@@ -96,13 +114,16 @@ impl Relay {
         let listener = TcpListener::bind(config.listen).await?;
         let address = listener.local_addr()?;
         let metrics = Metrics::new(config.labels.clone()).map_err(io::Error::other)?;
+        let routing = Arc::new(Routing::new(&config.routing, &config.versions.relay));
         let edge = Edge {
-            policy: Policy::new(&config, address),
+            policy: Policy::new(&config, address, routing.clone()),
+            routing,
             service,
             metrics,
             pool: Pool::default(),
             url: format!("http://{address}"),
             started_at: clock.now(),
+            clock,
             draining: AtomicBool::new(false),
             closing: watch::Sender::new(false),
             sockets: AtomicUsize::new(0),
@@ -122,6 +143,12 @@ impl Relay {
     #[must_use]
     pub fn url(&self) -> &str {
         &self.edge.url
+    }
+
+    /// The relay's controls, for whoever holds them while it serves.
+    #[must_use]
+    pub fn control(&self) -> Control {
+        Control(self.edge.clone())
     }
 
     /// When it began to listen.

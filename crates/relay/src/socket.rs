@@ -273,8 +273,8 @@ fn accept_hello(edge: &Edge, permit: Permit, hello: OpsHello) -> Outcome<(Permit
     if !missing.is_empty() {
         return Err(Fault::plain(ErrorCode::RelayCapabilityMismatch).with("missing", missing));
     }
-    let client_id = match hello.client_id {
-        Some(client_id) => client_id,
+    let client_id = match &hello.client_id {
+        Some(client_id) => client_id.clone(),
         None => made_client_id()?,
     };
     let config = &edge.config;
@@ -291,7 +291,7 @@ fn accept_hello(edge: &Edge, permit: Permit, hello: OpsHello) -> Outcome<(Permit
         limits: edge.policy.limits.clone(),
         heartbeat_interval_ms: u64::try_from(config.timeouts.heartbeat.as_millis()).unwrap_or(u64::MAX),
     };
-    Ok((permit.named(client_id), ack))
+    Ok((permit.greeted(hello.client_id.as_ref(), client_id, hello.routing), ack))
 }
 
 fn made_client_id() -> Outcome<ClientId> {

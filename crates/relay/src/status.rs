@@ -3,13 +3,19 @@
 use std::sync::atomic::Ordering;
 
 use ops_contracts::port::BrowserSummary;
+use ops_contracts::routing::{DrainState, Peer};
 use ops_contracts::status::{BrowserStatus, StatusDocument};
 use ops_contracts::version::{OPS_CONTRACT_VERSION, OPS_MIN_COMPAT_VERSION, STATUS_SCHEMA_VERSION, VERSION_SCHEME};
 
+use crate::routing::Asker;
 use crate::server::Edge;
 
-pub(crate) fn document(edge: &Edge) -> StatusDocument {
+/// The document as it is for `asker`; `peer` where it names its versions.
+pub(crate) fn document(edge: &Edge, asker: &Asker, peer: Option<Peer<'_>>) -> StatusDocument {
     let summary = edge.service.summary();
+    let routing = edge.routing.status(asker, peer);
+    let figures = edge.routing.figures();
+    let draining = edge.draining.load(Ordering::Acquire);
     let versions = &edge.config.versions;
     StatusDocument {
         status_schema_version: STATUS_SCHEMA_VERSION.to_owned(),
@@ -28,8 +34,33 @@ pub(crate) fn document(edge: &Edge) -> StatusDocument {
         lost_ops_sessions: summary.lost_sessions,
         active_cdp_sessions: 0,
         browsers: summary.browsers.into_iter().map(browser).collect(),
-        draining: edge.draining.load(Ordering::Acquire),
-        warnings: edge.config.warnings.clone(),
+        effective_routing_mode: routing.effective_routing_mode,
+        ops_kill_switch_source: routing.ops_kill_switch_source,
+        ops_rollout_percent: routing.ops_rollout_percent,
+        ops_rollout_allowlist_size: routing.ops_rollout_allowlist_size,
+        ops_rollout_allowlist_source: routing.ops_rollout_allowlist_source,
+        ops_rollout_allowlist_validation: routing.ops_rollout_allowlist_validation,
+        ops_rollout_identity_namespace: routing.ops_rollout_identity_namespace,
+        ops_rollout_identity_source: routing.ops_rollout_identity_source,
+        ops_rollout_identity_hash: routing.ops_rollout_identity_hash,
+        ops_rollout_bucket: routing.ops_rollout_bucket,
+        ops_rollout_decision: routing.ops_rollout_decision,
+        ops_rollout_decision_reason: routing.ops_rollout_decision_reason,
+        ops_route_blocked_reason: routing.ops_route_blocked_reason,
+        ops_active_session_policy: routing.ops_active_session_policy,
+        // The relay's own end drains as well, whatever the policy says.
+        ops_drain_state: match figures.drain_state {
+            DrainState::Inactive if draining => DrainState::Draining,
+            state => state,
+        },
+        ops_sessions_drained_count: figures.drained,
+        ops_sessions_terminated_count: figures.terminated,
+        unsupported_version_count: figures.unsupported_versions,
+        config_downgrade_fallback: routing.config_downgrade_fallback,
+        config_downgrade_reason: routing.config_downgrade_reason,
+        last_routing_change_at: figures.changed_at,
+        draining,
+        warnings: edge.config.warnings.iter().cloned().chain(figures.warnings).collect(),
     }
 }
 

@@ -34,6 +34,7 @@ impl Ours {
             client_kind: ClientKind::Other,
             client_version: BINARY_VERSION.to_owned(),
             // One process at one time: as good as random here.
+            routing: ops_contracts::routing::RequestControls::default(),
             request_ids: RequestIds::new(u128::from(now.unix_millis()) << 32 | u128::from(std::process::id())),
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -16,8 +16,6 @@ const RESERVED: &[(ErrorCode, &str)] = &[
     (ErrorCode::RelayCdpNotOwner, "leases of /cdp"),
     (ErrorCode::RelayCdpLeaseExpired, "leases of /cdp"),
     (ErrorCode::RelayCdpMethodDenied, "the method table of /cdp"),
-    (ErrorCode::RelayAdminDisabled, "admin endpoints"),
-    (ErrorCode::RelayAdminInvalid, "admin endpoints"),
     (ErrorCode::OpsCircuitOpen, "the circuit breaker"),
     (ErrorCode::OpsNewLegacySessionRequired, "the legacy policy"),
 ];

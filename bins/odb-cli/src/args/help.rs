@@ -9,7 +9,7 @@ Act:       click, fill, clear, type, press, select, check, uncheck, focus, hover
 Pages:     tabs, dialog, screenshot
 Many:      batch, call, commands
 Sessions:  session, close
-Relay:     status, doctor, serve, stop, completions
+Relay:     status, config, doctor, serve, stop, completions
 
 odb-cli VERB --help tells a verb's arguments with examples.
 
@@ -31,7 +31,13 @@ Exit codes: 0 done, 1 the command line is wrong, 2 the command failed, 10 no rel
 Errors are \"error: CODE: message\" on stderr, with a hint; with --output json the frame on stdout.
 
 Environment: ODB_HOME the state directory, ODB_SESSION the session's name, ODB_BROWSER the browser's
-executable (read by the relay when it starts), NO_COLOR.";
+executable (read by the relay when it starts), OPENDEVBROWSER_OPS_KILL_SWITCH routes new sessions to the
+legacy lane, DASHBOARD_ADMIN_TOKEN opens config reload, NO_COLOR.";
+
+pub(crate) const CONFIG: &str = "Examples:
+  odb-cli config explain
+  odb-cli config validate ./config.json --strict
+  odb-cli config reload";
 
 pub(crate) const OPEN: &str = "Examples:
   odb-cli open example.com

@@ -119,6 +119,12 @@ pub(crate) enum Verb {
     Close,
     /// Shows the relay's status.
     Status,
+    /// Explains, checks and reloads the configuration.
+    #[command(after_help = help::CONFIG)]
+    Config {
+        #[command(subcommand)]
+        verb: Config,
+    },
     /// Checks the installation and says what to do about what is wrong.
     Doctor,
     /// Runs the relay in the foreground, with relayd's own flags.
@@ -135,6 +141,29 @@ pub(crate) enum Verb {
         /// The shell.
         shell: clap_complete::Shell,
     },
+}
+
+/// What to do with the configuration.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum Config {
+    /// Prints every setting in force with its source, and where new sessions would go.
+    Explain,
+    /// Checks a document and says what is wrong with it, all at once.
+    Validate(Validate),
+    /// Prints the path of the document.
+    Path,
+    /// Has the relay read the document anew; needs the admin token in DASHBOARD_ADMIN_TOKEN.
+    Reload,
+}
+
+/// Arguments of `config validate`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Validate {
+    /// The document, instead of config.json of the state directory.
+    pub(crate) file: Option<PathBuf>,
+    /// Refuses unknown keys, and routing controls that can't be interpreted.
+    #[arg(long)]
+    pub(crate) strict: bool,
 }
 
 /// An element and nothing else.

@@ -1,5 +1,6 @@
 //! The status document as text.
 
+use ops_contracts::routing::DrainState;
 use ops_contracts::status::StatusDocument;
 
 use super::pretty;
@@ -19,6 +20,25 @@ pub(crate) fn text(document: &str) -> String {
             status.active_ops_sessions, status.lost_ops_sessions, status.active_cdp_sessions
         ),
     ];
+    lines.push(format!(
+        "routing  {}, forced to legacy by {}, rollout {} %, active sessions {}",
+        status.effective_routing_mode, status.ops_kill_switch_source, status.ops_rollout_percent, status.ops_active_session_policy
+    ));
+    if let (Some(route), Some(reason)) = (status.ops_rollout_decision, status.ops_rollout_decision_reason) {
+        let bucket = status.ops_rollout_bucket.map(|bucket| format!(", bucket {bucket}")).unwrap_or_default();
+        lines.push(format!("decision {route} ({reason}{bucket})"));
+    }
+    if let Some(reason) = &status.config_downgrade_reason {
+        lines.push(format!("fallback the configuration can't be interpreted: {reason}"));
+    }
+    if status.ops_drain_state != DrainState::Inactive
+        || status.ops_sessions_drained_count + status.ops_sessions_terminated_count > 0
+    {
+        lines.push(format!(
+            "ending   {}, {} drained, {} terminated",
+            status.ops_drain_state, status.ops_sessions_drained_count, status.ops_sessions_terminated_count
+        ));
+    }
     for browser in &status.browsers {
         let pid = browser.pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default();
         let sandbox = if browser.sandboxed { "" } else { ", no sandbox" };

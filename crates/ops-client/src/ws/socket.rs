@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use ops_contracts::frame::{OpsHello, OpsHelloAck, RelayFrame};
+use ops_contracts::routing::RequestControls;
 use ops_contracts::version::OPS_CONTRACT_VERSION;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
@@ -45,6 +46,7 @@ async fn negotiate(endpoint: &Endpoint, socket: &mut Socket) -> Result<OpsHelloA
         client_kind: endpoint.client_kind,
         client_id: Some(endpoint.client_id.clone()),
         capabilities: Vec::new(),
+        routing: (endpoint.routing != RequestControls::default()).then(|| endpoint.routing.clone()),
     };
     socket.send(Message::text(hello.encode())).await.map_err(refused)?;
     while let Some(message) = socket.next().await {

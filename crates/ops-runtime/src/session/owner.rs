@@ -59,6 +59,8 @@ pub(crate) struct Owner {
     seat: Option<Seat>,
     queue: VecDeque<Box<Job>>,
     running: Running,
+    /// Those who wait until the session is drained; none while it is not being drained.
+    drain: Vec<oneshot::Sender<u32>>,
     /// The loss of the present browser has been told to the holder.
     loss_told: bool,
     /// Called once when the session has ended.
@@ -73,13 +75,27 @@ impl Owner {
         seat: Seat,
         ended: Ended,
     ) -> Self {
-        Self { session, pool, inbox, seat: Some(seat), queue: VecDeque::new(), running: Running::Idle, loss_told: false, ended }
+        Self {
+            session,
+            pool,
+            inbox,
+            seat: Some(seat),
+            queue: VecDeque::new(),
+            running: Running::Idle,
+            drain: Vec::new(),
+            loss_told: false,
+            ended,
+        }
     }
 
     /// Runs until the session is closed or its lease has expired.
     pub(crate) async fn run(mut self) {
         loop {
             self.start_next();
+            if !self.drain.is_empty() && matches!(self.running, Running::Idle) {
+                let waiting = std::mem::take(&mut self.drain);
+                return self.close(Fault::plain(ErrorCode::OpsSessionClosed), waiting).await;
+            }
             let closed = match self.step().await {
                 Step::Message(message) => self.message(message),
                 Step::Effect(effect) => self.effect(effect),
@@ -91,7 +107,7 @@ impl Owner {
                 Step::Orphaned => Some((Fault::plain(ErrorCode::OpsSessionClosed), None)),
             };
             if let Some((fault, answer)) = closed {
-                return self.close(fault, answer).await;
+                return self.close(fault, answer.into_iter().collect()).await;
             }
         }
     }
@@ -126,7 +142,9 @@ impl Owner {
 
     fn message(&mut self, message: Message) -> Option<(Fault, Option<oneshot::Sender<u32>>)> {
         match message {
-            Message::Run(job) => self.queue.push_back(job),
+            Message::Run(job) if self.drain.is_empty() => self.queue.push_back(job),
+            Message::Run(job) => self.answer(job, Err(Fault::plain(ErrorCode::RelayOpsDraining)), false),
+            Message::Drain(answer) => self.drain(answer),
             Message::Cancel(request, answer) => {
                 let _ = answer.send(self.cancel(&request));
             }
@@ -136,6 +154,14 @@ impl Owner {
             Message::Close(fault, answer) => return Some((fault, Some(answer))),
         }
         None
+    }
+
+    /// Refuses what waits; the loop closes the session when what runs has ended, which its deadline bounds.
+    fn drain(&mut self, answer: oneshot::Sender<u32>) {
+        self.drain.push(answer);
+        for job in std::mem::take(&mut self.queue) {
+            self.answer(job, Err(Fault::plain(ErrorCode::RelayOpsDraining)), false);
+        }
     }
 
     fn effect(&mut self, effect: Effect) -> Option<(Fault, Option<oneshot::Sender<u32>>)> {
@@ -294,7 +320,7 @@ impl Owner {
         count
     }
 
-    async fn close(mut self, fault: Fault, answer: Option<oneshot::Sender<u32>>) {
+    async fn close(mut self, fault: Fault, waiting: Vec<oneshot::Sender<u32>>) {
         self.session.closing.store(true, Ordering::Relaxed);
         self.inbox.close();
         self.stop_running(&fault);
@@ -319,7 +345,7 @@ impl Owner {
             self.session.tell(EventName::SessionClosed, &data.into());
         }
         (self.ended)(&self.session.id, fault.code);
-        if let Some(answer) = answer {
+        for answer in waiting {
             // Whoever asked may have stopped waiting.
             let _ = answer.send(u32::try_from(targets).unwrap_or(u32::MAX));
         }

@@ -66,26 +66,39 @@ pub(super) fn pairing(_: &Facts<'_>, _: &Policy) -> Outcome<()> {
     Ok(())
 }
 
-/// There is one route, and it is open.
-pub(super) fn route(_: &Facts<'_>, _: &Policy) -> Outcome<()> {
-    Ok(())
+/// Routing binds the making of sessions; those that are there go on.
+pub(super) fn route(facts: &Facts<'_>, policy: &Policy) -> Outcome<()> {
+    facts.opening.map_or(Ok(()), |asker| policy.routing.admit_session(asker))
+}
+
+/// Whether the admin token was presented. On admin endpoints nothing else opens; elsewhere a wrong one is refused as well,
+/// for who presents one counts on it.
+pub(super) fn admin(facts: &Facts<'_>, policy: &Policy) -> Outcome<bool> {
+    if facts.endpoint == Endpoint::Healthz || (facts.admin_token == Field::Absent && !facts.endpoint.is_admin()) {
+        return Ok(false);
+    }
+    let token = policy.admin_token.as_ref().ok_or_else(|| Fault::plain(ErrorCode::RelayAdminDisabled))?;
+    match facts.admin_token {
+        Field::One(presented) if token.matches(presented.as_bytes()) => Ok(true),
+        _ => Err(Fault::plain(ErrorCode::RelayAdminInvalid)),
+    }
 }
 
 pub(super) fn version(facts: &Facts<'_>, policy: &Policy) -> Outcome<()> {
     let Some(versions) = facts.versions else { return Ok(()) };
     let missing = |message: &str| Fault::new(ErrorCode::RelayOpsVersionInvalid, message);
-    let contract = match versions.contract {
-        Field::One(contract) => contract,
+    match versions.contract {
+        Field::One(_) => {}
         Field::Absent => return Err(missing("the contract version is missing: send x-ops-contract-version")),
         Field::Invalid => return Err(missing("there is more than one x-ops-contract-version header, or it is no text")),
-    };
-    let kind = versions.kind.ok_or_else(|| {
+    }
+    versions.kind.ok_or_else(|| {
         let kinds = [ClientKind::Cli, ClientKind::Extension, ClientKind::Other];
         Fault::new(ErrorCode::RelayFrameInvalid, "x-ops-client-kind is not cli, extension or other")
             .with("field", "x-ops-client-kind")
             .with("expected", kinds)
     })?;
-    (policy.check_versions)(contract, kind, versions.client)
+    versions.peer().map_or(Ok(()), |peer| policy.routing.admit_version(peer))
 }
 
 pub(super) fn payload(facts: &Facts<'_>, policy: &Policy) -> Outcome<()> {

@@ -3,11 +3,14 @@
 use hyper::Method;
 use hyper::header::{AUTHORIZATION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, ORIGIN, SEC_WEBSOCKET_PROTOCOL};
 use hyper::http::request::Parts;
+use ops_contracts::command::parse_json;
 use ops_contracts::frame::ClientKind;
 use ops_contracts::ids::ClientId;
+use ops_contracts::routing::{Identities, IdentityNamespace, Peer, RequestControls, RolloutIdentity};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 
 use crate::rate::Charge;
+use crate::routing::Asker;
 
 /// Prefix of the WebSocket subprotocol by which a caller that can't set headers presents its token.
 const BEARER_PROTOCOL: &str = "odb.bearer.";
@@ -27,6 +30,10 @@ pub(crate) enum Endpoint {
     Metrics,
     /// `/healthz`
     Healthz,
+    /// `/admin/config/reload`
+    AdminReload,
+    /// `/admin/routing`
+    AdminRouting,
     /// Any other path.
     Unknown,
 }
@@ -38,8 +45,15 @@ impl Endpoint {
             "/status" => Self::Status,
             "/metrics" => Self::Metrics,
             "/healthz" => Self::Healthz,
+            "/admin/config/reload" => Self::AdminReload,
+            "/admin/routing" => Self::AdminRouting,
             _ => Self::Unknown,
         }
+    }
+
+    /// Whether the admin token opens it, and nothing else.
+    pub(crate) fn is_admin(self) -> bool {
+        matches!(self, Self::AdminReload | Self::AdminRouting)
     }
 }
 
@@ -72,6 +86,18 @@ pub(crate) struct ClientVersions<'a> {
     pub(crate) client: Option<&'a str>,
 }
 
+impl<'a> ClientVersions<'a> {
+    /// The component that these are the versions of, where there is enough to judge it by.
+    pub(crate) fn peer(&self) -> Option<Peer<'a>> {
+        match (self.contract, self.kind) {
+            (Field::One(contract), Some(kind)) => {
+                Some(Peer { component: kind.into(), version: self.client, contract: Some(contract) })
+            }
+            _ => None,
+        }
+    }
+}
+
 /// The facts of a request, as far as they are known.
 #[derive(Debug, Default)]
 pub(crate) struct Facts<'a> {
@@ -90,6 +116,11 @@ pub(crate) struct Facts<'a> {
     /// What the message costs whom, where known.
     pub(crate) charge: Option<Charge<'a>>,
     pub(crate) client_id: Field<'a>,
+    /// Who asks for a session; `None` where the message asks for none.
+    pub(crate) opening: Option<&'a Asker>,
+    pub(crate) admin_token: Field<'a>,
+    /// JSON of the request's routing controls.
+    pub(crate) routing: Field<'a>,
 }
 
 impl<'a> Facts<'a> {
@@ -108,6 +139,9 @@ impl<'a> Facts<'a> {
             payload: content_length(headers),
             charge: None,
             client_id: Field::of(headers, HeaderName::from_static("x-ops-client-id")),
+            opening: None,
+            admin_token: Field::of(headers, HeaderName::from_static("x-odb-admin-token")),
+            routing: Field::of(headers, HeaderName::from_static("x-ops-routing")),
         }
     }
 
@@ -120,9 +154,35 @@ impl<'a> Facts<'a> {
         };
         text.parse().map_err(|error| Fault::new(ErrorCode::RelayFrameInvalid, format!("{error}")).with("field", "x-ops-client-id"))
     }
+
+    /// What vouches for the caller in a rollout: the extension whose origin passed, else the client that named itself.
+    pub(super) fn identities(&self, client: &ClientId) -> Identities {
+        let extension = match self.origin {
+            Field::One(origin) => origin.strip_prefix("chrome-extension://"),
+            _ => None,
+        };
+        let identity = match (extension, self.client_id) {
+            (Some(id), _) => RolloutIdentity::new(IdentityNamespace::Extension, id).ok(),
+            (None, Field::One(_)) => super::cli_identity(client),
+            (None, _) => None,
+        };
+        identity.map_or_else(Identities::default, |identity| Identities::default().with(identity))
+    }
+
+    /// The routing controls of the head.
+    pub(super) fn request_controls(&self) -> Outcome<RequestControls> {
+        let invalid = |why: String| Fault::new(ErrorCode::RelayFrameInvalid, why).with("field", "x-ops-routing");
+        match self.routing {
+            Field::Absent => Ok(RequestControls::default()),
+            // Serde would take an array as well, by position.
+            Field::One(text) if !text.trim_start().starts_with('{') => Err(invalid("x-ops-routing is no JSON object".to_owned())),
+            Field::One(text) => parse_json(text).map_err(|error| invalid(format!("x-ops-routing: {error}"))),
+            Field::Invalid => Err(invalid("there is more than one x-ops-routing header, or it is no text".to_owned())),
+        }
+    }
 }
 
-fn versions(headers: &HeaderMap) -> ClientVersions<'_> {
+pub(crate) fn versions(headers: &HeaderMap) -> ClientVersions<'_> {
     let kind = match Field::of(headers, HeaderName::from_static("x-ops-client-kind")) {
         Field::Absent | Field::One("other") => Some(ClientKind::Other),
         Field::One("cli") => Some(ClientKind::Cli),

@@ -4,14 +4,25 @@ use ops_contracts::ErrorCode;
 use ops_contracts::frame::ClientKind;
 use ops_contracts::limits::LaneLimits;
 
+use ops_contracts::routing::{CliControls, LegacyLane, RoutingControls, RoutingMode};
+
 use super::*;
 use crate::config::{Labels, Timeouts, Versions};
 use crate::rate::{Bucket, Charge, Payer};
+use crate::routing::{RoutingSettings, RoutingSetup};
 
 const TOKEN: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+const ADMIN: &str = "the admin token";
 
-fn versions(contract: &str, _: ClientKind, _: Option<&str>) -> Outcome<()> {
-    if contract == "1.1.0" { Ok(()) } else { Err(ErrorCode::RelayOpsVersionUnsupported.into()) }
+fn routing() -> RoutingSetup {
+    let settings = RoutingSettings {
+        controls: RoutingControls::default(),
+        legacy: LegacyLane::Open,
+        prerelease_interop: false,
+        warnings: Vec::new(),
+    };
+    let again = settings.clone();
+    RoutingSetup { policy: Arc::new(::routing::decision::Rules), settings, read: Arc::new(move || Ok(again.clone())) }
 }
 
 fn policy() -> Policy {
@@ -19,18 +30,21 @@ fn policy() -> Policy {
     let config = RelayConfig {
         listen: "127.0.0.1:9555".parse().unwrap(),
         token: Token::new(TOKEN.to_owned()),
+        admin_token: Some(Token::new(ADMIN.to_owned())),
         allowed_hosts: vec!["Browser.Example".to_owned()],
         allowed_extensions: vec!["abcdefghijklmnopabcdefghijklmnop".to_owned()],
         limits: LimitsProfile { name: "test".to_owned(), ops: lane, cdp: lane },
         timeouts: Timeouts::default(),
         idle_exit: Some(Duration::from_secs(1)),
         instance_id: String::new(),
-        versions: Versions { relay: "0.2.0".to_owned(), window_n: None, window_n_minus1: None, check: versions },
+        versions: Versions { relay: "0.2.0".to_owned(), window_n: None, window_n_minus1: None },
+        routing: routing(),
         capabilities: Vec::new(),
         labels: Labels { adapter: "cdp".to_owned(), mode: "managed".to_owned() },
         warnings: Vec::new(),
     };
-    Policy::new(&config, config.listen)
+    let routing = Arc::new(Routing::new(&config.routing, &config.versions.relay));
+    Policy::new(&config, config.listen, routing)
 }
 
 fn good<'a>() -> Facts<'a> {
@@ -143,4 +157,46 @@ fn the_rate_gate_comes_last() {
 fn the_gate_before_wins_over_the_gate_behind() {
     let worst = Facts { payload: Some(101), ..Facts::default() };
     check(&worst, Some((ErrorCode::RelayHostDenied, "host")));
+}
+
+#[test]
+fn routing_binds_the_making_of_sessions_alone() {
+    let legacy = CliControls { routing_mode: Some(RoutingMode::LegacyCdp), ..CliControls::default() };
+    let asker = Asker { controls: RequestControls { cli: legacy, ..RequestControls::default() }, ..Asker::default() };
+    check(&Facts { opening: Some(&asker), ..good() }, Some((ErrorCode::RelayOpsRouteDisabled, "route")));
+    check(&Facts { opening: Some(&Asker::default()), ..good() }, None);
+    check(&good(), None);
+}
+
+#[test]
+fn admin_endpoints_are_opened_by_the_admin_token_and_nothing_else() {
+    for endpoint in [Endpoint::AdminReload, Endpoint::AdminRouting] {
+        let facts = |token| Facts { endpoint, admin_token: token, ..good() };
+        check(&facts(Field::One(ADMIN)), None);
+        for wrong in [Field::Absent, Field::Invalid, Field::One(""), Field::One(TOKEN), Field::One("the admin toke")] {
+            check(&facts(wrong), Some((ErrorCode::RelayAdminInvalid, "admin")));
+        }
+        check(&Facts { token: Field::Absent, ..facts(Field::One(ADMIN)) }, Some((ErrorCode::RelayAuthRequired, "auth")));
+    }
+    let permit = |token| enter(&Facts { admin_token: token, ..good() }, &policy()).ok().map(|permit| permit.is_admin());
+    assert_eq!(permit(Field::Absent), Some(false));
+    assert_eq!(permit(Field::One(ADMIN)), Some(true));
+    assert_eq!(permit(Field::One("x")), None, "a wrong one is told");
+}
+
+#[test]
+fn an_identity_is_what_was_authenticated_and_controls_that_make_no_sense_are_refused() {
+    let identity = |facts: &Facts<'_>| {
+        let permit = enter(facts, &policy()).ok().unwrap();
+        permit.asker().identities.canonical().map(ToString::to_string)
+    };
+    assert_eq!(identity(&good()), None, "callers without a name share none");
+    assert_eq!(identity(&Facts { client_id: Field::One("alice-01"), ..good() }).as_deref(), Some("cli:alice-01"));
+    assert_eq!(identity(&Facts { client_id: Field::One("al"), ..good() }), None, "too short for an identity");
+    let origin = Field::One("chrome-extension://abcdefghijklmnopabcdefghijklmnop");
+    let extension = identity(&Facts { origin, client_id: Field::One("alice-01"), ..good() });
+    assert_eq!(extension.as_deref(), Some("extension:abcdefghijklmnopabcdefghijklmnop"));
+    for wrong in ["", "{", "[]", r#"{"cli":{"routingMode":"cdp"}}"#] {
+        check(&Facts { routing: Field::One(wrong), ..good() }, Some((ErrorCode::RelayFrameInvalid, "")));
+    }
 }

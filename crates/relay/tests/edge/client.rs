@@ -42,6 +42,12 @@ impl Request {
             .with("x-ops-client-id", "tester")
     }
 
+    /// The same for another path.
+    pub(crate) fn at(mut self, path: &str) -> Self {
+        self.line = format!("POST {path} HTTP/1.1");
+        self
+    }
+
     /// Sets a header; an empty value takes it away.
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.headers.retain(|(known, _)| known != name);

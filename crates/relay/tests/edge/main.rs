@@ -6,5 +6,6 @@ mod client;
 mod ending;
 mod http;
 mod limits;
+mod routing;
 mod service;
 mod socket;

@@ -8,12 +8,13 @@ use std::time::{Duration, Instant};
 use ops_contracts::adapter::BoxFuture;
 use ops_contracts::clock::{Clock, Timestamp};
 use ops_contracts::command::{Call, CommandName};
-use ops_contracts::frame::{ClientKind, EventName, OpsCancel, OpsRequest, Timing};
+use ops_contracts::frame::{EventName, OpsCancel, OpsRequest, Timing};
 use ops_contracts::ids::{LeaseId, RequestId, SessionId};
 use ops_contracts::limits::{LaneLimits, LimitsProfile};
-use ops_contracts::port::{Caller, OpsService, Reply, RuntimeSummary, SessionEvents};
-use ops_contracts::{ErrorCode, Fault, Outcome};
-use relay::{Ended, Labels, Relay, RelayConfig, Timeouts, Token, Versions};
+use ops_contracts::port::{Caller, EndSessions, OpsService, Reply, RuntimeSummary, SessionEvents};
+use ops_contracts::routing::{LegacyLane, RoutingControls};
+use ops_contracts::{ErrorCode, Outcome};
+use relay::{Control, Ended, Labels, Relay, RelayConfig, RoutingSettings, RoutingSetup, Timeouts, Token, Versions};
 use serde_json::value::RawValue;
 use tokio::sync::{oneshot, watch};
 
@@ -34,6 +35,8 @@ struct Seen {
     executed: Vec<(String, Option<u64>, String)>,
     sinks: Vec<(SessionId, Arc<dyn SessionEvents>)>,
     running: HashMap<RequestId, oneshot::Sender<()>>,
+    admins: Vec<bool>,
+    endings: Vec<(EndSessions, oneshot::Sender<u32>)>,
 }
 
 /// The service.
@@ -59,6 +62,16 @@ impl Script {
     /// (command, timeout, client) of every request so far.
     pub(crate) fn executed(&self) -> Vec<(String, Option<u64>, String)> {
         self.seen.lock().unwrap().executed.clone()
+    }
+
+    /// Of every request so far, whether an administrator sent it.
+    pub(crate) fn admins(&self) -> Vec<bool> {
+        self.seen.lock().unwrap().admins.clone()
+    }
+
+    /// How sessions are being ended; the sender says how many have been.
+    pub(crate) fn endings(&self) -> Vec<(EndSessions, oneshot::Sender<u32>)> {
+        std::mem::take(&mut self.seen.lock().unwrap().endings)
     }
 
     pub(crate) fn sinks(&self) -> usize {
@@ -95,6 +108,7 @@ impl OpsService for Script {
         let (stop, cancelled) = oneshot::channel();
         let mut seen = self.seen.lock().unwrap();
         seen.executed.push((request.command.clone(), request.timeout_ms, caller.client_id.to_string()));
+        seen.admins.push(caller.admin);
         seen.running.insert(request.request_id.clone(), stop);
         self.begun.send_modify(|begun| *begun += 1);
         let call = request.command.parse::<CommandName>().and_then(|name| Call::parse(name, &request.params));
@@ -134,6 +148,12 @@ impl OpsService for Script {
         RuntimeSummary { sessions: 0, lost_sessions: 0, browsers: Vec::new(), idle_ms: 50 }
     }
 
+    fn end_sessions(&self, how: EndSessions) -> BoxFuture<'static, u32> {
+        let (tell, told) = oneshot::channel();
+        self.seen.lock().unwrap().endings.push((how, tell));
+        Box::pin(async move { told.await.unwrap_or(0) })
+    }
+
     fn shut_down(&self, _: Instant) -> BoxFuture<'_, ()> {
         self.shut_down.send_replace(true);
         Box::pin(std::future::ready(()))
@@ -153,11 +173,26 @@ pub(crate) struct Running {
     pub(crate) address: SocketAddr,
     pub(crate) script: Arc<Script>,
     pub(crate) stop: Option<oneshot::Sender<()>>,
+    pub(crate) control: Control,
     pub(crate) served: tokio::task::JoinHandle<Ended>,
 }
 
-fn versions(contract: &str, _: ClientKind, _: Option<&str>) -> Outcome<()> {
-    if contract == "1.1.0" { Ok(()) } else { Err(Fault::plain(ErrorCode::RelayOpsVersionUnsupported)) }
+/// Settings with these controls and an open legacy lane.
+pub(crate) fn settings(controls: RoutingControls) -> RoutingSettings {
+    RoutingSettings { controls, legacy: LegacyLane::Open, prerelease_interop: false, warnings: Vec::new() }
+}
+
+/// Routing by the project's own rules; what a reload reads is what stands in the slot.
+pub(crate) fn routing(controls: RoutingControls) -> (RoutingSetup, Arc<Mutex<Outcome<RoutingSettings>>>) {
+    let settings = settings(controls);
+    let slot = Arc::new(Mutex::new(Ok(settings.clone())));
+    let read = slot.clone();
+    let setup = RoutingSetup {
+        policy: Arc::new(::routing::decision::Rules),
+        settings,
+        read: Arc::new(move || read.lock().unwrap().clone()),
+    };
+    (setup, slot)
 }
 
 pub(crate) fn config() -> RelayConfig {
@@ -165,18 +200,15 @@ pub(crate) fn config() -> RelayConfig {
     RelayConfig {
         listen: "127.0.0.1:0".parse().unwrap(),
         token: Token::new(TOKEN.to_owned()),
+        admin_token: None,
         allowed_hosts: Vec::new(),
         allowed_extensions: vec![EXTENSION.to_owned()],
         limits: LimitsProfile { name: "test".to_owned(), ops: lane, cdp: lane },
         timeouts: Timeouts { grace: Duration::from_millis(50), ..Timeouts::default() },
         idle_exit: None,
         instance_id: "0badcafe".repeat(4),
-        versions: Versions {
-            relay: "0.2.0".to_owned(),
-            window_n: Some("0.2".to_owned()),
-            window_n_minus1: Some("0.1".to_owned()),
-            check: versions,
-        },
+        versions: Versions { relay: "0.2.0".to_owned(), window_n: Some("0.2".to_owned()), window_n_minus1: Some("0.1".to_owned()) },
+        routing: routing(RoutingControls::default()).0,
         capabilities: vec!["bridge".to_owned(), "input".to_owned()],
         labels: Labels { adapter: "cdp".to_owned(), mode: "managed".to_owned() },
         warnings: vec!["a warning".to_owned()],
@@ -187,10 +219,11 @@ pub(crate) async fn start(config: RelayConfig) -> Running {
     let script = Script::new();
     let relay = Relay::bind(config, script.clone(), Arc::new(Still)).await.unwrap();
     let address = relay.local_addr();
+    let control = relay.control();
     let (stop, stopped) = oneshot::channel::<()>();
     let served = tokio::spawn(relay.serve(async {
         // Dropping the handle stops it too.
         let _ = stopped.await;
     }));
-    Running { address, script, stop: Some(stop), served }
+    Running { address, script, stop: Some(stop), control, served }
 }

@@ -1,0 +1,283 @@
+//! Routing at the edge: the controls in force, who changes them, and what becomes of active sessions when they change.
+//!
+//! It decides nothing: decisions are the [`RoutePolicy`]'s. It keeps no session: ending them is the service's.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use ops_contracts::clock::{Clock, Timestamp};
+use ops_contracts::config::ConfigWarning;
+use ops_contracts::port::{EndSessions, OpsService};
+use ops_contracts::routing::{
+    ActiveSessionPolicy, BlockedReason, CliControls, DrainState, Identities, LegacyLane, Peer, RequestControls, Route, RoutePolicy,
+    RoutingControls, RoutingMode, RoutingStatus,
+};
+use ops_contracts::{ErrorCode, Fault, Outcome};
+
+/// What the configuration says about routing. Swapped as a whole by a reload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoutingSettings {
+    /// The controls, by source.
+    pub controls: RoutingControls,
+    /// Whether the gates of the legacy lane leave it open.
+    pub legacy: LegacyLane,
+    /// `ops.allowPrereleaseInterop`.
+    pub prerelease_interop: bool,
+    /// What an operator should know about the configuration, for the status document.
+    pub warnings: Vec<ConfigWarning>,
+}
+
+/// Reads the routing settings anew; blocks while it reads. An error leaves those in force.
+pub type ReadSettings = Arc<dyn Fn() -> Outcome<RoutingSettings> + Send + Sync>;
+
+/// How a relay routes.
+#[derive(Clone)]
+pub struct RoutingSetup {
+    /// Decides.
+    pub policy: Arc<dyn RoutePolicy>,
+    /// The settings at the start.
+    pub settings: RoutingSettings,
+    /// Reads them anew.
+    pub read: ReadSettings,
+}
+
+impl fmt::Debug for RoutingSetup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RoutingSetup").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone)]
+struct State {
+    settings: RoutingSettings,
+    /// What an admin call has set; above the relay's own flags until the next such call or the relay's end.
+    admin: CliControls,
+    changed_at: Option<Timestamp>,
+}
+
+impl State {
+    fn controls(&self) -> RoutingControls {
+        let controls = &self.settings.controls;
+        RoutingControls { cli: self.admin.clone().over(&controls.cli), ..controls.clone() }
+    }
+}
+
+/// The ends of sessions that are under way.
+#[derive(Default)]
+struct Ending {
+    draining: u32,
+    terminating: u32,
+}
+
+/// The routing of one relay.
+pub(crate) struct Routing {
+    policy: Arc<dyn RoutePolicy>,
+    read: ReadSettings,
+    relay_version: String,
+    state: RwLock<Arc<State>>,
+    /// Held while a change is made, so that of two changes the later one is in force and ends sessions last.
+    changing: Mutex<()>,
+    ending: Mutex<Ending>,
+    drained: AtomicU64,
+    terminated: AtomicU64,
+    unsupported_versions: AtomicU64,
+}
+
+/// Who asks, as far as routing cares.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Asker {
+    /// What vouches for the caller.
+    pub(crate) identities: Identities,
+    /// The controls that came with its request.
+    pub(crate) controls: RequestControls,
+}
+
+/// Counters and state for the status document.
+pub(crate) struct Figures {
+    pub(crate) drain_state: DrainState,
+    pub(crate) drained: u64,
+    pub(crate) terminated: u64,
+    pub(crate) unsupported_versions: u64,
+    pub(crate) changed_at: Option<Timestamp>,
+    pub(crate) warnings: Vec<String>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Routing {
+    pub(crate) fn new(setup: &RoutingSetup, relay_version: &str) -> Self {
+        let state = State { settings: setup.settings.clone(), admin: CliControls::default(), changed_at: None };
+        Self {
+            policy: setup.policy.clone(),
+            read: setup.read.clone(),
+            relay_version: relay_version.to_owned(),
+            state: RwLock::new(Arc::new(state)),
+            changing: Mutex::default(),
+            ending: Mutex::default(),
+            drained: AtomicU64::new(0),
+            terminated: AtomicU64::new(0),
+            unsupported_versions: AtomicU64::new(0),
+        }
+    }
+
+    fn state(&self) -> Arc<State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether `/ops` makes a session for this caller.
+    ///
+    /// # Errors
+    /// `relay_ops_route_disabled` with decision and reason where routing sends it to the legacy lane, which it has to open
+    /// itself; `relay_rollout_identity_missing` in `auto` without an identity.
+    pub(crate) fn admit_session(&self, asker: &Asker) -> Outcome<()> {
+        let controls = self.state().controls().for_request(&asker.controls);
+        // Whether the legacy lane can serve the caller is for that lane to say.
+        let decision = self.policy.decide(&controls, &asker.identities, LegacyLane::Open)?;
+        match decision.route {
+            Route::Ops => Ok(()),
+            Route::LegacyCdp => Err(Fault::plain(ErrorCode::RelayOpsRouteDisabled)
+                .with("decision", decision.route)
+                .with("reason", decision.reason)
+                .with("opsKillSwitchSource", decision.status.ops_kill_switch_source)),
+        }
+    }
+
+    /// Whether this client may speak on `/ops`; a refusal is counted.
+    pub(crate) fn admit_version(&self, peer: Peer<'_>) -> Outcome<()> {
+        let admitted = self.check_version(peer);
+        if admitted.is_err() {
+            self.unsupported_versions.fetch_add(1, Ordering::Relaxed);
+        }
+        admitted
+    }
+
+    fn check_version(&self, peer: Peer<'_>) -> Outcome<()> {
+        self.policy.admit(Route::Ops, &self.relay_version, &[peer], self.state().settings.prerelease_interop)
+    }
+
+    /// What the status document tells this caller; `peer` where it names its versions.
+    pub(crate) fn status(&self, asker: &Asker, peer: Option<Peer<'_>>) -> RoutingStatus {
+        let state = self.state();
+        let controls = state.controls().for_request(&asker.controls);
+        let mut status = self.policy.status(&controls, &asker.identities, state.settings.legacy);
+        if peer.is_some_and(|peer| self.check_version(peer).is_err()) {
+            status.ops_route_blocked_reason = Some(BlockedReason::VersionUnsupported);
+        }
+        status
+    }
+
+    pub(crate) fn figures(&self) -> Figures {
+        let state = self.state();
+        let ending = lock(&self.ending);
+        let drain_state = match (ending.terminating, ending.draining) {
+            (0, 0) => DrainState::Inactive,
+            (0, _) => DrainState::Draining,
+            _ => DrainState::Terminating,
+        };
+        Figures {
+            drain_state,
+            drained: self.drained.load(Ordering::Relaxed),
+            terminated: self.terminated.load(Ordering::Relaxed),
+            unsupported_versions: self.unsupported_versions.load(Ordering::Relaxed),
+            changed_at: state.changed_at,
+            warnings: state.settings.warnings.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    /// Reads the settings anew and puts them in force; whether the controls differ from those before.
+    ///
+    /// # Errors
+    /// What is wrong with the configuration; the settings stay as they were.
+    pub(crate) async fn reload(self: &Arc<Self>, service: &Arc<dyn OpsService>, clock: &dyn Clock) -> Outcome<bool> {
+        let read = self.read.clone();
+        let settings = tokio::task::spawn_blocking(move || read()).await;
+        let settings = settings.unwrap_or_else(|_| Err(Fault::new(ErrorCode::RelayInternal, "reading the settings panicked")));
+        match settings {
+            Ok(settings) => Ok(self.change(service, clock, |state| state.settings = settings)),
+            Err(fault) => {
+                tracing::warn!(code = %fault.code, "the configuration is not reloaded, what was in force stays: {}", fault.message);
+                Err(fault)
+            }
+        }
+    }
+
+    /// Puts an admin call's controls in force, in place of those of the last such call; whether the controls differ.
+    pub(crate) fn set_admin(self: &Arc<Self>, admin: CliControls, service: &Arc<dyn OpsService>, clock: &dyn Clock) -> bool {
+        self.change(service, clock, |state| state.admin = admin)
+    }
+
+    fn change(self: &Arc<Self>, service: &Arc<dyn OpsService>, clock: &dyn Clock, act: impl FnOnce(&mut State)) -> bool {
+        let _one_at_a_time = lock(&self.changing);
+        let old = self.state();
+        let mut new = State::clone(&old);
+        act(&mut new);
+        let controls = new.controls();
+        let differ = controls != old.controls();
+        if differ {
+            new.changed_at = Some(clock.now());
+        }
+        *self.state.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
+        if differ {
+            let status = self.policy.status(&controls, &Identities::default(), LegacyLane::Open);
+            let (mode, policy) = (status.effective_routing_mode, status.ops_active_session_policy);
+            tracing::warn!(%mode, %policy, killSwitchSource = %status.ops_kill_switch_source, "routing changed");
+            if mode == RoutingMode::LegacyCdp {
+                self.end_sessions(policy, service);
+            }
+        }
+        differ
+    }
+
+    /// Applies the active-session policy. Sessions refuse new commands when this returns; their end goes on behind it.
+    fn end_sessions(self: &Arc<Self>, policy: ActiveSessionPolicy, service: &Arc<dyn OpsService>) {
+        let how = match policy {
+            ActiveSessionPolicy::Continue => return,
+            ActiveSessionPolicy::Drain => EndSessions::Drain,
+            ActiveSessionPolicy::Terminate => EndSessions::Terminate,
+        };
+        let under_way = UnderWay::begin(self.clone(), how);
+        let ending = service.end_sessions(how);
+        tokio::spawn(async move {
+            let ended = ending.await;
+            under_way.count(ended);
+            tracing::info!(ended, ?how, "active sessions were ended");
+        });
+    }
+}
+
+/// Sessions are being ended while this lives, however it ends.
+struct UnderWay {
+    routing: Arc<Routing>,
+    how: EndSessions,
+}
+
+impl UnderWay {
+    fn begin(routing: Arc<Routing>, how: EndSessions) -> Self {
+        *Self::slot(&mut lock(&routing.ending), how) += 1;
+        Self { routing, how }
+    }
+
+    fn slot(ending: &mut Ending, how: EndSessions) -> &mut u32 {
+        match how {
+            EndSessions::Drain => &mut ending.draining,
+            EndSessions::Terminate => &mut ending.terminating,
+        }
+    }
+
+    fn count(&self, ended: u32) {
+        let counter = match self.how {
+            EndSessions::Drain => &self.routing.drained,
+            EndSessions::Terminate => &self.routing.terminated,
+        };
+        counter.fetch_add(u64::from(ended), Ordering::Relaxed);
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        *Self::slot(&mut lock(&self.routing.ending), self.how) -= 1;
+    }
+}

@@ -1,0 +1,345 @@
+//! Routing at the edge: precedence, status fields, changes while the relay serves, and the versions that are admitted.
+
+use std::net::SocketAddr;
+
+use ops_contracts::ErrorCode::{
+    self, RelayAdminDisabled, RelayAdminInvalid, RelayConfigInvalid, RelayFrameInvalid, RelayMethodNotAllowed,
+    RelayOpsRouteDisabled, RelayOpsVersionUnsupported, RelayPrereleaseUnsupported, RelayRolloutIdentityMissing,
+};
+use ops_contracts::Fault;
+use ops_contracts::port::EndSessions;
+use ops_contracts::routing::{ActiveSessionPolicy, ConfigControls, RoutingControls, RoutingMode};
+use relay::{RelayConfig, Token};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::time::timeout;
+
+use crate::client::{Client, PATIENCE, Request, hello, request};
+use crate::service::{Running, config, routing, settings, start};
+
+const ADMIN: &str = "an admin token";
+
+/// Every key of the rollback verification checklist.
+const CHECKLIST: &[&str] = &[
+    "effectiveRoutingMode",
+    "opsKillSwitchSource",
+    "opsRolloutPercent",
+    "opsRolloutAllowlistSize",
+    "opsRolloutAllowlistSource",
+    "opsRolloutAllowlistValidation",
+    "opsRolloutIdentityNamespace",
+    "opsRolloutIdentitySource",
+    "opsRolloutIdentityHash",
+    "opsRolloutBucket",
+    "opsRolloutDecision",
+    "opsRolloutDecisionReason",
+    "opsRouteBlockedReason",
+    "activeOpsSessions",
+    "activeCdpSessions",
+    "opsActiveSessionPolicy",
+    "opsDrainState",
+    "opsSessionsDrainedCount",
+    "opsSessionsTerminatedCount",
+    "unsupportedVersionCount",
+    "versionScheme",
+    "statusSchemaVersion",
+    "compatibilityWindowN",
+    "compatibilityWindowNMinus1",
+    "opsContractVersion",
+    "opsMinContractVersion",
+    "configDowngradeFallback",
+    "configDowngradeReason",
+    "lastRoutingChangeAt",
+];
+
+fn with_controls(controls: RoutingControls) -> RelayConfig {
+    RelayConfig { routing: routing(controls).0, admin_token: Some(Token::new(ADMIN.to_owned())), ..config() }
+}
+
+fn by_config(change: impl FnOnce(&mut ConfigControls)) -> RoutingControls {
+    let mut controls = RoutingControls::default();
+    change(&mut controls.config);
+    controls
+}
+
+async fn status(at: SocketAddr, routing: &str) -> Value {
+    let request = Request::new("GET", "/status", at).with("x-ops-client-id", "alice-01").with("x-ops-routing", routing);
+    request.send(at).await.json()
+}
+
+/// Asks for a session over HTTP; the refusal's code and reason, or none.
+async fn create(at: SocketAddr, client: &str, routing: &str) -> Option<(ErrorCode, Value)> {
+    let create = Request::post(at, request("r1", "session.create", json!({})));
+    let response = create.with("x-ops-client-id", client).with("x-ops-routing", routing).send(at).await;
+    if response.status == 200 {
+        return None;
+    }
+    let error = response.error().error;
+    let reason = error.details.and_then(|details| details.get("reason").cloned()).unwrap_or_default();
+    Some((error.code, reason))
+}
+
+fn admin(at: SocketAddr, path: &str, body: &str) -> Request {
+    Request::post(at, body).with("x-odb-admin-token", ADMIN).at(path)
+}
+
+#[tokio::test]
+async fn every_key_of_the_rollback_checklist_is_always_there() {
+    for controls in [RoutingControls::default(), by_config(|config| config.routing_mode = Some(RoutingMode::Auto))] {
+        let relay = start(with_controls(controls)).await;
+        let document = status(relay.address, "").await;
+        for key in CHECKLIST {
+            assert!(document.get(key).is_some(), "{key} is missing: {document}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_defaults_route_to_ops_and_say_so() {
+    let relay = start(config()).await;
+    let document = status(relay.address, "").await;
+    let expected = json!({
+        "effectiveRoutingMode": "ops", "opsKillSwitchSource": "default", "opsRolloutPercent": 100, "opsRolloutAllowlistSize": 0,
+        "opsRolloutAllowlistSource": "default", "opsRolloutAllowlistValidation": "not_set", "opsRolloutIdentityHash": null,
+        "opsRolloutBucket": null, "opsRolloutDecision": null, "opsRolloutDecisionReason": "explicit_mode",
+        "opsRouteBlockedReason": null, "opsActiveSessionPolicy": "continue", "opsDrainState": "inactive",
+        "opsSessionsDrainedCount": 0, "opsSessionsTerminatedCount": 0, "unsupportedVersionCount": 0,
+        "configDowngradeFallback": false, "configDowngradeReason": null, "lastRoutingChangeAt": null,
+        "statusSchemaVersion": "1.1", "versionScheme": "semver",
+    });
+    for (key, value) in expected.as_object().unwrap() {
+        assert_eq!(&document[key], value, "{key}");
+    }
+    assert_eq!(create(relay.address, "alice-01", "").await, None);
+}
+
+#[tokio::test]
+async fn precedence_runs_from_the_environment_over_the_command_line_to_the_configuration() {
+    let mut controls = by_config(|config| config.kill_switch = Some(true));
+    let relay = start(with_controls(controls.clone())).await;
+    let at = relay.address;
+    let disabled = |reason: &str| Some((RelayOpsRouteDisabled, json!(reason)));
+    assert_eq!(create(at, "alice-01", "").await, disabled("kill_switch"));
+    assert_eq!(status(at, "").await["opsKillSwitchSource"], "config");
+    // What a request's command line says outranks the configuration, for this request alone.
+    let ops = r#"{"cli":{"routingMode":"ops"}}"#;
+    assert_eq!(create(at, "alice-01", ops).await, None);
+    assert_eq!(status(at, ops).await["effectiveRoutingMode"], "ops");
+    assert_eq!(create(at, "alice-01", r#"{"cli":{"rolloutPercent":100}}"#).await, None);
+    assert_eq!(create(at, "alice-01", "").await, disabled("kill_switch"));
+    let callers = r#"{"killSwitch":true,"cli":{"routingMode":"ops"}}"#;
+    assert_eq!(create(at, "alice-01", callers).await, disabled("kill_switch"));
+    assert_eq!(status(at, callers).await["opsKillSwitchSource"], "env");
+
+    controls.env_kill_switch = true;
+    let relay = start(with_controls(controls)).await;
+    assert_eq!(create(relay.address, "alice-01", ops).await, disabled("kill_switch"), "nobody switches the relay's own off");
+    let explicit = start(with_controls(by_config(|config| config.routing_mode = Some(RoutingMode::LegacyCdp)))).await;
+    assert_eq!(create(explicit.address, "alice-01", "").await, disabled("explicit_mode"));
+    assert_eq!(create(explicit.address, "alice-01", r#"{"cli":{"routingMode":"legacy"}}"#).await.unwrap().0, RelayFrameInvalid);
+}
+
+#[tokio::test]
+async fn in_auto_the_identity_decides_and_its_hash_and_bucket_are_told() {
+    let relay = start(with_controls(by_config(|config| config.routing_mode = Some(RoutingMode::Auto)))).await;
+    let at = relay.address;
+    // The bucket of cli:alice-01 is 78.
+    for (percent, expected, decision) in [(78, Some((RelayOpsRouteDisabled, json!("percent"))), "legacy-cdp"), (79, None, "ops")] {
+        let routing = format!(r#"{{"cli":{{"rolloutPercent":{percent}}}}}"#);
+        assert_eq!(create(at, "alice-01", &routing).await, expected);
+        let document = status(at, &routing).await;
+        assert_eq!(document["opsRolloutDecision"], decision);
+        assert_eq!((&document["opsRolloutBucket"], &document["opsRolloutIdentityHash"]), (&json!(78), &json!("bc1d6fda532b")));
+        assert_eq!(
+            (&document["opsRolloutIdentityNamespace"], &document["opsRolloutIdentitySource"]),
+            (&json!("cli"), &json!("cli"))
+        );
+    }
+    let listed = r#"{"cli":{"rolloutAllowlist":["cli:alice-01"]}}"#;
+    assert_eq!(create(at, "alice-01", listed).await, Some((RelayOpsRouteDisabled, json!("allowlist"))));
+    assert_eq!(create(at, "bob-01", listed).await, None);
+    assert_eq!(create(at, "", "").await.unwrap().0, RelayRolloutIdentityMissing);
+    // A connection's hello carries them as well; a client without a name has no identity there either.
+    for (client_id, percent, expected) in [
+        (json!("alice-01"), 79, Value::Null),
+        (json!("alice-01"), 78, json!("relay_ops_route_disabled")),
+        (Value::Null, 79, json!("relay_rollout_identity_missing")),
+    ] {
+        let mut client = Client::open(at).await;
+        client.send(hello(json!({"clientId": client_id, "routing": {"cli": {"rolloutPercent": percent}}}))).await;
+        assert_eq!(client.next().await["type"], "ops_hello_ack");
+        client.send(request("r1", "session.create", json!({}))).await;
+        assert_eq!(client.answer().await.frame["error"]["code"], expected);
+    }
+}
+
+#[tokio::test]
+async fn admin_calls_need_the_admin_token() {
+    let closed = start(config()).await;
+    let relay = start(with_controls(RoutingControls::default())).await;
+    for path in ["/admin/routing", "/admin/config/reload"] {
+        assert_eq!(admin(closed.address, path, "{}").send(closed.address).await.code(), RelayAdminDisabled);
+        let at = relay.address;
+        assert_eq!(admin(at, path, "{}").with("x-odb-admin-token", "").send(at).await.code(), RelayAdminInvalid);
+        assert_eq!(admin(at, path, "{}").with("x-odb-admin-token", "an admin tokem").send(at).await.code(), RelayAdminInvalid);
+        let get = Request::new("GET", path, at).with("x-odb-admin-token", ADMIN).send(at).await;
+        assert_eq!((get.code(), get.header("allow")), (RelayMethodNotAllowed, Some("POST")));
+        assert_eq!(admin(at, path, "{}").send(at).await.status, 200);
+    }
+    let at = relay.address;
+    for body in ["", "[", "[]", r#"{"routingmode":"ops"}"#, r#"{"rolloutPercent":101}"#] {
+        assert_eq!(admin(at, "/admin/routing", body).send(at).await.code(), RelayFrameInvalid, "{body}");
+    }
+    Request::post(at, request("r1", "session.list", json!({}))).send(at).await;
+    Request::post(at, request("r2", "session.list", json!({}))).with("x-odb-admin-token", ADMIN).send(at).await;
+    assert_eq!(relay.script.admins(), [false, true]);
+}
+
+#[tokio::test]
+async fn an_admin_call_changes_routing_and_the_time_of_change_only_where_controls_differ() {
+    let relay = start(with_controls(RoutingControls::default())).await;
+    let at = relay.address;
+    let same = admin(at, "/admin/routing", "{}").send(at).await.json();
+    assert_eq!(same["lastRoutingChangeAt"], Value::Null);
+    let changed = admin(at, "/admin/routing", r#"{"routingMode":"legacy-cdp"}"#).send(at).await.json();
+    assert_eq!((&changed["effectiveRoutingMode"], &changed["opsKillSwitchSource"]), (&json!("legacy-cdp"), &json!("cli")));
+    assert_eq!(changed["lastRoutingChangeAt"], "2023-11-14T22:13:20.000Z");
+    assert_eq!(create(at, "alice-01", "").await.unwrap().0, RelayOpsRouteDisabled);
+    assert!(relay.script.endings().is_empty(), "the policy is to let sessions go on");
+    assert_eq!(admin(at, "/admin/routing", "{}").send(at).await.json()["effectiveRoutingMode"], "ops");
+    assert_eq!(create(at, "alice-01", "").await, None);
+}
+
+/// Waits until the drain state is `state`; the document.
+async fn until(relay: &Running, state: &str) -> Value {
+    let settled = async {
+        loop {
+            let document = status(relay.address, "").await;
+            if document["opsDrainState"] == state {
+                return document;
+            }
+        }
+    };
+    timeout(PATIENCE, settled).await.unwrap()
+}
+
+#[tokio::test]
+async fn the_active_session_policy_is_applied_counted_and_told() {
+    let relay = start(with_controls(RoutingControls::default())).await;
+    let at = relay.address;
+    let body = r#"{"routingMode":"legacy-cdp","activeSessionPolicy":"drain"}"#;
+    let document = admin(at, "/admin/routing", body).send(at).await.json();
+    assert_eq!((&document["opsDrainState"], &document["opsActiveSessionPolicy"]), (&json!("draining"), &json!("drain")));
+    let mut drains = relay.script.endings();
+    assert_eq!(drains.len(), 1);
+    let (how, drained) = drains.pop().unwrap();
+    assert_eq!(how, EndSessions::Drain);
+
+    let body = r#"{"routingMode":"legacy-cdp","activeSessionPolicy":"terminate"}"#;
+    assert_eq!(admin(at, "/admin/routing", body).send(at).await.json()["opsDrainState"], "terminating");
+    let (how, terminated) = relay.script.endings().pop().unwrap();
+    assert_eq!(how, EndSessions::Terminate);
+    terminated.send(3).unwrap();
+    let document = until(&relay, "draining").await;
+    assert_eq!((&document["opsSessionsDrainedCount"], &document["opsSessionsTerminatedCount"]), (&json!(0), &json!(3)));
+    drained.send(2).unwrap();
+    let document = until(&relay, "inactive").await;
+    assert_eq!((&document["opsSessionsDrainedCount"], &document["opsSessionsTerminatedCount"]), (&json!(2), &json!(3)));
+}
+
+#[tokio::test]
+async fn a_reload_swaps_the_controls_and_a_broken_configuration_leaves_them() {
+    let (setup, slot) = routing(RoutingControls::default());
+    let relay = start(RelayConfig { routing: setup, admin_token: Some(Token::new(ADMIN.to_owned())), ..config() }).await;
+    let at = relay.address;
+    assert_eq!(relay.control.reload().await, Ok(false));
+    let drain = |config: &mut ConfigControls| {
+        config.kill_switch = Some(true);
+        config.active_session_policy = Some(ActiveSessionPolicy::Drain);
+    };
+    *slot.lock().unwrap() = Ok(settings(by_config(drain)));
+    assert_eq!(relay.control.reload().await, Ok(true));
+    assert_eq!(relay.script.endings().len(), 1);
+    assert_eq!(status(at, "").await["opsKillSwitchSource"], "config");
+    *slot.lock().unwrap() = Err(Fault::plain(RelayConfigInvalid));
+    assert_eq!(admin(at, "/admin/config/reload", "{}").send(at).await.code(), RelayConfigInvalid);
+    assert_eq!(status(at, "").await["effectiveRoutingMode"], "legacy-cdp");
+    // An admin call's controls outlive a reload.
+    assert_eq!(admin(at, "/admin/routing", r#"{"routingMode":"ops"}"#).send(at).await.status, 200);
+    *slot.lock().unwrap() = Ok(settings(by_config(|config| config.downgrade = Some("newer".to_owned()))));
+    assert_eq!(admin(at, "/admin/config/reload", "{}").send(at).await.status, 200);
+    let document = status(at, "").await;
+    assert_eq!((&document["effectiveRoutingMode"], &document["configDowngradeFallback"]), (&json!("ops"), &json!(true)));
+    assert_eq!(document["configDowngradeReason"], "newer");
+}
+
+#[tokio::test]
+async fn versions_outside_the_window_are_refused_counted_and_told_as_the_blocked_reason() {
+    let relay = start(config()).await;
+    let at = relay.address;
+    let post = |version: &str, contract: &str| {
+        Request::post(at, request("r1", "session.list", json!({})))
+            .with("x-ops-client-kind", "cli")
+            .with("x-ops-client-version", version)
+            .with("x-ops-contract-version", contract)
+    };
+    assert_eq!(post("0.2.9", "1.1.0").send(at).await.status, 200);
+    assert_eq!(post("0.1.0", "1.0.0").send(at).await.status, 200);
+    assert_eq!(post("0.3.0", "1.1.0").send(at).await.code(), RelayOpsVersionUnsupported);
+    assert_eq!(post("0.2.0", "0.9.0").send(at).await.code(), RelayOpsVersionUnsupported);
+    assert_eq!(post("0.2.0-rc.1", "1.1.0").send(at).await.code(), RelayPrereleaseUnsupported);
+    let asked = Request::new("GET", "/status", at).with("x-ops-client-kind", "cli").with("x-ops-contract-version", "1.1.0");
+    let document = asked.with("x-ops-client-version", "0.3.0").send(at).await.json();
+    assert_eq!(
+        (&document["opsRouteBlockedReason"], &document["unsupportedVersionCount"]),
+        (&json!("version_unsupported"), &json!(3))
+    );
+    assert_eq!(status(at, "").await["opsRouteBlockedReason"], Value::Null);
+}
+
+/// The status document as the command line of the train before knew it, with its habit of passing over what is new.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct EarlierStatus {
+    status_schema_version: String,
+    version_scheme: String,
+    relay_version: String,
+    ops_contract_version: String,
+    ops_min_contract_version: String,
+    compatibility_window_n: Option<String>,
+    compatibility_window_n_minus1: Option<String>,
+    relay_url: String,
+    pid: u32,
+    instance_id: String,
+    started_at: String,
+    limits_profile: String,
+    active_ops_sessions: u32,
+    lost_ops_sessions: u32,
+    active_cdp_sessions: u32,
+    browsers: Vec<Value>,
+    draining: bool,
+    warnings: Vec<String>,
+}
+
+#[tokio::test]
+async fn status_schema_additive_compatibility_for_n_1_cli_parser() {
+    let relay = start(config()).await;
+    let mut document = status(relay.address, "").await;
+    document["ofTomorrow"] = json!({"deep": [1]});
+    let earlier: EarlierStatus = serde_json::from_value(document.clone()).unwrap();
+    assert_eq!(earlier.status_schema_version.split('.').next(), Some("1"), "a new major would be another document");
+    assert_eq!((earlier.version_scheme.as_str(), earlier.relay_version.as_str()), ("semver", "0.2.0"));
+    assert_eq!((earlier.ops_contract_version.as_str(), earlier.ops_min_contract_version.as_str()), ("1.1.0", "1.0.0"));
+    assert_eq!(
+        (earlier.compatibility_window_n.as_deref(), earlier.compatibility_window_n_minus1.as_deref()),
+        (Some("0.2"), Some("0.1"))
+    );
+    assert_eq!(earlier.relay_url, format!("http://{}", relay.address));
+    assert_eq!((earlier.pid, earlier.instance_id), (std::process::id(), "0badcafe".repeat(4)));
+    assert_eq!((earlier.started_at.as_str(), earlier.limits_profile.as_str()), ("2023-11-14T22:13:20.000Z", "test"));
+    assert_eq!((earlier.active_ops_sessions, earlier.lost_ops_sessions, earlier.active_cdp_sessions), (0, 0, 0));
+    assert!(earlier.browsers.is_empty() && !earlier.draining);
+    assert_eq!(earlier.warnings, ["a warning"]);
+    // Our own parser passes over what is newer as well.
+    serde_json::from_value::<ops_contracts::status::StatusDocument>(document).unwrap();
+}
