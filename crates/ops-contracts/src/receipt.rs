@@ -61,7 +61,7 @@ pub struct Receipt {
 pub enum Settled {
     /// The events were handled and nothing further was under way.
     Handled,
-    /// A navigation that it began was committed.
+    /// A navigation that it began was committed, and the document is parsed.
     Navigation,
     /// A dialog opened.
     Dialog,

@@ -138,5 +138,9 @@ fn settled(state: &State, key: ops_contracts::adapter::TargetKey, mark: u64) -> 
     if tab.nav.pending.is_some() && tab.nav.started_seq > mark {
         return None;
     }
-    Some(if tab.nav.committed_seq > mark { Settled::Navigation } else { Settled::Handled })
+    if tab.nav.committed_seq <= mark {
+        return Some(Settled::Handled);
+    }
+    // Before its deferred scripts have run, a page reacts to the next action as one without scripts would.
+    tab.nav.phase.is_some().then_some(Settled::Navigation)
 }
