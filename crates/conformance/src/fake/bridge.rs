@@ -127,7 +127,8 @@ fn snapshot(document: &mut Document, args: &Value, next: &mut u32) -> Value {
         let name = if element.name.is_empty() { String::new() } else { format!(" \"{}\"", element.name) };
         lines.push(format!("- {}{name} [ref={prefix}{number}]", element.role));
     }
-    json!({ "lines": lines, "frames": [], "title": document.title, "url": document.url })
+    let nodes = lines.len();
+    json!({ "lines": lines, "frames": [], "title": document.title, "url": document.url, "nodes": nodes, "truncated": false })
 }
 
 fn find(document: &mut Document, args: &Value, next: &mut u32) -> Found<Value> {
