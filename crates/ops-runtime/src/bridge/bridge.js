@@ -1580,11 +1580,17 @@
     const deadline = performance.now() + (args.timeoutMs >= 0 ? args.timeoutMs : 1000);
     const expect = args.expect ?? 1;
     if (!delivered(guard, expect)) await untilDelivered(guard, expect, deadline);
-    await queuedTasks();
+    // A form is submitted in a task of its own, which the receipt has to see; without one, the handlers have run after the next.
+    await (mayBeSubmitted(guard.target) ? queuedTasks() : nextTask());
     if (args.settle) await untilQuiet(guard, Math.min(deadline, performance.now() + 150));
     release(guard);
     freshCache();
     return withNext(ctx, verdictResult(guard, ctx));
+  }
+  function mayBeSubmitted(target) {
+    for (let n = target; n; n = flatParent(n)) if (localName(n) === 'form') return true;
+    const root = D.root(doc);
+    return !!root && query(root, 'form') !== null;
   }
   // Until the last expected event was seen. After a miss, or a release that yields no click, a short grace lets the
   // rest of the batch arrive, so that none of it reaches the page after the guard is gone.
