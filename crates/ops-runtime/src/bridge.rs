@@ -14,8 +14,29 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-/// The script that defines the bridge.
-pub(crate) static SOURCE: LazyLock<Arc<str>> = LazyLock::new(|| Arc::from(include_str!("bridge/bridge.js")));
+/// The script that defines the bridge: its parts share one scope, so their order matters.
+pub(crate) static SOURCE: LazyLock<Arc<str>> = LazyLock::new(|| {
+    Arc::from(concat!(
+        include_str!("bridge/captured.js"),
+        include_str!("bridge/helpers.js"),
+        include_str!("bridge/refs.js"),
+        include_str!("bridge/tree.js"),
+        include_str!("bridge/visibility.js"),
+        include_str!("bridge/roles.js"),
+        include_str!("bridge/names.js"),
+        include_str!("bridge/states.js"),
+        include_str!("bridge/snapshot.js"),
+        include_str!("bridge/locators.js"),
+        include_str!("bridge/reading.js"),
+        include_str!("bridge/actionability.js"),
+        include_str!("bridge/guard.js"),
+        include_str!("bridge/forms.js"),
+        include_str!("bridge/focus.js"),
+        include_str!("bridge/waiting.js"),
+        include_str!("bridge/frames.js"),
+        include_str!("bridge/call.js"),
+    ))
+});
 
 /// A locator as the bridge takes it: refs are plain numbers of one frame.
 #[derive(Debug, Clone, Default, Serialize)]

@@ -23,8 +23,8 @@ const REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
 /// Files longer than this are named, so that somebody looks at them.
 const LONG: usize = 600;
 
-/// Long files that are tables, or one script that is sent whole.
-const LONG_ON_PURPOSE: &[&str] = &["bridge.js", "Cargo.lock", "LICENSE"];
+/// Long files that are tables.
+const LONG_ON_PURPOSE: &[&str] = &["Cargo.lock", "LICENSE"];
 
 pub(super) fn check(sources: &[Source], findings: &mut Findings) {
     for source in sources {

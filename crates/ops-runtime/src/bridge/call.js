@@ -1,0 +1,31 @@
+  // ------------------------------------------------------------------ the way in
+  const API = { snapshot, find, read, prepare, arm, verdict, disarm, fill, readback, select, checkState, focus, blur, scrollIntoView: scrollToElement,
+    scrollBy, waitFor, point, adopt, describe: describeOne, box, boxes, stats, settle };
+  const ok = (result) => JSON.stringify({ ok: result === undefined ? null : result });
+  function failure(e) {
+    const known = e instanceof Fail;
+    const message = known ? e.message : `bridge: ${e && e.message ? e.message : String(e)}`;
+    const err = { code: known ? e.code : 'internal', message, details: known ? e.details : {} };
+    if (err.details.next === null || err.details.next === undefined) delete err.details.next;
+    return JSON.stringify({ err });
+  }
+  function call(name, args, element) {
+    // A popup's first document of its own keeps the window of the blank one before it: everything captured is stale.
+    if (document !== doc) {
+      delete globalThis.__odb;
+      begin();
+      return globalThis.__odb.call(name, args, element);
+    }
+    try {
+      freshCache();
+      if (!Object.hasOwn(API, name)) throw new Fail('internal', `unknown bridge function ${name}`);
+      const result = API[name](args || {}, element);
+      return result instanceof Promise ? result.then(ok).catch(failure) : ok(result);
+    } catch (e) {
+      return failure(e);
+    } finally {
+      freshCache();
+    }
+  }
+  globalThis.__odb = Object.freeze({ version: '1', call });
+})();

@@ -1,0 +1,126 @@
+  // ------------------------------------------------------------------ forms
+  const SET_TYPES = set('color date time datetime-local month range week');
+  const fire = (el, type) => dispatch(el, new Event(type, { bubbles: true, composed: true }));
+  const focusOn = (el, options) => {
+    if (isHtml(el)) focusHtml(el, options || { preventScroll: true });
+    else if (typeof el.focus === 'function') el.focus(options || { preventScroll: true });
+  };
+  const editingHost = (el) => {
+    let host = el;
+    for (let p = parentElement(host); p && isEditable(p); p = parentElement(p)) host = p;
+    return host;
+  };
+  const rawValue = (el) => (isEditable(el) && !/^(input|textarea)$/.test(localName(el)) ? innerText(el).replace(/\n$/, '') : el.value);
+  const publicValue = (el) => (isPassword(el) ? valueText(el) : rawValue(el));
+
+  function fill(args) {
+    const ctx = session(args);
+    const el = actionTarget(args, ctx, 'fill');
+    const value = String(args.value ?? '');
+    assertUsable(el, 'fill', ctx, args.force);
+    const before = publicValue(el);
+    const ref = refFor(el, ctx);
+    const type = localName(el) === 'input' ? el.type : null;
+    if (type !== null && SET_TYPES.has(type)) return withNext(ctx, { ref, mode: setNative(el, type, value, ctx), before, value: el.value });
+    if (type === 'number' && value !== '' && !Number.isFinite(Number(value))) {
+      refuse('invalid_value', `${quote(value)} is no number`, el, ctx);
+    }
+    takeFocus(el, ctx);
+    selectContents(el);
+    const mode = value === '' && rawValue(el) === '' ? 'noop' : 'insert';
+    return withNext(ctx, { ref, mode, before, value: isPassword(el) && value ? MASK : value });
+  }
+  // Pickers and sliders take no keys that mean the value: it is set as the browser's own picker does, and checked.
+  function setNative(el, type, value, ctx) {
+    const wanted = type === 'color' ? value.trim().toLowerCase() : value.trim();
+    const old = el.value;
+    focusOn(el);
+    setInputValue(el, wanted);
+    const same = type === 'range' ? Number(el.value) === Number(wanted) && wanted !== '' : sameMoment(el.value, wanted, type);
+    if (!same) {
+      const became = el.value;
+      setInputValue(el, old);
+      throw new Fail('invalid_value', `${quote(wanted)} is no value for input[type=${type}]`, { type, became, min: attr(el, 'min'), max: attr(el, 'max'),
+        step: attr(el, 'step'), element: describe(el, ctx), next: ctx.next });
+    }
+    if (el.value === old) return 'noop';
+    fire(el, 'input');
+    fire(el, 'change');
+    return 'set';
+  }
+  const sameMoment = (got, wanted, type) => got === wanted || (type === 'datetime-local' && got !== '' && got === wanted.replace(' ', 'T')) ||
+    (type === 'color' && /^#[0-9a-f]{6}$/.test(wanted) && got.toLowerCase() === wanted);
+  function takeFocus(el, ctx) {
+    const editable = isEditable(el) && !/^(input|textarea)$/.test(localName(el));
+    const holder = editable ? editingHost(el) : el;
+    if (activeElement() !== holder) focusOn(holder);
+    const now = activeElement();
+    if (now !== holder && !(editable && now && flatContains(now, holder))) {
+      refuse('not_editable', 'the element does not take the focus', el, ctx);
+    }
+  }
+  function selectContents(el) {
+    if (/^(input|textarea)$/.test(localName(el))) { el.select(); return; }
+    const root = getRootNode(el);
+    const selection = (root !== doc && root.getSelection ? root.getSelection() : null) || D.getSelection(doc);
+    selection?.selectAllChildren(el);
+  }
+  function readback(args) {
+    const el = byRef(args.ref);
+    if (!takesText(el)) throw new Fail('wrong_element_type', `a ${localName(el)} element takes no text`, { ref: args.ref });
+    const raw = rawValue(el);
+    const out = isPassword(el) || el.type === 'password' ? {} : { value: raw };
+    if (args.expect !== undefined && args.expect !== null) {
+      out.matches = raw === args.expect || lineEnds(raw) === lineEnds(String(args.expect));
+      if (!out.matches && el.type === 'number') out.matches = raw !== '' && Number(raw) === Number(args.expect);
+    }
+    out.focused = activeElement() === el;
+    out.valid = el.validity ? el.validity.valid : null;
+    return out;
+  }
+  const lineEnds = (s) => s.replace(/\r\n?/g, '\n').replace(/\u00a0/g, ' ');
+
+  function select(args) {
+    const ctx = session(args);
+    const el = actionTarget(args, ctx, 'select');
+    assertUsable(el, 'select', ctx, args.force);
+    const options = Array.from(el.options);
+    const wanted = args.values || [];
+    if (!el.multiple && wanted.length !== 1) refuse('invalid_value', 'this select takes exactly one option', el, ctx);
+    const chosen = new Set(wanted.map((w) => findOption(options, w, ctx, el)));
+    let changed = false;
+    focusOn(el);
+    for (const option of options) {
+      const want = chosen.has(option);
+      if (option.selected === want) continue;
+      if (!el.multiple && !want) continue;
+      option.selected = want;
+      changed = true;
+    }
+    if (changed) { fire(el, 'input'); fire(el, 'change'); }
+    const selected = Array.from(el.selectedOptions, optionJson);
+    return withNext(ctx, { ref: refFor(el, ctx), selected, changed });
+  }
+  const optionJson = (o) => ({ value: o.value, label: norm(o.label || o.text), index: o.index });
+  function findOption(options, wanted, ctx, el) {
+    const want = typeof wanted === 'object' && wanted !== null ? wanted : { value: String(wanted), label: String(wanted) };
+    const labelled = (o) => norm(o.label || o.text) === norm(String(want.label)) || norm(o.text) === norm(String(want.label));
+    let found = null;
+    if (Number.isInteger(want.index)) found = options[want.index];
+    if (!found && want.value !== undefined && want.value !== null) found = options.find((o) => o.value === String(want.value));
+    if (!found && want.label !== undefined && want.label !== null) found = options.find(labelled);
+    if (!found) {
+      const list = options.slice(0, 50).map((o) => ({ ...optionJson(o), disabled: matches(o, ':disabled') }));
+      refuse('option_not_found', `no option ${cut(String(JSON.stringify(wanted)))}`, el, ctx, { options: list, count: options.length });
+    }
+    if (matches(found, ':disabled')) refuse('not_enabled', `option ${quote(norm(found.text))} is disabled`, el, ctx);
+    return found;
+  }
+
+  function checkState(args) {
+    const ctx = session(args);
+    const el = actionTarget({ locator: args.locator || { ref: args.ref } }, ctx, 'check');
+    const checked = checkedState(el);
+    if (checked === null) refuse('wrong_element_type', `a ${roleOf(el)} cannot be checked`, el, ctx);
+    return withNext(ctx, { checked, kind: roleOf(el), ref: refFor(el, ctx) });
+  }

@@ -1,0 +1,147 @@
+  // ------------------------------------------------------------------ the guard
+  // Armed before a batch of pointer input: what lands on the target passes, the rest never reaches the page.
+  // The listeners are there from the start, so that they run before those that the page puts on window.
+  const GUARDED = ['pointerdown', 'mousedown', 'pointerup', 'mouseup', 'click', 'auxclick', 'dblclick', 'contextmenu'];
+  // Only while a tap is awaited: a touch listener on window makes the browser lay out its touch regions anew.
+  const TOUCH = ['touchstart', 'touchend'];
+  const MOVES = ['pointermove', 'mousemove'];
+  const CLICKS = new Set(['click', 'auxclick']);
+  const LISTEN = { capture: true, passive: false };
+  let armed = null;
+  let tokens = 0;
+
+  for (const type of GUARDED) addListener(globalThis.window || globalThis, type, onGuarded, LISTEN);
+
+  function onGuarded(event) {
+    const guard = armed;
+    if (!guard || !event.isTrusted) return;
+    if (guard.events.length < 64) guard.events.push(event.type);
+    guard.last = event;
+    const moving = MOVES.includes(event.type);
+    if (moving ? guard.hover : event.type === 'pointerdown' || guard.passing === undefined) judge(guard, event);
+    if (guard.passing === false && !moving) swallow(event);
+    progress(guard, event);
+  }
+  // Each press decides for what follows it: the rest goes where the browser sends it, even if a handler re-renders the target.
+  function judge(guard, event) {
+    const path = event.composedPath();
+    const hit = isElement(path[0]) ? path[0] : null;
+    guard.passing = guard.force || (hit !== null && accepts(guard.target, hit));
+    if (!guard.passing && !guard.missed) guard.missed = { hit };
+    guard.judged = true;
+  }
+  function swallow(event) {
+    event.stopImmediatePropagation();
+    // Cancelling pointerdown would suppress mousedown, whose default action (focus, drop-downs) is what has to be stopped.
+    if (!event.type.startsWith('pointer') && event.cancelable) event.preventDefault();
+  }
+  function progress(guard, event) {
+    if (event.type === 'mouseup' || event.type === 'touchend') guard.releases++;
+    if (CLICKS.has(event.type)) {
+      guard.delivered++;
+      if (guard.passing) { guard.clicks++; guard.clickEvent = event; }
+    }
+    guard.wake?.();
+  }
+  function arm(args) {
+    const ready = prepare(args);
+    return ready instanceof Promise ? ready.then((r) => install(r, args)) : install(ready, args);
+  }
+  function install(ready, args) {
+    release(armed);
+    const target = byRef(ready.ref);
+    const hover = args.action === 'hover';
+    const guard = { token: `g${++tokens}`, target, hover, force: !!args.force, passing: undefined, judged: false, missed: null,
+      events: [], clicks: 0, delivered: 0, releases: 0, clickEvent: null, last: null, wake: null, changed: 0,
+      before: observedState(target), url: D.url(doc), extra: hover ? MOVES : args.action === 'tap' ? TOUCH : [] };
+    guard.observer = new MutationObserver((records) => { guard.changed += records.length; });
+    guard.observer.observe(doc, { childList: true, attributes: true, characterData: true, subtree: true });
+    const root = getRootNode(target);
+    if (root !== doc && nodeType(root) === 11) guard.observer.observe(root, { childList: true, attributes: true, characterData: true, subtree: true });
+    for (const type of guard.extra) addListener(globalThis.window || globalThis, type, onGuarded, LISTEN);
+    // A runtime that went away must not leave the page guarded.
+    guard.expiry = setTimeout(() => release(guard), args.armMs > 0 ? args.armMs : 30000);
+    armed = guard;
+    return { ...ready, token: guard.token };
+  }
+  function release(guard) {
+    if (!guard || guard.done) return;
+    guard.done = true;
+    clearTimeout(guard.expiry);
+    guard.changed += guard.observer.takeRecords().length;
+    guard.observer.disconnect();
+    for (const type of guard.extra) removeListener(globalThis.window || globalThis, type, onGuarded, LISTEN);
+    if (armed === guard) armed = null;
+    guard.wake?.();
+  }
+  function observedState(el) {
+    const tag = localName(el);
+    const value = tag === 'select' ? Array.from(el.selectedOptions, (o) => o.index).join() : tag === 'input' || tag === 'textarea' ? el.value : null;
+    return { value, checked: checkedState(el), active: activeElement() };
+  }
+  function guardFor(token) {
+    if (!armed || armed.token !== token) throw new Fail('internal', `no guard is armed under ${token}`);
+    return armed;
+  }
+  const MISS_GRACE_MS = 200;
+  const RELEASE_GRACE_MS = 60;
+  async function verdict(args) {
+    const ctx = session(args);
+    const guard = guardFor(args.token);
+    const deadline = performance.now() + (args.timeoutMs >= 0 ? args.timeoutMs : 1000);
+    const expect = args.expect ?? 1;
+    if (!delivered(guard, expect)) await untilDelivered(guard, expect, deadline);
+    // A form is submitted in a task of its own, which the receipt has to see; without one, the handlers have run after the next.
+    await (mayBeSubmitted(guard.target) ? queuedTasks() : nextTask());
+    if (args.settle) await untilQuiet(guard, Math.min(deadline, performance.now() + 150));
+    release(guard);
+    freshCache();
+    return withNext(ctx, verdictResult(guard, ctx));
+  }
+  function mayBeSubmitted(target) {
+    for (let n = target; n; n = flatParent(n)) if (localName(n) === 'form') return true;
+    const root = D.root(doc);
+    return !!root && query(root, 'form') !== null;
+  }
+  // Until the last expected event was seen. After a miss, or a release that yields no click, a short grace lets the
+  // rest of the batch arrive, so that none of it reaches the page after the guard is gone.
+  async function untilDelivered(guard, expect, deadline) {
+    let graceEnds = Infinity;
+    while (!guard.done && !delivered(guard, expect)) {
+      const now = performance.now();
+      if (graceEnds === Infinity && guard.missed) graceEnds = now + MISS_GRACE_MS;
+      if (expect > 0 && guard.releases >= expect && graceEnds > now + RELEASE_GRACE_MS) graceEnds = now + RELEASE_GRACE_MS;
+      const left = Math.min(deadline, graceEnds) - now;
+      if (left <= 0) return;
+      await new Promise((done) => {
+        const timer = setTimeout(done, left);
+        guard.wake = () => { clearTimeout(timer); done(); };
+      });
+      guard.wake = null;
+    }
+  }
+  function delivered(guard, expect) {
+    if (expect === 0) return guard.hover ? guard.judged : guard.last !== null;
+    return guard.delivered >= expect;
+  }
+  async function untilQuiet(guard, deadline) {
+    let seen = -1;
+    while (!guard.done && guard.changed !== seen && performance.now() < deadline) {
+      seen = guard.changed;
+      await sleep(20);
+    }
+  }
+  function verdictResult(guard, ctx) {
+    const gone = !isConnected(guard.target);
+    const now = gone ? guard.before : observedState(guard.target);
+    const hit = guard.missed?.hit;
+    const missed = guard.missed ? { desc: hit ? covering(hit, ctx) : null, ref: hit ? refFor(hit, ctx) : null } : null;
+    return { hit: guard.judged && !missed, missed, events: guard.events, clicks: guard.clicks, changed: guard.changed > 0,
+      valueChanged: now.value !== guard.before.value || now.checked !== guard.before.checked, checked: now.checked,
+      focusChanged: activeElement() !== guard.before.active, prevented: !!guard.clickEvent?.defaultPrevented,
+      detached: gone, urlBefore: guard.url, urlAfter: D.url(doc) };
+  }
+  function disarm(args) {
+    if (armed && (!args.token || armed.token === args.token)) release(armed);
+    return {};
+  }
