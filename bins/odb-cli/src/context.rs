@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use ops_client::{Endpoint, RawCall, Reply, RequestIds, Token, patience};
+use ops_client::{Endpoint, RawCall, Reply, RequestIds, Token, patience, post};
+use ops_contracts::blob::BlobInfo;
 use ops_contracts::command::export::ScreenshotResult;
 use ops_contracts::command::{CommandName, nav};
 use ops_contracts::frame::ClientKind;
@@ -122,6 +123,11 @@ impl<'a> Context<'a> {
         }
         let call = RawCall { session: Some(held.ids()), timeout, ..RawCall::new(request.command.as_str(), &request.params) };
         Ok(patience::call(&held.relay.endpoint, &call).await?)
+    }
+
+    /// Puts a file's bytes down for a later command of the session, which names them by the id.
+    pub(crate) async fn put_blob(&self, held: &Held, bytes: Vec<u8>) -> Outcome<BlobInfo> {
+        Ok(post::put_blob(&held.relay.endpoint, held.ids(), bytes).await?)
     }
 
     /// Shows an answer; the exit code.

@@ -11,6 +11,7 @@ use hyper::header::{AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST};
 use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use ops_contracts::frame::RESPONSE_CAP;
+use ops_contracts::ids::{LeaseId, SessionId};
 use ops_contracts::routing::RequestControls;
 use ops_contracts::version::OPS_CONTRACT_VERSION;
 use tokio::net::TcpStream;
@@ -87,6 +88,32 @@ fn request(
     body: Option<String>,
     admin: Option<&Token>,
 ) -> Result<Request<Full<Bytes>>, ClientError> {
+    let body = body.map(|text| ("application/json", Bytes::from(text)));
+    let request = head(endpoint, method, path, admin, body.as_ref().map(|(kind, _)| *kind));
+    finish(endpoint, request, body.map(|(_, bytes)| bytes).unwrap_or_default())
+}
+
+/// Puts bytes down for a session.
+pub(crate) async fn put_bytes(
+    endpoint: &Endpoint,
+    (session, lease): (&SessionId, &LeaseId),
+    path: &str,
+    bytes: Bytes,
+    within: Duration,
+) -> Result<Answer, ClientError> {
+    let request = head(endpoint, Method::PUT, path, None, Some("application/octet-stream"))
+        .header("x-ops-session-id", session.as_str())
+        .header("x-ops-lease-id", lease.as_str());
+    send(endpoint, finish(endpoint, request, bytes)?, within).await
+}
+
+fn head(
+    endpoint: &Endpoint,
+    method: Method,
+    path: &str,
+    admin: Option<&Token>,
+    content_type: Option<&str>,
+) -> hyper::http::request::Builder {
     let mut request = Request::builder()
         .method(method)
         .uri(path)
@@ -103,10 +130,14 @@ fn request(
     if let Some(admin) = admin {
         request = request.header("x-odb-admin-token", admin.bare());
     }
-    if body.is_some() {
-        request = request.header(CONTENT_TYPE, "application/json");
+    if let Some(content_type) = content_type {
+        request = request.header(CONTENT_TYPE, content_type);
     }
-    request.body(Full::new(body.map(Bytes::from).unwrap_or_default())).map_err(|error| {
+    request
+}
+
+fn finish(endpoint: &Endpoint, request: hyper::http::request::Builder, body: Bytes) -> Result<Request<Full<Bytes>>, ClientError> {
+    request.body(Full::new(body)).map_err(|error| {
         let source = io::Error::new(io::ErrorKind::InvalidInput, error);
         ClientError::Unreachable { url: endpoint.url.to_string(), source }
     })

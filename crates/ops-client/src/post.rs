@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use hyper::Method;
+use ops_contracts::blob::BlobInfo;
 use ops_contracts::command::{Command, CommandName};
 use ops_contracts::frame::{OpsRequest, Timing};
 use ops_contracts::ids::{LeaseId, RequestId, SessionId};
@@ -17,6 +18,9 @@ pub const GRACE: Duration = Duration::from_secs(10);
 
 /// How long a command without a registry row may take when its caller names no time.
 const UNKNOWN_COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long the bytes of a blob may take.
+const BLOB_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The deadline of calls that run no command.
 const GET_TIMEOUT: Duration = Duration::from_secs(10);
@@ -125,6 +129,23 @@ fn document(answer: http::Answer) -> Result<String, ClientError> {
 /// What is wrong with the configuration or the admin token; no connection; no answer in time; an answer that is none.
 pub async fn reload_config(endpoint: &Endpoint, admin: &Token) -> Result<String, ClientError> {
     document(http::exchange_as_admin(endpoint, admin, "/admin/config/reload", "{}".to_owned(), GET_TIMEOUT).await?)
+}
+
+/// Puts bytes down for later commands of a session, which name them by the id in the answer.
+///
+/// # Errors
+/// The relay's refusal; no connection; no answer in time; an answer that is none.
+pub async fn put_blob(
+    endpoint: &Endpoint,
+    session: (&SessionId, &LeaseId),
+    bytes: impl Into<bytes::Bytes>,
+) -> Result<BlobInfo, ClientError> {
+    let answer = http::put_bytes(endpoint, session, "/ops/blobs", bytes.into(), BLOB_TIMEOUT).await?;
+    if answer.status == 201 {
+        return serde_json::from_str(&answer.body)
+            .map_err(|error| ClientError::ReplyInvalid(format!("the answer names no blob: {error}")));
+    }
+    Err(document(answer).err().unwrap_or_else(|| ClientError::ReplyInvalid("the answer names no blob".to_owned())))
 }
 
 /// Whether a relay answers within `within`.

@@ -227,6 +227,8 @@ error_codes! {
     OpsScriptFailed "ops_script_failed" 422 final Caller "The script threw or can't be parsed" => "See details for the exception";
     OpsResultTooLarge "ops_result_too_large" 413 final Caller "The result is above its cap" => "Ask for less";
     OpsSnapshotTooLarge "ops_snapshot_too_large" 413 final Page "The page has more nodes than a snapshot takes" => "Use outline mode or a region";
+    OpsBlobUnknown "ops_blob_unknown" 404 final Caller "The session holds no blob under this id" => "Put it again: blobs are kept for ten minutes";
+    OpsBlobLimit "ops_blob_limit" 413 final Caller "The session holds as many blobs as it may" => "Use those that are there, or wait until they expire";
     OpsInternal "ops_internal" 500 final Relay "The runtime failed" => "See the relay's log under this request id";
 
     AdapterBrowserMissing "adapter_browser_missing" 503 final Operator "No browser was found" => "Install Chromium or name an executable; the message says how";

@@ -84,9 +84,11 @@ ids! {
     TargetId, "targetId", "t followed by a number from 1", |t| is_numbered(t, "t");
     /// A frame of a session: `f0` is a target's main frame, `f1`, `f2`, … its children; numbers are never reused.
     FrameId, "frame", "f followed by a number", |t| t == "f0" || is_numbered(t, "f");
+    /// Bytes that were put down for a later command: 32 lower-case hex digits, made by the server.
+    BlobId, "blobId", "32 lower-case hex digits", |t| is_hex(t, 32);
 }
 
-shown!(SessionId, RequestId, ClientId, TargetId, FrameId);
+shown!(SessionId, RequestId, ClientId, TargetId, FrameId, BlobId);
 
 impl fmt::Debug for LeaseId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

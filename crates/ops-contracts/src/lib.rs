@@ -6,6 +6,7 @@
 #![deny(missing_docs)]
 
 pub mod adapter;
+pub mod blob;
 pub mod capability;
 pub mod clock;
 pub mod command;

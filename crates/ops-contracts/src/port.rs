@@ -6,7 +6,9 @@ use std::time::Instant;
 use serde_json::value::RawValue;
 
 use crate::adapter::BoxFuture;
-use crate::fault::Fault;
+use crate::blob::BlobInfo;
+use crate::error::ErrorCode;
+use crate::fault::{Fault, Outcome};
 use crate::frame::{EventName, OpsCancel, OpsRequest, Timing};
 use crate::ids::{ClientId, LeaseId, SessionId};
 
@@ -41,6 +43,23 @@ pub trait OpsService: Send + Sync {
 
     /// Whether this is the session's current lease; compared in constant time. For charging rate limits.
     fn lease_matches(&self, session: &SessionId, lease: &LeaseId) -> bool;
+
+    /// Whether a blob of so many bytes may be put down for a session by whoever holds this lease; asked before the bytes are read.
+    ///
+    /// # Errors
+    /// Why not: an unknown session, another lease, no room.
+    fn admit_blob(&self, session: &SessionId, lease: &LeaseId, bytes: u64) -> Outcome<()> {
+        let _ = (session, lease, bytes);
+        Err(Fault::new(ErrorCode::OpsNotSupported, "this service keeps no blobs"))
+    }
+
+    /// Keeps bytes for later commands of a session.
+    ///
+    /// # Errors
+    /// As `admit_blob`.
+    fn put_blob(&self, session: &SessionId, lease: &LeaseId, bytes: Vec<u8>) -> Outcome<BlobInfo> {
+        Err(self.admit_blob(session, lease, bytes.len() as u64).err().unwrap_or_else(|| ErrorCode::OpsNotSupported.into()))
+    }
 
     /// Sends the events of a session to `sink` from now on, until the session or the sink ends. False where the lease is not the session's.
     fn subscribe(&self, session: &SessionId, lease: &LeaseId, sink: Arc<dyn SessionEvents>) -> bool;

@@ -2,6 +2,7 @@
 
 use schemars::{Schema, schema_for};
 
+use crate::blob::BlobInfo;
 use crate::command::CommandName;
 use crate::config::ConfigDocument;
 use crate::frame;
@@ -20,6 +21,7 @@ pub fn all() -> Vec<(String, Schema)> {
         named("ops_chunk", schema_for!(frame::OpsChunk)),
         named("ops_cancel", schema_for!(frame::OpsCancel)),
         named("ops_ping", schema_for!(frame::OpsPing)),
+        named("ops_blob", schema_for!(BlobInfo)),
         named("status", schema_for!(StatusDocument)),
         named("config", schema_for!(ConfigDocument)),
     ];

@@ -3,6 +3,7 @@
 //!
 //! **Invariant:** knows neither HTTP nor any browser protocol, reads neither environment nor clock.
 
+mod blobs;
 mod bridge;
 mod commands;
 mod cx;

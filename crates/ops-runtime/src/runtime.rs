@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant as StdInstant};
 
 use ops_contracts::adapter::{Adapter, BoxFuture};
+use ops_contracts::blob::BlobInfo;
 use ops_contracts::clock::Clock;
 use ops_contracts::command::{Call, CommandName, Lane, Repeat};
 use ops_contracts::frame::{OpsCancel, OpsRequest};
@@ -19,6 +20,7 @@ use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use crate::blobs::Blobs;
 use crate::commands::{self, encode};
 use crate::cx::Cx;
 use crate::meter::Meter;
@@ -68,6 +70,7 @@ pub(crate) struct Inner {
     pool: Arc<Pool>,
     sessions: Mutex<Sessions>,
     creators: Mutex<HashMap<ClientId, Replies>>,
+    blobs: Arc<Blobs>,
     /// Sessions that are being made count as well.
     reserved: AtomicU32,
     ending: AtomicBool,
@@ -96,6 +99,7 @@ impl Runtime {
                 pool,
                 sessions: Mutex::default(),
                 creators: Mutex::default(),
+                blobs: Arc::default(),
                 reserved: AtomicU32::new(0),
                 ending: AtomicBool::new(false),
                 last_use: Mutex::new(Instant::now()),
@@ -131,6 +135,16 @@ impl OpsService for Runtime {
 
     fn lease_matches(&self, session: &SessionId, lease: &LeaseId) -> bool {
         self.inner.find(session).is_some_and(|session| lock(&session.lease).matches(lease))
+    }
+
+    fn admit_blob(&self, session: &SessionId, lease: &LeaseId, bytes: u64) -> Outcome<()> {
+        self.inner.holders_session(session, Some(lease))?;
+        self.inner.blobs.admit(session, bytes)
+    }
+
+    fn put_blob(&self, session: &SessionId, lease: &LeaseId, bytes: Vec<u8>) -> Outcome<BlobInfo> {
+        self.inner.holders_session(session, Some(lease))?;
+        self.inner.blobs.put(session, bytes, &*self.inner.clock)
     }
 
     fn subscribe(&self, session: &SessionId, lease: &LeaseId, sink: Arc<dyn SessionEvents>) -> bool {
@@ -223,6 +237,13 @@ impl Inner {
             Err(fault) => Err(fault.with("sessionId", id)),
             Ok(_) => Ok(session),
         }
+    }
+
+    /// A session for whoever holds its lease, which is thereby extended.
+    fn holders_session(&self, id: &SessionId, lease: Option<&LeaseId>) -> Outcome<Arc<Session>> {
+        let Some(session) = self.find(id) else { return Err(self.why_ended(id, lease)) };
+        let admitted = lock(&session.lease).admit(lease, Instant::now());
+        admitted.map(|_| session).map_err(|fault| fault.with("sessionId", id))
     }
 
     async fn queue(

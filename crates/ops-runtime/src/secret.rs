@@ -1,10 +1,15 @@
 //! Secrets and ids: always from the operating system, never seeded.
 
-use ops_contracts::ids::{LeaseId, SessionId};
+use ops_contracts::ids::{BlobId, LeaseId, SessionId};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 
 /// A new session's id.
 pub(crate) fn session_id() -> Outcome<SessionId> {
+    hex::<16>()?.parse().map_err(|_| Fault::plain(ErrorCode::OpsInternal))
+}
+
+/// A new blob's id.
+pub(crate) fn blob_id() -> Outcome<BlobId> {
     hex::<16>()?.parse().map_err(|_| Fault::plain(ErrorCode::OpsInternal))
 }
 

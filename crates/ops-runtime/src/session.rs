@@ -10,13 +10,14 @@ use ops_contracts::capability::BrowserKind;
 use ops_contracts::clock::{Clock, Timestamp};
 use ops_contracts::command::session::{CreateParams, SessionInfo, SessionState};
 use ops_contracts::command::{Call, Viewport};
-use ops_contracts::ids::{ClientId, RequestId, SessionId};
+use ops_contracts::ids::{BlobId, ClientId, RequestId, SessionId};
 use ops_contracts::port::{EndSessions, SessionEvents};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
+use crate::blobs::{Blobs, Bytes};
 use crate::lease::Lease;
 use crate::meter::Meter;
 use crate::pool::SlotKey;
@@ -92,6 +93,7 @@ pub(crate) struct Session {
     listeners: Mutex<Vec<Arc<dyn SessionEvents>>>,
     event_seq: AtomicU64,
     clock: Arc<dyn Clock>,
+    blobs: Arc<Blobs>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -105,7 +107,7 @@ impl Session {
         lease: Lease,
         live: Live,
         inbox: mpsc::UnboundedSender<Message>,
-        clock: Arc<dyn Clock>,
+        (clock, blobs): (Arc<dyn Clock>, Arc<Blobs>),
     ) -> Self {
         Self {
             id,
@@ -123,7 +125,13 @@ impl Session {
             listeners: Mutex::default(),
             event_seq: AtomicU64::new(0),
             clock,
+            blobs,
         }
+    }
+
+    /// The bytes that were put down for this session under an id.
+    pub(crate) fn blob(&self, id: &BlobId) -> Outcome<Bytes> {
+        self.blobs.get(&self.id, id)
     }
 
     /// What the session runs in now.

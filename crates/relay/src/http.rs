@@ -1,5 +1,6 @@
 //! The endpoints: gates first, then the method, then the handler. Every refusal is an `ops_error` frame under its code's HTTP status.
 
+mod blobs;
 mod body;
 mod respond;
 
@@ -46,6 +47,7 @@ pub(crate) async fn handle(connection: Arc<Connection>, request: Request<Incomin
             Ok(reply) => reply,
             Err(fault) => declined(edge, fault),
         },
+        (Endpoint::Blobs, &Method::PUT) => blobs::put(edge, &permit, &head, body).await,
         (Endpoint::Status, &Method::GET) => respond::json(200, status_text(edge, &permit, &head.headers)),
         (Endpoint::Metrics, &Method::GET) => respond::metrics(edge.metrics.render()),
         (Endpoint::Healthz, &Method::GET) => respond::closing(respond::text("ok\n")),
@@ -83,6 +85,7 @@ async fn change(edge: &Arc<Edge>, permit: &Permit, head: &Parts, body: Incoming)
 fn wrong_method(edge: &Edge, endpoint: Endpoint, method: &Method) -> Reply {
     let allow = match endpoint {
         Endpoint::Ops => "GET, POST",
+        Endpoint::Blobs => "PUT",
         Endpoint::AdminReload | Endpoint::AdminRouting => "POST",
         _ => "GET",
     };

@@ -93,12 +93,13 @@ impl Inner {
     fn start(self: &Arc<Self>, id: SessionId, client: ClientId, plan: Plan, lease: Lease, seat: Seat) -> Arc<Session> {
         let (inbox, messages) = mpsc::unbounded_channel();
         let live = Live { context: seat.place.context.clone(), world: seat.place.world.clone(), epoch: 0 };
-        let session = Arc::new(Session::new((id, client), plan, lease, live, inbox, self.clock.clone()));
+        let session = Arc::new(Session::new((id, client), plan, lease, live, inbox, (self.clock.clone(), self.blobs.clone())));
         lock(&self.sessions).live.insert(session.id.clone(), session.clone());
         let inner: Weak<Self> = Arc::downgrade(self);
         let ended = Box::new(move |id: &SessionId, code: ErrorCode| {
             if let Some(inner) = inner.upgrade() {
                 lock(&inner.sessions).bury(id, code);
+                inner.blobs.forget(id);
                 *lock(&inner.last_use) = Instant::now();
             }
         });

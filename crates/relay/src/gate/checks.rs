@@ -1,5 +1,6 @@
 //! The checks behind the gates' table.
 
+use ops_contracts::blob::MAX_BLOB_BYTES;
 use ops_contracts::frame::ClientKind;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 
@@ -102,10 +103,21 @@ pub(super) fn version(facts: &Facts<'_>, policy: &Policy) -> Outcome<()> {
 }
 
 pub(super) fn payload(facts: &Facts<'_>, policy: &Policy) -> Outcome<()> {
-    let cap = policy.limits.ops.max_payload_bytes;
-    match facts.payload {
-        Some(bytes) if bytes > cap => Err(too_large(Some(bytes), policy)),
+    match (facts.payload, facts.endpoint) {
+        (Some(bytes), Endpoint::Blobs) if bytes > MAX_BLOB_BYTES => Err(blob_too_large(Some(bytes))),
+        (_, Endpoint::Blobs) => Ok(()),
+        (Some(bytes), _) if bytes > policy.limits.ops.max_payload_bytes => Err(too_large(Some(bytes), policy)),
         _ => Ok(()),
+    }
+}
+
+/// The refusal of a blob above the cap; `bytes` where its size is known.
+pub(crate) fn blob_too_large(bytes: Option<u64>) -> Fault {
+    let message = format!("a blob may have at most {MAX_BLOB_BYTES} bytes");
+    let fault = Fault::new(ErrorCode::RelayPayloadTooLarge, message).with("limitBytes", MAX_BLOB_BYTES).with("gate", "payload");
+    match bytes {
+        Some(bytes) => fault.with("bytes", bytes),
+        None => fault,
     }
 }
 

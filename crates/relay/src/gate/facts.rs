@@ -24,6 +24,8 @@ pub(crate) enum Endpoint {
     /// `/ops`
     #[default]
     Ops,
+    /// `/ops/blobs`
+    Blobs,
     /// `/status`
     Status,
     /// `/metrics`
@@ -42,6 +44,7 @@ impl Endpoint {
     pub(crate) fn of(path: &str) -> Self {
         match path {
             "/ops" => Self::Ops,
+            "/ops/blobs" => Self::Blobs,
             "/status" => Self::Status,
             "/metrics" => Self::Metrics,
             "/healthz" => Self::Healthz,
@@ -127,7 +130,7 @@ impl<'a> Facts<'a> {
     pub(crate) fn of(head: &'a Parts) -> Self {
         let headers = &head.headers;
         let endpoint = Endpoint::of(head.uri.path());
-        let posts_ops = endpoint == Endpoint::Ops && head.method == Method::POST;
+        let acts = (endpoint == Endpoint::Ops && head.method == Method::POST) || endpoint == Endpoint::Blobs;
         Self {
             endpoint,
             host: Field::of(headers, HOST),
@@ -135,7 +138,7 @@ impl<'a> Facts<'a> {
             origin: Field::of(headers, ORIGIN),
             fetch_metadata: headers.contains_key("sec-fetch-site"),
             token: presented_token(headers, endpoint == Endpoint::Ops && head.method == Method::GET),
-            versions: posts_ops.then(|| versions(headers)),
+            versions: acts.then(|| versions(headers)),
             payload: content_length(headers),
             charge: None,
             client_id: Field::of(headers, HeaderName::from_static("x-ops-client-id")),

@@ -48,6 +48,12 @@ impl Request {
         self
     }
 
+    /// The same as a PUT to a path.
+    pub(crate) fn put(mut self, path: &str) -> Self {
+        self.line = format!("PUT {path} HTTP/1.1");
+        self
+    }
+
     /// Sets a header; an empty value takes it away.
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.headers.retain(|(known, _)| known != name);

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use ops_contracts::adapter::BoxFuture;
+use ops_contracts::blob::BlobInfo;
 use ops_contracts::clock::{Clock, Timestamp};
 use ops_contracts::command::{Call, CommandName};
 use ops_contracts::frame::{EventName, OpsCancel, OpsRequest, Timing};
@@ -134,6 +135,19 @@ impl OpsService for Script {
 
     fn lease_matches(&self, asked: &SessionId, presented: &LeaseId) -> bool {
         *asked == session() && *presented == lease()
+    }
+
+    fn admit_blob(&self, asked: &SessionId, presented: &LeaseId, bytes: u64) -> Outcome<()> {
+        if !self.lease_matches(asked, presented) {
+            return Err(ErrorCode::OpsNotOwner.into());
+        }
+        if bytes > 1_000_000 { Err(ErrorCode::OpsBlobLimit.into()) } else { Ok(()) }
+    }
+
+    fn put_blob(&self, asked: &SessionId, presented: &LeaseId, bytes: Vec<u8>) -> Outcome<BlobInfo> {
+        self.admit_blob(asked, presented, bytes.len() as u64)?;
+        let expires_at = Timestamp::from_unix_millis(0);
+        Ok(BlobInfo { blob_id: "b1".repeat(16).parse().unwrap(), bytes: bytes.len() as u64, expires_at })
     }
 
     fn subscribe(&self, asked: &SessionId, presented: &LeaseId, sink: Arc<dyn SessionEvents>) -> bool {
