@@ -11,6 +11,8 @@
   let tokens = 0;
 
   for (const type of GUARDED) addListener(globalThis.window || globalThis, type, onGuarded, LISTEN);
+  // However a form is submitted, by a button or by a script, its entries are collected at once.
+  addListener(globalThis.window || globalThis, 'formdata', () => { if (armed) armed.submitted = true; }, LISTEN);
 
   function onGuarded(event) {
     const guard = armed;
@@ -52,7 +54,7 @@
     const target = byRef(ready.ref);
     const hover = args.action === 'hover';
     const guard = { token: `g${++tokens}`, target, hover, force: !!args.force, passing: undefined, judged: false, missed: null,
-      events: [], clicks: 0, delivered: 0, releases: 0, clickEvent: null, last: null, wake: null, changed: 0,
+      events: [], clicks: 0, delivered: 0, releases: 0, clickEvent: null, last: null, wake: null, changed: 0, submitted: false,
       before: observedState(target), url: D.url(doc), extra: hover ? MOVES : args.action === 'tap' ? TOUCH : [] };
     guard.observer = new MutationObserver((records) => { guard.changed += records.length; });
     guard.observer.observe(doc, { childList: true, attributes: true, characterData: true, subtree: true });
@@ -91,17 +93,18 @@
     const deadline = performance.now() + (args.timeoutMs >= 0 ? args.timeoutMs : 1000);
     const expect = args.expect ?? 1;
     if (!delivered(guard, expect)) await untilDelivered(guard, expect, deadline);
-    // A form is submitted in a task of its own, which the receipt has to see; without one, the handlers have run after the next.
-    await (mayBeSubmitted(guard.target) ? queuedTasks() : nextTask());
+    // The browser has confirmed the input by now, so every handler has run. A form is submitted in a task of its own, which the
+    // receipt has to see. Only then is a task waited for: Chromium holds back those that follow a click until the next frame.
+    if (guard.submitted || inShadowForm(guard.target)) await queuedTasks();
     if (args.settle) await untilQuiet(guard, Math.min(deadline, performance.now() + 150));
     release(guard);
     freshCache();
     return withNext(ctx, verdictResult(guard, ctx));
   }
-  function mayBeSubmitted(target) {
-    for (let n = target; n; n = flatParent(n)) if (localName(n) === 'form') return true;
-    const root = D.root(doc);
-    return !!root && query(root, 'form') !== null;
+  // The event that tells of a submission does not leave a shadow tree.
+  function inShadowForm(target) {
+    for (let n = target; n; n = flatParent(n)) if (localName(n) === 'form' && getRootNode(n) !== doc) return true;
+    return false;
   }
   // Until the last expected event was seen. After a miss, or a release that yields no click, a short grace lets the
   // rest of the batch arrive, so that none of it reaches the page after the guard is gone.

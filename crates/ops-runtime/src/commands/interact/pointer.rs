@@ -1,6 +1,6 @@
 //! Pointer actions, optimistically: one bridge call resolves the element, scrolls, finds the hit point and arms the
-//! guard; one batch of input follows at once, with the verdict riding along. What does not land on the element is
-//! swallowed by the guard, and the action is tried again when the element has come to rest.
+//! guard; one batch of input follows at once, and when the browser has confirmed it, the verdict. What does not land on the
+//! element is swallowed by the guard, and the action is tried again when the element has come to rest.
 
 use std::time::Duration;
 
@@ -177,7 +177,9 @@ async fn arm(page: &Page<'_>, element: &Locator, plan: &Plan, stable: bool) -> O
     Ok((frame, page.bridge(frame, "arm", &args).await?))
 }
 
-/// Sends the input and hears the verdict, both at once.
+/// Sends the input and hears the verdict: after the browser has confirmed the input, when all handlers have run. Asked for
+/// together with the input, the verdict would have to wait for a task of its own, and Chromium holds those back until
+/// the frame after a click.
 async fn send(
     page: &Page<'_>,
     observed: &Observation,
@@ -197,7 +199,10 @@ async fn send(
     let batch = Primitive::Input { target: page.key, actions: input(at.x, at.y) };
     let wait = u64::try_from(ARRIVAL.min(page.cx.remaining()).as_millis()).unwrap_or(u64::MAX);
     let args = json!({ "token": armed.token, "expect": plan.clicks, "timeoutMs": wait, "next": page.next_ref(frame) });
-    let both = async { tokio::join!(page.cx.perform(batch), page.bridge_through::<Verdict>(frame, "verdict", &args)) };
+    let both = async {
+        let sent = page.cx.perform(batch).await;
+        (sent, page.bridge_through::<Verdict>(frame, "verdict", &args).await)
+    };
     let (sent, verdict) = tokio::select! {
         biased;
         both = both => both,
