@@ -51,8 +51,15 @@
     }
     return out;
   }
-  const stats = () => ({ refs: elementByRef.size, highestRef, nodes: D.byTag(doc, '*').length, url: D.url(doc), title: D.title(doc),
-    readyState: D.readyState(doc), armed: armed !== null });
+  // Answers at once, or when the document is loaded and the handlers of that have run: then nothing has to be asked after the load.
+  async function stats({ after }) {
+    if (after === 'load') {
+      if (D.readyState(doc) !== 'complete') await new Promise((done) => addListener(globalThis, 'load', done, { once: true }));
+      await nextTask();
+    }
+    return { refs: elementByRef.size, highestRef, nodes: D.byTag(doc, '*').length, url: D.url(doc), title: D.title(doc),
+      readyState: D.readyState(doc), armed: armed !== null };
+  }
   // Answers once the tasks that are queued now have run: a form that a key submits navigates in a task of its own.
   async function settle() {
     await queuedTasks();

@@ -1,5 +1,6 @@
 //! `nav.*`: going somewhere and waiting until it is there. An HTTP error status is a result, not an error.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use ops_contracts::adapter::{Effect, LifecyclePhase, NavigationFailure, NavigationFailureKind, Primitive};
@@ -45,7 +46,7 @@ pub(crate) async fn navigate(page: &Page<'_>, url: String, until: LoadState) -> 
     let effect = tokio::select! {
         biased;
         effect = page.cx.perform(Primitive::Navigate { target: page.key, url: url.clone() }) => effect?,
-        dialog = dialog_since(page, mark) => return result(page, mark, until, Some(dialog)).await,
+        dialog = dialog_since(page, mark) => return result(page, mark, until, None, Some(dialog)).await,
     };
     match effect {
         Effect::Navigation { failure: Some(failure), .. } => failed(page, mark, &url, failure).await,
@@ -62,7 +63,7 @@ pub(crate) async fn traverse(cx: &Cx, params: TraverseParams, delta: i32) -> Out
     let effect = tokio::select! {
         biased;
         effect = cx.perform(Primitive::TraverseHistory { target: page.key, delta }) => effect?,
-        dialog = dialog_since(&page, mark) => return result(&page, mark, params.wait_until, Some(dialog)).await,
+        dialog = dialog_since(&page, mark) => return result(&page, mark, params.wait_until, None, Some(dialog)).await,
     };
     match effect {
         Effect::Moved(true) => arrive(&page, mark, params.wait_until, "the history entry").await,
@@ -82,7 +83,7 @@ pub(crate) async fn reload(cx: &Cx, params: ReloadParams) -> Outcome<NavResult> 
     tokio::select! {
         biased;
         effect = cx.perform(Primitive::Reload { target: page.key, ignore_cache: params.ignore_cache }) => effect.map(drop)?,
-        dialog = dialog_since(&page, mark) => return result(&page, mark, params.wait_until, Some(dialog)).await,
+        dialog = dialog_since(&page, mark) => return result(&page, mark, params.wait_until, None, Some(dialog)).await,
     }
     arrive(&page, mark, params.wait_until, "the page").await
 }
@@ -99,27 +100,59 @@ fn dialog_after(tab: &Tab, mark: u64) -> Option<DialogInfo> {
 
 /// Waits until the document that the page was sent to after event `mark` has arrived.
 async fn arrive(page: &Page<'_>, mark: u64, until: LoadState, to: &str) -> Outcome<NavResult> {
-    match loaded(page, mark, until).await? {
-        Arrival::Loaded => result(page, mark, until, None).await,
-        Arrival::Dialog(dialog) => result(page, mark, until, Some(dialog)).await,
+    let (arrival, titled) = loaded(page, mark, until).await?;
+    match arrival {
+        Arrival::Loaded => result(page, mark, until, titled, None).await,
+        Arrival::Dialog(dialog) => result(page, mark, until, None, Some(dialog)).await,
         Arrival::Failed(failure) => failed(page, mark, to, failure).await,
     }
 }
 
-async fn loaded(page: &Page<'_>, mark: u64, until: LoadState) -> Outcome<Arrival> {
+/// How it arrived, and its title where that came with the wait.
+async fn loaded(page: &Page<'_>, mark: u64, until: LoadState) -> Outcome<(Arrival, Option<Titled>)> {
     let (cx, key) = (page.cx, page.key);
     cx.waiting_for("the document to be committed");
     let committed = cx.world.until(|state| check(state, key, mark, LoadState::Commit)).await?;
     if until == LoadState::Commit || !matches!(committed, Arrival::Loaded) {
-        return Ok(committed);
+        return Ok((committed, None));
     }
     cx.waiting_for("the document to be loaded");
-    let loaded = cx.world.until(|state| check(state, key, mark, until)).await?;
+    let parsed = cx.world.until(|state| check(state, key, mark, until));
+    let (loaded, titled) = if until < LoadState::Load { (parsed.await?, None) } else { with_title(page, parsed).await? };
     if until != LoadState::NetworkIdle || !matches!(loaded, Arrival::Loaded) {
-        return Ok(loaded);
+        return Ok((loaded, titled));
     }
     cx.waiting_for("the network to be idle");
-    Ok(idle(page, mark).await.map_or(Arrival::Loaded, Arrival::Dialog))
+    // The title may have changed by then.
+    Ok((idle(page, mark).await.map_or(Arrival::Loaded, Arrival::Dialog), None))
+}
+
+/// A document's title when it was loaded.
+struct Titled {
+    title: String,
+    /// The event that committed the document.
+    committed: u64,
+}
+
+/// The wait for the load, with the title asked for beside it: asked for afterwards, it would have to wait for the first paint.
+async fn with_title(page: &Page<'_>, loaded: impl Future<Output = Outcome<Arrival>>) -> Outcome<(Arrival, Option<Titled>)> {
+    let committed = page.cx.world.lock().tab(page.key).map_or(0, |tab| tab.nav.committed_seq);
+    let at_load = json!({ "after": "load" });
+    let title = page.bridge::<Stats>(page.main_frame(), "stats", &at_load);
+    let (mut loaded, mut title) = (pin!(loaded), pin!(title));
+    let early = tokio::select! {
+        biased;
+        title = &mut title => Some(title),
+        arrival = &mut loaded => {
+            let arrival = arrival?;
+            if !matches!(arrival, Arrival::Loaded) {
+                return Ok((arrival, None));
+            }
+            return Ok((arrival, title.await.ok().map(|stats| Titled { title: stats.title, committed })));
+        }
+    };
+    let arrival = loaded.await?;
+    Ok((arrival, early.and_then(Result::ok).map(|stats| Titled { title: stats.title, committed })))
 }
 
 /// Waits until no request has been in flight for a while; a dialog ends the wait.
@@ -191,8 +224,19 @@ async fn title(page: &Page<'_>) -> Option<String> {
     page.bridge::<Stats>(page.main_frame(), "stats", &json!({})).await.ok().map(|stats| stats.title)
 }
 
-async fn result(page: &Page<'_>, mark: u64, until: LoadState, dialog: Option<DialogInfo>) -> Outcome<NavResult> {
-    let title = if dialog.is_none() { title(page).await } else { None };
+async fn result(
+    page: &Page<'_>,
+    mark: u64,
+    until: LoadState,
+    titled: Option<Titled>,
+    dialog: Option<DialogInfo>,
+) -> Outcome<NavResult> {
+    let committed = page.cx.world.lock().tab(page.key).map_or(0, |tab| tab.nav.committed_seq);
+    let title = match titled.filter(|titled| titled.committed == committed) {
+        Some(titled) => Some(titled.title),
+        None if dialog.is_none() => title(page).await,
+        None => None,
+    };
     let mut state = page.cx.world.lock();
     if let (Some(title), Some(tab)) = (&title, state.tab_mut(page.key)) {
         tab.title.clone_from(title);
@@ -229,7 +273,7 @@ async fn failed(page: &Page<'_>, mark: u64, url: &str, failure: NavigationFailur
     if failure.kind == NavigationFailureKind::Aborted {
         let begun = page.cx.world.until(|state| (!downloads(state, page, mark).is_empty()).then_some(()));
         if tokio::time::timeout(DOWNLOAD_GRACE, begun).await.is_ok() {
-            return result(page, mark, LoadState::Commit, None).await;
+            return result(page, mark, LoadState::Commit, None, None).await;
         }
     }
     let meaning = failure.code().row().meaning;

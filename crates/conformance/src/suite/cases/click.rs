@@ -64,7 +64,7 @@ pub(super) async fn a_covered_element_is_not_clicked(f: &Fixture) -> Outcome {
 pub(super) async fn a_click_waits_for_what_covers_for_a_moment(f: &Fixture) -> Outcome {
     let session = f.session().await?;
     session.goto("/pages/cover.html").await?;
-    session.click(button("Cover for 300 ms")).await?;
+    session.click(button("Cover for a second")).await?;
     let receipt = session.click(button("Soon uncovered button")).await?.receipt;
     holds(receipt.attempts > 1, "it took more than one try")?;
     reported(&f.site, "uncovered", 1).await
