@@ -155,6 +155,7 @@ fn relay_config(settings: &Settings, home: &Home, warnings: Vec<String>, routing
         routing,
         capabilities: Capability::ALL.iter().map(|capability| capability.as_str().to_owned()).collect(),
         labels: Labels { adapter: AdapterKind::Cdp.as_str().to_owned(), mode: "managed".to_owned() },
+        health: None,
         warnings,
     })
 }

@@ -177,6 +177,7 @@ error_codes! {
     RelayHomeBusy "relay_home_busy" 409 final Operator "Another relay serves this home" => "Use that relay, or end it with odb-cli stop";
     RelayStartFailed "relay_start_failed" 500 final Operator "The relay can't start" => "The message says what failed";
     RelayConfigInvalid "relay_config_invalid" 400 final Operator "The relay's configuration document can't be used" => "Correct the keys that details names; odb-cli config validate checks the document";
+    RelayHealthInvalid "relay_health_invalid" 400 final Caller "A health envelope is not of its form, or claims what its emitter may not" => "Correct the field that details names";
     RelayInternal "relay_internal" 500 final Relay "The relay failed" => "See the relay's log under this request id";
 
     OpsCommandUnknown "ops_command_unknown" 404 final Caller "No such command" => "See the list of commands";

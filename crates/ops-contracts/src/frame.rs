@@ -57,6 +57,7 @@ frame_types! {
     Cancel "ops_cancel";
     Ping "ops_ping";
     Pong "ops_pong";
+    AdapterHealth "ops.adapter.health.v1";
 }
 
 /// A kind of client; the version window binds `cli` and `extension`.
@@ -282,6 +283,8 @@ pub enum ClientFrame {
     Ping(OpsPing),
     /// The answer to one.
     Pong(OpsPing),
+    /// A health envelope. Its text goes as it is to the health store, which is the one that checks envelopes.
+    AdapterHealth,
 }
 
 #[derive(Deserialize)]
@@ -309,6 +312,7 @@ impl ClientFrame {
             Some(FrameType::Cancel) => parse(text).map(Self::Cancel),
             Some(FrameType::Ping) => parse(text).map(Self::Ping),
             Some(FrameType::Pong) => parse(text).map(Self::Pong),
+            Some(FrameType::AdapterHealth) => Ok(Self::AdapterHealth),
             _ => {
                 let shown: String = head.kind.chars().take(64).collect();
                 Err(Fault::new(ErrorCode::RelayFrameTypeUnknown, format!("a client can't send frames of type {shown:?}"))

@@ -14,6 +14,7 @@ pub mod config;
 pub mod error;
 pub mod fault;
 pub mod frame;
+pub mod health;
 pub mod ids;
 pub mod limits;
 pub mod locator;

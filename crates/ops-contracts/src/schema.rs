@@ -6,6 +6,7 @@ use crate::blob::BlobInfo;
 use crate::command::CommandName;
 use crate::config::ConfigDocument;
 use crate::frame;
+use crate::health::HealthEnvelope;
 use crate::status::StatusDocument;
 
 /// Every schema of the contract, as (file name below `schemas/ops/`, schema), in a fixed order.
@@ -22,6 +23,7 @@ pub fn all() -> Vec<(String, Schema)> {
         named("ops_cancel", schema_for!(frame::OpsCancel)),
         named("ops_ping", schema_for!(frame::OpsPing)),
         named("ops_blob", schema_for!(BlobInfo)),
+        named("ops.adapter.health.v1", schema_for!(HealthEnvelope)),
         named("status", schema_for!(StatusDocument)),
         named("config", schema_for!(ConfigDocument)),
     ];

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
+use crate::health::{AdapterSessionHealth, CircuitState, DisableReason, HealthFigures, HealthScope};
 use crate::routing::{
     ActiveSessionPolicy, AllowlistSource, AllowlistValidation, BlockedReason, DecisionReason, DrainState, IdentityNamespace,
     KillSwitchSource, RolloutPercent, Route, RoutingMode,
@@ -87,12 +88,38 @@ pub struct StatusDocument {
     pub config_downgrade_reason: Option<String>,
     /// When routing controls last changed; null where they have not since the relay started.
     pub last_routing_change_at: Option<Timestamp>,
+    /// The state of the worst session's circuit.
+    pub adapter_circuit_state: CircuitState,
+    /// Why that session's adapter is disabled; null where none is.
+    pub adapter_disable_reason: Option<DisableReason>,
+    /// Faults of that session within its window.
+    pub adapter_fault_count_window: u32,
+    /// Until when its circuit stays open; null where it is not.
+    pub adapter_cooldown_until: Option<Timestamp>,
+    /// How far the disabling reaches: `operator_global` under the operator's kill switch.
+    pub adapter_scope: HealthScope,
+    /// Whether the health of any session that is not closed is stale: no snapshot for thirty seconds, or told to an earlier relay.
+    pub adapter_health_stale: bool,
+    /// When a health envelope of that session was last taken; null where there is no session.
+    pub adapter_health_last_seen_at: Option<Timestamp>,
+    /// The health of every session, and of the store that keeps it.
+    pub adapter_health: AdapterHealthStatus,
     /// Browsers that run.
     pub browsers: Vec<BrowserStatus>,
     /// Whether commands are refused because the relay is about to end.
     pub draining: bool,
     /// Warnings that an operator should act on.
     pub warnings: Vec<String>,
+}
+
+/// The health of every session's adapter, from the relay's own store.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AdapterHealthStatus {
+    /// Each session whose state is kept, in the order of their ids.
+    pub sessions: Vec<AdapterSessionHealth>,
+    /// How the store does.
+    pub store: HealthFigures,
 }
 
 /// A running browser.

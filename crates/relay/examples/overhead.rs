@@ -93,6 +93,7 @@ fn config() -> RelayConfig {
         routing: routing(),
         capabilities: Vec::new(),
         labels: Labels { adapter: "none".to_owned(), mode: "none".to_owned() },
+        health: None,
         warnings: Vec::new(),
     }
 }

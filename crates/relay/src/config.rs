@@ -2,8 +2,10 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use ops_contracts::health::AdapterHealthStore;
 use ops_contracts::limits::LimitsProfile;
 use subtle::ConstantTimeEq;
 
@@ -38,6 +40,8 @@ pub struct RelayConfig {
     pub capabilities: Vec<String>,
     /// Values of metric labels for requests that reach the runtime.
     pub labels: Labels,
+    /// The authority on adapter health; without one, status tells of nobody's and envelopes are refused.
+    pub health: Option<Arc<dyn AdapterHealthStore>>,
     /// Warnings that an operator should act on, for the status document.
     pub warnings: Vec<String>,
 }

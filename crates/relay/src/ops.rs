@@ -233,6 +233,18 @@ pub(crate) async fn cancel(edge: &Edge, permit: &Permit, cancel: &OpsCancel, byt
     Ok(cancelled)
 }
 
+/// Hands a health envelope to the store.
+///
+/// # Errors
+/// That of the gates, `relay_health_invalid` naming the field, or `relay_frame_type_unknown` where the relay keeps no health.
+pub(crate) fn health(edge: &Edge, permit: &Permit, text: &str) -> Outcome<()> {
+    let charge = Charge { payer: Payer::Peer(permit.client()), bucket: Bucket::Control, cost: 1 };
+    let facts = Facts { payload: u64::try_from(text.len()).ok(), charge: Some(charge), ..Facts::default() };
+    gate::message(permit, &facts, &edge.policy)?;
+    let none = || Fault::new(ErrorCode::RelayFrameTypeUnknown, "this relay keeps no adapter health");
+    edge.health().ok_or_else(none)?.ingest(text, permit.client()).map(drop)
+}
+
 /// Milliseconds since `start`, to the microsecond.
 pub(crate) fn millis_since(start: Instant) -> f64 {
     (start.elapsed().as_secs_f64() * 1_000_000.0).round() / 1_000.0

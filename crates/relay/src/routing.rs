@@ -10,8 +10,8 @@ use ops_contracts::clock::{Clock, Timestamp};
 use ops_contracts::config::ConfigWarning;
 use ops_contracts::port::{EndSessions, OpsService};
 use ops_contracts::routing::{
-    ActiveSessionPolicy, BlockedReason, CliControls, DrainState, Identities, LegacyLane, Peer, RequestControls, Route, RoutePolicy,
-    RoutingControls, RoutingMode, RoutingStatus,
+    ActiveSessionPolicy, BlockedReason, CliControls, DrainState, Identities, KillSwitchSource, LegacyLane, Peer, RequestControls,
+    Route, RoutePolicy, RoutingControls, RoutingMode, RoutingStatus,
 };
 use ops_contracts::{ErrorCode, Fault, Outcome};
 
@@ -167,6 +167,17 @@ impl Routing {
             status.ops_route_blocked_reason = Some(BlockedReason::VersionUnsupported);
         }
         status
+    }
+
+    /// Whether the operator's kill switch, from environment or configuration, is what forces the legacy lane.
+    pub(crate) fn kill_switch(&self) -> bool {
+        let controls = self.state().controls();
+        let status = self.policy.status(&controls, &Identities::default(), LegacyLane::Open);
+        match status.ops_kill_switch_source {
+            KillSwitchSource::Env => controls.env_kill_switch,
+            KillSwitchSource::Config => controls.config.kill_switch == Some(true),
+            _ => false,
+        }
     }
 
     pub(crate) fn figures(&self) -> Figures {

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use ops_contracts::Outcome;
 use ops_contracts::clock::{Clock, Timestamp};
+use ops_contracts::health::AdapterHealthStore;
 use ops_contracts::ids::RequestId;
 use ops_contracts::port::OpsService;
 use tokio::net::TcpListener;
@@ -58,6 +59,13 @@ impl Edge {
     pub(crate) async fn closing(&self) {
         // The sender lives as long as this.
         let _ = self.closing.subscribe().wait_for(|closing| *closing).await;
+    }
+
+    /// The authority on adapter health, which has been told whether the operator's kill switch is on.
+    pub(crate) fn health(&self) -> Option<&dyn AdapterHealthStore> {
+        let store = self.config.health.as_deref()?;
+        store.set_operator_global(self.routing.kill_switch());
+        Some(store)
     }
 
     /// An id for a request that named none, so that its answer can be found in the log.
@@ -229,5 +237,6 @@ async fn upkeep(edge: &Edge) -> std::convert::Infallible {
         ticks.tick().await;
         edge.metrics.upkeep();
         edge.policy.rates.retain_recent();
+        edge.health();
     }
 }

@@ -149,6 +149,7 @@ impl Session {
             Ok(ClientFrame::Cancel(cancel)) => self.cancel(&cancel, text.len()).await,
             Ok(ClientFrame::Ping(ping)) => self.outbox.send(None, encode_heartbeat(FrameType::Pong, &ping)).await,
             Ok(ClientFrame::Pong(_)) => (),
+            Ok(ClientFrame::AdapterHealth) => self.health(text).await,
             Ok(ClientFrame::Hello(_)) => {
                 let fault = Fault::new(ErrorCode::RelayFrameInvalid, "ops_hello was already answered");
                 self.outbox.send_error(unknown_request_id(), fault).await;
@@ -192,6 +193,14 @@ impl Session {
                 subscriptions.add(&*edge.service, &session, &lease);
             }
         });
+    }
+
+    /// A health envelope of an emitter outside this process. What is taken has no answer; a refusal names session and number, since
+    /// under the id of the request that an envelope tells of it would pass for that one's answer.
+    async fn health(&self, text: &str) {
+        if let Err(fault) = ops::health(&self.edge, &self.permit, text) {
+            self.outbox.send_error(unknown_request_id(), fault).await;
+        }
     }
 
     /// A cancel has no answer of its own: the cancelled request has.

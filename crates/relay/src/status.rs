@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use ops_contracts::port::BrowserSummary;
 use ops_contracts::routing::{DrainState, Peer};
-use ops_contracts::status::{BrowserStatus, StatusDocument};
+use ops_contracts::status::{AdapterHealthStatus, BrowserStatus, StatusDocument};
 use ops_contracts::version::{OPS_CONTRACT_VERSION, OPS_MIN_COMPAT_VERSION, STATUS_SCHEMA_VERSION, VERSION_SCHEME};
 
 use crate::routing::Asker;
@@ -17,6 +17,7 @@ pub(crate) fn document(edge: &Edge, asker: &Asker, peer: Option<Peer<'_>>) -> St
     let figures = edge.routing.figures();
     let draining = edge.draining.load(Ordering::Acquire);
     let versions = &edge.config.versions;
+    let (health, sessions) = edge.health().map(|store| (store.report(), store.sessions())).unwrap_or_default();
     StatusDocument {
         status_schema_version: STATUS_SCHEMA_VERSION.to_owned(),
         version_scheme: VERSION_SCHEME.to_owned(),
@@ -59,6 +60,14 @@ pub(crate) fn document(edge: &Edge, asker: &Asker, peer: Option<Peer<'_>>) -> St
         config_downgrade_fallback: routing.config_downgrade_fallback,
         config_downgrade_reason: routing.config_downgrade_reason,
         last_routing_change_at: figures.changed_at,
+        adapter_circuit_state: health.worst.adapter_circuit_state,
+        adapter_disable_reason: health.worst.adapter_disable_reason,
+        adapter_fault_count_window: health.worst.adapter_fault_count_window,
+        adapter_cooldown_until: health.worst.adapter_cooldown_until,
+        adapter_scope: health.worst.adapter_scope,
+        adapter_health_stale: health.worst.adapter_health_stale,
+        adapter_health_last_seen_at: health.worst.adapter_health_last_seen_at,
+        adapter_health: AdapterHealthStatus { sessions, store: health.figures },
         draining,
         warnings: edge.config.warnings.iter().cloned().chain(figures.warnings).collect(),
     }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use ops_contracts::error::PREDECESSOR_CODES;
+use ops_contracts::health::{FaultClass, fault_row};
 use ops_contracts::{Blame, ErrorCode, ErrorSource};
 
 use super::cell;
@@ -36,11 +37,30 @@ pub(super) fn page() -> String {
             let _ = writeln!(page, "| `{}` | {} | {retry} | {} | {meaning} | {remedy} |", row.text, row.http, blame(row.blame));
         }
     }
+    circuit(&mut page);
     page.push_str("\n## Codes of the predecessor\n\n| code there | code here |\n| --- | --- |\n");
     for (old, new) in PREDECESSOR_CODES {
         let _ = writeln!(page, "| `{old}` | `{new}` |");
     }
     page
+}
+
+/// What each error says about the adapter: a row for each code that is the adapter's, and one for each reason of the others.
+fn circuit(page: &mut String) {
+    page.push_str("\n## What counts towards a session's circuit\n\n");
+    page.push_str("| code | class | counted | reason |\n| --- | --- | --- | --- |\n");
+    let rows: Vec<_> = ErrorCode::ALL.iter().map(|code| fault_row(*code)).collect();
+    let own = |class| matches!(class, FaultClass::Adapter | FaultClass::Told);
+    for row in rows.iter().filter(|row| own(row.class)) {
+        let counted = if row.class.counts() { "yes" } else { "no" };
+        let _ = writeln!(page, "| `{}` | {} | {counted} | {} |", row.code, row.class.as_str(), cell(row.reason));
+    }
+    for class in [FaultClass::Page, FaultClass::Caller, FaultClass::Operator, FaultClass::Relay] {
+        if let Some(row) = rows.iter().find(|row| row.class == class) {
+            let name = class.as_str();
+            let _ = writeln!(page, "| every code that `{name}` is to blame for | {name} | no | {} |", cell(row.reason));
+        }
+    }
 }
 
 const fn blame(blame: Blame) -> &'static str {

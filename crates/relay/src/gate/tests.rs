@@ -41,6 +41,7 @@ fn policy() -> Policy {
         routing: routing(),
         capabilities: Vec::new(),
         labels: Labels { adapter: "cdp".to_owned(), mode: "managed".to_owned() },
+        health: None,
         warnings: Vec::new(),
     };
     let routing = Arc::new(Routing::new(&config.routing, &config.versions.relay));

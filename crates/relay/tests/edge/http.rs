@@ -233,6 +233,12 @@ async fn the_status_document_is_complete() {
     assert_eq!(status.warnings, ["a warning"]);
     assert_eq!(status.started_at.to_string(), "2023-11-14T22:13:20.000Z");
     assert!(!status.draining);
+    assert_eq!((status.adapter_circuit_state.as_str(), status.adapter_scope.as_str()), ("closed", "session"));
+    let document: serde_json::Value = serde_json::from_str(&response.body).unwrap();
+    for key in ["adapterDisableReason", "adapterCooldownUntil", "adapterHealthLastSeenAt"] {
+        assert_eq!(document.get(key), Some(&serde_json::Value::Null), "{key} is there, and null");
+    }
+    assert_eq!(document["adapterHealth"]["sessions"], json!([]));
     assert!(!response.body.contains(TOKEN));
 }
 

@@ -225,6 +225,7 @@ pub(crate) fn config() -> RelayConfig {
         routing: routing(RoutingControls::default()).0,
         capabilities: vec!["bridge".to_owned(), "input".to_owned()],
         labels: Labels { adapter: "cdp".to_owned(), mode: "managed".to_owned() },
+        health: None,
         warnings: vec!["a warning".to_owned()],
     }
 }
