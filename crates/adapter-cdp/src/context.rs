@@ -6,6 +6,7 @@
 mod capture;
 mod input;
 mod navigate;
+mod roots;
 mod scripts;
 mod targets;
 
@@ -85,6 +86,7 @@ impl CdpContext {
             Primitive::Reload { target, ignore_cache } => self.reload(target, ignore_cache).await,
             Primitive::TraverseHistory { target, delta } => self.traverse_history(target, delta).await,
             Primitive::CallBridge { target, frame, call } => self.call_bridge(target, frame, &call).await,
+            Primitive::RevealShadowRoots { target, frame } => self.reveal_shadow_roots(target, frame).await,
             Primitive::Evaluate { target, frame, expression, await_promise } => {
                 self.evaluate(target, frame, &expression, await_promise).await
             }

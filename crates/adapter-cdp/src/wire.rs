@@ -329,6 +329,47 @@ pub(crate) struct ResolvedNode<'a> {
     pub(crate) object: RemoteObject<'a>,
 }
 
+/// The own properties of an object.
+#[derive(Deserialize)]
+pub(crate) struct Properties<'a> {
+    #[serde(borrow)]
+    result: Vec<Property<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Property<'a> {
+    #[serde(borrow)]
+    value: Option<RemoteObject<'a>>,
+}
+
+impl<'a> Properties<'a> {
+    /// The handles of those that are nodes.
+    pub(crate) fn nodes(&self) -> impl Iterator<Item = &str> {
+        let values = self.result.iter().filter_map(|property| property.value.as_ref());
+        values.filter(|value| value.subtype == Some("node")).filter_map(|value| value.object_id.as_deref())
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct DescribedNode<'a> {
+    #[serde(borrow)]
+    pub(crate) node: NodeRoots<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct NodeRoots<'a> {
+    #[serde(borrow, default)]
+    pub(crate) shadow_roots: Vec<ShadowRoot<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ShadowRoot<'a> {
+    pub(crate) backend_node_id: i64,
+    pub(crate) shadow_root_type: Option<&'a str>,
+}
+
 #[derive(Deserialize)]
 pub(crate) struct Screenshot {
     pub(crate) data: String,

@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-/// The script that defines the bridge: its parts share one scope, so their order matters.
+/// The script that defines the bridge, which adapters evaluate in each document: its parts share one scope, so their order
+/// matters.
 pub(crate) static SOURCE: LazyLock<Arc<str>> = LazyLock::new(|| {
     Arc::from(concat!(
         include_str!("bridge/captured.js"),
@@ -127,24 +128,31 @@ struct Refusal {
     details: serde_json::Map<String, Value>,
 }
 
-#[derive(Deserialize)]
-struct Next {
-    next: Option<u32>,
+/// What an answer tells beside its result.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub(crate) struct Asides {
+    /// The first element number that is unused now.
+    #[serde(default)]
+    pub(crate) next: Option<u32>,
+    /// How many elements were met that may hold a closed shadow root and were never asked about.
+    #[serde(default)]
+    pub(crate) hosts: u32,
 }
 
-/// Parses an answer: the result, and the first element number that is unused now, where the answer tells it.
-pub(crate) fn parse<R: DeserializeOwned>(text: &str, frame: u32) -> (Outcome<R>, Option<u32>) {
+/// Parses an answer: the result, and what is told beside it.
+pub(crate) fn parse<R: DeserializeOwned>(text: &str, frame: u32) -> (Outcome<R>, Asides) {
     match serde_json::from_str::<Answer<'_>>(text) {
         Ok(Answer { ok: Some(result), .. }) => {
-            let next = serde_json::from_str::<Next>(result.get()).ok().and_then(|next| next.next);
-            (serde_json::from_str(result.get()).map_err(|error| broken(&error.to_string())), next)
+            let asides = serde_json::from_str(result.get()).unwrap_or_default();
+            (serde_json::from_str(result.get()).map_err(|error| broken(&error.to_string())), asides)
         }
         Ok(Answer { err: Some(refusal), .. }) => {
-            let next = refusal.details.get("next").and_then(Value::as_u64).and_then(|next| u32::try_from(next).ok());
-            (Err(refusal.fault(frame)), next)
+            let number = |key| refusal.details.get(key).and_then(Value::as_u64).and_then(|number| u32::try_from(number).ok());
+            let asides = Asides { next: number("next"), hosts: number("hosts").unwrap_or_default() };
+            (Err(refusal.fault(frame)), asides)
         }
-        Ok(_) => (Err(broken("neither a result nor an error")), None),
-        Err(error) => (Err(broken(&error.to_string())), None),
+        Ok(_) => (Err(broken("neither a result nor an error")), Asides::default()),
+        Err(error) => (Err(broken(&error.to_string())), Asides::default()),
     }
 }
 
@@ -156,7 +164,7 @@ impl Refusal {
     fn fault(self, frame: u32) -> Fault {
         let mut fault = Fault::new(code(&self.code), self.message);
         for (key, mut value) in self.details {
-            if key == "next" {
+            if key == "next" || key == "hosts" {
                 continue;
             }
             if key == "ref"
@@ -226,7 +234,7 @@ mod tests {
         let (outcome, next) = parse::<Value>(text, 2);
         let fault = outcome.unwrap_err();
         assert_eq!(fault.code, ErrorCode::OpsElementAmbiguous);
-        assert_eq!(next, Some(9));
+        assert_eq!(next, Asides { next: Some(9), hosts: 0 });
         assert_eq!(
             fault.details.get("candidates").unwrap().to_string(),
             r#"[{"ref":"f2e7","role":"button"},{"by":{"ref":"f2e3"},"ref":"f2e8"}]"#

@@ -16,6 +16,9 @@ use crate::meter::Meter;
 use crate::session::Session;
 use crate::world::World;
 
+/// How deeply closed shadow roots are looked for inside each other.
+const SHADOW_DEPTH: u32 = 4;
+
 /// The surroundings of one command.
 pub(crate) struct Cx {
     pub(crate) session: Arc<Session>,
@@ -133,8 +136,21 @@ impl Page<'_> {
         name: &'static str,
         args: &impl Serialize,
     ) -> Outcome<R> {
+        for _ in 0..SHADOW_DEPTH {
+            let effect = self.perform(self.bridge_call(frame, name, args, None)?).await?;
+            let (outcome, hosts) = self.bridge_answer_with_hosts(frame, effect)?;
+            if !hosts || !self.reveal(frame).await {
+                return outcome;
+            }
+        }
         let effect = self.perform(self.bridge_call(frame, name, args, None)?).await?;
         self.bridge_answer(frame, effect)
+    }
+
+    /// Lets the adapter show the bridge closed shadow roots that it has asked for; whether it saw new ones.
+    async fn reveal(&self, frame: FrameAt) -> bool {
+        let primitive = Primitive::RevealShadowRoots { target: self.key, frame: frame.key };
+        matches!(self.perform(primitive).await, Ok(Effect::Revealed(roots)) if roots > 0)
     }
 
     /// The same without regard to dialogs, for actions that report them.
@@ -160,12 +176,17 @@ impl Page<'_> {
     }
 
     pub(crate) fn bridge_answer<R: DeserializeOwned>(&self, frame: FrameAt, effect: Effect) -> Outcome<R> {
+        self.bridge_answer_with_hosts(frame, effect)?.0
+    }
+
+    /// An answer, and whether elements were met that may hold closed shadow roots.
+    fn bridge_answer_with_hosts<R: DeserializeOwned>(&self, frame: FrameAt, effect: Effect) -> Outcome<(Outcome<R>, bool)> {
         let Effect::Text(text) = effect else { return Err(unexpected()) };
-        let (outcome, next) = bridge::parse(&text, frame.number);
-        if let Some(next) = next {
+        let (outcome, asides) = bridge::parse(&text, frame.number);
+        if let Some(next) = asides.next {
             self.cx.world.lock().numbers.used_refs(frame.number, next);
         }
-        outcome
+        Ok((outcome, asides.hosts > 0))
     }
 
     /// The first element number in this frame that no element ever had.

@@ -17,3 +17,9 @@ mod session;
 mod world;
 
 pub use runtime::{Runtime, RuntimeConfig};
+
+/// The source of the DOM bridge, for tools that compare what it tells with what a browser does.
+#[must_use]
+pub fn bridge_source() -> &'static str {
+    &bridge::SOURCE
+}

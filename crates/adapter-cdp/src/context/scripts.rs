@@ -56,7 +56,7 @@ impl CdpContext {
     }
 
     /// The bridge's world. A frame that waits for its first document has none, and may wait for ever: there it is made.
-    async fn bridge_world(&self, target: TargetKey, frame: FrameKey) -> AdapterResult<(World, ScopeId)> {
+    pub(super) async fn bridge_world(&self, target: TargetKey, frame: FrameKey) -> AdapterResult<(World, ScopeId)> {
         const CALL: &str = "Page.createIsolatedWorld";
         let bridge: WorldOf = |frame| frame.bridge.as_ref();
         match tokio::time::timeout(WORLD_PATIENCE, self.world(target, frame, bridge)).await {

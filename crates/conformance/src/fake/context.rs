@@ -98,6 +98,7 @@ const fn target(primitive: &Primitive) -> Option<TargetKey> {
         | Primitive::Reload { target, .. }
         | Primitive::TraverseHistory { target, .. }
         | Primitive::CallBridge { target, .. }
+        | Primitive::RevealShadowRoots { target, .. }
         | Primitive::Evaluate { target, .. }
         | Primitive::Input { target, .. }
         | Primitive::Screenshot { target, .. }
@@ -180,6 +181,7 @@ impl Inner {
             }
             Primitive::Screenshot { .. } => Ok(Effect::Image(PICTURE.to_owned())),
             Primitive::AnswerDialog { target, accept, text } => self.answer(target, accept, text.as_deref()),
+            Primitive::RevealShadowRoots { .. } => Ok(Effect::Revealed(0)),
             Primitive::ActivateTarget { .. } | Primitive::SetViewport { .. } => Ok(Effect::Done),
         }
     }

@@ -17,6 +17,7 @@
 //! | `keys.html` | each key event, written down | – |
 //! | `crashy.html` | a main thread that is busy for a while | `alive` |
 //! | `table.html?rows=N` | 3 N interactive nodes | `edit-N` |
+//! | `ax/*.html`, `bridge/*.html` | markup as real sites have it, for comparing roles and names with a browser's own | – |
 //! | `thousand-frames.html?n=N` | N `srcdoc` frames | `frame-N` |
 
 use hyper::StatusCode;
@@ -73,6 +74,23 @@ pub const PAGES: &[Page] = table! {
     HTML "/pages/" "timers.html",
     HTML "/pages/" "keys.html",
     HTML "/pages/" "crashy.html",
+    HTML "/pages/" "ax/header.html",
+    HTML "/pages/" "ax/settings.html",
+    HTML "/pages/" "ax/widgets.html",
+    HTML "/pages/" "ax/grids.html",
+    HTML "/pages/" "ax/overlays.html",
+    HTML "/pages/" "ax/shadow.html",
+    HTML "/pages/" "ax/frames.html",
+    HTML "/pages/" "ax/frame-inner.html",
+    HTML "/pages/" "bridge/names.html",
+    HTML "/pages/" "bridge/labels.html",
+    HTML "/pages/" "bridge/custom-widgets.html",
+    HTML "/pages/" "bridge/editables.html",
+    HTML "/pages/" "bridge/hidden-states.html",
+    HTML "/pages/" "bridge/modal.html",
+    HTML "/pages/" "bridge/selects.html",
+    HTML "/pages/" "bridge/shadow-roots.html",
+    HTML "/pages/" "bridge/tables.html",
     CSS "/" "shop/shop.css",
     JS "/" "shop/shop.js",
 };

@@ -118,6 +118,7 @@ cases! {
         many_frames_are_read_at_once [DomSnapshot, InteractClick];
         a_removed_frame_makes_its_refs_stale [InteractClick];
         shadow_roots_are_shown_and_acted_in [DomSnapshot, InteractClick, InteractFill];
+        closed_shadow_roots_are_shown_and_acted_in [DomSnapshot, InteractClick, InteractFill];
     }
     click {
         a_plain_click_is_told_as_it_was [InteractClick];

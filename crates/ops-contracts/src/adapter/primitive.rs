@@ -55,6 +55,14 @@ pub enum Primitive {
         /// The call.
         call: BridgeCall,
     },
+    /// Hands the bridge the closed shadow roots of the elements that `__odb.hosts()` names, through `__odb.reveal(roots)`.
+    /// Effect: `Revealed`. Adapters whose worlds see closed roots are never asked.
+    RevealShadowRoots {
+        /// The page.
+        target: TargetKey,
+        /// The frame.
+        frame: FrameKey,
+    },
     /// Evaluates an expression of the user's in a frame's own world. Effect: `Evaluated`.
     Evaluate {
         /// The page.
@@ -116,6 +124,7 @@ impl Primitive {
             Self::Reload { .. } => "reload",
             Self::TraverseHistory { .. } => "traverse history",
             Self::CallBridge { .. } => "call bridge",
+            Self::RevealShadowRoots { .. } => "reveal shadow roots",
             Self::Evaluate { .. } => "evaluate",
             Self::Input { .. } => "input",
             Self::Screenshot { .. } => "screenshot",
@@ -150,6 +159,8 @@ pub enum Effect {
     Text(String),
     /// What an expression came to.
     Evaluated(Evaluated),
+    /// How many shadow roots were handed over.
+    Revealed(u32),
     /// A picture, as base64 of its file.
     Image(String),
 }

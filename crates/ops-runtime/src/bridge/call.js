@@ -27,5 +27,5 @@
       freshCache();
     }
   }
-  globalThis.__odb = Object.freeze({ version: '1', call });
+  globalThis.__odb = Object.freeze({ version: '1', call, hosts, reveal });
 })();

@@ -27,7 +27,9 @@
   // Each press decides for what follows it: the rest goes where the browser sends it, even if a handler re-renders the target.
   function judge(guard, event) {
     const path = event.composedPath();
-    const hit = isElement(path[0]) ? path[0] : null;
+    let hit = isElement(path[0]) ? path[0] : null;
+    // The path ends at the host of a closed root: what is under the pointer tells where inside it the event is.
+    if (hit && anyGiven && givenRoots.has(hit)) hit = deepFromPoint(event.clientX, event.clientY) || hit;
     guard.passing = guard.force || (hit !== null && accepts(guard.target, hit));
     if (!guard.passing && !guard.missed) guard.missed = { hit };
     guard.judged = true;

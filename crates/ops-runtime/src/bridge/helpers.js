@@ -6,6 +6,7 @@
       this.details = details || {};
     }
   }
+  const set = (words) => new Set(words.split(' '));
   const MAX_TEXT = 200;
   const collapse = (s) => {
     const t = s.replace(/[\s\u200b\u00ad\u0000-\u001f\u007f]+/g, squeeze);

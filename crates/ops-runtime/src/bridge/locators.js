@@ -150,7 +150,7 @@
     const found = resolveAll(locator);
     if (found.length === 1) return found[0];
     const what = locatorText(locator);
-    if (!found.length) throw new Fail('not_found', `no element matches ${what}`, { locator: what });
+    if (!found.length) throw new Fail('not_found', `no element matches ${what}`, { locator: what, hosts: locator.xpath ? 0 : noteHosts() });
     const candidates = found.slice(0, 5).map((el) => describe(el, ctx));
     throw new Fail('ambiguous', `${found.length} elements match ${what}`, { locator: what, count: found.length, candidates, next: ctx.next });
   }
@@ -171,5 +171,5 @@
     const found = resolveAll(args.locator);
     const limit = args.limit > 0 ? args.limit : 50;
     const list = found.slice(0, limit).map((el) => ({ ...describe(el, ctx), box: rectJson(boxOf(el)) }));
-    return withNext(ctx, { count: found.length, matches: list });
+    return withNext(ctx, { count: found.length, matches: list, hosts: found.length ? 0 : noteHosts() });
   }

@@ -27,7 +27,7 @@
     }
     if (NAME_PROHIBITED.has(role)) return '';
     const tag = localName(el);
-    if (NATIVELY_NAMED.has(tag) || isEditingHost(el)) return null;
+    if (NATIVELY_NAMED.has(tag) || namespaceURI(el) === SVG_NS || isEditingHost(el)) return null;
     if (!NAME_FROM_CONTENT.has(role)) return '';
     const only = firstChild(el);
     if (!only || nodeType(only) !== 3 || nextSibling(only) || shadowOf(el) || (tag === 'button' && labelsOf(el).length)) return null;
@@ -50,15 +50,17 @@
     seen.delete(el);
     return name;
   }
+  // The elements on the way, and which one is being named: its own value is no part of its name.
+  const pathOf = (el) => Object.assign(new Set(), { named: el });
   function nameOnPath(el, via, hiddenOk, seen) {
     if (via !== REFERENCE) {
       const refs = hasAttrs(el) ? labelledBy(el) : NO_LABELS;
       // A control may be part of its own name: referring to itself is no loop.
-      const path = via === SELF ? new Set() : seen;
+      const path = via === SELF ? pathOf(el) : seen;
       const text = refs.map((ref) => computeName(ref, REFERENCE, hiddenFromTree(ref), path)).join(' ');
       if (norm(text)) return text;
     }
-    if (via !== SELF) {
+    if (via !== SELF && seen.named !== el) {
       const value = embeddedValue(el);
       if (value !== null) return value;
     }
@@ -157,7 +159,6 @@
     button: labelsName, select: labelsName, textarea: labelsName, meter: labelsName, output: labelsName, progress: labelsName,
     img: (el) => attr(el, 'alt') || attr(el, 'title') || '',
     area: (el) => attr(el, 'alt') || '',
-    svg: (el, hiddenOk, seen) => childName(el, 'title', hiddenOk, seen),
     fieldset: (el, hiddenOk, seen) => childName(el, 'legend', hiddenOk, seen),
     figure: (el, hiddenOk, seen) => childName(el, 'figcaption', hiddenOk, seen),
     table: (el, hiddenOk, seen) => childName(el, 'caption', hiddenOk, seen),
@@ -167,6 +168,7 @@
   function nativeName(el, via, hiddenOk, seen) {
     const tag = localName(el);
     if (via === SELF && isEditingHost(el)) return labelsName(el, hiddenOk, seen) || null;
+    if (namespaceURI(el) === SVG_NS) return childName(el, 'title', hiddenOk, seen) || null;
     const rule = NATIVE_NAME[tag];
     if (!rule || !Object.hasOwn(NATIVE_NAME, tag)) return null;
     return rule(el, hiddenOk, seen);
@@ -179,7 +181,7 @@
   // Tags say enough for most; only classed or styled inline elements need their computed display.
   function breaksText(el, parentStyled) {
     const tag = localName(el);
-    if (BLOCK_TAGS.has(tag) && tag !== 'img') return true;
+    if (BLOCK_TAGS.has(tag)) return true;
     return parentStyled || isStyled(el) || tag.includes('-') ? displayBreaks(el) : false;
   }
   const isStyled = (el) => hasAttrs(el) && (hasAttr(el, 'class') || hasAttr(el, 'style') || hasAttr(el, 'id'));
@@ -187,7 +189,7 @@
 
   function contentName(el, via, hiddenOk, seen) {
     const only = flatFirst(el);
-    if (only && nodeType(only) === 3 && !nextSibling(only) && !shadowOf(el)) return aroundPseudo(el, nodeValue(only));
+    if (only && nodeType(only) === 3 && !nextSibling(only) && !shadowOf(el) && !isSlot(el)) return aroundPseudo(el, nodeValue(only));
     let text = '';
     const styled = isStyled(el);
     const isItem = roleOf(el) === 'treeitem';

@@ -2,7 +2,10 @@
   function read(args) {
     const ctx = session(args);
     const { what } = args;
-    if (what === 'count') return { value: resolveAll(args.locator).length };
+    if (what === 'count') {
+      const { length } = resolveAll(args.locator);
+      return { value: length, hosts: length ? 0 : noteHosts() };
+    }
     const reader = Object.hasOwn(READERS, what) ? READERS[what] : null;
     if (!reader) throw new Fail('invalid_value', `unknown thing to read: ${what}`);
     let el = args.locator ? resolveOne(args.locator, ctx) : null;

@@ -1,5 +1,4 @@
   // ------------------------------------------------------------------ roles
-  const set = (words) => new Set(words.split(' '));
   const ARIA_ROLES = set('alert alertdialog application article banner blockquote button caption cell checkbox code columnheader combobox ' +
     'complementary contentinfo definition deletion dialog directory document emphasis feed figure form generic grid gridcell group heading ' +
     'img image insertion link list listbox listitem log main mark marquee math menu menubar menuitem menuitemcheckbox menuitemradio meter ' +

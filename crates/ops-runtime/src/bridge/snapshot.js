@@ -22,7 +22,7 @@
     if (start) visitElement(start, top, start && isDisabledAbove(start) ? F_DISABLED : 0, state);
     for (const kid of top.kids) renderKid(kid, 0, state);
     return withNext(ctx, { lines: state.lines, frames: state.frames, title: D.title(doc), url: D.url(doc), nodes: state.nodes,
-      interactive: state.interactive, truncated: state.truncated });
+      interactive: state.interactive, truncated: state.truncated, hosts: wanted.size });
   }
   const isDisabledAbove = (el) => { const p = flatParent(el); return !!p && isDisabled(p); };
 
@@ -66,6 +66,7 @@
     // A container that will not be shown itself needs no check of its own: what is hidden with it fails the same test.
     const seen = state.mode === 'full' || attrs || INTERACTIVE.has(roleOf(el)) || OUTLINE.has(roleOf(el)) ? visibilityOf(el) : SHOWN;
     if (seen === GONE) return;
+    if (mayHost(el, tag) && seen === SHOWN) noteHost(el, tag);
     flags = seen === SELF_HIDDEN ? flags | F_HIDDEN : flags & ~F_HIDDEN;
     const role = roleOf(el);
     if (attrs) {
@@ -141,13 +142,13 @@
     const { el, role } = made;
     const tag = localName(el);
     if (tag === 'select') return addOptions(made, state);
-    if (LEAF_TAGS.has(tag) || ((role === 'textbox' || role === 'searchbox') && made.kind === CONTROL)) return;
+    if (LEAF_TAGS.has(tag)) return;
     if (made.kind >= CONTROL) flags |= F_POINTER;
-    if (CHILDREN_PRESENTATIONAL.has(role)) {
+    // What an editor holds is its value; links and check boxes in it can be acted on all the same.
+    if (CHILDREN_PRESENTATIONAL.has(role) || ((role === 'textbox' || role === 'searchbox') && made.kind === CONTROL)) {
       if (firstElementChild(el) || shadowOf(el)) visitChildren(el, made, flags | F_INTERACTIVE_ONLY, state);
       return;
     }
-    if (tag === 'svg') return;
     visitChildren(el, made, flags, state);
   }
   // A drop-down's options are listed where they are few, since a country list would eat the budget, or where it is the root asked for.

@@ -63,6 +63,48 @@
     if (root === doc) return D.getElementById(doc, id);
     return typeof root.getElementById === 'function' ? root.getElementById(id) : null;
   }
+  // Closed roots are invisible here: elements that may hold one are noted as they are met, and asked about once. What a tag
+  // turned out not to have is not asked again of its other elements.
+  const HOST_TAGS = set('article aside blockquote body div footer h1 h2 h3 h4 h5 h6 header main nav p section span');
+  const MAX_HOSTS = 400;
+  const wanted = new Set();
+  const askedHosts = new WeakSet();
+  const plainKinds = new Set();
+  const hostKind = (el, tag) => (tag.includes('-') ? tag : `${tag}.${attr(el, 'class') || ''}`);
+  // For an element that is shown and has no root that can be seen.
+  function noteHost(el, tag) {
+    if (askedHosts.has(el) || wanted.size >= MAX_HOSTS || !isHtml(el)) return;
+    if (!tag.includes('-')) {
+      if (!HOST_TAGS.has(tag) || firstElementChild(el)) return;
+      const box = boxOf(el);
+      if (box.width < 8 || box.height < 8 || (textContent(el) || '').trim()) return;
+    }
+    if (!plainKinds.has(hostKind(el, tag))) wanted.add(el);
+  }
+  const mayHost = (el, tag) => !closedRoot && (tag.includes('-') || firstChild(el) === null) && !shadowOf(el);
+  function noteHosts() {
+    for (const el of deepElements(doc)) {
+      const tag = localName(el);
+      if (mayHost(el, tag)) noteHost(el, tag);
+    }
+    return wanted.size;
+  }
+  function hosts() {
+    const list = Array.from(wanted);
+    wanted.clear();
+    for (const el of list) {
+      askedHosts.add(el);
+      if (matches(el, ':defined')) plainKinds.add(hostKind(el, localName(el)));
+    }
+    return list;
+  }
+  function reveal(roots) {
+    for (const root of roots) {
+      givenRoots.set(root.host, root);
+      plainKinds.delete(hostKind(root.host, localName(root.host)));
+      anyGiven = true;
+    }
+  }
   function activeElement() {
     let el = D.active(doc);
     while (el && shadowOf(el)) {

@@ -215,5 +215,25 @@ pub(super) async fn shadow_roots_are_shown_and_acted_in(f: &Fixture) -> Outcome 
     reported(&f.site, "inner-shadow", 2).await?;
     session.fill("label=Inner name", "oak").await?;
     equal(session.text("#out").await?.as_str(), "inner-shadow: oak")?;
-    equal(session.count("css=section button").await?, 2)
+    equal(session.count("css=section button").await?, 3)
+}
+
+pub(super) async fn closed_shadow_roots_are_shown_and_acted_in(f: &Fixture) -> Outcome {
+    let session = f.session().await?;
+    session.goto("/pages/shadow.html").await?;
+    session.click(button("Closed shadow button")).await?;
+    reported(&f.site, "closed-shadow", 1).await?;
+    let snapshot = session.snapshot().await?;
+    session.click(session.ref_in(&snapshot.text, "\"Closed shadow button\"")?).await?;
+    reported(&f.site, "closed-shadow", 2).await?;
+    session.fill("label=Closed name", "elm").await?;
+    equal(session.value("label=Closed name").await?.as_str(), "elm")?;
+    equal(session.text("#out").await?.as_str(), "closed-shadow: elm")?;
+    equal(session.count("css=section button").await?, 3)?;
+    session.goto("/pages/ax/shadow.html").await?;
+    let snapshot = session.snapshot().await?;
+    for name in ["Inside closed", "Nested closed", "Declared closed", "Closed field"] {
+        contains(&snapshot.text, &format!("\"{name}\""))?;
+    }
+    Ok(())
 }
