@@ -112,6 +112,7 @@ impl Relay {
         Endpoint {
             url: url.expect("relay.json tells the URL"),
             token: read("relay.token").trim().parse().expect("relay.token is a token"),
+            pairing: None,
             client_id: client.parse().expect("a valid client id"),
             client_kind: ClientKind::Other,
             client_version: "0.2.0".to_owned(),

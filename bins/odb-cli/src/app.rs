@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::environment::Environment;
 use crate::failure::{Failure, Outcome};
 use crate::output::{Format, Output};
-use crate::{batch, commands, config, doctor, lifecycle, open, request, sessions};
+use crate::{batch, commands, config, doctor, lifecycle, open, pair, request, sessions};
 
 /// Runs a command line; the exit code.
 pub(crate) fn run(words: impl IntoIterator<Item = OsString>, environment: &Environment) -> u8 {
@@ -74,6 +74,7 @@ async fn perform(verb: &Verb, context: &Context<'_>) -> Outcome<u8> {
         Verb::Close => sessions::close(context, None).await,
         Verb::Status => lifecycle::status(context).await,
         Verb::Config { verb } => config::run(context, verb).await,
+        Verb::Pair(pair) => pair::run(context, pair).await,
         Verb::Stop => lifecycle::stop(context).await,
         Verb::Doctor => doctor::run(context).await,
         other => {
@@ -97,7 +98,10 @@ fn takes_routing(verb: &Verb) -> bool {
 
 /// Whether a verb is about a page, or says itself why it isn't. A flag is never passed over in silence.
 fn takes_tab(verb: &Verb) -> bool {
-    !matches!(verb, Verb::Close | Verb::Status | Verb::Config { .. } | Verb::Stop | Verb::Doctor | Verb::Serve { .. })
+    !matches!(
+        verb,
+        Verb::Close | Verb::Status | Verb::Config { .. } | Verb::Pair(_) | Verb::Stop | Verb::Doctor | Verb::Serve { .. }
+    )
 }
 
 /// Puts what stands on stdin where a verb asks for it.

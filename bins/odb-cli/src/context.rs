@@ -20,6 +20,7 @@ use crate::daemon::{self, Relay};
 use crate::environment::Environment;
 use crate::failure::{Failure, Outcome};
 use crate::output::Output;
+use crate::pair;
 use crate::render;
 use crate::request::{Request, View};
 use crate::state::{self, Home, StoredSession};
@@ -68,6 +69,7 @@ impl<'a> Context<'a> {
         Ok(Endpoint {
             url: url.parse().map_err(|error: ops_client::InvalidEndpoint| Failure::usage(error.to_string()))?,
             token: token.trim().parse::<Token>().map_err(|error| Failure::new(ErrorCode::CliStateInvalid, error.to_string()))?,
+            pairing: pair::stored(self, url)?,
             client_id: self.home.client_id(self.environment)?,
             client_kind: ClientKind::Cli,
             client_version: BINARY_VERSION.to_owned(),

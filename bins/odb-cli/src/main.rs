@@ -15,6 +15,7 @@ mod failure;
 mod lifecycle;
 mod open;
 mod output;
+mod pair;
 mod render;
 mod request;
 mod sessions;

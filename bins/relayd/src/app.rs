@@ -13,9 +13,9 @@ use ops_contracts::adapter::Adapter;
 use ops_contracts::capability::{AdapterKind, Capability};
 use ops_contracts::clock::Clock;
 use ops_contracts::config::LogFormat;
-use ops_contracts::version::BINARY_VERSION;
+use ops_contracts::version::{BINARY_VERSION, OPS_CONTRACT_VERSION, OPS_MIN_COMPAT_VERSION};
 use ops_runtime::{Runtime, RuntimeConfig};
-use relay::{Control, Labels, Relay, RelayConfig, RoutingSetup, Timeouts, Token, Versions};
+use relay::{Control, Labels, Pairing, Relay, RelayConfig, RoutingSetup, Timeouts, Token, Versions};
 use routing::decision::Rules;
 
 use crate::args::Args;
@@ -23,6 +23,7 @@ use crate::environment::{Environment, SystemClock};
 use crate::failure::{EXECUTION, Failure};
 use crate::home::{Home, RelayFile, random_hex};
 use crate::logging;
+use crate::pairing::Pairings;
 use crate::settings::{self, Layers, Settings};
 use crate::signals::{Hangups, Signals};
 
@@ -60,16 +61,18 @@ async fn serve(settings: Settings, layers: Layers, environment: Environment, hom
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let adapter = adapter(&settings, environment, &home, clock.clone())?;
     sweep(&adapter);
-    let warnings = warnings(settings.sandbox);
+    let warnings = warnings(&settings);
     let browser = match &settings.browser {
         Some(path) => Ok(path.clone()),
         None => adapter.executable().map_err(|error| error.to_string()),
     };
     let adapters: Vec<Arc<dyn Adapter>> = vec![adapter];
     let runtime = Runtime::new(runtime_config(&settings, &home), adapters, clock.clone());
-    let routing = routing_setup(layers);
+    let pairings = Arc::new(Pairings::open(home.clone(), clock.clone())?);
+    let pairing = Pairing { required: settings.pairing, store: pairings.clone() };
+    let routing = routing_setup(layers, pairings);
     let told: Vec<String> = routing.settings.warnings.iter().map(ToString::to_string).chain(warnings.iter().cloned()).collect();
-    let config = relay_config(&settings, &home, warnings, routing)?;
+    let config = RelayConfig { pairing, ..relay_config(&settings, &home, warnings, routing)? };
     let instance_id = config.instance_id.clone();
     let listen = config.listen;
     let relay = Relay::bind(config, Arc::new(runtime), clock).await;
@@ -80,6 +83,8 @@ async fn serve(settings: Settings, layers: Layers, environment: Environment, hom
         instance_id: &instance_id,
         started_at: relay.started_at(),
         relay_version: BINARY_VERSION,
+        ops_contract_version: OPS_CONTRACT_VERSION,
+        ops_min_contract_version: OPS_MIN_COMPAT_VERSION,
         limits_profile: &settings.limits.name,
     })?;
     announce(&settings, &home, relay.url(), &browser, &told);
@@ -106,12 +111,15 @@ fn sweep(adapter: &CdpAdapter) {
     }
 }
 
-fn warnings(sandbox: Sandbox) -> Vec<String> {
-    match sandbox {
-        _ if sandbox.is_on() => Vec::new(),
-        Sandbox::Auto => vec!["the browsers' sandbox is off, because relayd runs as root".to_owned()],
-        _ => vec!["the browsers' sandbox is off, because --sandbox off says so".to_owned()],
-    }
+fn warnings(settings: &Settings) -> Vec<String> {
+    let sandbox = match settings.sandbox {
+        sandbox if sandbox.is_on() => None,
+        Sandbox::Auto => Some("the browsers' sandbox is off, because relayd runs as root"),
+        _ => Some("the browsers' sandbox is off, because --sandbox off says so"),
+    };
+    let open = !settings.listen.ip().is_loopback();
+    let open = open.then_some("this relay listens beyond loopback, and nothing there is encrypted: tokens travel in the clear");
+    sandbox.into_iter().chain(open).map(str::to_owned).collect()
 }
 
 fn runtime_config(settings: &Settings, home: &Home) -> RuntimeConfig {
@@ -124,8 +132,14 @@ fn runtime_config(settings: &Settings, home: &Home) -> RuntimeConfig {
 }
 
 /// The settings are read anew from the same layers, of which only the document can have changed.
-fn routing_setup(layers: Layers) -> RoutingSetup {
-    RoutingSetup { policy: Arc::new(Rules), settings: layers.routing(), read: Arc::new(move || layers.reread()) }
+fn routing_setup(layers: Layers, pairings: Arc<Pairings>) -> RoutingSetup {
+    let settings = layers.routing();
+    let read = move || {
+        // With the configuration the pairings are read anew: one that was taken back is over then.
+        pairings.refresh().map_err(Failure::into_fault)?;
+        layers.reread()
+    };
+    RoutingSetup { policy: Arc::new(Rules), settings, read: Arc::new(read) }
 }
 
 async fn reload_on_hangup(mut hangups: Hangups, control: Control) {
@@ -143,6 +157,8 @@ fn relay_config(settings: &Settings, home: &Home, warnings: Vec<String>, routing
     let windows = ::routing::version::windows(BINARY_VERSION);
     Ok(RelayConfig {
         listen: settings.listen,
+        insecure_listen: settings.insecure_listen,
+        pairing: Pairing::off(),
         token: Token::new(home.token()?),
         admin_token: settings.admin_token.clone().map(Token::new),
         allowed_hosts: settings.allowed_hosts.clone(),

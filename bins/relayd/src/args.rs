@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use ops_contracts::config::{LimitsProfileName, LogFormat, LogLevel, SandboxMode};
+use ops_contracts::config::{LimitsProfileName, LogFormat, LogLevel, PairingMode, SandboxMode};
 
 /// Serves browsers to agents and tools over one contract, /ops.
 #[derive(Debug, Clone, Parser)]
@@ -13,9 +13,15 @@ pub(crate) struct Args {
     /// The state directory [default: $ODB_HOME, else $XDG_STATE_HOME/odb, else ~/.local/state/odb]
     #[arg(long, value_name = "DIR")]
     pub(crate) home: Option<PathBuf>,
-    /// Loopback address and port, or a port alone; 0 lets the system choose [default: 9555 with --limits strict, 0 with --limits local]
+    /// Address and port, or a port of loopback alone; 0 lets the system choose [default: 9555 with --limits strict, 0 with --limits local]
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) listen: Option<String>,
+    /// Let --listen name an address beyond loopback, though nothing that travels there is encrypted
+    #[arg(long)]
+    pub(crate) insecure_listen: bool,
+    /// Whether clients must pair with odb-cli pair; auto is off on loopback, on elsewhere [default: auto]
+    #[arg(long, value_name = "MODE", value_parser = word(PairingMode::ALL, PairingMode::as_str))]
+    pub(crate) pairing: Option<PairingMode>,
     /// The limits profile: strict for a shared relay, local for the relay of one user [default: strict]
     #[arg(long, value_name = "PROFILE", value_parser = word(LimitsProfileName::ALL, LimitsProfileName::as_str))]
     pub(crate) limits: Option<LimitsProfileName>,

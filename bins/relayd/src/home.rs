@@ -14,6 +14,9 @@ use serde::Serialize;
 
 use crate::failure::Failure;
 
+/// The largest file that is read; each of ours is far smaller.
+const MAX_FILE: u64 = 1 << 20;
+
 /// Bytes of the token.
 const TOKEN_BYTES: usize = 32;
 
@@ -34,6 +37,8 @@ pub(crate) struct RelayFile<'a> {
     pub(crate) instance_id: &'a str,
     pub(crate) started_at: Timestamp,
     pub(crate) relay_version: &'a str,
+    pub(crate) ops_contract_version: &'a str,
+    pub(crate) ops_min_contract_version: &'a str,
     pub(crate) limits_profile: &'a str,
 }
 
@@ -96,8 +101,30 @@ impl Home {
         let _ = std::fs::remove_file(self.dir.join("relay.json"));
     }
 
+    /// The path of a file.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+
+    /// The text of a small file that is private to the user; `None` where there is none.
+    ///
+    /// # Errors
+    /// `cli_state_invalid` when it is foreign, open to others, or can't be read.
+    pub(crate) fn read(&self, name: &str) -> Result<Option<String>, Failure> {
+        let path = self.path(name);
+        let Some(file) = open_private(&path)? else { return Ok(None) };
+        let mut text = String::new();
+        file.take(MAX_FILE).read_to_string(&mut text).map_err(|error| Failure::state(&path, error))?;
+        Ok(Some(text))
+    }
+
+    /// Removes a file, if it is there.
+    pub(crate) fn remove(&self, name: &str) {
+        let _ = std::fs::remove_file(self.path(name));
+    }
+
     /// Writes a file, whole or not at all.
-    fn write(&self, name: &str, text: &str) -> Result<(), Failure> {
+    pub(crate) fn write(&self, name: &str, text: &str) -> Result<(), Failure> {
         let path = self.dir.join(name);
         let temporary = self.dir.join(format!("{name}.tmp"));
         // Under the lock a leftover can only be that of a relay that died.
@@ -285,12 +312,14 @@ mod tests {
             instance_id: "i",
             started_at: Timestamp::from_unix_millis(0),
             relay_version: "0.2.0",
+            ops_contract_version: "1.1.0",
+            ops_min_contract_version: "1.0.0",
             limits_profile: "local",
         };
         home.announce(&file("http://127.0.0.1:1")).unwrap();
         home.announce(&file("http://127.0.0.1:2")).unwrap();
         let text = std::fs::read_to_string(dir.join("relay.json")).unwrap();
-        let expected = r#"{"relayUrl":"http://127.0.0.1:2","pid":7,"instanceId":"i","startedAt":"1970-01-01T00:00:00.000Z","relayVersion":"0.2.0","limitsProfile":"local"}"#;
+        let expected = r#"{"relayUrl":"http://127.0.0.1:2","pid":7,"instanceId":"i","startedAt":"1970-01-01T00:00:00.000Z","relayVersion":"0.2.0","opsContractVersion":"1.1.0","opsMinContractVersion":"1.0.0","limitsProfile":"local"}"#;
         assert_eq!((text.trim_end(), mode(&dir.join("relay.json"))), (expected, 0o600));
     }
 }

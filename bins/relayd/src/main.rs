@@ -8,6 +8,7 @@ mod environment;
 mod failure;
 mod home;
 mod logging;
+mod pairing;
 mod settings;
 mod signals;
 

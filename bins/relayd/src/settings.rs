@@ -25,6 +25,10 @@ const ADMIN_TOKEN: &str = "DASHBOARD_ADMIN_TOKEN";
 pub(crate) struct Settings {
     pub(crate) home: PathBuf,
     pub(crate) listen: SocketAddr,
+    /// Whether `listen` may be beyond loopback.
+    pub(crate) insecure_listen: bool,
+    /// Whether clients must pair.
+    pub(crate) pairing: bool,
     pub(crate) limits: LimitsProfile,
     pub(crate) log_format: LogFormat,
     pub(crate) log_level: LogLevel,
@@ -89,8 +93,9 @@ fn flags(args: &Args, routing: &CliControls) -> Result<Layer, Failure> {
     }
     let mut layer = config::flags(routing);
     let document = &mut layer.document;
-    document.listen = args.listen.as_deref().map(parse_listen).transpose()?;
+    document.listen = args.listen.as_deref().map(|text| parse_listen(text, args.insecure_listen)).transpose()?;
     document.limits_profile = args.limits;
+    document.pairing = args.pairing;
     document.log_format = args.log_format;
     document.log_level = args.log_level;
     document.allowed_hosts = names("--allow-host", &args.allow_host)?;
@@ -138,8 +143,8 @@ impl Layers {
     pub(crate) fn settle(&self, environment: &Environment) -> Result<Settings, Failure> {
         let effective = self.effective();
         let listen = effective.listen.value;
-        if !listen.ip().is_loopback() {
-            let message = format!("listen takes loopback addresses alone, not {listen}");
+        if !listen.ip().is_loopback() && !self.args.insecure_listen {
+            let message = format!("listen takes loopback addresses alone without --insecure-listen, not {listen}");
             return Err(Failure::Coded(Fault::new(ErrorCode::RelayConfigInvalid, message).with("key", "listen")));
         }
         let limits = effective.limits_profile.value.as_str();
@@ -148,6 +153,8 @@ impl Layers {
         Ok(Settings {
             home: self.home.clone(),
             listen,
+            insecure_listen: self.args.insecure_listen,
+            pairing: effective.pairing.value.required(listen.ip().is_loopback()),
             limits,
             log_format: effective.log_format.value,
             log_level: effective.log_level.value,
@@ -185,17 +192,18 @@ const fn loopback(port: u16) -> SocketAddr {
     SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)
 }
 
-fn parse_listen(text: &str) -> Result<SocketAddr, Failure> {
+fn parse_listen(text: &str, insecure: bool) -> Result<SocketAddr, Failure> {
     let named = text.strip_prefix("localhost:").unwrap_or(text);
     let address = match named.parse::<u16>() {
         Ok(port) => Some(loopback(port)),
         Err(_) => text.parse::<SocketAddr>().ok(),
     };
     let address = address.ok_or_else(|| Failure::usage(format!("--listen takes a port or ADDRESS:PORT, not {text:?}")))?;
-    if address.ip().is_loopback() {
+    if insecure || address.ip().is_loopback() {
         Ok(address)
     } else {
-        Err(Failure::usage(format!("--listen takes loopback addresses alone, not {address}")))
+        let why = "tokens and pages would travel there unencrypted";
+        Err(Failure::usage(format!("--listen {address} is beyond loopback and takes --insecure-listen as well: {why}")))
     }
 }
 
@@ -256,6 +264,7 @@ mod tests {
         check_listen(&["--listen", "127.0.0.1:0"], Some("127.0.0.1:0"));
         check_listen(&["--listen", "localhost:7"], Some("127.0.0.1:7"));
         check_listen(&["--listen", "[::1]:7"], Some("[::1]:7"));
+        check_listen(&["--listen", "0.0.0.0:7", "--insecure-listen"], Some("0.0.0.0:7"));
         for refused in ["0.0.0.0:9555", "[::]:1", "10.0.0.1:1", "example.com:1", "", "70000"] {
             check_listen(&["--listen", refused], None);
         }

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use ops_contracts::frame::ClientKind;
 use ops_contracts::ids::{ClientId, RequestId};
 use ops_contracts::routing::RequestControls;
+use serde::Deserialize;
 
 /// A relay and the identity under which it is called.
 #[derive(Debug, Clone)]
@@ -16,6 +17,8 @@ pub struct Endpoint {
     pub url: RelayUrl,
     /// The credential.
     pub token: Token,
+    /// The second credential, where the relay wants its clients paired.
+    pub pairing: Option<Token>,
     /// The client installation.
     pub client_id: ClientId,
     /// The kind of client.
@@ -101,19 +104,28 @@ impl fmt::Display for RelayUrl {
     }
 }
 
-/// The relay's token or the admin token. It never shows itself.
-#[derive(Clone, PartialEq, Eq)]
+/// The relay's token, the admin token or a pairing token. It never shows itself.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Token(String);
 
 impl Token {
-    /// The token's text, for the one header that takes it bare.
-    pub(crate) fn bare(&self) -> &str {
+    /// The token's text, for headers that take it bare and for the file that keeps it.
+    #[must_use]
+    pub fn bare(&self) -> &str {
         &self.0
     }
 
     /// The value of the `Authorization` header.
     pub(crate) fn bearer(&self) -> String {
         format!("Bearer {}", self.0)
+    }
+}
+
+impl TryFrom<String> for Token {
+    type Error = InvalidEndpoint;
+    fn try_from(text: String) -> Result<Self, InvalidEndpoint> {
+        text.parse()
     }
 }
 

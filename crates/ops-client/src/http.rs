@@ -22,6 +22,9 @@ use crate::{ClientError, Endpoint, Token};
 /// How much larger than the cap of the contract a body may be: the frame around the result.
 const ENVELOPE: usize = 64 * 1024;
 
+/// The header of the second credential.
+pub(crate) const PAIRING_HEADER: &str = "x-odb-pairing-token";
+
 /// An HTTP answer.
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -126,6 +129,9 @@ fn head(
         .header("x-ops-client-id", endpoint.client_id.as_str());
     if endpoint.routing != RequestControls::default() {
         request = request.header("x-ops-routing", routing_text(&endpoint.routing));
+    }
+    if let Some(pairing) = &endpoint.pairing {
+        request = request.header(PAIRING_HEADER, pairing.bare());
     }
     if let Some(admin) = admin {
         request = request.header("x-odb-admin-token", admin.bare());

@@ -7,6 +7,7 @@ use ops_contracts::blob::BlobInfo;
 use ops_contracts::command::{Command, CommandName};
 use ops_contracts::frame::{OpsRequest, Timing};
 use ops_contracts::ids::{LeaseId, RequestId, SessionId};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::http;
@@ -121,6 +122,26 @@ fn document(answer: http::Answer) -> Result<String, ClientError> {
         Err(refusal) => Err(refusal.clone().into()),
         Ok(result) => Err(ClientError::ReplyInvalid(format!("HTTP {}: {}", answer.status, head(result)))),
     }
+}
+
+/// What a client gets for a one-time code.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Paired {
+    /// Names the pairing; its rollout identity is `pairing:<id>`.
+    pub pairing_id: String,
+    /// The second credential.
+    pub pairing_token: Token,
+}
+
+/// Pairs with the relay by the one-time code that `odb-cli pair` has shown.
+///
+/// # Errors
+/// The relay's refusal; no connection; no answer in time; an answer that is none.
+pub async fn pair(endpoint: &Endpoint, code: &str) -> Result<Paired, ClientError> {
+    let body = serde_json::json!({ "code": code }).to_string();
+    let text = document(http::exchange(endpoint, Method::POST, "/pair", Some(body), GET_TIMEOUT).await?)?;
+    serde_json::from_str(&text).map_err(|error| ClientError::ReplyInvalid(format!("the answer to /pair: {error}")))
 }
 
 /// Has the relay read its configuration anew; the status document's JSON text after that.

@@ -30,6 +30,7 @@ async fn listen() -> (TcpListener, Endpoint) {
     let endpoint = Endpoint {
         url: format!("http://{}", listener.local_addr().unwrap()).parse().unwrap(),
         token: "t0ken".parse().unwrap(),
+        pairing: None,
         client_id: "c1".parse().unwrap(),
         client_kind: ClientKind::Cli,
         client_version: "0.2.0".to_owned(),

@@ -147,6 +147,7 @@ error_codes! {
     RelayNonlocalCdpDisabled "relay_nonlocal_cdp_disabled" 403 final Operator "The /cdp lane is closed to peers beyond loopback" => "Set allowNonLocalCdp in the relay's config";
     RelayPayloadTooLarge "relay_payload_too_large" 413 final Caller "A message is larger than the limits profile allows" => "Send less; details name the limit and the profile";
     RelayRateLimited "relay_rate_limited" 429 retry Operator "Too many requests" => "Wait retryAfterMs";
+    RelayBatchTooLarge "relay_batch_too_large" 413 final Caller "A batch has more commands than the limits profile ever lets through at once" => "Send it in parts of at most the named limit";
     RelayTimeoutCapExceeded "relay_timeout_cap_exceeded" 400 final Caller "timeoutMs is above the cap of the limits profile" => "Ask for at most the named cap and repeat the wait";
     RelayOpsRouteDisabled "relay_ops_route_disabled" 409 final Operator "Routing sends new sessions to the legacy lane" => "See details for the decision and its reason";
     RelayOpsDraining "relay_ops_draining" 503 retry Operator "The relay takes no new commands: active sessions are being drained" => "Wait until the drain has ended";

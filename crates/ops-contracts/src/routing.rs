@@ -135,6 +135,12 @@ impl Identities {
         self
     }
 
+    /// Whether there is one in `namespace`.
+    #[must_use]
+    pub fn has(&self, namespace: IdentityNamespace) -> bool {
+        self.0.contains_key(&namespace)
+    }
+
     /// The one by which a rollout decides: the first namespace that has one.
     #[must_use]
     pub fn canonical(&self) -> Option<&RolloutIdentity> {

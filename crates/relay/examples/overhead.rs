@@ -81,8 +81,10 @@ fn config() -> RelayConfig {
     let lane = LaneLimits { max_payload_bytes: 4 << 20, requests_per_minute: 60_000_000, burst: 1_000_000, max_timeout_ms: 30_000 };
     RelayConfig {
         listen: "127.0.0.1:0".parse().unwrap(),
+        insecure_listen: false,
         token: Token::new(TOKEN.to_owned()),
         admin_token: None,
+        pairing: relay::Pairing::off(),
         allowed_hosts: Vec::new(),
         allowed_extensions: Vec::new(),
         limits: LimitsProfile { name: "open".to_owned(), ops: lane, cdp: lane },

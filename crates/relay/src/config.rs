@@ -9,17 +9,22 @@ use ops_contracts::health::AdapterHealthStore;
 use ops_contracts::limits::LimitsProfile;
 use subtle::ConstantTimeEq;
 
+use crate::pairing::Pairing;
 use crate::routing::RoutingSetup;
 
 /// Everything that a relay needs to know.
 #[derive(Debug, Clone)]
 pub struct RelayConfig {
-    /// Where to listen; a loopback address. Port 0 lets the system choose.
+    /// Where to listen. Port 0 lets the system choose.
     pub listen: SocketAddr,
+    /// Whether `listen` may be an address beyond loopback, though what travels there is not encrypted.
+    pub insecure_listen: bool,
     /// The relay token.
     pub token: Token,
     /// The admin token; without it admin calls are refused.
     pub admin_token: Option<Token>,
+    /// Whether clients must pair.
+    pub pairing: Pairing,
     /// Names beyond the listen address and the loopback names for which `Host` passes, each with a port or without.
     pub allowed_hosts: Vec<String>,
     /// Ids of browser extensions whose origin passes.

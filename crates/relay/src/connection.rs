@@ -1,17 +1,20 @@
 //! One socket: its time to authenticate, its HTTP/1 exchange, and its end.
 
 use std::convert::Infallible;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use ops_contracts::Outcome;
+use ops_contracts::ids::ClientId;
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep;
 
 use crate::http;
+use crate::peers::Seat;
 use crate::pool::Ticket;
 use crate::server::Edge;
 use crate::stream::EdgeStream;
@@ -24,6 +27,8 @@ pub(crate) struct Connection {
     pub(crate) edge: Arc<Edge>,
     ticket: Ticket,
     authenticated: AtomicBool,
+    /// The peer's place, from its first request with the token on.
+    seat: Mutex<Option<Seat>>,
     /// Held by everything that the relay's end has to wait for.
     pub(crate) alive: mpsc::Sender<()>,
 }
@@ -35,6 +40,18 @@ impl Connection {
             self.edge.pool.admit(self.ticket);
         }
     }
+
+    /// Counts the connection as one of `client`'s, once.
+    ///
+    /// # Errors
+    /// `relay_connection_limit`.
+    pub(crate) fn seat(&self, client: &ClientId) -> Outcome<()> {
+        let mut seat = self.seat.lock().unwrap_or_else(PoisonError::into_inner);
+        if seat.is_none() {
+            *seat = Some(self.edge.peers.seat(client)?);
+        }
+        Ok(())
+    }
 }
 
 /// Serves a socket until one side closes it.
@@ -44,7 +61,8 @@ pub(crate) async fn serve(edge: Arc<Edge>, socket: TcpStream, alive: mpsc::Sende
         return;
     }
     let (ticket, stay) = edge.pool.enter();
-    let connection = Arc::new(Connection { edge: edge.clone(), ticket, authenticated: AtomicBool::new(false), alive });
+    let connection =
+        Arc::new(Connection { edge: edge.clone(), ticket, authenticated: AtomicBool::new(false), seat: Mutex::default(), alive });
     exchange(&edge, socket, connection, stay).await;
     edge.pool.leave(ticket);
 }

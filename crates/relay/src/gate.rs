@@ -15,6 +15,7 @@ use ops_contracts::routing::{IdentityNamespace, RequestControls, RolloutIdentity
 use ops_contracts::{Fault, Outcome};
 
 use crate::config::{RelayConfig, Token};
+use crate::pairing::Pairing;
 use crate::rate::Rates;
 use crate::routing::{Asker, Routing};
 pub(crate) use facts::{ClientVersions, Endpoint, Facts, Field, OPS_PROTOCOL, offers_ops, versions};
@@ -55,6 +56,7 @@ pub(crate) struct Policy {
     extensions: Vec<String>,
     token: Token,
     admin_token: Option<Token>,
+    pub(crate) pairing: Pairing,
     routing: Arc<Routing>,
     pub(crate) limits: LimitsProfile,
     pub(crate) rates: Rates,
@@ -67,6 +69,7 @@ impl Policy {
             extensions: config.allowed_extensions.clone(),
             token: config.token.clone(),
             admin_token: config.admin_token.clone(),
+            pairing: config.pairing.clone(),
             routing,
             rates: Rates::new(&config.limits.ops),
             limits: config.limits.clone(),
@@ -111,10 +114,10 @@ impl Permit {
         self.admin
     }
 
-    /// The permit after a hello. A client that named itself has an identity, unless an extension's origin vouches for it already.
+    /// The permit after a hello. A client that named itself has an identity by that, unless an extension's origin vouches for it.
     pub(crate) fn greeted(self, named: Option<&ClientId>, client: ClientId, controls: Option<RequestControls>) -> Self {
         let Self { asker: Asker { mut identities, controls: of_head }, admin, .. } = self;
-        if let Some(identity) = named.and_then(cli_identity).filter(|_| identities.canonical().is_none()) {
+        if let Some(identity) = named.and_then(cli_identity).filter(|_| !identities.has(IdentityNamespace::Extension)) {
             identities = identities.with(identity);
         }
         Self { client, asker: Asker { identities, controls: controls.unwrap_or(of_head) }, admin }
@@ -129,9 +132,10 @@ pub(crate) struct Refusal {
 
 /// Runs the gates of a request's head: those of the peer, and those of client and message as far as the head has their facts.
 pub(crate) fn enter(facts: &Facts<'_>, policy: &Policy) -> Result<Permit, Refusal> {
-    let auth = GATES.iter().position(|gate| gate.name == "auth");
+    // Where clients must pair, the token alone is not enough to be let stay.
+    let known = GATES.iter().position(|gate| gate.name == "pairing");
     for (at, gate) in GATES.iter().enumerate() {
-        let authenticated = facts.endpoint != Endpoint::Healthz && Some(at) > auth;
+        let authenticated = facts.endpoint != Endpoint::Healthz && Some(at) > known;
         run(gate, facts, policy).map_err(|fault| Refusal { fault, authenticated })?;
     }
     permit(facts, policy).map_err(|fault| Refusal { fault, authenticated: true })
@@ -140,7 +144,7 @@ pub(crate) fn enter(facts: &Facts<'_>, policy: &Policy) -> Result<Permit, Refusa
 fn permit(facts: &Facts<'_>, policy: &Policy) -> Outcome<Permit> {
     let admin = checks::admin(facts, policy).map_err(|fault| fault.with("gate", "admin"))?;
     let client = facts.client_id()?;
-    let asker = Asker { identities: facts.identities(&client), controls: facts.request_controls()? };
+    let asker = Asker { identities: facts.identities(&client, policy), controls: facts.request_controls()? };
     Ok(Permit { client, asker, admin })
 }
 

@@ -20,6 +20,7 @@ use serde_json::value::RawValue;
 use crate::connection::Connection;
 use crate::gate::{self, Endpoint, Facts, Permit, Refusal};
 use crate::ops::{self, Answer, Failed};
+use crate::rate::{Bucket, Charge, Payer};
 use crate::server::Edge;
 use crate::{admin, reply, socket, status};
 use respond::Reply;
@@ -37,10 +38,14 @@ pub(crate) async fn handle(connection: Arc<Connection>, request: Request<Incomin
         Err(refusal) => return refuse(&connection, &head, refusal, received),
     };
     let endpoint = Endpoint::of(head.uri.path());
+    let edge = &connection.edge;
     if endpoint != Endpoint::Healthz {
         connection.authenticated();
+        let seated = connection.seat(permit.client()).and_then(|()| charge(edge, &permit, endpoint));
+        if let Err(fault) = seated {
+            return respond::closing(declined(edge, fault));
+        }
     }
-    let edge = &connection.edge;
     match (endpoint, &head.method) {
         (Endpoint::Ops, &Method::POST) => post(edge, &permit, &head, body, received).await,
         (Endpoint::Ops, &Method::GET) => match upgrade(&connection, permit, &mut head) {
@@ -51,9 +56,31 @@ pub(crate) async fn handle(connection: Arc<Connection>, request: Request<Incomin
         (Endpoint::Status, &Method::GET) => respond::json(200, status_text(edge, &permit, &head.headers)),
         (Endpoint::Metrics, &Method::GET) => respond::metrics(edge.metrics.render()),
         (Endpoint::Healthz, &Method::GET) => respond::closing(respond::text("ok\n")),
+        (Endpoint::Pair, &Method::POST) => pair(edge, &head, body).await,
         (Endpoint::AdminReload | Endpoint::AdminRouting, &Method::POST) => change(edge, &permit, &head, body).await,
         (Endpoint::Unknown, _) => declined(edge, ErrorCode::RelayNotFound.into()),
         (endpoint, method) => wrong_method(edge, endpoint, method),
+    }
+}
+
+/// Charges what is only read; what is run is charged with its frame.
+fn charge(edge: &Edge, permit: &Permit, endpoint: Endpoint) -> Outcome<()> {
+    if !matches!(endpoint, Endpoint::Status | Endpoint::Metrics) {
+        return Ok(());
+    }
+    let charge = Charge { payer: Payer::Peer(permit.client()), bucket: Bucket::Reads, cost: 1 };
+    gate::message(permit, &Facts { charge: Some(charge), ..Facts::default() }, &edge.policy)
+}
+
+/// `POST /pair`: a one-time code for a pairing token.
+async fn pair(edge: &Edge, head: &Parts, body: Incoming) -> Reply {
+    let paired = match read(edge, head, body).await {
+        Ok(text) => edge.policy.pairing.redeem(&text).await,
+        Err(fault) => Err(fault),
+    };
+    match paired {
+        Ok(text) => respond::json(200, text),
+        Err(fault) => respond::closing(declined(edge, fault)),
     }
 }
 
@@ -86,7 +113,7 @@ fn wrong_method(edge: &Edge, endpoint: Endpoint, method: &Method) -> Reply {
     let allow = match endpoint {
         Endpoint::Ops => "GET, POST",
         Endpoint::Blobs => "PUT",
-        Endpoint::AdminReload | Endpoint::AdminRouting => "POST",
+        Endpoint::AdminReload | Endpoint::AdminRouting | Endpoint::Pair => "POST",
         _ => "GET",
     };
     let fault = Fault::new(ErrorCode::RelayMethodNotAllowed, format!("the endpoint takes {allow}")).with("method", method.as_str());

@@ -1,5 +1,5 @@
-//! The edge of the control plane: `/ops` over HTTP and WebSocket, `/status`, `/metrics`, `/healthz` and `/admin`, behind gates
-//! and limits.
+//! The edge of the control plane: `/ops` over HTTP and WebSocket, `/pair`, `/status`, `/metrics`, `/healthz` and `/admin`,
+//! behind gates and limits.
 //!
 //! It runs no command and knows no browser: what is admitted goes to an [`OpsService`](ops_contracts::port::OpsService).
 //!
@@ -16,6 +16,8 @@ mod gate;
 mod http;
 mod metrics;
 mod ops;
+mod pairing;
+mod peers;
 mod pool;
 mod rate;
 mod reply;
@@ -26,5 +28,6 @@ mod status;
 mod stream;
 
 pub use config::{Labels, RelayConfig, Timeouts, Token, Versions};
+pub use pairing::{NoPairings, Paired, Pairing, PairingStore};
 pub use routing::{ReadSettings, RoutingSettings, RoutingSetup};
 pub use server::{Control, Ended, Relay};

@@ -12,6 +12,7 @@ use ops_contracts::command::CommandName;
 use ops_contracts::frame::{OpsCancel, OpsRequest, RESPONSE_CAP, Timing};
 use ops_contracts::ids::{LeaseId, RequestId, SessionId};
 use ops_contracts::port::{Caller, Reply};
+use ops_contracts::routing::{IdentityNamespace, RolloutIdentity};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde::Deserialize;
 use tracing::Instrument;
@@ -20,6 +21,7 @@ use crate::gate::{self, Facts, Permit};
 use crate::metrics::Series;
 use crate::rate::{self, Bucket, Charge, Payer};
 use crate::reply;
+use crate::routing::Asker;
 use crate::server::Edge;
 
 /// A request that passed the gates, ready to run.
@@ -92,13 +94,24 @@ fn check(
 ) -> Outcome<u64> {
     let payer = owned.map_or(Payer::Peer(permit.client()), |(session, _)| Payer::Session(session));
     let charge = Charge { payer, bucket: Bucket::of(command), cost: rate::cost(command, &request.params) };
-    let opening = (command == Some(CommandName::SessionCreate)).then(|| permit.asker());
+    let opening = (command == Some(CommandName::SessionCreate)).then(|| opener(permit, owned));
+    let opening = opening.as_ref();
     let facts = Facts { payload: u64::try_from(bytes).ok(), charge: Some(charge), opening, ..Facts::default() };
     gate::message(permit, &facts, &edge.policy)?;
     if edge.draining.load(Ordering::Acquire) {
         return Err(ErrorCode::RelayOpsDraining.into());
     }
     deadline(edge, request.timeout_ms, command)
+}
+
+/// Who asks for a session. One that holds another session's lease is vouched for by that, where nothing ranks before it.
+fn opener(permit: &Permit, owned: Option<&(SessionId, LeaseId)>) -> Asker {
+    let asker = permit.asker().clone();
+    let by_lease = owned.and_then(|(session, _)| RolloutIdentity::new(IdentityNamespace::Lease, session.as_str()).ok());
+    match by_lease {
+        Some(identity) => Asker { identities: asker.identities.with(identity), ..asker },
+        None => asker,
+    }
 }
 
 fn deadline(edge: &Edge, asked: Option<u64>, command: Option<CommandName>) -> Outcome<u64> {

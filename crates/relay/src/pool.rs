@@ -4,20 +4,31 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use std::time::Duration;
+
 use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep_until};
 
 /// The most sockets that have not authenticated.
 pub(crate) const CAPACITY: usize = 256;
+
+/// How long a socket may take for its first word before it makes room for others.
+const FIRST_WORD: Duration = Duration::from_millis(50);
 
 /// A socket's number, in order of arrival.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Ticket(u64);
 
+struct Stranger {
+    stay: oneshot::Sender<()>,
+    since: Instant,
+}
+
 #[derive(Default)]
 struct Waiting {
     next: u64,
     /// Dropping a sender tells its socket to go.
-    sockets: BTreeMap<Ticket, oneshot::Sender<()>>,
+    sockets: BTreeMap<Ticket, Stranger>,
 }
 
 /// The pool.
@@ -27,6 +38,18 @@ pub(crate) struct Pool {
 }
 
 impl Pool {
+    /// Waits until a socket can be taken in without cutting one that has only just come. A peer that speaks at once is
+    /// known long before its time is over, so that a flood can't have it cut.
+    pub(crate) async fn room(&self) {
+        let oldest = {
+            let waiting = self.lock();
+            if waiting.sockets.len() < CAPACITY { None } else { waiting.sockets.first_key_value().map(|(_, oldest)| oldest.since) }
+        };
+        if let Some(since) = oldest {
+            sleep_until(since + FIRST_WORD).await;
+        }
+    }
+
     /// Takes a socket in. The receiver ends with an error when the socket has to go, and with a value when it may stay.
     pub(crate) fn enter(&self) -> (Ticket, oneshot::Receiver<()>) {
         let (stay, evicted) = oneshot::channel();
@@ -36,7 +59,7 @@ impl Pool {
         }
         let ticket = Ticket(waiting.next);
         waiting.next += 1;
-        waiting.sockets.insert(ticket, stay);
+        waiting.sockets.insert(ticket, Stranger { stay, since: Instant::now() });
         (ticket, evicted)
     }
 
@@ -44,7 +67,7 @@ impl Pool {
     pub(crate) fn admit(&self, ticket: Ticket) {
         if let Some(stay) = self.lock().sockets.remove(&ticket) {
             // The receiver is gone where the socket has ended meanwhile.
-            let _ = stay.send(());
+            let _ = stay.stay.send(());
         }
     }
 

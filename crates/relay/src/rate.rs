@@ -14,6 +14,9 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
+/// How many times the rate of commands a peer may read at: a scraper, a dashboard and a person poll side by side.
+const READS: u32 = 4;
+
 /// What a message costs whom.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Charge<'a> {
@@ -41,6 +44,8 @@ pub(crate) enum Bucket {
     Commands,
     /// Status, renew, close, cancel and dialogs.
     Control,
+    /// The status document, the metrics, and frames that ask for nothing to be run.
+    Reads,
 }
 
 impl Bucket {
@@ -92,6 +97,7 @@ impl Buckets {
 pub(crate) struct Rates {
     commands: Buckets,
     control: Buckets,
+    reads: Buckets,
     burst: u32,
     clock: DefaultClock,
 }
@@ -101,9 +107,12 @@ impl Rates {
         // A limit of nothing would refuse everything for ever; one is the least that governor can express.
         let at_least_one = |figure: u32| NonZeroU32::new(figure).unwrap_or(NonZeroU32::MIN);
         let quota = Quota::per_minute(at_least_one(limits.requests_per_minute)).allow_burst(at_least_one(limits.burst));
+        let share = |figure: u32| at_least_one(figure.saturating_mul(READS));
+        let reads = Quota::per_minute(share(limits.requests_per_minute)).allow_burst(share(limits.burst));
         Self {
             commands: Buckets::new(quota),
             control: Buckets::new(quota),
+            reads: Buckets::new(reads),
             burst: quota.burst_size().get(),
             clock: DefaultClock::default(),
         }
@@ -114,6 +123,7 @@ impl Rates {
         let buckets = match charge.bucket {
             Bucket::Commands => &self.commands,
             Bucket::Control => &self.control,
+            Bucket::Reads => &self.reads,
         };
         let cost = NonZeroU32::new(charge.cost).unwrap_or(NonZeroU32::MIN);
         let taken = match charge.payer {
@@ -130,8 +140,8 @@ impl Rates {
             }
             Err(_) => {
                 let burst = self.burst;
-                let message = format!("a batch of {cost} commands never passes: at most {burst} may come at once");
-                Err(Fault::new(ErrorCode::RelayRateLimited, message).with("cost", cost).with("burst", burst))
+                let message = format!("a batch of {cost} commands can never pass: at most {burst} may come at once");
+                Err(Fault::new(ErrorCode::RelayBatchTooLarge, message).with("commands", cost).with("limit", burst))
             }
         }
     }
@@ -140,6 +150,7 @@ impl Rates {
     pub(crate) fn retain_recent(&self) {
         self.commands.retain_recent();
         self.control.retain_recent();
+        self.reads.retain_recent();
     }
 }
 
@@ -182,6 +193,7 @@ mod tests {
         assert_eq!(cost(Some(CommandName::DomEval), &raw(r#"{"commands":[1,2]}"#)), 1);
         let client: ClientId = "one".parse().unwrap();
         let fault = rates().charge(&charge(&client, Bucket::Commands, 4)).unwrap_err();
-        assert_eq!((fault.code, fault.retry_after_ms), (ErrorCode::RelayRateLimited, None));
+        assert_eq!((fault.code, fault.retry_after_ms), (ErrorCode::RelayBatchTooLarge, None));
+        assert_eq!((fault.details.get("commands"), fault.details.get("limit")), (Some(&4.into()), Some(&3.into())));
     }
 }

@@ -5,7 +5,7 @@
 
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -23,6 +23,7 @@ use crate::config::RelayConfig;
 use crate::connection;
 use crate::gate::Policy;
 use crate::metrics::Metrics;
+use crate::peers::Peers;
 use crate::pool::Pool;
 use crate::routing::Routing;
 
@@ -44,6 +45,7 @@ pub(crate) struct Edge {
     pub(crate) service: Arc<dyn OpsService>,
     pub(crate) metrics: Metrics,
     pub(crate) pool: Pool,
+    pub(crate) peers: Arc<Peers>,
     pub(crate) url: String,
     pub(crate) started_at: Timestamp,
     pub(crate) draining: AtomicBool,
@@ -110,11 +112,11 @@ impl Relay {
     /// Begins to listen. To be called inside a tokio runtime.
     ///
     /// # Errors
-    /// When the address can't be bound or is not a loopback address, and when the limits of `/cdp` are above those of `/ops`.
+    /// When the address can't be bound or is beyond loopback without `insecure_listen`, and when the limits of `/cdp` are above those of `/ops`.
     pub async fn bind(config: RelayConfig, service: Arc<dyn OpsService>, clock: Arc<dyn Clock>) -> io::Result<Self> {
         let refused = |why: &str| Err(io::Error::new(io::ErrorKind::InvalidInput, why.to_owned()));
-        if !config.listen.ip().is_loopback() {
-            return refused("the relay listens on loopback addresses alone");
+        if !config.listen.ip().is_loopback() && !config.insecure_listen {
+            return refused("an address beyond loopback takes an explicit leave, for nothing there is encrypted");
         }
         if !config.limits.cdp_within_ops() {
             return refused("a limit of /cdp is above that of /ops");
@@ -129,7 +131,8 @@ impl Relay {
             service,
             metrics,
             pool: Pool::default(),
-            url: format!("http://{address}"),
+            peers: Arc::default(),
+            url: format!("http://{}", reachable(address)),
             started_at: clock.now(),
             clock,
             draining: AtomicBool::new(false),
@@ -185,6 +188,15 @@ impl Relay {
     }
 }
 
+/// The address by which this host reaches what listens on `bound`: every address is none that a URL can name.
+fn reachable(bound: SocketAddr) -> SocketAddr {
+    match bound {
+        SocketAddr::V4(address) if address.ip().is_unspecified() => (Ipv4Addr::LOCALHOST, address.port()).into(),
+        SocketAddr::V6(address) if address.ip().is_unspecified() => (Ipv6Addr::LOCALHOST, address.port()).into(),
+        named => named,
+    }
+}
+
 /// Waits for the end, then drains.
 async fn until_ended(edge: &Edge, shutdown: impl Future<Output = ()>) -> Ended {
     let ended = tokio::select! {
@@ -217,6 +229,8 @@ async fn idle(edge: &Edge) {
 
 async fn accept(listener: &TcpListener, edge: &Arc<Edge>, alive: mpsc::Sender<()>) -> std::convert::Infallible {
     loop {
+        // A flood waits in the system's queue, so that nobody is cut before it could say a word.
+        edge.pool.room().await;
         match listener.accept().await {
             Ok((socket, _)) => {
                 tokio::spawn(connection::serve(edge.clone(), socket, alive.clone()));

@@ -27,6 +27,7 @@ use tokio_tungstenite::tungstenite::protocol::{Message, Role, WebSocketConfig, f
 
 use crate::gate::{self, ClientVersions, Facts, Field, Permit, checks};
 use crate::ops::{self, Failed};
+use crate::rate::{Bucket, Charge, Payer};
 use crate::server::Edge;
 use events::Subscriptions;
 use outbox::Outbox;
@@ -91,6 +92,13 @@ impl Session {
             Ok(permit) => permit,
             Err(ending) => return ending,
         };
+        let _seat = match edge.peers.seat(permit.client()) {
+            Ok(seat) => seat,
+            Err(fault) => {
+                outbox.send_error(unknown_request_id(), fault).await;
+                return Some((CloseCode::Again, "too many connections"));
+            }
+        };
         let session = Self {
             edge: edge.clone(),
             permit,
@@ -147,16 +155,23 @@ impl Session {
         match ClientFrame::parse(text) {
             Ok(ClientFrame::Request(request)) => self.request(request, text.len()).await,
             Ok(ClientFrame::Cancel(cancel)) => self.cancel(&cancel, text.len()).await,
-            Ok(ClientFrame::Ping(ping)) => self.outbox.send(None, encode_heartbeat(FrameType::Pong, &ping)).await,
             Ok(ClientFrame::Pong(_)) => (),
             Ok(ClientFrame::AdapterHealth) => self.health(text).await,
-            Ok(ClientFrame::Hello(_)) => {
-                let fault = Fault::new(ErrorCode::RelayFrameInvalid, "ops_hello was already answered");
-                self.outbox.send_error(unknown_request_id(), fault).await;
-            }
-            Err(fault) => self.outbox.send_error(request_id_of(text).unwrap_or_else(unknown_request_id), fault).await,
+            other => self.answer_at_once(other, text).await,
         }
         None
+    }
+
+    /// Answers a frame that asks for nothing to be run; whoever sends too many of them is told so instead.
+    async fn answer_at_once(&self, frame: Outcome<ClientFrame>, text: &str) {
+        let charge = Charge { payer: Payer::Peer(self.permit.client()), bucket: Bucket::Reads, cost: 1 };
+        let charged = gate::message(&self.permit, &Facts { charge: Some(charge), ..Facts::default() }, &self.edge.policy);
+        let fault = match charged.and(frame) {
+            Ok(ClientFrame::Ping(ping)) => return self.outbox.send(None, encode_heartbeat(FrameType::Pong, &ping)).await,
+            Ok(_) => Fault::new(ErrorCode::RelayFrameInvalid, "ops_hello was already answered"),
+            Err(fault) => fault,
+        };
+        self.outbox.send_error(request_id_of(text).unwrap_or_else(unknown_request_id), fault).await;
     }
 
     async fn request(&self, request: OpsRequest, bytes: usize) {

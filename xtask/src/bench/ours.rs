@@ -30,6 +30,7 @@ impl Ours {
         let endpoint = Endpoint {
             url: relay.info.relay_url.parse()?,
             token: relay.token()?.parse()?,
+            pairing: None,
             client_id: "bench".parse()?,
             client_kind: ClientKind::Other,
             client_version: BINARY_VERSION.to_owned(),

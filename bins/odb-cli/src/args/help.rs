@@ -9,7 +9,7 @@ Act:       click, fill, clear, type, press, select, check, uncheck, focus, hover
 Pages:     tabs, dialog, screenshot
 Many:      batch, call, commands
 Sessions:  session, close
-Relay:     status, config, doctor, serve, stop, completions
+Relay:     status, config, pair, doctor, serve, stop, completions
 
 odb-cli VERB --help tells a verb's arguments with examples.
 
@@ -38,6 +38,11 @@ pub(crate) const CONFIG: &str = "Examples:
   odb-cli config explain
   odb-cli config validate ./config.json --strict
   odb-cli config reload";
+
+pub(crate) const PAIR: &str = "Examples:
+  odb-cli pair
+  odb-cli pair K7QM-2XPD --relay http://build-host:9555 --token-file ./relay.token
+  odb-cli pair --self";
 
 pub(crate) const OPEN: &str = "Examples:
   odb-cli open example.com

@@ -125,6 +125,9 @@ pub(crate) enum Verb {
         #[command(subcommand)]
         verb: Config,
     },
+    /// Shows a one-time code by which another client can pair; with CODE pairs this one.
+    #[command(after_help = help::PAIR)]
+    Pair(Pair),
     /// Checks the installation and says what to do about what is wrong.
     Doctor,
     /// Runs the relay in the foreground, with relayd's own flags.
@@ -154,6 +157,16 @@ pub(crate) enum Config {
     Path,
     /// Has the relay read the document anew; needs the admin token in DASHBOARD_ADMIN_TOKEN.
     Reload,
+}
+
+/// Arguments of `pair`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Pair {
+    /// The code that pair has shown where the relay runs.
+    pub(crate) code: Option<String>,
+    /// Pairs this home with its own relay in one step.
+    #[arg(long = "self", conflicts_with = "code")]
+    pub(crate) own: bool,
 }
 
 /// Arguments of `config validate`.

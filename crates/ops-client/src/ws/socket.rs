@@ -30,6 +30,11 @@ pub(super) async fn open(endpoint: &Endpoint, within: Duration) -> Result<(Socke
         let bearer = HeaderValue::from_str(&endpoint.token.bearer())
             .map_err(|_| ClientError::ReplyInvalid("the relay token can't stand in a header".to_owned()))?;
         request.headers_mut().insert("authorization", bearer);
+        if let Some(pairing) = &endpoint.pairing {
+            let pairing = HeaderValue::from_str(pairing.bare())
+                .map_err(|_| ClientError::ReplyInvalid("the pairing token can't stand in a header".to_owned()))?;
+            request.headers_mut().insert(http::PAIRING_HEADER, pairing);
+        }
         let config = WebSocketConfig::default().max_message_size(Some(MAX_MESSAGE)).max_frame_size(Some(MAX_MESSAGE));
         let upgraded = tokio_tungstenite::client_async_with_config(request, stream, Some(config)).await;
         let (mut socket, _) = upgraded.map_err(refused)?;

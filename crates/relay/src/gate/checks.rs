@@ -62,9 +62,16 @@ pub(super) fn auth(facts: &Facts<'_>, policy: &Policy) -> Outcome<()> {
     }
 }
 
-/// Pairing is off: the token is the only credential of a relay on loopback.
-pub(super) fn pairing(_: &Facts<'_>, _: &Policy) -> Outcome<()> {
-    Ok(())
+/// Where clients must pair, the relay token alone opens nothing but `/pair`; where they need not, no pairing token is looked at.
+pub(super) fn pairing(facts: &Facts<'_>, policy: &Policy) -> Outcome<()> {
+    if !policy.pairing.required || matches!(facts.endpoint, Endpoint::Healthz | Endpoint::Pair) {
+        return Ok(());
+    }
+    match facts.pairing {
+        Field::Absent => Err(Fault::plain(ErrorCode::RelayPairingRequired)),
+        Field::One(token) if policy.pairing.store.find(token.as_bytes()).is_some() => Ok(()),
+        Field::One(_) | Field::Invalid => Err(Fault::plain(ErrorCode::RelayPairingInvalid)),
+    }
 }
 
 /// Routing binds the making of sessions; those that are there go on.

@@ -9,11 +9,15 @@ use ops_contracts::ids::ClientId;
 use ops_contracts::routing::{Identities, IdentityNamespace, Peer, RequestControls, RolloutIdentity};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 
+use super::Policy;
 use crate::rate::Charge;
 use crate::routing::Asker;
 
 /// Prefix of the WebSocket subprotocol by which a caller that can't set headers presents its token.
 const BEARER_PROTOCOL: &str = "odb.bearer.";
+
+/// The same for its pairing token.
+const PAIRING_PROTOCOL: &str = "odb.pairing.";
 
 /// The subprotocol of `/ops`.
 pub(crate) const OPS_PROTOCOL: &str = "odb.ops.v1";
@@ -32,6 +36,8 @@ pub(crate) enum Endpoint {
     Metrics,
     /// `/healthz`
     Healthz,
+    /// `/pair`
+    Pair,
     /// `/admin/config/reload`
     AdminReload,
     /// `/admin/routing`
@@ -48,6 +54,7 @@ impl Endpoint {
             "/status" => Self::Status,
             "/metrics" => Self::Metrics,
             "/healthz" => Self::Healthz,
+            "/pair" => Self::Pair,
             "/admin/config/reload" => Self::AdminReload,
             "/admin/routing" => Self::AdminRouting,
             _ => Self::Unknown,
@@ -112,6 +119,7 @@ pub(crate) struct Facts<'a> {
     /// Whether a browser marked the request as its own.
     pub(crate) fetch_metadata: bool,
     pub(crate) token: Field<'a>,
+    pub(crate) pairing: Field<'a>,
     /// `None` where no version is due yet.
     pub(crate) versions: Option<ClientVersions<'a>>,
     /// Bytes of the message, where known.
@@ -131,13 +139,15 @@ impl<'a> Facts<'a> {
         let headers = &head.headers;
         let endpoint = Endpoint::of(head.uri.path());
         let acts = (endpoint == Endpoint::Ops && head.method == Method::POST) || endpoint == Endpoint::Blobs;
+        let upgrade = endpoint == Endpoint::Ops && head.method == Method::GET;
         Self {
             endpoint,
             host: Field::of(headers, HOST),
             authority: head.uri.authority().map(|authority| authority.as_str()),
             origin: Field::of(headers, ORIGIN),
             fetch_metadata: headers.contains_key("sec-fetch-site"),
-            token: presented_token(headers, endpoint == Endpoint::Ops && head.method == Method::GET),
+            token: presented_token(headers, upgrade),
+            pairing: presented_pairing(headers, upgrade),
             versions: acts.then(|| versions(headers)),
             payload: content_length(headers),
             charge: None,
@@ -158,18 +168,24 @@ impl<'a> Facts<'a> {
         text.parse().map_err(|error| Fault::new(ErrorCode::RelayFrameInvalid, format!("{error}")).with("field", "x-ops-client-id"))
     }
 
-    /// What vouches for the caller in a rollout: the extension whose origin passed, else the client that named itself.
-    pub(super) fn identities(&self, client: &ClientId) -> Identities {
+    /// What vouches for the caller in a rollout: the extension whose origin passed or else the client that named itself, and
+    /// the pairing that its token belongs to.
+    pub(super) fn identities(&self, client: &ClientId, policy: &Policy) -> Identities {
         let extension = match self.origin {
             Field::One(origin) => origin.strip_prefix("chrome-extension://"),
             _ => None,
         };
-        let identity = match (extension, self.client_id) {
+        let named = match (extension, self.client_id) {
             (Some(id), _) => RolloutIdentity::new(IdentityNamespace::Extension, id).ok(),
             (None, Field::One(_)) => super::cli_identity(client),
             (None, _) => None,
         };
-        identity.map_or_else(Identities::default, |identity| Identities::default().with(identity))
+        let paired = match self.pairing {
+            Field::One(token) => policy.pairing.store.find(token.as_bytes()),
+            _ => None,
+        };
+        let paired = paired.and_then(|id| RolloutIdentity::new(IdentityNamespace::Pairing, &id).ok());
+        named.into_iter().chain(paired).fold(Identities::default(), Identities::with)
     }
 
     /// The routing controls of the head.
@@ -210,6 +226,15 @@ fn presented_token(headers: &HeaderMap, upgrade: bool) -> Field<'_> {
             offered_protocols(headers).find_map(|name| name.strip_prefix(BEARER_PROTOCOL)).map_or(Field::Absent, Field::One)
         }
         other => other,
+    }
+}
+
+fn presented_pairing(headers: &HeaderMap, upgrade: bool) -> Field<'_> {
+    match Field::of(headers, HeaderName::from_static("x-odb-pairing-token")) {
+        Field::Absent if upgrade => {
+            offered_protocols(headers).find_map(|name| name.strip_prefix(PAIRING_PROTOCOL)).map_or(Field::Absent, Field::One)
+        }
+        presented => presented,
     }
 }
 

@@ -29,8 +29,10 @@ fn policy() -> Policy {
     let lane = LaneLimits { max_payload_bytes: 100, requests_per_minute: 1, burst: 2, max_timeout_ms: 1_000 };
     let config = RelayConfig {
         listen: "127.0.0.1:9555".parse().unwrap(),
+        insecure_listen: false,
         token: Token::new(TOKEN.to_owned()),
         admin_token: Some(Token::new(ADMIN.to_owned())),
+        pairing: crate::pairing::Pairing::off(),
         allowed_hosts: vec!["Browser.Example".to_owned()],
         allowed_extensions: vec!["abcdefghijklmnopabcdefghijklmnop".to_owned()],
         limits: LimitsProfile { name: "test".to_owned(), ops: lane, cdp: lane },
@@ -150,7 +152,7 @@ fn the_payload_gate_knows_its_cap_to_the_byte() {
 fn the_rate_gate_comes_last() {
     let client: ClientId = "c".parse().unwrap();
     let charge = Charge { payer: Payer::Peer(&client), bucket: Bucket::Commands, cost: 3 };
-    check(&Facts { charge: Some(charge), ..good() }, Some((ErrorCode::RelayRateLimited, "rate")));
+    check(&Facts { charge: Some(charge), ..good() }, Some((ErrorCode::RelayBatchTooLarge, "rate")));
     check(&Facts { charge: Some(charge), payload: Some(101), ..good() }, Some((ErrorCode::RelayPayloadTooLarge, "payload")));
 }
 
@@ -200,4 +202,64 @@ fn an_identity_is_what_was_authenticated_and_controls_that_make_no_sense_are_ref
     for wrong in ["", "{", "[]", r#"{"cli":{"routingMode":"cdp"}}"#] {
         check(&Facts { routing: Field::One(wrong), ..good() }, Some((ErrorCode::RelayFrameInvalid, "")));
     }
+}
+
+/// One client is paired.
+struct OnePairing;
+
+impl crate::pairing::PairingStore for OnePairing {
+    fn find(&self, token: &[u8]) -> Option<String> {
+        (token == b"a pairing token").then(|| "0123456789abcdef".to_owned())
+    }
+
+    fn redeem(&self, _: &str) -> Outcome<crate::pairing::Paired> {
+        Err(Fault::plain(ErrorCode::RelayPairingInvalid))
+    }
+}
+
+fn pairing(required: bool) -> Policy {
+    Policy { pairing: crate::pairing::Pairing { required, store: Arc::new(OnePairing) }, ..policy() }
+}
+
+#[test]
+fn pairing_on_and_off_with_tokens_missing_wrong_and_valid() {
+    use ErrorCode::{RelayAuthInvalid, RelayAuthRequired, RelayPairingInvalid, RelayPairingRequired};
+    let (absent, wrong, token, paired) = (Field::Absent, Field::One("x"), Field::One(TOKEN), Field::One("a pairing token"));
+    for (required, token, pairing_token, expected) in [
+        (true, absent, absent, Some((RelayAuthRequired, false))),
+        (true, absent, paired, Some((RelayAuthRequired, false))),
+        (true, wrong, paired, Some((RelayAuthInvalid, false))),
+        (true, token, absent, Some((RelayPairingRequired, false))),
+        (true, token, wrong, Some((RelayPairingInvalid, false))),
+        (true, token, Field::Invalid, Some((RelayPairingInvalid, false))),
+        (true, token, paired, None),
+        (false, absent, absent, Some((RelayAuthRequired, false))),
+        (false, absent, paired, Some((RelayAuthRequired, false))),
+        (false, token, absent, None),
+        (false, token, wrong, None),
+        (false, token, paired, None),
+    ] {
+        for endpoint in [Endpoint::Ops, Endpoint::Status, Endpoint::Metrics, Endpoint::Unknown] {
+            let facts = Facts { endpoint, token, pairing: pairing_token, ..good() };
+            let seen = enter(&facts, &pairing(required)).err();
+            let seen = seen.map(|refusal| (refusal.fault.code, refusal.authenticated));
+            assert_eq!(seen, expected, "{required} {facts:?}");
+        }
+    }
+    // Pairing itself needs the relay token, and no pairing.
+    let pair = |token| enter(&Facts { endpoint: Endpoint::Pair, token, ..good() }, &pairing(true)).err().map(|r| r.fault.code);
+    assert_eq!((pair(token), pair(absent)), (None, Some(RelayAuthRequired)));
+}
+
+#[test]
+fn identities_are_taken_in_the_order_of_their_priority() {
+    let identity = |client_id, origin| {
+        let facts = Facts { client_id, origin, pairing: Field::One("a pairing token"), ..good() };
+        let permit = enter(&facts, &pairing(true)).ok().unwrap();
+        permit.asker().identities.canonical().map(ToString::to_string)
+    };
+    let origin = Field::One("chrome-extension://abcdefghijklmnopabcdefghijklmnop");
+    assert_eq!(identity(Field::One("alice-01"), Field::Absent).as_deref(), Some("cli:alice-01"));
+    assert_eq!(identity(Field::Absent, Field::Absent).as_deref(), Some("pairing:0123456789abcdef"));
+    assert_eq!(identity(Field::One("alice-01"), origin).as_deref(), Some("pairing:0123456789abcdef"));
 }

@@ -261,3 +261,45 @@ async fn requests_show_in_the_metrics_by_outcome_and_without_ids() {
     }
     assert!(!response.body.contains("request-id"));
 }
+
+/// One code is open, and one client is paired.
+struct Book;
+
+impl relay::PairingStore for Book {
+    fn find(&self, token: &[u8]) -> Option<String> {
+        (token == b"a-pairing-token").then(|| "0123456789abcdef".to_owned())
+    }
+
+    fn redeem(&self, code: &str) -> ops_contracts::Outcome<relay::Paired> {
+        match code {
+            "K7QM-2XPD" => Ok(relay::Paired { id: "0123456789abcdef".to_owned(), token: "a-pairing-token".to_owned() }),
+            _ => Err(RelayPairingInvalid.into()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn where_clients_must_pair_a_code_gets_the_token_that_opens_the_rest() {
+    let pairing = relay::Pairing { required: true, store: std::sync::Arc::new(Book) };
+    let relay = start(relay::RelayConfig { pairing, ..config() }).await;
+    let at = relay.address;
+    let post = || Request::post(at, eval("r1", "1"));
+    assert_eq!(post().send(at).await.code(), RelayPairingRequired);
+    assert_eq!(post().with("x-odb-pairing-token", "another").send(at).await.code(), RelayPairingInvalid);
+    assert_eq!(
+        post().with("x-odb-pairing-token", "a-pairing-token").with("authorization", "").send(at).await.code(),
+        RelayAuthRequired
+    );
+    let pair = |body: &str| Request::post(at, body).at("/pair");
+    assert_eq!(pair(r#"{"code":"K7QM-2XPD"}"#).with("authorization", "").send(at).await.code(), RelayAuthRequired);
+    assert_eq!(pair(r#"{"code":"0000-0000"}"#).send(at).await.code(), RelayPairingInvalid);
+    for body in ["", "[]", r#"["K7QM-2XPD"]"#, "{}", r#"{"code":7}"#, r#"{"code":"a","code":"b"}"#, r#"{"code":"a","more":1}"#] {
+        assert_eq!(pair(body).send(at).await.code(), RelayFrameInvalid, "{body}");
+    }
+    assert_eq!(pair("{}").with("content-type", "text/plain").send(at).await.code(), RelayContentTypeUnsupported);
+    assert_eq!(Request::new("GET", "/pair", at).send(at).await.code(), RelayMethodNotAllowed);
+    let paired = pair(r#"{"code":"K7QM-2XPD"}"#).send(at).await.json();
+    assert_eq!(paired, json!({"pairingId": "0123456789abcdef", "pairingToken": "a-pairing-token"}));
+    assert_eq!(post().with("x-odb-pairing-token", "a-pairing-token").send(at).await.status, 200);
+    assert_eq!(Request::new("GET", "/healthz", at).with("authorization", "").send(at).await.status, 200);
+}

@@ -132,7 +132,10 @@ async fn a_batch_counts_as_its_commands() {
     let relay = start(burst_of(5)).await;
     let at = relay.address;
     let batch = |count: usize| request("b", "batch.run", json!({"commands": vec![json!({"command": "dom.title"}); count]}));
-    assert_eq!(Request::post(at, batch(6)).send(at).await.code(), RelayRateLimited);
+    let never = Request::post(at, batch(6)).send(at).await.error().error;
+    assert_eq!((never.code, never.retryable, never.retry_after_ms), (RelayBatchTooLarge, false, None));
+    let details = never.details.unwrap();
+    assert_eq!((details.get("commands"), details.get("limit")), (Some(&json!(6)), Some(&json!(5))));
     assert_eq!(Request::post(at, batch(4)).send(at).await.status, 200);
     assert_eq!(Request::post(at, batch(2)).send(at).await.code(), RelayRateLimited);
     assert_eq!(Request::post(at, batch(1)).send(at).await.status, 200);
@@ -186,4 +189,58 @@ async fn a_message_above_the_cap_is_answered_and_its_socket_closed() {
         assert_eq!(u16::from(client.closed().await.unwrap().code), 1009);
     }
     assert_eq!(relay.script.executed(), []);
+}
+
+#[tokio::test]
+async fn reading_status_and_metrics_has_a_rate_of_its_own() {
+    let relay = start(burst_of(1)).await;
+    let at = relay.address;
+    let get = |path: &str, client: &str| Request::new("GET", path, at).with("x-ops-client-id", client);
+    for path in ["/status", "/metrics", "/status", "/metrics"] {
+        assert_eq!(get(path, "reader").send(at).await.status, 200);
+    }
+    for path in ["/status", "/metrics"] {
+        let error = get(path, "reader").send(at).await.error().error;
+        assert_eq!((error.code, error.details.unwrap().get("gate").cloned()), (RelayRateLimited, Some(json!("rate"))));
+        assert!(error.retry_after_ms.is_some());
+        assert_eq!(get(path, "another").send(at).await.status, 200);
+    }
+    assert_eq!(Request::post(at, request("r1", "session.list", json!({}))).send(at).await.status, 200, "commands have their own");
+}
+
+#[tokio::test]
+async fn frames_that_run_nothing_are_charged_too() {
+    let relay = start(burst_of(1)).await;
+    let mut client = Client::connect(relay.address).await;
+    for number in 0..4 {
+        client.send(json!({"type": "ops_ping", "nonce": number}).to_string()).await;
+        assert_eq!(client.next().await["type"], "ops_pong");
+    }
+    for frame in [json!({"type": "ops_ping", "nonce": 9}).to_string(), "no frame".to_owned()] {
+        client.send(frame).await;
+        assert_eq!(client.next().await["error"]["code"], "relay_rate_limited");
+    }
+}
+
+#[tokio::test]
+async fn one_client_can_not_take_every_connection() {
+    let relay = start(config()).await;
+    let mut kept = Vec::new();
+    for _ in 0..256 {
+        kept.push(Client::connect(relay.address).await);
+    }
+    let mut late = Client::open(relay.address).await;
+    late.send(hello(json!({}))).await;
+    let refused = loop {
+        let frame = late.next().await;
+        if frame["type"] == "ops_error" {
+            break frame;
+        }
+    };
+    assert_eq!((&refused["error"]["code"], &refused["error"]["details"]["limit"]), (&json!("relay_connection_limit"), &json!(256)));
+    assert_eq!(u16::from(late.closed().await.unwrap().code), 1013);
+    let mut other = Client::open(relay.address).await;
+    other.send(hello(json!({"clientId": "other"}))).await;
+    assert_eq!(other.next().await["type"], "ops_hello_ack");
+    drop(kept);
 }

@@ -213,8 +213,10 @@ pub(crate) fn config() -> RelayConfig {
     let lane = LaneLimits { max_payload_bytes: 4096, requests_per_minute: 60_000, burst: 4_000, max_timeout_ms: 30_000 };
     RelayConfig {
         listen: "127.0.0.1:0".parse().unwrap(),
+        insecure_listen: false,
         token: Token::new(TOKEN.to_owned()),
         admin_token: None,
+        pairing: relay::Pairing::off(),
         allowed_hosts: Vec::new(),
         allowed_extensions: vec![EXTENSION.to_owned()],
         limits: LimitsProfile { name: "test".to_owned(), ops: lane, cdp: lane },

@@ -50,6 +50,28 @@ async fn the_token_may_travel_in_the_subprotocols_and_does_not_come_back() {
 }
 
 #[tokio::test]
+async fn a_pairing_token_may_travel_in_the_subprotocols_as_well() {
+    struct Book;
+    impl relay::PairingStore for Book {
+        fn find(&self, token: &[u8]) -> Option<String> {
+            (token == b"a-pairing-token").then(|| "0123456789abcdef".to_owned())
+        }
+        fn redeem(&self, _: &str) -> ops_contracts::Outcome<relay::Paired> {
+            Err(ops_contracts::ErrorCode::RelayPairingInvalid.into())
+        }
+    }
+    let pairing = relay::Pairing { required: true, store: std::sync::Arc::new(Book) };
+    let relay = start(relay::RelayConfig { pairing, ..config() }).await;
+    for (offered, passes) in [(", odb.pairing.a-pairing-token", true), (", odb.pairing.another", false), ("", false)] {
+        let mut request = format!("ws://{}/ops", relay.address).into_client_request().unwrap();
+        let protocols = format!("odb.ops.v1, odb.bearer.{TOKEN}{offered}");
+        request.headers_mut().insert("sec-websocket-protocol", protocols.parse().unwrap());
+        let socket = TcpStream::connect(relay.address).await.unwrap();
+        assert_eq!(tokio_tungstenite::client_async(request, socket).await.is_ok(), passes, "{offered}");
+    }
+}
+
+#[tokio::test]
 async fn an_upgrade_needs_the_token() {
     let relay = start(config()).await;
     for protocols in ["odb.ops.v1".to_owned(), "odb.ops.v1, odb.bearer.wrong".to_owned()] {

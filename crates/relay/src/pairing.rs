@@ -1,0 +1,99 @@
+//! Pairing: a second credential beside the relay token, handed out once for a one-time code.
+//!
+//! Nothing is kept here: which clients are paired and which code is open is the store's to know.
+
+use std::fmt;
+use std::sync::Arc;
+
+use ops_contracts::command::parse_json;
+use ops_contracts::{ErrorCode, Fault, Outcome};
+use serde::Deserialize;
+
+/// Whether clients must pair, and who knows which have.
+#[derive(Clone)]
+pub struct Pairing {
+    /// Whether every request but those to `/healthz` and `/pair` needs a pairing token.
+    pub required: bool,
+    /// Knows the pairings.
+    pub store: Arc<dyn PairingStore>,
+}
+
+impl fmt::Debug for Pairing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pairing").field("required", &self.required).finish_non_exhaustive()
+    }
+}
+
+/// Knows which clients are paired. Its methods may block on the disk of the relay's home.
+pub trait PairingStore: Send + Sync {
+    /// The id of the pairing that `token` belongs to. Compares in a time that tells nothing about how much of it is right.
+    fn find(&self, token: &[u8]) -> Option<String>;
+
+    /// Pairs a client that presents the open one-time code, which is spent by that.
+    ///
+    /// # Errors
+    /// `relay_pairing_invalid` where no code is open, it is another, or it has expired.
+    fn redeem(&self, code: &str) -> Outcome<Paired>;
+}
+
+/// What a client gets when it is paired. Shows no token.
+pub struct Paired {
+    /// Names the pairing, in lower-case hex; its rollout identity is `pairing:<id>`.
+    pub id: String,
+    /// The secret that the client presents from now on.
+    pub token: String,
+}
+
+impl fmt::Debug for Paired {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Paired").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// No client can pair: for relays that require none.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoPairings;
+
+impl PairingStore for NoPairings {
+    fn find(&self, _: &[u8]) -> Option<String> {
+        None
+    }
+
+    fn redeem(&self, _: &str) -> Outcome<Paired> {
+        Err(Fault::new(ErrorCode::RelayPairingInvalid, "this relay pairs no clients"))
+    }
+}
+
+impl Pairing {
+    /// Pairing is off, and nobody can pair.
+    #[must_use]
+    pub fn off() -> Self {
+        Self { required: false, store: Arc::new(NoPairings) }
+    }
+
+    /// Answers `POST /pair`: the JSON of what the client keeps.
+    ///
+    /// # Errors
+    /// `relay_frame_invalid` for a body that is not `{"code": …}`, and what `redeem` refuses.
+    pub(crate) async fn redeem(&self, body: &str) -> Outcome<String> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Body {
+            code: String,
+        }
+        // Serde would take an array as well, by position.
+        if !body.trim_start().starts_with('{') {
+            return Err(Fault::new(ErrorCode::RelayFrameInvalid, "the body is no JSON object"));
+        }
+        let Body { code } = parse_json(body).map_err(|invalid| {
+            Fault::new(ErrorCode::RelayFrameInvalid, invalid.to_string())
+                .with("field", invalid.field)
+                .with("expected", invalid.expected)
+        })?;
+        let store = self.store.clone();
+        let redeemed = tokio::task::spawn_blocking(move || store.redeem(&code)).await;
+        let paired = redeemed.unwrap_or_else(|_| Err(Fault::new(ErrorCode::RelayInternal, "pairing panicked")))?;
+        tracing::info!(pairingId = %paired.id, "a client was paired");
+        Ok(serde_json::json!({ "pairingId": paired.id, "pairingToken": paired.token }).to_string())
+    }
+}
