@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adapter_cdp::guard::GuardCommand;
-use adapter_cdp::{CdpAdapter, CdpConfig, Sandbox};
+use adapter_cdp::{CdpAdapter, CdpConfig, LegacyLauncher, Sandbox};
 use clap::Parser;
 use ops_contracts::adapter::Adapter;
 use ops_contracts::capability::{AdapterKind, Capability};
 use ops_contracts::clock::Clock;
 use ops_contracts::config::LogFormat;
+use ops_contracts::legacy::LEASE_TTL_MS;
 use ops_contracts::version::{BINARY_VERSION, OPS_CONTRACT_VERSION, OPS_MIN_COMPAT_VERSION};
 use ops_runtime::{Runtime, RuntimeConfig};
 use relay::{Control, Labels, Pairing, Relay, RelayConfig, RoutingSetup, Timeouts, Token, Versions};
@@ -66,6 +67,7 @@ async fn serve(settings: Settings, layers: Layers, environment: Environment, hom
         Some(path) => Ok(path.clone()),
         None => adapter.executable().map_err(|error| error.to_string()),
     };
+    let legacy = LegacyLauncher::new(adapter.clone(), settings.browser.clone(), settings.browser_args.clone());
     let adapters: Vec<Arc<dyn Adapter>> = vec![adapter];
     let runtime = Runtime::new(runtime_config(&settings, &home), adapters, clock.clone());
     let pairings = Arc::new(Pairings::open(home.clone(), clock.clone())?);
@@ -77,6 +79,7 @@ async fn serve(settings: Settings, layers: Layers, environment: Environment, hom
     let listen = config.listen;
     let relay = Relay::bind(config, Arc::new(runtime), clock).await;
     let relay = relay.map_err(|error| Failure::start(format!("{listen} can't be listened on: {error}")))?;
+    let relay = relay.with_legacy_browsers(Arc::new(legacy), Duration::from_millis(LEASE_TTL_MS));
     home.announce(&RelayFile {
         relay_url: relay.url(),
         pid: std::process::id(),

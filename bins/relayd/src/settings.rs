@@ -119,6 +119,7 @@ impl Layers {
         RoutingSettings {
             controls: config::controls(&self.file, &self.environment, &self.routing),
             legacy: legacy_lane(effective.allow_raw_cdp.value, effective.allow_non_local_cdp.value, loopback),
+            legacy_transitional_binding: effective.allow_legacy_cdp_transitional_binding.value,
             prerelease_interop: effective.ops.allow_prerelease_interop.value,
             warnings: self.file.warnings.clone(),
         }

@@ -133,6 +133,12 @@ impl CdpAdapter {
         if spec.browser != BrowserKind::Chrome {
             return Err(AdapterError::Unsupported { primitive: "launch" });
         }
+        let (launched, profile) = self.spawn(&spec, false)?;
+        self.connect(launched, profile, self.config.sandbox.is_on()).await
+    }
+
+    /// Starts the process of a browser that has yet to answer; `homeless` where the user's home is to be out of its sight.
+    pub(crate) fn spawn(&self, spec: &LaunchSpec, homeless: bool) -> AdapterResult<(Launched, Profile)> {
         let executable = self.find(spec.executable.as_deref())?;
         let sandbox = self.config.sandbox.is_on();
         if !sandbox && self.config.sandbox == Sandbox::Auto {
@@ -149,9 +155,15 @@ impl CdpAdapter {
             mode: Mode { headed: spec.headed, sandbox, gpu: self.config.gpu, proxy: spec.proxy.as_deref() },
             extra_args: &spec.args,
             environment: &self.config.environment,
+            homeless,
             now_ms: self.config.clock.now().unix_millis(),
         })?;
-        self.connect(launched, profile, sandbox).await
+        Ok((launched, profile))
+    }
+
+    /// How long a browser may take from its start to its first answer.
+    pub(crate) fn launch_deadline(&self) -> Duration {
+        self.config.launch_deadline
     }
 
     async fn connect(&self, launched: Launched, profile: Profile, sandboxed: bool) -> AdapterResult<Arc<dyn Browser>> {

@@ -52,6 +52,8 @@ pub struct Launch<'a> {
     pub extra_args: &'a [String],
     /// The whole environment of the guard and the browser; see [`browser_environment`].
     pub environment: &'a [(OsString, OsString)],
+    /// Whether the user's home is out of the browser's sight: what it writes by default lands in its profile.
+    pub homeless: bool,
     /// The time of day in Unix milliseconds, for the profile's marker.
     pub now_ms: u64,
 }
@@ -158,6 +160,12 @@ pub fn browser_environment(variables: impl Iterator<Item = (OsString, OsString)>
     variables.filter(|(name, _)| wanted(name)).collect()
 }
 
+/// Whether a variable tells where the user's own files are.
+fn names_home(name: &OsStr) -> bool {
+    name.to_str()
+        .is_some_and(|name| name == "HOME" || (name.starts_with("XDG_") && !name.ends_with("_DIRS") && name != "XDG_RUNTIME_DIR"))
+}
+
 /// Starts the browser. To be called inside a tokio runtime.
 ///
 /// # Errors
@@ -192,7 +200,7 @@ fn start(launch: &Launch<'_>, profile: &Path) -> Result<Launched, LaunchError> {
         .args(&launch.guard.args_prefix)
         .args(args.to_args())
         .env_clear()
-        .envs(launch.environment.iter().cloned())
+        .envs(launch.environment.iter().filter(|(name, _)| !launch.homeless || !names_home(name)).cloned())
         // Crash handlers leave the browser's process group: with the profile's path on their command line a sweep knows
         // them, and reports of crashes stay out of the user's own browser's.
         .env("BREAKPAD_DUMP_LOCATION", profile.join("crashes"))
@@ -200,6 +208,9 @@ fn start(launch: &Launch<'_>, profile: &Path) -> Result<Launched, LaunchError> {
         .stdout(Stdio::from(replies_in))
         .stderr(Stdio::piped())
         .process_group(0);
+    if launch.homeless {
+        command.env("HOME", profile);
+    }
     let lifetime_end = FdMapping { parent_fd: lifetime_out, child_fd: LIFETIME_FD };
     command.fd_mappings(vec![lifetime_end]).map_err(|error| failed(io::Error::other(error)))?;
     let mut child = tokio::process::Command::from(command).spawn().map_err(failed)?;

@@ -12,8 +12,10 @@ mod browser;
 mod connection;
 mod context;
 mod fault;
+mod legacy;
 mod router;
 mod transport;
 mod wire;
 
 pub use adapter::{CdpAdapter, CdpConfig, LAUNCH_DEADLINE, Sandbox};
+pub use legacy::LegacyLauncher;

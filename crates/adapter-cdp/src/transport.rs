@@ -95,6 +95,37 @@ impl Writer {
         Ok(())
     }
 
+    /// Sends one message, adding its NUL, without a copy where the pipe has room. Never waits.
+    pub(crate) fn send_message(&self, message: &[u8]) -> Result<(), WriteError> {
+        let mut state = self.lock();
+        if state.closed {
+            return Err(WriteError::Closed);
+        }
+        let mut sent = 0;
+        if state.waiting.is_empty() {
+            match self.pipe.try_write_vectored(&[io::IoSlice::new(message), io::IoSlice::new(b"\0")]) {
+                Ok(written) => sent = written,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => {
+                    state.closed = true;
+                    return Err(WriteError::Closed);
+                }
+            }
+        }
+        if sent > message.len() {
+            return Ok(());
+        }
+        let rest = &message[sent..];
+        if sent == 0 && state.waiting.len() + rest.len() > MAX_BACKLOG {
+            return Err(WriteError::Backlog);
+        }
+        state.waiting.extend_from_slice(rest);
+        state.waiting.extend_from_slice(b"\0");
+        drop(state);
+        self.grown.notify_one();
+        Ok(())
+    }
+
     /// Writes what [`Writer::send`] could not, until the pipe breaks or [`Writer::close`] is called.
     pub(crate) async fn flush_backlog(&self) {
         loop {

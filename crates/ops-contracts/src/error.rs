@@ -164,6 +164,7 @@ error_codes! {
     RelayCdpNotOwner "relay_cdp_not_owner" 403 final Caller "The legacy lease is missing or someone else's" => "Open a legacy session of your own";
     RelayCdpLeaseExpired "relay_cdp_lease_expired" 403 final Caller "The legacy lease has expired" => "Make a new legacy handshake";
     RelayCdpMethodDenied "relay_cdp_method_denied" 403 final Operator "The protocol method reaches outside the session" => "Use the /ops command for it";
+    RelayCdpCommandTimeout "relay_cdp_command_timeout" 504 retry Page "The browser did not answer a protocol command within the lane's time" => "Send shorter commands; details name the time and the limits profile";
     RelayFrameInvalid "relay_frame_invalid" 400 final Caller "A frame or body is not the JSON that the contract describes" => "Correct the field that the message names";
     RelayFrameTypeUnknown "relay_frame_type_unknown" 400 final Caller "A frame's type is unknown" => "Use a type of this contract version";
     RelayHelloRequired "relay_hello_required" 400 final Caller "The first frame of a connection must be ops_hello" => "Send ops_hello first";

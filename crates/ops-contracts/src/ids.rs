@@ -76,6 +76,9 @@ ids! {
     SessionId, "sessionId", "32 lower-case hex digits", |t| is_hex(t, 32);
     /// The capability that a session's holder presents: 64 lower-case hex digits. Never logged, listed or displayed.
     LeaseId, "leaseId", "64 lower-case hex digits", |t| is_hex(t, 64);
+    /// The capability that the holder of a legacy session presents on `/cdp`: 64 lower-case hex digits. Never logged, listed or
+    /// displayed. A type of its own: what opens one lane opens nothing on the other.
+    CdpLeaseId, "cdpLeaseId", "64 lower-case hex digits", |t| is_hex(t, 64);
     /// A request, named by its sender; an idempotency key within a session.
     RequestId, "requestId", "1 to 128 characters of A-Z a-z 0-9 . _ : -", |t| is_token(t, 128);
     /// A client installation, named by the client.
@@ -93,6 +96,12 @@ shown!(SessionId, RequestId, ClientId, TargetId, FrameId, BlobId);
 impl fmt::Debug for LeaseId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("LeaseId(…)")
+    }
+}
+
+impl fmt::Debug for CdpLeaseId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CdpLeaseId(…)")
     }
 }
 

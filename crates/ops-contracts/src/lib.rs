@@ -16,6 +16,7 @@ pub mod fault;
 pub mod frame;
 pub mod health;
 pub mod ids;
+pub mod legacy;
 pub mod limits;
 pub mod locator;
 pub mod port;

@@ -318,6 +318,10 @@ pub trait RoutePolicy: Send + Sync {
     /// # Errors
     /// The version codes of `routing::window::admit`.
     fn admit(&self, route: Route, relay_version: &str, peers: &[Peer<'_>], prerelease_interop: bool) -> Outcome<()>;
+
+    /// Whether a relay of this version binds legacy leases to connections, for clients that predate lease fields;
+    /// `allowed_by_config` is `allowLegacyCdpTransitionalBinding`.
+    fn transitional_binding(&self, relay_version: &str, allowed_by_config: bool) -> bool;
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::health::{AdapterSessionHealth, CircuitState, DisableReason, HealthFigures, HealthScope};
+use crate::legacy::LegacyLaneStatus;
 use crate::routing::{
     ActiveSessionPolicy, AllowlistSource, AllowlistValidation, BlockedReason, DecisionReason, DrainState, IdentityNamespace,
     KillSwitchSource, RolloutPercent, Route, RoutingMode,
@@ -46,6 +47,8 @@ pub struct StatusDocument {
     pub lost_ops_sessions: u32,
     /// Sessions on `/cdp`.
     pub active_cdp_sessions: u32,
+    /// The constraints of `/cdp`.
+    pub legacy_lane: LegacyLaneStatus,
     /// The routing mode after precedence, with the controls of the request that asks.
     pub effective_routing_mode: RoutingMode,
     /// Which control forces the legacy lane.

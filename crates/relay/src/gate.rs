@@ -18,7 +18,7 @@ use crate::config::{RelayConfig, Token};
 use crate::pairing::Pairing;
 use crate::rate::Rates;
 use crate::routing::{Asker, Routing};
-pub(crate) use facts::{ClientVersions, Endpoint, Facts, Field, OPS_PROTOCOL, offers_ops, versions};
+pub(crate) use facts::{ClientVersions, Endpoint, Facts, Field, offered_protocol, versions};
 
 /// When a gate has its facts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

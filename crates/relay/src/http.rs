@@ -14,6 +14,7 @@ use hyper::http::request::Parts;
 use hyper::{Method, Request};
 use ops_contracts::frame::{ClientFrame, OpsCancel, OpsRequest, Timing, request_id_of};
 use ops_contracts::ids::RequestId;
+use ops_contracts::routing::LegacyLane;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde_json::value::RawValue;
 
@@ -22,7 +23,7 @@ use crate::gate::{self, Endpoint, Facts, Permit, Refusal};
 use crate::ops::{self, Answer, Failed};
 use crate::rate::{Bucket, Charge, Payer};
 use crate::server::Edge;
-use crate::{admin, reply, socket, status};
+use crate::{admin, cdp, reply, socket, status};
 use respond::Reply;
 
 /// The most WebSockets at once.
@@ -48,11 +49,12 @@ pub(crate) async fn handle(connection: Arc<Connection>, request: Request<Incomin
     }
     match (endpoint, &head.method) {
         (Endpoint::Ops, &Method::POST) => post(edge, &permit, &head, body, received).await,
-        (Endpoint::Ops, &Method::GET) => match upgrade(&connection, permit, &mut head) {
+        (Endpoint::Ops | Endpoint::Cdp, &Method::GET) => match upgrade(&connection, permit, &mut head) {
             Ok(reply) => reply,
             Err(fault) => declined(edge, fault),
         },
         (Endpoint::Blobs, &Method::PUT) => blobs::put(edge, &permit, &head, body).await,
+        (Endpoint::CdpSessions, _) => legacy(edge, &permit, &head, body).await,
         (Endpoint::Status, &Method::GET) => respond::json(200, status_text(edge, &permit, &head.headers)),
         (Endpoint::Metrics, &Method::GET) => respond::metrics(edge.metrics.render()),
         (Endpoint::Healthz, &Method::GET) => respond::closing(respond::text("ok\n")),
@@ -94,6 +96,14 @@ fn declined(edge: &Edge, fault: Fault) -> Reply {
 fn status_text(edge: &Edge, permit: &Permit, headers: &HeaderMap) -> String {
     let peer = gate::versions(headers).peer();
     serde_json::to_string(&status::document(edge, permit.asker(), peer)).expect("the status document consists of texts and numbers")
+}
+
+/// The endpoints of the legacy lane that are no WebSocket.
+async fn legacy(edge: &Arc<Edge>, permit: &Permit, head: &Parts, body: Incoming) -> Reply {
+    match cdp::answer(edge, permit, head, body).await {
+        Ok(text) => respond::json(200, text),
+        Err(fault) => respond::closing(declined(edge, fault)),
+    }
 }
 
 /// The admin endpoints. Answers with the status document after the change.
@@ -184,7 +194,8 @@ fn parse(text: &str) -> Outcome<Frame> {
     }
 }
 
-async fn read(edge: &Edge, head: &Parts, body: Incoming) -> Outcome<String> {
+/// The body of a request as text.
+pub(crate) async fn read(edge: &Edge, head: &Parts, body: Incoming) -> Outcome<String> {
     if !is_json(&head.headers) {
         return Err(ErrorCode::RelayContentTypeUnsupported.into());
     }
@@ -214,13 +225,18 @@ async fn cancelled(edge: &Edge, permit: &Permit, cancel: OpsCancel, bytes: usize
     }
 }
 
-/// `GET /ops`: becomes a WebSocket.
+/// `GET /ops` and `GET /cdp`: becomes a WebSocket.
 fn upgrade(connection: &Arc<Connection>, permit: Permit, head: &mut Parts) -> Outcome<Reply> {
+    let endpoint = Endpoint::of(head.uri.path());
+    if let (Endpoint::Cdp, LegacyLane::Closed(code)) = (endpoint, connection.edge.routing.legacy_lane()) {
+        return Err(Fault::plain(code).with("gate", "route"));
+    }
     let has = |name, token: &str| {
         let values = head.headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
         values.flat_map(|value| value.split(',')).any(|part| part.trim().eq_ignore_ascii_case(token))
     };
-    let not_one = |why: &str| Fault::new(ErrorCode::RelayFrameInvalid, format!("GET /ops opens a WebSocket, and {why}"));
+    let not_one =
+        |why: &str| Fault::new(ErrorCode::RelayFrameInvalid, format!("GET {} opens a WebSocket, and {why}", head.uri.path()));
     if !has(UPGRADE, "websocket") || !has(CONNECTION, "upgrade") {
         return Err(not_one("the request asks for no upgrade"));
     }
@@ -231,11 +247,12 @@ fn upgrade(connection: &Arc<Connection>, permit: Permit, head: &mut Parts) -> Ou
     let upgrading =
         head.extensions.remove::<hyper::upgrade::OnUpgrade>().ok_or_else(|| not_one("this connection can't be upgraded"))?;
     let slot = Slot::take(&connection.edge).ok_or(ErrorCode::RelayConnectionLimit)?;
-    let reply = respond::switching(key.as_bytes(), gate::offers_ops(&head.headers));
+    let reply = respond::switching(key.as_bytes(), gate::offered_protocol(&head.headers, endpoint));
     let (edge, alive) = (connection.edge.clone(), connection.alive.clone());
     tokio::spawn(async move {
         let _held = (slot, alive);
         match upgrading.await {
+            Ok(upgraded) if endpoint == Endpoint::Cdp => cdp::serve(edge, permit, upgraded).await,
             Ok(upgraded) => socket::serve(edge, permit, upgraded).await,
             Err(error) => tracing::debug!(%error, "an upgrade failed"),
         }

@@ -10,6 +10,7 @@
 #![deny(missing_docs)]
 
 mod admin;
+mod cdp;
 mod config;
 mod connection;
 mod gate;

@@ -38,7 +38,12 @@ pub(crate) struct Metrics {
     labels: Labels,
     requests: RwLock<HashMap<(Series, Option<ErrorCode>), Counter>>,
     latencies: RwLock<HashMap<Series, Histogram>>,
+    legacy_requests: RwLock<HashMap<(&'static str, Option<ErrorCode>), Counter>>,
+    legacy_latencies: RwLock<HashMap<&'static str, Histogram>>,
 }
+
+/// The route label of the legacy lane.
+const LEGACY: &str = "legacy-cdp";
 
 impl Metrics {
     pub(crate) fn new(labels: Labels) -> Result<Self, BuildError> {
@@ -46,8 +51,15 @@ impl Metrics {
         recorder.describe_counter(KeyName::from_const_str(REQUESTS), None, "Requests on /ops by command and outcome".into());
         let help = "Time from a request's arrival at the relay to its answer, in milliseconds";
         recorder.describe_histogram(KeyName::from_const_str(LATENCY), Some(Unit::Milliseconds), help.into());
-        let metrics =
-            Self { handle: recorder.handle(), recorder, labels, requests: RwLock::default(), latencies: RwLock::default() };
+        let metrics = Self {
+            handle: recorder.handle(),
+            recorder,
+            labels,
+            requests: RwLock::default(),
+            latencies: RwLock::default(),
+            legacy_requests: RwLock::default(),
+            legacy_latencies: RwLock::default(),
+        };
         metrics.register_zero_series();
         Ok(metrics)
     }
@@ -57,6 +69,34 @@ impl Metrics {
         let none = Series { command: None, reached: true };
         let _ = cached(&self.requests, (none, None), || self.new_counter(none, None));
         let _ = cached(&self.latencies, none, || self.new_histogram(none));
+        let _ = cached(&self.legacy_requests, ("other", None), || self.new_legacy_counter("other", None));
+        let _ = cached(&self.legacy_latencies, "other", || self.new_legacy_histogram("other"));
+    }
+
+    /// Counts a protocol command of the legacy lane. `method` comes from a table: labels must not grow with what clients send.
+    pub(crate) fn record_legacy(&self, method: &'static str, code: Option<ErrorCode>, total_ms: f64) {
+        cached(&self.legacy_requests, (method, code), || self.new_legacy_counter(method, code)).increment(1);
+        cached(&self.legacy_latencies, method, || self.new_legacy_histogram(method)).record(total_ms);
+    }
+
+    fn new_legacy_counter(&self, method: &'static str, code: Option<ErrorCode>) -> Counter {
+        let mut labels = self.legacy_labels(method);
+        labels.push(Label::from_static_parts("outcome", if code.is_some() { "error" } else { "success" }));
+        labels.push(Label::from_static_parts("error_code", code.map_or("none", ErrorCode::as_str)));
+        self.recorder.register_counter(&Key::from_parts(REQUESTS, labels), &METADATA)
+    }
+
+    fn new_legacy_histogram(&self, method: &'static str) -> Histogram {
+        self.recorder.register_histogram(&Key::from_parts(LATENCY, self.legacy_labels(method)), &METADATA)
+    }
+
+    fn legacy_labels(&self, method: &'static str) -> Vec<Label> {
+        vec![
+            Label::from_static_parts("command", method),
+            Label::from_static_parts("route", LEGACY),
+            Label::new("adapter", self.labels.adapter.clone()),
+            Label::new("mode", self.labels.mode.clone()),
+        ]
     }
 
     /// Counts a request that ended with `code`, or succeeded without one. Allocates for the first of its series alone.

@@ -22,6 +22,8 @@ pub struct RoutingSettings {
     pub controls: RoutingControls,
     /// Whether the gates of the legacy lane leave it open.
     pub legacy: LegacyLane,
+    /// `allowLegacyCdpTransitionalBinding`.
+    pub legacy_transitional_binding: bool,
     /// `ops.allowPrereleaseInterop`.
     pub prerelease_interop: bool,
     /// What an operator should know about the configuration, for the status document.
@@ -290,5 +292,43 @@ impl UnderWay {
 impl Drop for UnderWay {
     fn drop(&mut self) {
         *Self::slot(&mut lock(&self.routing.ending), self.how) -= 1;
+    }
+}
+
+/// What the legacy lane asks.
+impl Routing {
+    /// Whether the lane's gates are open now. Those of the configuration bind running sessions as well.
+    pub(crate) fn legacy_lane(&self) -> LegacyLane {
+        self.state().settings.legacy
+    }
+
+    /// Whether a lease may be bound to its connection.
+    pub(crate) fn transitional_binding(&self) -> bool {
+        self.policy.transitional_binding(&self.relay_version, self.state().settings.legacy_transitional_binding)
+    }
+
+    /// Whether this caller gets a session of the legacy lane: its gates, then routing, then versions.
+    ///
+    /// # Errors
+    /// The code of the gate that closes the lane; `relay_legacy_cdp_opt_in_required` where routing goes to `/ops`;
+    /// `relay_rollout_identity_missing`; the version codes of the lane.
+    pub(crate) fn admit_legacy(&self, asker: &Asker, peer: Option<Peer<'_>>) -> Outcome<()> {
+        let state = self.state();
+        if let LegacyLane::Closed(code) = state.settings.legacy {
+            return Err(code.into());
+        }
+        let controls = state.controls().for_request(&asker.controls);
+        let decision = self.policy.decide(&controls, &asker.identities, LegacyLane::Open)?;
+        if decision.route == Route::Ops {
+            return Err(Fault::plain(ErrorCode::RelayLegacyCdpOptInRequired)
+                .with("decision", decision.route)
+                .with("reason", decision.reason));
+        }
+        let peers: Vec<Peer<'_>> = peer.into_iter().collect();
+        let admitted = self.policy.admit(Route::LegacyCdp, &self.relay_version, &peers, state.settings.prerelease_interop);
+        if admitted.is_err() {
+            self.unsupported_versions.fetch_add(1, Ordering::Relaxed);
+        }
+        admitted
     }
 }

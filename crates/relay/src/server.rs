@@ -14,11 +14,13 @@ use ops_contracts::Outcome;
 use ops_contracts::clock::{Clock, Timestamp};
 use ops_contracts::health::AdapterHealthStore;
 use ops_contracts::ids::RequestId;
+use ops_contracts::legacy::LegacyBrowsers;
 use ops_contracts::port::OpsService;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
+use crate::cdp::Lane;
 use crate::config::RelayConfig;
 use crate::connection;
 use crate::gate::Policy;
@@ -46,6 +48,7 @@ pub(crate) struct Edge {
     pub(crate) metrics: Metrics,
     pub(crate) pool: Pool,
     pub(crate) peers: Arc<Peers>,
+    pub(crate) lane: Lane,
     pub(crate) url: String,
     pub(crate) started_at: Timestamp,
     pub(crate) draining: AtomicBool,
@@ -131,6 +134,7 @@ impl Relay {
             service,
             metrics,
             pool: Pool::default(),
+            lane: Lane::new(&config.limits),
             peers: Arc::default(),
             url: format!("http://{}", reachable(address)),
             started_at: clock.now(),
@@ -142,6 +146,13 @@ impl Relay {
             config,
         };
         Ok(Self { listener, address, edge: Arc::new(edge) })
+    }
+
+    /// Gives the legacy lane its browsers, and its leases the time that they live. Without them its handshake is refused.
+    #[must_use]
+    pub fn with_legacy_browsers(self, browsers: Arc<dyn LegacyBrowsers>, lease_ttl: Duration) -> Self {
+        self.edge.lane.equip(browsers, lease_ttl);
+        self
     }
 
     /// Where it listens.
@@ -207,8 +218,11 @@ async fn until_ended(edge: &Edge, shutdown: impl Future<Output = ()>) -> Ended {
     let drain = edge.config.timeouts.drain;
     tracing::info!(reason = ?ended, "draining");
     let deadline = Instant::now() + drain;
-    if timeout(drain + SHUT_DOWN_GRACE, edge.service.shut_down(deadline.into_std())).await.is_err() {
-        tracing::warn!("the runtime did not shut down in time");
+    let both = async {
+        tokio::join!(edge.service.shut_down(deadline.into_std()), edge.lane.shut_down(deadline.into_std()));
+    };
+    if timeout(drain + SHUT_DOWN_GRACE, both).await.is_err() {
+        tracing::warn!("the runtime or the legacy lane did not shut down in time");
     }
     ended
 }
@@ -219,6 +233,7 @@ async fn idle(edge: &Edge) {
     loop {
         let summary = edge.service.summary();
         let idle = if summary.sessions == 0 { Duration::from_millis(summary.idle_ms) } else { Duration::ZERO };
+        let idle = idle.min(edge.lane.idle());
         if idle >= limit {
             return;
         }
@@ -252,5 +267,6 @@ async fn upkeep(edge: &Edge) -> std::convert::Infallible {
         edge.metrics.upkeep();
         edge.policy.rates.retain_recent();
         edge.health();
+        edge.lane.rates.retain_recent();
     }
 }

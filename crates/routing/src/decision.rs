@@ -27,6 +27,10 @@ impl RoutePolicy for Rules {
     fn admit(&self, route: Route, relay_version: &str, peers: &[Peer<'_>], prerelease_interop: bool) -> Outcome<()> {
         window::admit(route, relay_version, peers, prerelease_interop)
     }
+
+    fn transitional_binding(&self, relay_version: &str, allowed_by_config: bool) -> bool {
+        window::transitional_binding(relay_version, allowed_by_config)
+    }
 }
 
 /// Where a session of this caller goes.

@@ -11,9 +11,6 @@ use super::{Findings, Source};
 /// Codes that are fixed but not raised yet, and what will raise them.
 const RESERVED: &[(ErrorCode, &str)] = &[
     (ErrorCode::CliVerbUnavailableOnLegacy, "legacy sessions of the command line"),
-    (ErrorCode::RelayCdpNotOwner, "leases of /cdp"),
-    (ErrorCode::RelayCdpLeaseExpired, "leases of /cdp"),
-    (ErrorCode::RelayCdpMethodDenied, "the method table of /cdp"),
     (ErrorCode::OpsCircuitOpen, "the circuit breaker"),
     (ErrorCode::OpsNewLegacySessionRequired, "the legacy policy"),
 ];

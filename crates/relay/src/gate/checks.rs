@@ -110,10 +110,13 @@ pub(super) fn version(facts: &Facts<'_>, policy: &Policy) -> Outcome<()> {
 }
 
 pub(super) fn payload(facts: &Facts<'_>, policy: &Policy) -> Outcome<()> {
+    let legacy = facts.endpoint.is_legacy();
+    let cap = if legacy { policy.limits.cdp } else { policy.limits.ops }.max_payload_bytes;
     match (facts.payload, facts.endpoint) {
         (Some(bytes), Endpoint::Blobs) if bytes > MAX_BLOB_BYTES => Err(blob_too_large(Some(bytes))),
         (_, Endpoint::Blobs) => Ok(()),
-        (Some(bytes), _) if bytes > policy.limits.ops.max_payload_bytes => Err(too_large(Some(bytes), policy)),
+        (Some(bytes), _) if bytes > cap && legacy => Err(too_large_for_legacy(Some(bytes), policy)),
+        (Some(bytes), _) if bytes > cap => Err(too_large(Some(bytes), policy)),
         _ => Ok(()),
     }
 }
@@ -128,9 +131,17 @@ pub(crate) fn blob_too_large(bytes: Option<u64>) -> Fault {
     }
 }
 
-/// The refusal of a message above the cap; `bytes` where its size is known.
+/// The refusal of a message above the cap of `/ops`; `bytes` where its size is known.
 pub(crate) fn too_large(bytes: Option<u64>, policy: &Policy) -> Fault {
-    let cap = policy.limits.ops.max_payload_bytes;
+    above_cap(bytes, policy.limits.ops.max_payload_bytes, policy)
+}
+
+/// The refusal of a message above the cap of `/cdp`.
+pub(crate) fn too_large_for_legacy(bytes: Option<u64>, policy: &Policy) -> Fault {
+    above_cap(bytes, policy.limits.cdp.max_payload_bytes, policy)
+}
+
+fn above_cap(bytes: Option<u64>, cap: u64, policy: &Policy) -> Fault {
     let profile = &policy.limits.name;
     let fault = Fault::new(
         ErrorCode::RelayPayloadTooLarge,

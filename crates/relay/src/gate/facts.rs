@@ -6,6 +6,7 @@ use hyper::http::request::Parts;
 use ops_contracts::command::parse_json;
 use ops_contracts::frame::ClientKind;
 use ops_contracts::ids::ClientId;
+use ops_contracts::legacy::CDP_PROTOCOL;
 use ops_contracts::routing::{Identities, IdentityNamespace, Peer, RequestControls, RolloutIdentity};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 
@@ -42,6 +43,10 @@ pub(crate) enum Endpoint {
     AdminReload,
     /// `/admin/routing`
     AdminRouting,
+    /// `/cdp`
+    Cdp,
+    /// `/cdp/sessions` and what is below it
+    CdpSessions,
     /// Any other path.
     Unknown,
 }
@@ -57,6 +62,8 @@ impl Endpoint {
             "/pair" => Self::Pair,
             "/admin/config/reload" => Self::AdminReload,
             "/admin/routing" => Self::AdminRouting,
+            "/cdp" => Self::Cdp,
+            path if path == "/cdp/sessions" || path.starts_with("/cdp/sessions/") => Self::CdpSessions,
             _ => Self::Unknown,
         }
     }
@@ -64,6 +71,16 @@ impl Endpoint {
     /// Whether the admin token opens it, and nothing else.
     pub(crate) fn is_admin(self) -> bool {
         matches!(self, Self::AdminReload | Self::AdminRouting)
+    }
+
+    /// Whether it is of the legacy lane.
+    pub(crate) fn is_legacy(self) -> bool {
+        matches!(self, Self::Cdp | Self::CdpSessions)
+    }
+
+    /// Whether it becomes a WebSocket.
+    pub(crate) fn takes_sockets(self) -> bool {
+        matches!(self, Self::Ops | Self::Cdp)
     }
 }
 
@@ -108,6 +125,13 @@ impl<'a> ClientVersions<'a> {
     }
 }
 
+impl<'a> ClientVersions<'a> {
+    /// The same where the contract version does not count; who names no kind is another program.
+    pub(crate) fn component(&self) -> Option<Peer<'a>> {
+        self.kind.map(|kind| Peer { component: kind.into(), version: self.client, contract: None })
+    }
+}
+
 /// The facts of a request, as far as they are known.
 #[derive(Debug, Default)]
 pub(crate) struct Facts<'a> {
@@ -139,7 +163,7 @@ impl<'a> Facts<'a> {
         let headers = &head.headers;
         let endpoint = Endpoint::of(head.uri.path());
         let acts = (endpoint == Endpoint::Ops && head.method == Method::POST) || endpoint == Endpoint::Blobs;
-        let upgrade = endpoint == Endpoint::Ops && head.method == Method::GET;
+        let upgrade = endpoint.takes_sockets() && head.method == Method::GET;
         Self {
             endpoint,
             host: Field::of(headers, HOST),
@@ -249,7 +273,8 @@ fn offered_protocols(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     lists.filter_map(|value| value.to_str().ok()).flat_map(|list| list.split(',')).map(str::trim)
 }
 
-/// Whether a caller offers the subprotocol of `/ops`.
-pub(crate) fn offers_ops(headers: &HeaderMap) -> bool {
-    offered_protocols(headers).any(|name| name == OPS_PROTOCOL)
+/// The subprotocol of ours that a caller offers: the one of its endpoint.
+pub(crate) fn offered_protocol(headers: &HeaderMap, endpoint: Endpoint) -> Option<&'static str> {
+    let ours = if endpoint.is_legacy() { CDP_PROTOCOL } else { OPS_PROTOCOL };
+    offered_protocols(headers).any(|name| name == ours).then_some(ours)
 }

@@ -18,6 +18,7 @@ fn routing() -> RoutingSetup {
     let settings = RoutingSettings {
         controls: RoutingControls::default(),
         legacy: LegacyLane::Open,
+        legacy_transitional_binding: false,
         prerelease_interop: false,
         warnings: Vec::new(),
     };

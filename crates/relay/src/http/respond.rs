@@ -11,7 +11,6 @@ use ops_contracts::Fault;
 use ops_contracts::ids::RequestId;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use crate::gate::OPS_PROTOCOL;
 use crate::ops::Answer;
 use crate::reply;
 
@@ -73,7 +72,7 @@ pub(super) fn allow(reply: &mut Reply, methods: &'static str) {
 }
 
 /// The answer that turns the connection into a WebSocket. Of the offered subprotocols none but ours is repeated: the others hold the token.
-pub(super) fn switching(key: &[u8], offers_ops: bool) -> Reply {
+pub(super) fn switching(key: &[u8], protocol: Option<&'static str>) -> Reply {
     let mut reply = Response::new(Full::new(Bytes::new()));
     *reply.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     set(&mut reply, CONNECTION, "Upgrade");
@@ -81,8 +80,8 @@ pub(super) fn switching(key: &[u8], offers_ops: bool) -> Reply {
     if let Ok(accept) = HeaderValue::from_str(&derive_accept_key(key)) {
         reply.headers_mut().insert(SEC_WEBSOCKET_ACCEPT, accept);
     }
-    if offers_ops {
-        set(&mut reply, SEC_WEBSOCKET_PROTOCOL, OPS_PROTOCOL);
+    if let Some(protocol) = protocol {
+        set(&mut reply, SEC_WEBSOCKET_PROTOCOL, protocol);
     }
     reply
 }

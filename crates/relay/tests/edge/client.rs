@@ -54,6 +54,11 @@ impl Request {
         self
     }
 
+    /// The same with a body.
+    pub(crate) fn body(self, body: &str) -> Self {
+        Self { body: body.as_bytes().to_vec(), ..self }
+    }
+
     /// Sets a header; an empty value takes it away.
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.headers.retain(|(known, _)| known != name);

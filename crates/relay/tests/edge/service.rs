@@ -60,6 +60,12 @@ impl Script {
         })
     }
 
+    /// Whether these open a session of its own.
+    pub(crate) fn knows(&self, session: &serde_json::Value, lease: &serde_json::Value) -> bool {
+        let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+        self.lease_matches(&text(session).parse().unwrap(), &text(lease).parse().unwrap())
+    }
+
     /// (command, timeout, client) of every request so far.
     pub(crate) fn executed(&self) -> Vec<(String, Option<u64>, String)> {
         self.seen.lock().unwrap().executed.clone()
@@ -193,7 +199,13 @@ pub(crate) struct Running {
 
 /// Settings with these controls and an open legacy lane.
 pub(crate) fn settings(controls: RoutingControls) -> RoutingSettings {
-    RoutingSettings { controls, legacy: LegacyLane::Open, prerelease_interop: false, warnings: Vec::new() }
+    RoutingSettings {
+        controls,
+        legacy: LegacyLane::Open,
+        legacy_transitional_binding: false,
+        prerelease_interop: false,
+        warnings: Vec::new(),
+    }
 }
 
 /// Routing by the project's own rules; what a reload reads is what stands in the slot.
@@ -233,8 +245,13 @@ pub(crate) fn config() -> RelayConfig {
 }
 
 pub(crate) async fn start(config: RelayConfig) -> Running {
+    start_with(config, |relay| relay).await
+}
+
+/// The same with more given to the relay before it serves.
+pub(crate) async fn start_with(config: RelayConfig, more: impl FnOnce(Relay) -> Relay) -> Running {
     let script = Script::new();
-    let relay = Relay::bind(config, script.clone(), Arc::new(Still)).await.unwrap();
+    let relay = more(Relay::bind(config, script.clone(), Arc::new(Still)).await.unwrap());
     let address = relay.local_addr();
     let control = relay.control();
     let (stop, stopped) = oneshot::channel::<()>();

@@ -1,0 +1,224 @@
+//! Frames of the lane: what comes in, borrowed from the text, and what goes out, composed without parsing what is inside.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use ops_contracts::ids::{RequestId, SessionId};
+use ops_contracts::legacy::{CdpErrorFrame, LegacyCommand, LegacyDeprecation};
+use ops_contracts::{ErrorCode, Fault, Outcome};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// How a connection's peer reads.
+#[derive(Debug, Clone)]
+pub(super) enum Form {
+    /// Frames with session and lease around raw messages.
+    Explicit,
+    /// Raw messages, each answer with this deprecation in its field `deprecation`.
+    Raw(Arc<str>),
+}
+
+/// A frame from a client: an envelope where there is a `message`, else a raw message.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Incoming<'a> {
+    #[serde(borrow, default)]
+    pub(super) request_id: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    pub(super) session_id: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    pub(super) cdp_lease_id: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    pub(super) message: Option<&'a RawValue>,
+    #[serde(default)]
+    pub(super) timeout_ms: Option<u64>,
+}
+
+/// What of a raw message decides.
+#[derive(Debug, Deserialize)]
+struct Raw<'a> {
+    id: u64,
+    #[serde(borrow)]
+    method: Cow<'a, str>,
+    #[serde(borrow, default)]
+    params: Option<&'a RawValue>,
+}
+
+/// A raw message that was understood.
+#[derive(Debug)]
+pub(super) struct Command<'a> {
+    id: u64,
+    method: Cow<'a, str>,
+    params: Option<&'a RawValue>,
+}
+
+impl Command<'_> {
+    pub(super) fn borrowed(&self) -> LegacyCommand<'_> {
+        LegacyCommand { id: self.id, method: &self.method, params: self.params }
+    }
+}
+
+/// The frame of a text.
+pub(super) fn parse(text: &str) -> Outcome<Incoming<'_>> {
+    object(text).map_err(|why| {
+        let expected = "{sessionId, cdpLeaseId, message: {id, method, params}}";
+        Fault::new(ErrorCode::RelayFrameInvalid, format!("the frame is not understood: {why}")).with("expected", expected)
+    })
+}
+
+/// The command of a raw message.
+///
+/// # Errors
+/// `relay_frame_invalid` naming the field.
+pub(super) fn command(text: &str) -> Outcome<Command<'_>> {
+    let invalid =
+        |field: &str, why: String| Err(Fault::new(ErrorCode::RelayFrameInvalid, format!("{field}: {why}")).with("field", field));
+    let raw: Raw<'_> = match object(text) {
+        Ok(raw) => raw,
+        Err(why) => return invalid("message", format!("{why}; a protocol message has id, method and params")),
+    };
+    // Browsers count in 32 bits.
+    if raw.id > u64::from(i32::MAX.unsigned_abs()) {
+        return invalid("message.id", format!("{} is above {}", raw.id, i32::MAX));
+    }
+    let (domain, name) = raw.method.split_once('.').unwrap_or_default();
+    let word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if raw.method.len() > 128 || !word(domain) || !word(name) {
+        return invalid("message.method", "a method is Domain.name in letters and digits".to_owned());
+    }
+    Ok(Command { id: raw.id, method: raw.method, params: raw.params })
+}
+
+/// The number of a raw message, for a refusal to name.
+pub(super) fn id_of(text: &str) -> Option<u64> {
+    #[derive(Deserialize)]
+    struct Numbered {
+        id: u64,
+    }
+    serde_json::from_str::<Numbered>(text).ok().map(|numbered| numbered.id)
+}
+
+/// Serde reads a struct from an array as well, by position; frames are objects.
+fn object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, String> {
+    if !text.trim_start().starts_with('{') {
+        return Err("it is no JSON object".to_owned());
+    }
+    serde_json::from_str(text).map_err(|error| error.to_string())
+}
+
+/// A message of the browser for a peer. It is copied once.
+pub(super) fn message(form: &Form, session: &SessionId, text: &str, answer: bool) -> String {
+    match form {
+        Form::Explicit => {
+            let mut frame = String::with_capacity(text.len() + 64);
+            frame.push_str(r#"{"sessionId":""#);
+            frame.push_str(session.as_str());
+            frame.push_str(r#"","message":"#);
+            frame.push_str(text);
+            frame.push('}');
+            frame
+        }
+        Form::Raw(deprecation) if answer => deprecated(text, deprecation),
+        Form::Raw(_) => text.to_owned(),
+    }
+}
+
+fn deprecated(text: &str, deprecation: &str) -> String {
+    match text.trim_end().strip_suffix('}') {
+        Some(open) => format!(r#"{open},"deprecation":{deprecation}}}"#),
+        None => text.to_owned(),
+    }
+}
+
+/// A refusal for a peer.
+pub(super) fn error(form: &Form, request: &RequestId, session: Option<&SessionId>, id: Option<u64>, fault: Fault) -> String {
+    match form {
+        Form::Explicit => told(request, session, id, fault, false),
+        Form::Raw(deprecation) => deprecated(&raw_error(request, session, id, fault), deprecation),
+    }
+}
+
+/// The news that a session has ended.
+pub(super) fn ended(request: &RequestId, session: &SessionId, fault: Fault) -> String {
+    told(request, Some(session), None, fault, true)
+}
+
+fn told(request: &RequestId, session: Option<&SessionId>, id: Option<u64>, fault: Fault, ended: bool) -> String {
+    let error = fault.into_body(request.clone(), session.cloned());
+    let frame = CdpErrorFrame { kind: "cdp_error", request_id: request, session_id: session, id, error: &error, ended };
+    serde_json::to_string(&frame).expect("an error consists of texts and numbers")
+}
+
+/// A refusal as browsers write theirs, for clients that know no other.
+fn raw_error(request: &RequestId, session: Option<&SessionId>, id: Option<u64>, fault: Fault) -> String {
+    #[derive(Serialize)]
+    struct Refused<'a> {
+        id: Option<u64>,
+        error: Body<'a>,
+    }
+    #[derive(Serialize)]
+    struct Body<'a> {
+        code: i32,
+        message: String,
+        data: &'a ops_contracts::ErrorBody,
+    }
+    let body = fault.into_body(request.clone(), session.cloned());
+    let message = format!("{}: {}", body.code.as_str(), body.message);
+    serde_json::to_string(&Refused { id, error: Body { code: -32000, message, data: &body } })
+        .expect("an error consists of texts and numbers")
+}
+
+/// What clients whose lease is bound to their connection are told with every answer.
+pub(super) fn deprecation() -> Arc<str> {
+    let (major, minor) = ops_contracts::version::CDP_LEASE_TRAIN.split_once('.').unwrap_or(("0", "0"));
+    let train = |ahead: u64| format!("{major}.{}", minor.parse::<u64>().unwrap_or(0) + ahead);
+    let deprecation = LegacyDeprecation {
+        feature: "transitional_binding".to_owned(),
+        disabled_by_default_in: train(1),
+        removed_in: train(2),
+        instead: "POST /cdp/sessions, and send sessionId and cdpLeaseId with every command".to_owned(),
+    };
+    serde_json::to_string(&deprecation).expect("it consists of texts").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_has_a_number_a_method_and_nothing_hidden() {
+        let ok = command(r#"{"id":1,"method":"Page.enable","params":{"a":[1]},"sessionId":"A"}"#).unwrap();
+        assert_eq!((ok.borrowed().id, ok.borrowed().method), (1, "Page.enable"));
+        assert_eq!(command(r#"{"id":1,"method":"Page.en\u0061ble"}"#).unwrap().borrowed().method, "Page.enable");
+        for bad in [
+            "",
+            "[]",
+            "[1,\"Page.enable\"]",
+            "{}",
+            r#"{"id":1}"#,
+            r#"{"method":"Page.enable"}"#,
+            r#"{"id":-1,"method":"Page.enable"}"#,
+            r#"{"id":1,"id":2,"method":"Page.enable"}"#,
+            r#"{"id":1,"method":"Page.enable","method":"Browser.crash"}"#,
+            r#"{"id":1,"method":"Page.enable","meth\u006fd":"Browser.crash"}"#,
+            r#"{"id":1,"method":"Page"}"#,
+            r#"{"id":1,"method":"Page.enable\n"}"#,
+            r#"{"id":4294967296,"method":"Page.enable"}"#,
+            r#"{"id":1,/**/"method":"Page.enable"}"#,
+            r#"{"id":1,"method":"Page.enable"}{"id":2}"#,
+        ] {
+            assert_eq!(command(bad).unwrap_err().code, ErrorCode::RelayFrameInvalid, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_raw_answer_carries_the_deprecation_and_stays_json() {
+        let form = Form::Raw(deprecation());
+        let session: SessionId = "ab".repeat(16).parse().unwrap();
+        let answer: serde_json::Value = serde_json::from_str(&message(&form, &session, r#"{"id":1,"result":{}}"#, true)).unwrap();
+        assert_eq!(answer["deprecation"]["removedIn"], "0.4");
+        assert_eq!(message(&form, &session, r#"{"method":"A.b"}"#, false), r#"{"method":"A.b"}"#);
+        let explicit: serde_json::Value = serde_json::from_str(&message(&Form::Explicit, &session, r#"{"id":1}"#, true)).unwrap();
+        assert_eq!((explicit["message"]["id"].as_u64(), explicit["sessionId"].as_str()), (Some(1), Some(session.as_str())));
+    }
+}

@@ -1,0 +1,326 @@
+//! One legacy session: its lease, the commands that wait for answers, and the connections that listen.
+//!
+//! It judges and charges nothing: what it is handed has passed the gates.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use ops_contracts::clock::Timestamp;
+use ops_contracts::ids::{CdpLeaseId, ClientId, RequestId, SessionId};
+use ops_contracts::legacy::{LegacyBrowser, LegacyCommand, LegacyEvents, LegacyLeaseMode, LegacyMessage};
+use ops_contracts::{ErrorCode, Fault, Outcome};
+
+use super::frame;
+use super::outlet::Outlet;
+use crate::server::Edge;
+
+/// How often overdue commands and the lease are looked at.
+const TICK: Duration = Duration::from_millis(100);
+
+/// The most commands of a session that wait for answers.
+const MAX_PENDING: usize = 4096;
+
+/// Why a session ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// Its owner closed it, or the connection that its lease was bound to has ended.
+    Closed,
+    /// Its lease was not renewed.
+    Expired,
+    /// Its browser is gone.
+    Lost,
+    /// The relay ends.
+    Terminated,
+}
+
+impl Ending {
+    /// What later commands are told.
+    fn fault(self) -> Fault {
+        match self {
+            Self::Closed => Fault::new(ErrorCode::RelayCdpLeaseExpired, "the session was closed, and its lease ended with it")
+                .with("reason", "closed"),
+            Self::Expired => Fault::plain(ErrorCode::RelayCdpLeaseExpired).with("reason", "expired"),
+            Self::Lost => {
+                Fault::new(ErrorCode::AdapterBrowserLost, "the session's browser ended, and the session with it: open another")
+            }
+            Self::Terminated => ErrorCode::RelayOpsTerminated.into(),
+        }
+    }
+}
+
+/// A command that waits for its answer.
+struct Pending {
+    outlet: u64,
+    request: RequestId,
+    label: &'static str,
+    began: Instant,
+    deadline: Instant,
+}
+
+struct State {
+    pending: HashMap<u64, Pending>,
+    outlets: Vec<Outlet>,
+    lease_until: Instant,
+    over: Option<Ending>,
+}
+
+/// A legacy session.
+pub(crate) struct Session {
+    id: SessionId,
+    lease: CdpLeaseId,
+    owner: ClientId,
+    mode: LegacyLeaseMode,
+    edge: Weak<Edge>,
+    ttl: Duration,
+    expires_at: Mutex<Timestamp>,
+    browser: OnceLock<Arc<dyn LegacyBrowser>>,
+    state: Mutex<State>,
+}
+
+/// A command that may be sent.
+pub(crate) struct Passed<'a> {
+    pub(crate) command: LegacyCommand<'a>,
+    /// The message as it came.
+    pub(crate) text: &'a str,
+    pub(crate) request: RequestId,
+    pub(crate) label: &'static str,
+    pub(crate) received: Instant,
+    pub(crate) within: Duration,
+}
+
+impl Session {
+    pub(super) fn new(edge: &Arc<Edge>, owner: ClientId, mode: LegacyLeaseMode, ttl: Duration) -> Outcome<Arc<Self>> {
+        let state = State { pending: HashMap::new(), outlets: Vec::new(), lease_until: Instant::now() + ttl, over: None };
+        Ok(Arc::new(Self {
+            id: secret::<16>()?.parse().map_err(|_| Fault::plain(ErrorCode::RelayInternal))?,
+            lease: secret::<32>()?.parse().map_err(|_| Fault::plain(ErrorCode::RelayInternal))?,
+            owner,
+            mode,
+            edge: Arc::downgrade(edge),
+            ttl,
+            expires_at: Mutex::new(edge.clock.now().plus(ttl)),
+            browser: OnceLock::new(),
+            state: Mutex::new(state),
+        }))
+    }
+
+    pub(crate) fn id(&self) -> &SessionId {
+        &self.id
+    }
+
+    pub(crate) fn lease(&self) -> &CdpLeaseId {
+        &self.lease
+    }
+
+    pub(crate) fn owner(&self) -> &ClientId {
+        &self.owner
+    }
+
+    pub(crate) fn mode(&self) -> LegacyLeaseMode {
+        self.mode
+    }
+
+    pub(crate) fn expires_at(&self) -> Timestamp {
+        *self.expires_at.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The browser; there from the start on.
+    pub(crate) fn browser(&self) -> Outcome<&Arc<dyn LegacyBrowser>> {
+        self.browser.get().ok_or_else(|| Ending::Lost.fault())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes its browser; false where that has ended already. The lease lives from here on.
+    pub(super) fn start(&self, browser: Arc<dyn LegacyBrowser>) -> bool {
+        let _ = self.browser.set(browser);
+        if let Some(edge) = self.edge.upgrade() {
+            self.extend(&edge);
+        }
+        !self.is_over()
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.lock().over.is_some()
+    }
+
+    /// Whether commands wait for answers.
+    pub(super) fn is_busy(&self) -> bool {
+        !self.lock().pending.is_empty()
+    }
+
+    /// Whether its lease is good now.
+    pub(super) fn alive(&self) -> Outcome<()> {
+        let state = self.lock();
+        match state.over {
+            Some(ending) => Err(ending.fault()),
+            None if Instant::now() >= state.lease_until => Err(Ending::Expired.fault()),
+            None => Ok(()),
+        }
+    }
+
+    fn extend(&self, edge: &Edge) -> Timestamp {
+        let until = edge.clock.now().plus(self.ttl);
+        self.lock().lease_until = Instant::now() + self.ttl;
+        *self.expires_at.lock().unwrap_or_else(PoisonError::into_inner) = until;
+        until
+    }
+
+    /// Gives the lease its whole time again; when it ends now.
+    pub(crate) fn renew(&self, edge: &Edge) -> Outcome<Timestamp> {
+        self.alive()?;
+        Ok(self.extend(edge))
+    }
+
+    /// Has a connection listen, once.
+    pub(crate) fn listen(&self, outlet: &Outlet) {
+        let mut state = self.lock();
+        if state.outlets.iter().all(|known| known.id() != outlet.id()) {
+            state.outlets.push(outlet.clone());
+        }
+    }
+
+    /// A connection has ended: what it waited for is answered to nobody.
+    pub(crate) fn leave(&self, outlet: u64) {
+        let mut state = self.lock();
+        state.outlets.retain(|known| known.id() != outlet);
+        state.pending.retain(|_, pending| pending.outlet != outlet);
+    }
+
+    /// Sends a command to the browser; its answer goes to `outlet`.
+    pub(crate) fn send(&self, passed: Passed<'_>, outlet: &Outlet) -> Outcome<()> {
+        let browser = self.browser()?;
+        let id = passed.command.id;
+        let pending = Pending {
+            outlet: outlet.id(),
+            request: passed.request,
+            label: passed.label,
+            began: passed.received,
+            deadline: passed.received + passed.within,
+        };
+        {
+            let mut state = self.lock();
+            if let Some(ending) = state.over {
+                return Err(ending.fault());
+            }
+            if state.pending.contains_key(&id) {
+                let message = format!("the number {id} waits for an answer already: numbers of one session must differ");
+                return Err(Fault::new(ErrorCode::RelayFrameInvalid, message).with("field", "message.id"));
+            }
+            if state.pending.len() >= MAX_PENDING {
+                let message = format!("{MAX_PENDING} commands of this session wait for answers");
+                return Err(Fault::new(ErrorCode::RelayRateLimited, message).retry_after(50));
+            }
+            state.pending.insert(id, pending);
+        }
+        browser.send(passed.text).inspect_err(|_| drop(self.lock().pending.remove(&id)))
+    }
+
+    /// Looks after overdue commands and the lease until the session is over.
+    pub(super) async fn keep(self: Arc<Self>) {
+        let mut ticks = tokio::time::interval(TICK);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            self.fail_overdue();
+            match self.alive() {
+                Ok(()) => continue,
+                Err(_) if self.is_over() => return,
+                Err(_) => return self.end(Ending::Expired).await,
+            }
+        }
+    }
+
+    fn fail_overdue(&self) {
+        let Some(edge) = self.edge.upgrade() else { return };
+        let now = Instant::now();
+        let mut state = self.lock();
+        let overdue: Vec<(u64, Pending)> = state.pending.extract_if(|_, pending| pending.deadline <= now).collect();
+        for (id, pending) in overdue {
+            let waited = u64::try_from((now - pending.began).as_millis()).unwrap_or(u64::MAX);
+            let profile = &edge.lane.limits().name;
+            let fault = Fault::new(
+                ErrorCode::RelayCdpCommandTimeout,
+                format!("the browser did not answer within {waited} ms, in the limits profile {profile}"),
+            );
+            let fault =
+                fault.with("waitedMs", waited).with("capMs", edge.lane.limits().cdp.max_timeout_ms).with("profile", profile);
+            edge.metrics.record_legacy(pending.label, Some(fault.code), crate::ops::millis_since(pending.began));
+            if let Some(outlet) = state.outlets.iter().find(|outlet| outlet.id() == pending.outlet) {
+                outlet.push(frame::error(outlet.form(), &pending.request, Some(&self.id), Some(id), fault));
+            }
+        }
+    }
+
+    /// Ends the session, and with it the browser. Returns when that is gone, within its bound.
+    pub(crate) async fn end(self: Arc<Self>, ending: Ending) {
+        self.finish(ending);
+        if let Some(browser) = self.browser.get() {
+            browser.close().await;
+        }
+    }
+
+    /// Tells everybody once.
+    fn finish(&self, ending: Ending) {
+        let (pending, outlets) = {
+            let mut state = self.lock();
+            if state.over.is_some() {
+                return;
+            }
+            state.over = Some(ending);
+            (std::mem::take(&mut state.pending), std::mem::take(&mut state.outlets))
+        };
+        let fault = ending.fault();
+        if let Some(edge) = self.edge.upgrade() {
+            for pending in pending.values() {
+                edge.metrics.record_legacy(pending.label, Some(fault.code), crate::ops::millis_since(pending.began));
+            }
+            edge.lane.forget(self, &fault);
+        }
+        for (id, pending) in &pending {
+            if let Some(outlet) = outlets.iter().find(|outlet| outlet.id() == pending.outlet) {
+                outlet.push(frame::error(outlet.form(), &pending.request, Some(&self.id), Some(*id), fault.clone()));
+            }
+        }
+        for outlet in &outlets {
+            outlet.ended(&self.id, &fault);
+        }
+        tracing::info!(target: "ops", sessionId = %self.id, code = %fault.code, ?ending, "legacy session ended");
+    }
+}
+
+impl LegacyEvents for Session {
+    fn message(&self, message: LegacyMessage<'_>) {
+        let mut state = self.lock();
+        let Some(id) = message.answers else {
+            for outlet in &state.outlets {
+                outlet.push(frame::message(outlet.form(), &self.id, message.text, false));
+            }
+            return;
+        };
+        // Nobody waits any more for an answer that came too late.
+        let Some(pending) = state.pending.remove(&id) else { return };
+        let outlet = state.outlets.iter().find(|outlet| outlet.id() == pending.outlet).cloned();
+        drop(state);
+        if let Some(outlet) = outlet {
+            outlet.push(frame::message(outlet.form(), &self.id, message.text, true));
+        }
+        if let Some(edge) = self.edge.upgrade() {
+            let code = message.refused.then_some(ErrorCode::AdapterProtocolError);
+            edge.metrics.record_legacy(pending.label, code, crate::ops::millis_since(pending.began));
+        }
+    }
+
+    fn ended(&self) {
+        self.finish(Ending::Lost);
+    }
+}
+
+fn secret<const N: usize>() -> Outcome<String> {
+    let mut bytes = [0_u8; N];
+    getrandom::fill(&mut bytes).map_err(|_| Fault::new(ErrorCode::RelayInternal, "the system has no randomness"))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
