@@ -52,11 +52,20 @@ impl Relay {
     /// # Panics
     /// When it does not.
     pub fn start(scratch: &TempDir) -> Self {
+        Self::start_with(scratch, &[])
+    }
+
+    /// The same, with further arguments.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub fn start_with(scratch: &TempDir, arguments: &[&str]) -> Self {
         let home = scratch.path().join("home");
         let mut child = Command::new(program("relayd"))
             .arg("--home")
             .arg(&home)
             .args(["--listen", "127.0.0.1:0", "--limits", "local", "--sandbox", "off", "--browser-arg", "--disable-quic"])
+            .args(arguments)
             .env("HOME", scratch.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())

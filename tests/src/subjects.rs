@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use adapter_bidi::{BidiAdapter, BidiConfig};
 use adapter_cdp::guard::GuardCommand;
+use adapter_cdp::launch::{GuardSupervisor, browser_environment};
 use adapter_cdp::{CdpAdapter, CdpConfig, Sandbox};
 use conformance::suite::Subject;
 use ops_contracts::adapter::Adapter;
 use ops_contracts::capability::BrowserKind;
-use ops_runtime::{Runtime, RuntimeConfig};
+use ops_runtime::{FamilyConfig, Runtime, RuntimeConfig};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::SystemClock;
@@ -24,9 +26,33 @@ pub fn cdp(profiles: PathBuf) -> Subject {
     over("cdp", Arc::new(CdpAdapter::new(config)), Arc::new(kill))
 }
 
-/// The runtime over any adapter.
+/// The runtime over WebDriver BiDi with Firefox, with profiles below `profiles` and the calling program as guard.
+///
+/// # Panics
+/// When the calling program has no path.
+pub fn bidi_firefox(profiles: PathBuf) -> Subject {
+    let guard = GuardCommand::new(std::env::current_exe().expect("a test program has a path"));
+    let supervisor = GuardSupervisor::new(guard, profiles, Arc::new(SystemClock));
+    let adapter = BidiAdapter::new(BidiConfig::new(Arc::new(supervisor), browser_environment(std::env::vars_os())));
+    let executable = std::env::var_os("ODB_FIREFOX").filter(|path| !path.is_empty()).map(PathBuf::from);
+    let firefox = FamilyConfig { executable, ..FamilyConfig::default() };
+    let config = RuntimeConfig { firefox, ..RuntimeConfig::default() };
+    let subject = with("bidi-firefox", Arc::new(adapter), Arc::new(kill), config);
+    Subject { browser: BrowserKind::Firefox, ..subject }
+}
+
+/// The runtime over any adapter for Chromium.
 pub fn over(name: &'static str, adapter: Arc<dyn Adapter>, kill_browser: Arc<dyn Fn(u32) + Send + Sync>) -> Subject {
-    let config = RuntimeConfig { browser_args: vec!["--disable-quic".to_owned()], ..RuntimeConfig::default() };
+    let chrome = FamilyConfig { args: vec!["--disable-quic".to_owned()], ..FamilyConfig::default() };
+    with(name, adapter, kill_browser, RuntimeConfig { chrome, ..RuntimeConfig::default() })
+}
+
+fn with(
+    name: &'static str,
+    adapter: Arc<dyn Adapter>,
+    kill_browser: Arc<dyn Fn(u32) + Send + Sync>,
+    config: RuntimeConfig,
+) -> Subject {
     let runtime = Runtime::new(config, vec![adapter.clone()], Arc::new(SystemClock));
     Subject {
         service: Arc::new(runtime),

@@ -7,7 +7,8 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 /// The crates that compose others.
 const COMPOSERS: [&str; 4] = ["relayd", "odb-cli", "xtask", "odb-tests"];
 /// Dev-dependencies of libraries beyond the contract: (crate, dependency); `*` is any crate.
-const ALLOWED_IN_TESTS: [(&str, &str); 3] = [("*", "conformance"), ("ops-runtime", "adapter-cdp"), ("relay", "routing")];
+const ALLOWED_IN_TESTS: [(&str, &str); 4] =
+    [("*", "conformance"), ("adapter-bidi", "adapter-cdp"), ("ops-runtime", "adapter-cdp"), ("relay", "routing")];
 
 #[test]
 fn contracts_imports_resolve_only_via_opendevbrowser_ops_contracts() {

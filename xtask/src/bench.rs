@@ -60,7 +60,7 @@ struct Bench {
 }
 
 pub(crate) fn run(options: &Options, workspace: &Workspace, environment: &Environment) -> Result<()> {
-    let browser = setup::run(&setup::Options::default(), environment)?;
+    let browser = setup::browser(&setup::CHROME, environment)?;
     let programs = build::release(workspace)?;
     let home = private_folder("odb-bench-")?;
     let relay = Relay::start(&programs.relayd, home.path(), &browser)?;

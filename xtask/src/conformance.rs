@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::ValueEnum;
 
 use crate::environment::Environment;
-use crate::setup;
+use crate::setup::{self, CHROME, FIREFOX};
 use crate::workspace::{Workspace, checked};
 
 /// What to run.
@@ -22,6 +22,8 @@ pub(crate) struct Options {
 enum Adapter {
     /// Chromium, over its debugging pipe
     Cdp,
+    /// Firefox, over WebDriver BiDi
+    BidiFirefox,
     /// The scripted fake: no browser
     Fake,
 }
@@ -30,8 +32,12 @@ pub(crate) fn run(options: &Options, workspace: &Workspace, environment: &Enviro
     let mut command = workspace.cargo_command();
     let program = match options.adapter {
         Adapter::Cdp => {
-            command.env("ODB_BROWSER", setup::run(&setup::Options::default(), environment)?);
+            command.env(CHROME.variable, setup::browser(&CHROME, environment)?);
             "conformance_cdp"
+        }
+        Adapter::BidiFirefox => {
+            command.env(FIREFOX.variable, setup::browser(&FIREFOX, environment)?);
+            "conformance_bidi_firefox"
         }
         Adapter::Fake => "conformance_fake",
     };

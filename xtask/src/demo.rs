@@ -29,7 +29,7 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options, workspace: &Workspace, environment: &Environment) -> Result<()> {
-    let browser = setup::run(&setup::Options::default(), environment)?;
+    let browser = setup::browser(&setup::CHROME, environment)?;
     let programs = if options.debug { build::debug(workspace)? } else { build::release(workspace)? };
     let pictures = workspace.target().join("demo");
     fs::create_dir_all(&pictures)?;

@@ -11,8 +11,10 @@ use ops_contracts::clock::Timestamp;
 pub(crate) struct Environment {
     /// `PATH`.
     path: OsString,
-    /// `ODB_BROWSER`: the browser's executable.
+    /// `ODB_BROWSER`: the executable of Chrome or Chromium.
     pub(crate) browser: Option<PathBuf>,
+    /// `ODB_FIREFOX`: Firefox's executable.
+    pub(crate) firefox: Option<PathBuf>,
     /// `NO_COLOR`, set and not empty.
     pub(crate) no_color: bool,
     /// When the task began.
@@ -26,6 +28,7 @@ impl Environment {
         Self {
             path: var("PATH").unwrap_or_default(),
             browser: var("ODB_BROWSER").map(PathBuf::from),
+            firefox: var("ODB_FIREFOX").map(PathBuf::from),
             no_color: var("NO_COLOR").is_some(),
             started: Timestamp::from(SystemTime::now()),
         }

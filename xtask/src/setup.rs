@@ -16,42 +16,92 @@ pub(crate) struct Options {
     with_browser: bool,
 }
 
-/// Names of browsers on the `PATH`, the better first.
-const NAMES: &[&str] = &["chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome"];
+/// A family of browsers: how one is found, and how one is got.
+#[derive(Debug)]
+pub(crate) struct Family {
+    name: &'static str,
+    /// The variable that names its executable.
+    pub(crate) variable: &'static str,
+    named: fn(&Environment) -> Option<&PathBuf>,
+    /// Its programs on the `PATH`, the better first.
+    programs: &'static [&'static str],
+    /// Where it is that no `PATH` names.
+    places: &'static [&'static str],
+    /// The package of Debian.
+    package: &'static str,
+    /// How others install it.
+    elsewhere: &'static str,
+}
 
-/// Where browsers are that no `PATH` names.
-const PLACES: &[&str] = &[
-    "/usr/lib/chromium/chromium",
-    "/opt/google/chrome/chrome",
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-    "/Applications/Chromium.app/Contents/MacOS/Chromium",
-];
+/// Chrome and Chromium.
+pub(crate) const CHROME: Family = Family {
+    name: "Chrome or Chromium",
+    variable: "ODB_BROWSER",
+    named: |environment| environment.browser.as_ref(),
+    programs: &["chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome"],
+    places: &[
+        "/usr/lib/chromium/chromium",
+        "/opt/google/chrome/chrome",
+        "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+        "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    ],
+    package: "chromium",
+    elsewhere: "macOS: brew install --cask chromium, Fedora: sudo dnf install chromium, Arch: sudo pacman -S chromium",
+};
 
-/// Sets up, and tells where the browser is.
-pub(crate) fn run(options: &Options, environment: &Environment) -> Result<PathBuf> {
-    let browser = match find_browser(environment)? {
-        Some(browser) if !options.with_browser => browser,
-        _ => {
-            install_browser()?;
-            find_browser(environment)?.context("the installation brought no browser: set ODB_BROWSER to an executable")?
-        }
-    };
-    println!("browser: {} ({})", browser.display(), version(&browser)?);
+/// Firefox.
+pub(crate) const FIREFOX: Family = Family {
+    name: "Firefox",
+    variable: "ODB_FIREFOX",
+    named: |environment| environment.firefox.as_ref(),
+    programs: &["firefox", "firefox-esr", "firefox-developer-edition"],
+    places: &[
+        "/usr/lib/firefox/firefox",
+        "/usr/lib/firefox-esr/firefox-esr",
+        "/opt/firefox/firefox",
+        "/snap/bin/firefox",
+        "/Applications/Firefox.app/Contents/MacOS/firefox",
+    ],
+    package: "firefox-esr",
+    elsewhere: "macOS: brew install --cask firefox, Fedora: sudo dnf install firefox, Arch: sudo pacman -S firefox",
+};
+
+/// Sets up, and tells where the browsers are, by the variables that name them.
+pub(crate) fn run(options: &Options, environment: &Environment) -> Result<Vec<(&'static str, PathBuf)>> {
+    if options.with_browser && environment.browser.is_none() {
+        install(&CHROME)?;
+    }
+    let browsers: Result<Vec<_>> =
+        [CHROME, FIREFOX].iter().map(|family| Ok((family.variable, browser(family, environment)?))).collect();
     match environment.find("cargo-nextest") {
         Some(nextest) => println!("test runner: {}", nextest.display()),
         None => println!("test runner: cargo test (cargo-nextest is used where it is installed)"),
     }
+    browsers
+}
+
+/// A browser of a family, installed if there is none and it can be.
+pub(crate) fn browser(family: &Family, environment: &Environment) -> Result<PathBuf> {
+    let browser = match find(family, environment)? {
+        Some(browser) => browser,
+        None => {
+            install(family)?;
+            let found = find(family, environment)?;
+            found.with_context(|| format!("the installation brought no browser: set {} to an executable", family.variable))?
+        }
+    };
+    println!("browser: {} ({})", browser.display(), version(&browser)?);
     Ok(browser)
 }
 
-/// The browser that the tests would use. One that `ODB_BROWSER` names is never replaced by another.
-fn find_browser(environment: &Environment) -> Result<Option<PathBuf>> {
-    if let Some(named) = &environment.browser {
-        ensure!(is_executable(named), "ODB_BROWSER names {}, which is no executable file", named.display());
+/// The browser that the tests would use. One that its variable names is never replaced by another.
+fn find(family: &Family, environment: &Environment) -> Result<Option<PathBuf>> {
+    if let Some(named) = (family.named)(environment) {
+        ensure!(is_executable(named), "{} names {}, which is no executable file", family.variable, named.display());
         return Ok(Some(named.clone()));
     }
-    let on_path = NAMES.iter().find_map(|name| environment.find(name));
-    Ok(on_path.or_else(|| PLACES.iter().map(PathBuf::from).find(|file| is_executable(file))))
+    let on_path = family.programs.iter().find_map(|name| environment.find(name));
+    Ok(on_path.or_else(|| family.places.iter().map(PathBuf::from).find(|file| is_executable(file))))
 }
 
 /// What the browser says of itself: proof that it starts.
@@ -62,24 +112,22 @@ fn version(browser: &Path) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-fn install_browser() -> Result<()> {
+fn install(family: &Family) -> Result<()> {
+    let Family { name, variable, package, elsewhere, .. } = family;
     let debian = is_debian(&std::fs::read_to_string("/etc/os-release").unwrap_or_default());
     if !debian {
-        bail!(
-            "there is no Chrome or Chromium. Install one (macOS: brew install --cask chromium, Fedora: sudo dnf install chromium, \
-             Arch: sudo pacman -S chromium), or set ODB_BROWSER to its executable"
-        );
+        bail!("there is no {name}. Install one ({elsewhere}), or set {variable} to its executable");
     }
     if !rustix::process::geteuid().is_root() {
         bail!(
-            "there is no Chrome or Chromium. Run: sudo apt-get update && sudo apt-get install -y --no-install-recommends chromium, \
-             or set ODB_BROWSER to an executable"
+            "there is no {name}. Run: sudo apt-get update && sudo apt-get install -y --no-install-recommends {package}, \
+             or set {variable} to an executable"
         );
     }
-    if !is_known("chromium") {
+    if !is_known(package) {
         checked(apt().arg("update"))?;
     }
-    checked(apt().args(["install", "-y", "--no-install-recommends", "chromium"]))
+    checked(apt().args(["install", "-y", "--no-install-recommends", package]))
 }
 
 fn apt() -> Command {

@@ -1,6 +1,7 @@
 //! Everything that has to pass: set-up, drift of generated files, the repository's rules, all tests of the workspace.
 
 use std::io::{BufRead as _, BufReader};
+use std::path::PathBuf;
 use std::process::Stdio;
 
 use anyhow::{Context as _, Result, ensure};
@@ -10,24 +11,24 @@ use crate::workspace::{Workspace, shown};
 use crate::{build, codegen, setup, tidy};
 
 pub(crate) fn run(workspace: &Workspace, environment: &Environment) -> Result<()> {
-    let browser = setup::run(&setup::Options::default(), environment)?;
+    let browsers = setup::run(&setup::Options::default(), environment)?;
     build::debug(workspace)?;
     codegen::check(workspace)?;
     tidy::run(workspace)?;
     if environment.find("cargo-nextest").is_none() {
-        return plain(workspace, &browser);
+        return plain(workspace, browsers);
     }
     let mut doc = workspace.cargo_command();
     crate::workspace::checked(doc.args(["test", "--workspace", "--doc", "--quiet"]))?;
     let mut nextest = workspace.cargo_command();
-    nextest.args(["nextest", "run", "--workspace", "--no-fail-fast"]).env("ODB_BROWSER", browser);
+    nextest.args(["nextest", "run", "--workspace", "--no-fail-fast"]).envs(browsers);
     crate::workspace::checked(&mut nextest)
 }
 
 /// Without nextest: cargo's own runner, one test program after the other, and their sums at the end.
-fn plain(workspace: &Workspace, browser: &std::path::Path) -> Result<()> {
+fn plain(workspace: &Workspace, browsers: Vec<(&'static str, PathBuf)>) -> Result<()> {
     let mut command = workspace.cargo_command();
-    command.args(["test", "--workspace", "--no-fail-fast"]).env("ODB_BROWSER", browser).stdout(Stdio::piped());
+    command.args(["test", "--workspace", "--no-fail-fast"]).envs(browsers).stdout(Stdio::piped());
     let line = shown(&command);
     eprintln!("> {line}");
     let mut child = command.spawn().with_context(|| format!("{line} could not be started"))?;

@@ -1,11 +1,12 @@
 //! `doctor`: checks, each with what to do about it. It starts nothing but `relayd --version`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ops_client::post;
 use ops_contracts::ErrorCode;
 use ops_contracts::version::{BINARY_VERSION, OPS_CONTRACT_VERSION};
+use routing::config;
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
@@ -17,8 +18,35 @@ use crate::render;
 /// How long `relayd --version` may take.
 const VERSION_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Programs that are browsers we drive.
-const BROWSERS: &[&str] = &["chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome"];
+/// A family of browsers that we drive, and how one is found and got.
+struct Family {
+    check: &'static str,
+    /// The variable that names its executable.
+    variable: &'static str,
+    programs: &'static [&'static str],
+    /// Outside `PATH`.
+    place: &'static str,
+    missing: &'static str,
+    remedy: &'static str,
+}
+
+const CHROME: Family = Family {
+    check: "chrome",
+    variable: config::BROWSER,
+    programs: &["chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome"],
+    place: "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    missing: "no Chromium or Chrome was found in PATH",
+    remedy: "install Chromium (Debian: apt-get install chromium), or set ODB_BROWSER to its executable",
+};
+
+const FIREFOX: Family = Family {
+    check: "firefox",
+    variable: config::FIREFOX,
+    programs: &["firefox", "firefox-esr", "firefox-developer-edition"],
+    place: "/Applications/Firefox.app/Contents/MacOS/firefox",
+    missing: "no Firefox was found in PATH",
+    remedy: "for --browser firefox install Firefox (Debian: apt-get install firefox-esr), or set ODB_FIREFOX to its executable",
+};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -51,7 +79,8 @@ fn fail(name: &'static str, message: impl Into<String>, remedy: &str) -> Check {
 
 /// Runs the checks; 0 where none fails, 10 where no relay runs, else 2.
 pub(crate) async fn run(context: &Context<'_>) -> Outcome<u8> {
-    let mut checks = vec![state(context), relay_binary(context).await, browser(context), sandbox()];
+    let mut checks = vec![state(context), relay_binary(context).await];
+    checks.extend([chrome(context), firefox(context), sandbox()]);
     let relay = daemon::running(context);
     let absent = relay.as_ref().is_err_and(|failure| failure.code() == Some(ErrorCode::CliDaemonUnavailable));
     match relay {
@@ -119,22 +148,31 @@ async fn relay_binary(context: &Context<'_>) -> Check {
     }
 }
 
-fn browser(context: &Context<'_>) -> Check {
-    const REMEDY: &str = "install Chromium (Debian: apt-get install chromium), or set ODB_BROWSER to its executable";
-    if let Some(path) = &context.environment.browser {
+fn chrome(context: &Context<'_>) -> Check {
+    let remedy = CHROME.remedy;
+    find(context, &CHROME, context.environment.browser.as_deref()).unwrap_or_else(|why| fail(CHROME.check, why, remedy))
+}
+
+/// Chromium does without Firefox, so only one that is named and not there is a fault.
+fn firefox(context: &Context<'_>) -> Check {
+    let (named, remedy) = (context.environment.firefox.as_deref(), FIREFOX.remedy);
+    let absent = if named.is_some() { fail } else { warn };
+    find(context, &FIREFOX, named).unwrap_or_else(|why| absent(FIREFOX.check, why, remedy))
+}
+
+/// The browser of a family that sessions would get, or why there is none.
+fn find(context: &Context<'_>, family: &Family, named: Option<&Path>) -> Result<Check, String> {
+    if let Some(path) = named {
         let shown = path.display();
         return if path.is_file() {
-            ok("browser", format!("{shown} (ODB_BROWSER)"))
+            Ok(ok(family.check, format!("{shown} ({})", family.variable)))
         } else {
-            fail("browser", format!("ODB_BROWSER names {shown}, which is no file"), REMEDY)
+            Err(format!("{} names {shown}, which is no file", family.variable))
         };
     }
-    let app = Path::new("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome");
-    let found = BROWSERS.iter().find_map(|name| daemon::find_in_path(context, name));
-    match found.or_else(|| app.is_file().then(|| app.to_path_buf())) {
-        Some(path) => ok("browser", path.display().to_string()),
-        None => fail("browser", "no Chromium or Chrome was found in PATH", REMEDY),
-    }
+    let found = family.programs.iter().find_map(|name| daemon::find_in_path(context, name));
+    let found = found.or_else(|| Some(PathBuf::from(family.place)).filter(|place| place.is_file()));
+    found.map(|path| ok(family.check, path.display().to_string())).ok_or_else(|| family.missing.to_owned())
 }
 
 fn sandbox() -> Check {

@@ -17,10 +17,14 @@ pub(crate) struct Environment {
     pub(crate) home: Option<PathBuf>,
     /// `ODB_SESSION`: the session's name when no flag names one.
     pub(crate) session: Option<String>,
-    /// `ODB_BROWSER`: the browser's executable.
+    /// `ODB_BROWSER`: the executable of Chrome or Chromium.
     pub(crate) browser: Option<PathBuf>,
-    /// `ODB_BROWSER_ARGS`: further arguments for every browser.
+    /// `ODB_BROWSER_ARGS`: further arguments for every Chrome or Chromium.
     pub(crate) browser_args: Option<String>,
+    /// `ODB_FIREFOX`: Firefox's executable.
+    pub(crate) firefox: Option<PathBuf>,
+    /// `ODB_FIREFOX_ARGS`: further arguments for every Firefox.
+    pub(crate) firefox_args: Option<String>,
     /// `OPENDEVBROWSER_OPS_KILL_SWITCH`: what is set and no UTF-8 switches it on as well.
     pub(crate) kill_switch: Option<String>,
     /// `DASHBOARD_ADMIN_TOKEN`.
@@ -47,8 +51,10 @@ impl Environment {
             xdg_state_home: var("XDG_STATE_HOME").map(PathBuf::from),
             home: var("HOME").map(PathBuf::from),
             session: var("ODB_SESSION").and_then(|name| name.into_string().ok()),
-            browser: var("ODB_BROWSER").map(PathBuf::from),
-            browser_args: text("ODB_BROWSER_ARGS"),
+            browser: var(routing::config::BROWSER).map(PathBuf::from),
+            browser_args: text(routing::config::BROWSER_ARGS),
+            firefox: var(routing::config::FIREFOX).map(PathBuf::from),
+            firefox_args: text(routing::config::FIREFOX_ARGS),
             kill_switch: text(routing::config::KILL_SWITCH),
             admin_token: text("DASHBOARD_ADMIN_TOKEN"),
             path: var("PATH"),
@@ -67,6 +73,8 @@ impl Environment {
             routing::config::KILL_SWITCH => self.kill_switch.clone(),
             routing::config::BROWSER => self.browser.as_ref().map(|path| path.display().to_string()),
             routing::config::BROWSER_ARGS => self.browser_args.clone(),
+            routing::config::FIREFOX => self.firefox.as_ref().map(|path| path.display().to_string()),
+            routing::config::FIREFOX_ARGS => self.firefox_args.clone(),
             _ => None,
         }
     }

@@ -6,16 +6,18 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use adapter_bidi::{BidiAdapter, BidiConfig};
 use adapter_cdp::guard::GuardCommand;
+use adapter_cdp::launch::{GuardSupervisor, browser_environment};
 use adapter_cdp::{CdpAdapter, CdpConfig, LegacyLauncher, Sandbox};
 use clap::Parser;
-use ops_contracts::adapter::Adapter;
+use ops_contracts::adapter::{Adapter, AdapterError};
 use ops_contracts::capability::{AdapterKind, Capability};
 use ops_contracts::clock::Clock;
 use ops_contracts::config::LogFormat;
 use ops_contracts::legacy::LEASE_TTL_MS;
 use ops_contracts::version::{BINARY_VERSION, OPS_CONTRACT_VERSION, OPS_MIN_COMPAT_VERSION};
-use ops_runtime::{Runtime, RuntimeConfig};
+use ops_runtime::{FamilyConfig, Runtime, RuntimeConfig};
 use relay::{Control, Labels, Pairing, Relay, RelayConfig, RoutingSetup, Timeouts, Token, Versions};
 use routing::decision::Rules;
 
@@ -60,16 +62,12 @@ async fn serve(settings: Settings, layers: Layers, environment: Environment, hom
     let signals = Signals::listen().map_err(|error| Failure::start(format!("signals: {error}")))?;
     let hangups = Hangups::listen().map_err(|error| Failure::start(format!("signals: {error}")))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let adapter = adapter(&settings, environment, &home, clock.clone())?;
-    sweep(&adapter);
+    let adapters = Adapters::new(&settings, environment, &home, clock.clone())?;
+    sweep(&adapters.cdp);
     let warnings = warnings(&settings);
-    let browser = match &settings.browser {
-        Some(path) => Ok(path.clone()),
-        None => adapter.executable().map_err(|error| error.to_string()),
-    };
-    let legacy = LegacyLauncher::new(adapter.clone(), settings.browser.clone(), settings.browser_args.clone());
-    let adapters: Vec<Arc<dyn Adapter>> = vec![adapter];
-    let runtime = Runtime::new(runtime_config(&settings, &home), adapters, clock.clone());
+    let browsers = adapters.browsers(&settings);
+    let legacy = LegacyLauncher::new(adapters.cdp.clone(), settings.browser.clone(), settings.browser_args.clone());
+    let runtime = Runtime::new(runtime_config(&settings, &home), adapters.ranked(), clock.clone());
     let pairings = Arc::new(Pairings::open(home.clone(), clock.clone())?);
     let pairing = Pairing { required: settings.pairing, store: pairings.clone() };
     let routing = routing_setup(layers, pairings);
@@ -90,17 +88,43 @@ async fn serve(settings: Settings, layers: Layers, environment: Environment, hom
         ops_min_contract_version: OPS_MIN_COMPAT_VERSION,
         limits_profile: &settings.limits.name,
     })?;
-    announce(&settings, &home, relay.url(), &browser, &told);
+    announce(&settings, &home, relay.url(), &browsers, &told);
     tokio::spawn(reload_on_hangup(hangups, relay.control()));
     let ended = relay.serve(until_signalled(signals, home.clone())).await;
     tracing::info!(reason = ?ended, "relayd ends");
     Ok(())
 }
 
-fn adapter(settings: &Settings, environment: Environment, home: &Home, clock: Arc<dyn Clock>) -> Result<Arc<CdpAdapter>, Failure> {
-    let program = environment.executable.ok_or_else(|| Failure::start("this program's own file can't be found"))?;
-    let config = CdpConfig::new(GuardCommand::new(program), home.profiles(), environment.variables.into_iter(), clock);
-    Ok(Arc::new(CdpAdapter::new(CdpConfig { sandbox: settings.sandbox, ..config })))
+/// What speaks to browsers.
+struct Adapters {
+    cdp: Arc<CdpAdapter>,
+    bidi: Arc<BidiAdapter>,
+}
+
+impl Adapters {
+    fn new(settings: &Settings, environment: Environment, home: &Home, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
+        let program = environment.executable.ok_or_else(|| Failure::start("this program's own file can't be found"))?;
+        let guard = GuardCommand::new(program);
+        let supervisor = Arc::new(GuardSupervisor::new(guard.clone(), home.profiles(), clock.clone()));
+        let bidi = BidiConfig::new(supervisor, browser_environment(environment.variables.iter().cloned()));
+        let cdp = CdpConfig::new(guard, home.profiles(), environment.variables.into_iter(), clock);
+        let cdp = CdpConfig { sandbox: settings.sandbox, ..cdp };
+        Ok(Self { cdp: Arc::new(CdpAdapter::new(cdp)), bidi: Arc::new(BidiAdapter::new(bidi)) })
+    }
+
+    /// The adapters, the preferred one of a browser first.
+    fn ranked(self) -> Vec<Arc<dyn Adapter>> {
+        vec![self.cdp, self.bidi]
+    }
+
+    /// The browsers that sessions will get, or why there is none.
+    fn browsers(&self, settings: &Settings) -> [(&'static str, String); 2] {
+        let shown = |named: &Option<PathBuf>, found: Result<PathBuf, AdapterError>| match named {
+            Some(path) => path.display().to_string(),
+            None => found.map_or_else(|missing| missing.to_string(), |path| path.display().to_string()),
+        };
+        [("chrome", shown(&settings.browser, self.cdp.executable())), ("firefox", shown(&settings.firefox, self.bidi.executable()))]
+    }
 }
 
 /// Ends what relays that died have left behind.
@@ -128,8 +152,8 @@ fn warnings(settings: &Settings) -> Vec<String> {
 fn runtime_config(settings: &Settings, home: &Home) -> RuntimeConfig {
     RuntimeConfig {
         profiles: Some(home.profiles()),
-        executable: settings.browser.clone(),
-        browser_args: settings.browser_args.clone(),
+        chrome: FamilyConfig { executable: settings.browser.clone(), args: settings.browser_args.clone() },
+        firefox: FamilyConfig { executable: settings.firefox.clone(), args: settings.firefox_args.clone() },
         ..RuntimeConfig::default()
     }
 }
@@ -180,22 +204,19 @@ fn relay_config(settings: &Settings, home: &Home, warnings: Vec<String>, routing
 }
 
 /// Tells people, or the log's reader, what has started.
-fn announce(settings: &Settings, home: &Home, url: &str, browser: &Result<PathBuf, String>, warnings: &[String]) {
-    let found = match browser {
-        Ok(path) => path.display().to_string(),
-        Err(missing) => missing.clone(),
-    };
+fn announce(settings: &Settings, home: &Home, url: &str, browsers: &[(&str, String)], warnings: &[String]) {
     if settings.log_format == LogFormat::Text {
         let (dir, token, limits) = (settings.home.display(), home.token_path(), &settings.limits.name);
+        let browsers: String = browsers.iter().map(|(name, found)| format!("  {name:<8} {found}\n")).collect();
         let text = format!(
-            "relayd {BINARY_VERSION} serves {url}\n  home     {dir}\n  token    {}\n  limits   {limits}\n  browser  {found}\n",
+            "relayd {BINARY_VERSION} serves {url}\n  home     {dir}\n  token    {}\n  limits   {limits}\n{browsers}",
             token.display()
         );
         // Nobody may be reading.
         let _ = std::io::stderr().write_all(text.as_bytes());
     } else {
         let (home, limits) = (settings.home.display(), &settings.limits.name);
-        tracing::info!(version = BINARY_VERSION, url, %home, limits, browser = found, "relayd serves");
+        tracing::info!(version = BINARY_VERSION, url, %home, limits, ?browsers, "relayd serves");
     }
     for warning in warnings {
         tracing::warn!("{warning}");

@@ -31,13 +31,19 @@ pub(crate) struct Args {
     /// What is logged [default: info]
     #[arg(long, value_name = "LEVEL", value_parser = word(LogLevel::ALL, LogLevel::as_str))]
     pub(crate) log_level: Option<LogLevel>,
-    /// The browser's executable [default: $ODB_BROWSER, else well-known names and places]
+    /// The executable of Chrome or Chromium [default: $ODB_BROWSER, else well-known names and places]
     #[arg(long, value_name = "PATH")]
     pub(crate) browser: Option<PathBuf>,
-    /// A further argument for every browser; may be repeated. $ODB_BROWSER_ARGS adds more
+    /// A further argument for every Chrome or Chromium; may be repeated. $ODB_BROWSER_ARGS adds more
     #[arg(long, value_name = "ARGUMENT", allow_hyphen_values = true)]
     pub(crate) browser_arg: Vec<String>,
-    /// Whether browsers run in their sandbox; auto is on, but off for root [default: auto]
+    /// Firefox's executable [default: $ODB_FIREFOX, else well-known names and places]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) firefox: Option<PathBuf>,
+    /// A further argument for every Firefox; may be repeated. $ODB_FIREFOX_ARGS adds more
+    #[arg(long, value_name = "ARGUMENT", allow_hyphen_values = true)]
+    pub(crate) firefox_arg: Vec<String>,
+    /// Whether Chrome and Chromium run in their sandbox; auto is on, but off for root [default: auto]
     #[arg(long, value_name = "MODE", value_parser = word(SandboxMode::ALL, SandboxMode::as_str))]
     pub(crate) sandbox: Option<SandboxMode>,
     /// Leave after this many milliseconds without sessions and commands

@@ -35,6 +35,8 @@ pub(crate) struct Settings {
     /// The browser that a flag names; the environment's is the adapter's to find.
     pub(crate) browser: Option<PathBuf>,
     pub(crate) browser_args: Vec<String>,
+    pub(crate) firefox: Option<PathBuf>,
+    pub(crate) firefox_args: Vec<String>,
     pub(crate) sandbox: Sandbox,
     pub(crate) idle_exit: Option<Duration>,
     pub(crate) allowed_hosts: Vec<String>,
@@ -102,6 +104,7 @@ fn flags(args: &Args, routing: &CliControls) -> Result<Layer, Failure> {
     document.extension_allowlist = names("--allow-extension", &args.allow_extension)?;
     document.browser.path = args.browser.as_ref().map(|path| path.display().to_string());
     document.browser.sandbox = args.sandbox;
+    document.firefox.path = args.firefox.as_ref().map(|path| path.display().to_string());
     document.ops.strict_config = args.strict_config.then_some(true);
     Ok(layer)
 }
@@ -150,7 +153,7 @@ impl Layers {
         }
         let limits = effective.limits_profile.value.as_str();
         let limits = routing::limits::named(limits).ok_or_else(|| Failure::usage(format!("no limits profile {limits}")))?;
-        let browser = effective.browser.path;
+        let (browser, firefox) = (effective.browser.path, effective.firefox.path);
         Ok(Settings {
             home: self.home.clone(),
             listen,
@@ -164,7 +167,13 @@ impl Layers {
                 Source::File if !browser.value.is_empty() => Some(browser.value.into()),
                 _ => None,
             },
-            browser_args: browser_args(effective.browser.args.value, &self.args.browser_arg, environment)?,
+            browser_args: browser_args(effective.browser.args.value, &self.args.browser_arg, config::BROWSER_ARGS, environment)?,
+            firefox: match firefox.source {
+                Source::Flag => self.args.firefox.clone(),
+                Source::Environment => environment.get(config::FIREFOX).map(PathBuf::from),
+                Source::File | Source::Default => Some(firefox.value).filter(|path| !path.is_empty()).map(PathBuf::from),
+            },
+            firefox_args: browser_args(effective.firefox.args.value, &self.args.firefox_arg, config::FIREFOX_ARGS, environment)?,
             sandbox: match effective.browser.sandbox.value {
                 SandboxMode::Auto => Sandbox::Auto,
                 SandboxMode::On => Sandbox::On,
@@ -208,9 +217,9 @@ fn parse_listen(text: &str, insecure: bool) -> Result<SocketAddr, Failure> {
     }
 }
 
-fn browser_args(keyed: Vec<String>, flags: &[String], environment: &Environment) -> Result<Vec<String>, Failure> {
-    if environment.get(config::BROWSER_ARGS).is_some_and(|text| text.to_str().is_none()) {
-        return Err(Failure::usage("ODB_BROWSER_ARGS is not UTF-8"));
+fn browser_args(keyed: Vec<String>, flags: &[String], variable: &str, environment: &Environment) -> Result<Vec<String>, Failure> {
+    if environment.get(variable).is_some_and(|text| text.to_str().is_none()) {
+        return Err(Failure::usage(format!("{variable} is not UTF-8")));
     }
     let args: Vec<String> = keyed.into_iter().chain(flags.iter().cloned()).collect();
     // The adapter refuses more at every launch; what opens a port is refused before anything starts.
@@ -275,12 +284,28 @@ mod tests {
     fn browser_arguments_come_from_both_and_open_no_port() {
         let settings = settled(&["--browser-arg", "--lang=de"], &[("HOME", "/h"), ("ODB_BROWSER_ARGS", " --a  --b=1 ")]).unwrap();
         assert_eq!(settings.browser_args, ["--a", "--b=1", "--lang=de"]);
-        for forbidden in ["--remote-debugging-port=9222", "-Remote-Debugging-Address=0.0.0.0"] {
-            let Err(Failure::Coded(fault)) = settled(&["--browser-arg", forbidden], &[("HOME", "/h")]) else {
-                panic!("{forbidden}")
-            };
+        for (flag, forbidden) in [
+            ("--browser-arg", "--remote-debugging-port=9222"),
+            ("--browser-arg", "-Remote-Debugging-Address=0.0.0.0"),
+            ("--firefox-arg", "--remote-debugging-port=9222"),
+        ] {
+            let Err(Failure::Coded(fault)) = settled(&[flag, forbidden], &[("HOME", "/h")]) else { panic!("{forbidden}") };
             assert_eq!(fault.code, ErrorCode::AdapterArgumentForbidden);
         }
+    }
+
+    #[test]
+    fn what_is_said_of_one_browser_is_not_said_of_the_other() {
+        let chrome = [("HOME", "/h"), ("ODB_BROWSER", "/env/chrome"), ("ODB_BROWSER_ARGS", "--chrome")];
+        let settings = settled(&["--browser-arg=--of-chrome"], &chrome).unwrap();
+        assert_eq!((settings.firefox, settings.firefox_args), (None, Vec::new()));
+        let firefox = [("HOME", "/h"), ("ODB_FIREFOX", "/env/firefox"), ("ODB_FIREFOX_ARGS", "-safe-mode")];
+        let settings = settled(&["--firefox-arg=-of-firefox"], &firefox).unwrap();
+        assert_eq!((settings.browser, settings.browser_args), (None, Vec::new()));
+        assert_eq!(settings.firefox.as_deref(), Some(Path::new("/env/firefox")));
+        assert_eq!(settings.firefox_args, ["-safe-mode", "-of-firefox"]);
+        let settings = settled(&["--firefox", "/flag/firefox"], &firefox).unwrap();
+        assert_eq!(settings.firefox.as_deref(), Some(Path::new("/flag/firefox")));
     }
 
     fn with_config(text: &str, args: &[&str], variables: &[(&str, &str)]) -> Result<(Settings, RoutingSettings), ErrorCode> {

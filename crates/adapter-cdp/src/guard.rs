@@ -255,15 +255,30 @@ pub(crate) fn write_marker(profile: &Path, marker: &Marker) -> std::io::Result<(
     marker::write(profile, marker)
 }
 
-/// Removes a temporary profile; what is still being written to is tried again a few times.
+/// Removes a temporary profile; what is still being written to is tried again for half a second. The marker goes last: what
+/// stays is known to the next sweep.
 pub(crate) fn remove_profile(profile: &Path) {
-    for _ in 0..5 {
-        match std::fs::remove_dir_all(profile) {
+    for _ in 0..25 {
+        let removed = remove_contents(profile).and_then(|()| std::fs::remove_dir_all(profile));
+        match removed {
             Ok(()) => return,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !profile.exists() => return,
             Err(_) => std::thread::sleep(Duration::from_millis(20)),
         }
     }
+}
+
+fn remove_contents(profile: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(profile)? {
+        let entry = entry?;
+        let is_directory = entry.file_type()?.is_dir();
+        if is_directory {
+            std::fs::remove_dir_all(entry.path())?;
+        } else if entry.file_name() != marker::MARKER_FILE {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -280,6 +295,25 @@ mod tests {
         let line = args.to_args();
         assert_eq!(line[0], SUBCOMMAND);
         assert_eq!(GuardArgs::parse(line.into_iter().skip(1)).unwrap(), args);
+    }
+
+    #[test]
+    fn a_profile_is_removed_with_its_marker_and_its_contents_before_that() {
+        let directory = tempfile::tempdir().unwrap();
+        let profile = directory.path().join("profile");
+        let filled = || {
+            std::fs::create_dir_all(profile.join("deep/er")).unwrap();
+            std::fs::write(profile.join("deep/er/file"), "x").unwrap();
+            std::fs::write(profile.join(marker::MARKER_FILE), "{}").unwrap();
+        };
+        filled();
+        remove_contents(&profile).unwrap();
+        let left: Vec<_> = std::fs::read_dir(&profile).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, [marker::MARKER_FILE]);
+        filled();
+        remove_profile(&profile);
+        assert!(!profile.exists());
+        remove_profile(&profile);
     }
 
     #[test]

@@ -220,7 +220,8 @@ section! {
         "What is logged.";
     pairing "pairing" "pairing" PairingMode = PairingMode::Auto; PairingMode::EXPECTED;
         "Whether clients must pair.";
-    @ browser "browser" BrowserConfig EffectiveBrowserConfig "The browsers that the relay starts.";
+    @ browser "browser" BrowserConfig EffectiveBrowserConfig "Chrome and Chromium as the relay starts them.";
+    @ firefox "firefox" FirefoxConfig EffectiveFirefoxConfig "Firefox as the relay starts it.";
     @ ops "ops" OpsConfig EffectiveOpsConfig "Routing of new sessions.";
 }
 
@@ -229,11 +230,21 @@ section! {
     EffectiveBrowserConfig "The section `browser` in force.";
 
     path "path" "browser.path" String = String::new(); "a path";
-        "The browser's executable; empty: the first of the well-known names and places.";
+        "The executable of Chrome or Chromium; empty: the first of the well-known names and places.";
     args "args" "browser.args" Vec<String> = Vec::new(); STRINGS;
-        "Further arguments for every browser.";
+        "Further arguments for every Chrome or Chromium.";
     sandbox "sandbox" "browser.sandbox" SandboxMode = SandboxMode::Auto; SandboxMode::EXPECTED;
         "Whether browsers run in their sandbox.";
+}
+
+section! {
+    FirefoxConfig "The section `firefox`.",
+    EffectiveFirefoxConfig "The section `firefox` in force.";
+
+    path "path" "firefox.path" String = String::new(); "a path";
+        "Firefox's executable; empty: the first of the well-known names and places.";
+    args "args" "firefox.args" Vec<String> = Vec::new(); STRINGS;
+        "Further arguments for every Firefox.";
 }
 
 section! {
@@ -358,6 +369,8 @@ mod tests {
                 "browser.path=\"\" default",
                 "browser.args=[] default",
                 "browser.sandbox=\"auto\" default",
+                "firefox.path=\"\" default",
+                "firefox.args=[] default",
                 "ops.killSwitch=false default",
                 "ops.routingMode=\"ops\" default",
                 "ops.rolloutPercent=100 default",
@@ -384,7 +397,11 @@ mod tests {
             let property = match row.key.split_once('.') {
                 None => &schema["properties"][row.key],
                 Some((section, name)) => {
-                    let definition = if section == "ops" { "OpsConfig" } else { "BrowserConfig" };
+                    let definition = match section {
+                        "ops" => "OpsConfig",
+                        "firefox" => "FirefoxConfig",
+                        _ => "BrowserConfig",
+                    };
                     &schema["$defs"][definition]["properties"][name]
                 }
             };

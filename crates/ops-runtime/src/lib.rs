@@ -16,7 +16,7 @@ mod secret;
 mod session;
 mod world;
 
-pub use runtime::{Runtime, RuntimeConfig};
+pub use runtime::{FamilyConfig, Runtime, RuntimeConfig};
 
 /// The source of the DOM bridge, for tools that compare what it tells with what a browser does.
 #[must_use]

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant as StdInstant};
 
 use ops_contracts::adapter::{Adapter, BoxFuture};
 use ops_contracts::blob::BlobInfo;
+use ops_contracts::capability::BrowserKind;
 use ops_contracts::clock::Clock;
 use ops_contracts::command::{Call, CommandName, Lane, Repeat};
 use ops_contracts::frame::{OpsCancel, OpsRequest};
@@ -39,15 +40,34 @@ pub struct RuntimeConfig {
     pub browser_idle: Duration,
     /// Where named profiles live; without it `profile` is refused.
     pub profiles: Option<PathBuf>,
-    /// The browser's executable; found in the well-known places when absent.
+    /// How Chrome and its kin are started.
+    pub chrome: FamilyConfig,
+    /// How Firefox is started.
+    pub firefox: FamilyConfig,
+}
+
+/// How browsers of one family are started.
+#[derive(Debug, Clone, Default)]
+pub struct FamilyConfig {
+    /// The executable; found in the well-known places when absent.
     pub executable: Option<PathBuf>,
-    /// Arguments for every browser.
-    pub browser_args: Vec<String>,
+    /// Further arguments for every browser of the family.
+    pub args: Vec<String>,
+}
+
+impl RuntimeConfig {
+    fn family(&self, browser: BrowserKind) -> &FamilyConfig {
+        match browser {
+            BrowserKind::Chrome => &self.chrome,
+            BrowserKind::Firefox => &self.firefox,
+        }
+    }
 }
 
 impl Default for RuntimeConfig {
     fn default() -> Self {
-        Self { max_sessions: 64, browser_idle: Duration::from_secs(30), profiles: None, executable: None, browser_args: Vec::new() }
+        let (chrome, firefox) = (FamilyConfig::default(), FamilyConfig::default());
+        Self { max_sessions: 64, browser_idle: Duration::from_secs(30), profiles: None, chrome, firefox }
     }
 }
 

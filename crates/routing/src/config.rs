@@ -22,6 +22,8 @@ pub const MAX_BYTES: usize = 1024 * 1024;
 
 const SCHEMA_VERSION: &str = "configSchemaVersion";
 const ALLOWLIST: &str = "ops.rolloutAllowlist";
+/// Keys whose values are objects with keys of their own.
+const SECTIONS: [&str; 3] = ["browser", "firefox", "ops"];
 
 /// Reads a document. `strict` is `--strict-config`; `ops.strictConfig` in the document does the same.
 ///
@@ -116,7 +118,7 @@ struct Reader {
 impl Reader {
     fn new(root: Map<String, Value>) -> Self {
         let mut reader = Self { root, bad: Vec::new(), uninterpreted: Vec::new() };
-        for section in ["browser", "ops"] {
+        for section in SECTIONS {
             if let Some(value) = reader.root.remove(section) {
                 match value {
                     Value::Object(_) => {
@@ -147,7 +149,9 @@ impl Reader {
         let mut keys = Vec::new();
         for (key, value) in &self.root {
             match (key.as_str(), value) {
-                ("browser" | "ops", Value::Object(section)) => keys.extend(section.keys().map(|name| format!("{key}.{name}"))),
+                (name, Value::Object(section)) if SECTIONS.contains(&name) => {
+                    keys.extend(section.keys().map(|name| format!("{key}.{name}")))
+                }
                 _ => keys.push(key.clone()),
             }
         }
@@ -182,24 +186,33 @@ pub const VARIABLES: &[Variable] = &[
     Variable { name: KILL_SWITCH, key: "ops.killSwitch" },
     Variable { name: BROWSER, key: "browser.path" },
     Variable { name: BROWSER_ARGS, key: "browser.args" },
+    Variable { name: FIREFOX, key: "firefox.path" },
+    Variable { name: FIREFOX_ARGS, key: "firefox.args" },
 ];
 
 /// The kill switch that outranks every other control.
 pub const KILL_SWITCH: &str = "OPENDEVBROWSER_OPS_KILL_SWITCH";
-/// The browser's executable.
+/// The executable of Chrome or Chromium.
 pub const BROWSER: &str = "ODB_BROWSER";
-/// Further arguments for every browser, with spaces between them.
+/// Further arguments for every Chrome or Chromium, with spaces between them.
 pub const BROWSER_ARGS: &str = "ODB_BROWSER_ARGS";
+/// Firefox's executable.
+pub const FIREFOX: &str = "ODB_FIREFOX";
+/// Further arguments for every Firefox, with spaces between them.
+pub const FIREFOX_ARGS: &str = "ODB_FIREFOX_ARGS";
 
 /// The layer of the environment; `lookup` gives a variable's value.
 #[must_use]
 pub fn environment(lookup: impl Fn(&str) -> Option<String>) -> Layer {
     let set = |name: &str| lookup(name).filter(|value| !value.is_empty());
+    let words = |name: &str| set(name).map(|args| args.split_whitespace().map(str::to_owned).collect());
     let mut document = ConfigDocument::default();
     // Off is no setting: a switch of the environment that is not on leaves that of the document alone.
     document.ops.kill_switch = precedence::env_kill_switch(lookup(KILL_SWITCH).as_deref()).then_some(true);
     document.browser.path = set(BROWSER);
-    document.browser.args = set(BROWSER_ARGS).map(|args| args.split_whitespace().map(str::to_owned).collect());
+    document.browser.args = words(BROWSER_ARGS);
+    document.firefox.path = set(FIREFOX);
+    document.firefox.args = words(FIREFOX_ARGS);
     Layer { source: Source::Environment, document }
 }
 

@@ -25,14 +25,19 @@ const LIBRARY: Edges = Edges { package: "", normal: CONTRACT, dev: SUITE };
 const EDGES: &[Edges] = &[
     Edges { package: "ops-contracts", normal: &[], dev: SUITE },
     Edges { package: "ops-runtime", normal: CONTRACT, dev: &["conformance", "adapter-cdp"] },
+    Edges { package: "adapter-bidi", normal: CONTRACT, dev: &["conformance", "adapter-cdp"] },
     Edges { package: "conformance", normal: CONTRACT, dev: &[] },
-    Edges { package: "relayd", normal: &["adapter-cdp", "ops-contracts", "ops-runtime", "relay", "routing"], dev: SUITE },
+    Edges {
+        package: "relayd",
+        normal: &["adapter-bidi", "adapter-cdp", "ops-contracts", "ops-runtime", "relay", "routing"],
+        dev: SUITE,
+    },
     Edges { package: "relay", normal: CONTRACT, dev: &["conformance", "routing"] },
     Edges { package: "odb-cli", normal: &["ops-client", "ops-contracts", "routing"], dev: SUITE },
     Edges { package: "xtask", normal: &["conformance", "ops-client", "ops-contracts"], dev: &[] },
     Edges {
         package: "odb-tests",
-        normal: &["adapter-cdp", "conformance", "ops-client", "ops-contracts", "ops-runtime", "relay", "routing"],
+        normal: &["adapter-bidi", "adapter-cdp", "conformance", "ops-client", "ops-contracts", "ops-runtime", "relay", "routing"],
         dev: &[],
     },
 ];

@@ -1,10 +1,12 @@
 //! The commands of the group `session`: making sessions, telling of them, renewing, reclaiming and closing them.
 
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use ops_contracts::adapter::LaunchSpec;
+use ops_contracts::capability::BrowserKind;
 use ops_contracts::command::session::{
     BrowserIdentity, CloseResult, CreateParams, CreateResult, Isolation, ListResult, ReclaimResult, RenewResult, StatusResult,
 };
@@ -71,15 +73,16 @@ impl Inner {
     fn plan(&self, id: &SessionId, params: CreateParams) -> Outcome<Plan> {
         let profile = match (&params.profile, &self.config.profiles) {
             (None, _) => None,
-            (Some(name), Some(root)) => Some(root.join(name)),
+            (Some(name), Some(root)) => Some(profile_directory(root, name, params.browser)),
             (Some(_), None) => return Err(Fault::new(ErrorCode::OpsNotSupported, "this runtime keeps no profiles")),
         };
         let own_process = profile.is_some() || params.isolation == Isolation::Process;
+        let family = self.config.family(params.browser);
         let spec = LaunchSpec {
             browser: params.browser,
-            executable: self.config.executable.clone(),
+            executable: family.executable.clone(),
             headed: params.headed,
-            args: self.config.browser_args.clone(),
+            args: family.args.clone(),
             profile,
             proxy: None,
         };
@@ -141,6 +144,14 @@ impl Sessions {
         if self.ended.len() > TOMBSTONES {
             self.ended.pop_front();
         }
+    }
+}
+
+/// A named profile's directory: one for each family of browsers, for none reads another's. Names have no dots.
+fn profile_directory(root: &Path, name: &str, browser: BrowserKind) -> PathBuf {
+    match browser {
+        BrowserKind::Chrome => root.join(name),
+        BrowserKind::Firefox => root.join(format!("{name}.firefox")),
     }
 }
 

@@ -31,6 +31,7 @@ const FULL: &str = r#"{
     "logLevel": "debug",
     "pairing": "on",
     "browser": { "path": "/usr/bin/chromium", "args": ["--lang=de"], "sandbox": "off" },
+    "firefox": { "path": "/usr/bin/firefox-esr", "args": ["-safe-mode"] },
     "ops": {
         "killSwitch": true,
         "routingMode": "auto",

@@ -1,0 +1,128 @@
+//! A running browser behind the seam: contexts opened, the process ended.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ops_contracts::adapter::{
+    AdapterError, AdapterResult, BoxFuture, Browser, BrowserInfo, ContextSpec, ContextStorage, EventSink, OpenedContext,
+};
+use ops_contracts::supervise::Supervised;
+
+use crate::connection::{CallError, Connection, Route};
+use crate::context::{BidiContext, STRUCTURE_DEADLINE, installation, preload, viewport_of, within};
+use crate::fault;
+use crate::protocol::browser::{Close, CreateUserContext, DownloadBehavior, SetDownloadBehavior};
+use crate::protocol::script::AddPreloadScript;
+use crate::router::state::{ContextEntry, PROFILE};
+use crate::router::{Router, SANDBOX};
+
+/// How long a browser may take to write its profile, where that is kept: what is cut off here is lost.
+pub(crate) const GRACE: Duration = Duration::from_secs(5);
+/// How long its supervisor takes at most to kill it and to clean up.
+const KILL_DEADLINE: Duration = Duration::from_secs(2);
+
+/// What a browser and its contexts share. The process ends with the last of them.
+pub(crate) struct Shared {
+    pub(crate) connection: Connection,
+    pub(crate) router: Arc<Router>,
+    pub(crate) process: Arc<dyn Supervised>,
+    /// Its profile outlives it.
+    pub(crate) persistent: bool,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.process.kill();
+    }
+}
+
+pub(crate) struct BidiBrowser {
+    shared: Arc<Shared>,
+    info: BrowserInfo,
+}
+
+impl BidiBrowser {
+    pub(crate) fn new(shared: Shared, info: BrowserInfo) -> Self {
+        Self { shared: Arc::new(shared), info }
+    }
+
+    async fn open(&self, spec: ContextSpec, events: Arc<dyn EventSink>) -> AdapterResult<OpenedContext> {
+        let connection = &self.shared.connection;
+        let id: Arc<str> = match spec.storage {
+            ContextStorage::Isolated => {
+                let made = connection.send(&CreateUserContext {}, Route::BROWSER).decode().await;
+                made.map_err(attach_failed)?.user_context.into()
+            }
+            ContextStorage::Profile => PROFILE.into(),
+        };
+        let entry = ContextEntry { sink: events, installation: installation(&spec.bridge).into(), expects_first: true };
+        // From here on dropping the context disposes of it, whatever goes wrong below.
+        let context = self.enter(id, entry)?;
+        let user_contexts = [&**context.id()];
+        let declaration = preload(&spec.bridge);
+        let script = AddPreloadScript { function_declaration: &declaration, sandbox: SANDBOX, user_contexts };
+        let script = connection.send(&script, Route::BROWSER);
+        let sized = connection.send(&viewport_of(None, Some(context.id()), spec.viewport), Route::BROWSER);
+        // Nothing is written to the disk unless someone asked for it.
+        let downloads = SetDownloadBehavior { download_behavior: DownloadBehavior { r#type: "denied" }, user_contexts };
+        let downloads = connection.send(&downloads, Route::BROWSER);
+        context.set_preload(script.decode().await.map_err(attach_failed)?.script);
+        sized.await.map_err(attach_failed)?;
+        downloads.await.map_err(attach_failed)?;
+        let (target, frame) = context.make_page().await?;
+        Ok(OpenedContext { context: Arc::new(context), target, frame })
+    }
+
+    fn enter(&self, id: Arc<str>, entry: ContextEntry) -> AdapterResult<BidiContext> {
+        let mut state = self.shared.router.lock();
+        if state.lost {
+            return Err(fault::lost());
+        }
+        if state.contexts.contains_key(&id) {
+            let reason = "the browser's profile is in use by another context".to_owned();
+            return Err(AdapterError::AttachFailed { reason });
+        }
+        state.contexts.insert(Arc::clone(&id), entry);
+        Ok(BidiContext::new(Arc::clone(&self.shared), id))
+    }
+
+    async fn end(&self) {
+        let shared = &self.shared;
+        if shared.connection.is_open() && shared.persistent {
+            let closing = shared.connection.send(&Close {}, Route::BROWSER);
+            let ended = async {
+                let _ = closing.await;
+                shared.process.ended().await
+            };
+            let _ = tokio::time::timeout(GRACE, ended).await;
+        }
+        shared.process.kill();
+        let _ = tokio::time::timeout(KILL_DEADLINE, shared.process.ended()).await;
+        shared.connection.close();
+    }
+}
+
+fn attach_failed(error: CallError) -> AdapterError {
+    match fault::from_call("open context", error) {
+        AdapterError::Protocol { reason, .. } => AdapterError::AttachFailed { reason },
+        other => other,
+    }
+}
+
+impl Browser for BidiBrowser {
+    fn info(&self) -> &BrowserInfo {
+        &self.info
+    }
+
+    fn open_context(&self, spec: ContextSpec, events: Arc<dyn EventSink>) -> BoxFuture<'_, AdapterResult<OpenedContext>> {
+        Box::pin(within(STRUCTURE_DEADLINE, self.open(spec, events)))
+    }
+
+    fn is_connected(&self) -> bool {
+        self.shared.connection.is_open()
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.end())
+    }
+}

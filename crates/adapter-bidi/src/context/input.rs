@@ -1,0 +1,317 @@
+//! Real input: a list of actions is one command whose sources move in step; text alone is entered as an input method
+//! does.
+
+use ops_contracts::adapter::{AdapterError, AdapterResult, Effect, FrameKey, InputAction, Modifiers, MouseButton, TargetKey};
+
+use super::keys;
+use super::{BidiContext, failed};
+use crate::connection::{Route, decode};
+use crate::protocol::Command;
+use crate::protocol::input::{KeyItem, PerformActions, PointerItem, PointerParameters, Source, WheelItem};
+use crate::protocol::script::{Evaluate, Evaluation, RemoteValue, ValueType, WindowValue};
+use crate::router::SANDBOX;
+
+/// Frames that the focus may be nested in.
+const MAX_FRAMES: usize = 64;
+
+impl BidiContext {
+    pub(super) async fn input(&self, target: TargetKey, actions: &[InputAction]) -> AdapterResult<Effect> {
+        let (main, held) = self.of_living_page(target, |_, page| (page.main_frame, page.held))?;
+        let text: Option<Vec<&str>> = actions
+            .iter()
+            .map(|action| match action {
+                InputAction::InsertText { text } => Some(&**text),
+                _ => None,
+            })
+            .collect();
+        self.to_front(target).await?;
+        if let Some(parts) = text {
+            self.insert_text(target, main, &parts.concat()).await?;
+            return Ok(Effect::Done);
+        }
+        let mut script = Script::new(held);
+        for action in actions {
+            script.add(action)?;
+        }
+        let (sources, held) = script.finish();
+        if let Some(page) = self.browser.router.lock().pages.get_mut(&target) {
+            page.held = held;
+        }
+        let id = self.main_id(target)?;
+        let performed =
+            self.browser.connection.send(&PerformActions { context: &id, actions: sources }, Route::document(target, main));
+        performed.await.map_err(|error| self.placed(target, None, failed(PerformActions::METHOD)(error)))?;
+        self.settle(target, main, &id).await?;
+        Ok(Effect::Done)
+    }
+
+    /// Waits for a later task of the page: what its handlers have begun, a form's submission or the following of a link,
+    /// was announced then. A document that went away meanwhile has handled the input all the same.
+    async fn settle(&self, target: TargetKey, main: FrameKey, context: &str) -> AdapterResult<()> {
+        let route = Route::document(target, main);
+        match self.run(context, Some(SANDBOX), "new Promise((done) => { setTimeout(done); })", true, route).await {
+            Ok(_) | Err(AdapterError::DocumentGone | AdapterError::FrameGone) => Ok(()),
+            Err(error) => Err(self.placed(target, None, error)),
+        }
+    }
+
+    /// Enters text where the focus is, in whatever frame that is.
+    async fn insert_text(&self, target: TargetKey, main: FrameKey, text: &str) -> AdapterResult<()> {
+        let text = serde_json::to_string(text)
+            .map_err(|error| AdapterError::Protocol { call: "insert text".to_owned(), reason: error.to_string() })?;
+        // A frame with the focus is what is returned; the text is entered in the innermost.
+        let expression = format!(
+            "(() => {{ let at = document.activeElement; while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;\
+             return at?.contentWindow ?? document.execCommand('insertText', false, {text}); }})()"
+        );
+        let mut frame = main;
+        for _ in 0..MAX_FRAMES {
+            let context = self.place(target, frame).await?;
+            let route = Route::document(target, frame);
+            let reply = self.run(&context, Some(SANDBOX), &expression, false, route).await;
+            let reply = reply.map_err(|error| self.placed(target, Some(frame), error))?;
+            match inner_frame(&reply)? {
+                None => return Ok(()),
+                Some(context) => {
+                    frame = self.browser.router.lock().locate(&context).map(|(frame, _)| frame).ok_or(AdapterError::FrameGone)?;
+                }
+            }
+        }
+        Err(AdapterError::FrameGone)
+    }
+}
+
+/// The browsing context that a script returned, if it returned one.
+fn inner_frame(reply: &bytes::Bytes) -> AdapterResult<Option<String>> {
+    let evaluation: Evaluation<'_> = decode(reply).map_err(failed(Evaluate::METHOD))?;
+    if let Some(details) = evaluation.exception_details {
+        return Err(AdapterError::Protocol { call: "insert text".to_owned(), reason: details.text });
+    }
+    let Some(result) = evaluation.result else { return Ok(None) };
+    let value: Result<RemoteValue<'_>, _> = serde_json::from_str(result.get());
+    let window = value.ok().filter(|value| value.r#type == ValueType::Window).and_then(|value| value.value);
+    Ok(window.and_then(|window| serde_json::from_str::<WindowValue>(window.get()).ok()).map(|window| window.context))
+}
+
+/// One tick: what one source does while the others pause.
+enum Tick {
+    Pointer(PointerItem),
+    Key(KeyItem),
+    Wheel(WheelItem),
+}
+
+/// A list of actions being turned into ticks.
+struct Script {
+    ticks: Vec<Tick>,
+    /// Where this list has put the mouse.
+    at: Option<(f64, f64)>,
+    /// Modifiers held by actions of the caller.
+    own: Modifiers,
+    /// Modifiers held now: those, and what a mouse action asks for beside them.
+    held: Modifiers,
+}
+
+impl Script {
+    fn new(held: Modifiers) -> Self {
+        Self { ticks: Vec::new(), at: None, own: held, held }
+    }
+
+    fn add(&mut self, action: &InputAction) -> AdapterResult<()> {
+        match action {
+            InputAction::MouseMove { x, y, modifiers, .. } => {
+                self.hold(*modifiers);
+                self.move_to(*x, *y);
+            }
+            InputAction::MouseDown { x, y, button, modifiers, .. } => {
+                self.press(*x, *y, *modifiers, PointerItem::PointerDown { button: number(*button) });
+            }
+            InputAction::MouseUp { x, y, button, modifiers, .. } => {
+                self.press(*x, *y, *modifiers, PointerItem::PointerUp { button: number(*button) });
+            }
+            InputAction::Wheel { x, y, dx, dy, modifiers } => {
+                self.hold(*modifiers);
+                let scroll = WheelItem::Scroll { x: whole(*x), y: whole(*y), delta_x: whole(*dx), delta_y: whole(*dy) };
+                self.ticks.push(Tick::Wheel(scroll));
+            }
+            InputAction::KeyDown { key, .. } => {
+                self.hold(self.own);
+                let value = keys::value(key).ok_or(AdapterError::Unsupported { primitive: "this key" })?;
+                self.note(&key.key, true);
+                self.ticks.push(Tick::Key(KeyItem::KeyDown { value }));
+            }
+            InputAction::KeyUp { key, .. } => {
+                self.hold(self.own);
+                let value = keys::value(key).ok_or(AdapterError::Unsupported { primitive: "this key" })?;
+                self.note(&key.key, false);
+                self.ticks.push(Tick::Key(KeyItem::KeyUp { value }));
+            }
+            InputAction::InsertText { text } => {
+                self.hold(self.own);
+                for character in text.chars() {
+                    let value = character.to_string();
+                    self.ticks.push(Tick::Key(KeyItem::KeyDown { value: value.clone() }));
+                    self.ticks.push(Tick::Key(KeyItem::KeyUp { value }));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn press(&mut self, x: f64, y: f64, modifiers: Modifiers, item: PointerItem) {
+        if self.at != Some((x, y)) {
+            self.move_to(x, y);
+        }
+        self.hold(modifiers);
+        self.ticks.push(Tick::Pointer(item));
+    }
+
+    fn move_to(&mut self, x: f64, y: f64) {
+        self.at = Some((x, y));
+        self.ticks.push(Tick::Pointer(PointerItem::PointerMove { x: pixel(x), y: pixel(y) }));
+    }
+
+    /// Presses and releases modifier keys until exactly these are held: pointer events have those of the keyboard.
+    fn hold(&mut self, wanted: Modifiers) {
+        let each = [
+            (self.held.control, wanted.control, '\u{E009}'),
+            (self.held.alt, wanted.alt, '\u{E00A}'),
+            (self.held.meta, wanted.meta, '\u{E03D}'),
+            (self.held.shift, wanted.shift, '\u{E008}'),
+        ];
+        for (held, wanted, key) in each {
+            let value = key.to_string();
+            match (held, wanted) {
+                (false, true) => self.ticks.push(Tick::Key(KeyItem::KeyDown { value })),
+                (true, false) => self.ticks.push(Tick::Key(KeyItem::KeyUp { value })),
+                _ => {}
+            }
+        }
+        self.held = wanted;
+    }
+
+    /// Notes that the caller holds a modifier, or does so no longer.
+    fn note(&mut self, key: &str, down: bool) {
+        for modifiers in [&mut self.own, &mut self.held] {
+            match key {
+                "Control" => modifiers.control = down,
+                "Alt" => modifiers.alt = down,
+                "Meta" => modifiers.meta = down,
+                "Shift" => modifiers.shift = down,
+                _ => {}
+            }
+        }
+    }
+
+    /// The sources, each as long as its last item needs, and the modifiers that stay held.
+    fn finish(mut self) -> (Vec<Source>, Modifiers) {
+        self.hold(self.own);
+        let (mut pointer, mut key, mut wheel) = (Vec::new(), Vec::new(), Vec::new());
+        for (at, tick) in self.ticks.into_iter().enumerate() {
+            match tick {
+                Tick::Pointer(item) => put(&mut pointer, at, item, || PointerItem::Pause),
+                Tick::Key(item) => put(&mut key, at, item, || KeyItem::Pause),
+                Tick::Wheel(item) => put(&mut wheel, at, item, || WheelItem::Pause),
+            }
+        }
+        let mut sources = Vec::with_capacity(3);
+        if !pointer.is_empty() {
+            let parameters = PointerParameters { pointer_type: "mouse" };
+            sources.push(Source::Pointer { id: "mouse", parameters, actions: pointer });
+        }
+        if !key.is_empty() {
+            sources.push(Source::Key { id: "keyboard", actions: key });
+        }
+        if !wheel.is_empty() {
+            sources.push(Source::Wheel { id: "wheel", actions: wheel });
+        }
+        (sources, self.own)
+    }
+}
+
+/// Puts an item at a tick, with pauses up to it.
+fn put<T>(items: &mut Vec<T>, at: usize, item: T, pause: impl Fn() -> T) {
+    while items.len() < at {
+        items.push(pause());
+    }
+    items.push(item);
+}
+
+fn number(button: MouseButton) -> u8 {
+    match button {
+        MouseButton::Left => 0,
+        MouseButton::Middle => 1,
+        MouseButton::Right => 2,
+    }
+}
+
+/// The pixel that a point is in. The browser's events have whole coordinates, and it rounds a half up, out of elements
+/// that begin at one.
+fn pixel(at: f64) -> f64 {
+    (at - 0.5).ceil()
+}
+
+/// The wheel takes whole numbers. Casts saturate.
+#[expect(clippy::cast_possible_truncation, reason = "saturates, and no page is that long")]
+fn whole(number: f64) -> i64 {
+    number.round() as i64
+}
+
+#[cfg(test)]
+mod tests {
+    use ops_contracts::adapter::Keystroke;
+
+    use super::*;
+
+    fn json(actions: &[InputAction], held: Modifiers) -> String {
+        let mut script = Script::new(held);
+        for action in actions {
+            script.add(action).unwrap();
+        }
+        serde_json::to_string(&script.finish().0).unwrap()
+    }
+
+    #[test]
+    fn a_click_is_one_source_of_three_ticks() {
+        let (x, y, button, click_count, modifiers) = (1.5, 2.0, MouseButton::Left, 1, Modifiers::default());
+        let click = [
+            InputAction::MouseMove { x, y, modifiers, held: None },
+            InputAction::MouseDown { x, y, button, click_count, modifiers },
+            InputAction::MouseUp { x, y, button, click_count, modifiers },
+        ];
+        assert_eq!(
+            json(&click, modifiers),
+            r#"[{"type":"pointer","id":"mouse","parameters":{"pointerType":"mouse"},"actions":[{"type":"pointerMove","x":1.0,"y":2.0},{"type":"pointerDown","button":0},{"type":"pointerUp","button":0}]}]"#
+        );
+    }
+
+    #[test]
+    fn a_modifier_of_a_click_is_held_on_the_keyboard_and_released_again() {
+        let modifiers = Modifiers { shift: true, ..Modifiers::default() };
+        let (x, y, button, click_count) = (1.0, 2.0, MouseButton::Right, 1);
+        let click = [
+            InputAction::MouseDown { x, y, button, click_count, modifiers },
+            InputAction::MouseUp { x, y, button, click_count, modifiers },
+        ];
+        assert_eq!(
+            json(&click, Modifiers::default()),
+            "[{\"type\":\"pointer\",\"id\":\"mouse\",\"parameters\":{\"pointerType\":\"mouse\"},\"actions\":[{\"type\":\"pointerMove\",\"x\":1.0,\"y\":2.0},{\"type\":\"pause\"},{\"type\":\"pointerDown\",\"button\":2},{\"type\":\"pointerUp\",\"button\":2}]},\
+             {\"type\":\"key\",\"id\":\"keyboard\",\"actions\":[{\"type\":\"pause\"},{\"type\":\"keyDown\",\"value\":\"\u{E008}\"},{\"type\":\"pause\"},{\"type\":\"pause\"},{\"type\":\"keyUp\",\"value\":\"\u{E008}\"}]}]"
+        );
+    }
+
+    #[test]
+    fn a_modifier_that_the_caller_presses_stays_held_and_is_not_pressed_twice() {
+        let key = |key: &str| Keystroke { key: key.to_owned(), code: String::new(), key_code: 0, location: 1, text: None };
+        let held = Modifiers { control: true, ..Modifiers::default() };
+        let mut script = Script::new(Modifiers::default());
+        script.add(&InputAction::KeyDown { key: key("Control"), modifiers: held }).unwrap();
+        script.add(&InputAction::MouseMove { x: 1.0, y: 1.0, modifiers: held, held: None }).unwrap();
+        let (sources, left) = script.finish();
+        assert_eq!(left, held);
+        let text = serde_json::to_string(&sources).unwrap();
+        assert_eq!(text.matches("keyDown").count(), 1);
+        assert_eq!(text.matches("keyUp").count(), 0);
+        let unknown = Script::new(held).add(&InputAction::KeyDown { key: key("CapsLock"), modifiers: held });
+        assert!(matches!(unknown, Err(AdapterError::Unsupported { .. })));
+    }
+}

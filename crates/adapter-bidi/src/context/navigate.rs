@@ -1,0 +1,101 @@
+//! Navigation of a page's main frame, by URL, by reload and in its history.
+
+use ops_contracts::adapter::{
+    AdapterError, AdapterResult, DocumentKey, Effect, NavigationFailure, NavigationFailureKind, TargetKey,
+};
+
+use super::{BidiContext, STRUCTURE_DEADLINE, failed, within};
+use crate::connection::{CallError, Loss, Route};
+use crate::fault::{lost, navigation_failure};
+use crate::protocol::Command;
+use crate::protocol::browsing_context::{Navigate, Reload, TraverseHistory};
+use crate::protocol::network::SetCacheBehavior;
+use crate::router::state::{Progress, State};
+
+impl BidiContext {
+    pub(super) async fn navigate(&self, target: TargetKey, url: &str) -> AdapterResult<Effect> {
+        let id = self.main_id(target)?;
+        if let Some(page) = self.browser.router.lock().pages.get_mut(&target) {
+            url.clone_into(&mut page.asked_for);
+        }
+        let navigated =
+            self.browser.connection.send(&Navigate { context: &id, url, wait: "none" }, Route::page(target)).decode().await;
+        let navigated = match navigated {
+            Ok(navigated) => navigated,
+            Err(CallError::Refused { error, message }) if error == "unknown error" => {
+                return Ok(without_document(navigation_failure(&message)));
+            }
+            Err(CallError::Refused { error, .. }) if error == "invalid argument" => {
+                let reason = "invalid URL".to_owned();
+                return Ok(without_document(NavigationFailure { kind: NavigationFailureKind::Other, reason }));
+            }
+            Err(error) => return Err(self.placed(target, None, failed(Navigate::METHOD)(error))),
+        };
+        let Some(navigation) = navigated.navigation else { return Ok(Effect::Navigation { document: None, failure: None }) };
+        let outcome = within(STRUCTURE_DEADLINE, self.browser.router.until(|state| self.outcome(state, target, &navigation)));
+        let (document, failure) = outcome.await?;
+        Ok(Effect::Navigation { document, failure })
+    }
+
+    /// How a navigation ended. The reply comes after the events that tell of it, a download's beginning apart.
+    fn outcome(
+        &self,
+        state: &mut State,
+        target: TargetKey,
+        navigation: &str,
+    ) -> Option<AdapterResult<(Option<DocumentKey>, Option<NavigationFailure>)>> {
+        match state.living_page(&self.id, target) {
+            Err(error) => Some(Err(error)),
+            Ok(page) => match page.navigations.get(navigation) {
+                None => Some(Ok((None, None))),
+                Some(known) => match &known.progress {
+                    Progress::Running(_) => None,
+                    Progress::Committed => Some(Ok((Some(known.document), None))),
+                    Progress::Within => Some(Ok((None, None))),
+                    Progress::Failed(failure) => Some(Ok((None, Some(failure.clone())))),
+                },
+            },
+        }
+    }
+
+    /// Done when it has begun: the command's own reply comes with the new document.
+    pub(super) async fn reload(&self, target: TargetKey, ignore_cache: bool) -> AdapterResult<Effect> {
+        let id = self.main_id(target)?;
+        let connection = &self.browser.connection;
+        let cache = |cache_behavior| SetCacheBehavior { cache_behavior, contexts: [&id] };
+        let begun = self.browser.router.lock().pages.get_mut(&target).map(|page| {
+            // Where it goes is where it is; the browser does not say while a prompt asks.
+            page.asked_for.clear();
+        });
+        begun.ok_or(AdapterError::TargetClosed)?;
+        if ignore_cache {
+            let bypass = connection.send(&cache("bypass"), Route::page(target));
+            within(STRUCTURE_DEADLINE, async { bypass.await.map_err(failed(SetCacheBehavior::METHOD)) }).await?;
+        }
+        let reloaded = connection.send(&Reload { context: &id, wait: "none" }, Route::page(target)).await;
+        if ignore_cache {
+            connection.send(&cache("default"), Route::page(target)).forget();
+        }
+        match reloaded {
+            Ok(_) => Ok(Effect::Done),
+            // It failed, or stayed where it was; events tell of it.
+            Err(CallError::Refused { error, .. }) if error == "unknown error" => Ok(Effect::Done),
+            Err(error) => Err(self.placed(target, None, failed(Reload::METHOD)(error))),
+        }
+    }
+
+    pub(super) async fn traverse_history(&self, target: TargetKey, delta: i32) -> AdapterResult<Effect> {
+        let id = self.main_id(target)?;
+        let moved = self.browser.connection.send(&TraverseHistory { context: &id, delta }, Route::page(target));
+        match moved.await {
+            Ok(_) => Ok(Effect::Moved(true)),
+            Err(CallError::Refused { error, .. }) if error == "no such history entry" => Ok(Effect::Moved(false)),
+            Err(CallError::Lost(Loss::Disconnected)) => Err(lost()),
+            Err(error) => Err(self.placed(target, None, failed(TraverseHistory::METHOD)(error))),
+        }
+    }
+}
+
+fn without_document(failure: NavigationFailure) -> Effect {
+    Effect::Navigation { document: None, failure: Some(failure) }
+}

@@ -1,0 +1,110 @@
+//! Pages: opened, closed, brought to the front, resized; prompts answered.
+
+use std::sync::Arc;
+
+use ops_contracts::adapter::{AdapterError, AdapterResult, Effect, FrameKey, TargetKey};
+use ops_contracts::command::Viewport;
+
+use super::{BidiContext, STRUCTURE_DEADLINE, failed, within};
+use crate::connection::{CallError, Route};
+use crate::fault::lost;
+use crate::protocol::Command;
+use crate::protocol::browsing_context::{Activate, Close, Create, HandleUserPrompt, Navigate, SetViewport, Size};
+use crate::router::state::State;
+
+/// `browsingContext.setViewport` for one page or for all of a context.
+pub(crate) fn viewport_of<'a>(context: Option<&'a str>, user_context: Option<&'a str>, viewport: Viewport) -> SetViewport<'a> {
+    SetViewport {
+        context,
+        user_contexts: user_context.map(|id| [id]),
+        viewport: Size { width: viewport.width, height: viewport.height },
+        device_pixel_ratio: viewport.scale,
+    }
+}
+
+impl BidiContext {
+    /// Makes a page in a window of its own: what is hidden behind another page draws nothing.
+    pub(crate) async fn make_page(&self) -> AdapterResult<(TargetKey, FrameKey)> {
+        let (connection, router) = (&self.browser.connection, &self.browser.router);
+        let created = connection.send(&Create { r#type: "window", user_context: &self.id }, Route::BROWSER);
+        let created = created.decode().await.map_err(failed(Create::METHOD))?;
+        let known = |state: &mut State| {
+            if state.lost {
+                return Some(Err(lost()));
+            }
+            state.locate(&created.context).map(|(frame, target)| Ok((target, frame)))
+        };
+        router.until(known).await
+    }
+
+    pub(super) async fn create_target(&self, url: Option<String>) -> AdapterResult<Effect> {
+        if self.browser.router.lock().lost {
+            return Err(lost());
+        }
+        let (target, frame) = within(STRUCTURE_DEADLINE, self.make_page()).await?;
+        if let Some(url) = url {
+            let id = self.main_id(target)?;
+            self.browser.connection.send(&Navigate { context: &id, url: &url, wait: "none" }, Route::page(target)).forget();
+        }
+        Ok(Effect::Target { target, frame })
+    }
+
+    /// The browsing context of a page's main frame.
+    pub(super) fn main_id(&self, target: TargetKey) -> AdapterResult<Arc<str>> {
+        self.of_page(target, |state, page| state.frames.get(&page.main_frame).map(|frame| Arc::clone(&frame.id)))?
+            .ok_or(AdapterError::TargetClosed)
+    }
+
+    pub(super) async fn close_target(&self, target: TargetKey) -> AdapterResult<Effect> {
+        let id = self.main_id(target)?;
+        let closing = self.browser.connection.send(&Close { context: &id }, Route::BROWSER);
+        within(STRUCTURE_DEADLINE, async {
+            match closing.await {
+                Ok(_) => {}
+                // It closed by itself meanwhile.
+                Err(CallError::Refused { error, .. }) if error == "no such frame" => {}
+                Err(error) => return Err(failed(Close::METHOD)(error)),
+            }
+            self.browser.router.until(|state| (state.lost || !state.pages.contains_key(&target)).then_some(())).await;
+            Ok(Effect::Done)
+        })
+        .await
+    }
+
+    pub(super) async fn activate_target(&self, target: TargetKey) -> AdapterResult<Effect> {
+        let id = self.main_id(target)?;
+        let raised = self.browser.connection.send(&Activate { context: &id }, Route::page(target));
+        self.takes_focus(target);
+        within(STRUCTURE_DEADLINE, async { raised.await.map_err(failed(Activate::METHOD)) }).await?;
+        Ok(Effect::Done)
+    }
+
+    /// Notes that a page has the focus from now on. True when it had not.
+    fn takes_focus(&self, target: TargetKey) -> bool {
+        self.browser.router.lock().active.replace(target) != Some(target)
+    }
+
+    /// Gives a page the focus: without it no element of it is told of focus, and behind another one of its window it is
+    /// not drawn either.
+    pub(super) async fn to_front(&self, target: TargetKey) -> AdapterResult<()> {
+        if self.takes_focus(target) {
+            self.activate_target(target).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn set_viewport(&self, target: TargetKey, viewport: Viewport) -> AdapterResult<Effect> {
+        let id = self.main_id(target)?;
+        let set = self.browser.connection.send(&viewport_of(Some(&id), None, viewport), Route::page(target));
+        within(STRUCTURE_DEADLINE, async { set.await.map_err(failed(SetViewport::METHOD)) }).await?;
+        Ok(Effect::Done)
+    }
+
+    pub(super) async fn answer_dialog(&self, target: TargetKey, accept: bool, text: Option<String>) -> AdapterResult<Effect> {
+        let context = self.of_living_page(target, |_, page| page.prompt.clone())?.ok_or(AdapterError::DialogMissing)?;
+        let answer = HandleUserPrompt { context: &context, accept, user_text: text };
+        let handled = self.browser.connection.send(&answer, Route::page(target));
+        within(STRUCTURE_DEADLINE, async { handled.await.map_err(failed(HandleUserPrompt::METHOD)) }).await?;
+        Ok(Effect::Done)
+    }
+}

@@ -1,0 +1,130 @@
+//! From what went wrong in the protocol to what the seam says about it.
+
+use ops_contracts::adapter::{AdapterError, NavigationFailure, NavigationFailureKind};
+
+use crate::connection::{CallError, Loss};
+
+/// How a browser is lost whose process may still be there.
+pub(crate) const SOCKET_ENDED: &str = "its debugging connection ended";
+
+/// The seam's error for a failed `call`.
+pub(crate) fn from_call(call: &str, error: CallError) -> AdapterError {
+    let protocol = |reason: String| AdapterError::Protocol { call: call.to_owned(), reason };
+    match error {
+        CallError::Lost(Loss::TargetClosed) => AdapterError::TargetClosed,
+        CallError::Lost(Loss::TargetCrashed) => AdapterError::TargetCrashed,
+        CallError::Lost(Loss::Navigated) => AdapterError::DocumentGone,
+        CallError::Lost(Loss::FrameDetached) => AdapterError::FrameGone,
+        CallError::Lost(Loss::Disconnected) => lost(),
+        CallError::Backlog => AdapterError::Unresponsive,
+        CallError::Encode(reason) | CallError::Decode(reason) => protocol(reason),
+        CallError::Refused { error, message } => match &*error {
+            "no such frame" => AdapterError::FrameGone,
+            "no such node" | "stale element reference" => AdapterError::DocumentGone,
+            "no such alert" => AdapterError::DialogMissing,
+            "invalid session id" => lost(),
+            // A window that goes away under a call: its actor can't be reached any more.
+            _ if message.contains("AbortError") || message.contains("DiscardedBrowsingContext") => AdapterError::DocumentGone,
+            _ => protocol(format!("{error}: {message}")),
+        },
+    }
+}
+
+/// The browser is gone.
+pub(crate) fn lost() -> AdapterError {
+    AdapterError::BrowserLost { reason: SOCKET_ENDED.to_owned() }
+}
+
+/// Kinds by the beginning of Firefox's names of network errors; the first match counts.
+const BY_REASON: &[(&str, NavigationFailureKind)] = &[
+    ("NS_ERROR_UNKNOWN_HOST", NavigationFailureKind::Dns),
+    ("NS_ERROR_UNKNOWN_PROXY_HOST", NavigationFailureKind::Connection),
+    ("NS_BINDING_ABORTED", NavigationFailureKind::Aborted),
+    ("NS_ERROR_ABORT", NavigationFailureKind::Aborted),
+    ("NS_ERROR_CONNECTION_", NavigationFailureKind::Connection),
+    ("NS_ERROR_NET_", NavigationFailureKind::Connection),
+    ("NS_ERROR_PROXY_", NavigationFailureKind::Connection),
+    ("NS_ERROR_OFFLINE", NavigationFailureKind::Connection),
+    ("NS_ERROR_PORT_ACCESS_NOT_ALLOWED", NavigationFailureKind::Blocked),
+    ("NS_ERROR_CONTENT_BLOCKED", NavigationFailureKind::Blocked),
+    ("NS_ERROR_BLOCKED_", NavigationFailureKind::Blocked),
+    ("NS_ERROR_DOM_BAD_URI", NavigationFailureKind::Blocked),
+    ("NS_ERROR_CSP_", NavigationFailureKind::Blocked),
+    ("NS_ERROR_XFO_VIOLATION", NavigationFailureKind::Blocked),
+    ("NS_ERROR_UNKNOWN_PROTOCOL", NavigationFailureKind::Blocked),
+    ("SEC_ERROR_", NavigationFailureKind::Certificate),
+    ("SSL_ERROR_", NavigationFailureKind::Certificate),
+    ("MOZILLA_PKIX_", NavigationFailureKind::Certificate),
+    ("NSS_ERROR_", NavigationFailureKind::Certificate),
+    ("Beforeunload prompt was rejected", NavigationFailureKind::Aborted),
+    ("A new navigation interrupted", NavigationFailureKind::Aborted),
+    ("deniedPortAccess", NavigationFailureKind::Blocked),
+    ("dnsNotFound", NavigationFailureKind::Dns),
+    ("connectionFailure", NavigationFailureKind::Connection),
+    ("net", NavigationFailureKind::Connection),
+    ("proxy", NavigationFailureKind::Connection),
+    ("nss", NavigationFailureKind::Certificate),
+    ("blockedByPolicy", NavigationFailureKind::Blocked),
+    ("csp", NavigationFailureKind::Blocked),
+    ("xfo", NavigationFailureKind::Blocked),
+    ("unknownProtocol", NavigationFailureKind::Blocked),
+];
+
+/// The failure that the browser gives this reason for.
+pub(crate) fn navigation_failure(reason: &str) -> NavigationFailure {
+    let reason = reason.strip_prefix("Error: ").unwrap_or(reason);
+    let kind =
+        BY_REASON.iter().find(|(prefix, _)| reason.starts_with(prefix)).map_or(NavigationFailureKind::Other, |(_, kind)| *kind);
+    NavigationFailure { kind, reason: reason.to_owned() }
+}
+
+/// The failure that a document explains, if it is one of the browser's own that do.
+pub(crate) fn error_page(url: &str) -> Option<NavigationFailure> {
+    let (page, query) = url.split_once('?').unwrap_or((url, ""));
+    let certificate = page == "about:certerror";
+    if !certificate && page != "about:neterror" && page != "about:blocked" {
+        return None;
+    }
+    let reason = query.split('&').find_map(|pair| pair.strip_prefix("e=")).unwrap_or(page);
+    let failure = navigation_failure(reason);
+    Some(if certificate { NavigationFailure { kind: NavigationFailureKind::Certificate, ..failure } } else { failure })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn network_errors_have_the_kind_that_callers_tell_apart() {
+        for (text, kind) in [
+            ("Error: NS_ERROR_UNKNOWN_HOST", NavigationFailureKind::Dns),
+            ("Error: NS_ERROR_CONNECTION_REFUSED", NavigationFailureKind::Connection),
+            ("NS_ERROR_NET_RESET", NavigationFailureKind::Connection),
+            ("SEC_ERROR_UNKNOWN_ISSUER", NavigationFailureKind::Certificate),
+            ("MOZILLA_PKIX_ERROR_SELF_SIGNED_CERT", NavigationFailureKind::Certificate),
+            ("NS_BINDING_ABORTED", NavigationFailureKind::Aborted),
+            ("deniedPortAccess", NavigationFailureKind::Blocked),
+            ("NS_ERROR_REDIRECT_LOOP", NavigationFailureKind::Other),
+        ] {
+            assert_eq!(navigation_failure(text).kind, kind, "{text}");
+        }
+    }
+
+    #[test]
+    fn error_pages_tell_why() {
+        let failure = error_page("about:neterror?e=dnsNotFound&u=http%3A//nope.invalid/").unwrap();
+        assert_eq!((failure.kind, &*failure.reason), (NavigationFailureKind::Dns, "dnsNotFound"));
+        assert_eq!(error_page("about:certerror?e=x").unwrap().kind, NavigationFailureKind::Certificate);
+        assert!(error_page("about:blank").is_none());
+        assert!(error_page("https://example.org/?e=dnsNotFound").is_none());
+    }
+
+    #[test]
+    fn every_loss_has_its_own_error() {
+        let refused = |error: &str| CallError::Refused { error: error.to_owned(), message: String::new() };
+        assert_eq!(from_call("x", CallError::Lost(Loss::Navigated)), AdapterError::DocumentGone);
+        assert_eq!(from_call("x", refused("no such frame")), AdapterError::FrameGone);
+        assert_eq!(from_call("x", refused("no such alert")), AdapterError::DialogMissing);
+        assert_eq!(from_call("x", CallError::Lost(Loss::Disconnected)), lost());
+    }
+}

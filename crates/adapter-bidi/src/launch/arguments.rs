@@ -1,0 +1,93 @@
+//! The browser's command line and environment: what every launch needs, and what nobody may add.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+/// Flags by which an argument could take the debugging connection away, open it to others, or move the profile from
+/// under its supervisor. Matched without dashes and value, in lower case; a trailing `-` matches all that begin so.
+const FORBIDDEN: &[&str] = &[
+    "remote-debugging-",
+    "remote-allow-",
+    "marionette",
+    "start-debugger-server",
+    "jsdebugger",
+    "profile",
+    "p",
+    "profilemanager",
+    "createprofile",
+    "migration",
+    "no-remote",
+    "new-instance",
+    "headless",
+];
+
+/// The first of `arguments` that is not allowed.
+pub(super) fn forbidden(arguments: &[String]) -> Option<&str> {
+    arguments.iter().map(String::as_str).find(|argument| {
+        let flag = argument.trim();
+        // What is no flag would be opened as a page.
+        let Some(flag) = flag.strip_prefix('-') else { return true };
+        let flag = flag.trim_start_matches('-').to_ascii_lowercase();
+        let name = flag.split('=').next().unwrap_or_default();
+        name.is_empty()
+            || FORBIDDEN.iter().any(|banned| if banned.ends_with('-') { name.starts_with(banned) } else { name == *banned })
+    })
+}
+
+/// The whole command line without the program's name.
+pub(super) fn command_line(headed: bool, profile: &Path, extra: &[String]) -> Vec<OsString> {
+    let mut line: Vec<OsString> = Vec::with_capacity(6 + extra.len());
+    if !headed {
+        line.push("--headless".into());
+    }
+    line.extend(["--no-remote", "--remote-debugging-port=0", "--profile"].map(OsString::from));
+    line.push(profile.into());
+    line.extend(extra.iter().map(OsString::from));
+    line
+}
+
+/// The environment: homes of its own, so that nothing is read from or left in the user's, and no crash reporter.
+pub(super) fn environment(given: &[(OsString, OsString)], home: &Path, headed: bool) -> Vec<(OsString, OsString)> {
+    const HOMES: &[&str] = &["HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"];
+    const DISPLAY: &[&str] = &["DISPLAY", "WAYLAND_DISPLAY"];
+    let replaced = |name: &OsString| HOMES.iter().any(|own| name == own) || (!headed && DISPLAY.iter().any(|own| name == own));
+    let mut variables: Vec<_> = given.iter().filter(|(name, _)| !replaced(name)).cloned().collect();
+    variables.extend(HOMES.iter().map(|name| (OsString::from(name), home.as_os_str().to_owned())));
+    for (name, value) in [("MOZ_CRASHREPORTER_DISABLE", "1"), ("MOZ_DISABLE_AUTO_SAFE_MODE", "1"), ("MOZ_NO_REMOTE", "1")] {
+        variables.push((name.into(), value.into()));
+    }
+    variables
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_that_reach_for_the_debugging_connection_or_the_profile_are_refused() {
+        for argument in [
+            "--remote-debugging-port=9222",
+            "-remote-debugging-port",
+            "--Remote-Allow-Hosts=x",
+            "--marionette",
+            "-P",
+            "--profile",
+            "--",
+            "",
+            "https://example.org",
+        ] {
+            assert!(forbidden(&[argument.to_owned()]).is_some(), "{argument}");
+        }
+        assert!(forbidden(&["--private-window".to_owned(), "-safe-mode".to_owned()]).is_none());
+    }
+
+    #[test]
+    fn the_users_home_is_not_the_browsers() {
+        let given = [("HOME", "/root"), ("LANG", "C"), ("DISPLAY", ":0")].map(|(n, v)| (n.into(), v.into()));
+        let set = environment(&given, Path::new("/scratch"), false);
+        let value = |name: &str| set.iter().find(|(given, _)| given == name).map(|(_, value)| value.clone());
+        assert_eq!(value("HOME"), Some("/scratch".into()));
+        assert_eq!(value("LANG"), Some("C".into()));
+        assert_eq!(value("DISPLAY"), None);
+    }
+}

@@ -1,0 +1,43 @@
+//! `browser.*`
+
+use serde::{Deserialize, Serialize};
+
+use super::{Empty, command};
+
+/// `browser.close`
+#[derive(Serialize)]
+pub(crate) struct Close {}
+command!(Close "browser.close" -> Empty);
+
+/// `browser.createUserContext`
+#[derive(Serialize)]
+pub(crate) struct CreateUserContext {}
+command!(CreateUserContext "browser.createUserContext" -> UserContext);
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct UserContext {
+    pub(crate) user_context: String,
+}
+
+/// `browser.removeUserContext`
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RemoveUserContext<'a> {
+    pub(crate) user_context: &'a str,
+}
+command!(RemoveUserContext<'a> "browser.removeUserContext" -> Empty);
+
+/// `browser.setDownloadBehavior`
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SetDownloadBehavior<'a> {
+    pub(crate) download_behavior: DownloadBehavior,
+    pub(crate) user_contexts: [&'a str; 1],
+}
+command!(SetDownloadBehavior<'a> "browser.setDownloadBehavior" -> Empty);
+
+#[derive(Serialize)]
+pub(crate) struct DownloadBehavior {
+    pub(crate) r#type: &'static str,
+}

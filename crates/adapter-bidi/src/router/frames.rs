@@ -1,0 +1,58 @@
+//! Realms: which window a frame shows, and what is lost when it goes.
+
+use ops_contracts::adapter::FrameKey;
+
+use super::{SANDBOX, Turn};
+use crate::connection::{Loss, Route};
+use crate::context::RENEWAL;
+use crate::protocol::script::{ContextTarget, Evaluate, RealmCreated, RealmDestroyed};
+
+impl Turn<'_> {
+    pub(super) fn realm_created(&mut self, created: &RealmCreated<'_>) {
+        let Some((key, _)) = created.context.and_then(|context| self.state.locate(context)) else { return };
+        let bridge = match created.sandbox {
+            None => false,
+            Some(sandbox) if sandbox == SANDBOX => true,
+            Some(_) => return,
+        };
+        let Some(frame) = self.state.frames.get_mut(&key) else { return };
+        let place = if bridge { &mut frame.sandbox } else { &mut frame.realm };
+        let before = place.replace(created.realm.into());
+        if let Some(before) = before {
+            self.state.realms.remove(&before);
+        }
+        self.state.realms.insert(created.realm.into(), key);
+        self.changed = true;
+    }
+
+    pub(super) fn realm_destroyed(&mut self, destroyed: &RealmDestroyed<'_>) {
+        // Realms that were replaced are told of late, when they are collected: they are not in the table any more.
+        let Some(key) = self.state.realms.remove(destroyed.realm) else { return };
+        let Some(frame) = self.state.frames.get_mut(&key) else { return };
+        if frame.realm.as_deref() == Some(destroyed.realm) {
+            frame.realm = None;
+        } else {
+            frame.sandbox = None;
+        }
+        frame.replacing = true;
+        self.changed = true;
+        if frame.navigating.is_some() {
+            self.connection.fail_document(key, Loss::Navigated);
+        }
+        // Otherwise the page crashed or closed, or the frame was removed: the event that says which follows.
+    }
+
+    /// Evaluates the bridge again in a document that took over its predecessor's window, and with it the bridge's
+    /// sandbox: scripts for new documents run once a window.
+    pub(super) fn renew_bridge(&self, key: FrameKey) {
+        let Some(frame) = self.state.frames.get(&key) else { return };
+        let renewal = Evaluate {
+            expression: RENEWAL,
+            target: ContextTarget { context: &frame.id, sandbox: Some(SANDBOX) },
+            await_promise: false,
+            user_activation: false,
+            serialization_options: None,
+        };
+        self.connection.send(&renewal, Route::BROWSER).forget();
+    }
+}

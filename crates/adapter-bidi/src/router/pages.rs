@@ -1,0 +1,140 @@
+//! Browsing contexts made and destroyed: pages and frames; prompts.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use ops_contracts::adapter::{DialogKind, Event as SeamEvent, FrameKey, Modifiers, TargetKey};
+
+use super::Turn;
+use super::state::{Navigations, Page};
+use crate::connection::Loss;
+use crate::protocol::browsing_context::{Info, PromptType, UserPromptClosed, UserPromptOpened};
+
+impl Turn<'_> {
+    pub(super) fn context_created(&mut self, info: Info<'_>) {
+        if self.state.frame_ids.contains_key(info.context) {
+            return;
+        }
+        match info.parent {
+            None => self.page_created(info),
+            Some(parent) => {
+                if let Some((parent, page)) = self.state.locate(parent) {
+                    self.frame_created(info.context, page, parent);
+                }
+            }
+        }
+    }
+
+    fn page_created(&mut self, info: Info<'_>) {
+        let context = info.user_context.and_then(|id| self.state.contexts.get_key_value(id));
+        let Some(context) = context.map(|(id, _)| Arc::clone(id)) else {
+            // Nobody's: the browser's own window.
+            return;
+        };
+        let opener = info.original_opener.and_then(|id| self.state.locate(id)).map(|(_, page)| page);
+        let target = TargetKey(self.state.next_key());
+        let frame = self.state.insert_frame(info.context, target, None, true);
+        let page = Page {
+            context: Arc::clone(&context),
+            main_frame: frame,
+            crashed: false,
+            prompt: None,
+            navigations: Navigations::default(),
+            requests: HashMap::new(),
+            asked_for: String::new(),
+            held: Modifiers::default(),
+        };
+        self.state.pages.insert(target, page);
+        // Whatever opens takes the focus; a window that is opened without never gets it.
+        self.state.active = Some(target);
+        self.changed = true;
+        let first = self.state.contexts.get_mut(&context).is_some_and(|entry| std::mem::take(&mut entry.expects_first));
+        if !first {
+            self.tell(target, SeamEvent::TargetOpened { target, frame, opener, url: info.url });
+        }
+    }
+
+    fn frame_created(&mut self, id: &str, page: TargetKey, parent: FrameKey) {
+        // A child of the document to come: the seam takes all children away when that is committed.
+        let early = self.state.frames.get(&parent).is_some_and(|parent| parent.replacing || !parent.announced);
+        let frame = self.state.insert_frame(id, page, Some(parent), !early);
+        if !early {
+            self.tell(page, SeamEvent::FrameAttached { target: page, frame, parent });
+        }
+        self.changed = true;
+    }
+
+    pub(super) fn context_destroyed(&mut self, info: Info<'_>) {
+        let Some((frame, page)) = self.state.locate(info.context) else { return };
+        self.changed = true;
+        if self.state.pages.get(&page).is_some_and(|known| known.main_frame == frame) {
+            self.page_closed(page);
+        } else {
+            self.remove_frames(page, frame, Loss::FrameDetached, true);
+        }
+    }
+
+    /// Removes a frame and everything under it.
+    pub(super) fn remove_frames(&mut self, page: TargetKey, frame: FrameKey, loss: Loss, tell: bool) {
+        for child in self.state.children(frame) {
+            self.remove_frames(page, child, loss, tell);
+        }
+        let Some(gone) = self.state.remove_frame(frame) else { return };
+        self.connection.fail_document(frame, loss);
+        if tell && gone.announced {
+            self.tell(page, SeamEvent::FrameDetached { target: page, frame });
+        }
+    }
+
+    fn page_closed(&mut self, target: TargetKey) {
+        self.tell(target, SeamEvent::TargetClosed { target });
+        self.connection.fail_page(target, Loss::TargetClosed);
+        if let Some(page) = self.state.pages.remove(&target) {
+            self.remove_frames(target, page.main_frame, Loss::TargetClosed, false);
+            self.state.active.take_if(|active| *active == target);
+        }
+    }
+
+    /// The page's content process is gone, and the browser shows a document of its own in place of the page's.
+    pub(super) fn page_crashed(&mut self, target: TargetKey) {
+        self.connection.fail_page(target, Loss::TargetCrashed);
+        if let Some(page) = self.state.pages.get_mut(&target) {
+            page.crashed = true;
+            page.prompt = None;
+            page.held = Modifiers::default();
+            let main = page.main_frame;
+            for child in self.state.children(main) {
+                self.remove_frames(target, child, Loss::TargetCrashed, true);
+            }
+        }
+        self.changed = true;
+        self.tell(target, SeamEvent::TargetCrashed { target });
+    }
+
+    pub(super) fn prompt_opened(&mut self, opened: UserPromptOpened<'_>) {
+        let Some((_, target)) = self.state.locate(opened.context) else { return };
+        let kind = match opened.r#type {
+            PromptType::Confirm => DialogKind::Confirm,
+            PromptType::Prompt => DialogKind::Prompt,
+            PromptType::Beforeunload => DialogKind::Beforeunload,
+            PromptType::Alert | PromptType::Unknown => DialogKind::Alert,
+        };
+        if let Some(page) = self.state.pages.get_mut(&target) {
+            page.prompt = Some(opened.context.into());
+        }
+        let default_text = (kind == DialogKind::Prompt).then(|| opened.default_value.unwrap_or_default());
+        // Browsers word the question themselves, and differently.
+        let message = if kind == DialogKind::Beforeunload { String::new() } else { opened.message };
+        self.tell(target, SeamEvent::DialogOpened { target, kind, message, default_text });
+        self.changed = true;
+    }
+
+    pub(super) fn prompt_closed(&mut self, closed: &UserPromptClosed<'_>) {
+        let Some((_, target)) = self.state.locate(closed.context) else { return };
+        if let Some(page) = self.state.pages.get_mut(&target) {
+            page.prompt = None;
+        }
+        self.tell(target, SeamEvent::DialogClosed { target, accepted: closed.accepted });
+        self.changed = true;
+    }
+}

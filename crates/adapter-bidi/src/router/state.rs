@@ -1,0 +1,227 @@
+//! What is known of a browser: contexts of the seam, pages, frames, navigations and requests.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use ops_contracts::adapter::{
+    AdapterError, AdapterResult, DocumentKey, EventSink, FrameKey, Modifiers, NavigationFailure, RequestKey, TargetKey,
+};
+
+use crate::connection::{Connection, Loss};
+
+/// The user context that stands for the browser's profile.
+pub(crate) const PROFILE: &str = "default";
+
+/// Navigations kept of a page after they ended: enough for the reply of a command that asked for one.
+const NAVIGATIONS_KEPT: usize = 256;
+
+/// Everything.
+#[derive(Default)]
+pub(crate) struct State {
+    /// The socket has ended.
+    pub(crate) lost: bool,
+    /// By user context.
+    pub(crate) contexts: HashMap<Arc<str>, ContextEntry>,
+    pub(crate) pages: HashMap<TargetKey, Page>,
+    pub(crate) frames: HashMap<FrameKey, Frame>,
+    /// By id of the browsing context.
+    pub(crate) frame_ids: HashMap<Arc<str>, FrameKey>,
+    /// The frame of each present realm.
+    pub(crate) realms: HashMap<Box<str>, FrameKey>,
+    /// The page that has the focus, as far as is known: the browser gives it to one window, and to one page in it.
+    pub(crate) active: Option<TargetKey>,
+    last_key: u64,
+}
+
+/// A context of the seam.
+pub(crate) struct ContextEntry {
+    pub(crate) sink: Arc<dyn EventSink>,
+    /// The expression that puts the bridge into a document.
+    pub(crate) installation: Arc<str>,
+    /// The first page has not been made yet: it is not told of.
+    pub(crate) expects_first: bool,
+}
+
+/// A page: a top-level browsing context.
+pub(crate) struct Page {
+    pub(crate) context: Arc<str>,
+    pub(crate) main_frame: FrameKey,
+    pub(crate) crashed: bool,
+    /// The browsing context whose prompt waits for an answer.
+    pub(crate) prompt: Option<Arc<str>>,
+    pub(crate) navigations: Navigations,
+    pub(crate) requests: HashMap<Box<str>, Request>,
+    /// Where a command sends the main frame, for navigations that are announced without saying.
+    pub(crate) asked_for: String,
+    /// Modifier keys that were pressed and not released.
+    pub(crate) held: Modifiers,
+}
+
+/// A request that is under way.
+pub(crate) struct Request {
+    pub(crate) key: RequestKey,
+    /// Status and URL of the response that is a redirect.
+    pub(crate) redirect: Option<(u16, String)>,
+}
+
+/// A frame: a browsing context.
+pub(crate) struct Frame {
+    pub(crate) id: Arc<str>,
+    pub(crate) page: TargetKey,
+    pub(crate) parent: Option<FrameKey>,
+    pub(crate) document: DocumentKey,
+    /// The realms of its present window: the page's own and the bridge's.
+    pub(crate) realm: Option<Box<str>>,
+    pub(crate) sandbox: Option<Box<str>>,
+    /// The window is gone and the next document is not committed: what is there now is of no document of the page.
+    pub(crate) replacing: bool,
+    /// The seam knows of it. A child that appears before its parent's commit is told of after it.
+    pub(crate) announced: bool,
+    /// The navigation under way.
+    pub(crate) navigating: Option<Box<str>>,
+    /// The element that holds it, as a node of its parent's document.
+    pub(crate) owner: Option<Arc<str>>,
+}
+
+/// How a navigation ended, if it did.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Progress {
+    /// It is under way. The reason that the network gave, if it failed there.
+    Running(Option<String>),
+    /// It has a document.
+    Committed,
+    /// It has the document that explains its failure, or none.
+    Failed(NavigationFailure),
+    /// It stayed within its document.
+    Within,
+}
+
+/// A navigation.
+#[derive(Debug, Clone)]
+pub(crate) struct Navigation {
+    pub(crate) document: DocumentKey,
+    pub(crate) progress: Progress,
+}
+
+/// A page's navigations, its frames' included, by the browser's id.
+#[derive(Default)]
+pub(crate) struct Navigations {
+    known: HashMap<Box<str>, Navigation>,
+    order: VecDeque<Box<str>>,
+}
+
+impl Navigations {
+    pub(crate) fn get(&self, id: &str) -> Option<&Navigation> {
+        self.known.get(id)
+    }
+
+    pub(crate) fn get_mut(&mut self, id: &str) -> Option<&mut Navigation> {
+        self.known.get_mut(id)
+    }
+
+    fn insert(&mut self, id: &str, document: DocumentKey) -> &mut Navigation {
+        if self.order.len() >= NAVIGATIONS_KEPT
+            && let Some(at) = self
+                .order
+                .iter()
+                .position(|id| !matches!(self.known.get(id), Some(Navigation { progress: Progress::Running(_), .. })))
+            && let Some(oldest) = self.order.remove(at)
+        {
+            self.known.remove(&oldest);
+        }
+        self.order.push_back(id.into());
+        self.known.entry(id.into()).or_insert(Navigation { document, progress: Progress::Running(None) })
+    }
+}
+
+impl State {
+    pub(crate) fn next_key(&mut self) -> u64 {
+        self.last_key += 1;
+        self.last_key
+    }
+
+    /// A page of a context.
+    pub(crate) fn page(&self, context: &str, target: TargetKey) -> AdapterResult<&Page> {
+        if self.lost {
+            return Err(crate::fault::lost());
+        }
+        self.pages.get(&target).filter(|page| &*page.context == context).ok_or(AdapterError::TargetClosed)
+    }
+
+    /// The same, if its content process runs.
+    pub(crate) fn living_page(&self, context: &str, target: TargetKey) -> AdapterResult<&Page> {
+        let page = self.page(context, target)?;
+        if page.crashed { Err(AdapterError::TargetCrashed) } else { Ok(page) }
+    }
+
+    /// A frame of a living page.
+    pub(crate) fn frame(&self, context: &str, target: TargetKey, frame: FrameKey) -> AdapterResult<&Frame> {
+        self.living_page(context, target)?;
+        self.frames.get(&frame).filter(|known| known.page == target).ok_or(AdapterError::FrameGone)
+    }
+
+    /// The frame and page of a browsing context.
+    pub(crate) fn locate(&self, context: &str) -> Option<(FrameKey, TargetKey)> {
+        let key = *self.frame_ids.get(context)?;
+        Some((key, self.frames.get(&key)?.page))
+    }
+
+    /// A navigation of a page, known from its first mention on.
+    pub(crate) fn navigation(&mut self, page: TargetKey, id: &str) -> Option<&mut Navigation> {
+        if self.pages.get(&page)?.navigations.get(id).is_none() {
+            let document = DocumentKey(self.next_key());
+            self.pages.get_mut(&page)?.navigations.insert(id, document);
+        }
+        self.pages.get_mut(&page)?.navigations.get_mut(id)
+    }
+
+    /// Makes a frame.
+    pub(crate) fn insert_frame(&mut self, id: &str, page: TargetKey, parent: Option<FrameKey>, announced: bool) -> FrameKey {
+        let (key, document) = (FrameKey(self.next_key()), DocumentKey(self.next_key()));
+        let id: Arc<str> = id.into();
+        let frame = Frame {
+            id: Arc::clone(&id),
+            page,
+            parent,
+            document,
+            realm: None,
+            sandbox: None,
+            replacing: false,
+            announced,
+            navigating: None,
+            owner: None,
+        };
+        self.frames.insert(key, frame);
+        self.frame_ids.insert(id, key);
+        key
+    }
+
+    /// Takes a frame out, with its realms.
+    pub(crate) fn remove_frame(&mut self, key: FrameKey) -> Option<Frame> {
+        let frame = self.frames.remove(&key)?;
+        if self.frame_ids.get(&frame.id) == Some(&key) {
+            self.frame_ids.remove(&frame.id);
+        }
+        for realm in [&frame.realm, &frame.sandbox].into_iter().flatten() {
+            self.realms.remove(realm);
+        }
+        Some(frame)
+    }
+
+    pub(crate) fn children(&self, parent: FrameKey) -> Vec<FrameKey> {
+        self.frames.iter().filter(|(_, frame)| frame.parent == Some(parent)).map(|(key, _)| *key).collect()
+    }
+
+    /// Takes a context out, with all its pages; what waits for them fails.
+    pub(crate) fn forget_context(&mut self, context: &str, connection: &Connection) {
+        self.contexts.remove(context);
+        let pages: Vec<_> = self.pages.extract_if(|_, page| &*page.context == context).map(|(key, _)| key).collect();
+        for page in pages {
+            connection.fail_page(page, Loss::TargetClosed);
+            let frames: Vec<_> = self.frames.iter().filter(|(_, frame)| frame.page == page).map(|(key, _)| *key).collect();
+            for frame in frames {
+                self.remove_frame(frame);
+            }
+        }
+    }
+}

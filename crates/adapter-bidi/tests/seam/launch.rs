@@ -1,0 +1,119 @@
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use adapter_bidi::{BidiAdapter, BidiConfig};
+use libtest_mimic::Trial;
+use ops_contracts::adapter::{Adapter, AdapterError, LaunchSpec};
+use ops_contracts::capability::{BrowserKind, CapabilitySet};
+
+use crate::support::{config, open_in, spec, trial};
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        trial("a_missing_or_wrong_browser_is_refused_with_what_to_do", missing),
+        trial("arguments_that_undo_a_safeguard_are_refused", forbidden),
+        trial("a_program_that_ends_or_never_answers_is_told_with_its_output_and_leaves_nothing", broken),
+        trial("a_launch_that_is_abandoned_leaves_nothing", abandoned),
+        trial("a_persistent_profile_keeps_its_cookies", persistent),
+    ]
+}
+
+async fn refused(config: BidiConfig, spec: LaunchSpec) -> AdapterError {
+    match BidiAdapter::new(config).launch(spec).await {
+        Err(error) => error,
+        Ok(_) => panic!("the launch succeeded"),
+    }
+}
+
+async fn missing() {
+    let profiles = tempfile::tempdir().unwrap();
+    let named = LaunchSpec { executable: Some("/no/such/firefox".into()), ..spec() };
+    let error = refused(config(profiles.path()), named).await;
+    assert!(matches!(error, AdapterError::BrowserMissing { .. }), "{error}");
+    let other = LaunchSpec { browser: BrowserKind::Chrome, ..spec() };
+    let error = refused(config(profiles.path()), other).await;
+    assert!(matches!(error, AdapterError::Unsupported { .. }), "{error}");
+    let adapter = BidiAdapter::new(config(profiles.path()));
+    assert_eq!(adapter.capabilities(BrowserKind::Firefox), CapabilitySet::core());
+    assert_eq!(adapter.capabilities(BrowserKind::Chrome).iter().count(), 0);
+}
+
+async fn forbidden() {
+    let profiles = tempfile::tempdir().unwrap();
+    let spec = LaunchSpec { args: vec!["--remote-debugging-port=9222".to_owned()], ..spec() };
+    let error = refused(config(profiles.path()), spec).await;
+    assert!(matches!(error, AdapterError::ArgumentForbidden { .. }), "{error}");
+}
+
+fn script(directory: &std::path::Path, text: &str) -> PathBuf {
+    let path = directory.join("browser.sh");
+    std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    path
+}
+
+/// Waits until nothing is left below the directory.
+async fn emptied(directory: &std::path::Path) {
+    for _ in 0..1_000 {
+        if std::fs::read_dir(directory).unwrap().count() == 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("profiles are left in {}", directory.display());
+}
+
+async fn broken() {
+    let (profiles, scripts) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    for (text, expected) in [("echo gone >&2; exit 3", "exit code 3"), ("echo here >&2; exec sleep 60", "did not answer")] {
+        let spec = LaunchSpec { executable: Some(script(scripts.path(), text)), ..spec() };
+        let config = BidiConfig { launch_deadline: Duration::from_secs(2), ..config(profiles.path()) };
+        let error = refused(config, spec).await;
+        let AdapterError::LaunchFailed { reason, output } = error else { panic!("{error}") };
+        assert!(reason.contains(expected), "{reason}");
+        assert!(output == "gone" || output == "here", "{output}");
+        emptied(profiles.path()).await;
+    }
+}
+
+async fn abandoned() {
+    let (profiles, scripts) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let spec = LaunchSpec { executable: Some(script(scripts.path(), "exec sleep 60")), ..spec() };
+    let adapter = BidiAdapter::new(config(profiles.path()));
+    assert!(tokio::time::timeout(Duration::from_millis(300), adapter.launch(spec)).await.is_err());
+    emptied(profiles.path()).await;
+}
+
+async fn persistent() {
+    let (profiles, kept) = (Arc::new(tempfile::tempdir().unwrap()), tempfile::tempdir().unwrap());
+    let site = conformance::site::Site::start().unwrap();
+    for round in 0..2 {
+        let spec = LaunchSpec { profile: Some(kept.path().join("p")), ..spec() };
+        let browser = BidiAdapter::new(config(profiles.path())).launch(spec).await.unwrap();
+        let opened = open_in(browser, profiles.clone()).await;
+        opened.context.close().await;
+        let events = Arc::new(crate::support::Recorder::default());
+        let spec = ops_contracts::adapter::ContextSpec {
+            storage: ops_contracts::adapter::ContextStorage::Profile,
+            ..crate::support::context_spec()
+        };
+        let own = opened.browser.open_context(spec, events.clone()).await.unwrap();
+        let page = crate::support::Page {
+            browser: opened.browser,
+            context: own.context,
+            events,
+            target: own.target,
+            frame: own.frame,
+            profiles: profiles.clone(),
+        };
+        page.goto(&site.url("/plain")).await;
+        if round == 0 {
+            page.eval("document.cookie = 'kept=1; max-age=3600'").await;
+        } else {
+            assert_eq!(page.eval("document.cookie").await, "\"kept=1\"");
+        }
+        page.close().await;
+    }
+}
