@@ -6,13 +6,15 @@ use std::io::Read;
 use ops_contracts::ErrorCode;
 use routing::preflight::RoutingFlags;
 
+use crate::args::emulate::Emulate;
+use crate::args::keep::{Cookies, Entries, Storage};
 use crate::args::verb::Config;
 use crate::args::{self, Cli, NoVerb, Verb};
 use crate::context::Context;
 use crate::environment::Environment;
 use crate::failure::{Failure, Outcome};
 use crate::output::{Format, Output};
-use crate::{batch, commands, config, doctor, lifecycle, open, pair, request, sessions};
+use crate::{batch, commands, config, doctor, keep, lifecycle, open, pair, request, sessions};
 
 /// Runs a command line; the exit code.
 pub(crate) fn run(words: impl IntoIterator<Item = OsString>, environment: &Environment) -> u8 {
@@ -71,6 +73,11 @@ async fn perform(verb: &Verb, context: &Context<'_>) -> Outcome<u8> {
         Verb::Batch(batch) => batch::run(context, batch, &read_stdin()?).await,
         Verb::Call(call) => commands::call(context, call).await,
         Verb::Session { verb } => sessions::run(context, verb).await,
+        Verb::State { verb } => keep::run(context, verb).await,
+        Verb::Emulate { what: Emulate::Device { name: None, .. } } => {
+            context.out.line(&crate::render::keep::devices());
+            Ok(0)
+        }
         Verb::Close => sessions::close(context, None).await,
         Verb::Status => lifecycle::status(context).await,
         Verb::Config { verb } => config::run(context, verb).await,
@@ -100,7 +107,14 @@ fn takes_routing(verb: &Verb) -> bool {
 fn takes_tab(verb: &Verb) -> bool {
     !matches!(
         verb,
-        Verb::Close | Verb::Status | Verb::Config { .. } | Verb::Pair(_) | Verb::Stop | Verb::Doctor | Verb::Serve { .. }
+        Verb::State { .. }
+            | Verb::Close
+            | Verb::Status
+            | Verb::Config { .. }
+            | Verb::Pair(_)
+            | Verb::Stop
+            | Verb::Doctor
+            | Verb::Serve { .. }
     )
 }
 
@@ -109,15 +123,23 @@ fn fill_in_stdin(verb: &mut Verb) -> Outcome<()> {
     match verb {
         Verb::Eval(eval) if eval.expression == "-" => eval.expression = read_stdin()?,
         Verb::Call(call) if call.params == "-" => call.params = read_stdin()?,
-        Verb::Fill(fill) if fill.stdin => {
-            let text = read_stdin()?;
-            // The line's end is the shell's, not the value's.
-            let line = text.strip_suffix('\n').map(|text| text.strip_suffix('\r').unwrap_or(text));
-            fill.value = Some(line.unwrap_or(&text).to_owned());
+        Verb::Fill(fill) if fill.stdin => fill.value = Some(read_line()?),
+        Verb::Cookies { verb: Some(Cookies::Set(cookie)) } if cookie.stdin => cookie.value = Some(read_line()?),
+        Verb::Storage { area: Storage::Local { verb } | Storage::Session { verb } } => {
+            if let Some(Entries::Set { value, stdin: true, .. }) = verb {
+                *value = Some(read_line()?);
+            }
         }
         _ => {}
     }
     Ok(())
+}
+
+/// What stands on stdin, as a value: the line's end is the shell's, not the value's.
+fn read_line() -> Outcome<String> {
+    let text = read_stdin()?;
+    let line = text.strip_suffix('\n').map(|text| text.strip_suffix('\r').unwrap_or(text));
+    Ok(line.unwrap_or(&text).to_owned())
 }
 
 /// The most that is read from stdin: no relay takes a larger message.

@@ -17,7 +17,9 @@ use crate::failure::Failure;
 use crate::output::Format;
 use crate::state;
 
+pub(crate) mod emulate;
 pub(crate) mod help;
+pub(crate) mod keep;
 pub(crate) mod verb;
 
 pub(crate) use verb::Verb;

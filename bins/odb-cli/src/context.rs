@@ -150,6 +150,7 @@ impl<'a> Context<'a> {
     pub(crate) fn show(&self, request: &Request, result: &str) -> Outcome<()> {
         let rendered = match &request.view {
             View::Plain => render::result(request.command, result),
+            View::Entry => render::keep::entry(result),
             View::Is(question) => render::answer(*question, result),
             View::Picture(path) => render::Rendered::text(self.save_picture(result, path.as_deref())?),
         };

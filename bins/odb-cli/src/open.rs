@@ -12,7 +12,8 @@ use crate::args::verb::Open;
 use crate::context::{Context, Held};
 use crate::daemon::{self, Relay};
 use crate::failure::{Failure, Outcome};
-use crate::request;
+use crate::keep;
+use crate::request::{self, Request};
 use crate::state::StoredSession;
 
 /// How long a session of the command line lives without being used: 12 hours.
@@ -27,17 +28,34 @@ pub(crate) async fn run(context: &Context<'_>, open: &Open) -> Outcome<u8> {
     if let Some(session) = usable(context, &name, &relay)? {
         check_flags(open, &session.params, &name)?;
         let held = Held { name: name.clone(), session, relay };
-        let reply = context.send(&held, &request).await?;
+        let reply = go(context, &held, open, &request).await?;
         if !is_over(&reply) {
             return context.present(&request, reply);
         }
         let held = create(context, name, held.relay, params).await?;
-        let reply = context.send(&held, &request).await?;
+        let reply = go(context, &held, open, &request).await?;
         return context.present(&request, reply);
     }
     let held = create(context, name, relay, params).await?;
-    let reply = context.send(&held, &request).await?;
+    let reply = go(context, &held, open, &request).await?;
     context.present(&request, reply)
+}
+
+/// Prepares the session as the flags say and opens the page; the first refusal otherwise.
+async fn go(context: &Context<'_>, held: &Held, open: &Open, request: &Request) -> Outcome<Reply> {
+    if let Some(path) = &open.state {
+        let (_, reply) = keep::load(context, held, path, false).await?;
+        if reply.result().is_err() {
+            return Ok(reply);
+        }
+    }
+    if let Some(name) = &open.device {
+        let reply = context.send(held, &request::device(name)?).await?;
+        if reply.result().is_err() {
+            return Ok(reply);
+        }
+    }
+    context.send(held, request).await
 }
 
 /// The stored session, unless it ended with another relay.

@@ -1,7 +1,7 @@
 //! Results as text: compact, for people and agents. Nothing is written here.
 
 use ops_contracts::command::session::{CloseResult, RenewResult};
-use ops_contracts::command::{CommandName, dialog, dom, export, interact, nav, targets};
+use ops_contracts::command::{CommandName, dialog, dom, export, interact, nav, storage, targets};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
@@ -9,6 +9,7 @@ use crate::args::verb::Question;
 
 pub(crate) mod action;
 pub(crate) mod error;
+pub(crate) mod keep;
 pub(crate) mod page;
 pub(crate) mod session;
 pub(crate) mod status;
@@ -80,6 +81,22 @@ fn known(command: CommandName, json: &str) -> Option<Rendered> {
         C::TargetsNew => Rendered::text(page::new_tab(&read(json)?)),
         C::TargetsUse => Rendered::text(page::tabs(&[read(json)?])),
         C::TargetsClose => Rendered::text(page::closed_tab(&read(json)?)),
+        C::StorageCookiesGet | C::StorageCookiesSet => Rendered::text(keep::cookies(&read(json)?)),
+        C::StorageCookiesClear | C::StorageLocalClear | C::StorageSessionClear => {
+            let cleared = read::<storage::ClearedResult>(json)?.cleared;
+            Rendered::text(format!("{cleared} removed"))
+        }
+        C::StorageLocalGet | C::StorageSessionGet => keep::entries(&read(json)?),
+        C::StorageLocalSet | C::StorageSessionSet => Rendered::text(keep::stored(&read(json)?)),
+        C::StorageStateImport => Rendered::text(keep::imported(&read(json)?)),
+        C::EmulationViewport
+        | C::EmulationDevice
+        | C::EmulationGeolocation
+        | C::EmulationLocale
+        | C::EmulationTimezone
+        | C::EmulationMedia
+        | C::EmulationUserAgent => Rendered::text(keep::seen(&read(json)?)),
+        C::EmulationPermissions => Rendered::text(keep::permissions(&read(json)?)),
         C::DialogStatus => {
             let status = read::<dialog::StatusResult>(json)?;
             Rendered::text(status.dialog.map_or_else(|| "no dialog is open".to_owned(), |dialog| action::dialog(&dialog)))

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use ops_contracts::adapter::ImageFormat;
 use ops_contracts::command::dom::{self, DEFAULT_SNAPSHOT_CHARS, SnapshotMode};
+use ops_contracts::command::emulation::DeviceParams;
 use ops_contracts::command::interact::{self, OptionChoice, ScrollEdge};
 use ops_contracts::command::{CommandName, Empty, Params, diagnostics, dialog, export, nav, targets};
 use ops_contracts::ids::TargetId;
@@ -14,6 +15,9 @@ use crate::args::Verb;
 use crate::args::verb as v;
 use crate::args::verb::{Dialog, Fact, Question, Scroll, Tabs, Wait};
 use crate::failure::{Failure, Outcome};
+
+mod emulate;
+mod keep;
 
 /// A command that is ready to be sent, and how its result is shown.
 #[derive(Debug, Clone)]
@@ -30,6 +34,8 @@ pub(crate) enum View {
     Plain,
     /// True or false.
     Is(Question),
+    /// The value of an entry, bare.
+    Entry,
     /// A picture, to be written to a file.
     Picture(Option<PathBuf>),
 }
@@ -41,6 +47,9 @@ pub(crate) fn of_verb(verb: &Verb, tab: Option<&TargetId>) -> Outcome<Option<Req
         Verb::Snapshot(_) | Verb::Find(_) | Verb::Get(_) | Verb::Is(_) | Verb::Eval(_) | Verb::Screenshot(_) => reading(verb, tab)?,
         Verb::Tabs { verb } => tabs(verb.as_ref(), tab)?,
         Verb::Dialog { verb } => dialogs(verb.as_ref(), tab)?,
+        Verb::Cookies { verb } => keep::cookies(verb.as_ref(), tab)?,
+        Verb::Storage { area } => keep::storage(area, tab)?,
+        Verb::Emulate { what } => return emulate::emulate(what, tab),
         Verb::Console(log) => of(CommandName::DiagnosticsConsole, &log_params(log, tab))?,
         Verb::Errors(log) => of(CommandName::DiagnosticsErrors, &log_params(log, tab))?,
         other => return action(other, tab),
@@ -73,6 +82,11 @@ fn navigation(verb: &Verb, tab: Option<&TargetId>) -> Outcome<Request> {
 /// `nav.goto` to a URL as people write it.
 pub(crate) fn goto_url(url: &str, wait_until: ops_contracts::command::LoadState, tab: Option<&TargetId>) -> Outcome<Request> {
     of(CommandName::NavGoto, &nav::GotoParams { url: complete_url(url), wait_until, target_id: tab.cloned() })
+}
+
+/// `emulation.device` of a preset.
+pub(crate) fn device(name: &str) -> Outcome<Request> {
+    of(CommandName::EmulationDevice, &DeviceParams { name: name.to_owned(), landscape: false })
 }
 
 fn wait_params(wait: &Wait, target_id: Option<TargetId>) -> Outcome<nav::WaitParams> {

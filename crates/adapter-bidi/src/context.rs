@@ -88,7 +88,12 @@ impl BidiContext {
             Primitive::AnswerDialog { target, accept, text } => self.answer_dialog(target, accept, text).await,
             Primitive::SetViewport { target, viewport } => self.set_viewport(target, viewport).await,
             // Sandboxes of Firefox see closed roots by themselves.
-            lacking @ Primitive::RevealShadowRoots { .. } => Err(AdapterError::Unsupported { primitive: lacking.name() }),
+            lacking @ (Primitive::RevealShadowRoots { .. }
+            | Primitive::ReadCookies
+            | Primitive::WriteCookies { .. }
+            | Primitive::RemoveCookies { .. }
+            | Primitive::VisitEmpty { .. }
+            | Primitive::Emulate { .. }) => Err(AdapterError::Unsupported { primitive: lacking.name() }),
         }
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chromiumoxide_cdp::cdp::browser_protocol::browser::GetVersionParams;
 use ops_contracts::adapter::{Adapter, AdapterError, AdapterResult, BoxFuture, Browser, BrowserInfo, LaunchSpec};
-use ops_contracts::capability::{AdapterKind, BrowserKind, CapabilitySet};
+use ops_contracts::capability::{AdapterKind, BrowserKind, Capability, CapabilitySet};
 use ops_contracts::clock::Clock;
 
 use crate::browser::{CdpBrowser, Shared};
@@ -224,7 +224,7 @@ impl Adapter for CdpAdapter {
 
     fn capabilities(&self, browser: BrowserKind) -> CapabilitySet {
         match browser {
-            BrowserKind::Chrome => CapabilitySet::core(),
+            BrowserKind::Chrome => CapabilitySet::new(Capability::ALL.iter().copied()),
             BrowserKind::Firefox => CapabilitySet::new([]),
         }
     }

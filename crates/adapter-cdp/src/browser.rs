@@ -13,6 +13,7 @@ use ops_contracts::adapter::{
 use tokio::sync::oneshot;
 
 use crate::connection::{Connection, Route};
+use crate::context::emulate::Emulated;
 use crate::context::{CdpContext, STRUCTURE_DEADLINE, create_target, within};
 use crate::fault;
 use crate::launch::{Process, Profile};
@@ -55,6 +56,7 @@ impl CdpBrowser {
             sink: events,
             bridge: once_per_document(&spec.bridge),
             viewport,
+            emulated: Emulated::default(),
             browser_context: browser_context.clone(),
             first: Some(first),
         };

@@ -4,6 +4,8 @@
 //! sequential steps as there are dependencies. It keeps nothing of its own.
 
 mod capture;
+mod cookies;
+pub(crate) mod emulate;
 mod input;
 mod navigate;
 mod roots;
@@ -95,6 +97,11 @@ impl CdpContext {
                 self.screenshot(target, format, quality, clip, full_page).await
             }
             Primitive::AnswerDialog { target, accept, text } => self.answer_dialog(target, accept, text).await,
+            Primitive::ReadCookies => self.read_cookies().await,
+            Primitive::WriteCookies { cookies } => self.write_cookies(&cookies).await,
+            Primitive::RemoveCookies { cookies } => self.remove_cookies(cookies.as_deref()).await,
+            Primitive::VisitEmpty { target, url } => self.visit_empty(target, &url).await,
+            Primitive::Emulate { setting } => self.emulate(&setting).await,
             Primitive::SetViewport { target, viewport } => self.set_viewport(target, viewport).await,
         }
     }

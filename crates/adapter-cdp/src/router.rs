@@ -3,6 +3,7 @@
 //! It runs on the connection's reading task: it never waits, and it sends commands only where the protocol demands an
 //! immediate reaction, which is to set up what was just attached. Events go to sinks after the state is unlocked.
 
+mod empty;
 mod frames;
 mod messages;
 mod network;
@@ -129,6 +130,7 @@ impl Turn<'_> {
             "Network.responseReceived" => self.response(page, event),
             "Network.loadingFinished" => self.finished(page, event),
             "Network.loadingFailed" => self.failed(page, event),
+            "Fetch.requestPaused" => self.request_paused(page, &session, event),
             "Inspector.targetCrashed" => self.crashed(page, &session, kind),
             "Inspector.targetReloadedAfterCrash" => self.revived(page, kind),
             _ => Ok(()),

@@ -17,10 +17,12 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+mod emulation;
 mod error;
 mod event;
 mod primitive;
 
+pub use emulation::{ClientHints, Emulation, UserAgent};
 pub use error::{AdapterError, NavigationFailure, NavigationFailureKind};
 pub use event::{ConsoleLevel, DialogKind, Event, EventSink, LifecyclePhase, ResourceKind};
 pub use primitive::{

@@ -99,6 +99,15 @@ capabilities! {
     Screenshot "screenshot" Core "Pictures of the viewport, of elements and of whole pages";
     Dialogs "dialogs" Core "Dialogs are seen and answered";
     Console "console" Core "Console messages and uncaught exceptions are seen";
+    Cookies "cookies" Extended "Cookies of the session can be read, set and removed";
+    Origins "storage.origins" Extended "The storage of origins that no page shows can be reached";
+    Screen "emulation.screen" Extended "Viewport, mobile layout and touch screen of all pages can be set";
+    Geolocation "emulation.geolocation" Extended "The place of the device can be set";
+    Locale "emulation.locale" Extended "The locale can be set";
+    Timezone "emulation.timezone" Extended "The timezone can be set";
+    Media "emulation.media" Extended "Media type and features can be set";
+    UserAgent "emulation.userAgent" Extended "The user agent and its client hints can be set";
+    Permissions "permissions" Extended "Permissions can be granted and denied";
     Viewport "viewport" Core "The viewport's size can be set";
 }
 

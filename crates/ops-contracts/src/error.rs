@@ -230,6 +230,9 @@ error_codes! {
     OpsScriptFailed "ops_script_failed" 422 final Caller "The script threw or can't be parsed" => "See details for the exception";
     OpsResultTooLarge "ops_result_too_large" 413 final Caller "The result is above its cap" => "Ask for less";
     OpsSnapshotTooLarge "ops_snapshot_too_large" 413 final Page "The page has more nodes than a snapshot takes" => "Use outline mode or a region";
+    OpsStorageUnavailable "ops_storage_unavailable" 409 final Page "The document has no web storage: its origin is opaque, or the browser blocks it" => "Navigate to a page of the site first";
+    OpsCookieRejected "ops_cookie_rejected" 409 final Caller "The browser did not take a cookie" => "See details for which one and why";
+    OpsEmulationRefused "ops_emulation_refused" 409 final Page "The page does not see what was emulated" => "See details for what it sees; navigate again if the page was loaded before";
     OpsBlobUnknown "ops_blob_unknown" 404 final Caller "The session holds no blob under this id" => "Put it again: blobs are kept for ten minutes";
     OpsBlobLimit "ops_blob_limit" 413 final Caller "The session holds as many blobs as it may" => "Use those that are there, or wait until they expire";
     OpsInternal "ops_internal" 500 final Relay "The runtime failed" => "See the relay's log under this request id";

@@ -11,6 +11,7 @@ pub mod capability;
 pub mod clock;
 pub mod command;
 pub mod config;
+pub mod device;
 pub mod error;
 pub mod fault;
 pub mod frame;

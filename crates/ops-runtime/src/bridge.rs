@@ -35,6 +35,8 @@ pub(crate) static SOURCE: LazyLock<Arc<str>> = LazyLock::new(|| {
         include_str!("bridge/focus.js"),
         include_str!("bridge/waiting.js"),
         include_str!("bridge/frames.js"),
+        include_str!("bridge/storage.js"),
+        include_str!("bridge/environment.js"),
         include_str!("bridge/call.js"),
     ))
 });
@@ -198,6 +200,7 @@ fn code(bridge: &str) -> ErrorCode {
         "option_not_found" => ErrorCode::OpsOptionNotFound,
         "invalid_selector" => ErrorCode::OpsSelectorInvalid,
         "invalid_value" => ErrorCode::OpsValueRejected,
+        "no_storage" => ErrorCode::OpsStorageUnavailable,
         "timeout" => ErrorCode::OpsTimeout,
         _ => ErrorCode::OpsInternal,
     }

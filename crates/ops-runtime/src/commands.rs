@@ -11,14 +11,17 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::cx::Cx;
+use storage::Area;
 
 mod batch;
 mod diagnostics;
 mod dialog;
 mod dom;
+pub(crate) mod emulation;
 mod export;
 mod interact;
 mod nav;
+mod storage;
 mod targets;
 
 /// A result as it travels.
@@ -70,6 +73,25 @@ pub(crate) async fn run_one(cx: &Cx, call: Call) -> Outcome<Arc<RawValue>> {
         Call::InteractScroll(p) => encode(&interact::scroll(cx, *p).await?),
         Call::InteractScrollIntoView(p) => encode(&interact::scroll_into_view(cx, *p).await?),
         Call::ExportScreenshot(p) => encode(&export::screenshot(cx, *p).await?),
+        Call::StorageCookiesGet(p) => encode(&storage::cookies::get(cx, *p).await?),
+        Call::StorageCookiesSet(p) => encode(&storage::cookies::set(cx, *p).await?),
+        Call::StorageCookiesClear(p) => encode(&storage::cookies::clear(cx, *p).await?),
+        Call::StorageLocalGet(p) => encode(&storage::get(cx, Area::Local, *p).await?),
+        Call::StorageLocalSet(p) => encode(&storage::set(cx, Area::Local, *p).await?),
+        Call::StorageLocalClear(p) => encode(&storage::clear(cx, Area::Local, *p).await?),
+        Call::StorageSessionGet(p) => encode(&storage::get(cx, Area::Session, *p).await?),
+        Call::StorageSessionSet(p) => encode(&storage::set(cx, Area::Session, *p).await?),
+        Call::StorageSessionClear(p) => encode(&storage::clear(cx, Area::Session, *p).await?),
+        Call::StorageStateExport(p) => encode(&storage::state::export(cx, *p).await?),
+        Call::StorageStateImport(p) => encode(&storage::state::import(cx, *p).await?),
+        Call::EmulationViewport(p) => encode(&emulation::viewport(cx, *p).await?),
+        Call::EmulationDevice(p) => encode(&emulation::device(cx, *p).await?),
+        Call::EmulationGeolocation(p) => encode(&emulation::geolocation(cx, *p).await?),
+        Call::EmulationLocale(p) => encode(&emulation::locale(cx, *p).await?),
+        Call::EmulationTimezone(p) => encode(&emulation::timezone(cx, *p).await?),
+        Call::EmulationMedia(p) => encode(&emulation::media(cx, *p).await?),
+        Call::EmulationUserAgent(p) => encode(&emulation::user_agent(cx, *p).await?),
+        Call::EmulationPermissions(p) => encode(&emulation::permissions(cx, *p).await?),
         // The other lanes are not dispatched here.
         other => Err(Fault::new(ErrorCode::OpsInternal, format!("{} is no page command", other.name()))),
     }

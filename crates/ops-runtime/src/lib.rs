@@ -9,6 +9,7 @@ mod commands;
 mod cx;
 mod lease;
 mod meter;
+mod origin;
 mod pool;
 mod replies;
 mod runtime;

@@ -18,6 +18,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use crate::blobs::{Blobs, Bytes};
+use crate::commands::emulation::Emulated;
 use crate::lease::Lease;
 use crate::meter::Meter;
 use crate::pool::SlotKey;
@@ -66,6 +67,8 @@ pub(crate) struct Live {
     pub(crate) world: Arc<World>,
     /// Grows by one with every browser that the session had to be given anew.
     pub(crate) epoch: u64,
+    /// The browser's version.
+    pub(crate) version: Arc<str>,
 }
 
 /// How a session was asked for; fixed for its life.
@@ -94,6 +97,7 @@ pub(crate) struct Session {
     event_seq: AtomicU64,
     clock: Arc<dyn Clock>,
     blobs: Arc<Blobs>,
+    emulated: Mutex<Emulated>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -126,7 +130,17 @@ impl Session {
             event_seq: AtomicU64::new(0),
             clock,
             blobs,
+            emulated: Mutex::default(),
         }
+    }
+
+    /// What is emulated now.
+    pub(crate) fn emulated(&self) -> Emulated {
+        lock(&self.emulated).clone()
+    }
+
+    pub(crate) fn change_emulated(&self, change: impl FnOnce(&mut Emulated)) {
+        change(&mut lock(&self.emulated));
     }
 
     /// The bytes that were put down for this session under an id.

@@ -4,7 +4,7 @@
 //! answer sees everything that happened before it. Commands wait by predicates over this state (`until`); nothing here
 //! calls the browser.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ops_contracts::adapter::{Event, EventSink, FrameKey, ResourceKind, TargetKey};
@@ -17,6 +17,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::sync::{mpsc, watch};
 
+mod concealed;
 mod log;
 mod tab;
 
@@ -68,6 +69,10 @@ pub(crate) struct State {
     pub(crate) dialog_policy: DialogPolicy,
     /// Numbers that are never reused in the session.
     pub(crate) numbers: Numbers,
+    /// Origins that frames have been at.
+    pub(crate) visited: BTreeSet<String>,
+    /// Pages of our own.
+    hidden: concealed::Hidden,
 }
 
 /// The next unused numbers of a session; they outlive its browser.
@@ -106,6 +111,7 @@ impl Numbers {
 
 const MAX_DOWNLOADS_KEPT: usize = 100;
 const MAX_LOG: usize = 1_000;
+const MAX_VISITED: usize = 16_384;
 
 impl World {
     /// A world without pages, and the receiver of its effects.
@@ -122,6 +128,8 @@ impl World {
             lost: None,
             dialog_policy: DialogPolicy::Ask,
             numbers: Numbers::default(),
+            visited: BTreeSet::new(),
+            hidden: concealed::Hidden::default(),
         };
         (Arc::new(Self { state: Mutex::new(state), version: watch::Sender::new(0), effects }), receiver)
     }
@@ -200,6 +208,7 @@ struct ReasonData<'a> {
 
 impl World {
     fn apply(&self, state: &mut State, event: Event) {
+        let Some(event) = state.hold_back(event) else { return };
         match event {
             Event::TargetOpened { target, frame, opener, url } => {
                 let tab = state.add_tab(target, frame, opener, &url);
@@ -333,6 +342,7 @@ impl State {
             Event::NavigationCommitted { target, frame, document, url } => {
                 self.remove_children(frame);
                 self.note_url(frame, &url);
+                self.note_visit(target, &url);
                 if let Some(tab) = self.main_tab(target, frame) {
                     tab.crashed = false;
                     tab.title.clear();
@@ -403,6 +413,15 @@ impl State {
     /// The page, if `frame` is its main frame.
     fn main_tab(&mut self, target: TargetKey, frame: FrameKey) -> Option<&mut Tab> {
         self.tab_mut(target).filter(|tab| tab.main == frame)
+    }
+
+    fn note_visit(&mut self, target: TargetKey, url: &str) {
+        if self.visited.len() < MAX_VISITED
+            && self.tab(target).is_some()
+            && let Some(origin) = crate::origin::of_url(url)
+        {
+            self.visited.insert(origin);
+        }
     }
 
     fn note_url(&mut self, frame: FrameKey, url: &str) {

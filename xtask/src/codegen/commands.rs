@@ -47,6 +47,26 @@ fn example_of(name: CommandName) -> Option<Value> {
         CommandName::InteractCheck | CommandName::InteractUncheck => json!({ "element": { "label": "Newsletter" } }),
         CommandName::InteractSelect => json!({ "element": { "label": "Country" }, "options": [{ "label": "Germany" }] }),
         CommandName::ExportScreenshot => json!({ "format": "jpeg", "quality": 80 }),
+        CommandName::StorageCookiesGet => json!({ "url": "https://example.com/" }),
+        CommandName::StorageCookiesSet => {
+            json!({ "cookies": [{ "name": "theme", "value": "dark", "url": "https://example.com/" }] })
+        }
+        CommandName::StorageCookiesClear => json!({ "domain": "example.com" }),
+        CommandName::StorageLocalGet | CommandName::StorageSessionGet => json!({ "name": "theme" }),
+        CommandName::StorageLocalSet | CommandName::StorageSessionSet => json!({ "items": [{ "name": "theme", "value": "dark" }] }),
+        CommandName::StorageStateImport => json!({ "state": { "cookies": [], "origins": [] } }),
+        CommandName::EmulationViewport => {
+            json!({ "viewport": { "width": 390, "height": 844, "scale": 3 }, "mobile": true, "touch": true })
+        }
+        CommandName::EmulationDevice => json!({ "name": "iPhone 15" }),
+        CommandName::EmulationGeolocation => json!({ "position": { "latitude": 52.52, "longitude": 13.405 } }),
+        CommandName::EmulationLocale => json!({ "locale": "de-DE" }),
+        CommandName::EmulationTimezone => json!({ "timezone": "Europe/Berlin" }),
+        CommandName::EmulationMedia => json!({ "colorScheme": "dark", "reducedMotion": "reduce" }),
+        CommandName::EmulationUserAgent => {
+            json!({ "userAgent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0" })
+        }
+        CommandName::EmulationPermissions => json!({ "grant": ["geolocation"] }),
         CommandName::DialogAccept => json!({ "text": "my answer" }),
         CommandName::BatchRun => json!({ "commands": [
             { "command": "interact.fill", "params": { "element": { "label": "Email" }, "value": "ada@example.com" } },

@@ -7,6 +7,8 @@ pub(crate) const OVERVIEW: &str = "Navigate:  open URL, goto URL, back, forward,
 Read:      snapshot, find, get, is, eval, console, errors
 Act:       click, fill, clear, type, press, select, check, uncheck, focus, hover, scroll, scroll-into-view
 Pages:     tabs, dialog, screenshot
+State:     cookies, storage, state
+Device:    emulate
 Many:      batch, call, commands
 Sessions:  session, close
 Relay:     status, config, pair, doctor, serve, stop, completions
@@ -48,7 +50,8 @@ pub(crate) const PAIR: &str = "Examples:
 pub(crate) const OPEN: &str = "Examples:
   odb-cli open example.com
   odb-cli open http://localhost:3000 --wait-until networkidle
-  odb-cli open https://example.com --session shop --headed --viewport 1600x900";
+  odb-cli open https://example.com --session shop --headed --viewport 1600x900
+  odb-cli open example.com --state login.json --device 'iPhone 15'";
 
 pub(crate) const GOTO: &str = "Examples:
   odb-cli goto https://example.com/cart
@@ -82,6 +85,36 @@ pub(crate) const GET: &str = "Examples:
   odb-cli get value label=Email
   odb-cli get count '.product'
   odb-cli get box @e3";
+
+pub(crate) const COOKIES: &str = "Examples:
+  odb-cli cookies
+  odb-cli cookies get sid --url https://example.com/
+  odb-cli cookies set theme dark
+  odb-cli cookies set sid --stdin --domain .example.com --secure --http-only < sid.txt
+  odb-cli cookies clear sid";
+
+pub(crate) const STORAGE: &str = "Examples:
+  odb-cli storage local
+  odb-cli storage local get token
+  odb-cli storage local set theme dark
+  odb-cli storage session clear";
+
+pub(crate) const STATE: &str = "Examples:
+  odb-cli state save login.json
+  odb-cli state load login.json
+  odb-cli open https://example.com --state login.json
+The file logs its bearer in: it is written so that you alone can read it.";
+
+pub(crate) const EMULATE: &str = "Examples:
+  odb-cli emulate device                       lists the presets
+  odb-cli emulate device 'iPhone 15'
+  odb-cli emulate viewport 390x844@3 --mobile --touch
+  odb-cli emulate geolocation 52.52,13.405
+  odb-cli emulate permissions --grant geolocation
+  odb-cli emulate locale de-DE
+  odb-cli emulate timezone Europe/Berlin
+  odb-cli emulate media --color-scheme dark --reduced-motion reduce
+  odb-cli emulate user-agent                   back to the browser's own";
 
 pub(crate) const IS: &str = "Examples:
   odb-cli is visible '#banner'

@@ -12,6 +12,8 @@ use ops_contracts::command::{LoadState, Point, Viewport};
 use ops_contracts::ids::{FrameId, TargetId};
 use ops_contracts::locator::Locator;
 
+use super::emulate::Emulate;
+use super::keep::{Cookies, State, Storage};
 use super::{help, numbers, point, viewport, word};
 
 const LOAD_STATES: &[&str] = &["commit", "domcontentloaded", "load", "networkidle"];
@@ -93,6 +95,30 @@ pub(crate) enum Verb {
     Dialog {
         #[command(subcommand)]
         verb: Option<Dialog>,
+    },
+    /// Lists, sets and removes the session's cookies.
+    #[command(after_help = help::COOKIES)]
+    Cookies {
+        #[command(subcommand)]
+        verb: Option<Cookies>,
+    },
+    /// Reads and writes the page's local and session storage.
+    #[command(after_help = help::STORAGE)]
+    Storage {
+        #[command(subcommand)]
+        area: Storage,
+    },
+    /// Saves what logs the user in to a file, and logs in with it.
+    #[command(after_help = help::STATE)]
+    State {
+        #[command(subcommand)]
+        verb: State,
+    },
+    /// Changes what pages see of their device; holds for every page of the session.
+    #[command(visible_alias = "set", after_help = help::EMULATE)]
+    Emulate {
+        #[command(subcommand)]
+        what: Emulate,
     },
     /// Prints the page's console messages.
     Console(Log),
@@ -217,6 +243,12 @@ pub(crate) struct Open {
     /// A URL scheme that a new session may open beside http and https.
     #[arg(long, value_name = "SCHEME", value_parser = ["file", "data", "blob", "chrome"])]
     pub(crate) allow_scheme: Vec<String>,
+    /// Logs in with a file of state save before anything is opened.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
+    /// Emulates a device: odb-cli emulate device lists them.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) device: Option<String>,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -240,3 +240,53 @@ fn the_overview_names_every_verb_and_every_verb_has_a_sentence() {
     }
     args::grammar().debug_assert();
 }
+
+#[test]
+fn verbs_of_cookies_and_storage() {
+    check(&["cookies"], "storage.cookies.get", "{}");
+    check(&["cookies", "get", "sid", "--url", "https://a.b/"], "storage.cookies.get", r#"{"url":"https://a.b/","name":"sid"}"#);
+    check(
+        &["cookies", "set", "sid", "-x", "--domain", ".a.b", "--secure", "--same-site", "None"],
+        "storage.cookies.set",
+        r#"{"cookies":[{"name":"sid","value":"-x","domain":".a.b","httpOnly":false,"secure":true,"sameSite":"None"}]}"#,
+    );
+    check(&["cookies", "clear", "sid"], "storage.cookies.clear", r#"{"name":"sid"}"#);
+    check(&["storage", "local"], "storage.local.get", "{}");
+    check(&["storage", "session", "get", "k", "--tab", "t2"], "storage.session.get", r#"{"name":"k","targetId":"t2"}"#);
+    check(&["storage", "local", "set", "k", "-1"], "storage.local.set", r#"{"items":[{"name":"k","value":"-1"}]}"#);
+    check(&["storage", "session", "clear"], "storage.session.clear", "{}");
+    refuses(&["cookies", "set", "sid"], "required");
+    refuses(&["cookies", "set", "a;b", "x"], "cookies[0].name");
+    refuses(&["cookies", "set", "a", "x", "--same-site", "None", "--url", "http://a.b/"], "sameSite");
+    refuses(&["cookies", "--tab", "t1"], "--tab");
+    refuses(&["storage"], "verb");
+}
+
+#[test]
+fn verbs_of_emulation() {
+    check(
+        &["emulate", "viewport", "390x844@3", "--mobile", "--touch"],
+        "emulation.viewport",
+        r#"{"viewport":{"width":390,"height":844,"scale":3.0},"mobile":true,"touch":true}"#,
+    );
+    check(&["emulate", "device", "pixel 8"], "emulation.device", r#"{"name":"pixel 8","landscape":false}"#);
+    check(
+        &["set", "geolocation", "-33.9,18.4"],
+        "emulation.geolocation",
+        r#"{"position":{"latitude":-33.9,"longitude":18.4,"accuracy":10.0},"reset":false}"#,
+    );
+    check(&["emulate", "locale"], "emulation.locale", r#"{"reset":true}"#);
+    check(&["emulate", "timezone", "Asia/Tokyo"], "emulation.timezone", r#"{"timezone":"Asia/Tokyo","reset":false}"#);
+    check(&["emulate", "media", "--color-scheme", "dark"], "emulation.media", r#"{"colorScheme":"dark","reset":false}"#);
+    check(&["emulate", "user-agent", "x"], "emulation.userAgent", r#"{"userAgent":"x","reset":false}"#);
+    check(
+        &["emulate", "permissions", "--grant", "camera", "--deny", "midi"],
+        "emulation.permissions",
+        r#"{"grant":["camera"],"deny":["midi"],"reset":false}"#,
+    );
+    refuses(&["emulate", "device", "Nokia 3310"], "iPhone 15");
+    refuses(&["emulate", "viewport", "0x5"], "viewport");
+    refuses(&["emulate", "geolocation", "91,0"], "latitude");
+    refuses(&["emulate", "media"], "at least one");
+    refuses(&["emulate", "permissions"], "at least one");
+}

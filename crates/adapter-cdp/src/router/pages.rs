@@ -82,6 +82,7 @@ impl Turn<'_> {
             main_frame: frame,
             window,
             crashed: false,
+            empty: false,
             documents: Documents::default(),
             requests: HashMap::new(),
             dialog: None,
@@ -136,7 +137,14 @@ impl Turn<'_> {
         replies.push(batch.exec(&auto_attach(&["iframe", "worker"]), route));
         if kind == SessionKind::Page {
             replies.push(batch.exec(&emulation::SetFocusEmulationEnabledParams::new(true), route));
-            replies.push(batch.exec(&metrics_override(context.viewport), route));
+            if context.emulated.viewport().is_none() {
+                replies.push(batch.exec(&metrics_override(context.viewport), route));
+            }
+        }
+        if kind != SessionKind::Worker {
+            for (method, params) in context.emulated.all_calls(kind) {
+                batch.call(method, &params, route).forget();
+            }
         }
         replies.push(batch.exec(&runtime::RunIfWaitingForDebuggerParams {}, route));
         batch.send();

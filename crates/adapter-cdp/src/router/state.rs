@@ -10,6 +10,7 @@ use ops_contracts::command::Viewport;
 use tokio::sync::oneshot;
 
 use crate::connection::{Reply, ScopeId};
+use crate::context::emulate::Emulated;
 use crate::fault;
 
 /// Our name of the context that is the browser's own profile.
@@ -44,6 +45,8 @@ pub(crate) struct ContextEntry {
     pub(crate) sink: Arc<dyn SeamSink>,
     pub(crate) bridge: Arc<str>,
     pub(crate) viewport: Viewport,
+    /// What its pages are made to see.
+    pub(crate) emulated: Emulated,
     /// The protocol's id of it; none for the browser's own profile, where all pages are that no other context claims.
     pub(crate) browser_context: Option<Arc<str>>,
     /// Taken by the context's first page, which is announced to nobody else.
@@ -72,6 +75,8 @@ pub(crate) struct Page {
     pub(crate) main_frame: FrameKey,
     pub(crate) window: TargetKey,
     pub(crate) crashed: bool,
+    /// Whatever it asks for is answered with an empty document.
+    pub(crate) empty: bool,
     pub(crate) documents: Documents,
     pub(crate) requests: HashMap<Box<str>, RequestKey>,
     /// The session that reported the open dialog.

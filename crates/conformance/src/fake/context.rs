@@ -91,7 +91,11 @@ fn name(primitive: &Primitive) -> &'static str {
 
 const fn target(primitive: &Primitive) -> Option<TargetKey> {
     match primitive {
-        Primitive::CreateTarget { .. } => None,
+        Primitive::CreateTarget { .. }
+        | Primitive::ReadCookies
+        | Primitive::WriteCookies { .. }
+        | Primitive::RemoveCookies { .. }
+        | Primitive::Emulate { .. } => None,
         Primitive::CloseTarget { target }
         | Primitive::ActivateTarget { target }
         | Primitive::Navigate { target, .. }
@@ -103,6 +107,7 @@ const fn target(primitive: &Primitive) -> Option<TargetKey> {
         | Primitive::Input { target, .. }
         | Primitive::Screenshot { target, .. }
         | Primitive::AnswerDialog { target, .. }
+        | Primitive::VisitEmpty { target, .. }
         | Primitive::SetViewport { target, .. } => Some(*target),
     }
 }
@@ -182,6 +187,11 @@ impl Inner {
             Primitive::Screenshot { .. } => Ok(Effect::Image(PICTURE.to_owned())),
             Primitive::AnswerDialog { target, accept, text } => self.answer(target, accept, text.as_deref()),
             Primitive::RevealShadowRoots { .. } => Ok(Effect::Revealed(0)),
+            unsupported @ (Primitive::ReadCookies
+            | Primitive::WriteCookies { .. }
+            | Primitive::RemoveCookies { .. }
+            | Primitive::VisitEmpty { .. }
+            | Primitive::Emulate { .. }) => Err(AdapterError::Unsupported { primitive: unsupported.name() }),
             Primitive::ActivateTarget { .. } | Primitive::SetViewport { .. } => Ok(Effect::Done),
         }
     }

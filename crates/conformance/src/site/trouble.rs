@@ -12,8 +12,19 @@ use super::serve::{Answer, Asked};
 const MAX_DELAY_MS: u64 = 30_000;
 const MAX_HOPS: u64 = 50;
 const MAX_KIB: u64 = 64 << 10;
-const ECHOED: [&str; 8] =
-    ["accept", "accept-language", "authorization", "content-type", "cookie", "origin", "referer", "user-agent"];
+const ECHOED: [&str; 11] = [
+    "accept",
+    "accept-language",
+    "authorization",
+    "content-type",
+    "cookie",
+    "origin",
+    "referer",
+    "sec-ch-ua",
+    "sec-ch-ua-mobile",
+    "sec-ch-ua-platform",
+    "user-agent",
+];
 
 pub(super) async fn answer(asked: &Asked) -> Option<Answer> {
     let reply = match asked.path.as_str() {

@@ -6,6 +6,7 @@ use super::Case;
 
 mod click;
 mod dialogs;
+mod emulation;
 mod faults;
 mod forms;
 mod leases;
@@ -13,6 +14,7 @@ mod nav;
 mod reads;
 mod refs;
 mod sessions;
+mod storage;
 mod targets;
 mod views;
 
@@ -175,6 +177,25 @@ cases! {
         uncaught_exceptions_are_read [DiagnosticsErrors];
         a_batch_gives_each_command_its_result [BatchRun];
         a_batch_is_checked_before_it_begins [BatchRun];
+    }
+    storage {
+        cookies_are_set_as_asked_and_reach_the_server [StorageCookiesSet, StorageCookiesGet];
+        a_cookie_that_the_browser_refuses_is_an_error [StorageCookiesSet];
+        cookies_are_cleared_by_name_and_all_at_once [StorageCookiesClear, StorageCookiesSet];
+        web_storage_is_the_pages_own [StorageLocalGet, StorageLocalSet, StorageLocalClear, StorageSessionGet, StorageSessionSet, StorageSessionClear];
+        what_does_not_fit_is_an_error_that_says_so [StorageLocalSet];
+        a_state_logs_a_user_in_again [StorageStateExport, StorageStateImport];
+        a_state_in_a_blob_is_the_same_as_one_in_the_request [StorageStateImport];
+    }
+    emulation {
+        a_viewport_holds_for_every_page [EmulationViewport];
+        a_device_agrees_with_itself [EmulationDevice];
+        the_place_is_told_to_who_may_know_it [EmulationGeolocation, EmulationPermissions];
+        a_locale_reaches_dates_scripts_and_servers [EmulationLocale];
+        a_timezone_moves_the_clock [EmulationTimezone];
+        media_features_add_up_until_they_are_reset [EmulationMedia];
+        a_user_agent_brings_its_client_hints [EmulationUserAgent];
+        a_new_browser_is_as_the_lost_one_was [EmulationTimezone];
     }
     faults {
         a_browser_killed_under_a_command_is_told_at_once [DomEval, TargetsList, SessionStatus];

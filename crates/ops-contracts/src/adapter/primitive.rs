@@ -4,8 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{DocumentKey, FrameKey, NavigationFailure, TargetKey};
+use super::{DocumentKey, Emulation, FrameKey, NavigationFailure, TargetKey};
 use crate::command::Viewport;
+use crate::command::storage::Cookie;
 
 /// Something to do in a context.
 #[derive(Debug)]
@@ -103,6 +104,31 @@ pub enum Primitive {
         /// What to enter into a prompt.
         text: Option<String>,
     },
+    /// Reads all cookies of the context. Effect: `Cookies`.
+    ReadCookies,
+    /// Sets cookies. Effect: `Refused`, with those that the browser did not take.
+    WriteCookies {
+        /// The cookies.
+        cookies: Vec<Cookie>,
+    },
+    /// Removes the cookies with these names, domains, paths and partitions; all of the context when absent. Effect: `Done`.
+    RemoveCookies {
+        /// The cookies.
+        cookies: Option<Vec<Cookie>>,
+    },
+    /// Sends a page to an empty document at a URL, for which nothing is fetched: its origin's storage can be reached there.
+    /// From then on the page fetches nothing any more. Effect: `Navigation`.
+    VisitEmpty {
+        /// The page.
+        target: TargetKey,
+        /// Where to.
+        url: String,
+    },
+    /// Makes the context look otherwise to all its pages, now and later. Effect: `Done`, when every page has been told.
+    Emulate {
+        /// How.
+        setting: Emulation,
+    },
     /// Sets the size of a page's viewport. Effect: `Done`.
     SetViewport {
         /// The page.
@@ -129,6 +155,11 @@ impl Primitive {
             Self::Input { .. } => "input",
             Self::Screenshot { .. } => "screenshot",
             Self::AnswerDialog { .. } => "answer dialog",
+            Self::ReadCookies => "read cookies",
+            Self::WriteCookies { .. } => "write cookies",
+            Self::RemoveCookies { .. } => "remove cookies",
+            Self::VisitEmpty { .. } => "visit empty",
+            Self::Emulate { .. } => "emulate",
             Self::SetViewport { .. } => "set viewport",
         }
     }
@@ -163,6 +194,10 @@ pub enum Effect {
     Revealed(u32),
     /// A picture, as base64 of its file.
     Image(String),
+    /// Cookies.
+    Cookies(Vec<Cookie>),
+    /// The places in the list of what was refused, with the browser's reasons.
+    Refused(Vec<(usize, String)>),
 }
 
 /// A call of a bridge function: `name(args)`, in the form that the bridge takes.

@@ -95,7 +95,12 @@ impl Inner {
 
     fn start(self: &Arc<Self>, id: SessionId, client: ClientId, plan: Plan, lease: Lease, seat: Seat) -> Arc<Session> {
         let (inbox, messages) = mpsc::unbounded_channel();
-        let live = Live { context: seat.place.context.clone(), world: seat.place.world.clone(), epoch: 0 };
+        let live = Live {
+            context: seat.place.context.clone(),
+            world: seat.place.world.clone(),
+            epoch: 0,
+            version: seat.place.browser.version.as_str().into(),
+        };
         let session = Arc::new(Session::new((id, client), plan, lease, live, inbox, (self.clock.clone(), self.blobs.clone())));
         lock(&self.sessions).live.insert(session.id.clone(), session.clone());
         let inner: Weak<Self> = Arc::downgrade(self);

@@ -225,7 +225,13 @@ impl Owner {
         let (pool, session) = (self.pool.clone(), self.session.clone());
         let deadline = job.deadline;
         let work = async move {
-            let seat = pool.seat(&session.plan.slot, session.plan.viewport);
+            let seat = async {
+                let seat = pool.seat(&session.plan.slot, session.plan.viewport).await?;
+                for setting in session.emulated().settings() {
+                    seat.place.context.perform(Primitive::Emulate { setting }).await?;
+                }
+                Ok(seat)
+            };
             match tokio::time::timeout_at(deadline, seat).await {
                 Ok(seat) => seat,
                 Err(_) => Err(Fault::new(ErrorCode::AdapterTimeout, "no new browser was ready in time")),
@@ -246,7 +252,12 @@ impl Owner {
                 };
                 let place = &seat.place;
                 place.world.begin(numbers, policy, place.target, place.frame);
-                self.session.set_live(Live { context: place.context.clone(), world: place.world.clone(), epoch: old.epoch + 1 });
+                self.session.set_live(Live {
+                    context: place.context.clone(),
+                    world: place.world.clone(),
+                    epoch: old.epoch + 1,
+                    version: place.browser.version.as_str().into(),
+                });
                 if let Some(lost) = self.seat.replace(seat) {
                     let pool = self.pool.clone();
                     tokio::spawn(async move { pool.release(lost).await });

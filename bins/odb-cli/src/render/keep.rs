@@ -1,0 +1,108 @@
+//! Cookies, web storage and what a page sees of its device, as text.
+
+use std::fmt::Write;
+
+use ops_contracts::command::emulation::{EmulationResult, PermissionsResult};
+use ops_contracts::command::storage::{Cookie, CookiesResult, StateImportResult, StoredResult, WebStorageResult};
+use ops_contracts::device::DEVICES;
+
+use super::{Rendered, read};
+
+/// `name=value`, and behind it where it goes.
+pub(super) fn cookies(result: &CookiesResult) -> String {
+    if result.cookies.is_empty() {
+        return "no cookie".to_owned();
+    }
+    let lines: Vec<String> = result.cookies.iter().map(cookie).collect();
+    lines.join("\n")
+}
+
+fn cookie(cookie: &Cookie) -> String {
+    let mut line = format!("{}={}  ({}{}", cookie.name, cookie.value, cookie.domain, cookie.path);
+    if cookie.expires >= 0.0 {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "seconds since 1970, checked above")]
+        let at = ops_contracts::clock::Timestamp::from_unix_millis((cookie.expires * 1000.0) as u64);
+        let _ = write!(line, ", until {at}");
+    }
+    for (is, word) in [(cookie.http_only, "HttpOnly"), (cookie.secure, "Secure")] {
+        if is {
+            let _ = write!(line, ", {word}");
+        }
+    }
+    if let Some(same_site) = cookie.same_site {
+        let _ = write!(line, ", SameSite={same_site:?}");
+    }
+    line + ")"
+}
+
+pub(super) fn entries(result: &WebStorageResult) -> Rendered {
+    let lines: Vec<String> = result.items.iter().map(|item| format!("{}={}", item.name, item.value)).collect();
+    let text = if lines.is_empty() { "nothing".to_owned() } else { lines.join("\n") };
+    Rendered::text(text).with(Some(format!("of {}", result.origin)))
+}
+
+/// The value under one key, bare.
+pub(crate) fn entry(json: &str) -> Rendered {
+    let Some(result) = read::<WebStorageResult>(json) else { return Rendered::text(super::pretty(json)) };
+    match result.items.into_iter().next() {
+        Some(item) => Rendered::text(item.value),
+        None => Rendered::text("").with(Some(format!("{} has nothing under this key", result.origin))),
+    }
+}
+
+pub(super) fn stored(result: &StoredResult) -> String {
+    format!("{} stored for {}", counted(result.stored, "entry", "entries"), result.origin)
+}
+
+pub(super) fn imported(result: &StateImportResult) -> String {
+    format!(
+        "logged in with {}, {} of {}",
+        counted(result.cookies, "cookie", "cookies"),
+        counted(result.items, "entry", "entries"),
+        counted(result.origins, "origin", "origins")
+    )
+}
+
+pub(crate) fn counted(count: u32, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+pub(super) fn seen(result: &EmulationResult) -> String {
+    let mut text = format!("the page sees {}x{}@{}", result.width, result.height, result.scale);
+    for (is, word) in [
+        (result.mobile == Some(true), "mobile"),
+        (result.touch, "touch"),
+        (result.color_scheme == "dark", "dark"),
+        (result.reduced_motion, "reduced motion"),
+        (result.forced_colors, "forced colours"),
+        (result.media == "print", "print"),
+    ] {
+        if is {
+            let _ = write!(text, ", {word}");
+        }
+    }
+    if result.contrast != "no-preference" {
+        let _ = write!(text, ", {} contrast", result.contrast);
+    }
+    let _ = write!(text, ", {} ({}), {}\n{}", result.locale, result.languages.join(" "), result.timezone, result.user_agent);
+    text
+}
+
+pub(super) fn permissions(result: &PermissionsResult) -> String {
+    if result.seen.is_empty() {
+        return "permissions are the browser's own again".to_owned();
+    }
+    let lines: Vec<String> =
+        result.seen.iter().map(|seen| format!("{} is {} at {}", seen.permission.as_str(), seen.state, result.origin)).collect();
+    lines.join("\n")
+}
+
+/// The presets, a line each.
+pub(crate) fn devices() -> String {
+    let line = |device: &ops_contracts::device::Device| {
+        let size = format!("{}x{}@{}", device.viewport.width, device.viewport.height, device.viewport.scale);
+        format!("{:<22} {size:<16}{}", device.name, if device.touch { " touch" } else { "" })
+    };
+    let lines: Vec<String> = DEVICES.iter().map(|device| line(device).trim_end().to_owned()).collect();
+    lines.join("\n")
+}
