@@ -80,6 +80,7 @@ async fn perform(verb: &Verb, context: &Context<'_>) -> Outcome<u8> {
         }
         Verb::Close => sessions::close(context, None).await,
         Verb::Status => lifecycle::status(context).await,
+        Verb::Dashboard => lifecycle::dashboard(context).await,
         Verb::Config { verb } => config::run(context, verb).await,
         Verb::Pair(pair) => pair::run(context, pair).await,
         Verb::Stop => lifecycle::stop(context).await,
@@ -110,6 +111,7 @@ fn takes_tab(verb: &Verb) -> bool {
         Verb::State { .. }
             | Verb::Close
             | Verb::Status
+            | Verb::Dashboard
             | Verb::Config { .. }
             | Verb::Pair(_)
             | Verb::Stop

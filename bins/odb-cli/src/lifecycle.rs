@@ -1,4 +1,4 @@
-//! `status`, `stop` and `serve`. The first two never start a relay.
+//! `status`, `dashboard`, `stop` and `serve`. None but the last starts a relay.
 
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
@@ -28,6 +28,20 @@ pub(crate) async fn status(context: &Context<'_>) -> Outcome<u8> {
         context.out.line(&document.trim().replace(['\n', '\r'], " "));
     } else {
         context.out.line(&render::status::text(&document));
+    }
+    Ok(0)
+}
+
+/// Prints where the dashboard is and a code for one browser; the exit code.
+pub(crate) async fn dashboard(context: &Context<'_>) -> Outcome<u8> {
+    let relay = daemon::running(context)?;
+    let login = post::dashboard_code(&relay.endpoint).await?;
+    if context.out.is_json() {
+        let json = serde_json::to_string(&login).map_err(|error| Failure::new(ErrorCode::CliReplyInvalid, error.to_string()))?;
+        context.out.line(&json);
+    } else {
+        context.out.line(&format!("{}\nlogin code: {}", login.url, login.code));
+        context.out.note(&format!("the code is good for one browser and {} s", login.expires_in_ms / 1_000));
     }
     Ok(0)
 }

@@ -7,7 +7,7 @@ use ops_contracts::blob::BlobInfo;
 use ops_contracts::command::{Command, CommandName};
 use ops_contracts::frame::{OpsRequest, Timing};
 use ops_contracts::ids::{LeaseId, RequestId, SessionId};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::http;
@@ -142,6 +142,31 @@ pub async fn pair(endpoint: &Endpoint, code: &str) -> Result<Paired, ClientError
     let body = serde_json::json!({ "code": code }).to_string();
     let text = document(http::exchange(endpoint, Method::POST, "/pair", Some(body), GET_TIMEOUT).await?)?;
     serde_json::from_str(&text).map_err(|error| ClientError::ReplyInvalid(format!("the answer to /pair: {error}")))
+}
+
+/// A way into the dashboard.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DashboardLogin {
+    /// The dashboard's address.
+    pub url: String,
+    /// Opens it once.
+    pub code: String,
+    /// How long the code can be used, in milliseconds.
+    pub expires_in_ms: u64,
+}
+
+/// A code by which one browser logs in to the dashboard.
+///
+/// # Errors
+/// The relay's refusal; no connection; no answer in time; an answer that is none.
+pub async fn dashboard_code(endpoint: &Endpoint) -> Result<DashboardLogin, ClientError> {
+    let answer = http::exchange(endpoint, Method::POST, "/dashboard/codes", None, GET_TIMEOUT).await?;
+    if answer.status == 201 {
+        return serde_json::from_str(&answer.body)
+            .map_err(|error| ClientError::ReplyInvalid(format!("the answer holds no login code: {error}")));
+    }
+    Err(document(answer).err().unwrap_or_else(|| ClientError::ReplyInvalid("the answer holds no login code".to_owned())))
 }
 
 /// Has the relay read its configuration anew; the status document's JSON text after that.

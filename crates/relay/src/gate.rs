@@ -15,6 +15,7 @@ use ops_contracts::routing::{IdentityNamespace, RequestControls, RolloutIdentity
 use ops_contracts::{Fault, Outcome};
 
 use crate::config::{RelayConfig, Token};
+use crate::dashboard::Logins;
 use crate::pairing::Pairing;
 use crate::rate::Rates;
 use crate::routing::{Asker, Routing};
@@ -60,6 +61,8 @@ pub(crate) struct Policy {
     routing: Arc<Routing>,
     pub(crate) limits: LimitsProfile,
     pub(crate) rates: Rates,
+    /// Logins to the dashboard.
+    pub(crate) logins: Logins,
 }
 
 impl Policy {
@@ -73,6 +76,7 @@ impl Policy {
             routing,
             rates: Rates::new(&config.limits.ops),
             limits: config.limits.clone(),
+            logins: Logins::default(),
         }
     }
 }
@@ -135,7 +139,7 @@ pub(crate) fn enter(facts: &Facts<'_>, policy: &Policy) -> Result<Permit, Refusa
     // Where clients must pair, the token alone is not enough to be let stay.
     let known = GATES.iter().position(|gate| gate.name == "pairing");
     for (at, gate) in GATES.iter().enumerate() {
-        let authenticated = facts.endpoint != Endpoint::Healthz && Some(at) > known;
+        let authenticated = !facts.endpoint.is_open() && Some(at) > known;
         run(gate, facts, policy).map_err(|fault| Refusal { fault, authenticated })?;
     }
     permit(facts, policy).map_err(|fault| Refusal { fault, authenticated: true })

@@ -2,7 +2,7 @@
 
 mod blobs;
 mod body;
-mod respond;
+pub(crate) mod respond;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -23,7 +23,7 @@ use crate::gate::{self, Endpoint, Facts, Permit, Refusal};
 use crate::ops::{self, Answer, Failed};
 use crate::rate::{Bucket, Charge, Payer};
 use crate::server::Edge;
-use crate::{admin, cdp, reply, socket, status};
+use crate::{admin, cdp, dashboard, reply, socket, status};
 use respond::Reply;
 
 /// The most WebSockets at once.
@@ -40,7 +40,7 @@ pub(crate) async fn handle(connection: Arc<Connection>, request: Request<Incomin
     };
     let endpoint = Endpoint::of(head.uri.path());
     let edge = &connection.edge;
-    if endpoint != Endpoint::Healthz {
+    if !endpoint.is_open() {
         connection.authenticated();
         let seated = connection.seat(permit.client()).and_then(|()| charge(edge, &permit, endpoint));
         if let Err(fault) = seated {
@@ -60,6 +60,8 @@ pub(crate) async fn handle(connection: Arc<Connection>, request: Request<Incomin
         (Endpoint::Healthz, &Method::GET) => respond::closing(respond::text("ok\n")),
         (Endpoint::Pair, &Method::POST) => pair(edge, &head, body).await,
         (Endpoint::AdminReload | Endpoint::AdminRouting, &Method::POST) => change(edge, &permit, &head, body).await,
+        (Endpoint::DashboardCodes, &Method::POST) => dashboard::issue_code(edge),
+        (Endpoint::Dashboard(part), _) => dashboard::answer(edge, part, &permit, &head, body).await,
         (Endpoint::Unknown, _) => declined(edge, ErrorCode::RelayNotFound.into()),
         (endpoint, method) => wrong_method(edge, endpoint, method),
     }
@@ -87,7 +89,7 @@ async fn pair(edge: &Edge, head: &Parts, body: Incoming) -> Reply {
 }
 
 /// The answer to a request that passed the gates and is none that an endpoint takes.
-fn declined(edge: &Edge, fault: Fault) -> Reply {
+pub(crate) fn declined(edge: &Edge, fault: Fault) -> Reply {
     let id = edge.make_request_id();
     tracing::info!(target: "ops", requestId = %id, code = %fault.code, "declined");
     respond::fault(id, fault)
@@ -107,8 +109,9 @@ async fn legacy(edge: &Arc<Edge>, permit: &Permit, head: &Parts, body: Incoming)
 }
 
 /// The admin endpoints. Answers with the status document after the change.
-async fn change(edge: &Arc<Edge>, permit: &Permit, head: &Parts, body: Incoming) -> Reply {
-    let outcome = if Endpoint::of(head.uri.path()) == Endpoint::AdminRouting {
+pub(crate) async fn change(edge: &Arc<Edge>, permit: &Permit, head: &Parts, body: Incoming) -> Reply {
+    let endpoint = Endpoint::of(head.uri.path());
+    let outcome = if matches!(endpoint, Endpoint::AdminRouting | Endpoint::Dashboard(dashboard::Part::Routing)) {
         read(edge, head, body).await.and_then(|text| admin::set_routing(edge, &text))
     } else {
         admin::reload(edge).await.map(drop)
@@ -119,17 +122,18 @@ async fn change(edge: &Arc<Edge>, permit: &Permit, head: &Parts, body: Incoming)
     }
 }
 
-fn wrong_method(edge: &Edge, endpoint: Endpoint, method: &Method) -> Reply {
+pub(crate) fn wrong_method(edge: &Edge, endpoint: Endpoint, method: &Method) -> Reply {
     let allow = match endpoint {
         Endpoint::Ops => "GET, POST",
         Endpoint::Blobs => "PUT",
-        Endpoint::AdminReload | Endpoint::AdminRouting | Endpoint::Pair => "POST",
+        Endpoint::AdminReload | Endpoint::AdminRouting | Endpoint::Pair | Endpoint::DashboardCodes => "POST",
+        Endpoint::Dashboard(part) => part.method(),
         _ => "GET",
     };
     let fault = Fault::new(ErrorCode::RelayMethodNotAllowed, format!("the endpoint takes {allow}")).with("method", method.as_str());
     let mut reply = declined(edge, fault.with("allow", allow));
     respond::allow(&mut reply, allow);
-    if endpoint == Endpoint::Healthz { respond::closing(reply) } else { reply }
+    if endpoint.is_open() { respond::closing(reply) } else { reply }
 }
 
 /// The answer to a request that the gates refuse. A peer without the token is told and cut; its body is not read.

@@ -1,5 +1,5 @@
-//! The edge of the control plane: `/ops` over HTTP and WebSocket, `/pair`, `/status`, `/metrics`, `/healthz` and `/admin`,
-//! behind gates and limits.
+//! The edge of the control plane: `/ops` over HTTP and WebSocket, `/pair`, `/status`, `/metrics`, `/healthz`, `/admin` and
+//! `/dashboard`, behind gates and limits.
 //!
 //! It runs no command and knows no browser: what is admitted goes to an [`OpsService`](ops_contracts::port::OpsService).
 //!
@@ -13,6 +13,7 @@ mod admin;
 mod cdp;
 mod config;
 mod connection;
+mod dashboard;
 mod gate;
 mod http;
 mod metrics;

@@ -181,6 +181,7 @@ fn finish(
     let grants = matches!(command, Some(CommandName::SessionCreate | CommandName::SessionReclaim));
     let granted = if grants { granted(result.get()) } else { None };
     edge.metrics.record(Series { command, reached: true }, None, timing.total_ms);
+    edge.history.record(None, timing.total_ms);
     tracing::info!(
         target: "ops",
         requestId = %id,
@@ -213,6 +214,7 @@ fn fail(edge: &Edge, failed: Failed, reached: bool, timing: Option<Timing>, rece
     let (code, retry_after_ms) = (fault.code, fault.retry_after_ms);
     let total_ms = millis_since(received);
     edge.metrics.record(Series { command, reached }, Some(code), total_ms);
+    edge.history.record(Some(code), total_ms);
     tracing::info!(
         target: "ops",
         requestId = %request,

@@ -23,6 +23,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use crate::cdp::Lane;
 use crate::config::RelayConfig;
 use crate::connection;
+use crate::dashboard;
 use crate::gate::Policy;
 use crate::metrics::Metrics;
 use crate::peers::Peers;
@@ -30,7 +31,7 @@ use crate::pool::Pool;
 use crate::routing::Routing;
 
 /// How often samples and full buckets are tidied away.
-const UPKEEP: Duration = Duration::from_secs(5);
+const UPKEEP: Duration = dashboard::STEP;
 
 /// How long connections may take to close at the end.
 const CLOSE: Duration = Duration::from_secs(2);
@@ -56,6 +57,10 @@ pub(crate) struct Edge {
     closing: watch::Sender<bool>,
     /// WebSockets that are open.
     pub(crate) sockets: AtomicUsize,
+    /// Streams of events that are open.
+    pub(crate) streams: AtomicUsize,
+    /// The last hour of traffic.
+    pub(crate) history: dashboard::History,
     made_ids: AtomicU64,
 }
 
@@ -142,6 +147,8 @@ impl Relay {
             draining: AtomicBool::new(false),
             closing: watch::Sender::new(false),
             sockets: AtomicUsize::new(0),
+            streams: AtomicUsize::new(0),
+            history: dashboard::History::default(),
             made_ids: AtomicU64::new(1),
             config,
         };
@@ -268,5 +275,6 @@ async fn upkeep(edge: &Edge) -> std::convert::Infallible {
         edge.policy.rates.retain_recent();
         edge.health();
         edge.lane.rates.retain_recent();
+        edge.history.step(edge.clock.now(), edge.service.summary().sessions);
     }
 }

@@ -145,6 +145,8 @@ pub(crate) enum Verb {
     Close,
     /// Shows the relay's status.
     Status,
+    /// Prints the dashboard's address and a code to log in by.
+    Dashboard,
     /// Explains, checks and reloads the configuration.
     #[command(after_help = help::CONFIG)]
     Config {

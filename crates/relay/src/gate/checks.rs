@@ -5,6 +5,7 @@ use ops_contracts::frame::ClientKind;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 
 use super::{Endpoint, Facts, Field, Policy};
+use crate::dashboard;
 
 /// A DNS name that a page rebinds to loopback arrives under its own name: only names that are ours pass.
 pub(super) fn host(facts: &Facts<'_>, policy: &Policy) -> Outcome<()> {
@@ -30,6 +31,9 @@ pub(super) fn host(facts: &Facts<'_>, policy: &Policy) -> Outcome<()> {
 
 /// Browsers name the origin of a page's request, and programs have none: no page passes, whatever it claims.
 pub(super) fn origin(facts: &Facts<'_>, policy: &Policy) -> Outcome<()> {
+    if let Endpoint::Dashboard(_) = facts.endpoint {
+        return own_origin(facts, policy);
+    }
     match facts.origin {
         Field::Absent if !facts.fetch_metadata => Ok(()),
         Field::Absent => Err(denied("a browser sent the request: it has Sec-Fetch-Site and no Origin")),
@@ -49,13 +53,36 @@ pub(super) fn origin(facts: &Facts<'_>, policy: &Policy) -> Outcome<()> {
     }
 }
 
+/// The dashboard is for pages of this relay, and for nothing else.
+fn own_origin(facts: &Facts<'_>, policy: &Policy) -> Outcome<()> {
+    if !facts.fetch_own {
+        return Err(denied("another site's page sent the request"));
+    }
+    let own = |origin: &str| {
+        let host = origin.strip_prefix("http://").map(str::to_ascii_lowercase);
+        host.is_some_and(|host| policy.hosts.contains(&host))
+    };
+    match facts.origin {
+        Field::Absent if facts.changes => Err(denied("a change needs the Origin of this relay's own page")),
+        Field::Absent => Ok(()),
+        Field::One(origin) if own(origin) => Ok(()),
+        Field::One(origin) => Err(denied("the dashboard is opened by this relay's own pages alone").with("origin", shown(origin))),
+        Field::Invalid => Err(denied("there is more than one Origin header, or it is no text")),
+    }
+}
+
 fn denied(message: impl Into<String>) -> Fault {
     Fault::new(ErrorCode::RelayOriginDenied, message)
 }
 
 pub(super) fn auth(facts: &Facts<'_>, policy: &Policy) -> Outcome<()> {
+    if facts.endpoint.is_open() {
+        return Ok(());
+    }
+    if let Endpoint::Dashboard(_) = facts.endpoint {
+        return dashboard::admits(&policy.logins, facts.login.0, facts.login.1);
+    }
     match facts.token {
-        _ if facts.endpoint == Endpoint::Healthz => Ok(()),
         Field::Absent => Err(Fault::plain(ErrorCode::RelayAuthRequired)),
         Field::One(token) if policy.token.matches(token.as_bytes()) => Ok(()),
         Field::One(_) | Field::Invalid => Err(Fault::plain(ErrorCode::RelayAuthInvalid)),
@@ -64,7 +91,8 @@ pub(super) fn auth(facts: &Facts<'_>, policy: &Policy) -> Outcome<()> {
 
 /// Where clients must pair, the relay token alone opens nothing but `/pair`; where they need not, no pairing token is looked at.
 pub(super) fn pairing(facts: &Facts<'_>, policy: &Policy) -> Outcome<()> {
-    if !policy.pairing.required || matches!(facts.endpoint, Endpoint::Healthz | Endpoint::Pair) {
+    // A login to the dashboard stands for the paired client that got its code.
+    if !policy.pairing.required || matches!(facts.endpoint, Endpoint::Healthz | Endpoint::Pair | Endpoint::Dashboard(_)) {
         return Ok(());
     }
     match facts.pairing {
@@ -82,7 +110,7 @@ pub(super) fn route(facts: &Facts<'_>, policy: &Policy) -> Outcome<()> {
 /// Whether the admin token was presented. On admin endpoints nothing else opens; elsewhere a wrong one is refused as well,
 /// for who presents one counts on it.
 pub(super) fn admin(facts: &Facts<'_>, policy: &Policy) -> Outcome<bool> {
-    if facts.endpoint == Endpoint::Healthz || (facts.admin_token == Field::Absent && !facts.endpoint.is_admin()) {
+    if facts.endpoint.is_open() || (facts.admin_token == Field::Absent && !facts.endpoint.is_admin()) {
         return Ok(false);
     }
     let token = policy.admin_token.as_ref().ok_or_else(|| Fault::plain(ErrorCode::RelayAdminDisabled))?;

@@ -11,6 +11,7 @@ use ops_contracts::routing::{Identities, IdentityNamespace, Peer, RequestControl
 use ops_contracts::{ErrorCode, Fault, Outcome};
 
 use super::Policy;
+use crate::dashboard::{self, Part};
 use crate::rate::Charge;
 use crate::routing::Asker;
 
@@ -47,6 +48,10 @@ pub(crate) enum Endpoint {
     Cdp,
     /// `/cdp/sessions` and what is below it
     CdpSessions,
+    /// `/dashboard/codes`
+    DashboardCodes,
+    /// `/dashboard` and what is below.
+    Dashboard(Part),
     /// Any other path.
     Unknown,
 }
@@ -64,13 +69,27 @@ impl Endpoint {
             "/admin/routing" => Self::AdminRouting,
             "/cdp" => Self::Cdp,
             path if path == "/cdp/sessions" || path.starts_with("/cdp/sessions/") => Self::CdpSessions,
-            _ => Self::Unknown,
+            "/dashboard/codes" => Self::DashboardCodes,
+            _ => Part::of(path).map_or(Self::Unknown, Self::Dashboard),
+        }
+    }
+
+    /// Whether it takes no credential: what tells nothing.
+    pub(crate) fn is_open(self) -> bool {
+        match self {
+            Self::Healthz => true,
+            Self::Dashboard(part) => part.is_open(),
+            _ => false,
         }
     }
 
     /// Whether the admin token opens it, and nothing else.
     pub(crate) fn is_admin(self) -> bool {
-        matches!(self, Self::AdminReload | Self::AdminRouting)
+        match self {
+            Self::AdminReload | Self::AdminRouting => true,
+            Self::Dashboard(part) => part.is_admin(),
+            _ => false,
+        }
     }
 
     /// Whether it is of the legacy lane.
@@ -142,6 +161,12 @@ pub(crate) struct Facts<'a> {
     pub(crate) origin: Field<'a>,
     /// Whether a browser marked the request as its own.
     pub(crate) fetch_metadata: bool,
+    /// Whether, by that mark, a page of this relay or the user sent it.
+    pub(crate) fetch_own: bool,
+    /// Whether the method changes something.
+    pub(crate) changes: bool,
+    /// Cookie and key of a login to the dashboard.
+    pub(crate) login: (Option<&'a str>, Option<&'a str>),
     pub(crate) token: Field<'a>,
     pub(crate) pairing: Field<'a>,
     /// `None` where no version is due yet.
@@ -172,6 +197,9 @@ impl<'a> Facts<'a> {
             fetch_metadata: headers.contains_key("sec-fetch-site"),
             token: presented_token(headers, upgrade),
             pairing: presented_pairing(headers, upgrade),
+            fetch_own: headers.get("sec-fetch-site").is_none_or(|site| site == "same-origin" || site == "none"),
+            changes: head.method != Method::GET && head.method != Method::HEAD,
+            login: (dashboard::cookie(headers), headers.get(dashboard::KEY_HEADER).and_then(|key| key.to_str().ok())),
             versions: acts.then(|| versions(headers)),
             payload: content_length(headers),
             charge: None,

@@ -1,6 +1,6 @@
 //! HTTP answers.
 
-use http_body_util::Full;
+use http_body_util::{Either, Full};
 use hyper::body::Bytes;
 use hyper::header::{
     ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, SEC_WEBSOCKET_ACCEPT,
@@ -11,13 +11,15 @@ use ops_contracts::Fault;
 use ops_contracts::ids::RequestId;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
+use crate::dashboard::EventBody;
 use crate::ops::Answer;
 use crate::reply;
 
-pub(crate) type Reply = Response<Full<Bytes>>;
+/// An answer: at once, or as a stream of events.
+pub(crate) type Reply = Response<Either<Full<Bytes>, EventBody>>;
 
-fn with_type(status: u16, kind: &'static str, text: String) -> Reply {
-    let mut reply = Response::new(Full::new(Bytes::from(text)));
+pub(crate) fn with_type(status: u16, kind: &'static str, text: String) -> Reply {
+    let mut reply = Response::new(Either::Left(Full::new(Bytes::from(text))));
     *reply.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     set(&mut reply, CONTENT_TYPE, kind);
     set(&mut reply, CACHE_CONTROL, "no-store");
@@ -29,7 +31,7 @@ fn set(reply: &mut Reply, name: HeaderName, value: &'static str) {
     reply.headers_mut().insert(name, HeaderValue::from_static(value));
 }
 
-pub(super) fn json(status: u16, text: String) -> Reply {
+pub(crate) fn json(status: u16, text: String) -> Reply {
     with_type(status, "application/json", text)
 }
 
@@ -39,6 +41,14 @@ pub(super) fn text(text: &str) -> Reply {
 
 pub(super) fn metrics(exposition: String) -> Reply {
     with_type(200, "text/plain; version=0.0.4; charset=utf-8", exposition)
+}
+
+/// A stream of server-sent events.
+pub(crate) fn events(body: EventBody) -> Reply {
+    let mut reply = Response::new(Either::Right(body));
+    set(&mut reply, CONTENT_TYPE, "text/event-stream");
+    set(&mut reply, X_CONTENT_TYPE_OPTIONS, "nosniff");
+    reply
 }
 
 /// A fault as an `ops_error` frame under its code's status.
@@ -62,7 +72,7 @@ pub(super) fn answer(answer: Answer) -> Reply {
 }
 
 /// The last answer of its connection.
-pub(super) fn closing(mut reply: Reply) -> Reply {
+pub(crate) fn closing(mut reply: Reply) -> Reply {
     set(&mut reply, CONNECTION, "close");
     reply
 }
@@ -73,7 +83,7 @@ pub(super) fn allow(reply: &mut Reply, methods: &'static str) {
 
 /// The answer that turns the connection into a WebSocket. Of the offered subprotocols none but ours is repeated: the others hold the token.
 pub(super) fn switching(key: &[u8], protocol: Option<&'static str>) -> Reply {
-    let mut reply = Response::new(Full::new(Bytes::new()));
+    let mut reply = Response::new(Either::Left(Full::new(Bytes::new())));
     *reply.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     set(&mut reply, CONNECTION, "Upgrade");
     set(&mut reply, UPGRADE, "websocket");

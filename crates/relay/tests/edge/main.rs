@@ -5,6 +5,7 @@
 mod blobs;
 mod cdp;
 mod client;
+mod dashboard;
 mod ending;
 mod http;
 mod limits;

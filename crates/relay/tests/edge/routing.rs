@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use crate::client::{Client, PATIENCE, Request, hello, request};
 use crate::service::{Running, config, routing, settings, start};
 
-const ADMIN: &str = "an admin token";
+pub(crate) const ADMIN: &str = "an admin token";
 
 /// Every key of the rollback verification checklist.
 const CHECKLIST: &[&str] = &[

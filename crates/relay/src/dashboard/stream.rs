@@ -1,0 +1,146 @@
+//! The dashboard's data as server-sent events: the status document and the sessions whenever they change, the last hour of traffic at
+//! the start, and each new point of it.
+//!
+//! Every stream has a task, which ends with its browser or with the relay. A browser that takes nothing is cut like every other peer.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use hyper::body::{Body, Bytes, Frame};
+use ops_contracts::command::CommandName;
+use ops_contracts::frame::OpsRequest;
+use ops_contracts::port::Caller;
+use ops_contracts::{ErrorCode, Outcome};
+use serde_json::value::RawValue;
+use tokio::sync::mpsc;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+use crate::gate::Permit;
+use crate::http::respond::{self, Reply};
+use crate::server::Edge;
+use crate::status;
+
+/// The most streams at once.
+const MAX_STREAMS: usize = 32;
+
+/// How often it is looked whether anything has changed.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// The longest silence: a browser, and what stands between, may take a silent stream for a broken one.
+const SILENCE: Duration = Duration::from_secs(15);
+
+/// How long the list of sessions may take.
+const LIST: Duration = Duration::from_secs(2);
+
+/// The body of a stream.
+pub(crate) struct EventBody(mpsc::Receiver<Bytes>);
+
+impl Body for EventBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.0.poll_recv(cx).map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
+    }
+}
+
+/// Begins a stream.
+///
+/// # Errors
+/// `relay_connection_limit` when there are too many.
+pub(super) fn open(edge: &Arc<Edge>, permit: &Permit) -> Outcome<Reply> {
+    let place = Place::take(edge).ok_or(ErrorCode::RelayConnectionLimit)?;
+    let (sender, receiver) = mpsc::channel(4);
+    let (edge, permit) = (edge.clone(), permit.clone());
+    tokio::spawn(async move {
+        let _place = place;
+        tokio::select! {
+            () = edge.closing() => {}
+            () = sender.closed() => {}
+            () = feed(&edge, &permit, &sender) => {}
+        }
+    });
+    Ok(respond::events(EventBody(receiver)))
+}
+
+async fn feed(edge: &Edge, permit: &Permit, sender: &mpsc::Sender<Bytes>) {
+    let mut ticks = interval(LOOK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let (mut next_point, mut last, mut spoken) = (0, String::new(), Instant::now());
+    loop {
+        ticks.tick().await;
+        let mut text = String::new();
+        let (points, next) = edge.history.since(next_point);
+        if next_point == 0 || !points.is_empty() {
+            event(&mut text, "traffic", &serde_json::to_string(&points).unwrap_or_default());
+        }
+        next_point = next;
+        let state = state(edge, permit).await;
+        if state != last {
+            event(&mut text, "state", &state);
+            last = state;
+        }
+        if text.is_empty() && spoken.elapsed() >= SILENCE {
+            text.push_str(": still here\n\n");
+        }
+        if !text.is_empty() {
+            spoken = Instant::now();
+            if sender.send(text.into()).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// JSON holds no line breaks: one `data` line each.
+fn event(text: &mut String, name: &str, data: &str) {
+    text.push_str("event: ");
+    text.push_str(name);
+    text.push_str("\ndata: ");
+    text.push_str(data);
+    text.push_str("\n\n");
+}
+
+/// The status document and the sessions, as JSON.
+async fn state(edge: &Edge, permit: &Permit) -> String {
+    let document = status::document(edge, permit.asker(), None);
+    let sessions = if document.active_ops_sessions + document.lost_ops_sessions > 0 { sessions(edge).await } else { None };
+    let status = serde_json::to_string(&document).unwrap_or_else(|_| "null".to_owned());
+    let sessions = sessions.as_deref().map_or("null", RawValue::get);
+    let admin = edge.config.admin_token.is_some();
+    format!(r#"{{"status":{status},"sessions":{sessions},"adminEnabled":{admin}}}"#)
+}
+
+async fn sessions(edge: &Edge) -> Option<Arc<RawValue>> {
+    let request = OpsRequest {
+        request_id: edge.make_request_id(),
+        session_id: None,
+        lease_id: None,
+        command: CommandName::SessionList.as_str().to_owned(),
+        params: RawValue::from_string("{}".to_owned()).ok()?,
+        timeout_ms: u64::try_from(LIST.as_millis()).ok(),
+    };
+    let caller = Caller { client_id: "dashboard".parse().ok()?, admin: false };
+    let reply = timeout(LIST, edge.service.execute(request, caller, Instant::now())).await.ok()?;
+    reply.outcome.ok()
+}
+
+/// One of the places for streams.
+struct Place(Arc<Edge>);
+
+impl Place {
+    fn take(edge: &Arc<Edge>) -> Option<Self> {
+        let taken = edge.streams.fetch_update(Ordering::AcqRel, Ordering::Acquire, |open| (open < MAX_STREAMS).then_some(open + 1));
+        taken.is_ok().then(|| Self(edge.clone()))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.streams.fetch_sub(1, Ordering::AcqRel);
+    }
+}
