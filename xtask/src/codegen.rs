@@ -13,6 +13,7 @@ use crate::workspace::Workspace;
 mod commands;
 mod errors;
 mod lists;
+mod metrics;
 mod types;
 
 /// What to do with the generated files.
@@ -25,6 +26,9 @@ pub(crate) struct Options {
 
 /// The folder that holds generated files and nothing else.
 const SCHEMAS: &str = "schemas/ops";
+
+/// The folder of the gate artifacts' schemas.
+const GATES: &str = "schemas/ops-gates";
 
 /// A generated file: its path below the root, and its text.
 type Generated = (PathBuf, String);
@@ -77,8 +81,13 @@ fn generated(root: &Path) -> Result<Vec<Generated>> {
     for (name, schema) in schema::all() {
         files.push((Path::new(SCHEMAS).join(name), serde_json::to_string_pretty(&schema)? + "\n"));
     }
+    for (name, schema) in schema::gates() {
+        files.push((Path::new(GATES).join(name), serde_json::to_string_pretty(&schema)? + "\n"));
+    }
     files.push(("docs/errors.md".into(), errors::page()));
     files.push(("docs/commands.md".into(), commands::page()?));
+    files.push(("docs/metrics.md".into(), metrics::page()));
+    files.push(("docs/alerts/ops.rules.yml".into(), metrics::rules()));
     files.extend(lists::files(root)?);
     Ok(files)
 }

@@ -12,6 +12,7 @@ mod lint;
 mod processes;
 mod relay;
 mod samples;
+mod scorecard;
 mod setup;
 mod test;
 mod tidy;
@@ -51,6 +52,8 @@ enum Task {
     Codegen(codegen::Options),
     /// Runs the adapter conformance suite
     Conformance(conformance::Options),
+    /// Makes a scorecard again from its artifact alone; fails where it differs
+    RecomputeScorecard(scorecard::Options),
     /// Measures speed beside a raw protocol client, and memory and size
     Bench(bench::Options),
 }
@@ -69,7 +72,7 @@ fn main() -> ExitCode {
 fn run(task: Task, environment: &Environment) -> Result<()> {
     let workspace = Workspace::locate()?;
     match task {
-        Task::Setup(options) => setup::run(&options, environment).map(drop),
+        Task::Setup(options) => setup::run(&options, environment).and_then(|_| setup::tools(environment)),
         Task::Demo(options) => demo::run(&options, &workspace, environment),
         Task::Lint => lint::run(&workspace),
         Task::Build => build::release(&workspace).map(drop),
@@ -77,6 +80,7 @@ fn run(task: Task, environment: &Environment) -> Result<()> {
         Task::Tidy => tidy::run(&workspace),
         Task::Codegen(options) => codegen::run(&options, &workspace),
         Task::Conformance(options) => conformance::run(&options, &workspace, environment),
+        Task::RecomputeScorecard(options) => scorecard::run(&options),
         Task::Bench(options) => bench::run(&options, &workspace, environment),
     }
 }

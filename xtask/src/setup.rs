@@ -16,6 +16,9 @@ pub(crate) struct Options {
     with_browser: bool,
 }
 
+/// Checks metrics and alert rules; of the package `prometheus`.
+const PROMTOOL: &str = "promtool";
+
 /// A family of browsers: how one is found, and how one is got.
 #[derive(Debug)]
 pub(crate) struct Family {
@@ -124,10 +127,38 @@ fn install(family: &Family) -> Result<()> {
              or set {variable} to an executable"
         );
     }
+    install_package(package)
+}
+
+/// Installs a package of Debian.
+fn install_package(package: &str) -> Result<()> {
     if !is_known(package) {
         checked(apt().arg("update"))?;
     }
     checked(apt().args(["install", "-y", "--no-install-recommends", package]))
+}
+
+/// Installs the tools that tests ask beside a browser: `promtool`, which judges metrics and alert rules.
+pub(crate) fn tools(environment: &Environment) -> Result<()> {
+    if environment.find(PROMTOOL).is_none() {
+        install_promtool()?;
+    }
+    let found = environment.find(PROMTOOL).context("the installation brought no promtool")?;
+    println!("promtool: {}", found.display());
+    Ok(())
+}
+
+fn install_promtool() -> Result<()> {
+    let debian = is_debian(&std::fs::read_to_string("/etc/os-release").unwrap_or_default());
+    if !debian {
+        bail!(
+            "there is no promtool. Install Prometheus (macOS: brew install prometheus, Fedora: sudo dnf install golang-github-prometheus)"
+        );
+    }
+    if !rustix::process::geteuid().is_root() {
+        bail!("there is no promtool. Run: sudo apt-get update && sudo apt-get install -y --no-install-recommends prometheus");
+    }
+    install_package("prometheus")
 }
 
 fn apt() -> Command {

@@ -12,6 +12,7 @@ use crate::{build, codegen, setup, tidy};
 
 pub(crate) fn run(workspace: &Workspace, environment: &Environment) -> Result<()> {
     let browsers = setup::run(&setup::Options::default(), environment)?;
+    setup::tools(environment)?;
     build::debug(workspace)?;
     codegen::check(workspace)?;
     tidy::run(workspace)?;

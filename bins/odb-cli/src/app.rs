@@ -14,7 +14,7 @@ use crate::context::Context;
 use crate::environment::Environment;
 use crate::failure::{Failure, Outcome};
 use crate::output::{Format, Output};
-use crate::{batch, commands, config, doctor, keep, lifecycle, open, pair, request, sessions};
+use crate::{batch, commands, config, doctor, keep, lifecycle, open, operate, pair, request, sessions};
 
 /// Runs a command line; the exit code.
 pub(crate) fn run(words: impl IntoIterator<Item = OsString>, environment: &Environment) -> u8 {
@@ -84,6 +84,8 @@ async fn perform(verb: &Verb, context: &Context<'_>) -> Outcome<u8> {
         Verb::Config { verb } => config::run(context, verb).await,
         Verb::Pair(pair) => pair::run(context, pair).await,
         Verb::Stop => lifecycle::stop(context).await,
+        Verb::Scorecard(args) => operate::scorecard(context, args).await,
+        Verb::Incident { verb } => operate::incident(context, verb).await,
         Verb::Doctor => doctor::run(context).await,
         other => {
             let request = request::of_verb(other, context.global.tab.as_ref())?;
@@ -109,6 +111,8 @@ fn takes_tab(verb: &Verb) -> bool {
     !matches!(
         verb,
         Verb::State { .. }
+            | Verb::Scorecard(_)
+            | Verb::Incident { .. }
             | Verb::Close
             | Verb::Status
             | Verb::Dashboard

@@ -15,6 +15,7 @@ mod failure;
 mod keep;
 mod lifecycle;
 mod open;
+mod operate;
 mod output;
 mod pair;
 mod render;

@@ -11,9 +11,11 @@ use adapter_cdp::guard::GuardCommand;
 use adapter_cdp::launch::{GuardSupervisor, browser_environment};
 use adapter_cdp::{CdpAdapter, CdpConfig, LegacyLauncher, Sandbox};
 use clap::Parser;
+use health_store::rollup::RollupLedger;
 use ops_contracts::adapter::{Adapter, AdapterError};
 use ops_contracts::capability::{AdapterKind, Capability};
-use ops_contracts::clock::Clock;
+use ops_contracts::clock::{Clock, Timestamp};
+use ops_contracts::command::session::SessionMode;
 use ops_contracts::config::LogFormat;
 use ops_contracts::legacy::LEASE_TTL_MS;
 use ops_contracts::version::{BINARY_VERSION, OPS_CONTRACT_VERSION, OPS_MIN_COMPAT_VERSION};
@@ -29,6 +31,9 @@ use crate::logging;
 use crate::pairing::Pairings;
 use crate::settings::{self, Layers, Settings};
 use crate::signals::{Hangups, Signals};
+
+/// How often what was counted goes to disk.
+const FLUSH_EVERY: Duration = Duration::from_secs(10);
 
 /// How long what still runs may take after everything was told to end.
 const LAST_TASKS: Duration = Duration::from_millis(500);
@@ -72,7 +77,9 @@ async fn serve(settings: Settings, layers: Layers, environment: Environment, hom
     let pairing = Pairing { required: settings.pairing, store: pairings.clone() };
     let routing = routing_setup(layers, pairings);
     let told: Vec<String> = routing.settings.warnings.iter().map(ToString::to_string).chain(warnings.iter().cloned()).collect();
-    let config = RelayConfig { pairing, ..relay_config(&settings, &home, warnings, routing)? };
+    let ledger = open_ledger(&home, &*clock).await?;
+    let config = relay_config(&settings, &home, warnings, routing)?;
+    let config = RelayConfig { pairing, ledger: Some(ledger.clone()), ..config };
     let instance_id = config.instance_id.clone();
     let listen = config.listen;
     let relay = Relay::bind(config, Arc::new(runtime), clock).await;
@@ -90,9 +97,33 @@ async fn serve(settings: Settings, layers: Layers, environment: Environment, hom
     })?;
     announce(&settings, &home, relay.url(), &browsers, &told);
     tokio::spawn(reload_on_hangup(hangups, relay.control()));
+    let flushing = tokio::spawn(keep_flushing(ledger.clone(), SystemClock));
     let ended = relay.serve(until_signalled(signals, home.clone())).await;
+    flushing.abort();
+    flush(ledger, SystemClock.now()).await;
     tracing::info!(reason = ?ended, "relayd ends");
     Ok(())
+}
+
+/// The ledger of the home; blocking, so off the event loop.
+async fn open_ledger(home: &Home, clock: &dyn Clock) -> Result<Arc<RollupLedger>, Failure> {
+    let (artifacts, now) = (home.artifacts(), clock.now());
+    let opened = tokio::task::spawn_blocking(move || RollupLedger::open(&artifacts, now)).await;
+    let opened = opened.map_err(|error| Failure::start(format!("the ledger: {error}")))?;
+    opened.map(Arc::new).map_err(|error| Failure::start(format!("the artifacts can't be used: {error}")))
+}
+
+async fn keep_flushing(ledger: Arc<RollupLedger>, clock: SystemClock) {
+    loop {
+        tokio::time::sleep(FLUSH_EVERY).await;
+        flush(ledger.clone(), clock.now()).await;
+    }
+}
+
+async fn flush(ledger: Arc<RollupLedger>, now: Timestamp) {
+    if tokio::task::spawn_blocking(move || ledger.flush(now)).await.is_err() {
+        tracing::error!("the ledger could not be flushed");
+    }
 }
 
 /// What speaks to browsers.
@@ -197,9 +228,12 @@ fn relay_config(settings: &Settings, home: &Home, warnings: Vec<String>, routing
         versions: Versions { relay: BINARY_VERSION.to_owned(), window_n: windows.n, window_n_minus1: windows.n_minus1 },
         routing,
         capabilities: Capability::ALL.iter().map(|capability| capability.as_str().to_owned()).collect(),
-        labels: Labels { adapter: AdapterKind::Cdp.as_str().to_owned(), mode: "managed".to_owned() },
+        labels: Labels { adapter: AdapterKind::Cdp, mode: SessionMode::Managed },
         health: None,
         warnings,
+        ledger: None,
+        phase: settings.phase,
+        demo: settings.demo,
     })
 }
 

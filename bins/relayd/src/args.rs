@@ -58,6 +58,9 @@ pub(crate) struct Args {
     /// Refuse a config.json with keys that this version does not know, instead of warning of them
     #[arg(long)]
     pub(crate) strict_config: bool,
+    /// Mark everything that is read as coming from a demonstration
+    #[arg(long)]
+    pub(crate) demo: bool,
     /// Where new sessions go: ops, legacy-cdp or auto
     #[arg(long, value_name = "MODE")]
     pub(crate) ops_routing: Option<String>,

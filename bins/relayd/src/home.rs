@@ -66,6 +66,11 @@ impl Home {
         self.dir.join("profiles")
     }
 
+    /// The directory of what is kept for operators.
+    pub(crate) fn artifacts(&self) -> PathBuf {
+        self.dir.join("artifacts")
+    }
+
     /// The file with the token.
     pub(crate) fn token_path(&self) -> PathBuf {
         self.dir.join("relay.token")

@@ -8,6 +8,7 @@ use adapter_cdp::Sandbox;
 use ops_contracts::config::{EffectiveConfig, Layer, LogFormat, LogLevel, ParsedConfig, SandboxMode, Source};
 use ops_contracts::limits::LimitsProfile;
 use ops_contracts::routing::CliControls;
+use ops_contracts::scorecard::Phase;
 use ops_contracts::{ErrorCode, ErrorSource, Fault, Outcome};
 use relay::RoutingSettings;
 use routing::config;
@@ -43,6 +44,10 @@ pub(crate) struct Settings {
     pub(crate) allowed_extensions: Vec<String>,
     /// Opens the admin calls.
     pub(crate) admin_token: Option<String>,
+    /// The phase whose gate the scorecard is judged by.
+    pub(crate) phase: Phase,
+    /// Whether everything that is read says that it is a demonstration.
+    pub(crate) demo: bool,
 }
 
 /// What the settings are made of, in the order of their rank.
@@ -183,6 +188,8 @@ impl Layers {
             allowed_hosts: effective.allowed_hosts.value.iter().map(|host| host.as_str().to_owned()).collect(),
             allowed_extensions: effective.extension_allowlist.value.iter().map(|id| id.as_str().to_owned()).collect(),
             admin_token: environment.text(ADMIN_TOKEN),
+            phase: effective.scorecard_phase.value,
+            demo: self.args.demo,
         })
     }
 }

@@ -194,6 +194,22 @@ pub async fn put_blob(
     Err(document(answer).err().unwrap_or_else(|| ClientError::ReplyInvalid("the answer names no blob".to_owned())))
 }
 
+/// A document of the relay at `path`, as JSON text.
+///
+/// # Errors
+/// The relay's refusal; no connection; no answer in time; an answer that is none.
+pub async fn read(endpoint: &Endpoint, path: &str) -> Result<String, ClientError> {
+    document(http::exchange(endpoint, Method::GET, path, None, GET_TIMEOUT).await?)
+}
+
+/// Sends a body to the relay's `path` as an administrator; the answer's JSON text.
+///
+/// # Errors
+/// The relay's refusal; no connection; no answer in time; an answer that is none.
+pub async fn change(endpoint: &Endpoint, admin: &Token, path: &str, body: String) -> Result<String, ClientError> {
+    document(http::exchange_as_admin(endpoint, admin, path, body, GET_TIMEOUT).await?)
+}
+
 /// Whether a relay answers within `within`.
 pub async fn is_healthy(endpoint: &Endpoint, within: Duration) -> bool {
     http::exchange(endpoint, Method::GET, "/healthz", None, within).await.is_ok_and(|answer| answer.status == 200)

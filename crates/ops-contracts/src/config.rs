@@ -14,6 +14,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::routing::{ActiveSessionPolicy, RolloutAllowlist, RolloutPercent, RoutingMode};
+use crate::scorecard::Phase;
 use crate::version::CONFIG_SCHEMA_VERSION;
 
 pub use types::{
@@ -220,6 +221,8 @@ section! {
         "What is logged.";
     pairing "pairing" "pairing" PairingMode = PairingMode::Auto; PairingMode::EXPECTED;
         "Whether clients must pair.";
+    scorecard_phase "scorecardPhase" "scorecardPhase" Phase = Phase::Pilot; Phase::EXPECTED;
+        "The phase of the rollout whose gate the scorecard is judged by.";
     @ browser "browser" BrowserConfig EffectiveBrowserConfig "Chrome and Chromium as the relay starts them.";
     @ firefox "firefox" FirefoxConfig EffectiveFirefoxConfig "Firefox as the relay starts it.";
     @ ops "ops" OpsConfig EffectiveOpsConfig "Routing of new sessions.";

@@ -180,6 +180,8 @@ error_codes! {
     RelayStartFailed "relay_start_failed" 500 final Operator "The relay can't start" => "The message says what failed";
     RelayConfigInvalid "relay_config_invalid" 400 final Operator "The relay's configuration document can't be used" => "Correct the keys that details names; odb-cli config validate checks the document";
     RelayHealthInvalid "relay_health_invalid" 400 final Caller "A health envelope is not of its form, or claims what its emitter may not" => "Correct the field that details names";
+    RelayIncidentUnknown "relay_incident_unknown" 404 final Caller "No such incident" => "See odb-cli incident list";
+    RelayStoreFailed "relay_store_failed" 507 retry Operator "The relay can't write to its artifacts" => "Make room on the disk, or mend the directory that the message names";
     RelayInternal "relay_internal" 500 final Relay "The relay failed" => "See the relay's log under this request id";
 
     OpsCommandUnknown "ops_command_unknown" 404 final Caller "No such command" => "See the list of commands";

@@ -6,6 +6,7 @@
 #![deny(missing_docs)]
 
 pub mod adapter;
+pub mod alert;
 pub mod blob;
 pub mod capability;
 pub mod clock;
@@ -14,9 +15,12 @@ pub mod config;
 pub mod device;
 pub mod error;
 pub mod fault;
+pub mod fidelity;
 pub mod frame;
 pub mod health;
 pub mod ids;
+pub mod incident;
+pub mod ledger;
 pub mod legacy;
 pub mod limits;
 pub mod locator;
@@ -24,8 +28,10 @@ pub mod port;
 pub mod receipt;
 pub mod routing;
 pub mod schema;
+pub mod scorecard;
 pub mod status;
 pub mod supervise;
+pub mod telemetry;
 pub mod version;
 mod words;
 

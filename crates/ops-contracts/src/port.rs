@@ -7,10 +7,13 @@ use serde_json::value::RawValue;
 
 use crate::adapter::BoxFuture;
 use crate::blob::BlobInfo;
+use crate::capability::AdapterKind;
+use crate::command::session::SessionMode;
 use crate::error::ErrorCode;
 use crate::fault::{Fault, Outcome};
 use crate::frame::{EventName, OpsCancel, OpsRequest, Timing};
 use crate::ids::{ClientId, LeaseId, SessionId};
+use crate::telemetry::SessionOutcome;
 
 /// Who sends a request, as the edge has established it.
 #[derive(Debug, Clone)]
@@ -30,6 +33,23 @@ pub struct Reply {
     pub outcome: Result<Arc<RawValue>, Fault>,
     /// Where the time went.
     pub timing: Timing,
+    /// What served it; `None` where it reached no session.
+    pub served: Option<Served>,
+}
+
+/// What serves a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Served {
+    /// The adapter's protocol family.
+    pub adapter: AdapterKind,
+    /// Where the browser comes from.
+    pub mode: SessionMode,
+}
+
+/// Learns how sessions end. Called from the session's owner: it must return at once.
+pub trait SessionObserver: Send + Sync {
+    /// A session has ended.
+    fn session_ended(&self, served: Served, outcome: SessionOutcome);
 }
 
 /// Runs commands. Implemented by the runtime.
@@ -63,6 +83,9 @@ pub trait OpsService: Send + Sync {
 
     /// Sends the events of a session to `sink` from now on, until the session or the sink ends. False where the lease is not the session's.
     fn subscribe(&self, session: &SessionId, lease: &LeaseId, sink: Arc<dyn SessionEvents>) -> bool;
+
+    /// Tells `observer` of every session that ends from now on, in place of an earlier observer.
+    fn observe(&self, observer: Arc<dyn SessionObserver>);
 
     /// What the status document tells of the runtime.
     fn summary(&self) -> RuntimeSummary;

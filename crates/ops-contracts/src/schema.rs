@@ -7,6 +7,7 @@ use crate::command::CommandName;
 use crate::config::ConfigDocument;
 use crate::frame;
 use crate::health::HealthEnvelope;
+use crate::scorecard::ScorecardArtifact;
 use crate::status::StatusDocument;
 
 /// Every schema of the contract, as (file name below `schemas/ops/`, schema), in a fixed order.
@@ -33,6 +34,12 @@ pub fn all() -> Vec<(String, Schema)> {
         schemas.push(named(&format!("{command}.result"), result));
     }
     schemas
+}
+
+/// Every schema of a gate artifact, as (file name below `schemas/ops-gates/`, schema).
+#[must_use]
+pub fn gates() -> Vec<(String, Schema)> {
+    vec![named("scorecard-summary", schema_for!(ScorecardArtifact))]
 }
 
 fn named(name: &str, schema: Schema) -> (String, Schema) {

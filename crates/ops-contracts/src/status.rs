@@ -5,13 +5,16 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::alert::RaisedAlert;
 use crate::clock::Timestamp;
+use crate::fidelity::DataFidelity;
 use crate::health::{AdapterSessionHealth, CircuitState, DisableReason, HealthFigures, HealthScope};
 use crate::legacy::LegacyLaneStatus;
 use crate::routing::{
     ActiveSessionPolicy, AllowlistSource, AllowlistValidation, BlockedReason, DecisionReason, DrainState, IdentityNamespace,
     KillSwitchSource, RolloutPercent, Route, RoutingMode,
 };
+use crate::scorecard::Scorecard;
 
 /// The document that `GET /status` answers and `odb-cli status --output json` prints.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -113,6 +116,13 @@ pub struct StatusDocument {
     pub draining: bool,
     /// Warnings that an operator should act on.
     pub warnings: Vec<String>,
+    /// The scorecard of the phase's window, as it was judged within the last ten seconds.
+    pub scorecard: Scorecard,
+    /// Alerts that are raised.
+    pub alerts: Vec<RaisedAlert>,
+    /// How far the document can be trusted.
+    #[serde(rename = "data_fidelity")]
+    pub data_fidelity: DataFidelity,
 }
 
 /// The health of every session's adapter, from the relay's own store.

@@ -15,7 +15,8 @@ use ops_contracts::clock::Clock;
 use ops_contracts::command::{Call, CommandName, Lane, Repeat};
 use ops_contracts::frame::{OpsCancel, OpsRequest};
 use ops_contracts::ids::{ClientId, LeaseId, RequestId, SessionId};
-use ops_contracts::port::{Caller, EndSessions, OpsService, Reply, RuntimeSummary, SessionEvents};
+use ops_contracts::port::{Caller, EndSessions, OpsService, Reply, RuntimeSummary, Served, SessionEvents, SessionObserver};
+use ops_contracts::telemetry::SessionOutcome;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
@@ -95,6 +96,7 @@ pub(crate) struct Inner {
     reserved: AtomicU32,
     ending: AtomicBool,
     last_use: Mutex<Instant>,
+    observer: Mutex<Option<Arc<dyn SessionObserver>>>,
 }
 
 #[derive(Default)]
@@ -123,6 +125,7 @@ impl Runtime {
                 reserved: AtomicU32::new(0),
                 ending: AtomicBool::new(false),
                 last_use: Mutex::new(Instant::now()),
+                observer: Mutex::default(),
             }),
         }
     }
@@ -134,12 +137,15 @@ impl OpsService for Runtime {
         Box::pin(async move {
             let meter = Arc::new(Meter::new(received));
             let session_id = request.session_id.clone();
+            // A session that the request closes can't be asked afterwards.
+            let before = session_id.as_ref().and_then(|id| inner.served(id));
             let (outcome, made) = match inner.execute(request, caller, &meter).await {
                 Ok((result, made)) => (Ok(result), made),
                 Err(fault) => (Err(fault), None),
             };
             *lock(&inner.last_use) = Instant::now();
-            Reply { session_id: made.or(session_id), outcome, timing: meter.timing() }
+            let served = before.or_else(|| made.as_ref().and_then(|id| inner.served(id)));
+            Reply { session_id: made.or(session_id), outcome, timing: meter.timing(), served }
         })
     }
 
@@ -171,6 +177,10 @@ impl OpsService for Runtime {
         let Some(session) = self.inner.find(session).filter(|session| lock(&session.lease).matches(lease)) else { return false };
         session.listen(sink);
         true
+    }
+
+    fn observe(&self, observer: Arc<dyn SessionObserver>) {
+        *lock(&self.inner.observer) = Some(observer);
     }
 
     fn summary(&self) -> RuntimeSummary {
@@ -345,6 +355,30 @@ impl Inner {
             creators.clear();
         }
         act(creators.entry(client.clone()).or_default())
+    }
+
+    /// What serves a session.
+    fn served(&self, id: &SessionId) -> Option<Served> {
+        let session = self.find(id)?;
+        self.served_by(&session)
+    }
+
+    fn served_by(&self, session: &Session) -> Option<Served> {
+        let (adapter, _) = self.pool.adapter(session.browser()).ok()?;
+        Some(Served { adapter: adapter.kind(), mode: session.plan.params.mode })
+    }
+
+    /// Tells whoever observes how a session ended.
+    fn tell_end(&self, session: &Session, code: ErrorCode) {
+        let observer = lock(&self.observer).clone();
+        let (Some(observer), Some(served)) = (observer, self.served_by(session)) else { return };
+        let outcome = match code {
+            _ if session.crashed.load(Ordering::Relaxed) => SessionOutcome::Crashed,
+            ErrorCode::OpsLeaseExpired => SessionOutcome::Expired,
+            ErrorCode::RelayOpsTerminated | ErrorCode::RelayOpsDraining => SessionOutcome::Terminated,
+            _ => SessionOutcome::Closed,
+        };
+        observer.session_ended(served, outcome);
     }
 
     fn find(&self, id: &SessionId) -> Option<Arc<Session>> {

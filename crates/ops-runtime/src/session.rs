@@ -91,6 +91,8 @@ pub(crate) struct Session {
     pub(crate) closing: AtomicBool,
     /// Whether page commands are refused because the session ends with the one that runs.
     pub(crate) draining: AtomicBool,
+    /// Whether it ever lost its browser or the renderer of a page.
+    pub(crate) crashed: AtomicBool,
     live: Mutex<Live>,
     inbox: mpsc::UnboundedSender<Message>,
     listeners: Mutex<Vec<Arc<dyn SessionEvents>>>,
@@ -124,6 +126,7 @@ impl Session {
             queued: AtomicU32::new(0),
             closing: AtomicBool::new(false),
             draining: AtomicBool::new(false),
+            crashed: AtomicBool::new(false),
             live: Mutex::new(live),
             inbox,
             listeners: Mutex::default(),

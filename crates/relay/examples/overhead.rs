@@ -9,11 +9,13 @@ use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt, StreamExt};
 use ops_contracts::adapter::BoxFuture;
+use ops_contracts::capability::AdapterKind;
 use ops_contracts::clock::{Clock, Timestamp};
+use ops_contracts::command::session::SessionMode;
 use ops_contracts::frame::{OpsCancel, OpsRequest, Timing};
 use ops_contracts::ids::{LeaseId, SessionId};
 use ops_contracts::limits::{LaneLimits, LimitsProfile};
-use ops_contracts::port::{Caller, EndSessions, OpsService, Reply, RuntimeSummary, SessionEvents};
+use ops_contracts::port::{Caller, EndSessions, OpsService, Reply, RuntimeSummary, SessionEvents, SessionObserver};
 use ops_contracts::routing::{LegacyLane, RoutingControls};
 use relay::{Labels, Relay, RelayConfig, RoutingSettings, RoutingSetup, Timeouts, Token, Versions};
 use serde_json::value::RawValue;
@@ -30,7 +32,7 @@ struct AtOnce;
 impl OpsService for AtOnce {
     fn execute(&self, _: OpsRequest, _: Caller, _: Instant) -> BoxFuture<'static, Reply> {
         let result: Arc<RawValue> = RawValue::from_string(r#"{"value":2}"#.to_owned()).unwrap().into();
-        Box::pin(std::future::ready(Reply { session_id: None, outcome: Ok(result), timing: Timing::default() }))
+        Box::pin(std::future::ready(Reply { session_id: None, outcome: Ok(result), timing: Timing::default(), served: None }))
     }
 
     fn cancel(&self, _: OpsCancel) -> BoxFuture<'static, bool> {
@@ -44,6 +46,8 @@ impl OpsService for AtOnce {
     fn subscribe(&self, _: &SessionId, _: &LeaseId, _: Arc<dyn SessionEvents>) -> bool {
         true
     }
+
+    fn observe(&self, _: Arc<dyn SessionObserver>) {}
 
     fn summary(&self) -> RuntimeSummary {
         RuntimeSummary::default()
@@ -95,9 +99,12 @@ fn config() -> RelayConfig {
         versions: Versions { relay: "0.2.0".to_owned(), window_n: None, window_n_minus1: None },
         routing: routing(),
         capabilities: Vec::new(),
-        labels: Labels { adapter: "none".to_owned(), mode: "none".to_owned() },
+        labels: Labels { adapter: AdapterKind::Cdp, mode: SessionMode::Managed },
         health: None,
         warnings: Vec::new(),
+        ledger: None,
+        phase: ops_contracts::scorecard::Phase::Pilot,
+        demo: false,
     }
 }
 

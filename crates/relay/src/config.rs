@@ -5,15 +5,19 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ops_contracts::capability::AdapterKind;
+use ops_contracts::command::session::SessionMode;
 use ops_contracts::health::AdapterHealthStore;
+use ops_contracts::ledger::Ledger;
 use ops_contracts::limits::LimitsProfile;
+use ops_contracts::scorecard::Phase;
 use subtle::ConstantTimeEq;
 
 use crate::pairing::Pairing;
 use crate::routing::RoutingSetup;
 
 /// Everything that a relay needs to know.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct RelayConfig {
     /// Where to listen. Port 0 lets the system choose.
     pub listen: SocketAddr,
@@ -49,6 +53,18 @@ pub struct RelayConfig {
     pub health: Option<Arc<dyn AdapterHealthStore>>,
     /// Warnings that an operator should act on, for the status document.
     pub warnings: Vec<String>,
+    /// Keeps what the scorecard is made of; without one nothing is known to it.
+    pub ledger: Option<Arc<dyn Ledger>>,
+    /// The phase whose gate the scorecard is judged by.
+    pub phase: Phase,
+    /// Whether the relay runs as a demonstration: everything that is read says so.
+    pub demo: bool,
+}
+
+impl fmt::Debug for RelayConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RelayConfig").field("listen", &self.listen).field("phase", &self.phase).finish_non_exhaustive()
+    }
 }
 
 /// Versions as the hello and the status document tell them.
@@ -63,12 +79,12 @@ pub struct Versions {
 }
 
 /// Values of the `adapter` and `mode` labels.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Labels {
-    /// The protocol family behind the runtime.
-    pub adapter: String,
+    /// The protocol family of requests that reach the runtime and no session.
+    pub adapter: AdapterKind,
     /// Where its browsers come from.
-    pub mode: String,
+    pub mode: SessionMode,
 }
 
 /// How long things may take.

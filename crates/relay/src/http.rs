@@ -3,6 +3,7 @@
 mod blobs;
 mod body;
 pub(crate) mod respond;
+mod scorecard;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -20,6 +21,7 @@ use serde_json::value::RawValue;
 
 use crate::connection::Connection;
 use crate::gate::{self, Endpoint, Facts, Permit, Refusal};
+use crate::metrics::Format;
 use crate::ops::{self, Answer, Failed};
 use crate::rate::{Bucket, Charge, Payer};
 use crate::server::Edge;
@@ -56,12 +58,18 @@ pub(crate) async fn handle(connection: Arc<Connection>, request: Request<Incomin
         (Endpoint::Blobs, &Method::PUT) => blobs::put(edge, &permit, &head, body).await,
         (Endpoint::CdpSessions, _) => legacy(edge, &permit, &head, body).await,
         (Endpoint::Status, &Method::GET) => respond::json(200, status_text(edge, &permit, &head.headers)),
-        (Endpoint::Metrics, &Method::GET) => respond::metrics(edge.metrics.render()),
+        (Endpoint::Metrics, &Method::GET) => exposition(edge, &head.headers),
         (Endpoint::Healthz, &Method::GET) => respond::closing(respond::text("ok\n")),
         (Endpoint::Pair, &Method::POST) => pair(edge, &head, body).await,
         (Endpoint::AdminReload | Endpoint::AdminRouting, &Method::POST) => change(edge, &permit, &head, body).await,
         (Endpoint::DashboardCodes, &Method::POST) => dashboard::issue_code(edge),
         (Endpoint::Dashboard(part), _) => dashboard::answer(edge, part, &permit, &head, body).await,
+        (Endpoint::Scorecard, &Method::GET) => match scorecard::artifact(edge, head.uri.query()) {
+            Ok(text) => respond::json(200, text),
+            Err(fault) => declined(edge, fault),
+        },
+        (Endpoint::Incidents, &Method::GET) => respond::json(200, scorecard::incidents(edge)),
+        (Endpoint::AdminIncidents | Endpoint::AdminResolve, &Method::POST) => tell_incident(edge, &head, body).await,
         (Endpoint::Unknown, _) => declined(edge, ErrorCode::RelayNotFound.into()),
         (endpoint, method) => wrong_method(edge, endpoint, method),
     }
@@ -122,12 +130,31 @@ pub(crate) async fn change(edge: &Arc<Edge>, permit: &Permit, head: &Parts, body
     }
 }
 
+fn exposition(edge: &Edge, headers: &HeaderMap) -> Reply {
+    let format = Format::wanted(headers);
+    respond::metrics(format, edge.metrics.render(format))
+}
+
+/// Records or resolves an incident; answers with it.
+async fn tell_incident(edge: &Arc<Edge>, head: &Parts, body: Incoming) -> Reply {
+    let outcome = match read(edge, head, body).await {
+        Ok(text) if Endpoint::of(head.uri.path()) == Endpoint::AdminIncidents => scorecard::record(edge, &text).await,
+        Ok(text) => scorecard::resolve(edge, &text).await,
+        Err(fault) => Err(fault),
+    };
+    match outcome {
+        Ok(text) => respond::json(200, text),
+        Err(fault) => respond::closing(declined(edge, fault)),
+    }
+}
+
 pub(crate) fn wrong_method(edge: &Edge, endpoint: Endpoint, method: &Method) -> Reply {
     let allow = match endpoint {
         Endpoint::Ops => "GET, POST",
         Endpoint::Blobs => "PUT",
-        Endpoint::AdminReload | Endpoint::AdminRouting | Endpoint::Pair | Endpoint::DashboardCodes => "POST",
+        Endpoint::Pair | Endpoint::DashboardCodes => "POST",
         Endpoint::Dashboard(part) => part.method(),
+        endpoint if endpoint.is_admin() => "POST",
         _ => "GET",
     };
     let fault = Fault::new(ErrorCode::RelayMethodNotAllowed, format!("the endpoint takes {allow}")).with("method", method.as_str());

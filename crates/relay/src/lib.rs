@@ -24,6 +24,7 @@ mod pool;
 mod rate;
 mod reply;
 mod routing;
+mod scoring;
 mod server;
 mod socket;
 mod status;

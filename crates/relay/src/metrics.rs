@@ -1,108 +1,168 @@
-//! Counters and latency histograms of one relay, and their exposition. Every relay has a recorder of its own.
+//! The metrics of one relay: the contract's families, counted, and their exposition. Every relay has a recorder of its own.
 //!
-//! Labels never hold a request or session id: their number must not grow with traffic.
+//! Labels are words of closed sets, so that the number of series does not grow with traffic. What is told here is what happened at
+//! this relay: judging it is the scorecard's.
+
+mod exposition;
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{PoisonError, RwLock};
 
-use metrics::{Counter, Histogram, Key, KeyName, Label, Level, Metadata, Recorder, Unit};
+use metrics::{Counter, Gauge, Histogram, Key, KeyName, Label, Level, Metadata, Recorder, Unit};
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 use ops_contracts::ErrorCode;
+use ops_contracts::alert::counts_as_fault;
 use ops_contracts::command::CommandName;
+use ops_contracts::incident::{IncidentSource, NewIncident, Severity};
+use ops_contracts::ledger::{ArtifactUsage, RequestSample};
+use ops_contracts::port::Served;
+use ops_contracts::scorecard::Baseline;
+use ops_contracts::telemetry::{
+    ArtifactSet, BASELINE, DISK_USAGE, FAMILIES, INCIDENTS, LATENCY, LATENCY_BOUNDS_MS, MetricKind, NONE, OTHER_COMMAND, REQUESTS,
+    RouteLabel, SESSIONS, SessionOutcome, VOLUME_USAGE, to_f64,
+};
 
 use crate::config::Labels;
-
-const REQUESTS: &str = "ops_requests_total";
-const LATENCY: &str = "ops_request_latency_ms";
-
-/// Upper bounds in milliseconds. The exporter's summaries, which it makes of histograms without buckets, give wrong quantiles.
-const BUCKETS_MS: &[f64] =
-    &[0.5, 1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1_000.0, 2_500.0, 5_000.0, 10_000.0, 30_000.0, 60_000.0];
+pub(crate) use exposition::Format;
 
 static METADATA: Metadata<'static> = Metadata::new("ops", Level::INFO, Some(module_path!()));
 
-/// What a request is counted under.
+/// What a request is counted under, its outcome aside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Series {
-    /// The command; unknown names are counted together, as `other`.
-    pub(crate) command: Option<CommandName>,
-    /// Whether the request reached the runtime: one that did not has no adapter.
-    pub(crate) reached: bool,
+    pub(crate) route: RouteLabel,
+    /// A command's name, or a protocol method of a closed list; `other` for what is neither.
+    pub(crate) command: &'static str,
+    /// What served it; the words are those of the labels.
+    adapter: &'static str,
+    mode: &'static str,
 }
+
+impl Series {
+    /// A request on `/ops`. One that did not reach the runtime has no adapter.
+    pub(crate) fn ops(command: Option<CommandName>, served: Option<Served>) -> Self {
+        Self::of(RouteLabel::Ops, command.map_or(OTHER_COMMAND, CommandName::as_str), served)
+    }
+
+    pub(crate) fn of(route: RouteLabel, command: &'static str, served: Option<Served>) -> Self {
+        let (adapter, mode) = served.map_or((NONE, NONE), |served| (served.adapter.as_str(), served.mode.as_str()));
+        Self { route, command, adapter, mode }
+    }
+
+    /// Whether the request was served: what the edge refused is neither a success nor a fault of the control plane.
+    pub(crate) fn is_served(&self) -> bool {
+        self.adapter != NONE
+    }
+
+    /// The same for the ledger.
+    pub(crate) fn sample(&self, code: Option<ErrorCode>, total_ms: f64) -> RequestSample {
+        let Self { route, command, adapter, mode } = *self;
+        RequestSample { route, command, adapter, mode, fault: code.is_some_and(counts_as_fault), total_ms }
+    }
+
+    fn labels(&self) -> Vec<Label> {
+        vec![
+            Label::from_static_parts("command", self.command),
+            Label::from_static_parts("route", self.route.as_str()),
+            Label::from_static_parts("adapter", self.adapter),
+            Label::from_static_parts("mode", self.mode),
+        ]
+    }
+}
+
+type Cache<K, V> = RwLock<HashMap<K, V>>;
 
 /// The metrics of one relay.
 pub(crate) struct Metrics {
     recorder: PrometheusRecorder,
     handle: PrometheusHandle,
-    labels: Labels,
-    requests: RwLock<HashMap<(Series, Option<ErrorCode>), Counter>>,
-    latencies: RwLock<HashMap<Series, Histogram>>,
-    legacy_requests: RwLock<HashMap<(&'static str, Option<ErrorCode>), Counter>>,
-    legacy_latencies: RwLock<HashMap<&'static str, Histogram>>,
+    /// What serves a request that reached the runtime and no session.
+    default: Served,
+    requests: Cache<(Series, Option<ErrorCode>), Counter>,
+    latencies: Cache<Series, Histogram>,
 }
 
-/// The route label of the legacy lane.
-const LEGACY: &str = "legacy-cdp";
-
 impl Metrics {
-    pub(crate) fn new(labels: Labels) -> Result<Self, BuildError> {
-        let recorder = PrometheusBuilder::new().set_buckets(BUCKETS_MS)?.build_recorder();
-        recorder.describe_counter(KeyName::from_const_str(REQUESTS), None, "Requests on /ops by command and outcome".into());
-        let help = "Time from a request's arrival at the relay to its answer, in milliseconds";
-        recorder.describe_histogram(KeyName::from_const_str(LATENCY), Some(Unit::Milliseconds), help.into());
-        let metrics = Self {
-            handle: recorder.handle(),
-            recorder,
-            labels,
-            requests: RwLock::default(),
-            latencies: RwLock::default(),
-            legacy_requests: RwLock::default(),
-            legacy_latencies: RwLock::default(),
-        };
+    pub(crate) fn new(labels: Labels, baseline: Option<&Baseline>) -> Result<Self, BuildError> {
+        // The exporter's summaries, which it makes of histograms without buckets, give wrong quantiles.
+        let recorder = PrometheusBuilder::new().set_buckets(&LATENCY_BOUNDS_MS)?.build_recorder();
+        for family in FAMILIES {
+            let (name, help) = (KeyName::from_const_str(family.name), family.help.into());
+            match family.kind {
+                MetricKind::Counter => recorder.describe_counter(name, None, help),
+                MetricKind::Histogram => recorder.describe_histogram(name, Some(Unit::Milliseconds), help),
+                MetricKind::Gauge => recorder.describe_gauge(name, None, help),
+            }
+        }
+        let default = Served { adapter: labels.adapter, mode: labels.mode };
+        let metrics =
+            Self { handle: recorder.handle(), recorder, default, requests: Cache::default(), latencies: Cache::default() };
         metrics.register_zero_series();
+        metrics.baseline(baseline);
         Ok(metrics)
     }
 
     /// Families without a series would be missing from a scrape before the first request.
     fn register_zero_series(&self) {
-        let none = Series { command: None, reached: true };
-        let _ = cached(&self.requests, (none, None), || self.new_counter(none, None));
-        let _ = cached(&self.latencies, none, || self.new_histogram(none));
-        let _ = cached(&self.legacy_requests, ("other", None), || self.new_legacy_counter("other", None));
-        let _ = cached(&self.legacy_latencies, "other", || self.new_legacy_histogram("other"));
+        for route in RouteLabel::ALL {
+            let none = Series::of(*route, OTHER_COMMAND, Some(self.default));
+            let _ = cached(&self.requests, (none, None), || self.request_counter(none, None));
+            let _ = cached(&self.latencies, none, || self.latency_histogram(none));
+            for outcome in SessionOutcome::ALL {
+                self.session_counter(*route, self.default, *outcome).increment(0);
+            }
+            for severity in Severity::ALL {
+                self.incident_counter(*severity, *route, IncidentSource::Operator).increment(0);
+            }
+        }
+        for set in ArtifactSet::ALL {
+            self.gauge(DISK_USAGE.name, [("artifact_set", set.as_str()), ("path", NONE)]).set(0.0);
+            self.gauge(VOLUME_USAGE.name, [("artifact_set", set.as_str()), ("mount", NONE)]).set(0.0);
+        }
     }
 
-    /// Counts a protocol command of the legacy lane. `method` comes from a table: labels must not grow with what clients send.
-    pub(crate) fn record_legacy(&self, method: &'static str, code: Option<ErrorCode>, total_ms: f64) {
-        cached(&self.legacy_requests, (method, code), || self.new_legacy_counter(method, code)).increment(1);
-        cached(&self.legacy_latencies, method, || self.new_legacy_histogram(method)).record(total_ms);
+    /// The baseline by command; not a number while there is none.
+    fn baseline(&self, baseline: Option<&Baseline>) {
+        let set = |command, mode, reference, value| {
+            self.gauge(BASELINE.name, [("command", command), ("mode", mode), ("baseline_ref", reference)]).set(value);
+        };
+        let Some(baseline) = baseline else {
+            return set(OTHER_COMMAND, self.default.mode.as_str(), NONE, f64::NAN);
+        };
+        for row in &baseline.commands {
+            set(&row.command, &row.mode, &baseline.baseline_ref, row.latency.p95().unwrap_or(f64::NAN));
+        }
     }
 
-    fn new_legacy_counter(&self, method: &'static str, code: Option<ErrorCode>) -> Counter {
-        let mut labels = self.legacy_labels(method);
-        labels.push(Label::from_static_parts("outcome", if code.is_some() { "error" } else { "success" }));
-        labels.push(Label::from_static_parts("error_code", code.map_or("none", ErrorCode::as_str)));
-        self.recorder.register_counter(&Key::from_parts(REQUESTS, labels), &METADATA)
+    /// What was measured of the disk.
+    pub(crate) fn disk(&self, usage: &[ArtifactUsage]) {
+        for set in usage {
+            let name = set.artifact_set.as_str();
+            self.gauge(DISK_USAGE.name, [("artifact_set", name), ("path", &set.path)]).set(to_f64(set.bytes));
+            self.gauge(VOLUME_USAGE.name, [("artifact_set", name), ("mount", &set.mount)]).set(set.used_ratio);
+        }
     }
 
-    fn new_legacy_histogram(&self, method: &'static str) -> Histogram {
-        self.recorder.register_histogram(&Key::from_parts(LATENCY, self.legacy_labels(method)), &METADATA)
+    /// Counts an incident that was recorded.
+    pub(crate) fn incident_recorded(&self, told: &NewIncident) {
+        self.incident_counter(told.severity, told.route, told.source).increment(1);
     }
 
-    fn legacy_labels(&self, method: &'static str) -> Vec<Label> {
-        vec![
-            Label::from_static_parts("command", method),
-            Label::from_static_parts("route", LEGACY),
-            Label::new("adapter", self.labels.adapter.clone()),
-            Label::new("mode", self.labels.mode.clone()),
-        ]
+    /// What serves a request of which nothing better is known.
+    pub(crate) fn served(&self, known: Option<Served>) -> Served {
+        known.unwrap_or(self.default)
     }
 
     /// Counts a request that ended with `code`, or succeeded without one. Allocates for the first of its series alone.
     pub(crate) fn record(&self, series: Series, code: Option<ErrorCode>, total_ms: f64) {
-        cached(&self.requests, (series, code), || self.new_counter(series, code)).increment(1);
-        cached(&self.latencies, series, || self.new_histogram(series)).record(total_ms);
+        cached(&self.requests, (series, code), || self.request_counter(series, code)).increment(1);
+        cached(&self.latencies, series, || self.latency_histogram(series)).record(total_ms);
+    }
+
+    /// Counts a session that has ended.
+    pub(crate) fn session_ended(&self, route: RouteLabel, served: Served, outcome: SessionOutcome) {
+        self.session_counter(route, served, outcome).increment(1);
     }
 
     /// Moves samples into the histograms; to be called every few seconds, or they pile up.
@@ -110,38 +170,48 @@ impl Metrics {
         self.handle.run_upkeep();
     }
 
-    /// The exposition in Prometheus' text format 0.0.4.
-    pub(crate) fn render(&self) -> String {
-        self.handle.render()
+    /// The exposition.
+    pub(crate) fn render(&self, format: Format) -> String {
+        exposition::render(&self.handle.render(), format)
     }
 
-    fn new_counter(&self, series: Series, code: Option<ErrorCode>) -> Counter {
-        let mut labels = self.series_labels(series);
+    fn request_counter(&self, series: Series, code: Option<ErrorCode>) -> Counter {
+        let mut labels = series.labels();
         labels.push(Label::from_static_parts("outcome", if code.is_some() { "error" } else { "success" }));
-        labels.push(Label::from_static_parts("error_code", code.map_or("none", ErrorCode::as_str)));
-        self.recorder.register_counter(&Key::from_parts(REQUESTS, labels), &METADATA)
+        labels.push(Label::from_static_parts("error_code", code.map_or(NONE, ErrorCode::as_str)));
+        self.recorder.register_counter(&Key::from_parts(REQUESTS.name, labels), &METADATA)
     }
 
-    fn new_histogram(&self, series: Series) -> Histogram {
-        self.recorder.register_histogram(&Key::from_parts(LATENCY, self.series_labels(series)), &METADATA)
+    fn latency_histogram(&self, series: Series) -> Histogram {
+        self.recorder.register_histogram(&Key::from_parts(LATENCY.name, series.labels()), &METADATA)
     }
 
-    fn series_labels(&self, series: Series) -> Vec<Label> {
-        let (adapter, mode) = if series.reached {
-            (self.labels.adapter.clone(), self.labels.mode.clone())
-        } else {
-            ("none".to_owned(), "none".to_owned())
-        };
-        vec![
-            Label::from_static_parts("command", series.command.map_or("other", CommandName::as_str)),
-            Label::from_static_parts("route", "ops"),
-            Label::new("adapter", adapter),
-            Label::new("mode", mode),
-        ]
+    fn session_counter(&self, route: RouteLabel, served: Served, outcome: SessionOutcome) -> Counter {
+        let labels = vec![
+            Label::from_static_parts("route", route.as_str()),
+            Label::from_static_parts("adapter", served.adapter.as_str()),
+            Label::from_static_parts("mode", served.mode.as_str()),
+            Label::from_static_parts("outcome", outcome.as_str()),
+        ];
+        self.recorder.register_counter(&Key::from_parts(SESSIONS.name, labels), &METADATA)
+    }
+
+    fn incident_counter(&self, severity: Severity, route: RouteLabel, source: IncidentSource) -> Counter {
+        let labels = vec![
+            Label::from_static_parts("severity", severity.as_str()),
+            Label::from_static_parts("route", route.as_str()),
+            Label::from_static_parts("source", source.as_str()),
+        ];
+        self.recorder.register_counter(&Key::from_parts(INCIDENTS.name, labels), &METADATA)
+    }
+
+    fn gauge<const N: usize>(&self, name: &'static str, labels: [(&'static str, &str); N]) -> Gauge {
+        let labels: Vec<Label> = labels.into_iter().map(|(key, value)| Label::new(key, value.to_owned())).collect();
+        self.recorder.register_gauge(&Key::from_parts(name, labels), &METADATA)
     }
 }
 
-fn cached<K: Copy + Eq + Hash, V: Clone>(cache: &RwLock<HashMap<K, V>>, key: K, make: impl FnOnce() -> V) -> V {
+fn cached<K: Copy + Eq + Hash, V: Clone>(cache: &Cache<K, V>, key: K, make: impl FnOnce() -> V) -> V {
     if let Some(known) = cache.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
         return known.clone();
     }
@@ -149,43 +219,4 @@ fn cached<K: Copy + Eq + Hash, V: Clone>(cache: &RwLock<HashMap<K, V>>, key: K, 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn metrics() -> Metrics {
-        Metrics::new(Labels { adapter: "cdp".to_owned(), mode: "managed".to_owned() }).unwrap()
-    }
-
-    #[test]
-    fn both_families_are_there_before_the_first_request() {
-        let text = metrics().render();
-        let series =
-            r#"ops_requests_total{command="other",route="ops",adapter="cdp",mode="managed",outcome="success",error_code="none"} 0"#;
-        assert!(text.lines().any(|line| line == series), "{text}");
-        assert!(
-            text.contains(r#"ops_request_latency_ms_bucket{command="other",route="ops",adapter="cdp",mode="managed",le="0.5"} 0"#),
-            "{text}"
-        );
-        assert!(text.contains("# TYPE ops_request_latency_ms histogram"), "{text}");
-        assert!(text.contains("# HELP ops_requests_total"), "{text}");
-    }
-
-    #[test]
-    fn requests_are_counted_by_outcome() {
-        let metrics = metrics();
-        let series = Series { command: Some(CommandName::DomEval), reached: true };
-        metrics.record(series, None, 0.7);
-        metrics.record(series, None, 3.0);
-        metrics.record(Series { reached: false, ..series }, Some(ErrorCode::RelayRateLimited), 0.1);
-        let text = metrics.render();
-        assert!(
-            text.contains(r#"command="dom.eval",route="ops",adapter="cdp",mode="managed",outcome="success",error_code="none"} 2"#),
-            "{text}"
-        );
-        assert!(text.contains(r#"adapter="none",mode="none",outcome="error",error_code="relay_rate_limited"} 1"#), "{text}");
-        assert!(
-            text.contains(r#"ops_request_latency_ms_bucket{command="dom.eval",route="ops",adapter="cdp",mode="managed",le="1"} 1"#),
-            "{text}"
-        );
-    }
-}
+mod tests;

@@ -11,7 +11,7 @@ use futures_util::FutureExt;
 use ops_contracts::command::CommandName;
 use ops_contracts::frame::{OpsCancel, OpsRequest, RESPONSE_CAP, Timing};
 use ops_contracts::ids::{LeaseId, RequestId, SessionId};
-use ops_contracts::port::{Caller, Reply};
+use ops_contracts::port::{Caller, Reply, Served};
 use ops_contracts::routing::{IdentityNamespace, RolloutIdentity};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde::Deserialize;
@@ -140,16 +140,14 @@ pub(crate) async fn run(edge: Arc<Edge>, admitted: Admitted) -> Answer {
     let execution = edge.service.execute(request, caller, received);
     // A bug in the runtime must neither hang nor take down the connection of its client.
     let guarded = tokio::time::timeout(limit, AssertUnwindSafe(execution).catch_unwind()).instrument(span);
+    let reached = Some(edge.metrics.served(None));
     match guarded.await {
         Ok(Ok(reply)) => finish(&edge, id, session, command, reply, received),
-        Ok(Err(_)) => fail(&edge, failed_inside(id, session, command, "the runtime panicked"), true, None, received),
-        Err(_) => fail(
-            &edge,
-            failed_inside(id, session, command, "the runtime did not keep the request's deadline"),
-            true,
-            None,
-            received,
-        ),
+        Ok(Err(_)) => fail(&edge, failed_inside(id, session, command, "the runtime panicked"), reached, None, received),
+        Err(_) => {
+            let failed = failed_inside(id, session, command, "the runtime did not keep the request's deadline");
+            fail(&edge, failed, reached, None, received)
+        }
     }
 }
 
@@ -166,22 +164,22 @@ fn finish(
     received: Instant,
 ) -> Answer {
     let session = reply.session_id.or(asked);
+    let served = Some(edge.metrics.served(reply.served));
     let timing = Timing { total_ms: millis_since(received), ..reply.timing };
     let result = match reply.outcome {
         Ok(result) => result,
-        Err(fault) => return fail(edge, Failed { request: id, session, command, fault }, true, Some(timing), received),
+        Err(fault) => return fail(edge, Failed { request: id, session, command, fault }, served, Some(timing), received),
     };
     let text = reply::response(&id, session.as_ref(), &result, &timing);
     if text.len() > RESPONSE_CAP {
         let message = format!("the response has {} bytes and may have at most {RESPONSE_CAP}", text.len());
         let fault =
             Fault::new(ErrorCode::RelayResponseTooLarge, message).with("bytes", text.len()).with("limitBytes", RESPONSE_CAP);
-        return fail(edge, Failed { request: id, session, command, fault }, true, Some(timing), received);
+        return fail(edge, Failed { request: id, session, command, fault }, served, Some(timing), received);
     }
     let grants = matches!(command, Some(CommandName::SessionCreate | CommandName::SessionReclaim));
     let granted = if grants { granted(result.get()) } else { None };
-    edge.metrics.record(Series { command, reached: true }, None, timing.total_ms);
-    edge.history.record(None, timing.total_ms);
+    edge.count(Series::ops(command, served), None, timing.total_ms);
     tracing::info!(
         target: "ops",
         requestId = %id,
@@ -206,15 +204,14 @@ fn granted(result: &str) -> Option<(SessionId, LeaseId)> {
 
 /// The answer to a request that the edge refuses.
 pub(crate) fn refuse(edge: &Edge, failed: Failed, received: Instant) -> Answer {
-    fail(edge, failed, false, None, received)
+    fail(edge, failed, None, None, received)
 }
 
-fn fail(edge: &Edge, failed: Failed, reached: bool, timing: Option<Timing>, received: Instant) -> Answer {
+fn fail(edge: &Edge, failed: Failed, served: Option<Served>, timing: Option<Timing>, received: Instant) -> Answer {
     let Failed { request, session, command, fault } = failed;
     let (code, retry_after_ms) = (fault.code, fault.retry_after_ms);
     let total_ms = millis_since(received);
-    edge.metrics.record(Series { command, reached }, Some(code), total_ms);
-    edge.history.record(Some(code), total_ms);
+    edge.count(Series::ops(command, served), Some(code), total_ms);
     tracing::info!(
         target: "ops",
         requestId = %request,

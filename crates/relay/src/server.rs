@@ -6,16 +6,17 @@
 use std::future::Future;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use ops_contracts::Outcome;
 use ops_contracts::clock::{Clock, Timestamp};
 use ops_contracts::health::AdapterHealthStore;
 use ops_contracts::ids::RequestId;
 use ops_contracts::legacy::LegacyBrowsers;
-use ops_contracts::port::OpsService;
+use ops_contracts::port::{OpsService, Served, SessionObserver};
+use ops_contracts::telemetry::{RouteLabel, SessionOutcome};
+use ops_contracts::{ErrorCode, Outcome};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
@@ -25,10 +26,11 @@ use crate::config::RelayConfig;
 use crate::connection;
 use crate::dashboard;
 use crate::gate::Policy;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Series};
 use crate::peers::Peers;
 use crate::pool::Pool;
 use crate::routing::Routing;
+use crate::scoring::Scoring;
 
 /// How often samples and full buckets are tidied away.
 const UPKEEP: Duration = dashboard::STEP;
@@ -47,6 +49,7 @@ pub(crate) struct Edge {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) service: Arc<dyn OpsService>,
     pub(crate) metrics: Metrics,
+    pub(crate) scoring: Arc<Scoring>,
     pub(crate) pool: Pool,
     pub(crate) peers: Arc<Peers>,
     pub(crate) lane: Lane,
@@ -78,11 +81,39 @@ impl Edge {
         Some(store)
     }
 
+    /// Counts a request that ended with `code`, or succeeded without one.
+    pub(crate) fn count(&self, series: Series, code: Option<ErrorCode>, total_ms: f64) {
+        self.metrics.record(series, code, total_ms);
+        if series.route == RouteLabel::Ops {
+            self.history.record(code, total_ms);
+        }
+        if series.is_served() {
+            self.scoring.request(&series.sample(code, total_ms), self.clock.now());
+        }
+    }
+
+    /// Counts a protocol command of the legacy lane. `method` comes from a table: labels must not grow with what clients send.
+    pub(crate) fn count_legacy(&self, method: &'static str, code: Option<ErrorCode>, total_ms: f64) {
+        self.count(Series::of(RouteLabel::Cdp, method, Some(self.metrics.served(None))), code, total_ms);
+    }
+
     /// An id for a request that named none, so that its answer can be found in the log.
     pub(crate) fn make_request_id(&self) -> RequestId {
         let number = self.made_ids.fetch_add(1, Ordering::Relaxed);
         let instance = self.config.instance_id.get(..8).unwrap_or("0");
         format!("relay-{instance}-{number}").parse().unwrap_or_else(|_| ops_contracts::frame::unknown_request_id())
+    }
+}
+
+/// Hears how sessions end; the service must not keep the edge alive.
+struct Ends(Weak<Edge>);
+
+impl SessionObserver for Ends {
+    fn session_ended(&self, served: Served, outcome: SessionOutcome) {
+        if let Some(edge) = self.0.upgrade() {
+            edge.metrics.session_ended(RouteLabel::Ops, served, outcome);
+            edge.scoring.session_ended(outcome == SessionOutcome::Crashed, edge.clock.now());
+        }
     }
 }
 
@@ -131,13 +162,16 @@ impl Relay {
         }
         let listener = TcpListener::bind(config.listen).await?;
         let address = listener.local_addr()?;
-        let metrics = Metrics::new(config.labels.clone()).map_err(io::Error::other)?;
+        let scoring = Arc::new(Scoring::new(config.ledger.clone(), config.phase, clock.now()));
+        let metrics = Metrics::new(config.labels, scoring.baseline()).map_err(io::Error::other)?;
+        scoring.incidents().iter().for_each(|incident| metrics.incident_recorded(&incident.told));
         let routing = Arc::new(Routing::new(&config.routing, &config.versions.relay));
         let edge = Edge {
             policy: Policy::new(&config, address, routing.clone()),
             routing,
             service,
             metrics,
+            scoring,
             pool: Pool::default(),
             lane: Lane::new(&config.limits),
             peers: Arc::default(),
@@ -152,7 +186,9 @@ impl Relay {
             made_ids: AtomicU64::new(1),
             config,
         };
-        Ok(Self { listener, address, edge: Arc::new(edge) })
+        let edge = Arc::new(edge);
+        edge.service.observe(Arc::new(Ends(Arc::downgrade(&edge))));
+        Ok(Self { listener, address, edge })
     }
 
     /// Gives the legacy lane its browsers, and its leases the time that they live. Without them its handshake is refused.
@@ -272,6 +308,8 @@ async fn upkeep(edge: &Edge) -> std::convert::Infallible {
     loop {
         ticks.tick().await;
         edge.metrics.upkeep();
+        edge.scoring.refresh(edge.clock.now());
+        edge.metrics.disk(&edge.scoring.disk());
         edge.policy.rates.retain_recent();
         edge.health();
         edge.lane.rates.retain_recent();

@@ -2,8 +2,10 @@
 
 use std::sync::atomic::Ordering;
 
+use ops_contracts::fidelity::DataFidelity;
 use ops_contracts::port::BrowserSummary;
 use ops_contracts::routing::{DrainState, Peer};
+use ops_contracts::scorecard::Scorecard;
 use ops_contracts::status::{AdapterHealthStatus, BrowserStatus, StatusDocument};
 use ops_contracts::version::{OPS_CONTRACT_VERSION, OPS_MIN_COMPAT_VERSION, STATUS_SCHEMA_VERSION, VERSION_SCHEME};
 
@@ -71,7 +73,23 @@ pub(crate) fn document(edge: &Edge, asker: &Asker, peer: Option<Peer<'_>>) -> St
         adapter_health: AdapterHealthStatus { sessions, store: health.figures },
         draining,
         warnings: edge.config.warnings.iter().cloned().chain(figures.warnings).collect(),
+        scorecard: Scorecard::clone(&edge.scoring.card()),
+        alerts: edge.scoring.alerts(edge.clock.now()),
+        data_fidelity: fidelity(edge),
     }
+}
+
+/// How far what this relay tells can be trusted.
+pub(crate) fn fidelity(edge: &Edge) -> DataFidelity {
+    let mut reasons = Vec::new();
+    if !edge.scoring.is_kept() {
+        reasons.push("counts are not kept: the scorecard knows nothing".to_owned());
+    }
+    let lost = edge.service.summary().lost_sessions;
+    if lost > 0 {
+        reasons.push(format!("{lost} sessions have lost their browser"));
+    }
+    DataFidelity::of(edge.config.demo, reasons)
 }
 
 fn browser(summary: BrowserSummary) -> BrowserStatus {

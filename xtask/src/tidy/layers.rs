@@ -29,10 +29,10 @@ const EDGES: &[Edges] = &[
     Edges { package: "conformance", normal: CONTRACT, dev: &[] },
     Edges {
         package: "relayd",
-        normal: &["adapter-bidi", "adapter-cdp", "ops-contracts", "ops-runtime", "relay", "routing"],
+        normal: &["adapter-bidi", "adapter-cdp", "health-store", "ops-contracts", "ops-runtime", "relay", "routing"],
         dev: SUITE,
     },
-    Edges { package: "relay", normal: CONTRACT, dev: &["conformance", "routing"] },
+    Edges { package: "relay", normal: CONTRACT, dev: &["conformance", "health-store", "routing"] },
     Edges { package: "odb-cli", normal: &["ops-client", "ops-contracts", "routing"], dev: SUITE },
     Edges { package: "xtask", normal: &["conformance", "ops-client", "ops-contracts"], dev: &[] },
     Edges {

@@ -12,6 +12,7 @@ Device:    emulate
 Many:      batch, call, commands
 Sessions:  session, close
 Relay:     status, config, pair, doctor, serve, stop, completions
+Operate:   scorecard, incident
 
 odb-cli VERB --help tells a verb's arguments with examples.
 
@@ -35,7 +36,7 @@ Errors are \"error: CODE: message\" on stderr, with a hint; with --output json t
 Environment: ODB_HOME the state directory, ODB_SESSION the session's name, ODB_BROWSER and ODB_FIREFOX the
 executables of Chromium and Firefox, ODB_BROWSER_ARGS and ODB_FIREFOX_ARGS further arguments for them (read by
 the relay when it starts), OPENDEVBROWSER_OPS_KILL_SWITCH routes new sessions to the legacy lane,
-DASHBOARD_ADMIN_TOKEN opens config reload, NO_COLOR.";
+DASHBOARD_ADMIN_TOKEN opens config reload and incidents, NO_COLOR.";
 
 pub(crate) const CONFIG: &str = "Examples:
   odb-cli config explain

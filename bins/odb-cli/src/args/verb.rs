@@ -10,7 +10,10 @@ use ops_contracts::command::nav::ElementState;
 use ops_contracts::command::session::DialogPolicy;
 use ops_contracts::command::{LoadState, Point, Viewport};
 use ops_contracts::ids::{FrameId, TargetId};
+use ops_contracts::incident::{IncidentKind, IncidentSource, Severity};
 use ops_contracts::locator::Locator;
+use ops_contracts::scorecard::Window;
+use ops_contracts::telemetry::RouteLabel;
 
 use super::emulate::Emulate;
 use super::keep::{Cookies, State, Storage};
@@ -156,6 +159,13 @@ pub(crate) enum Verb {
     /// Shows a one-time code by which another client can pair; with CODE pairs this one.
     #[command(after_help = help::PAIR)]
     Pair(Pair),
+    /// Shows the scorecard of the rollout, with what its gate objects to.
+    Scorecard(ScorecardArgs),
+    /// Records, lists and resolves incidents; the scorecard's gates count them.
+    Incident {
+        #[command(subcommand)]
+        verb: IncidentVerb,
+    },
     /// Checks the installation and says what to do about what is wrong.
     Doctor,
     /// Runs the relay in the foreground, with relayd's own flags.
@@ -195,6 +205,60 @@ pub(crate) struct Pair {
     /// Pairs this home with its own relay in one step.
     #[arg(long = "self", conflicts_with = "code")]
     pub(crate) own: bool,
+}
+
+/// Arguments of `scorecard`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ScorecardArgs {
+    /// The window, instead of the phase's own: 2h, 7d, 14d or 30d.
+    #[arg(long, value_name = "WINDOW")]
+    pub(crate) window: Option<Window>,
+    /// The cycle that the artifact belongs to.
+    #[arg(long, value_name = "ID", value_parser = cycle)]
+    pub(crate) cycle: Option<String>,
+    /// Keeps it below artifacts/ops-gates of the state directory, where recompute-scorecard reads it.
+    #[arg(long)]
+    pub(crate) save: bool,
+}
+
+fn cycle(text: &str) -> Result<String, String> {
+    let fits = (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".:_-".contains(&byte));
+    if fits { Ok(text.to_owned()) } else { Err("1 to 64 characters of A-Z a-z 0-9 . _ : - are expected".to_owned()) }
+}
+
+/// What to do with incidents.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum IncidentVerb {
+    /// Records one; needs the admin token in DASHBOARD_ADMIN_TOKEN.
+    Record {
+        /// How bad it is: P0, P1, P2 or P3.
+        #[arg(long, value_name = "SEVERITY")]
+        severity: Severity,
+        /// The lane that it is attributed to: ops or cdp.
+        #[arg(long, value_name = "ROUTE", default_value_t = RouteLabel::Ops)]
+        route: RouteLabel,
+        /// Who tells: operator or monitor.
+        #[arg(long, value_name = "SOURCE", default_value_t = IncidentSource::Operator)]
+        source: IncidentSource,
+        /// What it is about: availability, correctness, latency, auth-bypass, lease-bypass or other.
+        #[arg(long, value_name = "KIND", default_value_t = IncidentKind::Other)]
+        kind: IncidentKind,
+        /// It has been confirmed; a confirmed bypass is P0 and calls for a rollback.
+        #[arg(long)]
+        confirmed: bool,
+        /// What happened.
+        summary: String,
+    },
+    /// Lists them, the newest first.
+    List,
+    /// Resolves one; needs the admin token in DASHBOARD_ADMIN_TOKEN.
+    Resolve {
+        /// The incident, as list shows it.
+        id: String,
+        /// What resolved it.
+        #[arg(long, value_name = "TEXT")]
+        note: Option<String>,
+    },
 }
 
 /// Arguments of `config validate`.

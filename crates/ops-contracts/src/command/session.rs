@@ -11,12 +11,22 @@ use crate::ids::{ClientId, LeaseId, SessionId, TargetId};
 use crate::receipt::DialogInfo;
 
 /// Where a session's browser comes from.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SessionMode {
     /// Launched and owned by the relay.
     #[default]
     Managed,
+}
+
+impl SessionMode {
+    /// The mode's name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Managed => "managed",
+        }
+    }
 }
 
 /// What a session shares with others.

@@ -106,8 +106,11 @@ impl Inner {
         let inner: Weak<Self> = Arc::downgrade(self);
         let ended = Box::new(move |id: &SessionId, code: ErrorCode| {
             if let Some(inner) = inner.upgrade() {
-                lock(&inner.sessions).bury(id, code);
+                let buried = lock(&inner.sessions).bury(id, code);
                 inner.blobs.forget(id);
+                if let Some(session) = buried {
+                    inner.tell_end(&session, code);
+                }
                 *lock(&inner.last_use) = Instant::now();
             }
         });
@@ -142,13 +145,14 @@ impl Drop for Place {
 }
 
 impl Sessions {
-    fn bury(&mut self, id: &SessionId, code: ErrorCode) {
-        let Some(session) = self.live.remove(id) else { return };
+    fn bury(&mut self, id: &SessionId, code: ErrorCode) -> Option<Arc<Session>> {
+        let session = self.live.remove(id)?;
         let lease = lock(&session.lease).id().clone();
         self.ended.push_back((id.clone(), lease, code));
         if self.ended.len() > TOMBSTONES {
             self.ended.pop_front();
         }
+        Some(session)
     }
 }
 

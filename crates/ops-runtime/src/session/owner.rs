@@ -166,8 +166,16 @@ impl Owner {
 
     fn effect(&mut self, effect: Effect) -> Option<(Fault, Option<oneshot::Sender<u32>>)> {
         match effect {
-            Effect::Tell(name, data) => self.session.tell(name, &data),
-            Effect::Lost => tracing::warn!(sessionId = %self.session.id, "the session lost its browser"),
+            Effect::Tell(name, data) => {
+                if name == EventName::TargetCrashed {
+                    self.session.crashed.store(true, Ordering::Relaxed);
+                }
+                self.session.tell(name, &data);
+            }
+            Effect::Lost => {
+                self.session.crashed.store(true, Ordering::Relaxed);
+                tracing::warn!(sessionId = %self.session.id, "the session lost its browser");
+            }
             Effect::AnswerDialog { target, accept } => {
                 let context = self.session.live().context;
                 let answer = async move { context.perform(Primitive::AnswerDialog { target, accept, text: None }).await.map(drop) };

@@ -248,7 +248,7 @@ impl Session {
             );
             let fault =
                 fault.with("waitedMs", waited).with("capMs", edge.lane.limits().cdp.max_timeout_ms).with("profile", profile);
-            edge.metrics.record_legacy(pending.label, Some(fault.code), crate::ops::millis_since(pending.began));
+            edge.count_legacy(pending.label, Some(fault.code), crate::ops::millis_since(pending.began));
             if let Some(outlet) = state.outlets.iter().find(|outlet| outlet.id() == pending.outlet) {
                 outlet.push(frame::error(outlet.form(), &pending.request, Some(&self.id), Some(id), fault));
             }
@@ -276,7 +276,7 @@ impl Session {
         let fault = ending.fault();
         if let Some(edge) = self.edge.upgrade() {
             for pending in pending.values() {
-                edge.metrics.record_legacy(pending.label, Some(fault.code), crate::ops::millis_since(pending.began));
+                edge.count_legacy(pending.label, Some(fault.code), crate::ops::millis_since(pending.began));
             }
             edge.lane.forget(self, &fault);
         }
@@ -310,7 +310,7 @@ impl LegacyEvents for Session {
         }
         if let Some(edge) = self.edge.upgrade() {
             let code = message.refused.then_some(ErrorCode::AdapterProtocolError);
-            edge.metrics.record_legacy(pending.label, code, crate::ops::millis_since(pending.began));
+            edge.count_legacy(pending.label, code, crate::ops::millis_since(pending.began));
         }
     }
 

@@ -280,7 +280,7 @@ impl Connection {
     fn refuse(&self, refused: Refused<'_>) {
         let Refused { fault, request, session, command, id, label, received } = refused;
         let code = fault.code;
-        self.edge.metrics.record_legacy(label, Some(code), crate::ops::millis_since(received));
+        self.edge.count_legacy(label, Some(code), crate::ops::millis_since(received));
         audit::write(&Line {
             request: &request,
             session,

@@ -52,6 +52,14 @@ pub(crate) enum Endpoint {
     DashboardCodes,
     /// `/dashboard` and what is below.
     Dashboard(Part),
+    /// `/scorecard`
+    Scorecard,
+    /// `/incidents`
+    Incidents,
+    /// `/admin/incidents`
+    AdminIncidents,
+    /// `/admin/incidents/resolve`
+    AdminResolve,
     /// Any other path.
     Unknown,
 }
@@ -69,6 +77,10 @@ impl Endpoint {
             "/admin/routing" => Self::AdminRouting,
             "/cdp" => Self::Cdp,
             path if path == "/cdp/sessions" || path.starts_with("/cdp/sessions/") => Self::CdpSessions,
+            "/scorecard" => Self::Scorecard,
+            "/incidents" => Self::Incidents,
+            "/admin/incidents" => Self::AdminIncidents,
+            "/admin/incidents/resolve" => Self::AdminResolve,
             "/dashboard/codes" => Self::DashboardCodes,
             _ => Part::of(path).map_or(Self::Unknown, Self::Dashboard),
         }
@@ -86,7 +98,7 @@ impl Endpoint {
     /// Whether the admin token opens it, and nothing else.
     pub(crate) fn is_admin(self) -> bool {
         match self {
-            Self::AdminReload | Self::AdminRouting => true,
+            Self::AdminReload | Self::AdminRouting | Self::AdminIncidents | Self::AdminResolve => true,
             Self::Dashboard(part) => part.is_admin(),
             _ => false,
         }

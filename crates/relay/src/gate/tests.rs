@@ -1,6 +1,8 @@
 use std::time::Duration;
 
 use ops_contracts::ErrorCode;
+use ops_contracts::capability::AdapterKind;
+use ops_contracts::command::session::SessionMode;
 use ops_contracts::frame::ClientKind;
 use ops_contracts::limits::LaneLimits;
 
@@ -43,9 +45,12 @@ fn policy() -> Policy {
         versions: Versions { relay: "0.2.0".to_owned(), window_n: None, window_n_minus1: None },
         routing: routing(),
         capabilities: Vec::new(),
-        labels: Labels { adapter: "cdp".to_owned(), mode: "managed".to_owned() },
+        labels: Labels { adapter: AdapterKind::Cdp, mode: SessionMode::Managed },
         health: None,
         warnings: Vec::new(),
+        ledger: None,
+        phase: ops_contracts::scorecard::Phase::Pilot,
+        demo: false,
     };
     let routing = Arc::new(Routing::new(&config.routing, &config.versions.relay));
     Policy::new(&config, config.listen, routing)

@@ -12,6 +12,7 @@ use ops_contracts::ids::RequestId;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use crate::dashboard::EventBody;
+use crate::metrics::Format;
 use crate::ops::Answer;
 use crate::reply;
 
@@ -39,8 +40,9 @@ pub(super) fn text(text: &str) -> Reply {
     with_type(200, "text/plain; charset=utf-8", text.to_owned())
 }
 
-pub(super) fn metrics(exposition: String) -> Reply {
-    with_type(200, "text/plain; version=0.0.4; charset=utf-8", exposition)
+/// An exposition of metrics.
+pub(super) fn metrics(format: Format, exposition: String) -> Reply {
+    with_type(200, format.content_type(), exposition)
 }
 
 /// A stream of server-sent events.

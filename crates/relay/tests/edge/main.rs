@@ -9,6 +9,8 @@ mod dashboard;
 mod ending;
 mod http;
 mod limits;
+mod metrics;
 mod routing;
+mod scorecard;
 mod service;
 mod socket;

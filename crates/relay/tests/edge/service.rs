@@ -7,13 +7,16 @@ use std::time::{Duration, Instant};
 
 use ops_contracts::adapter::BoxFuture;
 use ops_contracts::blob::BlobInfo;
+use ops_contracts::capability::AdapterKind;
 use ops_contracts::clock::{Clock, Timestamp};
+use ops_contracts::command::session::SessionMode;
 use ops_contracts::command::{Call, CommandName};
 use ops_contracts::frame::{EventName, OpsCancel, OpsRequest, Timing};
 use ops_contracts::ids::{LeaseId, RequestId, SessionId};
 use ops_contracts::limits::{LaneLimits, LimitsProfile};
-use ops_contracts::port::{Caller, EndSessions, OpsService, Reply, RuntimeSummary, SessionEvents};
+use ops_contracts::port::{Caller, EndSessions, OpsService, Reply, RuntimeSummary, SessionEvents, SessionObserver};
 use ops_contracts::routing::{LegacyLane, RoutingControls};
+use ops_contracts::scorecard::Phase;
 use ops_contracts::{ErrorCode, Outcome};
 use relay::{Control, Ended, Labels, Relay, RelayConfig, RoutingSettings, RoutingSetup, Timeouts, Token, Versions};
 use serde_json::value::RawValue;
@@ -38,6 +41,7 @@ struct Seen {
     running: HashMap<RequestId, oneshot::Sender<()>>,
     admins: Vec<bool>,
     endings: Vec<(EndSessions, oneshot::Sender<u32>)>,
+    observer: Option<Arc<dyn SessionObserver>>,
 }
 
 /// The service.
@@ -81,6 +85,11 @@ impl Script {
         std::mem::take(&mut self.seen.lock().unwrap().endings)
     }
 
+    /// Who hears how sessions end.
+    pub(crate) fn observer(&self) -> Arc<dyn SessionObserver> {
+        self.seen.lock().unwrap().observer.clone().expect("the relay observes")
+    }
+
     pub(crate) fn sinks(&self) -> usize {
         self.seen.lock().unwrap().sinks.len()
     }
@@ -96,6 +105,7 @@ impl Script {
     async fn act(expression: String, cancelled: oneshot::Receiver<()>, mut ending: watch::Receiver<bool>) -> Outcome<String> {
         match expression.split_once(':') {
             Some(("big", count)) => Ok(format!("{{\"value\":\"{}\"}}", "😀é\\\"x".repeat(count.parse().unwrap()))),
+            Some(("fail", code)) => Err(code.parse::<ErrorCode>().unwrap().into()),
             Some(("spaces", count)) => Ok(format!("{{\"value\":1{}}}", " ".repeat(count.parse().unwrap()))),
             _ if expression == "panic" => panic!("as the test asked"),
             _ if expression == "hang" => std::future::pending().await,
@@ -130,7 +140,7 @@ impl OpsService for Script {
             };
             ended.send_modify(|ended| *ended += 1);
             let outcome = outcome.map(|text| RawValue::from_string(text).unwrap().into());
-            Reply { session_id, outcome, timing }
+            Reply { session_id, outcome, timing, served: None }
         })
     }
 
@@ -162,6 +172,10 @@ impl OpsService for Script {
             self.seen.lock().unwrap().sinks.push((asked.clone(), sink));
         }
         matches
+    }
+
+    fn observe(&self, observer: Arc<dyn SessionObserver>) {
+        self.seen.lock().unwrap().observer = Some(observer);
     }
 
     fn summary(&self) -> RuntimeSummary {
@@ -238,9 +252,12 @@ pub(crate) fn config() -> RelayConfig {
         versions: Versions { relay: "0.2.0".to_owned(), window_n: Some("0.2".to_owned()), window_n_minus1: Some("0.1".to_owned()) },
         routing: routing(RoutingControls::default()).0,
         capabilities: vec!["bridge".to_owned(), "input".to_owned()],
-        labels: Labels { adapter: "cdp".to_owned(), mode: "managed".to_owned() },
+        labels: Labels { adapter: AdapterKind::Cdp, mode: SessionMode::Managed },
         health: None,
         warnings: vec!["a warning".to_owned()],
+        ledger: None,
+        phase: Phase::Pilot,
+        demo: false,
     }
 }
 

@@ -1,0 +1,226 @@
+//! The ledger behind the scorecard: requests and sessions counted by the hour, incidents, and the disk that artifacts take. Hours are
+//! kept for a month and survive restarts; what was counted since the last flush, at most ten seconds, is lost with a killed process.
+//!
+//! It judges nothing: that is the contract's scorecard. It knows no HTTP and counts nothing by itself.
+
+mod disk;
+mod hours;
+mod incidents;
+mod private;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use ops_contracts::clock::Timestamp;
+use ops_contracts::incident::{Incident, NewIncident, ResolveIncident};
+use ops_contracts::ledger::{ArtifactUsage, Ledger, RequestSample};
+use ops_contracts::scorecard::{Baseline, HourCounts, Phase, ROLLBACK_TRIGGERS, ScorecardInputs, Window};
+use ops_contracts::telemetry::ArtifactSet;
+use ops_contracts::{ErrorCode, Fault, Outcome};
+
+use hours::Hours;
+use incidents::Incidents;
+
+/// The largest file that is read, in bytes.
+const MAX_FILE: u64 = 16 << 20;
+
+/// How long hours are kept: the longest window, and a day beside it.
+const KEPT_HOURS: u64 = 31 * 24;
+
+/// Why a file of the ledger can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// The system refuses.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// It is not ours alone: a symbolic link, another user's, or open to others.
+    #[error("{}: {why}", path.display())]
+    Unsafe {
+        /// The file or directory.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// Its content can't be understood.
+    #[error("{}: {why}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+struct Places {
+    rollups: PathBuf,
+    incidents: PathBuf,
+    sets: [(ArtifactSet, PathBuf); 2],
+}
+
+/// The ledger. Counting takes a lock for a moment and touches no disk; `flush` does.
+pub struct RollupLedger {
+    places: Option<Places>,
+    hours: Mutex<Hours>,
+    incidents: Mutex<Incidents>,
+    usage: Mutex<Vec<ArtifactUsage>>,
+    baseline: Option<Baseline>,
+    lost_writes: AtomicU64,
+    /// Of two flushes the later one writes last.
+    flushing: Mutex<()>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl RollupLedger {
+    /// A ledger that forgets everything with its end.
+    #[must_use]
+    pub fn in_memory(baseline: Option<Baseline>, now: Timestamp) -> Self {
+        Self::over(None, Hours::starting(now), Incidents::default(), baseline)
+    }
+
+    /// The ledger below `artifacts`, made where it is missing. Blocks while it reads. A damaged file is reported and passed over.
+    ///
+    /// # Errors
+    /// A directory or file that is a symbolic link, another user's, or open to others; a disk that can't be read.
+    pub fn open(artifacts: &Path, now: Timestamp) -> Result<Self, LedgerError> {
+        private::directory(artifacts)?;
+        let places = Places {
+            rollups: artifacts.join("ops-rollups"),
+            incidents: artifacts.join("ops-incidents"),
+            sets: ArtifactSet::ALL
+                .iter()
+                .map(|set| (*set, artifacts.join(set.as_str())))
+                .collect::<Vec<_>>()
+                .try_into()
+                .expect("there are two sets"),
+        };
+        private::directory(&places.rollups)?;
+        private::directory(&places.incidents)?;
+        let hours = Hours::read(&places.rollups, now)?;
+        let incidents = Incidents::open(&places.incidents)?;
+        let gates = artifacts.join(ArtifactSet::OpsGates.as_str());
+        private::directory(&gates)?;
+        let baseline = baseline(&gates.join("baseline.json"))?;
+        let ledger = Self::over(Some(places), hours, incidents, baseline);
+        ledger.flush(now);
+        Ok(ledger)
+    }
+
+    fn over(places: Option<Places>, hours: Hours, incidents: Incidents, baseline: Option<Baseline>) -> Self {
+        Self {
+            places,
+            hours: Mutex::new(hours),
+            incidents: Mutex::new(incidents),
+            usage: Mutex::default(),
+            baseline,
+            lost_writes: AtomicU64::new(0),
+            flushing: Mutex::default(),
+        }
+    }
+
+    /// Writes what has changed, removes what is too old, and measures the disk. Blocks. What can't be written stays in memory and is tried
+    /// again with the next flush.
+    pub fn flush(&self, now: Timestamp) {
+        let _one_at_a_time = lock(&self.flushing);
+        let Some(places) = &self.places else { return };
+        let changed = lock(&self.hours).take_changed(now);
+        for hour in changed {
+            if let Err(error) = hours::write(&places.rollups, &hour) {
+                self.lost_writes.fetch_add(1, Ordering::Relaxed);
+                tracing::warn!(%error, "a rollup can't be written; it stays in memory");
+                lock(&self.hours).mark_changed(hour.hour);
+            }
+        }
+        if let Err(error) = hours::prune(&places.rollups, now) {
+            tracing::warn!(%error, "old rollups can't be removed");
+        }
+        let usage = places.sets.iter().filter_map(|(set, path)| disk::usage(*set, path)).collect();
+        *lock(&self.usage) = usage;
+    }
+
+    /// How many writes have failed since the start.
+    #[must_use]
+    pub fn lost_writes(&self) -> u64 {
+        self.lost_writes.load(Ordering::Relaxed)
+    }
+}
+
+impl Ledger for RollupLedger {
+    fn request(&self, sample: &RequestSample, at: Timestamp) {
+        lock(&self.hours).request(sample, at);
+    }
+
+    fn session_ended(&self, crashed: bool, at: Timestamp) {
+        lock(&self.hours).session_ended(crashed, at);
+    }
+
+    fn record_incident(&self, told: NewIncident, at: Timestamp) -> Outcome<Incident> {
+        lock(&self.incidents).record(told, at).map_err(|error| store_failed(&error))
+    }
+
+    fn resolve_incident(&self, told: &ResolveIncident, at: Timestamp) -> Outcome<Incident> {
+        let resolved = lock(&self.incidents).resolve(told, at).map_err(|error| store_failed(&error))?;
+        resolved.ok_or_else(|| Fault::plain(ErrorCode::RelayIncidentUnknown).with("id", &told.id))
+    }
+
+    fn incidents(&self) -> Vec<Incident> {
+        lock(&self.incidents).list()
+    }
+
+    fn inputs(&self, phase: Phase, window: Window, now: Timestamp) -> ScorecardInputs {
+        let incidents = lock(&self.incidents).counts(window, now);
+        let hours = lock(&self.hours);
+        let looked_at = ROLLBACK_TRIGGERS.iter().map(|trigger| trigger.hours).max().unwrap_or(0);
+        ScorecardInputs {
+            window,
+            phase,
+            generated_at: now,
+            recorded_since: hours.since(),
+            commands: hours.commands(window, now),
+            sessions: hours.sessions(window, now),
+            incidents,
+            baseline: self.baseline.clone(),
+            hours: hours.full(looked_at, now),
+        }
+    }
+
+    fn hours(&self, count: usize, now: Timestamp) -> Vec<HourCounts> {
+        lock(&self.hours).full(count, now)
+    }
+
+    fn baseline(&self) -> Option<&Baseline> {
+        self.baseline.as_ref()
+    }
+
+    fn disk(&self) -> Vec<ArtifactUsage> {
+        lock(&self.usage).clone()
+    }
+}
+
+fn store_failed(error: &LedgerError) -> Fault {
+    tracing::warn!(%error, "the ledger can't be written");
+    Fault::new(ErrorCode::RelayStoreFailed, error.to_string())
+}
+
+/// The baseline, where one was measured.
+fn baseline(path: &Path) -> Result<Option<Baseline>, LedgerError> {
+    let Some(text) = private::read(path, MAX_FILE)? else { return Ok(None) };
+    match serde_json::from_str(&text) {
+        Ok(baseline) => Ok(Some(baseline)),
+        Err(error) => {
+            tracing::warn!(path = %path.display(), %error, "the baseline can't be understood; there is none");
+            Ok(None)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
