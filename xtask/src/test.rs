@@ -8,12 +8,11 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::environment::Environment;
 use crate::workspace::{Workspace, shown};
-use crate::{build, codegen, setup, tidy};
+use crate::{codegen, setup, tidy};
 
 pub(crate) fn run(workspace: &Workspace, environment: &Environment) -> Result<()> {
     let browsers = setup::run(&setup::Options::default(), environment)?;
     setup::tools(environment)?;
-    build::debug(workspace)?;
     codegen::check(workspace)?;
     tidy::run(workspace)?;
     if environment.find("cargo-nextest").is_none() {
@@ -21,6 +20,7 @@ pub(crate) fn run(workspace: &Workspace, environment: &Environment) -> Result<()
     }
     let mut doc = workspace.cargo_command();
     crate::workspace::checked(doc.args(["test", "--workspace", "--doc", "--quiet"]))?;
+    // Builds our programs too, beside the test programs: with a build of their own, the protocol types would be compiled twice.
     let mut nextest = workspace.cargo_command();
     nextest.args(["nextest", "run", "--workspace", "--no-fail-fast"]).envs(browsers);
     crate::workspace::checked(&mut nextest)
