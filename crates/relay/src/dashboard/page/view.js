@@ -84,8 +84,10 @@ function alerts(status) {
   const raised = (status.alerts ?? []).map((alert) => h('div', { class: alert.severity === 'SEV-3' ? 'alert mild' : 'alert' },
     h('p', {}, h('strong', {}, `${alert.severity} ${alert.name}`), ` ${alert.reason}`), h('p', { class: 'hint' }, `${alert.owner}: ${alert.action}`)));
   const warnings = (status.warnings ?? []).map((text) => h('div', { class: 'alert mild' }, h('p', {}, text)));
+  const fidelity = status.data_fidelity;
+  const doubts = (fidelity?.reasons ?? []).map((text) => h('div', { class: 'alert mild' }, h('p', {}, tag(fidelity.level, 'warn'), ` ${text}`)));
   const draining = status.draining ? [h('div', { class: 'alert mild' }, h('p', {}, 'The relay is draining: it takes no new commands.'))] : [];
-  const all = [...raised, ...draining, ...warnings];
+  const all = [...raised, ...draining, ...doubts, ...warnings];
   document.querySelector('#alerts').classList.toggle('quiet', !all.length);
   put(body('alerts'), ...(all.length ? all : [none('None.')]));
 }
@@ -162,9 +164,7 @@ function browsers(status) {
 }
 
 function storage(status) {
-  const health = status.adapterHealth;
-  const journal = health?.journal;
-  const disk = health?.disk;
+  const { journal, disk } = status.adapterHealth?.store ?? {};
   const pairs = [];
   if (journal) {
     pairs.push(['Health journal', tag(journal.state, journal.state === 'writing' ? 'good' : journal.state === 'off' ? '' : 'bad')], ['Records', `${number(journal.writtenRecords)} written, ${number(journal.lostRecords)} lost`],
