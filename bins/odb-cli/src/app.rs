@@ -14,7 +14,7 @@ use crate::context::Context;
 use crate::environment::Environment;
 use crate::failure::{Failure, Outcome};
 use crate::output::{Format, Output};
-use crate::{batch, commands, config, doctor, keep, lifecycle, open, operate, pair, request, sessions};
+use crate::{batch, commands, config, doctor, journal, keep, lifecycle, open, operate, pair, request, sessions};
 
 /// Runs a command line; the exit code.
 pub(crate) fn run(words: impl IntoIterator<Item = OsString>, environment: &Environment) -> u8 {
@@ -83,6 +83,7 @@ async fn perform(verb: &Verb, context: &Context<'_>) -> Outcome<u8> {
         Verb::Dashboard => lifecycle::dashboard(context).await,
         Verb::Config { verb } => config::run(context, verb).await,
         Verb::Pair(pair) => pair::run(context, pair).await,
+        Verb::Journal { verb } => journal::run(context, verb),
         Verb::Stop => lifecycle::stop(context).await,
         Verb::Scorecard(args) => operate::scorecard(context, args).await,
         Verb::Incident { verb } => operate::incident(context, verb).await,
@@ -117,6 +118,7 @@ fn takes_tab(verb: &Verb) -> bool {
             | Verb::Status
             | Verb::Dashboard
             | Verb::Config { .. }
+            | Verb::Journal { .. }
             | Verb::Pair(_)
             | Verb::Stop
             | Verb::Doctor

@@ -12,6 +12,7 @@ mod daemon;
 mod doctor;
 mod environment;
 mod failure;
+mod journal;
 mod keep;
 mod lifecycle;
 mod open;

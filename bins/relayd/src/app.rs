@@ -12,6 +12,7 @@ use adapter_cdp::launch::{GuardSupervisor, browser_environment};
 use adapter_cdp::{CdpAdapter, CdpConfig, LegacyLauncher, Sandbox};
 use clap::Parser;
 use health_store::rollup::RollupLedger;
+use health_store::{HealthStore, SystemTicks};
 use ops_contracts::adapter::{Adapter, AdapterError};
 use ops_contracts::capability::{AdapterKind, Capability};
 use ops_contracts::clock::{Clock, Timestamp};
@@ -34,6 +35,9 @@ use crate::signals::{Hangups, Signals};
 
 /// How often what was counted goes to disk.
 const FLUSH_EVERY: Duration = Duration::from_secs(10);
+
+/// How long the end waits for the journal.
+const JOURNAL_WITHIN: Duration = Duration::from_secs(2);
 
 /// How long what still runs may take after everything was told to end.
 const LAST_TASKS: Duration = Duration::from_millis(500);
@@ -69,17 +73,19 @@ async fn serve(settings: Settings, layers: Layers, environment: Environment, hom
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let adapters = Adapters::new(&settings, environment, &home, clock.clone())?;
     sweep(&adapters.cdp);
+    let health = HealthStore::open(&settings.home, Arc::new(SystemTicks::new(clock.clone())));
+    let health = Arc::new(health.map_err(|error| Failure::Coded(error.into()))?);
     let warnings = warnings(&settings);
     let browsers = adapters.browsers(&settings);
     let legacy = LegacyLauncher::new(adapters.cdp.clone(), settings.browser.clone(), settings.browser_args.clone());
-    let runtime = Runtime::new(runtime_config(&settings, &home), adapters.ranked(), clock.clone());
+    let runtime = Runtime::with_health(runtime_config(&settings, &home), adapters.ranked(), clock.clone(), Some(health.clone()));
     let pairings = Arc::new(Pairings::open(home.clone(), clock.clone())?);
     let pairing = Pairing { required: settings.pairing, store: pairings.clone() };
     let routing = routing_setup(layers, pairings);
     let told: Vec<String> = routing.settings.warnings.iter().map(ToString::to_string).chain(warnings.iter().cloned()).collect();
     let ledger = open_ledger(&home, &*clock).await?;
     let config = relay_config(&settings, &home, warnings, routing)?;
-    let config = RelayConfig { pairing, ledger: Some(ledger.clone()), ..config };
+    let config = RelayConfig { pairing, ledger: Some(ledger.clone()), health: Some(health.clone()), ..config };
     let instance_id = config.instance_id.clone();
     let listen = config.listen;
     let relay = Relay::bind(config, Arc::new(runtime), clock).await;
@@ -101,6 +107,10 @@ async fn serve(settings: Settings, layers: Layers, environment: Environment, hom
     let ended = relay.serve(until_signalled(signals, home.clone())).await;
     flushing.abort();
     flush(ledger, SystemClock.now()).await;
+    // The sessions' ends belong into the journal as well.
+    if !health.settle(JOURNAL_WITHIN) {
+        tracing::warn!("the health journal could not be written to its end");
+    }
     tracing::info!(reason = ?ended, "relayd ends");
     Ok(())
 }
@@ -177,7 +187,8 @@ fn warnings(settings: &Settings) -> Vec<String> {
     };
     let open = !settings.listen.ip().is_loopback();
     let open = open.then_some("this relay listens beyond loopback, and nothing there is encrypted: tokens travel in the clear");
-    sandbox.into_iter().chain(open).map(str::to_owned).collect()
+    let tuned = settings.health.map(|_| "the circuit breaker has other figures than the plan's, because --health-tuning says so");
+    sandbox.into_iter().chain(open).chain(tuned).map(str::to_owned).collect()
 }
 
 fn runtime_config(settings: &Settings, home: &Home) -> RuntimeConfig {
@@ -185,6 +196,7 @@ fn runtime_config(settings: &Settings, home: &Home) -> RuntimeConfig {
         profiles: Some(home.profiles()),
         chrome: FamilyConfig { executable: settings.browser.clone(), args: settings.browser_args.clone() },
         firefox: FamilyConfig { executable: settings.firefox.clone(), args: settings.firefox_args.clone() },
+        health: settings.health.unwrap_or_default(),
         ..RuntimeConfig::default()
     }
 }

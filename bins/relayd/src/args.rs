@@ -55,6 +55,9 @@ pub(crate) struct Args {
     /// The id of a browser extension that may call; may be repeated
     #[arg(long, value_name = "ID")]
     pub(crate) allow_extension: Vec<String>,
+    /// Other figures of the circuit breaker, for tests of a whole relay: docs/health.md
+    #[arg(long, value_name = "LIST", hide = true)]
+    pub(crate) health_tuning: Option<String>,
     /// Refuse a config.json with keys that this version does not know, instead of warning of them
     #[arg(long)]
     pub(crate) strict_config: bool,

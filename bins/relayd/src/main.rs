@@ -11,6 +11,7 @@ mod logging;
 mod pairing;
 mod settings;
 mod signals;
+mod tuning;
 
 use std::process::ExitCode;
 

@@ -10,6 +10,7 @@ use ops_contracts::limits::LimitsProfile;
 use ops_contracts::routing::CliControls;
 use ops_contracts::scorecard::Phase;
 use ops_contracts::{ErrorCode, ErrorSource, Fault, Outcome};
+use ops_runtime::HealthRules;
 use relay::RoutingSettings;
 use routing::config;
 use routing::decision::legacy_lane;
@@ -18,6 +19,7 @@ use routing::preflight::RoutingFlags;
 use crate::args::Args;
 use crate::environment::Environment;
 use crate::failure::Failure;
+use crate::tuning;
 
 /// The variable with the admin token.
 const ADMIN_TOKEN: &str = "DASHBOARD_ADMIN_TOKEN";
@@ -40,6 +42,8 @@ pub(crate) struct Settings {
     pub(crate) firefox_args: Vec<String>,
     pub(crate) sandbox: Sandbox,
     pub(crate) idle_exit: Option<Duration>,
+    /// How the health of sessions is kept and told, where that is not the plan's way.
+    pub(crate) health: Option<HealthRules>,
     pub(crate) allowed_hosts: Vec<String>,
     pub(crate) allowed_extensions: Vec<String>,
     /// Opens the admin calls.
@@ -185,6 +189,7 @@ impl Layers {
                 SandboxMode::Off => Sandbox::Off,
             },
             idle_exit: self.args.idle_exit_ms.map(Duration::from_millis),
+            health: self.args.health_tuning.as_deref().map(tuning::parse).transpose()?,
             allowed_hosts: effective.allowed_hosts.value.iter().map(|host| host.as_str().to_owned()).collect(),
             allowed_extensions: effective.extension_allowlist.value.iter().map(|id| id.as_str().to_owned()).collect(),
             admin_token: environment.text(ADMIN_TOKEN),

@@ -131,6 +131,8 @@ error_codes! {
     CliReplyInvalid "cli_reply_invalid" 502 final Relay "The relay's answer is not of this contract" => "Upgrade the older side";
     CliReplyLost "cli_reply_lost" 502 final Relay "The connection ended before the answer came; the command may have run" => "Ask again with the same request id: a result is kept for five minutes";
     CliConfigInvalid "cli_config_invalid" 400 final Caller "The configuration document can't be used" => "Correct the keys that details names; odb-cli config validate checks the document";
+    CliJournalDamaged "cli_journal_damaged" 500 final Caller "The health journal has lines that can't be read" => "See details for the segments; a relay passes over them, and what is whole is used";
+    CliJournalNewer "cli_journal_newer" 409 final Caller "The health journal is of a newer format" => "Use the newer version: this one reads it and changes nothing";
     CliStopFailed "cli_stop_failed" 500 retry Relay "The relay could not be stopped" => "See relayd.log, or end the process that the message names";
     CliVersionInvalid "cli_version_invalid" 400 final Caller "A version is not SemVer" => "Give major.minor.patch";
     CliVersionUnsupported "cli_version_unsupported" 426 final Caller "This client is too old or too new for the relay" => "Bring both into the compatibility window";
@@ -182,6 +184,7 @@ error_codes! {
     RelayHealthInvalid "relay_health_invalid" 400 final Caller "A health envelope is not of its form, or claims what its emitter may not" => "Correct the field that details names";
     RelayIncidentUnknown "relay_incident_unknown" 404 final Caller "No such incident" => "See odb-cli incident list";
     RelayStoreFailed "relay_store_failed" 507 retry Operator "The relay can't write to its artifacts" => "Make room on the disk, or mend the directory that the message names";
+    RelayHealthLimit "relay_health_limit" 429 retry Operator "Too many sessions outside the relay report their health" => "Wait retryAfterMs: silent sessions are forgotten";
     RelayInternal "relay_internal" 500 final Relay "The relay failed" => "See the relay's log under this request id";
 
     OpsCommandUnknown "ops_command_unknown" 404 final Caller "No such command" => "See the list of commands";

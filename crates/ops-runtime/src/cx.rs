@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ops_contracts::adapter::{AdapterError, BridgeCall, Context, Effect, FrameKey, Primitive, TargetKey};
-use ops_contracts::ids::{FrameId, TargetId};
+use ops_contracts::ids::{FrameId, RequestId, TargetId};
 use ops_contracts::locator::{Locator, LocatorKey};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde::Serialize;
@@ -26,6 +26,8 @@ pub(crate) struct Cx {
     pub(crate) world: Arc<World>,
     pub(crate) meter: Arc<Meter>,
     pub(crate) deadline: Instant,
+    /// The request that the command answers.
+    pub(crate) request: RequestId,
     waiting_for: Mutex<&'static str>,
 }
 
@@ -45,9 +47,9 @@ pub(crate) struct FrameAt {
 }
 
 impl Cx {
-    pub(crate) fn new(session: Arc<Session>, meter: Arc<Meter>, deadline: Instant) -> Self {
+    pub(crate) fn new(session: Arc<Session>, meter: Arc<Meter>, deadline: Instant, request: RequestId) -> Self {
         let live = session.live();
-        Self { session, context: live.context, world: live.world, meter, deadline, waiting_for: Mutex::new("the browser") }
+        Self { session, context: live.context, world: live.world, meter, deadline, request, waiting_for: Mutex::new("the browser") }
     }
 
     /// Time left until the deadline.

@@ -7,6 +7,7 @@ mod blobs;
 mod bridge;
 mod commands;
 mod cx;
+mod health;
 mod lease;
 mod meter;
 mod origin;
@@ -17,6 +18,7 @@ mod secret;
 mod session;
 mod world;
 
+pub use health::{BreakerRules, HealthRules};
 pub use runtime::{FamilyConfig, Runtime, RuntimeConfig};
 
 /// The source of the DOM bridge, for tools that compare what it tells with what a browser does.

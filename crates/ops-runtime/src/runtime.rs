@@ -14,6 +14,7 @@ use ops_contracts::capability::BrowserKind;
 use ops_contracts::clock::Clock;
 use ops_contracts::command::{Call, CommandName, Lane, Repeat};
 use ops_contracts::frame::{OpsCancel, OpsRequest};
+use ops_contracts::health::HealthSink;
 use ops_contracts::ids::{ClientId, LeaseId, RequestId, SessionId};
 use ops_contracts::port::{Caller, EndSessions, OpsService, Reply, RuntimeSummary, Served, SessionEvents, SessionObserver};
 use ops_contracts::telemetry::SessionOutcome;
@@ -25,6 +26,7 @@ use tokio::time::Instant;
 use crate::blobs::Blobs;
 use crate::commands::{self, encode};
 use crate::cx::Cx;
+use crate::health::HealthRules;
 use crate::meter::Meter;
 use crate::pool::Pool;
 use crate::replies::{Admission, Fingerprint, Replies};
@@ -45,6 +47,8 @@ pub struct RuntimeConfig {
     pub chrome: FamilyConfig,
     /// How Firefox is started.
     pub firefox: FamilyConfig,
+    /// How the health of sessions is kept and told.
+    pub health: HealthRules,
 }
 
 /// How browsers of one family are started.
@@ -68,7 +72,8 @@ impl RuntimeConfig {
 impl Default for RuntimeConfig {
     fn default() -> Self {
         let (chrome, firefox) = (FamilyConfig::default(), FamilyConfig::default());
-        Self { max_sessions: 64, browser_idle: Duration::from_secs(30), profiles: None, chrome, firefox }
+        let (browser_idle, health) = (Duration::from_secs(30), HealthRules::default());
+        Self { max_sessions: 64, browser_idle, profiles: None, chrome, firefox, health }
     }
 }
 
@@ -88,6 +93,9 @@ pub struct Runtime {
 pub(crate) struct Inner {
     config: RuntimeConfig,
     clock: Arc<dyn Clock>,
+    sink: Option<Arc<dyn HealthSink>>,
+    /// Whether the task that tells every session's health runs.
+    telling: AtomicBool,
     pool: Arc<Pool>,
     sessions: Mutex<Sessions>,
     creators: Mutex<HashMap<ClientId, Replies>>,
@@ -113,11 +121,24 @@ impl Runtime {
     /// A runtime that serves through these adapters. It must be used within a tokio runtime.
     #[must_use]
     pub fn new(config: RuntimeConfig, adapters: Vec<Arc<dyn Adapter>>, clock: Arc<dyn Clock>) -> Self {
+        Self::with_health(config, adapters, clock, None)
+    }
+
+    /// The same, and its sessions tell their health to `sink`.
+    #[must_use]
+    pub fn with_health(
+        config: RuntimeConfig,
+        adapters: Vec<Arc<dyn Adapter>>,
+        clock: Arc<dyn Clock>,
+        sink: Option<Arc<dyn HealthSink>>,
+    ) -> Self {
         let pool = Arc::new(Pool::new(adapters, config.browser_idle));
         Self {
             inner: Arc::new(Inner {
                 config,
                 clock,
+                sink,
+                telling: AtomicBool::new(false),
                 pool,
                 sessions: Mutex::default(),
                 creators: Mutex::default(),
@@ -246,7 +267,7 @@ impl Inner {
         let finished = match spec.lane {
             Lane::Control => {
                 meter.start();
-                Finished { outcome: self.control(&session, call, (meter, deadline)).await, began: true }
+                Finished { outcome: self.control(&session, &request.request_id, call, (meter, deadline)).await, began: true }
             }
             _ => self.queue(&session, &request.request_id, call, (meter, deadline)).await,
         };
@@ -287,27 +308,42 @@ impl Inner {
         if session.draining.load(Ordering::Acquire) {
             return refused(Fault::plain(ErrorCode::RelayOpsDraining));
         }
+        let ticket = match session.health.admit(request) {
+            Ok(ticket) => ticket,
+            Err(fault) => return refused(fault),
+        };
         if let Err(fault) = session.take_place() {
             return refused(fault);
         }
         let (done, finished) = oneshot::channel();
         let fence = lock(&session.lease).fence();
-        let job = Job { request: request.clone(), call, deadline, meter: meter.clone(), fence, done };
+        let job = Job { request: request.clone(), call, deadline, meter: meter.clone(), fence, ticket, done };
         if let Err(fault) = session.send(Message::Run(Box::new(job))) {
             return refused(fault);
         }
         finished.await.unwrap_or_else(|_| refused(Fault::plain(ErrorCode::OpsSessionClosed)))
     }
 
-    async fn control(self: &Arc<Self>, session: &Arc<Session>, call: Call, (meter, deadline): (&Arc<Meter>, Instant)) -> Answer {
+    async fn control(
+        self: &Arc<Self>,
+        session: &Arc<Session>,
+        request: &RequestId,
+        call: Call,
+        (meter, deadline): (&Arc<Meter>, Instant),
+    ) -> Answer {
         match call {
             Call::SessionStatus(_) => encode(&sessions::status(session)),
             Call::SessionRenew(_) => encode(&sessions::renew(session)),
             Call::SessionReclaim(_) => encode(&sessions::reclaim(session).await?),
             Call::SessionClose(_) => encode(&sessions::close(session, deadline).await?),
             call => {
-                let cx = Cx::new(session.clone(), meter.clone(), deadline);
+                let cx = Cx::new(session.clone(), meter.clone(), deadline, request.clone());
                 match tokio::time::timeout_at(deadline, commands::control(&cx, call)).await {
+                    // These pass an open circuit, so a success of theirs says nothing about it; a fault is one all the same.
+                    Ok(Err(fault)) => {
+                        session.health.failed(&fault, request);
+                        Err(fault)
+                    }
                     Ok(outcome) => outcome,
                     Err(_) => Err(cx.timed_out()),
                 }

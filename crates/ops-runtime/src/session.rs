@@ -19,6 +19,7 @@ use tokio::time::Instant;
 
 use crate::blobs::{Blobs, Bytes};
 use crate::commands::emulation::Emulated;
+use crate::health::{SessionHealth, Ticket};
 use crate::lease::Lease;
 use crate::meter::Meter;
 use crate::pool::SlotKey;
@@ -37,6 +38,8 @@ pub(crate) struct Job {
     pub(crate) deadline: Instant,
     pub(crate) meter: Arc<Meter>,
     pub(crate) fence: u64,
+    /// Leave of the circuit breaker.
+    pub(crate) ticket: Ticket,
     pub(crate) done: oneshot::Sender<Finished>,
 }
 
@@ -86,6 +89,7 @@ pub(crate) struct Session {
     pub(crate) plan: Plan,
     pub(crate) lease: Mutex<Lease>,
     pub(crate) replies: Mutex<Replies>,
+    pub(crate) health: Arc<SessionHealth>,
     pub(crate) running: Mutex<Option<&'static str>>,
     pub(crate) queued: AtomicU32,
     pub(crate) closing: AtomicBool,
@@ -113,7 +117,7 @@ impl Session {
         lease: Lease,
         live: Live,
         inbox: mpsc::UnboundedSender<Message>,
-        (clock, blobs): (Arc<dyn Clock>, Arc<Blobs>),
+        (clock, blobs, health): (Arc<dyn Clock>, Arc<Blobs>, Arc<SessionHealth>),
     ) -> Self {
         Self {
             id,
@@ -122,6 +126,7 @@ impl Session {
             plan,
             lease: Mutex::new(lease),
             replies: Mutex::default(),
+            health,
             running: Mutex::default(),
             queued: AtomicU32::new(0),
             closing: AtomicBool::new(false),

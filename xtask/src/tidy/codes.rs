@@ -11,7 +11,6 @@ use super::{Findings, Source};
 /// Codes that are fixed but not raised yet, and what will raise them.
 const RESERVED: &[(ErrorCode, &str)] = &[
     (ErrorCode::CliVerbUnavailableOnLegacy, "legacy sessions of the command line"),
-    (ErrorCode::OpsCircuitOpen, "the circuit breaker"),
     (ErrorCode::OpsNewLegacySessionRequired, "the legacy policy"),
 ];
 

@@ -48,6 +48,11 @@ pub(crate) const PAIR: &str = "Examples:
   odb-cli pair K7QM-2XPD --relay http://build-host:9555 --token-file ./relay.token
   odb-cli pair --self";
 
+pub(crate) const JOURNAL: &str = "Examples:
+  odb-cli journal verify
+  odb-cli journal show --since 2026-11-22T00:00:00Z
+  odb-cli journal prune --output json";
+
 pub(crate) const OPEN: &str = "Examples:
   odb-cli open example.com
   odb-cli open http://localhost:3000 --wait-until networkidle

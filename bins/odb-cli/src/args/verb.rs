@@ -166,6 +166,12 @@ pub(crate) enum Verb {
         #[command(subcommand)]
         verb: IncidentVerb,
     },
+    /// Verifies, shows and prunes the journal of adapter health; needs no relay.
+    #[command(after_help = help::JOURNAL)]
+    Journal {
+        #[command(subcommand)]
+        verb: Journal,
+    },
     /// Checks the installation and says what to do about what is wrong.
     Doctor,
     /// Runs the relay in the foreground, with relayd's own flags.
@@ -259,6 +265,28 @@ pub(crate) enum IncidentVerb {
         #[arg(long, value_name = "TEXT")]
         note: Option<String>,
     },
+}
+
+/// What to do with the journal.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum Journal {
+    /// Reads every line, and names those that are damaged.
+    Verify,
+    /// Prints the records, one JSON object a line.
+    Show(Show),
+    /// Removes what is older than thirty days, thins out old snapshots, and brings the journal below 2 GiB.
+    Prune,
+}
+
+/// Arguments of `journal show`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Show {
+    /// The records of this session alone.
+    #[arg(long, value_name = "ID")]
+    pub(crate) session_id: Option<String>,
+    /// Those taken at this time or later, RFC 3339 in UTC.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<String>,
 }
 
 /// Arguments of `config validate`.

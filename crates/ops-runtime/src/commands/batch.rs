@@ -22,7 +22,9 @@ pub(crate) async fn run(cx: &Cx, params: RunParams) -> Outcome<RunResult> {
         if params.stop_on_error && result.failed > 0 {
             result.skipped += 1;
         } else {
-            match run_within(cx, call).await {
+            let ran = run_within(cx, call).await;
+            cx.session.health.note(&ran, &cx.request);
+            match ran {
                 Ok(value) => {
                     outcome.result = Some(value.as_ref().to_owned());
                     result.succeeded += 1;

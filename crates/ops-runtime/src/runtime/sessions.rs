@@ -6,7 +6,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use ops_contracts::adapter::LaunchSpec;
-use ops_contracts::capability::BrowserKind;
+use ops_contracts::capability::{AdapterKind, BrowserKind};
 use ops_contracts::command::session::{
     BrowserIdentity, CloseResult, CreateParams, CreateResult, Isolation, ListResult, ReclaimResult, RenewResult, StatusResult,
 };
@@ -18,6 +18,7 @@ use tokio::time::Instant;
 
 use super::{Answer, Inner, Sessions, TOMBSTONES, lock};
 use crate::commands::encode;
+use crate::health::SessionHealth;
 use crate::lease::Lease;
 use crate::pool::{Seat, SlotKey};
 use crate::secret;
@@ -37,7 +38,8 @@ pub(super) struct Made {
 
 impl Inner {
     pub(super) async fn create(self: &Arc<Self>, params: CreateParams, client: ClientId, deadline: Instant) -> Answer {
-        let (_, capabilities) = self.pool.adapter(params.browser)?;
+        let (adapter, capabilities) = self.pool.adapter(params.browser)?;
+        let kind = adapter.kind();
         if let Some(missing) = params.require.iter().find(|wanted| !capabilities.has(**wanted)) {
             return Err(Fault::plain(ErrorCode::RelayCapabilityMismatch).with("missing", missing.as_str()));
         }
@@ -58,7 +60,7 @@ impl Inner {
             version: place.browser.version.clone(),
         };
         let viewport = plan.viewport;
-        let session = self.start(id, client, plan, lease, seat);
+        let session = self.start((id, kind), client, plan, lease, seat);
         encode(&CreateResult {
             session_id: session.id.clone(),
             lease_id,
@@ -93,7 +95,14 @@ impl Inner {
         Ok(Plan { slot, viewport: params.viewport.unwrap_or_default(), params })
     }
 
-    fn start(self: &Arc<Self>, id: SessionId, client: ClientId, plan: Plan, lease: Lease, seat: Seat) -> Arc<Session> {
+    fn start(
+        self: &Arc<Self>,
+        (id, adapter): (SessionId, AdapterKind),
+        client: ClientId,
+        plan: Plan,
+        lease: Lease,
+        seat: Seat,
+    ) -> Arc<Session> {
         let (inbox, messages) = mpsc::unbounded_channel();
         let live = Live {
             context: seat.place.context.clone(),
@@ -101,14 +110,19 @@ impl Inner {
             epoch: 0,
             version: seat.place.browser.version.as_str().into(),
         };
-        let session = Arc::new(Session::new((id, client), plan, lease, live, inbox, (self.clock.clone(), self.blobs.clone())));
+        let health = SessionHealth::new((id.clone(), adapter), self.config.health.breaker, self.clock.clone(), self.sink.clone());
+        let shared = (self.clock.clone(), self.blobs.clone(), Arc::new(health));
+        let session = Arc::new(Session::new((id, client), plan, lease, live, inbox, shared));
         lock(&self.sessions).live.insert(session.id.clone(), session.clone());
+        session.health.snapshot();
+        self.tell_health();
         let inner: Weak<Self> = Arc::downgrade(self);
         let ended = Box::new(move |id: &SessionId, code: ErrorCode| {
             if let Some(inner) = inner.upgrade() {
                 let buried = lock(&inner.sessions).bury(id, code);
                 inner.blobs.forget(id);
                 if let Some(session) = buried {
+                    session.health.closed();
                     inner.tell_end(&session, code);
                 }
                 *lock(&inner.last_use) = Instant::now();
@@ -116,6 +130,24 @@ impl Inner {
         });
         tokio::spawn(Owner::new(session.clone(), self.pool.clone(), messages, seat, ended).run());
         session
+    }
+
+    /// Starts the task that tells every session's health, once; it ends with the runtime.
+    fn tell_health(self: &Arc<Self>) {
+        if self.sink.is_none() || self.telling.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let (inner, every) = (Arc::downgrade(self), self.config.health.snapshot_every);
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(every).await;
+                let Some(inner) = inner.upgrade() else { return };
+                let sessions: Vec<_> = lock(&inner.sessions).live.values().cloned().collect();
+                for session in sessions {
+                    session.health.snapshot();
+                }
+            }
+        });
     }
 
     pub(super) fn list(&self) -> ListResult {

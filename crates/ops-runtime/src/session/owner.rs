@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use ops_contracts::adapter::Primitive;
+use ops_contracts::command::CommandName;
 use ops_contracts::frame::EventName;
 use ops_contracts::ids::{RequestId, SessionId};
 use ops_contracts::{ErrorCode, Fault, Outcome};
@@ -169,11 +170,13 @@ impl Owner {
             Effect::Tell(name, data) => {
                 if name == EventName::TargetCrashed {
                     self.session.crashed.store(true, Ordering::Relaxed);
+                    self.session.health.crashed(self.running_request());
                 }
                 self.session.tell(name, &data);
             }
             Effect::Lost => {
                 self.session.crashed.store(true, Ordering::Relaxed);
+                self.session.health.lost(self.running_request());
                 tracing::warn!(sessionId = %self.session.id, "the session lost its browser");
             }
             Effect::AnswerDialog { target, accept } => {
@@ -186,16 +189,28 @@ impl Owner {
         None
     }
 
+    /// The request that runs, if one does.
+    fn running_request(&self) -> Option<&RequestId> {
+        match &self.running {
+            Running::Idle => None,
+            Running::Command(job, _) | Running::Revive(job, _) => Some(&job.request),
+        }
+    }
+
     /// Starts the next command of the queue when nothing runs.
     fn start_next(&mut self) {
         while matches!(self.running, Running::Idle) {
-            let Some(job) = self.queue.pop_front() else { return };
+            let Some(mut job) = self.queue.pop_front() else { return };
             if job.deadline <= Instant::now() {
                 self.answer(
                     job,
                     Err(Fault::new(ErrorCode::OpsTimeout, "the deadline passed in the queue").with("waitingFor", "the queue")),
                     false,
                 );
+                continue;
+            }
+            if let Err(fault) = self.session.health.begin(&job.request, &mut job.ticket) {
+                self.answer(job, Err(fault), false);
                 continue;
             }
             if self.session.live().world.lock().lost.is_none() {
@@ -212,7 +227,7 @@ impl Owner {
     fn start(&mut self, job: Box<Job>) {
         job.meter.start();
         *lock(&self.session.running) = Some(job.call.name().as_str());
-        let cx = Arc::new(Cx::new(self.session.clone(), job.meter.clone(), job.deadline));
+        let cx = Arc::new(Cx::new(self.session.clone(), job.meter.clone(), job.deadline, job.request.clone()));
         let (call, deadline) = (job.call.clone(), job.deadline);
         let span = tracing::info_span!("command", requestId = %job.request, sessionId = %self.session.id, command = job.call.name().as_str());
         let work = async move {
@@ -251,7 +266,10 @@ impl Owner {
     fn revived(&mut self, seat: Outcome<Seat>) -> Option<(Fault, Option<oneshot::Sender<u32>>)> {
         let Running::Revive(job, _) = std::mem::replace(&mut self.running, Running::Idle) else { return None };
         match seat {
-            Err(fault) => self.answer(job, Err(fault), false),
+            Err(fault) => {
+                self.session.health.not_revived(&fault, &job.request);
+                self.answer(job, Err(fault), false);
+            }
             Ok(seat) => {
                 let old = self.session.live();
                 let (numbers, policy) = {
@@ -266,6 +284,7 @@ impl Owner {
                     epoch: old.epoch + 1,
                     version: place.browser.version.as_str().into(),
                 });
+                self.session.health.rebound(old.epoch + 1);
                 if let Some(lost) = self.seat.replace(seat) {
                     let pool = self.pool.clone();
                     tokio::spawn(async move { pool.release(lost).await });
@@ -282,6 +301,10 @@ impl Owner {
         if outcome.as_ref().is_err_and(|fault| matches!(fault.code, ErrorCode::AdapterBrowserLost | ErrorCode::OpsSessionLost)) {
             self.loss_told = true;
         }
+        // The parts of a batch have been noted one by one.
+        if outcome.is_err() || job.call.name() != CommandName::BatchRun {
+            self.session.health.note(&outcome, &job.request);
+        }
         lock(&self.session.lease).touch(Instant::now());
         self.answer(job, outcome, true);
         None
@@ -292,7 +315,10 @@ impl Owner {
         *lock(&self.session.running) = None;
         self.session.queued.fetch_sub(1, Ordering::Relaxed);
         // Nobody may be waiting any more; the reply is kept under its request id all the same.
-        drop(job.done.send(Finished { outcome, began }));
+        // The breaker's leave is given back first: who has the answer may send the next command at once.
+        let Job { ticket, done, .. } = *job;
+        drop(ticket);
+        drop(done.send(Finished { outcome, began }));
     }
 
     fn cancel(&mut self, request: &RequestId) -> bool {

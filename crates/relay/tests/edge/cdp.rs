@@ -456,7 +456,8 @@ async fn commands_are_governed_and_events_come_to_who_speaks() {
         assert_eq!(silent.next().await["type"], "cdp_error", "{bad}");
     }
     let metrics = Request::new("GET", "/metrics", relay.address).send(relay.address).await.body;
-    let line = r#"command="other",route="cdp",adapter="cdp",mode="managed",outcome="error",error_code="relay_cdp_method_denied"} 1"#;
+    let line =
+        r#"command="other",route="cdp",adapter="cdp",mode="managed",outcome="error",error_code="relay_cdp_method_denied"} 1"#;
     assert!(metrics.contains(line), "{metrics}");
 }
 
