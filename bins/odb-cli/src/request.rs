@@ -169,6 +169,8 @@ fn snapshot_params(snapshot: &v::Snapshot, target_id: Option<TargetId>) -> dom::
         mode,
         max_chars: snapshot.max_chars.unwrap_or(DEFAULT_SNAPSHOT_CHARS),
         cursor: snapshot.cursor.clone(),
+        since: snapshot.since.clone(),
+        find: snapshot.find.clone(),
         element: snapshot.element.clone(),
         urls: snapshot.urls,
         target_id,

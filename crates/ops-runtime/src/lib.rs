@@ -16,6 +16,7 @@ mod replies;
 mod runtime;
 mod secret;
 mod session;
+mod snapshots;
 mod world;
 
 pub use health::{BreakerRules, HealthRules};

@@ -24,6 +24,7 @@ use crate::lease::Lease;
 use crate::meter::Meter;
 use crate::pool::SlotKey;
 use crate::replies::Replies;
+use crate::snapshots::Snapshots;
 use crate::world::World;
 
 pub(crate) mod owner;
@@ -104,6 +105,8 @@ pub(crate) struct Session {
     clock: Arc<dyn Clock>,
     blobs: Arc<Blobs>,
     emulated: Mutex<Emulated>,
+    /// What earlier snapshots showed, for changes since.
+    pub(crate) snapshots: Mutex<Snapshots>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -139,6 +142,7 @@ impl Session {
             clock,
             blobs,
             emulated: Mutex::default(),
+            snapshots: Mutex::default(),
         }
     }
 

@@ -76,6 +76,8 @@ pub(crate) const SNAPSHOT: &str = "Examples:
   odb-cli snapshot -i
   odb-cli snapshot --outline
   odb-cli snapshot --element 'role=form' --max-chars 4000
+  odb-cli snapshot --find 'Order 17'    only the lines with the text, and what they are in
+  odb-cli snapshot --since s3           only what has changed since that snapshot
   odb-cli snapshot --cursor CURSOR      goes on where the last one stopped";
 
 pub(crate) const FIND: &str = "Examples:

@@ -400,6 +400,12 @@ pub(crate) struct Snapshot {
     /// Goes on where an earlier snapshot stopped.
     #[arg(long, value_name = "CURSOR")]
     pub(crate) cursor: Option<String>,
+    /// Only what has changed since an earlier snapshot, named by its id.
+    #[arg(long, value_name = "ID", conflicts_with_all = ["cursor", "find"])]
+    pub(crate) since: Option<String>,
+    /// Only the lines that contain this text, with the lines that they are in.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) find: Option<String>,
     /// Only this element and what is inside it.
     #[arg(long, value_name = "LOC")]
     pub(crate) element: Option<Locator>,

@@ -37,14 +37,23 @@ pub(super) fn waited(result: &nav::WaitResult) -> String {
 
 /// A header, the tree, and exactly what is missing.
 pub(super) fn snapshot(result: &dom::SnapshotResult) -> Rendered {
-    let mut text = format!("{:?} {} [{}]\n{}", short(&result.title, 120), result.url, result.target_id, result.text.trim_end());
+    let body = match (&result.delta, result.matches) {
+        (Some(_), _) if result.text.is_empty() => "nothing has changed",
+        (None, Some(0)) => "no line contains the text",
+        _ => result.text.trim_end(),
+    };
+    let mut text = format!("{:?} {} [{}] [{}]\n{body}", short(&result.title, 120), result.url, result.target_id, result.id);
     for frame in &result.unreadable_frames {
         let _ = write!(text, "\nframe {} could not be read: {}", frame.frame, frame.reason);
+    }
+    if let Some(delta) = &result.delta {
+        let _ = write!(text, "\nsince {}: {} lines gone, {} new", delta.since, delta.removed, delta.added);
     }
     if result.omitted > 0 {
         let _ = write!(text, "\n{} of {} lines are left out", result.omitted, result.lines);
         let _ = match &result.cursor {
             Some(cursor) => write!(text, "; go on with: odb-cli snapshot --cursor {cursor} (and the same flags)"),
+            None if result.matches.is_some() => write!(text, " that neither contain the text nor hold a line that does"),
             None => write!(text, " before these"),
         };
     }

@@ -14,10 +14,12 @@
 //! | `console.html` | console messages, exceptions, rejections | – |
 //! | `long.html` | a list that grows, nested scrollers | `item-N`, `deep`, `bottom` |
 //! | `timers.html` | things that appear, vanish, change, enable | `appeared`, `enabled` |
+//! | `acting.html` | lists of its own, zoomed and scaled parts, panes, an editor, what vanishes under the pointer | `fruit-NAME`, `city-NAME`, `size-NAME`, `zoomed`, `scaled`, `in-pane`, `pane-header`, `vanishing`, `beneath`, `old`, `new` |
 //! | `keys.html` | each key event, written down | – |
 //! | `crashy.html` | a main thread that is busy for a while | `alive` |
 //! | `table.html?rows=N` | 3 N interactive nodes | `edit-N` |
 //! | `ax/*.html`, `bridge/*.html` | markup as real sites have it, for comparing roles and names with a browser's own | – |
+//! | `tour/*.html` | an endless feed, a routed app, an editor, a grid, nested frames, a studio; they save to `/echo?kind=…` | – |
 //! | `thousand-frames.html?n=N` | N `srcdoc` frames | `frame-N` |
 
 use hyper::StatusCode;
@@ -73,6 +75,7 @@ pub const PAGES: &[Page] = table! {
     HTML "/pages/" "long.html",
     HTML "/pages/" "timers.html",
     HTML "/pages/" "keys.html",
+    HTML "/pages/" "acting.html",
     HTML "/pages/" "crashy.html",
     HTML "/pages/" "ax/header.html",
     HTML "/pages/" "ax/settings.html",
@@ -91,6 +94,14 @@ pub const PAGES: &[Page] = table! {
     HTML "/pages/" "bridge/selects.html",
     HTML "/pages/" "bridge/shadow-roots.html",
     HTML "/pages/" "bridge/tables.html",
+    JS "/pages/" "tour/tour.js",
+    HTML "/pages/" "tour/feed.html",
+    HTML "/pages/" "tour/app.html",
+    HTML "/pages/" "tour/editor.html",
+    HTML "/pages/" "tour/grid.html",
+    HTML "/pages/" "tour/nested.html",
+    HTML "/pages/" "tour/payment.html",
+    HTML "/pages/" "tour/media.html",
     CSS "/" "shop/shop.css",
     JS "/" "shop/shop.js",
 };

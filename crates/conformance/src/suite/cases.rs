@@ -4,6 +4,7 @@ use ops_contracts::command::CommandName;
 
 use super::Case;
 
+mod acting;
 mod click;
 mod dialogs;
 mod emulation;
@@ -14,6 +15,7 @@ mod nav;
 mod reads;
 mod refs;
 mod sessions;
+mod snapshots;
 mod storage;
 mod targets;
 mod views;
@@ -121,6 +123,22 @@ cases! {
         a_removed_frame_makes_its_refs_stale [InteractClick];
         shadow_roots_are_shown_and_acted_in [DomSnapshot, InteractClick, InteractFill];
         closed_shadow_roots_are_shown_and_acted_in [DomSnapshot, InteractClick, InteractFill];
+    }
+    acting {
+        lists_of_the_pages_own_are_chosen_from [InteractSelect];
+        a_choice_that_was_not_made_is_an_error [InteractSelect];
+        zoomed_and_scaled_elements_are_hit [InteractClick, InteractFill];
+        a_pane_is_scrolled_until_its_header_is_out_of_the_way [InteractClick];
+        what_vanishes_under_the_pointer_is_told_and_nothing_else_clicked [InteractClick];
+        what_is_rendered_again_under_the_pointer_is_clicked_once [InteractClick];
+        editors_are_typed_into_and_filled [InteractFill, InteractType, InteractPress];
+    }
+    snapshots {
+        a_change_is_the_difference_of_two_snapshots [DomSnapshot];
+        a_text_is_found_with_what_it_is_in [DomSnapshot];
+        the_parts_of_a_large_page_make_the_whole [DomSnapshot];
+        a_snapshot_takes_three_steps_at_most [DomSnapshot];
+        states_hints_and_owners_are_shown [DomSnapshot, InteractClick];
     }
     click {
         a_plain_click_is_told_as_it_was [InteractClick];

@@ -38,6 +38,13 @@ pub struct SnapshotParams {
     /// Goes on where an earlier snapshot stopped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
+    /// The `id` of an earlier snapshot: only what has changed since is shown. The whole is shown where that snapshot is not known
+    /// any more, was of another document, mode, element or `urls`, or where the change would not fit the budget.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+    /// Only the lines that contain this text, case ignored, with the lines that they are in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub find: Option<String>,
     /// Only this element and what is inside it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub element: Option<Locator>,
@@ -59,6 +66,8 @@ impl Default for SnapshotParams {
             mode: SnapshotMode::default(),
             max_chars: DEFAULT_SNAPSHOT_CHARS,
             cursor: None,
+            since: None,
+            find: None,
             element: None,
             urls: false,
             target_id: None,
@@ -71,8 +80,22 @@ impl Params for SnapshotParams {
         if !(200..=10_000_000).contains(&self.max_chars) {
             return Err(InvalidField::new("maxChars", "200 to 10000000"));
         }
-        Ok(())
+        if self.since.is_some() && (self.cursor.is_some() || self.find.is_some()) {
+            return Err(InvalidField::new("since", "a snapshot's id, without cursor or find"));
+        }
+        if self.since.as_deref().is_some_and(|since| !is_snapshot_id(since)) {
+            return Err(InvalidField::new("since", "the id of an earlier snapshot, such as s3"));
+        }
+        match &self.find {
+            Some(text) if text.trim().is_empty() => Err(InvalidField::new("find", "a text that is not empty")),
+            Some(text) => at_most("find", text.len() as u64, 1_024),
+            None => Ok(()),
+        }
     }
+}
+
+fn is_snapshot_id(text: &str) -> bool {
+    text.strip_prefix('s').is_some_and(|number| number.parse::<u64>().is_ok())
 }
 
 /// Result of `dom.snapshot`.
@@ -85,11 +108,21 @@ pub struct SnapshotResult {
     pub url: String,
     /// Its title.
     pub title: String,
-    /// The tree, a line a node, indented by two spaces a level. This is text of the page, not of this program.
+    /// The snapshot's name, for `since`; the last eight of a session are remembered.
+    pub id: String,
+    /// The tree, a line a node, indented by two spaces a level. This is text of the page, not of this program. Where `delta` is
+    /// there: the changes, each a line `@@ 12 -2 +1` (at line 12 of the earlier snapshot, counted from 1, two lines are gone and
+    /// the one below is in their place) and the new lines.
     pub text: String,
+    /// What the text is a change of; absent where it is a whole snapshot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delta: Option<SnapshotDelta>,
+    /// With `find`: the lines that contain the text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub matches: Option<u32>,
     /// Lines in the whole snapshot.
     pub lines: u32,
-    /// Lines that the budget left out, before the text or behind it.
+    /// Lines that the budget or `find` left out, before the text, in it or behind it; 0 for a change, which is complete.
     pub omitted: u32,
     /// Whether parts of the page were left out because they are nested more deeply than a snapshot reads.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -102,6 +135,17 @@ pub struct SnapshotResult {
     /// Frames that could not be read, with the reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unreadable_frames: Vec<UnreadableFrame>,
+}
+
+/// What has changed between two snapshots.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SnapshotDelta {
+    /// The earlier snapshot.
+    pub since: String,
+    /// Its lines that are gone or stand elsewhere.
+    pub removed: u32,
+    /// Lines that are new or stand elsewhere.
+    pub added: u32,
 }
 
 /// A frame that a snapshot could not read.

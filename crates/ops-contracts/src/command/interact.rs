@@ -175,7 +175,7 @@ pub enum OptionChoice {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SelectParams {
-    /// The select element.
+    /// The select element; or a listbox, or what opens one, of the page's own making.
     pub element: Locator,
     /// The options to be selected; all others are deselected.
     pub options: Vec<OptionChoice>,

@@ -32,7 +32,9 @@
     if (action === 'scroll' || action === 'focus' || action === 'hover') return;
     if (isDisabled(action === 'click' ? clickOwner(el) : el)) fail('not_enabled', 'the element is disabled');
     if (action === 'check' && checkedState(el) === null) fail('wrong_element_type', `a ${roleOf(el)} cannot be checked`);
-    if (action === 'select' && localName(el) !== 'select') fail('wrong_element_type', `a ${localName(el)} element has no options to select`);
+    if (action === 'select' && localName(el) !== 'select') {
+      refuse('wrong_element_type', `a ${localName(el)} element has no options to select`, el, ctx, { listbox: isListControl(el) });
+    }
     if (action === 'fill' || action === 'type') {
       if (!takesText(el)) fail('wrong_element_type', `a ${localName(el)} element takes no text`);
       if (isReadonly(el)) fail('not_editable', 'the element is read-only');

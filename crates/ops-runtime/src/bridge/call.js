@@ -1,5 +1,5 @@
   // ------------------------------------------------------------------ the way in
-  const API = { snapshot, find, read, prepare, arm, verdict, disarm, fill, readback, select, checkState, focus, blur, scrollIntoView: scrollToElement,
+  const API = { snapshot, find, read, prepare, arm, verdict, disarm, fill, readback, select, choices, chosen, checkState, focus, blur, scrollIntoView: scrollToElement,
     scrollBy, waitFor, storage, environment, knows, permissions, point, adopt, describe: describeOne, box, boxes, stats, settle };
   const ok = (result) => JSON.stringify({ ok: result === undefined ? null : result });
   function failure(e) {

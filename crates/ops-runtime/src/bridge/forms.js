@@ -117,6 +117,43 @@
     return found;
   }
 
+  // Lists that pages make of their own: a listbox, or a combobox or button that opens one.
+  const isListControl = (el) => /^(listbox|combobox)$/.test(roleOf(el)) || attr(el, 'aria-haspopup') === 'listbox';
+  // The lists that were there before a control was opened: what it opens is another one.
+  const listsBefore = new WeakMap();
+  function listOf(el, opened) {
+    if (roleOf(el) === 'listbox') return el;
+    const ids = `${attr(el, 'aria-controls') || ''} ${attr(el, 'aria-owns') || ''}`.trim();
+    const named = ids ? ids.split(/\s+/).map((id) => byId(el, id)).filter(Boolean) : [];
+    const own = named.find((n) => roleOf(n) === 'listbox') || named.find((n) => deepElements(n).some((o) => roleOf(o) === 'option'));
+    if (own) return own;
+    const shown = deepElements(doc).filter((n) => roleOf(n) === 'listbox' && isVisible(n));
+    if (!opened) listsBefore.set(el, new Set(expandedState(el) === true && shown.length === 1 ? [] : shown));
+    const before = listsBefore.get(el);
+    const fresh = shown.filter((n) => !before?.has(n));
+    return fresh.length === 1 ? fresh[0] : null;
+  }
+  // The options of such a list that can be seen now.
+  function choices(args) {
+    const ctx = session(args);
+    const el = actionTarget(args, ctx, 'select');
+    if (!isListControl(el)) refuse('wrong_element_type', `a ${roleOf(el)} has no options to select`, el, ctx);
+    const list = listOf(el, args.opened === true);
+    const shown = list ? deepElements(list).filter((o) => roleOf(o) === 'option' && isVisible(o)) : [];
+    const options = shown.slice(0, 500).map((o, index) => ({ ref: refFor(o, ctx), label: cut(nameOf(o)), value: attr(o, 'data-value') ?? attr(o, 'value') ?? cut(nameOf(o)),
+      index, selected: selectedState(o) === true || checkedState(o) === true, disabled: isDisabled(o) }));
+    return withNext(ctx, { ref: refFor(el, ctx), opens: roleOf(el) !== 'listbox', many: !!list && attr(list, 'aria-multiselectable') === 'true', options });
+  }
+  // Whether an option that was clicked is the list's choice now: by its own state, or by what the control shows.
+  function chosen(args) {
+    const el = byRef(args.ref);
+    const option = elementByRef.get(args.option)?.deref();
+    const state = option && isConnected(option) ? selectedState(option) ?? checkedState(option) : null;
+    const shown = localName(el) === 'input' ? el.value : roleOf(el) === 'listbox' ? '' : textContent(el) || '';
+    const label = norm(String(args.label));
+    return { chosen: state === true || (label !== '' && norm(shown).includes(label)), shown: cut(norm(shown)) };
+  }
+
   function checkState(args) {
     const ctx = session(args);
     const el = actionTarget({ locator: args.locator || { ref: args.ref } }, ctx, 'check');

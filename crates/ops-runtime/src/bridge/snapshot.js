@@ -18,6 +18,7 @@
     const start = args.rootRef ? byRef(args.rootRef) : D.body(doc) || D.root(doc);
     const state = { ctx, mode, start, urls: !!args.urls, boxes: !!args.boxes, active: activeElement(), lines: [], frames: [],
       nodes: 0, interactive: 0, depth: 0, maxNodes: args.maxNodes > 0 ? args.maxNodes : Infinity, truncated: false };
+    ownership(state);
     const top = { kids: [] };
     if (start) visitElement(start, top, start && isDisabledAbove(start) ? F_DISABLED : 0, state);
     for (const kid of top.kids) renderKid(kid, 0, state);
@@ -43,7 +44,29 @@
         return;
       }
     }
-    for (let n = firstChild(root || el); n; n = nextSibling(n)) visit(n, node, flags, state);
+    for (let n = firstChild(root || el); n; n = nextSibling(n)) if (!state.owned || !state.owned.has(n)) visit(n, node, flags, state);
+    const own = state.owned && state.owners.get(el);
+    if (own) for (const n of own) visit(n, node, flags, state);
+  }
+  // Elements that `aria-owns` puts elsewhere, and where: the first owner has it, and nobody owns what it is in.
+  function ownership(state) {
+    const list = D.queryAll(doc, '[aria-owns]');
+    if (!list.length) return;
+    state.owned = new Set();
+    state.owners = new Map();
+    for (const owner of list) {
+      // What shows no children cannot take others in, and what is hidden must not take them away.
+      const takesIn = !LEAF_TAGS.has(localName(owner)) && !CHILDREN_PRESENTATIONAL.has(roleOf(owner));
+      if (!takesIn || !flatContains(state.start, owner) || hiddenFromTree(owner)) continue;
+      const own = [];
+      for (const id of (attr(owner, 'aria-owns') || '').trim().split(/\s+/)) {
+        const el = id && byId(owner, id);
+        if (!el || state.owned.has(el) || flatContains(el, owner) || flatContains(el, state.start)) continue;
+        state.owned.add(el);
+        own.push(el);
+      }
+      state.owners.set(owner, own);
+    }
   }
   function visit(n, node, flags, state) {
     const type = nodeType(n);
@@ -131,6 +154,8 @@
     if (kind === CLICKABLE || !NAMED_BY_CHILDREN.has(role) || hasExplicitName(el)) made.name = nameOf(el);
     if (kind >= CONTROL) state.interactive++;
     made.marks = stateMarks(el, role, (flags & F_DISABLED) !== 0 && kind >= CONTROL, state.active);
+    const said = kind === CONTROL && state.mode === 'full' ? descriptionOf(el) : '';
+    if (said && said !== made.name) made.marks += ` [description=${quote(cut(said, 100))}]`;
     made.value = state.mode === 'outline' ? '' : cut(shownValue(el, role));
     if (role === 'combobox' && state.mode === 'interactive' && !made.value && !LEAF_TAGS.has(localName(el))) made.value = cut(norm(textContent(el) || ''));
     parent.kids.push(made);

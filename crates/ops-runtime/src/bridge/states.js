@@ -63,12 +63,23 @@
     if (pressed === 'true' || pressed === 'mixed') out += pressed === 'mixed' ? ' [pressed=mixed]' : ' [pressed]';
     if (role !== 'heading' && attr(el, 'aria-level') > 0) out += ` [level=${parseInt(attr(el, 'aria-level'), 10)}]`;
     const control = INTERACTIVE.has(role);
+    const popup = attr(el, 'aria-haspopup');
+    if (popup && popup !== 'false' && role !== 'combobox') out += ` [haspopup=${popup === 'true' ? 'menu' : cut(norm(popup), 20)}]`;
     if (control && (hasAttr(el, 'required') || attr(el, 'aria-required') === 'true')) out += ' [required]';
     if (control && isReadonly(el)) out += ' [readonly]';
     if (AUTHORED_INVALID.has(attr(el, 'aria-invalid'))) out += ' [invalid]';
     const current = attr(el, 'aria-current');
     if (current && current !== 'false') out += current === 'true' ? ' [current]' : ` [current=${cut(norm(current), 20)}]`;
     return out;
+  }
+  // What is said of a control beside its name: a hint, or what is wrong with its value.
+  function descriptionOf(el) {
+    if (!hasAttrs(el)) return '';
+    const wrong = AUTHORED_INVALID.has(attr(el, 'aria-invalid')) ? attr(el, 'aria-errormessage') : null;
+    const ids = [attr(el, 'aria-describedby'), wrong].filter(Boolean).join(' ').trim();
+    const parts = ids ? ids.split(/\s+/).map((id) => byId(el, id)).filter(Boolean) : [];
+    const text = norm(parts.map((part) => computeName(part, REFERENCE, hiddenFromTree(part), new Set())).join(' '));
+    return text || norm(attr(el, 'aria-description') || '');
   }
   // The current value as a snapshot shows it, or '' where there is none.
   function shownValue(el, role) {

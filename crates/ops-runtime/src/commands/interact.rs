@@ -10,6 +10,7 @@ mod forms;
 pub(crate) mod frames;
 mod keyboard;
 mod keys;
+mod listbox;
 mod observe;
 mod pointer;
 mod scrolling;

@@ -2,6 +2,7 @@
 //! them, and the budget is kept by whole lines.
 
 use std::collections::HashMap;
+use std::sync::PoisonError;
 
 use futures_util::future::join_all;
 use ops_contracts::adapter::FrameKey;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::bridge::BridgeLocator;
 use crate::commands::interact::frames::owner_of;
 use crate::cx::{Cx, FrameAt, Page};
+use crate::snapshots::Subject;
 
 /// The most nodes that a snapshot reads in one frame.
 const MAX_NODES: u32 = 250_000;
@@ -77,22 +79,70 @@ pub(crate) async fn run(cx: &Cx, params: SnapshotParams) -> Outcome<SnapshotResu
         tree.add(&child, lines, owner);
     }
     let lines = tree.splice(root.key, first);
-    let start = cursor.map_or(0, |cursor| cursor.line);
-    let window = Window::of(&lines, start, params.max_chars as usize);
-    let next =
-        (window.end < lines.len()).then(|| Cursor { line: window.end, document: document(&page), mode: params.mode }.to_string());
-    Ok(SnapshotResult {
+    let max = params.max_chars as usize;
+    let (id, change) = {
+        let subject = Subject {
+            target: page.key,
+            document: document(&page),
+            mode: params.mode,
+            urls: params.urls,
+            root: root_ref.map(|element| (root.number, element)),
+        };
+        let mut snapshots = cx.session.snapshots.lock().unwrap_or_else(PoisonError::into_inner);
+        snapshots.take(subject, &lines, params.since.as_deref(), max)
+    };
+    let mut result = SnapshotResult {
         target_id: page.id.clone(),
         url,
         title,
-        text: window.text,
+        id,
+        text: String::new(),
+        delta: None,
+        matches: None,
         lines: count(lines.len()),
-        omitted: count(lines.len() - (window.end - window.start)),
+        omitted: 0,
         truncated,
-        cursor: next,
+        cursor: None,
         frames: tree.frames,
         unreadable_frames: tree.unreadable,
-    })
+    };
+    if let Some(change) = change {
+        (result.text, result.delta) = (change.text, Some(change.delta));
+        return Ok(result);
+    }
+    let shown: Vec<&str> = match &params.find {
+        Some(text) => {
+            let (shown, matches) = containing(&lines, text);
+            result.matches = Some(count(matches));
+            shown
+        }
+        None => lines.iter().map(String::as_str).collect(),
+    };
+    let window = Window::of(&shown, cursor.map_or(0, |cursor| cursor.line), max);
+    if window.end < shown.len() {
+        result.cursor = Some(Cursor { line: window.end, document: document(&page), mode: params.mode }.to_string());
+    }
+    result.omitted = count(lines.len() - (window.end - window.start));
+    result.text = window.text;
+    Ok(result)
+}
+
+/// The lines that contain a text, case ignored, below those that they are in; and how many contain it.
+fn containing<'a>(lines: &'a [String], text: &str) -> (Vec<&'a str>, usize) {
+    let wanted = text.to_lowercase();
+    let (mut shown, mut matches) = (Vec::new(), 0);
+    // The lines that the current one is in, by their indentation; none once they are shown.
+    let mut above: Vec<(usize, Option<&str>)> = Vec::new();
+    for line in lines {
+        let indent = line.len() - line.trim_start_matches(' ').len();
+        above.truncate(above.partition_point(|(outer, _)| *outer < indent));
+        above.push((indent, Some(line)));
+        if line.to_lowercase().contains(&wanted) {
+            matches += 1;
+            shown.extend(above.iter_mut().filter_map(|(_, held)| held.take()));
+        }
+    }
+    (shown, matches)
 }
 
 fn count(n: usize) -> u32 {
@@ -197,7 +247,7 @@ struct Window {
 
 impl Window {
     /// From line `start` on as many lines as `max` characters hold, and at least one.
-    fn of(lines: &[String], start: usize, max: usize) -> Self {
+    fn of(lines: &[&str], start: usize, max: usize) -> Self {
         let start = start.min(lines.len());
         let (mut end, mut chars, mut bytes) = (start, 0, 0);
         for line in &lines[start..] {
@@ -278,12 +328,21 @@ mod tests {
 
     #[test]
     fn a_window_holds_whole_lines_within_its_budget() {
-        let lines: Vec<String> = ["aaaa", "bbbb", "cccc"].map(str::to_owned).to_vec();
+        let lines = ["aaaa", "bbbb", "cccc"];
         let window = Window::of(&lines, 0, 10);
         assert_eq!((window.end, window.text.as_str()), (2, "aaaa\nbbbb"));
         assert_eq!(Window::of(&lines, 2, 10).text, "cccc");
         assert_eq!(Window::of(&lines, 1, 1).text, "bbbb", "at least one line, or a cursor would never move");
         assert_eq!(Window::of(&lines, 9, 10).text, "");
+    }
+
+    #[test]
+    fn lines_that_contain_a_text_are_shown_in_what_they_are_in() {
+        let lines = ["- main:", "  - list:", "    - item: Oak", "    - item: Elm", "  - button \"oak\"", "- footer: ash"];
+        let lines = lines.map(str::to_owned);
+        assert_eq!(containing(&lines, "OAK"), (vec!["- main:", "  - list:", "    - item: Oak", "  - button \"oak\""], 2));
+        assert_eq!(containing(&lines, "footer"), (vec!["- footer: ash"], 1));
+        assert_eq!(containing(&lines, "birch"), (vec![], 0));
     }
 
     #[test]

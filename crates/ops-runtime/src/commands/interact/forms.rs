@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::keyboard::delete;
+use super::listbox;
 use super::observe::Observation;
 use super::pointer;
 use crate::bridge::{BridgeLocator, Description};
@@ -154,7 +155,13 @@ pub(crate) async fn select(cx: &Cx, params: SelectParams) -> Outcome<SelectResul
     cx.waiting_for("the element");
     let selected = tokio::select! {
         biased;
-        selected = page.bridge_through::<Selected>(frame, "select", &args) => selected?,
+        selected = page.bridge_through::<Selected>(frame, "select", &args) => match selected {
+            // A list that the page makes of its own elements: its options are clicked.
+            Err(fault) if fault.details.get("listbox").is_some_and(|is| is == true) => {
+                return listbox::select(&page, &params.element, &params.options).await;
+            }
+            selected => selected?,
+        },
         // A handler of the change opened it: the options are set, and can't be read back before it is answered.
         dialog = observed.dialog(&page) => return Err(Fault::plain(ErrorCode::OpsDialogOpen).with("dialog", dialog)),
     };

@@ -76,7 +76,7 @@ pub(crate) async fn type_text(cx: &Cx, params: TypeParams) -> Outcome<ActionResu
     let delay = Duration::from_millis(params.delay_ms);
     let characters: Vec<char> = params.text.chars().collect();
     for part in characters.chunks(if delay.is_zero() { BATCH } else { 1 }) {
-        let actions = part.iter().flat_map(|character| keys::character(*character)).collect();
+        let actions = keys::text(part);
         if !dispatch(&page, &observed, actions).await? {
             break;
         }

@@ -109,7 +109,7 @@ fn tap(key: Keystroke, modifiers: Modifiers) -> [InputAction; 2] {
 }
 
 /// The input that enters one character.
-pub(super) fn character(character: char) -> Vec<InputAction> {
+fn character(character: char) -> Vec<InputAction> {
     match character {
         '\n' => named("Enter").map(|key| tap(key, Modifiers::default()).to_vec()).unwrap_or_default(),
         '\r' => Vec::new(),
@@ -119,6 +119,18 @@ pub(super) fn character(character: char) -> Vec<InputAction> {
             None => vec![InputAction::InsertText { text: character.to_string() }],
         },
     }
+}
+
+/// The input that enters a text; what no key enters is inserted, a run of it at once, as an input method does.
+pub(super) fn text(characters: &[char]) -> Vec<InputAction> {
+    let mut actions: Vec<InputAction> = Vec::with_capacity(characters.len() * 2);
+    for one in characters.iter().flat_map(|one| character(*one)) {
+        match (actions.last_mut(), one) {
+            (Some(InputAction::InsertText { text: run }), InputAction::InsertText { text }) => run.push_str(&text),
+            (_, one) => actions.push(one),
+        }
+    }
+    actions
 }
 
 /// The input that presses one key.
@@ -235,5 +247,7 @@ mod tests {
             assert!(actions.iter().all(|action| !matches!(action, InputAction::InsertText { .. })), "{}", char::from(byte));
         }
         assert_eq!(character('é'), [InputAction::InsertText { text: "é".to_owned() }]);
+        let family: Vec<char> = "👩‍👧é".chars().collect();
+        assert_eq!(text(&family), [InputAction::InsertText { text: "👩‍👧é".to_owned() }], "a run is inserted at once");
     }
 }

@@ -1,0 +1,98 @@
+//! Acting where pages make it hard: lists of their own, zoom and scale, panes, editors, elements that vanish or are replaced.
+
+use ops_contracts::ErrorCode;
+use ops_contracts::command::interact::OptionChoice;
+use ops_contracts::command::session::CreateParams;
+use ops_contracts::command::{InteractPress, InteractSelect, InteractType, Viewport};
+
+use super::super::check::{Outcome, contains, equal, holds, refused, reported};
+use super::super::fixture::{Failure, Fixture};
+use super::super::verbs::{button, keys, press, select};
+
+fn any(text: &str) -> Vec<OptionChoice> {
+    vec![OptionChoice::Any(text.to_owned())]
+}
+
+pub(super) async fn lists_of_the_pages_own_are_chosen_from(f: &Fixture) -> Outcome {
+    let session = f.session().await?;
+    session.goto("/pages/acting.html").await?;
+    for (list, option, report) in [
+        ("role=combobox[name=\"Fruit\"]", OptionChoice::Value("b".to_owned()), "fruit-Birne"),
+        ("label=City", OptionChoice::Label("Basel".to_owned()), "city-Basel"),
+        ("#size", OptionChoice::Index(1), "size-Large"),
+    ] {
+        let named = |failure: Failure| Failure::new(format!("{list}: {failure}"));
+        let result = session.call::<InteractSelect>(&select(list, vec![option])).await.map_err(|refused| named(refused.into()))?;
+        holds(result.receipt.changed == Some(true) && result.selected.len() == 1, format!("{result:?}"))?;
+        reported(&f.site, report, 1).await.map_err(named)?;
+    }
+    let tags = vec![OptionChoice::Label("Green".to_owned()), OptionChoice::Value("b".to_owned())];
+    let result = session.call::<InteractSelect>(&select("#tags", tags)).await?;
+    equal(result.selected.iter().map(|option| option.label.as_str()).collect::<Vec<_>>(), vec!["Green", "Blue"])?;
+    equal(session.text("#out").await?.as_str(), "tags Green,Blue")
+}
+
+pub(super) async fn a_choice_that_was_not_made_is_an_error(f: &Fixture) -> Outcome {
+    let session = f.session().await?;
+    session.goto("/pages/acting.html").await?;
+    let fault = refused(session.call::<InteractSelect>(&select("#tags", any("Pink"))).await, ErrorCode::OpsOptionNotFound)?;
+    contains(&serde_json::to_string(&fault.details).unwrap_or_default(), "Green")?;
+    refused(session.call::<InteractSelect>(&select("#tags", any("Grey"))).await, ErrorCode::OpsElementDisabled)?;
+    refused(session.call::<InteractSelect>(&select("#deaf", any("Nothing"))).await, ErrorCode::OpsValueRejected)?;
+    refused(session.call::<InteractSelect>(&select("h1", any("x"))).await, ErrorCode::OpsElementWrongType)?;
+    Ok(())
+}
+
+pub(super) async fn zoomed_and_scaled_elements_are_hit(f: &Fixture) -> Outcome {
+    for scale in [1.0, 2.0] {
+        let viewport = Viewport { width: 900, height: 600, scale };
+        let session = f.session_with(CreateParams { viewport: Some(viewport), ..f.create_params() }).await?;
+        session.goto("/pages/acting.html").await?;
+        session.click(button("Zoomed")).await?;
+        session.click(button("Scaled")).await?;
+        equal(session.fill("label=Zoomed field", "in").await?.value.as_str(), "in")?;
+    }
+    reported(&f.site, "zoomed", 2).await?;
+    reported(&f.site, "scaled", 2).await
+}
+
+pub(super) async fn a_pane_is_scrolled_until_its_header_is_out_of_the_way(f: &Fixture) -> Outcome {
+    let session = f.session().await?;
+    session.goto("/pages/acting.html").await?;
+    session.click(button("Far in pane")).await?;
+    reported(&f.site, "in-pane", 1).await?;
+    reported(&f.site, "pane-header", 0).await
+}
+
+pub(super) async fn what_vanishes_under_the_pointer_is_told_and_nothing_else_clicked(f: &Fixture) -> Outcome {
+    let session = f.session().await?;
+    session.goto("/pages/acting.html").await?;
+    refused(session.click(button("Vanishing")).await, ErrorCode::OpsElementNotFound)?;
+    reported(&f.site, "vanishing", 0).await?;
+    reported(&f.site, "beneath", 0).await
+}
+
+pub(super) async fn what_is_rendered_again_under_the_pointer_is_clicked_once(f: &Fixture) -> Outcome {
+    let session = f.session().await?;
+    session.goto("/pages/acting.html").await?;
+    let receipt = session.click(button("Swap")).await?.receipt;
+    equal(receipt.clicks, Some(1))?;
+    reported(&f.site, "new", 1).await?;
+    reported(&f.site, "old", 0).await
+}
+
+pub(super) async fn editors_are_typed_into_and_filled(f: &Fixture) -> Outcome {
+    let session = f.session().await?;
+    session.goto("/pages/acting.html").await?;
+    equal(session.fill("#editor", "New text").await?.value.as_str(), "New text")?;
+    session.call::<InteractType>(&keys(Some("#editor"), "! é👩\u{200d}👧")).await?;
+    contains(&session.text("#editor").await?, "New text! é👩\u{200d}👧")?;
+    session.call::<InteractPress>(&press("Control+a")).await?;
+    session.call::<InteractPress>(&press("Control+b")).await?;
+    holds(session.count("css=#editor b").await? > 0, "the chord made it bold")?;
+    session.call::<InteractType>(&keys(Some("#editor"), "\nnext")).await?;
+    equal(session.eval("at('editor').innerText.split(/\\n+/).filter(Boolean).length").await?.as_str(), "2")?;
+    session.fill("#step", "75").await?;
+    equal(session.text("#out").await?.as_str(), "step 75")?;
+    refused(session.fill("#step", "30").await, ErrorCode::OpsValueRejected).map(drop)
+}
