@@ -214,5 +214,36 @@ fn snapshot(bench: &mut Bench) -> Result<Vec<Row>> {
         let samples = bench.turns(10, 1, ours, raw)?;
         rows.push(Row::pair(format!("snapshot of 1,000 rows, {name}"), Bound::Times(0.35), samples));
     }
+    rows.extend(changes(bench)?);
     Ok(rows)
+}
+
+/// What has changed since the last snapshot, after one change, beside a whole snapshot of the same page.
+fn changes(bench: &Bench) -> Result<[Row; 2]> {
+    let (mut of_changes, mut of_wholes, mut share) = (Samples::default(), Samples::default(), 0.0_f64);
+    let whole = dom::SnapshotParams { max_chars: 10_000_000, ..Default::default() };
+    for round in 0..=10 * bench.rounds {
+        let began = Instant::now();
+        let full = bench.ours.call::<DomSnapshot>(Some(&bench.session), &whole)?;
+        let took_whole = began.elapsed();
+        let change = format!("document.querySelector('#row-500 button').textContent = 'Round {round}'");
+        evaluate(&bench.ours, &bench.session, &change)?;
+        let params = dom::SnapshotParams { since: Some(full.id), ..whole.clone() };
+        let began = Instant::now();
+        let delta = bench.ours.call::<DomSnapshot>(Some(&bench.session), &params)?;
+        let took_change = began.elapsed();
+        ensure!(delta.delta.is_some_and(|delta| delta.added == 1), "one line has changed: {}", delta.text);
+        // The first round is for warming up.
+        if round > 0 {
+            of_changes.add(took_change);
+            of_wholes.add(took_whole);
+        }
+        #[expect(clippy::cast_precision_loss, reason = "lengths of texts below 2^52")]
+        let percent = delta.text.len() as f64 * 100.0 / full.text.len() as f64;
+        share = share.max(percent);
+    }
+    Ok([
+        Row::pair("snapshot of one change, to a whole one", Bound::Times(1.1), (of_changes, of_wholes)),
+        Row::value("snapshot of one change (% of the bytes)", share, 10.0, "%"),
+    ])
 }
