@@ -40,6 +40,20 @@ pub fn program(name: &str) -> PathBuf {
     program
 }
 
+/// Writes `config.json` of the home below `scratch`, for a relay that is about to start.
+///
+/// # Panics
+/// When it can't be written.
+pub fn configure(scratch: &TempDir, config: &str) {
+    use std::os::unix::fs::PermissionsExt;
+    let (home, private) = (scratch.path().join("home"), std::fs::Permissions::from_mode);
+    let file = home.join("config.json");
+    std::fs::create_dir_all(&home).expect("the scratch directory is writable");
+    std::fs::write(&file, config).expect("the home is writable");
+    std::fs::set_permissions(&home, private(0o700)).expect("the home is ours");
+    std::fs::set_permissions(&file, private(0o600)).expect("the file is ours");
+}
+
 /// A running relay; killed at the end of its test, however that ends.
 pub struct Relay {
     child: Child,
@@ -60,13 +74,26 @@ impl Relay {
     /// # Panics
     /// When it does not.
     pub fn start_with(scratch: &TempDir, arguments: &[&str]) -> Self {
+        Self::spawn(scratch, "local", arguments, &[])
+    }
+
+    /// The same, with a limits profile and further variables of the environment.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub fn start_as(scratch: &TempDir, limits: &str, variables: &[(&str, &str)]) -> Self {
+        Self::spawn(scratch, limits, &[], variables)
+    }
+
+    fn spawn(scratch: &TempDir, limits: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let home = scratch.path().join("home");
         let mut child = Command::new(program("relayd"))
             .arg("--home")
             .arg(&home)
-            .args(["--listen", "127.0.0.1:0", "--limits", "local", "--sandbox", "off", "--browser-arg", "--disable-quic"])
+            .args(["--listen", "127.0.0.1:0", "--limits", limits, "--sandbox", "off", "--browser-arg", "--disable-quic"])
             .args(arguments)
             .env("HOME", scratch.path())
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

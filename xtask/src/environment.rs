@@ -15,6 +15,8 @@ pub(crate) struct Environment {
     pub(crate) browser: Option<PathBuf>,
     /// `ODB_FIREFOX`: Firefox's executable.
     pub(crate) firefox: Option<PathBuf>,
+    /// The state directory that `ODB_HOME`, `XDG_STATE_HOME` or `HOME` names.
+    pub(crate) state: Option<PathBuf>,
     /// `NO_COLOR`, set and not empty.
     pub(crate) no_color: bool,
     /// When the task began.
@@ -29,6 +31,10 @@ impl Environment {
             path: var("PATH").unwrap_or_default(),
             browser: var("ODB_BROWSER").map(PathBuf::from),
             firefox: var("ODB_FIREFOX").map(PathBuf::from),
+            state: var("ODB_HOME")
+                .map(PathBuf::from)
+                .or_else(|| var("XDG_STATE_HOME").map(|dir| PathBuf::from(dir).join("odb")))
+                .or_else(|| var("HOME").map(|dir| PathBuf::from(dir).join(".local/state/odb"))),
             no_color: var("NO_COLOR").is_some(),
             started: Timestamp::from(SystemTime::now()),
         }

@@ -14,6 +14,7 @@ mod relay;
 mod samples;
 mod scorecard;
 mod setup;
+mod smoke;
 mod test;
 mod tidy;
 mod workspace;
@@ -54,6 +55,8 @@ enum Task {
     Conformance(conformance::Options),
     /// Makes a scorecard again from its artifact alone; fails where it differs
     RecomputeScorecard(scorecard::Options),
+    /// Opens a legacy session of the running relay, sends one raw command, and sees that everything is gone again
+    SmokeLegacyCdp(smoke::Options),
     /// Measures speed beside a raw protocol client, and memory and size
     Bench(bench::Options),
 }
@@ -72,7 +75,12 @@ fn main() -> ExitCode {
 fn run(task: Task, environment: &Environment) -> Result<()> {
     let workspace = Workspace::locate()?;
     match task {
-        Task::Setup(options) => setup::run(&options, environment).and_then(|_| setup::tools(environment)),
+        Task::Setup(options) => {
+            setup::run(&options, environment)?;
+            setup::tools(environment)?;
+            setup::clients(&workspace, environment)
+        }
+        Task::SmokeLegacyCdp(options) => smoke::run(&options, environment),
         Task::Demo(options) => demo::run(&options, &workspace, environment),
         Task::Lint => lint::run(&workspace),
         Task::Build => build::release(&workspace).map(drop),

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::environment::{Environment, is_executable};
-use crate::workspace::checked;
+use crate::workspace::{Workspace, checked};
 
 /// What to set up.
 #[derive(Debug, Clone, Copy, Default, clap::Args)]
@@ -95,6 +95,50 @@ pub(crate) fn browser(family: &Family, environment: &Environment) -> Result<Path
     };
     println!("browser: {} ({})", browser.display(), version(&browser)?);
     Ok(browser)
+}
+
+/// Protocol clients of others that the tests drive pages with, and their versions.
+const CLIENTS: &[&str] = &["puppeteer-core@24.43.1", "playwright-core@1.65.1"];
+
+/// Programs that the tests run, and the packages that bring them.
+const PROGRAMS: &[(&str, &str)] = &[("node", "nodejs"), ("npm", "npm"), ("jq", "jq")];
+
+/// Installs the protocol clients below the target folder, and the programs that the tests run.
+pub(crate) fn clients(workspace: &Workspace, environment: &Environment) -> Result<()> {
+    let missing: Vec<&str> =
+        PROGRAMS.iter().filter(|(program, _)| environment.find(program).is_none()).map(|(_, package)| *package).collect();
+    if !missing.is_empty() {
+        install_programs(&missing)?;
+    }
+    let folder = workspace.target().join("clients");
+    let installed = folder.join("installed");
+    let wanted = CLIENTS.join(" ");
+    if std::fs::read_to_string(&installed).is_ok_and(|found| found == wanted) {
+        println!("protocol clients: {}", folder.display());
+        return Ok(());
+    }
+    std::fs::create_dir_all(&folder)?;
+    std::fs::write(folder.join("package.json"), "{\"private\":true}\n")?;
+    let mut npm = Command::new("npm");
+    npm.current_dir(&folder).args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--no-save"]).args(CLIENTS);
+    checked(npm.stdin(Stdio::null()))?;
+    std::fs::write(&installed, wanted)?;
+    println!("protocol clients: {}", folder.display());
+    Ok(())
+}
+
+fn install_programs(packages: &[&str]) -> Result<()> {
+    let list = packages.join(" ");
+    let debian = is_debian(&std::fs::read_to_string("/etc/os-release").unwrap_or_default());
+    ensure!(debian, "the tests need {list}: install them");
+    ensure!(
+        rustix::process::geteuid().is_root(),
+        "the tests need {list}. Run: sudo apt-get update && sudo apt-get install -y {list}"
+    );
+    if packages.iter().any(|package| !is_known(package)) {
+        checked(apt().arg("update"))?;
+    }
+    checked(apt().args(["install", "-y", "--no-install-recommends"]).args(packages))
 }
 
 /// The browser that the tests would use. One that its variable names is never replaced by another.

@@ -13,6 +13,7 @@ use crate::{codegen, setup, tidy};
 pub(crate) fn run(workspace: &Workspace, environment: &Environment) -> Result<()> {
     let browsers = setup::run(&setup::Options::default(), environment)?;
     setup::tools(environment)?;
+    setup::clients(workspace, environment)?;
     codegen::check(workspace)?;
     tidy::run(workspace)?;
     if environment.find("cargo-nextest").is_none() {

@@ -8,13 +8,13 @@ use routing::preflight::RoutingFlags;
 
 use crate::args::emulate::Emulate;
 use crate::args::keep::{Cookies, Entries, Storage};
-use crate::args::verb::Config;
+use crate::args::verb::{Cdp, Config};
 use crate::args::{self, Cli, NoVerb, Verb};
 use crate::context::Context;
 use crate::environment::Environment;
 use crate::failure::{Failure, Outcome};
 use crate::output::{Format, Output};
-use crate::{batch, commands, config, doctor, journal, keep, lifecycle, open, operate, pair, request, sessions};
+use crate::{batch, cdp, commands, config, doctor, journal, keep, lifecycle, open, operate, pair, request, sessions};
 
 /// Runs a command line; the exit code.
 pub(crate) fn run(words: impl IntoIterator<Item = OsString>, environment: &Environment) -> u8 {
@@ -79,6 +79,7 @@ async fn perform(verb: &Verb, context: &Context<'_>) -> Outcome<u8> {
             Ok(0)
         }
         Verb::Close => sessions::close(context, None).await,
+        Verb::Cdp { verb } => cdp::run(context, verb).await,
         Verb::Status => lifecycle::status(context).await,
         Verb::Dashboard => lifecycle::dashboard(context).await,
         Verb::Config { verb } => config::run(context, verb).await,
@@ -102,6 +103,7 @@ async fn perform(verb: &Verb, context: &Context<'_>) -> Outcome<u8> {
 fn takes_routing(verb: &Verb) -> bool {
     match verb {
         Verb::Open(_) | Verb::Call(_) | Verb::Status => true,
+        Verb::Cdp { verb } => matches!(verb, Cdp::Open | Cdp::Proxy(_)),
         Verb::Config { verb } => matches!(verb, Config::Explain),
         _ => false,
     }
@@ -115,6 +117,7 @@ fn takes_tab(verb: &Verb) -> bool {
             | Verb::Scorecard(_)
             | Verb::Incident { .. }
             | Verb::Close
+            | Verb::Cdp { .. }
             | Verb::Status
             | Verb::Dashboard
             | Verb::Config { .. }

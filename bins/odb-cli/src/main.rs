@@ -5,6 +5,7 @@
 mod app;
 mod args;
 mod batch;
+mod cdp;
 mod commands;
 mod config;
 mod context;

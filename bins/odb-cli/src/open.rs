@@ -9,6 +9,7 @@ use ops_contracts::ids::{LeaseId, SessionId};
 use serde::Deserialize;
 
 use crate::args::verb::Open;
+use crate::cdp;
 use crate::context::{Context, Held};
 use crate::daemon::{self, Relay};
 use crate::failure::{Failure, Outcome};
@@ -120,6 +121,9 @@ async fn create(context: &Context<'_>, name: String, relay: Relay, params: Creat
     let raw = serde_json::value::to_raw_value(&params).map_err(|error| Failure::usage(error.to_string()))?;
     let call = RawCall::new(CommandName::SessionCreate.as_str(), &raw);
     let reply = patience::call(&relay.endpoint, &call).await?;
+    if reply.code() == Some(ErrorCode::RelayOpsRouteDisabled) {
+        return Err(cdp::open_routed(context, &name, &relay).await?);
+    }
     if reply.result().is_err() {
         return Err(context.refused(reply));
     }

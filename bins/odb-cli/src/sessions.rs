@@ -48,6 +48,10 @@ async fn list(context: &Context<'_>) -> Outcome<u8> {
     };
     let mut named = Vec::new();
     for name in context.home.session_names()? {
+        // What is on the legacy lane is not in the relay's list.
+        if context.home.legacy_session(&name)?.is_some() {
+            continue;
+        }
         if let Some(session) = context.home.session(&name)? {
             named.push((session.session_id, name));
         }
@@ -57,7 +61,7 @@ async fn list(context: &Context<'_>) -> Outcome<u8> {
 }
 
 fn choose(context: &Context<'_>, name: &str) -> Outcome<u8> {
-    if context.home.session(name)?.is_none() {
+    if context.home.legacy_session(name)?.is_none() && context.home.session(name)?.is_none() {
         let fault = Fault::new(ErrorCode::CliSessionMissing, format!("no session {name:?} is open")).with("session", name);
         return Err(fault.into());
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use ops_contracts::clock::Timestamp;
 use ops_contracts::command::session::CreateParams;
-use ops_contracts::ids::{ClientId, LeaseId, SessionId};
+use ops_contracts::ids::{CdpLeaseId, ClientId, LeaseId, SessionId};
 use ops_contracts::{ErrorCode, Fault};
 use rustix::fs::OFlags;
 use serde::de::DeserializeOwned;
@@ -37,6 +37,33 @@ pub(crate) struct StoredSession {
     /// What it was made with.
     #[serde(default)]
     pub(crate) params: CreateParams,
+}
+
+/// The lane that a stored session is on; `/ops` where its file does not say.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(transparent)]
+struct Route(Option<ops_contracts::routing::Route>);
+
+/// A legacy session under a name.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct StoredLegacy {
+    /// Always `legacy-cdp`: it tells the file from that of a session on `/ops`.
+    pub(crate) route: ops_contracts::routing::Route,
+    pub(crate) session_id: SessionId,
+    pub(crate) cdp_lease_id: CdpLeaseId,
+    pub(crate) lease_expires_at: Timestamp,
+    pub(crate) relay_url: String,
+    pub(crate) created_at: Timestamp,
+}
+
+/// What a verb of `/ops` is told about a legacy session.
+fn unavailable(name: &str) -> Fault {
+    let message = format!(
+        "session {name:?} is on the legacy lane, where odb-cli cdp send, cdp proxy and cdp close are all that works: \
+         cdp close it, or use another --session"
+    );
+    Fault::new(ErrorCode::CliVerbUnavailableOnLegacy, message).with("session", name)
 }
 
 /// What a running relay tells of itself in `relay.json`; there is more in it.
@@ -152,9 +179,35 @@ impl Home {
         parse(&format!("{random:032x}"))
     }
 
-    /// The session that is stored under a name.
+    /// The session that is stored under a name. A legacy one is no session for the verbs that ask here.
     pub(crate) fn session(&self, name: &str) -> Outcome<Option<StoredSession>> {
-        self.read_json(&session_file(name))
+        #[derive(Deserialize)]
+        struct Routed {
+            #[serde(default)]
+            route: Route,
+        }
+        let file = session_file(name);
+        let Some(text) = self.read(&file)? else { return Ok(None) };
+        let wrong = |error: ops_contracts::command::InvalidField| invalid(&self.path(&file), &error.to_string());
+        let routed: Routed = ops_contracts::command::parse_json(&text).map_err(wrong)?;
+        if routed.route.0 == Some(ops_contracts::routing::Route::LegacyCdp) {
+            return Err(unavailable(name).into());
+        }
+        ops_contracts::command::parse_json(&text).map(Some).map_err(wrong)
+    }
+
+    /// The legacy session that is stored under a name; none where there is none, or one of `/ops`.
+    pub(crate) fn legacy_session(&self, name: &str) -> Outcome<Option<StoredLegacy>> {
+        match self.session(name) {
+            Err(failure) if failure.code() == Some(ErrorCode::CliVerbUnavailableOnLegacy) => self.read_json(&session_file(name)),
+            other => other.map(|_| None),
+        }
+    }
+
+    /// Stores a legacy session under a name.
+    pub(crate) fn store_legacy(&self, name: &str, session: &StoredLegacy) -> Outcome<()> {
+        let text = serde_json::to_string(session).map_err(|error| invalid(&self.path(&session_file(name)), &error.to_string()))?;
+        self.write(&session_file(name), &(text + "\n"))
     }
 
     /// Stores a session under a name.

@@ -142,6 +142,11 @@ fn head(
     request
 }
 
+/// The headers by which a request is admitted, for a WebSocket's.
+pub(crate) fn headers(endpoint: &Endpoint, path: &str) -> Result<hyper::HeaderMap, ClientError> {
+    Ok(finish(endpoint, head(endpoint, Method::GET, path, None, None), Bytes::new())?.into_parts().0.headers)
+}
+
 fn finish(endpoint: &Endpoint, request: hyper::http::request::Builder, body: Bytes) -> Result<Request<Full<Bytes>>, ClientError> {
     request.body(Full::new(body)).map_err(|error| {
         let source = io::Error::new(io::ErrorKind::InvalidInput, error);

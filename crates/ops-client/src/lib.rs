@@ -8,6 +8,7 @@
 mod endpoint;
 mod error;
 mod http;
+pub mod legacy;
 pub mod patience;
 pub mod post;
 mod reply;

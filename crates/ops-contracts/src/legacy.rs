@@ -213,6 +213,8 @@ pub struct LegacyCommand<'a> {
     pub method: &'a str,
     /// Its parameters.
     pub params: Option<&'a RawValue>,
+    /// The protocol's own session, which an answer must name again.
+    pub session: Option<&'a str>,
 }
 
 /// The lane as the status document tells it.

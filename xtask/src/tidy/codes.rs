@@ -9,10 +9,7 @@ use ops_contracts::ErrorCode;
 use super::{Findings, Source};
 
 /// Codes that are fixed but not raised yet, and what will raise them.
-const RESERVED: &[(ErrorCode, &str)] = &[
-    (ErrorCode::CliVerbUnavailableOnLegacy, "legacy sessions of the command line"),
-    (ErrorCode::OpsNewLegacySessionRequired, "the legacy policy"),
-];
+const RESERVED: &[(ErrorCode, &str)] = &[(ErrorCode::OpsNewLegacySessionRequired, "the legacy policy")];
 
 /// The registry itself raises nothing.
 const REGISTRY: &str = "crates/ops-contracts/src/error.rs";

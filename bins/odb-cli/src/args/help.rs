@@ -208,6 +208,15 @@ pub(crate) const SESSION: &str = "Examples:
   odb-cli session status --session shop
   odb-cli session close shop";
 
+pub(crate) const CDP: &str = "Examples:
+  odb-cli cdp open
+  odb-cli cdp send Browser.getVersion
+  odb-cli cdp send Runtime.evaluate '{\"expression\":\"1+1\"}' --cdp-session ID
+  odb-cli cdp proxy                     prints addresses for connectOverCDP and puppeteer.connect
+  odb-cli cdp close
+
+The lane is closed unless allowRawCDP is set in the relay's config.json.";
+
 pub(crate) const SERVE: &str = "Examples:
   odb-cli serve
   odb-cli serve --limits strict

@@ -125,7 +125,7 @@ mod tests {
 
     fn decide(method: &str, params: &str, directory: &Path) -> CdpDecision {
         let params = RawValue::from_string(params.to_owned()).unwrap();
-        judge(&LegacyCommand { id: 1, method, params: Some(&params) }, directory).decision
+        judge(&LegacyCommand { id: 1, method, params: Some(&params), session: None }, directory).decision
     }
 
     #[test]

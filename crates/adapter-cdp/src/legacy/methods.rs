@@ -81,6 +81,7 @@ const DOMAINS: &[&str] = &[
     "Tracing",
     "WebAudio",
     "WebAuthn",
+    "WebMCP",
 ];
 
 const OTHER_PROCESSES: &str = "it ends or inspects the browser's processes";

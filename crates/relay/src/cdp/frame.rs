@@ -42,6 +42,8 @@ struct Raw<'a> {
     method: Cow<'a, str>,
     #[serde(borrow, default)]
     params: Option<&'a RawValue>,
+    #[serde(borrow, default, rename = "sessionId")]
+    session: Option<Cow<'a, str>>,
 }
 
 /// A raw message that was understood.
@@ -50,11 +52,12 @@ pub(super) struct Command<'a> {
     id: u64,
     method: Cow<'a, str>,
     params: Option<&'a RawValue>,
+    session: Option<Cow<'a, str>>,
 }
 
 impl Command<'_> {
     pub(super) fn borrowed(&self) -> LegacyCommand<'_> {
-        LegacyCommand { id: self.id, method: &self.method, params: self.params }
+        LegacyCommand { id: self.id, method: &self.method, params: self.params, session: self.session.as_deref() }
     }
 }
 
@@ -86,7 +89,7 @@ pub(super) fn command(text: &str) -> Outcome<Command<'_>> {
     if raw.method.len() > 128 || !word(domain) || !word(name) {
         return invalid("message.method", "a method is Domain.name in letters and digits".to_owned());
     }
-    Ok(Command { id: raw.id, method: raw.method, params: raw.params })
+    Ok(Command { id: raw.id, method: raw.method, params: raw.params, session: raw.session })
 }
 
 /// The number of a raw message, for a refusal to name.
@@ -130,11 +133,20 @@ fn deprecated(text: &str, deprecation: &str) -> String {
     }
 }
 
+/// The command that a refusal is about, as far as it is known.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct About<'a> {
+    pub(super) session: Option<&'a SessionId>,
+    pub(super) id: Option<u64>,
+    /// The protocol's own session.
+    pub(super) inner: Option<&'a str>,
+}
+
 /// A refusal for a peer.
-pub(super) fn error(form: &Form, request: &RequestId, session: Option<&SessionId>, id: Option<u64>, fault: Fault) -> String {
+pub(super) fn error(form: &Form, request: &RequestId, about: About<'_>, fault: Fault) -> String {
     match form {
-        Form::Explicit => told(request, session, id, fault, false),
-        Form::Raw(deprecation) => deprecated(&raw_error(request, session, id, fault), deprecation),
+        Form::Explicit => told(request, about.session, about.id, fault, false),
+        Form::Raw(deprecation) => deprecated(&raw_error(request, about, fault), deprecation),
     }
 }
 
@@ -150,11 +162,13 @@ fn told(request: &RequestId, session: Option<&SessionId>, id: Option<u64>, fault
 }
 
 /// A refusal as browsers write theirs, for clients that know no other.
-fn raw_error(request: &RequestId, session: Option<&SessionId>, id: Option<u64>, fault: Fault) -> String {
+fn raw_error(request: &RequestId, about: About<'_>, fault: Fault) -> String {
     #[derive(Serialize)]
     struct Refused<'a> {
         id: Option<u64>,
         error: Body<'a>,
+        #[serde(rename = "sessionId", skip_serializing_if = "Option::is_none")]
+        inner: Option<&'a str>,
     }
     #[derive(Serialize)]
     struct Body<'a> {
@@ -162,10 +176,10 @@ fn raw_error(request: &RequestId, session: Option<&SessionId>, id: Option<u64>, 
         message: String,
         data: &'a ops_contracts::ErrorBody,
     }
-    let body = fault.into_body(request.clone(), session.cloned());
+    let body = fault.into_body(request.clone(), about.session.cloned());
     let message = format!("{}: {}", body.code.as_str(), body.message);
-    serde_json::to_string(&Refused { id, error: Body { code: -32000, message, data: &body } })
-        .expect("an error consists of texts and numbers")
+    let error = Body { code: -32000, message, data: &body };
+    serde_json::to_string(&Refused { id: about.id, error, inner: about.inner }).expect("an error consists of texts and numbers")
 }
 
 /// What clients whose lease is bound to their connection are told with every answer.

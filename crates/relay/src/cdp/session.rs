@@ -11,7 +11,7 @@ use ops_contracts::ids::{CdpLeaseId, ClientId, RequestId, SessionId};
 use ops_contracts::legacy::{LegacyBrowser, LegacyCommand, LegacyEvents, LegacyLeaseMode, LegacyMessage};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 
-use super::frame;
+use super::frame::{self, About};
 use super::outlet::Outlet;
 use crate::server::Edge;
 
@@ -54,8 +54,17 @@ struct Pending {
     outlet: u64,
     request: RequestId,
     label: &'static str,
+    /// The protocol's own session.
+    inner: Option<Box<str>>,
     began: Instant,
     deadline: Instant,
+}
+
+impl Pending {
+    fn refusal(&self, outlet: &Outlet, session: &SessionId, id: u64, fault: Fault) -> String {
+        let about = About { session: Some(session), id: Some(id), inner: self.inner.as_deref() };
+        frame::error(outlet.form(), &self.request, about, fault)
+    }
 }
 
 struct State {
@@ -198,6 +207,7 @@ impl Session {
             outlet: outlet.id(),
             request: passed.request,
             label: passed.label,
+            inner: passed.command.session.map(Box::from),
             began: passed.received,
             deadline: passed.received + passed.within,
         };
@@ -250,7 +260,7 @@ impl Session {
                 fault.with("waitedMs", waited).with("capMs", edge.lane.limits().cdp.max_timeout_ms).with("profile", profile);
             edge.count_legacy(pending.label, Some(fault.code), crate::ops::millis_since(pending.began));
             if let Some(outlet) = state.outlets.iter().find(|outlet| outlet.id() == pending.outlet) {
-                outlet.push(frame::error(outlet.form(), &pending.request, Some(&self.id), Some(id), fault));
+                outlet.push(pending.refusal(outlet, &self.id, id, fault));
             }
         }
     }
@@ -282,7 +292,7 @@ impl Session {
         }
         for (id, pending) in &pending {
             if let Some(outlet) = outlets.iter().find(|outlet| outlet.id() == pending.outlet) {
-                outlet.push(frame::error(outlet.form(), &pending.request, Some(&self.id), Some(*id), fault.clone()));
+                outlet.push(pending.refusal(outlet, &self.id, *id, fault.clone()));
             }
         }
         for outlet in &outlets {

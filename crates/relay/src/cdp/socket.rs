@@ -22,7 +22,7 @@ use tokio_tungstenite::tungstenite::error::{CapacityError, Error as WsError};
 use tokio_tungstenite::tungstenite::protocol::{Message, Role, WebSocketConfig, frame::coding::CloseCode};
 
 use super::audit::{self, Line};
-use super::frame::{self, Command, Form, Incoming};
+use super::frame::{self, About, Command, Form, Incoming};
 use super::outlet::Outlet;
 use super::session::{Ending, Passed, Session};
 use crate::gate::{Permit, checks};
@@ -290,7 +290,8 @@ impl Connection {
             mode: if self.bound.is_some() { LegacyLeaseMode::Transitional } else { LegacyLeaseMode::Explicit },
         });
         let form = if self.bound.is_some() { Form::Raw(frame::deprecation()) } else { Form::Explicit };
-        self.outlet.push(frame::error(&form, &request, session, id, fault));
+        let about = About { session, id, inner: command.and_then(|command| command.borrowed().session) };
+        self.outlet.push(frame::error(&form, &request, about, fault));
     }
 
     /// Stops listening, and ends the session that is bound to this connection.
