@@ -243,6 +243,7 @@ fn relay_config(settings: &Settings, home: &Home, warnings: Vec<String>, routing
         labels: Labels { adapter: AdapterKind::Cdp, mode: SessionMode::Managed },
         health: None,
         warnings,
+        signing: settings.signing.clone(),
         ledger: None,
         phase: settings.phase,
         demo: settings.demo,

@@ -7,11 +7,12 @@ use std::time::Duration;
 use adapter_cdp::Sandbox;
 use ops_contracts::config::{EffectiveConfig, Layer, LogFormat, LogLevel, ParsedConfig, SandboxMode, Source};
 use ops_contracts::limits::LimitsProfile;
+use ops_contracts::provenance::SigningMode;
 use ops_contracts::routing::CliControls;
 use ops_contracts::scorecard::Phase;
 use ops_contracts::{ErrorCode, ErrorSource, Fault, Outcome};
 use ops_runtime::HealthRules;
-use relay::RoutingSettings;
+use relay::{RoutingSettings, Signing};
 use routing::config;
 use routing::decision::legacy_lane;
 use routing::preflight::RoutingFlags;
@@ -23,6 +24,10 @@ use crate::tuning;
 
 /// The variable with the admin token.
 const ADMIN_TOKEN: &str = "DASHBOARD_ADMIN_TOKEN";
+
+/// The variables with key and mode of event signatures.
+const SIGNING_KEY: &str = "OPENCODE_EVENT_SIGNING_KEY";
+const SIGNING_MODE: &str = "OPENCODE_EVENT_SIGNING_MODE";
 
 /// What the program does.
 pub(crate) struct Settings {
@@ -48,6 +53,8 @@ pub(crate) struct Settings {
     pub(crate) allowed_extensions: Vec<String>,
     /// Opens the admin calls.
     pub(crate) admin_token: Option<String>,
+    /// What is asked of events from outside.
+    pub(crate) signing: Signing,
     /// The phase whose gate the scorecard is judged by.
     pub(crate) phase: Phase,
     /// Whether everything that is read says that it is a demonstration.
@@ -193,10 +200,22 @@ impl Layers {
             allowed_hosts: effective.allowed_hosts.value.iter().map(|host| host.as_str().to_owned()).collect(),
             allowed_extensions: effective.extension_allowlist.value.iter().map(|id| id.as_str().to_owned()).collect(),
             admin_token: environment.text(ADMIN_TOKEN),
+            signing: signing(environment)?,
             phase: effective.scorecard_phase.value,
             demo: self.args.demo,
         })
     }
+}
+
+/// Key and mode of event signatures. A mode that can't be read must not pass for a laxer one.
+fn signing(environment: &Environment) -> Result<Signing, Failure> {
+    let mode = environment
+        .text(SIGNING_MODE)
+        .map(|text| text.parse::<SigningMode>().map_err(|error| Failure::usage(format!("{SIGNING_MODE} is {text:?}: {error}"))));
+    let key = environment
+        .get(SIGNING_KEY)
+        .map(|key| key.to_str().map(str::to_owned).ok_or_else(|| Failure::usage(format!("{SIGNING_KEY} is not UTF-8"))));
+    Ok(Signing { mode: mode.transpose()?, key: key.transpose()? })
 }
 
 fn home(flag: Option<&Path>, environment: &Environment) -> Result<PathBuf, Failure> {
@@ -318,6 +337,18 @@ mod tests {
         assert_eq!(settings.firefox_args, ["-safe-mode", "-of-firefox"]);
         let settings = settled(&["--firefox", "/flag/firefox"], &firefox).unwrap();
         assert_eq!(settings.firefox.as_deref(), Some(Path::new("/flag/firefox")));
+    }
+
+    #[test]
+    fn a_signing_mode_that_is_none_refuses_the_start() {
+        let home = ("HOME", "/h");
+        let of = |variables: &[(&str, &str)]| settled(&[], variables).map(|settings| (settings.signing.mode, settings.signing.key));
+        assert_eq!(of(&[home]).ok(), Some((None, None)));
+        let set = [home, (SIGNING_KEY, "k"), (SIGNING_MODE, "require-signed")];
+        assert_eq!(of(&set).ok(), Some((Some(SigningMode::RequireSigned), Some("k".to_owned()))));
+        for wrong in ["on", "OFF", "require", "off "] {
+            assert!(of(&[home, (SIGNING_MODE, wrong)]).is_err(), "{wrong}");
+        }
     }
 
     fn with_config(text: &str, args: &[&str], variables: &[(&str, &str)]) -> Result<(Settings, RoutingSettings), ErrorCode> {

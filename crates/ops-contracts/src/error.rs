@@ -182,6 +182,10 @@ error_codes! {
     RelayStartFailed "relay_start_failed" 500 final Operator "The relay can't start" => "The message says what failed";
     RelayConfigInvalid "relay_config_invalid" 400 final Operator "The relay's configuration document can't be used" => "Correct the keys that details names; odb-cli config validate checks the document";
     RelayHealthInvalid "relay_health_invalid" 400 final Caller "A health envelope is not of its form, or claims what its emitter may not" => "Correct the field that details names";
+    RelayEventClosed "relay_event_closed" 403 final Operator "This relay takes no events from outside" => "Set OPENCODE_EVENT_SIGNING_KEY where the relay starts, and sign with it";
+    RelayEventUnsigned "relay_event_unsigned" 401 final Caller "The event has no provenance, and the signing mode asks for one" => "Sign the event, and send its provenance beside it";
+    RelayEventSignatureInvalid "relay_event_signature_invalid" 401 final Caller "The event's signature is wrong" => "Sign the canonical JSON of event and provenance with the relay's key; the message says what is wrong";
+    RelayEventReplayed "relay_event_replayed" 409 final Caller "The event was sent before, or was signed at another time" => "Use a new nonce and the time of now for each event";
     RelayIncidentUnknown "relay_incident_unknown" 404 final Caller "No such incident" => "See odb-cli incident list";
     RelayStoreFailed "relay_store_failed" 507 retry Operator "The relay can't write to its artifacts" => "Make room on the disk, or mend the directory that the message names";
     RelayHealthLimit "relay_health_limit" 429 retry Operator "Too many sessions outside the relay report their health" => "Wait retryAfterMs: silent sessions are forgotten";

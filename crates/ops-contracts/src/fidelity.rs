@@ -38,4 +38,14 @@ impl DataFidelity {
         };
         Self { level, reasons }
     }
+
+    /// The same with a further shortcoming.
+    #[must_use]
+    pub fn and(mut self, shortcoming: Option<String>) -> Self {
+        self.reasons.extend(shortcoming);
+        if self.level == FidelityLevel::Live && !self.reasons.is_empty() {
+            self.level = FidelityLevel::Degraded;
+        }
+        self
+    }
 }

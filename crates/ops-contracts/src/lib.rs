@@ -25,6 +25,7 @@ pub mod legacy;
 pub mod limits;
 pub mod locator;
 pub mod port;
+pub mod provenance;
 pub mod receipt;
 pub mod routing;
 pub mod schema;

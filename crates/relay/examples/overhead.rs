@@ -102,6 +102,7 @@ fn config() -> RelayConfig {
         labels: Labels { adapter: AdapterKind::Cdp, mode: SessionMode::Managed },
         health: None,
         warnings: Vec::new(),
+        signing: relay::Signing::default(),
         ledger: None,
         phase: ops_contracts::scorecard::Phase::Pilot,
         demo: false,

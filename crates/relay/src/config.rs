@@ -14,6 +14,7 @@ use ops_contracts::scorecard::Phase;
 use subtle::ConstantTimeEq;
 
 use crate::pairing::Pairing;
+use crate::provenance::Signing;
 use crate::routing::RoutingSetup;
 
 /// Everything that a relay needs to know.
@@ -53,6 +54,8 @@ pub struct RelayConfig {
     pub health: Option<Arc<dyn AdapterHealthStore>>,
     /// Warnings that an operator should act on, for the status document.
     pub warnings: Vec<String>,
+    /// What is asked of events from outside.
+    pub signing: Signing,
     /// Keeps what the scorecard is made of; without one nothing is known to it.
     pub ledger: Option<Arc<dyn Ledger>>,
     /// The phase whose gate the scorecard is judged by.

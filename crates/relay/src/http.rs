@@ -64,6 +64,8 @@ pub(crate) async fn handle(connection: Arc<Connection>, request: Request<Incomin
         (Endpoint::AdminReload | Endpoint::AdminRouting, &Method::POST) => change(edge, &permit, &head, body).await,
         (Endpoint::DashboardCodes, &Method::POST) => dashboard::issue_code(edge),
         (Endpoint::Dashboard(part), _) => dashboard::answer(edge, part, &permit, &head, body).await,
+        (Endpoint::Orchestration, &Method::GET) => respond::json(200, scorecard::events(edge)),
+        (Endpoint::Orchestration, &Method::POST) => take_event(edge, &head, body).await,
         (Endpoint::Scorecard, &Method::GET) => match scorecard::artifact(edge, head.uri.query()) {
             Ok(text) => respond::json(200, text),
             Err(fault) => declined(edge, fault),
@@ -135,6 +137,14 @@ fn exposition(edge: &Edge, headers: &HeaderMap) -> Reply {
     respond::metrics(format, edge.metrics.render(format))
 }
 
+/// Takes an event from outside in; answers with its record.
+async fn take_event(edge: &Edge, head: &Parts, body: Incoming) -> Reply {
+    match read(edge, head, body).await.and_then(|text| scorecard::take_event(edge, &text)) {
+        Ok(text) => respond::json(200, text),
+        Err(fault) => respond::closing(declined(edge, fault)),
+    }
+}
+
 /// Records or resolves an incident; answers with it.
 async fn tell_incident(edge: &Arc<Edge>, head: &Parts, body: Incoming) -> Reply {
     let outcome = match read(edge, head, body).await {
@@ -150,7 +160,7 @@ async fn tell_incident(edge: &Arc<Edge>, head: &Parts, body: Incoming) -> Reply 
 
 pub(crate) fn wrong_method(edge: &Edge, endpoint: Endpoint, method: &Method) -> Reply {
     let allow = match endpoint {
-        Endpoint::Ops => "GET, POST",
+        Endpoint::Ops | Endpoint::Orchestration => "GET, POST",
         Endpoint::Blobs => "PUT",
         Endpoint::Pair | Endpoint::DashboardCodes => "POST",
         Endpoint::Dashboard(part) => part.method(),

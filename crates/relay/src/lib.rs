@@ -21,6 +21,7 @@ mod ops;
 mod pairing;
 mod peers;
 mod pool;
+mod provenance;
 mod rate;
 mod reply;
 mod routing;
@@ -32,5 +33,6 @@ mod stream;
 
 pub use config::{Labels, RelayConfig, Timeouts, Token, Versions};
 pub use pairing::{NoPairings, Paired, Pairing, PairingStore};
+pub use provenance::Signing;
 pub use routing::{ReadSettings, RoutingSettings, RoutingSetup};
 pub use server::{Control, Ended, Relay};

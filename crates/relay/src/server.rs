@@ -29,6 +29,7 @@ use crate::gate::Policy;
 use crate::metrics::{Metrics, Series};
 use crate::peers::Peers;
 use crate::pool::Pool;
+use crate::provenance::Intake;
 use crate::routing::Routing;
 use crate::scoring::Scoring;
 
@@ -50,6 +51,7 @@ pub(crate) struct Edge {
     pub(crate) service: Arc<dyn OpsService>,
     pub(crate) metrics: Metrics,
     pub(crate) scoring: Arc<Scoring>,
+    pub(crate) intake: Intake,
     pub(crate) pool: Pool,
     pub(crate) peers: Arc<Peers>,
     pub(crate) lane: Lane,
@@ -95,6 +97,11 @@ impl Edge {
     /// Counts a protocol command of the legacy lane. `method` comes from a table: labels must not grow with what clients send.
     pub(crate) fn count_legacy(&self, method: &'static str, code: Option<ErrorCode>, total_ms: f64) {
         self.count(Series::of(RouteLabel::Cdp, method, Some(self.metrics.served(None))), code, total_ms);
+    }
+
+    /// Counts a session of the legacy lane that has ended.
+    pub(crate) fn legacy_session_ended(&self, outcome: SessionOutcome) {
+        self.metrics.session_ended(RouteLabel::Cdp, self.metrics.served(None), outcome);
     }
 
     /// An id for a request that named none, so that its answer can be found in the log.
@@ -172,6 +179,7 @@ impl Relay {
             service,
             metrics,
             scoring,
+            intake: Intake::new(config.signing.clone()),
             pool: Pool::default(),
             lane: Lane::new(&config.limits),
             peers: Arc::default(),

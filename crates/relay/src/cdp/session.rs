@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use ops_contracts::clock::Timestamp;
 use ops_contracts::ids::{CdpLeaseId, ClientId, RequestId, SessionId};
 use ops_contracts::legacy::{LegacyBrowser, LegacyCommand, LegacyEvents, LegacyLeaseMode, LegacyMessage};
+use ops_contracts::telemetry::SessionOutcome;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 
 use super::frame::{self, About};
@@ -35,6 +36,16 @@ pub(crate) enum Ending {
 }
 
 impl Ending {
+    /// What it is counted as.
+    fn outcome(self) -> SessionOutcome {
+        match self {
+            Self::Closed => SessionOutcome::Closed,
+            Self::Expired => SessionOutcome::Expired,
+            Self::Lost => SessionOutcome::Crashed,
+            Self::Terminated => SessionOutcome::Terminated,
+        }
+    }
+
     /// What later commands are told.
     fn fault(self) -> Fault {
         match self {
@@ -288,6 +299,7 @@ impl Session {
             for pending in pending.values() {
                 edge.count_legacy(pending.label, Some(fault.code), crate::ops::millis_since(pending.began));
             }
+            edge.legacy_session_ended(ending.outcome());
             edge.lane.forget(self, &fault);
         }
         for (id, pending) in &pending {

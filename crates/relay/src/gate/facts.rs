@@ -52,6 +52,8 @@ pub(crate) enum Endpoint {
     DashboardCodes,
     /// `/dashboard` and what is below.
     Dashboard(Part),
+    /// `/api/orchestration`
+    Orchestration,
     /// `/scorecard`
     Scorecard,
     /// `/incidents`
@@ -77,6 +79,7 @@ impl Endpoint {
             "/admin/routing" => Self::AdminRouting,
             "/cdp" => Self::Cdp,
             path if path == "/cdp/sessions" || path.starts_with("/cdp/sessions/") => Self::CdpSessions,
+            "/api/orchestration" => Self::Orchestration,
             "/scorecard" => Self::Scorecard,
             "/incidents" => Self::Incidents,
             "/admin/incidents" => Self::AdminIncidents,

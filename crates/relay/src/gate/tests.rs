@@ -48,6 +48,7 @@ fn policy() -> Policy {
         labels: Labels { adapter: AdapterKind::Cdp, mode: SessionMode::Managed },
         health: None,
         warnings: Vec::new(),
+        signing: crate::provenance::Signing::default(),
         ledger: None,
         phase: ops_contracts::scorecard::Phase::Pilot,
         demo: false,

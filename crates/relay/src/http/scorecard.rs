@@ -1,4 +1,4 @@
-//! `/scorecard`, `/incidents` and what administrators tell of incidents: texts in, texts out.
+//! `/scorecard`, `/incidents`, `/api/orchestration`, and what administrators tell of incidents: texts in, texts out.
 
 use std::sync::Arc;
 
@@ -43,6 +43,15 @@ fn wrong(field: &str, expected: &str) -> Fault {
 
 pub(super) fn incidents(edge: &Edge) -> String {
     json(&IncidentList { incidents: edge.scoring.incidents(), data_fidelity: crate::status::fidelity(edge) })
+}
+
+/// The events from outside, with how far they can be trusted.
+pub(super) fn events(edge: &Edge) -> String {
+    json(&edge.intake.told(crate::status::fidelity(edge)))
+}
+
+pub(super) fn take_event(edge: &Edge, text: &str) -> Outcome<String> {
+    edge.intake.take(text, edge.clock.now()).map(|record| json(&record))
 }
 
 pub(super) async fn record(edge: &Arc<Edge>, body: &str) -> Outcome<String> {

@@ -10,6 +10,7 @@ mod ending;
 mod http;
 mod limits;
 mod metrics;
+mod orchestration;
 mod routing;
 mod scorecard;
 mod service;

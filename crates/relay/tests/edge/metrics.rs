@@ -108,6 +108,38 @@ async fn metrics_remain_available_during_adapter_failure() {
     }
 }
 
+#[tokio::test]
+async fn a_thousand_sessions_leave_the_number_of_series_as_it_was() {
+    let relay = start(config()).await;
+    let at = relay.address;
+    let served = Served { adapter: AdapterKind::Cdp, mode: SessionMode::Managed };
+    let session = |number: usize| -> String { format!("{number:032x}") };
+    let one = |number: usize| {
+        let lease = format!("{number:064x}");
+        let body = json!({"type": "ops_request", "requestId": format!("request-{number}"), "sessionId": session(number), "leaseId": lease,
+            "command": "dom.eval", "params": {"expression": "1"}});
+        let client = format!("client-{number}");
+        async move { Request::post(at, body.to_string()).with("x-ops-client-id", &client).send(at).await }
+    };
+    let series = |text: &str| text.lines().filter(|line| !line.starts_with('#')).count();
+    assert_eq!(one(0).await.status, 200);
+    relay.script.observer().session_ended(served, SessionOutcome::Closed);
+    let before = scrape(&relay, "").await.body;
+    for chunk in 0..10 {
+        let requests: Vec<_> = (1..=100).map(|number| tokio::spawn(one(chunk * 100 + number))).collect();
+        for request in requests {
+            assert_eq!(request.await.unwrap().status, 200);
+            relay.script.observer().session_ended(served, SessionOutcome::Closed);
+        }
+    }
+    let after = scrape(&relay, "").await.body;
+    assert_eq!(series(&after), series(&before), "{after}");
+    assert!(after.contains(r#"ops_sessions_total{route="ops",adapter="cdp",mode="managed",outcome="closed"} 1001"#), "{after}");
+    for id in [session(500), "request-500".to_owned(), "client-500".to_owned()] {
+        assert!(!after.contains(&id), "{id}");
+    }
+}
+
 #[test]
 fn the_alert_rules_pass_promtools_checks_and_their_own_tests() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/alerts");

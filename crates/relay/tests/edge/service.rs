@@ -255,6 +255,7 @@ pub(crate) fn config() -> RelayConfig {
         labels: Labels { adapter: AdapterKind::Cdp, mode: SessionMode::Managed },
         health: None,
         warnings: vec!["a warning".to_owned()],
+        signing: relay::Signing::default(),
         ledger: None,
         phase: Phase::Pilot,
         demo: false,
