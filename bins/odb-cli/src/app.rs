@@ -8,13 +8,13 @@ use routing::preflight::RoutingFlags;
 
 use crate::args::emulate::Emulate;
 use crate::args::keep::{Cookies, Entries, Storage};
-use crate::args::verb::{Cdp, Config};
+use crate::args::verb::{Cdp, Config, Downloads, Network};
 use crate::args::{self, Cli, NoVerb, Verb};
 use crate::context::Context;
 use crate::environment::Environment;
 use crate::failure::{Failure, Outcome};
 use crate::output::{Format, Output};
-use crate::{batch, cdp, commands, config, doctor, journal, keep, lifecycle, open, operate, pair, request, sessions};
+use crate::{batch, cdp, commands, config, doctor, files, journal, keep, lifecycle, open, operate, pair, request, sessions};
 
 /// Runs a command line; the exit code.
 pub(crate) fn run(words: impl IntoIterator<Item = OsString>, environment: &Environment) -> u8 {
@@ -88,6 +88,14 @@ async fn perform(verb: &Verb, context: &Context<'_>) -> Outcome<u8> {
         Verb::Stop => lifecycle::stop(context).await,
         Verb::Scorecard(args) => operate::scorecard(context, args).await,
         Verb::Incident { verb } => operate::incident(context, verb).await,
+        Verb::Har(har) => files::har(context, har).await,
+        Verb::Upload(upload) => files::upload(context, upload).await,
+        Verb::Downloads { verb: Some(Downloads::Save { number, path, force }) } => {
+            files::save(context, *number, path.as_deref(), *force).await
+        }
+        Verb::Network { verb: Network::Route(route) } if route.file.is_some() => {
+            files::route(context, route, route.file.as_deref().unwrap_or(std::path::Path::new(""))).await
+        }
         Verb::Doctor => doctor::run(context).await,
         other => {
             let request = request::of_verb(other, context.global.tab.as_ref())?;
@@ -133,6 +141,11 @@ fn takes_tab(verb: &Verb) -> bool {
 fn fill_in_stdin(verb: &mut Verb) -> Outcome<()> {
     match verb {
         Verb::Eval(eval) if eval.expression == "-" => eval.expression = read_stdin()?,
+        // A password on the command line would stand in the process list.
+        Verb::Network { verb: Network::Credentials { username: Some(_), password, .. } } => {
+            let text = read_stdin()?;
+            *password = Some(text.trim_end_matches(['\r', '\n']).to_owned());
+        }
         Verb::Call(call) if call.params == "-" => call.params = read_stdin()?,
         Verb::Fill(fill) if fill.stdin => fill.value = Some(read_line()?),
         Verb::Cookies { verb: Some(Cookies::Set(cookie)) } if cookie.stdin => cookie.value = Some(read_line()?),

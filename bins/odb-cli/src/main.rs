@@ -13,6 +13,7 @@ mod daemon;
 mod doctor;
 mod environment;
 mod failure;
+mod files;
 mod journal;
 mod keep;
 mod lifecycle;

@@ -1,7 +1,7 @@
 //! Results as text: compact, for people and agents. Nothing is written here.
 
 use ops_contracts::command::session::{CloseResult, RenewResult};
-use ops_contracts::command::{CommandName, dialog, dom, export, interact, nav, storage, targets};
+use ops_contracts::command::{CommandName, dialog, dom, downloads, export, interact, nav, network, storage, targets};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
@@ -13,6 +13,7 @@ pub(crate) mod keep;
 pub(crate) mod page;
 pub(crate) mod session;
 pub(crate) mod status;
+mod traffic;
 
 /// A result as text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -73,6 +74,23 @@ fn known(command: CommandName, json: &str) -> Option<Rendered> {
         }
         C::InteractSelect => Rendered::text(action::selected(&read(json)?)),
         C::InteractScroll | C::InteractScrollIntoView => Rendered::text(action::scrolled(&read(json)?)),
+        C::InteractUpload => Rendered::text(traffic::uploaded(&read(json)?)),
+        C::DiagnosticsNetwork => traffic::requests(&read(json)?),
+        C::NetworkWait => Rendered::text(traffic::request(&read::<network::WaitResult>(json)?.request)),
+        C::NetworkRoute => Rendered::text(traffic::routed(&read(json)?)),
+        C::NetworkUnroute => Rendered::text(traffic::unrouted(&read(json)?)),
+        C::NetworkSetHeaders => Rendered::text(traffic::headers(&read(json)?)),
+        C::NetworkOffline => Rendered::text(traffic::offline(&read(json)?)),
+        C::NetworkCredentials => Rendered::text(traffic::credentials(&read(json)?)),
+        C::DownloadsList => Rendered::text(traffic::downloads(&read(json)?)),
+        C::DownloadsWait => Rendered::text(traffic::download(&read::<downloads::WaitResult>(json)?.download)),
+        C::InteractTap => action(json, "tapped")?,
+        C::InteractDrag => Rendered::text(action::dragged(&read(json)?)),
+        C::PointerMove => pointer(json, "mouse at")?,
+        C::PointerDown => pointer(json, "pressed at")?,
+        C::PointerUp => pointer(json, "released at")?,
+        C::PointerWheel => pointer(json, "wheel turned at")?,
+        C::PointerDrag => Rendered::text(action::dragged_between(&read(json)?)),
         C::ExportScreenshot => {
             let picture = read::<export::ScreenshotResult>(json)?;
             Rendered::text(format!("picture ({:?}, {} bytes)", picture.format, picture.bytes).to_lowercase())
@@ -139,6 +157,10 @@ fn read<T: DeserializeOwned>(json: &str) -> Option<T> {
 
 fn action(json: &str, done: &str) -> Option<Rendered> {
     Some(Rendered::text(action::line(done, &read::<interact::ActionResult>(json)?.receipt)))
+}
+
+fn pointer(json: &str, done: &str) -> Option<Rendered> {
+    Some(Rendered::text(action::pointed(done, &read(json)?)))
 }
 
 fn text(text: dom::TextResult) -> Rendered {

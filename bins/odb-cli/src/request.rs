@@ -18,6 +18,8 @@ use crate::failure::{Failure, Outcome};
 
 mod emulate;
 mod keep;
+mod pointing;
+pub(crate) mod traffic;
 
 /// A command that is ready to be sent, and how its result is shown.
 #[derive(Debug, Clone)]
@@ -58,7 +60,7 @@ pub(crate) fn of_verb(verb: &Verb, tab: Option<&TargetId>) -> Outcome<Option<Req
 }
 
 /// Checks the parameters as the relay will, so that what is wrong is said before anything is sent.
-fn of<P: Params>(command: CommandName, params: &P) -> Outcome<Request> {
+pub(crate) fn of<P: Params>(command: CommandName, params: &P) -> Outcome<Request> {
     params.validate().map_err(|error| Failure::usage(error.to_string()))?;
     let params = serde_json::value::to_raw_value(params).map_err(|error| Failure::usage(error.to_string()))?;
     Ok(Request { command, params, view: View::Plain })
@@ -245,6 +247,14 @@ fn action(verb: &Verb, tab: Option<&TargetId>) -> Outcome<Option<Request>> {
             let params = interact::HoverParams { element: hover.locator.clone(), modifiers, position, target_id };
             of(CommandName::InteractHover, &params).map(Some)
         }
+        Verb::Tap(tap) => {
+            let (modifiers, position) = (tap.pointing.modifier.clone(), tap.pointing.position);
+            let params = interact::TapParams { element: tap.locator.clone(), modifiers, position, target_id };
+            of(CommandName::InteractTap, &params).map(Some)
+        }
+        Verb::Network { verb } => traffic::network(verb, target_id),
+        Verb::Downloads { verb } => traffic::downloads(verb.as_ref()),
+        Verb::Drag(_) | Verb::Mouse { .. } => pointing::of_verb(verb, target_id).map(Some),
         Verb::Fill(fill) => {
             let value = fill.value.clone().unwrap_or_default();
             of(CommandName::InteractFill, &interact::FillParams { element: fill.locator.clone(), value, target_id }).map(Some)

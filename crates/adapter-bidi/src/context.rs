@@ -93,7 +93,13 @@ impl BidiContext {
             | Primitive::WriteCookies { .. }
             | Primitive::RemoveCookies { .. }
             | Primitive::VisitEmpty { .. }
-            | Primitive::Emulate { .. }) => Err(AdapterError::Unsupported { primitive: lacking.name() }),
+            | Primitive::Emulate { .. }
+            | Primitive::SetNetworkPolicy { .. }
+            | Primitive::Decide { .. }
+            | Primitive::ResponseBody { .. }
+            | Primitive::ReadDownload { .. }
+            | Primitive::CancelDownload { .. }
+            | Primitive::SetFiles { .. }) => Err(AdapterError::Unsupported { primitive: lacking.name() }),
         }
     }
 

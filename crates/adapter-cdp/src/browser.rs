@@ -8,13 +8,14 @@ use chromiumoxide_cdp::cdp::browser_protocol::browser::{
 };
 use chromiumoxide_cdp::cdp::browser_protocol::target::CreateBrowserContextParams;
 use ops_contracts::adapter::{
-    AdapterError, AdapterResult, BoxFuture, Browser, BrowserInfo, ContextSpec, ContextStorage, EventSink, OpenedContext,
+    AdapterError, AdapterResult, BoxFuture, Browser, BrowserInfo, ContextSpec, ContextStorage, EventSink, NetworkPolicy,
+    OpenedContext,
 };
 use tokio::sync::oneshot;
 
 use crate::connection::{Connection, Route};
 use crate::context::emulate::Emulated;
-use crate::context::{CdpContext, STRUCTURE_DEADLINE, create_target, within};
+use crate::context::{CdpContext, Folder, STRUCTURE_DEADLINE, create_target, within};
 use crate::fault;
 use crate::launch::{Process, Profile};
 use crate::router::Router;
@@ -52,7 +53,14 @@ impl CdpBrowser {
         };
         let viewport = spec.viewport;
         let (first, opened) = oneshot::channel();
+        let name = browser_context.as_deref().unwrap_or(PROFILE);
+        let folder = Folder::make(shared_profile(&self.shared), name)
+            .map_err(|error| AdapterError::AttachFailed { reason: format!("no folder for its files: {error}") })?;
+        let folder = Arc::new(folder);
+        let kept = folder.downloads();
         let entry = ContextEntry {
+            network: NetworkPolicy::default(),
+            folder,
             sink: events,
             bridge: once_per_document(&spec.bridge),
             viewport,
@@ -63,11 +71,12 @@ impl CdpBrowser {
         // From here on dropping the context disposes of it, whatever goes wrong below.
         let context = self.enter(browser_context.clone(), entry)?;
         let id = browser_context.map(|id| BrowserContextId::new(&*id));
-        // Nothing is written to the disk unless someone asked for it.
+        // What pages download stays in the context's own folder, under names of the browser's, and goes with it.
         let downloads = SetDownloadBehaviorParams {
             browser_context_id: id.clone(),
             events_enabled: Some(true),
-            ..SetDownloadBehaviorParams::new(SetDownloadBehaviorBehavior::Deny)
+            download_path: Some(kept.to_string_lossy().into_owned()),
+            ..SetDownloadBehaviorParams::new(SetDownloadBehaviorBehavior::AllowAndName)
         };
         let mut batch = connection.batch();
         let downloads = batch.exec(&downloads, Route::BROWSER);
@@ -123,6 +132,10 @@ impl CdpBrowser {
 /// A popup's first document keeps its window for the next one of the same origin: the bridge must begin anew there.
 fn once_per_document(bridge: &str) -> Arc<str> {
     format!("delete globalThis.__odb;\n{bridge}").into()
+}
+
+fn shared_profile(shared: &Shared) -> &std::path::Path {
+    shared.process.profile()
 }
 
 fn attach_failed(error: crate::connection::CallError) -> AdapterError {

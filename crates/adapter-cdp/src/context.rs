@@ -6,11 +6,15 @@
 mod capture;
 mod cookies;
 pub(crate) mod emulate;
+mod files;
 mod input;
 mod navigate;
+mod network;
 mod roots;
 mod scripts;
 mod targets;
+
+pub(crate) use files::Folder;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -102,6 +106,12 @@ impl CdpContext {
             Primitive::RemoveCookies { cookies } => self.remove_cookies(cookies.as_deref()).await,
             Primitive::VisitEmpty { target, url } => self.visit_empty(target, &url).await,
             Primitive::Emulate { setting } => self.emulate(&setting).await,
+            Primitive::SetNetworkPolicy { policy } => self.set_network_policy(policy).await,
+            Primitive::Decide { paused, decision } => self.decide(paused, decision).await,
+            Primitive::ResponseBody { target, request } => self.response_body(target, request).await,
+            Primitive::ReadDownload { download, offset, max } => self.read_download(download, offset, max).await,
+            Primitive::CancelDownload { download } => self.cancel_download(download).await,
+            Primitive::SetFiles { target, to, files } => self.set_files(target, to, files).await,
             Primitive::SetViewport { target, viewport } => self.set_viewport(target, viewport).await,
         }
     }
@@ -123,7 +133,12 @@ impl CdpContext {
     }
 
     fn forget(&self) {
-        self.browser.router.lock().contexts.remove(&self.id);
+        let mut state = self.browser.router.lock();
+        state.downloads.retain(|_, download| download.context != self.id);
+        // Its folder is deleted with it, after the state is unlocked.
+        let gone = state.contexts.remove(&self.id);
+        drop(state);
+        drop(gone);
     }
 }
 

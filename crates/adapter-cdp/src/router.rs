@@ -3,8 +3,10 @@
 //! It runs on the connection's reading task: it never waits, and it sends commands only where the protocol demands an
 //! immediate reaction, which is to set up what was just attached. Events go to sinks after the state is unlocked.
 
+mod downloads;
 mod empty;
 mod frames;
+mod intercept;
 mod messages;
 mod network;
 mod pages;
@@ -17,6 +19,7 @@ use ops_contracts::adapter::{Event as SeamEvent, EventSink as SeamSink, TargetKe
 use tokio::sync::watch;
 
 use crate::connection::{CallError, Connection, Event, EventSink};
+pub(crate) use intercept::apply;
 pub(crate) use messages::exception_text;
 pub(crate) use pages::attach_pages;
 use state::{SessionKind, State};
@@ -102,6 +105,8 @@ impl Turn<'_> {
         match event.method {
             "Target.attachedToTarget" => return self.attached(event),
             "Target.detachedFromTarget" => return self.detached(event),
+            "Browser.downloadWillBegin" => return self.browser_download(event),
+            "Browser.downloadProgress" => return self.download_progress(event),
             _ => {}
         }
         // Events of the browser itself and of sessions that are gone concern nobody.
@@ -126,11 +131,16 @@ impl Turn<'_> {
             "Runtime.consoleAPICalled" => self.console(page, event),
             "Runtime.exceptionThrown" => self.exception(page, event),
             "Log.entryAdded" => self.log_entry(page, event),
-            "Network.requestWillBeSent" => self.request(page, event),
-            "Network.responseReceived" => self.response(page, event),
+            "Input.dragIntercepted" => self.drag_intercepted(page, event),
+            "Page.fileChooserOpened" => self.chooser_opened(page, event),
+            "Fetch.requestPaused" => self.request_paused(page, &session, event),
+            "Fetch.authRequired" => self.auth_required(page, &session, event),
+            "Network.requestWillBeSent" => self.request(page, &session, event),
+            "Network.requestWillBeSentExtraInfo" => self.headers(page, &session, event, false),
+            "Network.responseReceivedExtraInfo" => self.headers(page, &session, event, true),
+            "Network.responseReceived" => self.response(page, &session, event),
             "Network.loadingFinished" => self.finished(page, event),
             "Network.loadingFailed" => self.failed(page, event),
-            "Fetch.requestPaused" => self.request_paused(page, &session, event),
             "Inspector.targetCrashed" => self.crashed(page, &session, kind),
             "Inspector.targetReloadedAfterCrash" => self.revived(page, kind),
             _ => Ok(()),

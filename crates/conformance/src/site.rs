@@ -22,6 +22,10 @@
 //! | `/never-loads` | a complete document with an image from `/never`: DOMContentLoaded fires, load never does |
 //! | `/drop` | the connection is closed without an answer |
 //! | `/download/file.txt` | an attachment, 26 bytes of text |
+//! | `/download/big?kib=N` | an attachment of N KiB whose bytes count from 0 to 250 and again |
+//! | `/download/broken` | an attachment whose connection breaks off |
+//! | `/upload` | takes a form with files; the request is recorded |
+//! | `/basic-auth` | asks for a user and a password: `ada`, `oak` |
 //! | `/big?kib=N` | a page with N KiB of text (default 1,024, at most 65,536) |
 //! | `/echo` | JSON {method, path, query, headers, body} of the request |
 //! | `/json` | a small JSON document |

@@ -20,13 +20,19 @@ use std::sync::Arc;
 mod emulation;
 mod error;
 mod event;
+mod network;
 mod primitive;
 
 pub use emulation::{ClientHints, Emulation, UserAgent};
 pub use error::{AdapterError, NavigationFailure, NavigationFailureKind};
-pub use event::{ConsoleLevel, DialogKind, Event, EventSink, LifecyclePhase, ResourceKind};
+pub use event::{ConsoleLevel, DialogKind, DownloadProgress, Event, EventSink, LifecyclePhase, ResourceKind};
+pub use network::{
+    AbortReason, Challenge, Decision, Headers, Initiator, NetworkConditions, NetworkPolicy, PausedRequest, RequestDetails,
+    RequestTiming, ResponseDetails,
+};
 pub use primitive::{
-    BridgeCall, Clip, Effect, Evaluated, ImageFormat, InputAction, Keystroke, Modifiers, MouseButton, Primitive, ScriptError,
+    BridgeCall, Clip, Effect, Evaluated, FileToGive, FilesTo, GivenFile, ImageFormat, InputAction, Keystroke, Modifiers,
+    MouseButton, Primitive, ScriptError,
 };
 
 use crate::capability::{AdapterKind, BrowserKind, CapabilitySet};
@@ -55,6 +61,12 @@ keys! {
     DocumentKey;
     /// A network request; redirects of one request share the key.
     RequestKey;
+    /// A request that waits for a decision.
+    PausedKey;
+    /// A download.
+    DownloadKey;
+    /// A file chooser that a page has asked for.
+    ChooserKey;
 }
 
 /// A protocol driver: finds, launches and supervises browsers.

@@ -108,6 +108,14 @@ capabilities! {
     Media "emulation.media" Extended "Media type and features can be set";
     UserAgent "emulation.userAgent" Extended "The user agent and its client hints can be set";
     Permissions "permissions" Extended "Permissions can be granted and denied";
+    NetworkBodies "network.bodies" Extended "Bodies of responses can be read";
+    NetworkRoute "network.route" Extended "Requests can be answered, refused and changed";
+    NetworkHeaders "network.headers" Extended "Headers can be added to every request";
+    NetworkConditions "network.conditions" Extended "The network can be taken away and slowed down";
+    Credentials "network.credentials" Extended "Questions of servers and proxies for credentials are answered";
+    Downloads "downloads" Extended "Downloads are kept and can be read";
+    Upload "upload" Extended "Files can be given to inputs and choosers";
+    Touch "touch" Extended "Touch input is real";
     Viewport "viewport" Core "The viewport's size can be set";
 }
 

@@ -236,6 +236,15 @@ error_codes! {
     OpsOptionNotFound "ops_option_not_found" 404 final Caller "The select has no such option" => "See details for its options";
     OpsValueRejected "ops_value_rejected" 409 final Page "The element did not take the value" => "See details for what it holds now";
     OpsKeyUnknown "ops_key_unknown" 400 final Caller "No such key" => "Use a key name of UI Events, such as Enter or Control+a";
+    OpsBodyUnavailable "ops_body_unavailable" 410 final Page "The browser does not have the bytes any more" => "Read bodies and files before the page navigates or the session ends";
+    OpsRequestUnknown "ops_request_unknown" 404 final Caller "The session's log has no such request" => "See diagnostics.network";
+    OpsDownloadUnknown "ops_download_unknown" 404 final Caller "The session has no such download" => "See downloads.list";
+    OpsDownloadRunning "ops_download_running" 409 retry Page "The download is not complete" => "Wait for it with downloads.wait";
+    OpsDownloadFailed "ops_download_failed" 409 final Page "The download failed or was cancelled" => "See details for the reason; begin it again";
+    OpsChooserMissing "ops_chooser_missing" 409 final Page "No file chooser is open" => "Click what opens it, or name the input";
+    OpsRouteUnknown "ops_route_unknown" 404 final Caller "The session has no such rule" => "See details for the rules that are in force";
+    OpsRouteLimit "ops_route_limit" 409 final Caller "The session has as many rules as it may" => "Remove rules with network.unroute";
+    OpsDropRefused "ops_drop_refused" 409 final Page "The page did not take what was dropped" => "Drop it on an element that takes it; details name what was under the pointer";
     OpsScriptFailed "ops_script_failed" 422 final Caller "The script threw or can't be parsed" => "See details for the exception";
     OpsResultTooLarge "ops_result_too_large" 413 final Caller "The result is above its cap" => "Ask for less";
     OpsSnapshotTooLarge "ops_snapshot_too_large" 413 final Page "The page has more nodes than a snapshot takes" => "Use outline mode or a region";

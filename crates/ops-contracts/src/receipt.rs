@@ -43,6 +43,9 @@ pub struct Receipt {
     pub popups: Vec<TargetId>,
     /// Downloads that the action began.
     pub downloads: Vec<DownloadInfo>,
+    /// The file chooser that the action opened: `interact.upload` without an element gives it files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_chooser: Option<ChooserInfo>,
     /// The page's content, the element's value or the focus changed. Null where it could not be observed.
     pub changed: Option<bool>,
     /// Click events that reached the element, for clicks. Fewer than asked for where the page took the element away between
@@ -86,10 +89,23 @@ pub struct DialogInfo {
     pub target_id: TargetId,
 }
 
+/// A file chooser that a page has asked for. Nothing is shown to anybody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ChooserInfo {
+    /// Whether it takes more than one file.
+    pub multiple: bool,
+    /// The page.
+    pub target_id: TargetId,
+}
+
 /// A download that began.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DownloadInfo {
+    /// Its number in the session, where downloads are kept: `downloads.save` reads it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub download: Option<u32>,
     /// Where from.
     pub url: String,
     /// The name that the server or page proposes.

@@ -31,6 +31,7 @@ pub(crate) static SOURCE: LazyLock<Arc<str>> = LazyLock::new(|| {
         include_str!("bridge/reading.js"),
         include_str!("bridge/actionability.js"),
         include_str!("bridge/guard.js"),
+        include_str!("bridge/watching.js"),
         include_str!("bridge/forms.js"),
         include_str!("bridge/focus.js"),
         include_str!("bridge/waiting.js"),

@@ -17,10 +17,13 @@ mod batch;
 mod diagnostics;
 mod dialog;
 mod dom;
+mod downloads;
 pub(crate) mod emulation;
 mod export;
+mod har;
 mod interact;
 mod nav;
+mod network;
 mod storage;
 mod targets;
 
@@ -39,6 +42,7 @@ pub(crate) async fn run(cx: &Arc<Cx>, call: Call) -> Outcome<Arc<RawValue>> {
 
 /// Runs a page command that is no batch.
 pub(crate) async fn run_one(cx: &Cx, call: Call) -> Outcome<Arc<RawValue>> {
+    cx.capable(call.name())?;
     match call {
         Call::TargetsNew(p) => encode(&targets::new(cx, *p).await?),
         Call::TargetsUse(p) => encode(&targets::make_current(cx, *p).await?),
@@ -72,6 +76,22 @@ pub(crate) async fn run_one(cx: &Cx, call: Call) -> Outcome<Arc<RawValue>> {
         Call::InteractFocus(p) => encode(&interact::focus(cx, *p).await?),
         Call::InteractScroll(p) => encode(&interact::scroll(cx, *p).await?),
         Call::InteractScrollIntoView(p) => encode(&interact::scroll_into_view(cx, *p).await?),
+        Call::InteractDrag(p) => encode(&interact::drag(cx, *p).await?),
+        Call::InteractUpload(p) => encode(&interact::upload(cx, *p).await?),
+        Call::NetworkRoute(p) => encode(&network::route(cx, *p).await?),
+        Call::NetworkUnroute(p) => encode(&network::unroute(cx, *p).await?),
+        Call::NetworkSetHeaders(p) => encode(&network::set_headers(cx, *p).await?),
+        Call::NetworkOffline(p) => encode(&network::offline(cx, *p).await?),
+        Call::NetworkCredentials(p) => encode(&network::credentials(cx, *p).await?),
+        // Of the control lane, and in batches as well: there they see what the batch has done so far.
+        Call::NetworkWait(p) => encode(&network::wait(cx, *p).await?),
+        Call::DownloadsWait(p) => encode(&downloads::wait(cx, *p).await?),
+        Call::InteractTap(p) => encode(&interact::tap(cx, *p).await?),
+        Call::PointerMove(p) => encode(&interact::mouse::move_to(cx, *p).await?),
+        Call::PointerDown(p) => encode(&interact::mouse::press(cx, *p).await?),
+        Call::PointerUp(p) => encode(&interact::mouse::release(cx, *p).await?),
+        Call::PointerWheel(p) => encode(&interact::mouse::wheel(cx, *p).await?),
+        Call::PointerDrag(p) => encode(&interact::dragging::between_points(cx, *p).await?),
         Call::ExportScreenshot(p) => encode(&export::screenshot(cx, *p).await?),
         Call::StorageCookiesGet(p) => encode(&storage::cookies::get(cx, *p).await?),
         Call::StorageCookiesSet(p) => encode(&storage::cookies::set(cx, *p).await?),
@@ -99,12 +119,19 @@ pub(crate) async fn run_one(cx: &Cx, call: Call) -> Outcome<Arc<RawValue>> {
 
 /// Runs a control command that needs nothing but the session's state and, for dialogs, one primitive.
 pub(crate) async fn control(cx: &Cx, call: Call) -> Outcome<Arc<RawValue>> {
+    cx.capable(call.name())?;
     match call {
         Call::TargetsList(_) => encode(&targets::list(cx)?),
         Call::DialogStatus(_) => encode(&dialog::status(cx)),
         Call::DialogAccept(p) => encode(&dialog::answer(cx, true, p.text).await?),
         Call::DialogDismiss(_) => encode(&dialog::answer(cx, false, None).await?),
         Call::DiagnosticsConsole(p) => encode(&diagnostics::console(cx, &p)),
+        Call::DiagnosticsNetwork(p) => encode(&network::log(cx, *p).await?),
+        Call::NetworkWait(p) => encode(&network::wait(cx, *p).await?),
+        Call::ExportHar(p) => encode(&har::run(cx, *p).await?),
+        Call::DownloadsList(_) => encode(&downloads::list(cx)),
+        Call::DownloadsWait(p) => encode(&downloads::wait(cx, *p).await?),
+        Call::DownloadsSave(p) => encode(&downloads::save(cx, *p).await?),
         Call::DiagnosticsErrors(p) => encode(&diagnostics::errors(cx, &p)),
         other => Err(Fault::new(ErrorCode::OpsInternal, format!("{} is no control command of a session's state", other.name()))),
     }

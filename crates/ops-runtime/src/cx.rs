@@ -4,6 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ops_contracts::adapter::{AdapterError, BridgeCall, Context, Effect, FrameKey, Primitive, TargetKey};
+use ops_contracts::capability::Capability;
+use ops_contracts::command::CommandName;
 use ops_contracts::ids::{FrameId, RequestId, TargetId};
 use ops_contracts::locator::{Locator, LocatorKey};
 use ops_contracts::{ErrorCode, Fault, Outcome};
@@ -28,6 +30,8 @@ pub(crate) struct Cx {
     pub(crate) deadline: Instant,
     /// The request that the command answers.
     pub(crate) request: RequestId,
+    /// Number of the last event before the request began; a batch has one for all its commands.
+    pub(crate) mark: u64,
     waiting_for: Mutex<&'static str>,
 }
 
@@ -49,7 +53,46 @@ pub(crate) struct FrameAt {
 impl Cx {
     pub(crate) fn new(session: Arc<Session>, meter: Arc<Meter>, deadline: Instant, request: RequestId) -> Self {
         let live = session.live();
-        Self { session, context: live.context, world: live.world, meter, deadline, request, waiting_for: Mutex::new("the browser") }
+        let mark = live.world.lock().seq;
+        Self {
+            session,
+            context: live.context,
+            world: live.world,
+            meter,
+            deadline,
+            mark,
+            request,
+            waiting_for: Mutex::new("the browser"),
+        }
+    }
+
+    /// Refuses a command that the session's adapter can't perform, before anything of it is tried.
+    ///
+    /// # Errors
+    /// `ops_not_supported`, naming the capability.
+    pub(crate) fn capable(&self, name: CommandName) -> Outcome<()> {
+        let plan = &self.session.plan;
+        match name.spec().needs.iter().find(|need| !plan.capabilities.has(**need)) {
+            Some(need) => {
+                let message = format!("{name} needs {}, which this session's browser does not offer", need.as_str());
+                Err(Fault::new(ErrorCode::OpsNotSupported, message).with("capability", need).with("browser", plan.params.browser))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses what needs more than its command does in general.
+    ///
+    /// # Errors
+    /// `ops_not_supported`, naming the capability.
+    pub(crate) fn needs(&self, need: Capability) -> Outcome<()> {
+        if self.session.plan.capabilities.has(need) {
+            return Ok(());
+        }
+        let message = format!("this needs {}, which this session's browser does not offer", need.as_str());
+        Err(Fault::new(ErrorCode::OpsNotSupported, message)
+            .with("capability", need)
+            .with("browser", self.session.plan.params.browser))
     }
 
     /// Time left until the deadline.

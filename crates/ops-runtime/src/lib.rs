@@ -11,6 +11,7 @@ mod health;
 mod lease;
 mod meter;
 mod origin;
+mod pattern;
 mod pool;
 mod replies;
 mod runtime;

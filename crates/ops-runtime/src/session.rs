@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ops_contracts::adapter::Context;
-use ops_contracts::capability::BrowserKind;
+use ops_contracts::capability::{BrowserKind, CapabilitySet};
 use ops_contracts::clock::{Clock, Timestamp};
 use ops_contracts::command::session::{CreateParams, SessionInfo, SessionState};
 use ops_contracts::command::{Call, Viewport};
@@ -79,6 +79,8 @@ pub(crate) struct Live {
 pub(crate) struct Plan {
     pub(crate) slot: SlotKey,
     pub(crate) viewport: Viewport,
+    /// What the session's adapter can do.
+    pub(crate) capabilities: CapabilitySet,
     pub(crate) params: CreateParams,
 }
 

@@ -7,9 +7,13 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ops_contracts::adapter::{Event, EventSink, FrameKey, ResourceKind, TargetKey};
+use ops_contracts::adapter::{
+    Decision, DocumentKey, DownloadKey, DownloadProgress, Event, EventSink, FrameKey, PausedKey, RequestKey, ResourceKind,
+    TargetKey,
+};
 use ops_contracts::clock::Timestamp;
 use ops_contracts::command::diagnostics::{ConsoleEntry, ErrorEntry};
+use ops_contracts::command::downloads::{DownloadEntry, DownloadState};
 use ops_contracts::command::session::DialogPolicy;
 use ops_contracts::frame::EventName;
 use ops_contracts::receipt::{DialogInfo, DownloadInfo};
@@ -19,10 +23,14 @@ use tokio::sync::{mpsc, watch};
 
 mod concealed;
 mod log;
+pub(crate) mod network;
+pub(crate) mod routes;
 mod tab;
 
 pub(crate) use log::Log;
-pub(crate) use tab::{Frame, Tab};
+use network::{NetworkLog, Sent};
+use routes::Routes;
+pub(crate) use tab::{Frame, Mouse, Tab};
 
 /// Something that the session's owner must do because of an event.
 #[derive(Debug)]
@@ -34,6 +42,15 @@ pub(crate) enum Effect {
         /// Accept or dismiss.
         accept: bool,
     },
+    /// Decide on a request that waits.
+    Decide {
+        /// The request.
+        paused: PausedKey,
+        /// The decision.
+        decision: Decision,
+    },
+    /// End a download that is larger than any that is kept.
+    CancelDownload(DownloadKey),
     /// Tell those who listen to the session.
     Tell(EventName, Arc<RawValue>),
     /// The browser is gone.
@@ -63,6 +80,12 @@ pub(crate) struct State {
     pub(crate) errors: Log<ErrorEntry>,
     /// Downloads, with the event's number and the page.
     pub(crate) downloads: VecDeque<(u64, TargetKey, DownloadInfo)>,
+    /// Downloads whose bytes are kept, oldest first.
+    pub(crate) kept: Vec<Kept>,
+    /// Requests.
+    pub(crate) network: NetworkLog,
+    /// What the session has said about its requests.
+    pub(crate) routes: Routes,
     /// Why the browser is gone.
     pub(crate) lost: Option<String>,
     /// What happens to dialogs.
@@ -75,18 +98,31 @@ pub(crate) struct State {
     hidden: concealed::Hidden,
 }
 
+/// A download whose bytes are kept.
+#[derive(Debug, Clone)]
+pub(crate) struct Kept {
+    pub(crate) key: DownloadKey,
+    pub(crate) entry: DownloadEntry,
+    /// It was waited for or read.
+    pub(crate) seen: bool,
+}
+
+/// The most bytes of one download.
+const MAX_DOWNLOAD: u64 = 2 << 30;
+
 /// The next unused numbers of a session; they outlive its browser.
 #[derive(Debug, Clone)]
 pub(crate) struct Numbers {
     target: u32,
     frame: u32,
+    download: u32,
     /// Next element number by frame number; index 0 is shared by all main frames.
     refs: std::collections::HashMap<u32, u32>,
 }
 
 impl Default for Numbers {
     fn default() -> Self {
-        Self { target: 1, frame: 1, refs: std::collections::HashMap::new() }
+        Self { target: 1, frame: 1, download: 1, refs: std::collections::HashMap::new() }
     }
 }
 
@@ -125,6 +161,9 @@ impl World {
             console: Log::new(MAX_LOG),
             errors: Log::new(MAX_LOG),
             downloads: VecDeque::new(),
+            kept: Vec::new(),
+            network: NetworkLog::default(),
+            routes: Routes::default(),
             lost: None,
             dialog_policy: DialogPolicy::Ask,
             numbers: Numbers::default(),
@@ -215,7 +254,23 @@ impl World {
                 let info = tab.info(false);
                 self.tell(EventName::TargetOpened, &info);
             }
+            Event::RequestPaused { paused, request } => {
+                let decision = state.routes.decide(&request);
+                self.effect(Effect::Decide { paused, decision });
+            }
+            Event::CredentialsAsked { paused, challenge } => {
+                let decision = state.routes.answer(&challenge);
+                self.effect(Effect::Decide { paused, decision });
+            }
+            Event::DownloadProgressed { download, received, total, progress } => {
+                if received > MAX_DOWNLOAD && progress == DownloadProgress::Running {
+                    self.effect(Effect::CancelDownload(download));
+                }
+                state.download_progressed(download, received, total, progress);
+            }
             Event::TargetClosed { target } => {
+                let seq = state.seq;
+                state.network.page_closed(target, seq);
                 if let Some(target_id) = state.remove_tab(target) {
                     self.tell(EventName::TargetClosed, &TargetData { target_id });
                 }
@@ -346,6 +401,7 @@ impl State {
                 if let Some(tab) = self.main_tab(target, frame) {
                     tab.crashed = false;
                     tab.title.clear();
+                    tab.chooser = None;
                     tab.requests.committed(document);
                     tab.nav.committed(seq, document, url);
                 }
@@ -365,9 +421,35 @@ impl State {
                     // What was to be a document has become a file.
                     tab.nav.pending = None;
                 }
-                self.downloads.push_back((seq, target, DownloadInfo { url, suggested_name }));
+                let kept = self.kept.iter().rev().find(|kept| kept.entry.url == url && kept.entry.suggested_name == suggested_name);
+                let download = kept.map(|kept| kept.entry.download);
+                // What a popup turned into belongs to the page that opened it.
+                let opener = self.tab(target).and_then(|tab| tab.opener.as_ref()).map(|(opener, _)| *opener);
+                let never_loaded = self.tab(target).is_some_and(|tab| tab.nav.url.is_empty() || tab.nav.url == "about:blank");
+                let told = opener.filter(|_| never_loaded).unwrap_or(target);
+                self.downloads.push_back((seq, told, DownloadInfo { download, url, suggested_name }));
                 if self.downloads.len() > MAX_DOWNLOADS_KEPT {
                     self.downloads.pop_front();
+                }
+            }
+            Event::DownloadBegan { target, download, url, suggested_name } => {
+                let Some(target_id) = self.tab(target).map(|tab| tab.id.clone()) else { return };
+                let number = Numbers::take(&mut self.numbers.download);
+                let entry = DownloadEntry {
+                    download: number,
+                    target_id,
+                    url,
+                    suggested_name,
+                    state: DownloadState::Running,
+                    received_bytes: 0,
+                    total_bytes: None,
+                    failure: None,
+                };
+                self.kept.push(Kept { key: download, entry, seen: false });
+            }
+            Event::FileChooserOpened { target, chooser, multiple, .. } => {
+                if let Some(tab) = self.tab_mut(target) {
+                    tab.chooser = Some((seq, chooser, multiple));
                 }
             }
             Event::Console { target, level, text, location, timestamp_ms } => {
@@ -387,26 +469,78 @@ impl State {
     }
 
     fn note_network(&mut self, event: Event) {
+        let at = self.seq;
         match event {
-            // Streams stay open for as long as the page likes: they say nothing about whether it is still loading.
-            Event::Request { kind: ResourceKind::Websocket | ResourceKind::Eventsource, .. } => {}
-            Event::Request { target, frame, request, document, redirected_from, .. } => {
-                let main = frame.is_none_or(|frame| self.main_tab(target, frame).is_some());
-                if let Some(tab) = self.tab_mut(target) {
-                    tab.requests.sent(request, document.filter(|_| main), redirected_from);
+            Event::Request { target, frame, request, document, url, method, kind, redirected_from } => {
+                if let Some(target_id) = self.tab(target).map(|tab| tab.id.clone()) {
+                    let known = frame.and_then(|frame| self.frame(frame));
+                    let frame = known.and_then(|frame| format!("f{}", frame.number).parse().ok());
+                    let redirected_from = redirected_from.clone();
+                    let sent = Sent { key: request, target, target_id, frame, method, url, kind, redirected_from };
+                    self.network.sent(sent, at);
                 }
+                self.note_load(target, frame, (request, document), kind, redirected_from);
             }
-            Event::Response { target, request, status, .. } => {
+            Event::RequestDetailed { request, details } => self.network.detailed(request, *details),
+            Event::RequestHeaders { request, headers } => self.network.headers(request, headers, false),
+            Event::ResponseHeaders { request, headers } => self.network.headers(request, headers, true),
+            Event::ResponseDetailed { request, details } => self.network.response_detailed(request, *details),
+            Event::RequestMeasured { request, transferred, monotonic_ms } => {
+                self.network.measured(request, transferred, monotonic_ms);
+            }
+            Event::Response { target, request, status, mime_type, .. } => {
+                self.network.answered(request, status, mime_type, at);
                 if let Some(tab) = self.tab_mut(target) {
                     tab.requests.answered(request, status);
                 }
             }
-            Event::RequestFinished { target, request } | Event::RequestFailed { target, request, .. } => {
+            Event::RequestFinished { target, request } => {
+                self.network.finished(request, at);
+                if let Some(tab) = self.tab_mut(target) {
+                    tab.requests.ended(request);
+                }
+            }
+            Event::RequestFailed { target, request, reason, cancelled } => {
+                self.network.failed(request, reason, cancelled, at);
                 if let Some(tab) = self.tab_mut(target) {
                     tab.requests.ended(request);
                 }
             }
             _ => {}
+        }
+    }
+
+    /// What a request means for whether its page is loading.
+    fn note_load(
+        &mut self,
+        target: TargetKey,
+        frame: Option<FrameKey>,
+        (request, document): (RequestKey, Option<DocumentKey>),
+        kind: ResourceKind,
+        redirected_from: Option<(u16, String)>,
+    ) {
+        // Streams stay open for as long as the page likes: they say nothing about whether it is still loading.
+        if matches!(kind, ResourceKind::Websocket | ResourceKind::Eventsource) {
+            return;
+        }
+        let main = frame.is_none_or(|frame| self.main_tab(target, frame).is_some());
+        if let Some(tab) = self.tab_mut(target) {
+            tab.requests.sent(request, document.filter(|_| main), redirected_from);
+        }
+    }
+
+    fn download_progressed(&mut self, key: DownloadKey, received: u64, total: Option<u64>, progress: DownloadProgress) {
+        let Some(kept) = self.kept.iter_mut().find(|kept| kept.key == key) else { return };
+        let entry = &mut kept.entry;
+        entry.received_bytes = received;
+        entry.total_bytes = total.or(entry.total_bytes);
+        match progress {
+            DownloadProgress::Running => {}
+            DownloadProgress::Completed => entry.state = DownloadState::Completed,
+            DownloadProgress::Failed(reason) => {
+                entry.state = DownloadState::Failed;
+                entry.failure = Some(reason);
+            }
         }
     }
 

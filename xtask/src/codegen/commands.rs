@@ -46,6 +46,21 @@ fn example_of(name: CommandName) -> Option<Value> {
         CommandName::InteractType => json!({ "element": { "css": "#search" }, "text": "red shoes" }),
         CommandName::InteractCheck | CommandName::InteractUncheck => json!({ "element": { "label": "Newsletter" } }),
         CommandName::InteractSelect => json!({ "element": { "label": "Country" }, "options": [{ "label": "Germany" }] }),
+        CommandName::InteractDrag => json!({ "source": { "text": "Fire the kiln" }, "target": { "css": "#done" } }),
+        CommandName::InteractUpload => {
+            json!({ "element": { "label": "Several files" }, "files": [{ "name": "a.csv", "text": "1,2" }] })
+        }
+        CommandName::NetworkRoute => json!({ "url": "**/json", "fulfil": { "body": "{\"name\":\"ours\"}" } }),
+        CommandName::NetworkOffline => json!({ "offline": true }),
+        CommandName::DownloadsSave => json!({ "download": 1 }),
+        CommandName::NetworkSetHeaders => json!({ "headers": [{ "name": "X-Test", "value": "1" }] }),
+        CommandName::NetworkCredentials => json!({ "username": "ada", "password": "oak", "origin": "https://example.com" }),
+        CommandName::NetworkWait => json!({ "filter": { "url": "**/api/*", "status": "2xx" } }),
+        CommandName::DiagnosticsNetwork => json!({ "filter": { "status": "4xx" }, "headers": true }),
+        CommandName::InteractTap => json!({ "element": { "role": "button", "name": "Save" } }),
+        CommandName::PointerMove => json!({ "x": 120, "y": 80 }),
+        CommandName::PointerWheel => json!({ "dy": 240, "at": { "x": 400, "y": 300 } }),
+        CommandName::PointerDrag => json!({ "from": { "x": 120, "y": 80 }, "to": { "x": 300, "y": 80 } }),
         CommandName::ExportScreenshot => json!({ "format": "jpeg", "quality": 80 }),
         CommandName::StorageCookiesGet => json!({ "url": "https://example.com/" }),
         CommandName::StorageCookiesSet => {

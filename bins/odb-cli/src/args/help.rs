@@ -5,10 +5,12 @@ pub(crate) const TEMPLATE: &str =
 
 pub(crate) const OVERVIEW: &str = "Navigate:  open URL, goto URL, back, forward, reload, wait
 Read:      snapshot, find, get, is, eval, console, errors
-Act:       click, fill, clear, type, press, select, check, uncheck, focus, hover, scroll, scroll-into-view
+Act:       click, fill, clear, type, press, select, check, uncheck, focus, hover, drag, tap, mouse,
+           upload, scroll, scroll-into-view
 Pages:     tabs, dialog, screenshot
 State:     cookies, storage, state
 Device:    emulate
+Network:   network, downloads, har
 Many:      batch, call, commands
 Sessions:  session, close
 Relay:     status, config, pair, doctor, serve, stop, completions
@@ -167,6 +169,59 @@ pub(crate) const SCROLL: &str = "Examples:
   odb-cli scroll '#list' down 200
   odb-cli scroll --dx -50 --dy 100
   odb-cli scroll '#list' --to top";
+
+pub(crate) const UPLOAD: &str = "Examples:
+  odb-cli upload 'label=Curriculum vitae' cv.pdf
+  odb-cli upload @e7 a.csv b.csv
+  odb-cli click text=Choose && odb-cli upload --chooser a.csv
+  odb-cli upload @e7 --clear
+
+The files are read here and sent; a directory is refused.";
+
+pub(crate) const DOWNLOADS: &str = "Examples:
+  odb-cli downloads
+  odb-cli click 'text=Export' && odb-cli downloads save
+  odb-cli downloads save --number 2 report.csv
+  odb-cli downloads wait 3 --timeout 120000
+
+What is not saved goes with the session.";
+
+pub(crate) const NETWORK: &str = "Examples:
+  odb-cli network requests --status 4xx
+  odb-cli network requests '**/api/*' --headers
+  odb-cli network requests --seq 12
+  odb-cli network wait '**/api/save' --status 2xx --since 40
+  odb-cli network route '**/api/cart' --body '{\"items\":[]}'
+  odb-cli network route '**/*.png' --abort
+  odb-cli network route '**/api/**' --header 'X-Test: 1' --set-method PUT
+  odb-cli network unroute 1
+  odb-cli network headers 'X-Trace: abc'
+  odb-cli network offline on
+  odb-cli network offline --latency 300 --down 50
+  odb-cli network credentials ada --origin https://example.com < password.txt
+
+A wait begins when it is sent: put it behind its action in a batch, or give the number of the last request with --since.";
+
+pub(crate) const HAR: &str = "Examples:
+  odb-cli har
+  odb-cli har checkout.har --bodies
+
+With --output json and no PATH no file is written: the frame holds the archive.";
+
+pub(crate) const DRAG: &str = "Examples:
+  odb-cli drag @e4 @e9
+  odb-cli drag 'text=Fire the kiln' '#done'
+  odb-cli drag '#knob' '#track' --target-position 200,10
+
+A native drag whose drop the page does not take is an error (ops_drop_refused).";
+
+pub(crate) const MOUSE: &str = "Examples:
+  odb-cli mouse move 120 80
+  odb-cli mouse down
+  odb-cli mouse move 300 80 --steps 10
+  odb-cli mouse up
+  odb-cli mouse wheel 240 --at 400,300
+  odb-cli mouse drag 120,80 300,80";
 
 pub(crate) const SCREENSHOT: &str = "Examples:
   odb-cli screenshot

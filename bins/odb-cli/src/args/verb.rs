@@ -21,6 +21,10 @@ use super::{help, numbers, point, viewport, word};
 
 const LOAD_STATES: &[&str] = &["commit", "domcontentloaded", "load", "networkidle"];
 
+mod traffic;
+
+pub(crate) use traffic::{Downloads, Har, Network, Requests, Route, Upload};
+
 /// What to do.
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum Verb {
@@ -79,6 +83,35 @@ pub(crate) enum Verb {
     Focus(Element),
     /// Moves the mouse over an element.
     Hover(Hover),
+    /// Drags an element onto another, natively or by the mouse, as the page has it.
+    #[command(after_help = help::DRAG)]
+    Drag(Drag),
+    /// Gives files to a file input, or to the chooser that a click has opened.
+    #[command(override_usage = "odb-cli upload [OPTIONS] [LOCATOR] FILE…", after_help = help::UPLOAD)]
+    Upload(Upload),
+    /// Lists, waits for and saves what pages have downloaded.
+    #[command(after_help = help::DOWNLOADS)]
+    Downloads {
+        #[command(subcommand)]
+        verb: Option<Downloads>,
+    },
+    /// Shows, waits for, answers, refuses and changes requests.
+    #[command(after_help = help::NETWORK)]
+    Network {
+        #[command(subcommand)]
+        verb: Network,
+    },
+    /// Writes the log of requests to PATH as an HTTP archive (HAR 1.2).
+    #[command(after_help = help::HAR)]
+    Har(Har),
+    /// Taps an element with a finger.
+    Tap(Hover),
+    /// Moves, presses, releases and turns the mouse itself, by points of the viewport.
+    #[command(after_help = help::MOUSE)]
+    Mouse {
+        #[command(subcommand)]
+        verb: Mouse,
+    },
     /// Scrolls the page, or the nearest container of an element.
     #[command(override_usage = "odb-cli scroll [OPTIONS] [LOCATOR] [DIRECTION [PIXELS]]", after_help = help::SCROLL)]
     Scroll(Scroll),
@@ -560,6 +593,82 @@ pub(crate) struct Hover {
     pub(crate) locator: Locator,
     #[command(flatten)]
     pub(crate) pointing: Pointing,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Drag {
+    /// The element that is taken.
+    pub(crate) source: Locator,
+    /// The element that it is dropped on.
+    pub(crate) target: Locator,
+    /// Where in the source, from its top left corner.
+    #[arg(long, value_name = "X,Y", value_parser = point)]
+    pub(crate) source_position: Option<Point>,
+    /// Where in the target, from its top left corner.
+    #[arg(long, value_name = "X,Y", value_parser = point)]
+    pub(crate) target_position: Option<Point>,
+    /// Moves of the mouse between the two.
+    #[arg(long, default_value_t = 8, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub(crate) steps: u8,
+    /// A key held meanwhile; may be repeated.
+    #[arg(long, value_name = "KEY", value_parser = word::<Modifier>(&["Alt", "Control", "Meta", "Shift"]))]
+    pub(crate) modifier: Vec<Modifier>,
+}
+
+/// A mouse button with the keys held.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Pressing {
+    /// The mouse button.
+    #[arg(long, default_value = "left", value_parser = word::<MouseButton>(&["left", "middle", "right"]))]
+    pub(crate) button: MouseButton,
+    /// 2 for the second press of a double click.
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=3))]
+    pub(crate) click_count: u8,
+}
+
+/// What to do with the mouse.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum Mouse {
+    /// Moves it to X Y.
+    Move {
+        /// From the left of the viewport.
+        #[arg(allow_negative_numbers = true)]
+        x: f64,
+        /// From the top.
+        #[arg(allow_negative_numbers = true)]
+        y: f64,
+        /// Moves on the way there.
+        #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=100))]
+        steps: u8,
+    },
+    /// Presses a button where it is.
+    Down(Pressing),
+    /// Releases a button where it is.
+    Up(Pressing),
+    /// Turns the wheel: DY down, DX to the right.
+    Wheel {
+        /// Down; negative is up.
+        #[arg(allow_negative_numbers = true)]
+        dy: f64,
+        /// To the right.
+        #[arg(allow_negative_numbers = true, default_value_t = 0.0)]
+        dx: f64,
+        /// Where, instead of where the mouse is.
+        #[arg(long, value_name = "X,Y", value_parser = point)]
+        at: Option<Point>,
+    },
+    /// Drags from one point to another.
+    Drag {
+        /// Where the button is pressed.
+        #[arg(value_name = "X,Y", value_parser = point)]
+        from: Point,
+        /// Where it is released.
+        #[arg(value_name = "X,Y", value_parser = point)]
+        to: Point,
+        /// Moves between the two.
+        #[arg(long, default_value_t = 8, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=100))]
+        steps: u8,
+    },
 }
 
 #[derive(Debug, Clone, Args)]

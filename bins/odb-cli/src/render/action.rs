@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use ops_contracts::command::{dialog, interact};
+use ops_contracts::command::{dialog, interact, pointer};
 use ops_contracts::receipt::{DialogInfo, ElementInfo, Receipt, Settled};
 
 use super::short;
@@ -39,12 +39,42 @@ pub(crate) fn line(done: &str, receipt: &Receipt) -> String {
         let _ = write!(text, "\nnew tab {popup}: odb-cli tabs use {popup}");
     }
     for download in &receipt.downloads {
-        let _ = write!(text, "\ndownload began: {} from {}", short(&download.suggested_name, 120), download.url);
+        let _ = write!(text, "\ndownload began: {} from {}", short(&download.suggested_name, 120), short(&download.url, 200));
+        if let Some(number) = download.download {
+            let _ = write!(text, "\nsave it: odb-cli downloads save --number {number}");
+        }
+    }
+    if let Some(chooser) = &receipt.file_chooser {
+        let several = if chooser.multiple { "one or more files" } else { "one file" };
+        let _ = write!(text, "\na file chooser for {several} is open: odb-cli upload --chooser FILE");
     }
     if let Some(opened) = &receipt.dialog_opened {
         let _ = write!(text, "\n{}", dialog(opened));
     }
     text
+}
+
+/// `dragged listitem "A" [e1] → changed`, and where it was dropped.
+pub(super) fn dragged(result: &interact::DragResult) -> String {
+    let how = if result.native { "dropped" } else { "released" };
+    let target = result.target.element.as_ref().map_or_else(|| "the page".to_owned(), element);
+    format!("{}\n{how} on {target}", line("dragged", &result.receipt))
+}
+
+pub(super) fn dragged_between(result: &pointer::DragResult) -> String {
+    let target = result.target.element.as_ref().map_or_else(|| "the page".to_owned(), element);
+    let how = match result.dropped {
+        Some(true) => "dropped on",
+        Some(false) => "not dropped: the page did not take it, on",
+        None => "released on",
+    };
+    format!("{}\n{how} {target}", line("dragged", &result.receipt))
+}
+
+/// `pressed at 10,20 over button "Save" [e12] → changed`.
+pub(super) fn pointed(done: &str, result: &pointer::PointerResult) -> String {
+    let held = if result.held.is_empty() { String::new() } else { format!(" holding {:?}", result.held).to_lowercase() };
+    line(&format!("{done} {},{}{held} over", result.position.x, result.position.y), &result.receipt)
 }
 
 /// `button "Save" [e12]`.

@@ -133,6 +133,7 @@ impl Script {
                 let scroll = WheelItem::Scroll { x: whole(*x), y: whole(*y), delta_x: whole(*dx), delta_y: whole(*dy) };
                 self.ticks.push(Tick::Wheel(scroll));
             }
+            InputAction::Tap { .. } => return Err(AdapterError::Unsupported { primitive: "tap" }),
             InputAction::KeyDown { key, .. } => {
                 self.hold(self.own);
                 let value = keys::value(key).ok_or(AdapterError::Unsupported { primitive: "this key" })?;

@@ -1,8 +1,12 @@
 //! Real input: every action of a list goes out in one write, and the list is done when the page has handled the last.
 
+use std::sync::Arc;
+
 use chromiumoxide_cdp::cdp::browser_protocol::page::BringToFrontParams;
 use ops_contracts::adapter::{AdapterResult, Effect, InputAction, Keystroke, Modifiers, MouseButton, TargetKey};
 use serde::Serialize;
+use serde_json::json;
+use serde_json::value::RawValue;
 
 use super::{CdpContext, failed};
 use crate::connection::{Batch, Reply, Route};
@@ -40,6 +44,31 @@ struct KeyEvent<'a> {
     text: Option<&'a str>,
 }
 
+/// `Input.dispatchDragEvent`.
+#[derive(Serialize)]
+struct DragEvent<'a> {
+    r#type: &'a str,
+    x: f64,
+    y: f64,
+    modifiers: u8,
+    data: &'a RawValue,
+}
+
+/// `Input.dispatchTouchEvent`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct TouchEvent {
+    r#type: &'static str,
+    touch_points: Vec<TouchPoint>,
+    modifiers: u8,
+}
+
+#[derive(Serialize)]
+struct TouchPoint {
+    x: f64,
+    y: f64,
+}
+
 #[derive(Serialize)]
 struct InsertText<'a> {
     text: &'a str,
@@ -49,7 +78,14 @@ impl CdpContext {
     pub(super) async fn input(&self, target: TargetKey, actions: &[InputAction]) -> AdapterResult<Effect> {
         let (session, scope) = self.document_route(target)?;
         let route = Route { session: Some(&session), scope };
+        if self.of_page(target, |page| page.drag.is_some())? {
+            return self.drag(target, actions, route).await;
+        }
         let mut batch = self.browser.connection.batch();
+        if actions.iter().any(|action| matches!(action, InputAction::MouseMove { held: Some(_), .. })) {
+            // What the system would drag is dragged by us: without a person at the mouse it would never be dropped.
+            batch.call("Input.setInterceptDrags", &json!({ "enabled": true }), route).forget();
+        }
         if self.takes_front(target) {
             // A page behind another one handles no input.
             batch.exec(&BringToFrontParams {}, route).forget();
@@ -58,6 +94,42 @@ impl CdpContext {
         batch.send();
         for reply in replies {
             reply.await.map_err(failed("input"))?;
+        }
+        Ok(Effect::Done)
+    }
+}
+
+impl CdpContext {
+    /// The mouse while a native drag is under way: moves and the release are the drag's, one after the other, since the page
+    /// says after each what it would make of a drop.
+    async fn drag(&self, target: TargetKey, actions: &[InputAction], route: Route<'_>) -> AdapterResult<Effect> {
+        const CALL: &str = "Input.dispatchDragEvent";
+        for action in actions {
+            let dragged = self.of_page(target, |page| page.drag.clone())?;
+            let (at, kinds): (_, &[&str]) = match (action, &dragged) {
+                (InputAction::MouseMove { x, y, modifiers, .. }, Some((_, true))) => ((*x, *y, *modifiers), &["dragOver"]),
+                (InputAction::MouseMove { x, y, modifiers, .. }, Some((_, false))) => {
+                    ((*x, *y, *modifiers), &["dragEnter", "dragOver"])
+                }
+                (InputAction::MouseUp { x, y, modifiers, .. }, Some(_)) => ((*x, *y, *modifiers), &["drop"]),
+                (other, _) => {
+                    let mut batch = self.browser.connection.batch();
+                    let reply = add(&mut batch, other, route);
+                    batch.send();
+                    reply.await.map_err(failed("input"))?;
+                    continue;
+                }
+            };
+            let Some((data, _)) = dragged else { continue };
+            let over = matches!(action, InputAction::MouseUp { .. });
+            if let Some(page) = self.browser.router.lock().pages.get_mut(&target) {
+                page.drag = if over { None } else { Some((Arc::clone(&data), true)) };
+            }
+            for r#type in kinds {
+                let (x, y, modifiers) = at;
+                let event = DragEvent { r#type, x, y, modifiers: bits(modifiers), data: &data };
+                self.browser.connection.call(CALL, &event, route).await.map_err(failed(CALL))?;
+            }
         }
         Ok(Effect::Done)
     }
@@ -74,6 +146,11 @@ fn add(batch: &mut Batch<'_>, action: &InputAction, route: Route<'_>) -> Reply {
             batch.call("Input.dispatchKeyEvent", &key_event("keyUp", key, *modifiers, None), route)
         }
         InputAction::InsertText { text } => batch.call("Input.insertText", &InsertText { text }, route),
+        InputAction::Tap { x, y, modifiers } => {
+            let event = |r#type, touch_points| TouchEvent { r#type, touch_points, modifiers: bits(*modifiers) };
+            batch.call("Input.dispatchTouchEvent", &event("touchStart", vec![TouchPoint { x: *x, y: *y }]), route).forget();
+            batch.call("Input.dispatchTouchEvent", &event("touchEnd", Vec::new()), route)
+        }
         mouse => batch.call("Input.dispatchMouseEvent", &mouse_event(mouse), route),
     }
 }

@@ -1,6 +1,5 @@
 //! Pages and nested sessions: attached and set up, crashed, closed; dialogs and downloads.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use chromiumoxide_cdp::cdp::browser_protocol::target::{
@@ -8,14 +7,17 @@ use chromiumoxide_cdp::cdp::browser_protocol::target::{
 };
 use chromiumoxide_cdp::cdp::browser_protocol::{emulation, log, network, page};
 use chromiumoxide_cdp::cdp::js_protocol::runtime;
-use ops_contracts::adapter::{DialogKind, Event as SeamEvent, TargetKey};
+use ops_contracts::adapter::{DialogKind, Event as SeamEvent, NetworkPolicy, TargetKey};
 use serde::Serialize;
 
-use super::state::{Documents, FirstPage, PROFILE, Page, Session, SessionKind};
-use super::{Taken, Turn, WORLD};
+use super::state::{Documents, FirstPage, PROFILE, Page, Requests, Session, SessionKind};
+use super::{Taken, Turn, WORLD, apply};
 use crate::connection::{Event, Loss, Reply, Route};
 use crate::context::metrics_override;
 use crate::wire;
+
+/// The largest body of a request that comes with its event, in bytes.
+const MAX_POST_DATA: i64 = 64 << 10;
 
 /// `Page.addScriptToEvaluateOnNewDocument`, with a script that is too large to be copied for every page.
 #[derive(Serialize)]
@@ -84,7 +86,8 @@ impl Turn<'_> {
             crashed: false,
             empty: false,
             documents: Documents::default(),
-            requests: HashMap::new(),
+            requests: Requests::default(),
+            drag: None,
             dialog: None,
             setup: Vec::new(),
         };
@@ -132,9 +135,17 @@ impl Turn<'_> {
             replies.push(batch.exec(&log::EnableParams {}, route));
         }
         replies.push(batch.exec(&runtime::EnableParams {}, route));
-        replies.push(batch.exec(&network::EnableParams::default(), route));
+        let bodies = network::EnableParams { max_post_data_size: Some(MAX_POST_DATA), ..Default::default() };
+        replies.push(batch.exec(&bodies, route));
+        if context.network != NetworkPolicy::default() {
+            replies.extend(apply(&mut batch, route, &context.network, kind));
+        }
         // Frames in other processes, and dedicated workers.
         replies.push(batch.exec(&auto_attach(&["iframe", "worker"]), route));
+        if kind != SessionKind::Worker {
+            // A chooser of the system would wait for somebody who is not there.
+            batch.call("Page.setInterceptFileChooserDialog", &serde_json::json!({ "enabled": true }), route).forget();
+        }
         if kind == SessionKind::Page {
             replies.push(batch.exec(&emulation::SetFocusEmulationEnabledParams::new(true), route));
             if context.emulated.viewport().is_none() {
@@ -194,6 +205,8 @@ impl Turn<'_> {
             return;
         };
         self.state.targets.remove(&*page.target_id);
+        self.state.paused.retain(|_, paused| paused.page != target);
+        self.state.choosers.retain(|_, chooser| chooser.page != target);
         if self.state.fronts.get(&page.window) == Some(&target) {
             self.state.fronts.remove(&page.window);
         }
@@ -260,13 +273,6 @@ impl Turn<'_> {
         }
         let accepted = closed.result;
         self.tell(target, SeamEvent::DialogClosed { target, accepted });
-        Ok(())
-    }
-
-    pub(super) fn download(&mut self, target: TargetKey, event: Event<'_>) -> Taken {
-        let begin: wire::DownloadWillBegin = event.decode()?;
-        let (url, suggested_name) = (begin.url, begin.suggested_filename);
-        self.tell(target, SeamEvent::DownloadStarted { target, url, suggested_name });
         Ok(())
     }
 }

@@ -5,11 +5,16 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use ops_contracts::adapter::{AdapterError, DocumentKey, EventSink as SeamSink, FrameKey, RequestKey, TargetKey};
+use ops_contracts::adapter::{
+    AdapterError, ChooserKey, DocumentKey, DownloadKey, EventSink as SeamSink, FrameKey, NetworkPolicy, PausedKey, RequestKey,
+    TargetKey,
+};
 use ops_contracts::command::Viewport;
+use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 
 use crate::connection::{Reply, ScopeId};
+use crate::context::Folder;
 use crate::context::emulate::Emulated;
 use crate::fault;
 
@@ -30,6 +35,14 @@ pub(crate) struct State {
     pub(crate) frame_ids: HashMap<Box<str>, FrameKey>,
     /// Which page of a window is in front; windows are named by the page that they were opened for.
     pub(crate) fronts: HashMap<TargetKey, TargetKey>,
+    /// Requests that wait for a decision.
+    pub(crate) paused: HashMap<PausedKey, Paused>,
+    /// Requests that were asked for credentials, by the protocol's id.
+    asked: VecDeque<Box<str>>,
+    /// Downloads by the protocol's id, which is also the name of their file.
+    pub(crate) downloads: HashMap<Box<str>, Download>,
+    /// File choosers; one a page, the last.
+    pub(crate) choosers: HashMap<ChooserKey, Chooser>,
     /// Set once, when the connection has ended.
     pub(crate) lost: bool,
 }
@@ -49,8 +62,57 @@ pub(crate) struct ContextEntry {
     pub(crate) emulated: Emulated,
     /// The protocol's id of it; none for the browser's own profile, where all pages are that no other context claims.
     pub(crate) browser_context: Option<Arc<str>>,
+    /// What holds for all requests.
+    pub(crate) network: NetworkPolicy,
+    /// Where its files are.
+    pub(crate) folder: Arc<Folder>,
     /// Taken by the context's first page, which is announced to nobody else.
     pub(crate) first: Option<oneshot::Sender<FirstPage>>,
+}
+
+/// A request that waits for a decision.
+pub(crate) struct Paused {
+    pub(crate) page: TargetKey,
+    pub(crate) session: Arc<str>,
+    pub(crate) id: Box<str>,
+}
+
+pub(crate) struct Download {
+    pub(crate) key: DownloadKey,
+    pub(crate) context: Arc<str>,
+}
+
+/// A file chooser that was kept from opening, and the input that it was for.
+pub(crate) struct Chooser {
+    pub(crate) page: TargetKey,
+    pub(crate) frame: FrameKey,
+    pub(crate) node: i64,
+}
+
+/// Requests of a page by the protocol's ids, the oldest forgotten first.
+#[derive(Default)]
+pub(crate) struct Requests {
+    keys: HashMap<Box<str>, RequestKey>,
+    ids: HashMap<RequestKey, (Box<str>, Arc<str>)>,
+    order: VecDeque<RequestKey>,
+}
+
+impl Requests {
+    /// The protocol's id of a request, and the session that told of it.
+    pub(crate) fn id(&self, key: RequestKey) -> Option<(Box<str>, Arc<str>)> {
+        self.ids.get(&key).cloned()
+    }
+
+    fn insert(&mut self, id: &str, key: RequestKey, session: &Arc<str>) {
+        self.keys.insert(id.into(), key);
+        self.ids.insert(key, (id.into(), Arc::clone(session)));
+        self.order.push_back(key);
+        if self.order.len() > REMEMBERED
+            && let Some((id, _)) = self.order.pop_front().and_then(|oldest| self.ids.remove(&oldest))
+        {
+            self.keys.remove(&id);
+        }
+    }
 }
 
 /// An attached protocol session.
@@ -78,7 +140,9 @@ pub(crate) struct Page {
     /// Whatever it asks for is answered with an empty document.
     pub(crate) empty: bool,
     pub(crate) documents: Documents,
-    pub(crate) requests: HashMap<Box<str>, RequestKey>,
+    pub(crate) requests: Requests,
+    /// What is dragged, while a native drag is under way, and whether the page was entered with it.
+    pub(crate) drag: Option<(Arc<RawValue>, bool)>,
     /// The session that reported the open dialog.
     pub(crate) dialog: Option<Arc<str>>,
     /// The replies of its setup, until whoever made the page waits for them.
@@ -235,18 +299,30 @@ impl State {
     }
 
     /// The key of a request; a new one when the id is seen first.
-    pub(crate) fn request(&mut self, page: TargetKey, id: &str) -> Option<RequestKey> {
-        if let Some(key) = self.pages.get(&page)?.requests.get(id) {
+    pub(crate) fn request(&mut self, page: TargetKey, session: &Arc<str>, id: &str) -> Option<RequestKey> {
+        if let Some(key) = self.pages.get(&page)?.requests.keys.get(id) {
             return Some(*key);
         }
         let key = RequestKey(self.next_key());
-        let requests = &mut self.pages.get_mut(&page)?.requests;
-        if requests.len() >= REMEMBERED {
-            // Requests that never end are of no use to anyone.
-            requests.clear();
-        }
-        requests.insert(id.into(), key);
+        self.pages.get_mut(&page)?.requests.insert(id, key, session);
         Some(key)
+    }
+
+    /// The key of a request that was seen before.
+    pub(crate) fn known_request(&self, page: TargetKey, id: &str) -> Option<RequestKey> {
+        self.pages.get(&page)?.requests.keys.get(id).copied()
+    }
+
+    /// Notes that a request is asked for credentials; whether it is the first time.
+    pub(crate) fn asked(&mut self, id: &str) -> bool {
+        if self.asked.iter().any(|known| **known == *id) {
+            return false;
+        }
+        self.asked.push_back(id.into());
+        if self.asked.len() > REMEMBERED {
+            self.asked.pop_front();
+        }
+        true
     }
 
     /// A frame's descendants, deepest first.

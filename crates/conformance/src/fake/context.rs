@@ -95,7 +95,11 @@ const fn target(primitive: &Primitive) -> Option<TargetKey> {
         | Primitive::ReadCookies
         | Primitive::WriteCookies { .. }
         | Primitive::RemoveCookies { .. }
-        | Primitive::Emulate { .. } => None,
+        | Primitive::Emulate { .. }
+        | Primitive::SetNetworkPolicy { .. }
+        | Primitive::Decide { .. }
+        | Primitive::ReadDownload { .. }
+        | Primitive::CancelDownload { .. } => None,
         Primitive::CloseTarget { target }
         | Primitive::ActivateTarget { target }
         | Primitive::Navigate { target, .. }
@@ -108,6 +112,8 @@ const fn target(primitive: &Primitive) -> Option<TargetKey> {
         | Primitive::Screenshot { target, .. }
         | Primitive::AnswerDialog { target, .. }
         | Primitive::VisitEmpty { target, .. }
+        | Primitive::ResponseBody { target, .. }
+        | Primitive::SetFiles { target, .. }
         | Primitive::SetViewport { target, .. } => Some(*target),
     }
 }
@@ -193,6 +199,13 @@ impl Inner {
             | Primitive::VisitEmpty { .. }
             | Primitive::Emulate { .. }) => Err(AdapterError::Unsupported { primitive: unsupported.name() }),
             Primitive::ActivateTarget { .. } | Primitive::SetViewport { .. } => Ok(Effect::Done),
+            // It has no network and no files: its capabilities say so.
+            other @ (Primitive::SetNetworkPolicy { .. }
+            | Primitive::Decide { .. }
+            | Primitive::ResponseBody { .. }
+            | Primitive::ReadDownload { .. }
+            | Primitive::CancelDownload { .. }
+            | Primitive::SetFiles { .. }) => Err(AdapterError::Unsupported { primitive: other.name() }),
         }
     }
 

@@ -10,6 +10,9 @@
 //! | `cover.html` | overlays, sticky header, passing clicks through | `covered`, `overlay`, `under-header`, `header`, `uncovered`, `through`, `split`, `child`, `wrapped` |
 //! | `moving.html` | moving, replaced and fleeing buttons | `slider`, `replaced`, `ticking`, `runaway`, `swapped`, `decoy`, `steady` |
 //! | `popup.html` | `window.open`, `target=_blank` with and without opener | `popup` |
+//! | `drag.html` | native drags, what follows the mouse, touch | `CARD-to-COLUMN`, `heat-N`, `tapped` |
+//! | `network.html` | fetches of the page, a worker, a frame of the other site, a popup | `WHO-NAME`, `slow-200`, `drop-TypeError`, what `/echo` told |
+//! | `files.html` | inputs, a chooser, links to downloads | – |
 //! | `spa.html` | a router with delayed rendering | `route-NAME` |
 //! | `console.html` | console messages, exceptions, rejections | – |
 //! | `long.html` | a list that grows, nested scrollers | `item-N`, `deep`, `bottom` |
@@ -73,6 +76,11 @@ pub const PAGES: &[Page] = table! {
     HTML "/pages/" "spa.html",
     HTML "/pages/" "console.html",
     HTML "/pages/" "long.html",
+    HTML "/pages/" "drag.html",
+    HTML "/pages/" "network.html",
+    HTML "/pages/" "network-child.html",
+    JS "/pages/" "network-worker.js",
+    HTML "/pages/" "files.html",
     HTML "/pages/" "timers.html",
     HTML "/pages/" "keys.html",
     HTML "/pages/" "acting.html",

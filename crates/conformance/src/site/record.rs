@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::reply::Query;
 
 /// The request headers that are kept.
-const KEPT_HEADERS: [&str; 3] = ["cookie", "user-agent", "referer"];
+const KEPT_HEADERS: [&str; 5] = ["cookie", "user-agent", "referer", "authorization", "x-odb-test"];
 
 /// One request as the server received it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub struct Recorded {
     pub path: String,
     /// The query as sent, without the question mark; empty when there is none.
     pub query: String,
-    /// `cookie`, `user-agent` and `referer`, where the request had them; names in lower case.
+    /// `cookie`, `user-agent`, `referer`, `authorization` and `x-odb-test`, where the request had them; names in lower case.
     pub headers: Vec<(String, String)>,
     /// The body as text; bytes that are no UTF-8 are replaced.
     pub body: String,

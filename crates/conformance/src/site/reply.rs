@@ -1,8 +1,8 @@
 //! Small tools for answering: queries and forms, escaping, templates, responses and a body that may pause in the middle.
 //! No routes and no state.
 
-use std::convert::Infallible;
 use std::fmt::Write as _;
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -174,29 +174,40 @@ pub(super) struct PacedBody {
     first: Option<Bytes>,
     pause: Option<Pin<Box<Sleep>>>,
     rest: Option<Bytes>,
+    /// Bytes that are announced and never sent: the connection breaks off in their place.
+    missing: u64,
 }
 
 impl PacedBody {
     pub(super) fn whole(bytes: Bytes) -> Self {
-        Self { first: (!bytes.is_empty()).then_some(bytes), pause: None, rest: None }
+        Self { first: (!bytes.is_empty()).then_some(bytes), pause: None, rest: None, missing: 0 }
     }
 
     pub(super) fn paused(first: Bytes, pause: Duration, rest: Bytes) -> Self {
-        Self { first: Some(first), pause: Some(Box::pin(tokio::time::sleep(pause))), rest: Some(rest) }
+        Self { first: Some(first), pause: Some(Box::pin(tokio::time::sleep(pause))), rest: Some(rest), missing: 0 }
+    }
+}
+
+impl PacedBody {
+    pub(super) fn broken(first: Bytes) -> Self {
+        Self { first: Some(first), pause: None, rest: None, missing: 4_096 }
     }
 }
 
 impl Body for PacedBody {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = io::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         if let Some(first) = self.first.take() {
             return Poll::Ready(Some(Ok(Frame::data(first))));
         }
         if let Some(pause) = self.pause.as_mut() {
             std::task::ready!(pause.as_mut().poll(context));
             self.pause = None;
+        }
+        if std::mem::take(&mut self.missing) > 0 {
+            return Poll::Ready(Some(Err(io::Error::other("broken off on purpose"))));
         }
         Poll::Ready(self.rest.take().map(|rest| Ok(Frame::data(rest))))
     }
@@ -207,6 +218,6 @@ impl Body for PacedBody {
 
     fn size_hint(&self) -> SizeHint {
         let length = |part: &Option<Bytes>| part.as_ref().map_or(0, |bytes| bytes.len() as u64);
-        SizeHint::with_exact(length(&self.first) + length(&self.rest))
+        SizeHint::with_exact(length(&self.first) + length(&self.rest) + self.missing)
     }
 }

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use hyper::StatusCode;
-use hyper::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, COOKIE, HeaderName, SET_COOKIE};
+use hyper::header::{
+    AUTHORIZATION, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, COOKIE, HeaderName, SET_COOKIE, WWW_AUTHENTICATE,
+};
 
 use super::reply::{HTML, PacedBody, Reply, escape, fill, html, json, redirect, reply, small_page, with_header};
 use super::serve::{Answer, Asked};
@@ -12,7 +14,7 @@ use super::serve::{Answer, Asked};
 const MAX_DELAY_MS: u64 = 30_000;
 const MAX_HOPS: u64 = 50;
 const MAX_KIB: u64 = 64 << 10;
-const ECHOED: [&str; 11] = [
+const ECHOED: [&str; 12] = [
     "accept",
     "accept-language",
     "authorization",
@@ -24,6 +26,7 @@ const ECHOED: [&str; 11] = [
     "sec-ch-ua-mobile",
     "sec-ch-ua-platform",
     "user-agent",
+    "x-odb-test",
 ];
 
 pub(super) async fn answer(asked: &Asked) -> Option<Answer> {
@@ -43,6 +46,10 @@ pub(super) async fn answer(asked: &Asked) -> Option<Answer> {
             CONTENT_DISPOSITION,
             "attachment; filename=\"file.txt\"",
         ),
+        "/download/big" => big_file(asked.query.number("kib", 1024, MAX_KIB)),
+        "/download/broken" => broken_file(),
+        "/basic-auth" => basic_auth(asked),
+        "/upload" => html(small_page("Sent", &format!("<p id=\"out\">{} bytes</p>", asked.body.len()))),
         "/big" => big(asked.query.number("kib", 1024, MAX_KIB)),
         "/echo" => echo(asked),
         "/json" => json(StatusCode::OK, &serde_json::json!({ "name": "Kiln & Oak", "open": true, "stock": [3, 0, 7] })),
@@ -103,6 +110,29 @@ fn slow_body(asked: &Asked) -> Reply {
     let (first, rest) = whole.split_once("{{pause}}").unwrap_or((&whole, ""));
     let body = PacedBody::paused(first.to_owned().into(), delay(asked), rest.to_owned().into());
     html("").map(|_| body)
+}
+
+/// Bytes that count from 0 to 250 and again.
+fn big_file(kib: u64) -> Reply {
+    let length = usize::try_from(kib << 10).unwrap_or_default();
+    let bytes: Vec<u8> = (0..length).map(|at| u8::try_from(at % 251).unwrap_or_default()).collect();
+    with_header(reply(StatusCode::OK, "application/octet-stream", bytes), CONTENT_DISPOSITION, "attachment; filename=\"big.bin\"")
+}
+
+/// A file that ends before it is as long as its head says.
+fn broken_file() -> Reply {
+    let head = reply(StatusCode::OK, "application/octet-stream", "");
+    with_header(head, CONTENT_DISPOSITION, "attachment; filename=\"broken.bin\"").map(|_| PacedBody::broken("the beginning".into()))
+}
+
+/// Lets `ada` in with the password `oak`.
+fn basic_auth(asked: &Asked) -> Reply {
+    let given = asked.headers.get(AUTHORIZATION).map(|value| value.as_bytes());
+    if given == Some(b"Basic YWRhOm9haw==") {
+        return html(small_page("Inside", "<p id=\"out\">Welcome, ada.</p>"));
+    }
+    let refused = reply(StatusCode::UNAUTHORIZED, HTML, small_page("Outside", "<p id=\"out\">Who are you?</p>"));
+    with_header(refused, WWW_AUTHENTICATE, "Basic realm=\"kiln\"")
 }
 
 fn big(kib: u64) -> Reply {

@@ -9,9 +9,12 @@ mod click;
 mod dialogs;
 mod emulation;
 mod faults;
+mod files;
 mod forms;
 mod leases;
 mod nav;
+mod network;
+mod pointer;
 mod reads;
 mod refs;
 mod sessions;
@@ -158,6 +161,47 @@ cases! {
         hovering_moves_the_mouse_there [InteractHover];
         what_is_far_down_is_scrolled_to [InteractClick];
         a_link_to_a_download_is_told [InteractClick];
+    }
+    pointer {
+        a_card_is_dragged_natively_and_both_ends_are_told [InteractDrag];
+        a_target_that_is_far_down_is_reached [InteractDrag];
+        a_drop_that_the_page_does_not_take_is_an_error [InteractDrag];
+        what_follows_the_mouse_is_dragged_without_a_drop [InteractDrag];
+        an_end_that_is_not_there_is_an_error_before_anything_is_pressed [InteractDrag];
+        a_drag_goes_from_point_to_point [PointerDrag];
+        the_mouse_is_moved_pressed_and_released_step_by_step [PointerMove, PointerDown, PointerUp];
+        the_wheel_turns_where_the_mouse_is [PointerWheel];
+        a_tap_is_a_touch_and_a_click [InteractTap];
+        wrong_points_and_steps_are_refused_by_name [PointerMove];
+    }
+    network {
+        requests_are_logged_with_what_is_known_of_them [DiagnosticsNetwork, NetworkWait];
+        secrets_are_hidden_unless_asked_for [DiagnosticsNetwork];
+        bodies_are_read_and_cut [DiagnosticsNetwork];
+        redirects_and_failures_are_entries_of_their_own [DiagnosticsNetwork];
+        a_response_is_waited_for_with_its_action_in_a_batch [BatchRun];
+        a_wait_runs_beside_the_page_queue [NetworkWait];
+        a_request_is_answered_without_a_server [NetworkRoute];
+        a_request_is_refused_or_changed [NetworkRoute];
+        rules_hold_for_frames_popups_and_workers [NetworkRoute];
+        rules_are_taken_back [NetworkRoute, NetworkUnroute];
+        headers_are_added_to_every_request [NetworkSetHeaders];
+        the_network_is_taken_away_and_given_back [NetworkOffline];
+        credentials_are_given_to_those_who_ask [NetworkCredentials];
+        a_request_that_nobody_decides_on_goes_on [NetworkRoute];
+        an_archive_is_valid_and_hides_secrets [ExportHar];
+        wrong_rules_are_refused_by_name [NavGoto];
+    }
+    files {
+        a_download_is_kept_and_read_as_bytes [DownloadsWait, DownloadsSave, DownloadsList];
+        a_big_file_is_read_part_by_part [DownloadsSave];
+        a_download_that_breaks_off_is_told [DownloadsWait, DownloadsSave, DownloadsList];
+        downloads_that_are_not_there_have_their_codes [DownloadsList, DownloadsSave, DownloadsWait];
+        a_download_in_a_new_tab_is_told_by_the_click [DownloadsWait];
+        files_reach_the_server_as_they_were_given [InteractUpload];
+        a_chooser_that_a_click_opens_takes_files [InteractUpload, InteractClick];
+        files_are_taken_back [InteractUpload];
+        what_takes_no_files_is_refused [InteractUpload];
     }
     dialogs {
         a_click_that_opens_one_returns_and_the_page_waits [InteractClick, DialogStatus, DialogAccept];

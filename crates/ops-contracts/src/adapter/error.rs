@@ -57,6 +57,9 @@ pub enum AdapterError {
     /// The document went away while the primitive ran.
     #[error("the document went away")]
     DocumentGone,
+    /// The browser does not have the bytes any more, or never had them.
+    #[error("the browser does not have the bytes any more")]
+    BodyGone,
     /// No dialog is open.
     #[error("no dialog is open")]
     DialogMissing,
@@ -93,6 +96,7 @@ impl AdapterError {
             Self::TargetClosed => ErrorCode::OpsTargetClosed,
             Self::TargetCrashed => ErrorCode::AdapterTargetCrashed,
             Self::FrameGone | Self::DocumentGone => ErrorCode::OpsNavInterrupted,
+            Self::BodyGone => ErrorCode::OpsBodyUnavailable,
             Self::DialogMissing => ErrorCode::OpsDialogMissing,
             Self::AttachFailed { .. } => ErrorCode::AdapterAttachFailed,
             Self::Protocol { .. } => ErrorCode::AdapterProtocolError,

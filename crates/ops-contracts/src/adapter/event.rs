@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{DocumentKey, FrameKey, NavigationFailure, RequestKey, TargetKey};
+use super::network::{Challenge, Headers, PausedRequest, RequestDetails, ResponseDetails};
+use super::{ChooserKey, DocumentKey, DownloadKey, FrameKey, NavigationFailure, PausedKey, RequestKey, TargetKey};
 
 /// Takes a context's events. Called from the adapter's reader: it must return at once and never block.
 pub trait EventSink: Send + Sync {
@@ -203,6 +204,90 @@ pub enum Event {
         /// Whether it was cancelled rather than failed.
         cancelled: bool,
     },
+    /// What is known of a request beyond its line; follows its `Request`. An adapter that knows no more leaves it out.
+    RequestDetailed {
+        /// The request.
+        request: RequestKey,
+        /// What is known.
+        details: Box<RequestDetails>,
+    },
+    /// The headers of a request as they went over the network, with those that the browser added. May come before its `Request`.
+    RequestHeaders {
+        /// The request.
+        request: RequestKey,
+        /// All headers.
+        headers: Headers,
+    },
+    /// What is known of a response beyond its status; follows its `Response`. An adapter that knows no more leaves it out.
+    ResponseDetailed {
+        /// The request.
+        request: RequestKey,
+        /// What is known.
+        details: Box<ResponseDetails>,
+    },
+    /// The headers of a response as they came over the network, cookies included.
+    ResponseHeaders {
+        /// The request.
+        request: RequestKey,
+        /// All headers.
+        headers: Headers,
+    },
+    /// How a request ended in figures; before its `RequestFinished` or `RequestFailed`.
+    RequestMeasured {
+        /// The request.
+        request: RequestKey,
+        /// Bytes that came over the network, headers included.
+        transferred: Option<u64>,
+        /// When it ended, in milliseconds of the clock of `RequestDetails`.
+        monotonic_ms: f64,
+    },
+    /// A request waits for a decision, by the context's network policy.
+    RequestPaused {
+        /// What names it in the decision.
+        paused: PausedKey,
+        /// The request.
+        request: PausedRequest,
+    },
+    /// A server or proxy asks for credentials, and the request waits for a decision.
+    CredentialsAsked {
+        /// What names it in the decision.
+        paused: PausedKey,
+        /// Who asks.
+        challenge: Challenge,
+    },
+    /// A download began, before its `DownloadStarted`; its bytes are kept.
+    DownloadBegan {
+        /// The page that it began in.
+        target: TargetKey,
+        /// The download.
+        download: DownloadKey,
+        /// Where from.
+        url: String,
+        /// The name that the server or page proposes.
+        suggested_name: String,
+    },
+    /// A download has come further. Its page may be gone.
+    DownloadProgressed {
+        /// The download.
+        download: DownloadKey,
+        /// Bytes that are there.
+        received: u64,
+        /// Its size, where it is known.
+        total: Option<u64>,
+        /// How far it has come.
+        progress: DownloadProgress,
+    },
+    /// The page asked for files. Nothing is shown; the files are given by `set files`, or never.
+    FileChooserOpened {
+        /// Its page.
+        target: TargetKey,
+        /// The frame.
+        frame: FrameKey,
+        /// What names the chooser; the next one of the page replaces it.
+        chooser: ChooserKey,
+        /// Whether it takes more than one file.
+        multiple: bool,
+    },
     /// A download began; the navigation that led to it gets no document.
     DownloadStarted {
         /// The page that it began in.
@@ -217,6 +302,17 @@ pub enum Event {
         /// How.
         reason: String,
     },
+}
+
+/// How far a download has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DownloadProgress {
+    /// Bytes are coming.
+    Running,
+    /// The file is complete.
+    Completed,
+    /// It failed or was cancelled.
+    Failed(String),
 }
 
 /// A phase in a document's life.

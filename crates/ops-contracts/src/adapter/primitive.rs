@@ -1,10 +1,13 @@
 //! What can be asked of a context: a closed set of primitives and their effects.
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{DocumentKey, Emulation, FrameKey, NavigationFailure, TargetKey};
+use super::network::{Decision, NetworkPolicy};
+use super::{ChooserKey, DocumentKey, DownloadKey, Emulation, FrameKey, NavigationFailure, PausedKey, RequestKey, TargetKey};
 use crate::command::Viewport;
 use crate::command::storage::Cookie;
 
@@ -129,6 +132,49 @@ pub enum Primitive {
         /// How.
         setting: Emulation,
     },
+    /// Makes a policy hold for all requests of the context, those of pages, frames and workers to come included. Effect:
+    /// `Done`, once it holds.
+    SetNetworkPolicy {
+        /// The policy; it replaces the one before.
+        policy: NetworkPolicy,
+    },
+    /// Decides on a request that waits. Whatever comes of it, the request waits no longer. Effect: `Done`.
+    Decide {
+        /// The request.
+        paused: PausedKey,
+        /// The decision.
+        decision: Decision,
+    },
+    /// Reads the body of a response. Effect: `Bytes`.
+    ResponseBody {
+        /// Its page.
+        target: TargetKey,
+        /// The request.
+        request: RequestKey,
+    },
+    /// Reads a part of a completed download. Effect: `Bytes`.
+    ReadDownload {
+        /// The download.
+        download: DownloadKey,
+        /// The first byte.
+        offset: u64,
+        /// The most bytes.
+        max: u64,
+    },
+    /// Ends a download. Effect: `Done`.
+    CancelDownload {
+        /// The download.
+        download: DownloadKey,
+    },
+    /// Gives files to an input, as a person does who chooses them. Effect: `Files`, those that the input holds now.
+    SetFiles {
+        /// The page.
+        target: TargetKey,
+        /// Who takes them.
+        to: FilesTo,
+        /// The files; none to take back what was given.
+        files: Vec<FileToGive>,
+    },
     /// Sets the size of a page's viewport. Effect: `Done`.
     SetViewport {
         /// The page.
@@ -160,6 +206,12 @@ impl Primitive {
             Self::RemoveCookies { .. } => "remove cookies",
             Self::VisitEmpty { .. } => "visit empty",
             Self::Emulate { .. } => "emulate",
+            Self::SetNetworkPolicy { .. } => "set network policy",
+            Self::Decide { .. } => "decide on a request",
+            Self::ResponseBody { .. } => "read a response's body",
+            Self::ReadDownload { .. } => "read a download",
+            Self::CancelDownload { .. } => "cancel a download",
+            Self::SetFiles { .. } => "set files",
             Self::SetViewport { .. } => "set viewport",
         }
     }
@@ -192,12 +244,53 @@ pub enum Effect {
     Evaluated(Evaluated),
     /// How many shadow roots were handed over.
     Revealed(u32),
+    /// Bytes, and whether nothing follows them.
+    Bytes {
+        /// The bytes.
+        bytes: Vec<u8>,
+        /// Whether nothing follows them.
+        end: bool,
+    },
+    /// The files that an input holds.
+    Files(Vec<GivenFile>),
     /// A picture, as base64 of its file.
     Image(String),
     /// Cookies.
     Cookies(Vec<Cookie>),
     /// The places in the list of what was refused, with the browser's reasons.
     Refused(Vec<(usize, String)>),
+}
+
+/// Who takes files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FilesTo {
+    /// An `input[type=file]`, by its number in the bridge of its frame.
+    Element {
+        /// The frame.
+        frame: FrameKey,
+        /// The element.
+        number: u32,
+    },
+    /// The input that a chooser was opened for.
+    Chooser(ChooserKey),
+}
+
+/// A file that is given to a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileToGive {
+    /// Its name, without a folder.
+    pub name: String,
+    /// Its bytes.
+    pub content: Arc<Vec<u8>>,
+}
+
+/// A file that an input holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct GivenFile {
+    /// Its name.
+    pub name: String,
+    /// Its size.
+    pub bytes: u64,
 }
 
 /// A call of a bridge function: `name(args)`, in the form that the bridge takes.
@@ -270,6 +363,15 @@ pub enum InputAction {
         button: MouseButton,
         /// As in the press.
         click_count: u8,
+        /// Keys held.
+        modifiers: Modifiers,
+    },
+    /// Touches the page with one finger and lifts it.
+    Tap {
+        /// From the left.
+        x: f64,
+        /// From the top.
+        y: f64,
         /// Keys held.
         modifiers: Modifiers,
     },

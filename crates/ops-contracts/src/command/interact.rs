@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use super::common::at_most;
 use super::{InvalidField, Params, Point};
-use crate::adapter::MouseButton;
-use crate::ids::TargetId;
+use crate::adapter::{GivenFile, MouseButton};
+use crate::ids::{BlobId, TargetId};
 use crate::locator::Locator;
-use crate::receipt::Receipt;
+use crate::receipt::{ElementInfo, Receipt};
 
 /// The longest text that one command enters, in bytes.
 const MAX_TEXT: u64 = 1 << 20;
@@ -156,6 +156,152 @@ impl Params for PressParams {
         Ok(())
     }
 }
+
+/// Parameters of `interact.drag`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DragParams {
+    /// The element that is taken.
+    pub source: Locator,
+    /// The element that it is dropped on.
+    pub target: Locator,
+    /// Where in the source's box it is taken, from its top left corner; its middle when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_position: Option<Point>,
+    /// Where in the target's box it is dropped, from its top left corner; its middle when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_position: Option<Point>,
+    /// Keys held meanwhile.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub modifiers: Vec<Modifier>,
+    /// Moves of the mouse between the two, 1 to 100.
+    #[serde(default = "steps")]
+    pub steps: u8,
+    /// The page; the current one when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_id: Option<TargetId>,
+}
+
+pub(super) fn steps() -> u8 {
+    8
+}
+
+impl Params for DragParams {
+    fn validate(&self) -> Result<(), InvalidField> {
+        for (field, point) in [("sourcePosition", self.source_position), ("targetPosition", self.target_position)] {
+            if point.is_some_and(|point| !(point.x.is_finite() && point.y.is_finite())) {
+                return Err(InvalidField::new(field, "finite numbers"));
+            }
+        }
+        super::pointer::check_steps(self.steps)
+    }
+}
+
+/// One end of a drag.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DragSide {
+    /// The element that received the events.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub element: Option<ElementInfo>,
+    /// The kinds of events that reached it, in the order of their first.
+    pub events: Vec<String>,
+}
+
+/// Result of `interact.drag`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DragResult {
+    /// What was seen where it was taken.
+    pub source: DragSide,
+    /// What was seen where it was dropped.
+    pub target: DragSide,
+    /// Whether it was a native drag, with `dragstart` and `drop`, instead of plain mouse events.
+    pub native: bool,
+    /// What was observed.
+    pub receipt: Receipt,
+}
+
+/// The most files of one upload.
+pub const MAX_FILES: usize = 100;
+
+/// A file to be given to a page: its name, and its bytes in one of three ways.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct UploadFile {
+    /// Its name as the page sees it, without a folder.
+    pub name: String,
+    /// Its bytes as text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// Its bytes as base64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base64: Option<String>,
+    /// Its bytes as a blob that was put down before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blob: Option<BlobId>,
+}
+
+/// Parameters of `interact.upload`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct UploadParams {
+    /// The input, or its label; the chooser that is open when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub element: Option<Locator>,
+    /// The files; none to take back what was given.
+    pub files: Vec<UploadFile>,
+    /// The page; the current one when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_id: Option<TargetId>,
+}
+
+impl Params for UploadParams {
+    fn validate(&self) -> Result<(), InvalidField> {
+        if self.files.len() > MAX_FILES {
+            return Err(InvalidField::new("files", "at most 100 files"));
+        }
+        for (at, file) in self.files.iter().enumerate() {
+            let plain = !file.name.is_empty() && file.name.len() <= 255 && !matches!(file.name.as_str(), "." | "..");
+            if !plain || file.name.chars().any(|c| matches!(c, '/' | '\\') || c.is_control()) {
+                return Err(InvalidField::new(format!("files[{at}].name"), "a file name of 1 to 255 bytes without a folder"));
+            }
+            let given = [file.text.is_some(), file.base64.is_some(), file.blob.is_some()];
+            if given.iter().filter(|given| **given).count() != 1 {
+                return Err(InvalidField::new(format!("files[{at}]"), "exactly one of text, base64 and blob"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Result of `interact.upload`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct UploadResult {
+    /// The files that the input holds now, as it tells them itself.
+    pub files: Vec<GivenFile>,
+    /// What was observed.
+    pub receipt: Receipt,
+}
+
+/// Parameters of `interact.tap`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TapParams {
+    /// The element.
+    pub element: Locator,
+    /// Keys held meanwhile.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub modifiers: Vec<Modifier>,
+    /// Where in the element's box, from its top left corner; its middle when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<Point>,
+    /// The page; the current one when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_id: Option<TargetId>,
+}
+
+impl Params for TapParams {}
 
 /// Names an option of a select element by exactly one key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

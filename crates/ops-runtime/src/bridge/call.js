@@ -1,5 +1,5 @@
   // ------------------------------------------------------------------ the way in
-  const API = { snapshot, find, read, prepare, arm, verdict, disarm, fill, readback, select, choices, chosen, checkState, focus, blur, scrollIntoView: scrollToElement,
+  const API = { snapshot, find, read, prepare, arm, verdict, disarm, watch, watched, under, fill, readback, select, choices, chosen, checkState, focus, blur, scrollIntoView: scrollToElement,
     scrollBy, waitFor, storage, environment, knows, permissions, point, adopt, describe: describeOne, box, boxes, stats, settle };
   const ok = (result) => JSON.stringify({ ok: result === undefined ? null : result });
   function failure(e) {
@@ -27,5 +27,7 @@
       freshCache();
     }
   }
-  globalThis.__odb = Object.freeze({ version: '1', call, hosts, reveal });
+  // For the adapter alone, which gives files to it: elements have no other way out.
+  const element = (ref) => byRef(ref);
+  globalThis.__odb = Object.freeze({ version: '1', call, hosts, reveal, element });
 })();

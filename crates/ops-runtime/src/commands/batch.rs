@@ -54,8 +54,10 @@ fn parse(at: usize, item: &BatchItem) -> Outcome<Call> {
         fault.with("index", at)
     };
     let name = CommandName::from_str(&item.command).map_err(located)?;
-    if name.spec().lane != Lane::Page || name == CommandName::BatchRun {
-        let message = format!("{name} can't be part of a batch: page commands other than batch.run can");
+    let waits = matches!(name, CommandName::NetworkWait | CommandName::DownloadsWait);
+    if (name.spec().lane != Lane::Page && !waits) || name == CommandName::BatchRun {
+        let message =
+            format!("{name} can't be part of a batch: page commands other than batch.run can, and network.wait and downloads.wait");
         return Err(located(Fault::new(ErrorCode::OpsInvalidRequest, message).with("field", format!("commands[{at}].command"))));
     }
     let params = item.params.clone().unwrap_or_else(|| RawValue::from_string("{}".to_owned()).unwrap_or_default());

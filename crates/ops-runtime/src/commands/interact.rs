@@ -2,22 +2,28 @@
 
 use ops_contracts::Outcome;
 use ops_contracts::adapter::{InputAction, Modifiers, MouseButton};
-use ops_contracts::command::interact::{ActionResult, ClickParams, ElementParams, HoverParams, Modifier};
+use ops_contracts::command::interact::{ActionResult, ClickParams, ElementParams, HoverParams, Modifier, TapParams};
 
 use crate::cx::Cx;
 
+pub(crate) mod dragging;
 mod forms;
 pub(crate) mod frames;
 mod keyboard;
 mod keys;
 mod listbox;
+pub(crate) mod mouse;
 mod observe;
 mod pointer;
 mod scrolling;
+mod upload;
+mod watch;
 
+pub(crate) use dragging::drag;
 pub(crate) use forms::{clear, fill, select, set_checked};
 pub(crate) use keyboard::{press, type_text};
 pub(crate) use scrolling::{scroll, scroll_into_view};
+pub(crate) use upload::upload;
 
 pub(crate) async fn click(cx: &Cx, params: ClickParams) -> Outcome<ActionResult> {
     let page = cx.page(params.target_id.as_ref())?;
@@ -34,6 +40,14 @@ pub(crate) async fn hover(cx: &Cx, params: HoverParams) -> Outcome<ActionResult>
     let plan = pointer::Plan { action: "hover", position: params.position, clicks: 0 };
     let moved = |x, y| vec![InputAction::MouseMove { x, y, modifiers, held: None }];
     let acted = pointer::act(&page, &params.element, &plan, moved).await?;
+    Ok(ActionResult { receipt: acted.receipt })
+}
+
+pub(crate) async fn tap(cx: &Cx, params: TapParams) -> Outcome<ActionResult> {
+    let page = cx.page(params.target_id.as_ref())?;
+    let modifiers = held(&params.modifiers);
+    let plan = pointer::Plan { action: "tap", position: params.position, clicks: 1 };
+    let acted = pointer::act(&page, &params.element, &plan, |x, y| vec![InputAction::Tap { x, y, modifiers }]).await?;
     Ok(ActionResult { receipt: acted.receipt })
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use ops_contracts::adapter::LaunchSpec;
-use ops_contracts::capability::{AdapterKind, BrowserKind};
+use ops_contracts::capability::{AdapterKind, BrowserKind, CapabilitySet};
 use ops_contracts::command::session::{
     BrowserIdentity, CloseResult, CreateParams, CreateResult, Isolation, ListResult, ReclaimResult, RenewResult, StatusResult,
 };
@@ -45,7 +45,7 @@ impl Inner {
         }
         let _place = self.reserve()?;
         let id = secret::session_id()?;
-        let plan = self.plan(&id, params)?;
+        let plan = self.plan(&id, params, capabilities.clone())?;
         let seat = tokio::time::timeout_at(deadline, self.pool.seat(&plan.slot, plan.viewport)).await.map_err(|_| {
             Fault::new(ErrorCode::OpsTimeout, "the browser was not ready in time").with("waitingFor", "the browser")
         })??;
@@ -72,7 +72,7 @@ impl Inner {
         })
     }
 
-    fn plan(&self, id: &SessionId, params: CreateParams) -> Outcome<Plan> {
+    fn plan(&self, id: &SessionId, params: CreateParams, capabilities: CapabilitySet) -> Outcome<Plan> {
         let profile = match (&params.profile, &self.config.profiles) {
             (None, _) => None,
             (Some(name), Some(root)) => Some(profile_directory(root, name, params.browser)),
@@ -92,7 +92,7 @@ impl Inner {
         if self.pool.in_use(&slot) {
             return Err(Fault::plain(ErrorCode::OpsProfileInUse));
         }
-        Ok(Plan { slot, viewport: params.viewport.unwrap_or_default(), params })
+        Ok(Plan { slot, viewport: params.viewport.unwrap_or_default(), capabilities, params })
     }
 
     fn start(

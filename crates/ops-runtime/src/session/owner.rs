@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use ops_contracts::adapter::Primitive;
+use ops_contracts::adapter::{NetworkPolicy, Primitive};
 use ops_contracts::command::CommandName;
 use ops_contracts::frame::EventName;
 use ops_contracts::ids::{RequestId, SessionId};
@@ -179,12 +179,9 @@ impl Owner {
                 self.session.health.lost(self.running_request());
                 tracing::warn!(sessionId = %self.session.id, "the session lost its browser");
             }
-            Effect::AnswerDialog { target, accept } => {
-                let context = self.session.live().context;
-                let answer = async move { context.perform(Primitive::AnswerDialog { target, accept, text: None }).await.map(drop) };
-                // The page goes on by itself; a failure means that the page is gone, which its own event tells.
-                tokio::spawn(answer);
-            }
+            Effect::Decide { paused, decision } => self.beside(Primitive::Decide { paused, decision }),
+            Effect::CancelDownload(download) => self.beside(Primitive::CancelDownload { download }),
+            Effect::AnswerDialog { target, accept } => self.beside(Primitive::AnswerDialog { target, accept, text: None }),
         }
         None
     }
@@ -195,6 +192,17 @@ impl Owner {
             Running::Idle => None,
             Running::Command(job, _) | Running::Revive(job, _) => Some(&job.request),
         }
+    }
+
+    /// Performs what no command waits for. A failure means that what it was about is gone, which its own events tell.
+    fn beside(&self, primitive: Primitive) {
+        let context = self.session.live().context;
+        tokio::spawn(async move {
+            let name = primitive.name();
+            if let Err(error) = context.perform(primitive).await {
+                tracing::debug!(%error, primitive = name, "nothing came of it");
+            }
+        });
     }
 
     /// Starts the next command of the queue when nothing runs.
@@ -248,10 +256,15 @@ impl Owner {
         let (pool, session) = (self.pool.clone(), self.session.clone());
         let deadline = job.deadline;
         let work = async move {
+            let policy = session.live().world.lock().routes.policy();
             let seat = async {
                 let seat = pool.seat(&session.plan.slot, session.plan.viewport).await?;
                 for setting in session.emulated().settings() {
                     seat.place.context.perform(Primitive::Emulate { setting }).await?;
+                }
+                if policy != NetworkPolicy::default() {
+                    // What was said about requests holds in the new browser as well, before anything is asked of it.
+                    seat.place.context.perform(Primitive::SetNetworkPolicy { policy }).await?;
                 }
                 Ok(seat)
             };
@@ -272,12 +285,13 @@ impl Owner {
             }
             Ok(seat) => {
                 let old = self.session.live();
-                let (numbers, policy) = {
+                let (numbers, policy, routes) = {
                     let state = old.world.lock();
-                    (state.numbers.clone(), state.dialog_policy)
+                    (state.numbers.clone(), state.dialog_policy, state.routes.clone())
                 };
                 let place = &seat.place;
                 place.world.begin(numbers, policy, place.target, place.frame);
+                place.world.lock().routes = routes;
                 self.session.set_live(Live {
                     context: place.context.clone(),
                     world: place.world.clone(),

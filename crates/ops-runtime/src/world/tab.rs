@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use ops_contracts::adapter::{DocumentKey, FrameKey, LifecyclePhase, NavigationFailure, RequestKey, TargetKey};
+use ops_contracts::adapter::{
+    ChooserKey, DocumentKey, FrameKey, LifecyclePhase, MouseButton, NavigationFailure, RequestKey, TargetKey,
+};
+use ops_contracts::command::Point;
 use ops_contracts::command::nav::Redirect;
 use ops_contracts::command::targets::TargetInfo;
 use ops_contracts::ids::TargetId;
@@ -23,6 +26,17 @@ pub(crate) struct Tab {
     pub(crate) dialog: Option<(u64, DialogInfo)>,
     pub(crate) nav: Navigation,
     pub(crate) requests: Requests,
+    /// The file chooser that the page has asked for last, with the number of its event and whether it takes several files.
+    pub(crate) chooser: Option<(u64, ChooserKey, bool)>,
+    /// Where `pointer.*` has left the mouse.
+    pub(crate) mouse: Mouse,
+}
+
+/// Where the mouse is in a page, and what it holds.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Mouse {
+    pub(crate) at: Point,
+    pub(crate) held: Vec<MouseButton>,
 }
 
 impl Tab {
@@ -45,6 +59,8 @@ impl Tab {
             dialog: None,
             nav: Navigation::at(url),
             requests: Requests::new(),
+            chooser: None,
+            mouse: Mouse::default(),
         }
     }
 

@@ -113,15 +113,7 @@ pub(crate) async fn press(cx: &Cx, params: PressParams) -> Outcome<ActionResult>
 
 /// Sends input; false when a dialog opened meanwhile, or the page went away under it.
 async fn dispatch(page: &Page<'_>, observed: &Observation, actions: Vec<InputAction>) -> Outcome<bool> {
-    tokio::select! {
-        biased;
-        sent = page.cx.perform(Primitive::Input { target: page.key, actions }) => match sent {
-            Ok(_) => Ok(true),
-            Err(_) if observed.going_elsewhere(page) => Ok(false),
-            Err(error) => Err(error.into()),
-        },
-        _ = observed.dialog(page) => Ok(false),
-    }
+    observed.through_dialogs(page, Primitive::Input { target: page.key, actions }).await
 }
 
 /// Deletes what is selected.

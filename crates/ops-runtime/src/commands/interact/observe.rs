@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use ops_contracts::receipt::{DialogInfo, ElementInfo, Receipt, Settled};
+use ops_contracts::Outcome;
+use ops_contracts::adapter::{NavigationFailureKind, Primitive};
+use ops_contracts::receipt::{ChooserInfo, DialogInfo, ElementInfo, Receipt, Settled};
 
 use crate::cx::Page;
 use crate::world::State;
@@ -12,6 +14,9 @@ const NAVIGATION_WITHIN: Duration = Duration::from_secs(5);
 
 /// How long a navigation that the page asked for may take to begin; what the browser drops never does.
 const REQUEST_WITHIN: Duration = Duration::from_millis(500);
+
+/// How long after a navigation was given up the download comes that it turned into.
+const DOWNLOAD_WITHIN: Duration = Duration::from_millis(500);
 
 /// Observes a page from before an action on.
 pub(super) struct Observation {
@@ -30,6 +35,19 @@ impl Observation {
     pub(super) async fn dialog(&self, page: &Page<'_>) -> DialogInfo {
         let (key, mark) = (page.key, self.mark);
         page.cx.world.until(|state| dialog_since(state, key, mark)).await
+    }
+
+    /// Performs a primitive whose page may open a dialog or go elsewhere under it. False when it did.
+    pub(super) async fn through_dialogs(&self, page: &Page<'_>, primitive: Primitive) -> Outcome<bool> {
+        tokio::select! {
+            biased;
+            sent = page.cx.perform(primitive) => match sent {
+                Ok(_) => Ok(true),
+                Err(_) if self.going_elsewhere(page) => Ok(false),
+                Err(error) => Err(error.into()),
+            },
+            _ = self.dialog(page) => Ok(false),
+        }
     }
 
     /// Whether the page began to go elsewhere since.
@@ -66,7 +84,22 @@ impl Observation {
         let settled = page.cx.world.until(|state| settled(state, key, mark));
         let settled_by =
             tokio::time::timeout(NAVIGATION_WITHIN.min(page.cx.remaining() / 2), settled).await.unwrap_or(Settled::Timeout);
+        self.download_begun(page).await;
         self.tell(page, element, changed, attempts, settled_by)
+    }
+
+    /// A navigation that turns into a download is given up first: what it turned into comes a moment later.
+    async fn download_begun(&self, page: &Page<'_>) {
+        let (key, mark) = (page.key, self.mark);
+        let given_up = {
+            let state = page.cx.world.lock();
+            let failed = state.tab(key).and_then(|tab| tab.nav.failed.as_ref());
+            failed.is_some_and(|(seq, failure)| *seq > mark && failure.kind == NavigationFailureKind::Aborted)
+        };
+        if given_up {
+            let begun = page.cx.world.until(|state| downloading(state, key, mark).then_some(()));
+            drop(tokio::time::timeout(DOWNLOAD_WITHIN, begun).await);
+        }
     }
 
     fn tell(
@@ -103,6 +136,10 @@ impl Observation {
                 .filter(|(seq, target, _)| *seq > mark && *target == page.key)
                 .map(|(_, _, download)| download.clone())
                 .collect(),
+            file_chooser: tab
+                .and_then(|tab| tab.chooser)
+                .filter(|(seq, ..)| *seq > mark)
+                .map(|(_, _, multiple)| ChooserInfo { multiple, target_id: page.id.clone() }),
             changed: if document_changed { Some(true) } else { changed },
             clicks: None,
             settled_by,

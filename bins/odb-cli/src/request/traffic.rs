@@ -1,0 +1,116 @@
+//! The verbs `network` and `downloads` as commands of the contract. What reads or writes files is `files`'.
+
+use ops_contracts::command::network::{self, Fulfil, Modify, RequestFilter};
+use ops_contracts::command::{CommandName, Empty, downloads};
+use ops_contracts::ids::TargetId;
+
+use super::{Request, of};
+use crate::args::verb::{Downloads, Network, Requests, Route};
+use crate::failure::{Failure, Outcome};
+
+pub(super) fn downloads(verb: Option<&Downloads>) -> Outcome<Option<Request>> {
+    match verb {
+        None | Some(Downloads::List) => of(CommandName::DownloadsList, &Empty {}).map(Some),
+        Some(Downloads::Wait { number }) => {
+            of(CommandName::DownloadsWait, &downloads::WaitParams { download: *number, after: None }).map(Some)
+        }
+        Some(Downloads::Save { .. }) => Ok(None),
+    }
+}
+
+pub(super) fn network(verb: &Network, target_id: Option<TargetId>) -> Outcome<Option<Request>> {
+    let request = match verb {
+        Network::Requests { which, seq, headers, secrets, max_body, state, since, limit } => of(
+            CommandName::DiagnosticsNetwork,
+            &network::LogParams {
+                since_seq: *since,
+                limit: *limit,
+                seq: *seq,
+                filter: filter(which),
+                state: *state,
+                headers: *headers || seq.is_some(),
+                secrets: *secrets,
+                body: seq.is_some(),
+                max_body_bytes: *max_body,
+                target_id,
+            },
+        )?,
+        Network::Wait { which, event, since, headers } => of(
+            CommandName::NetworkWait,
+            &network::WaitParams { event: *event, filter: filter(which), since_seq: *since, headers: *headers, target_id },
+        )?,
+        Network::Route(route) if route.file.is_some() => return Ok(None),
+        Network::Route(route) => self::route(route, route.body.is_some(), None)?,
+        Network::Unroute { rule } => {
+            let number = rule.as_ref().and_then(|rule| rule.parse().ok());
+            let url = rule.clone().filter(|_| number.is_none());
+            of(CommandName::NetworkUnroute, &network::UnrouteParams { route: number, url })?
+        }
+        Network::Headers { header } => of(CommandName::NetworkSetHeaders, &network::HeadersParams { headers: header.clone() })?,
+        Network::Offline { state, latency, down, up } => {
+            let slow = latency.is_some() || down.is_some() || up.is_some();
+            if state.is_none() && !slow {
+                return Err(Failure::usage("offline takes on, off, or how slow the network is to be"));
+            }
+            let params = network::OfflineParams {
+                offline: state.as_deref() == Some("on"),
+                latency_ms: *latency,
+                download_bytes_per_second: down.map(|rate| rate * 1_000.0),
+                upload_bytes_per_second: up.map(|rate| rate * 1_000.0),
+            };
+            of(CommandName::NetworkOffline, &params)?
+        }
+        Network::Credentials { username, origin, proxy, password } => {
+            let params = network::CredentialsParams {
+                username: username.clone(),
+                password: password.clone(),
+                origin: origin.clone(),
+                proxy: *proxy,
+            };
+            of(CommandName::NetworkCredentials, &params)?
+        }
+    };
+    Ok(Some(request))
+}
+
+fn filter(which: &Requests) -> RequestFilter {
+    RequestFilter { url: which.url.clone(), method: which.method.clone(), kinds: which.kind.clone(), status: which.status.clone() }
+}
+
+/// A rule; with a body it answers, be it of the command line or a blob.
+pub(crate) fn route(route: &Route, has_body: bool, blob: Option<ops_contracts::ids::BlobId>) -> Outcome<Request> {
+    let answers = has_body || blob.is_some() || route.status.is_some() || route.content_type.is_some();
+    let changes = route.to.is_some() || route.set_method.is_some() || route.set_body.is_some() || !route.remove_header.is_empty();
+    let changes = changes || (!answers && route.abort.is_none() && !route.header.is_empty());
+    let given = [answers, route.abort.is_some(), changes];
+    if given.iter().filter(|given| **given).count() != 1 {
+        return Err(Failure::usage(
+            "route takes one of: an answer (--body, --file, --status), --abort, or changes (--to, --set-method, --set-body, --header, --remove-header)",
+        ));
+    }
+    let fulfil = answers.then(|| Fulfil {
+        status: route.status.unwrap_or(200),
+        headers: route.header.clone(),
+        content_type: route.content_type.clone(),
+        body: route.body.clone(),
+        body_base64: None,
+        blob,
+    });
+    let modify = changes.then(|| Modify {
+        url: route.to.clone(),
+        method: route.set_method.clone(),
+        set_headers: route.header.clone(),
+        remove_headers: route.remove_header.clone(),
+        body: route.set_body.clone(),
+    });
+    let params = network::RouteParams {
+        url: route.url.clone(),
+        method: route.method.clone(),
+        kinds: route.kind.clone(),
+        times: route.times,
+        fulfil,
+        abort: route.abort,
+        modify,
+    };
+    of(CommandName::NetworkRoute, &params)
+}
