@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use ops_client::{Client, Endpoint, Options, RequestIds};
@@ -58,6 +59,7 @@ pub fn configure(scratch: &TempDir, config: &str) {
 pub struct Relay {
     child: Child,
     home: PathBuf,
+    log: Arc<Mutex<String>>,
 }
 
 impl Relay {
@@ -107,14 +109,28 @@ impl Relay {
             all.push_str(&line);
         }
         // Its further lines are read, so that it never waits for a reader.
-        std::thread::spawn(move || std::io::copy(&mut told, &mut std::io::sink()));
-        Self { child, home }
+        let (log, kept) = (Arc::new(Mutex::new(all)), told);
+        let reading = log.clone();
+        std::thread::spawn(move || {
+            for line in kept.lines().map_while(Result::ok) {
+                let mut log = reading.lock().unwrap_or_else(PoisonError::into_inner);
+                log.push_str(&line);
+                log.push('\n');
+            }
+        });
+        Self { child, home, log }
     }
 
     /// Its process id.
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// What it has told on standard error so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Its home.

@@ -88,7 +88,11 @@ pub(crate) async fn call(context: &Context<'_>, call: &verb::Call) -> Outcome<u8
     let raw = RawCall { timeout, ..RawCall::new(&call.command, &params) };
     let reply = match known.map(|name| (name, name.spec().lane)) {
         // A new session is what a relay is started for.
-        Some((CommandName::SessionCreate, _)) => patience::call(&daemon::ensure(context).await?.endpoint, &raw).await?,
+        Some((CommandName::SessionCreate, _)) => {
+            let relay = daemon::ensure(context).await?;
+            relay.preflight(context)?;
+            patience::call(&relay.endpoint, &raw).await?
+        }
         Some((_, Lane::Service)) => patience::call(&daemon::running(context)?.endpoint, &raw).await?,
         Some(_) => {
             let held = context.held()?;

@@ -103,6 +103,7 @@ impl<'a> Context<'a> {
     pub(crate) fn held_as(&self, name: String) -> Outcome<Held> {
         let session = self.home.session(&name)?.ok_or_else(|| missing(&name, &format!("no session {name:?} is open")))?;
         let relay = daemon::running(self).map_err(|failure| ended_with_relay(&name, failure))?;
+        relay.preflight(self)?;
         if session.relay_url != relay.endpoint.url.to_string() && relay.is_remote() {
             return Err(missing(&name, &format!("session {name:?} belongs to the relay at {}", session.relay_url)));
         }

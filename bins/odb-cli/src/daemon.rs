@@ -8,7 +8,10 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use ops_client::{Endpoint, post};
+use ops_contracts::routing::{Route, RoutingMode};
+use ops_contracts::version::{BINARY_VERSION, OPS_CONTRACT_VERSION, OPS_MIN_COMPAT_VERSION};
 use ops_contracts::{ErrorCode, Fault};
+use routing::preflight::{self, RelayVersions};
 use rustix::process::{Pid, test_kill_process};
 use tokio::time::{Instant, sleep};
 
@@ -41,9 +44,31 @@ pub(crate) struct Relay {
     pub(crate) instance_id: Option<String>,
     /// Its process, where it is of this home.
     pub(crate) pid: Option<Pid>,
+    /// Its file, where it is of this home.
+    file: Option<RelayFile>,
 }
 
 impl Relay {
+    /// Checks the versions before anything is sent. A relay that is named by its URL checks them itself, at no further round trip.
+    ///
+    /// # Errors
+    /// `cli_version_unsupported` where `/ops` would refuse this client, `cli_version_invalid` for a version that is none.
+    pub(crate) fn preflight(&self, context: &Context<'_>) -> Outcome<()> {
+        let Some((file, relay)) = self.file.as_ref().and_then(|file| Some((file, file.relay_version.as_deref()?))) else {
+            return Ok(());
+        };
+        let route = match context.routing.cli.routing_mode {
+            Some(RoutingMode::LegacyCdp) => Route::LegacyCdp,
+            _ => Route::Ops,
+        };
+        let versions = RelayVersions {
+            relay,
+            contract: file.ops_contract_version.as_deref().unwrap_or(OPS_CONTRACT_VERSION),
+            min_contract: file.ops_min_contract_version.as_deref().unwrap_or(OPS_MIN_COMPAT_VERSION),
+        };
+        Ok(preflight::versions(route, BINARY_VERSION, OPS_CONTRACT_VERSION, &versions)?)
+    }
+
     /// Whether the command line named it.
     pub(crate) fn is_remote(&self) -> bool {
         self.pid.is_none()
@@ -78,7 +103,7 @@ fn remote(context: &Context<'_>) -> Outcome<Option<Relay>> {
     let (Some(url), Some(file)) = (&context.global.relay, &context.global.token_file) else { return Ok(None) };
     let token = std::fs::read_to_string(file)
         .map_err(|error| Failure::new(ErrorCode::CliFileUnreadable, format!("{}: {error}", file.display())))?;
-    Ok(Some(Relay { endpoint: context.endpoint(url, &token)?, instance_id: None, pid: None }))
+    Ok(Some(Relay { endpoint: context.endpoint(url, &token)?, instance_id: None, pid: None, file: None }))
 }
 
 /// The relay that `relay.json` names, where its process lives. The token goes to no port that a dead relay has left to others.
@@ -90,7 +115,7 @@ fn local(context: &Context<'_>) -> Outcome<Option<Relay>> {
     }
     let Some(token) = context.home.read("relay.token")? else { return Ok(None) };
     let endpoint = context.endpoint(&file.relay_url, &token)?;
-    Ok(Some(Relay { endpoint, instance_id: Some(file.instance_id), pid: Some(pid) }))
+    Ok(Some(Relay { endpoint, instance_id: Some(file.instance_id.clone()), pid: Some(pid), file: Some(file) }))
 }
 
 /// The program `relayd`: beside this one, or in the path.

@@ -26,6 +26,7 @@ pub(crate) async fn run(context: &Context<'_>, open: &Open) -> Outcome<u8> {
     let params = create_params(open)?;
     let name = context.session_name()?;
     let relay = daemon::ensure(context).await?;
+    relay.preflight(context)?;
     if let Some(session) = usable(context, &name, &relay)? {
         check_flags(open, &session.params, &name)?;
         let held = Held { name: name.clone(), session, relay };

@@ -73,6 +73,13 @@ pub(crate) struct RelayFile {
     pub(crate) relay_url: String,
     pub(crate) pid: i32,
     pub(crate) instance_id: String,
+    /// Its versions; an older relay does not tell all of them.
+    #[serde(default)]
+    pub(crate) relay_version: Option<String>,
+    #[serde(default)]
+    pub(crate) ops_contract_version: Option<String>,
+    #[serde(default)]
+    pub(crate) ops_min_contract_version: Option<String>,
 }
 
 impl Home {

@@ -529,3 +529,50 @@ fn a_reload_shows_the_admin_token_and_nothing_is_asked_without_one() {
     let seen = relay.seen.recv().unwrap();
     assert!(seen.head.starts_with("post /admin/config/reload") && seen.head.contains("x-odb-admin-token: adm1n"), "{}", seen.head);
 }
+
+#[test]
+fn a_relay_outside_the_window_is_refused_before_anything_is_sent() {
+    let relay = Relay::new(&[]);
+    let home = home_of(&relay);
+    store_session(home.path(), &relay, INSTANCE);
+    let file = fs::read_to_string(home.path().join("relay.json")).unwrap();
+    for (versions, code) in [
+        (r#""relayVersion":"0.9.0""#, "cli_version_unsupported"),
+        (r#""relayVersion":"0.1.0""#, "cli_version_unsupported"),
+        (r#""relayVersion":"0.2.0","opsContractVersion":"2.0.0","opsMinContractVersion":"2.0.0""#, "cli_version_unsupported"),
+        (r#""relayVersion":"next""#, "cli_version_invalid"),
+    ] {
+        write_private(home.path(), "relay.json", &file.replace(r#""relayVersion":"0.2.0""#, versions));
+        fails(&run(home.path(), &["get", "title"]), 2, code);
+    }
+    assert!(relay.seen.try_recv().is_err());
+}
+
+#[test]
+fn a_pairing_code_is_shown_where_the_relay_runs_and_its_token_is_kept_private() {
+    let paired = r#"{"pairingId":"0123456789abcdef","pairingToken":"second"}"#;
+    let relay = Relay::new(&[paired, &response(r#"{"value":"Shop"}"#), paired]);
+    let home = home_of(&relay);
+    store_session(home.path(), &relay, INSTANCE);
+    let shown = run(home.path(), &["pair", "--output", "json"]);
+    let open: serde_json::Value = serde_json::from_str(&texts(&shown).0).unwrap();
+    let code = open["code"].as_str().unwrap();
+    let file = fs::read_to_string(home.path().join("pairing.json")).unwrap();
+    assert!(code.len() == 9 && file.contains(code), "{file}");
+    assert_eq!(fs::metadata(home.path().join("pairing.json")).unwrap().mode() & 0o777, 0o600);
+    let redeemed = run(home.path(), &["pair", code]);
+    assert_eq!((redeemed.status.code(), texts(&redeemed).0.contains("pairing:0123456789abcdef")), (Some(0), true));
+    assert!(!texts(&redeemed).0.contains("second"));
+    let seen = relay.seen.recv().unwrap();
+    assert!(seen.head.starts_with("post /pair ") && seen.body.contains(code), "{}", seen.head);
+    let kept = home.path().join("pairing/local.token");
+    assert_eq!((fs::read_to_string(&kept).unwrap().as_str(), fs::metadata(&kept).unwrap().mode() & 0o777), ("second\n", 0o600));
+    assert_eq!(run(home.path(), &["get", "title"]).status.code(), Some(0));
+    assert!(relay.seen.recv().unwrap().head.contains("x-odb-pairing-token: second"));
+    assert_eq!(run(home.path(), &["pair", "--self"]).status.code(), Some(0));
+    assert!(relay.seen.recv().unwrap().body.len() > 10);
+    let url = relay.url.clone();
+    let token = home.path().join("relay.token").display().to_string();
+    fails(&run(home.path(), &["pair", "--relay", &url, "--token-file", &token]), 1, "cli_usage_invalid");
+    fails(&run(home.path(), &["pair", "AAAA", "--self"]), 1, "cli_usage_invalid");
+}

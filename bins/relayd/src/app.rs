@@ -23,6 +23,7 @@ use ops_contracts::version::{BINARY_VERSION, OPS_CONTRACT_VERSION, OPS_MIN_COMPA
 use ops_runtime::{FamilyConfig, Runtime, RuntimeConfig};
 use relay::{Control, Labels, Pairing, Relay, RelayConfig, RoutingSetup, Timeouts, Token, Versions};
 use routing::decision::Rules;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::args::Args;
 use crate::environment::{Environment, SystemClock};
@@ -53,6 +54,7 @@ pub(crate) fn run(args: impl Iterator<Item = OsString>, environment: Environment
     let home = Arc::new(Home::take(settings.home.clone())?);
     let _log =
         logging::start(settings.log_format, settings.log_level).map_err(|error| Failure::start(format!("logging: {error}")))?;
+    raise_descriptor_limit();
     let tasks = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .max_blocking_threads(8)
@@ -64,6 +66,16 @@ pub(crate) fn run(args: impl Iterator<Item = OsString>, environment: Environment
     home.withdraw();
     tasks.shutdown_timeout(LAST_TASKS);
     served
+}
+
+/// Lets the process open as many descriptors as the system allows it: the default is less than the connections that the relay takes.
+fn raise_descriptor_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current != limit.maximum
+        && let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })
+    {
+        tracing::warn!(%error, "the limit of open descriptors can't be raised");
+    }
 }
 
 async fn serve(settings: Settings, layers: Layers, environment: Environment, home: Arc<Home>) -> Result<(), Failure> {

@@ -144,7 +144,15 @@ impl CdpContext {
 
 impl Context for CdpContext {
     fn perform(&self, primitive: Primitive) -> BoxFuture<'_, AdapterResult<Effect>> {
-        Box::pin(self.dispatch(primitive))
+        let name = primitive.name();
+        Box::pin(async move {
+            let effect = self.dispatch(primitive).await;
+            if let Err(error) = &effect {
+                // Inside the span of whoever asked, so that the line carries the request's ids.
+                tracing::debug!(primitive = name, %error, "the browser did not do it");
+            }
+            effect
+        })
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

@@ -10,7 +10,7 @@ use crate::error::ErrorCode;
 use crate::fault::{ErrorBody, Fault, Outcome};
 use crate::ids::{ClientId, LeaseId, RequestId, SessionId};
 use crate::limits::LimitsProfile;
-use crate::routing::RequestControls;
+use crate::routing::{RequestControls, RoutingStatus};
 
 /// The largest frame that carries a whole response; a larger one goes as chunks of at most this size. In bytes.
 pub const CHUNK_THRESHOLD: usize = 256 * 1024;
@@ -119,6 +119,9 @@ pub struct OpsHelloAck {
     pub limits: LimitsProfile,
     /// How often to send `ops_ping`, in milliseconds.
     pub heartbeat_interval_ms: u64,
+    /// Where routing sends this client's sessions, by which facts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollout: Option<RoutingStatus>,
 }
 
 /// A command to be run.

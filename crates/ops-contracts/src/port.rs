@@ -1,5 +1,6 @@
 //! The ports by which the crates are composed: the relay and embedders reach the runtime through them.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -93,6 +94,9 @@ pub trait OpsService: Send + Sync {
     /// Ends every session that is there now, and answers how many it has ended. From the call on, before the future is polled,
     /// page commands of these sessions are refused; sessions that are made later are not touched.
     fn end_sessions(&self, how: EndSessions) -> BoxFuture<'static, u32>;
+
+    /// The same for these sessions alone; those that are no more are passed over.
+    fn end_these(&self, how: EndSessions, sessions: &HashSet<SessionId>) -> BoxFuture<'static, u32>;
 
     /// Stops taking commands, lets running ones end until `deadline`, then closes every session and browser.
     fn shut_down(&self, deadline: Instant) -> BoxFuture<'_, ()>;

@@ -1,7 +1,7 @@
 //! The runtime: takes requests, finds their session, checks the lease before anything is queued, and hands the command
 //! to its lane. Implements the port by which the relay and embedders use it.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -218,8 +218,27 @@ impl OpsService for Runtime {
 
     fn end_sessions(&self, how: EndSessions) -> BoxFuture<'static, u32> {
         let sessions: Vec<_> = lock(&self.inner.sessions).live.values().cloned().collect();
+        self.end_all_of(how, &sessions)
+    }
+
+    fn end_these(&self, how: EndSessions, sessions: &HashSet<SessionId>) -> BoxFuture<'static, u32> {
+        let sessions: Vec<_> = {
+            let known = lock(&self.inner.sessions);
+            sessions.iter().filter_map(|id| known.live.get(id).cloned()).collect()
+        };
+        self.end_all_of(how, &sessions)
+    }
+
+    fn shut_down(&self, deadline: StdInstant) -> BoxFuture<'_, ()> {
+        Box::pin(self.inner.shut_down(Instant::from_std(deadline)))
+    }
+}
+
+impl Runtime {
+    /// Ends sessions; they refuse what comes from the call on, before the future is polled.
+    fn end_all_of(&self, how: EndSessions, sessions: &[Arc<Session>]) -> BoxFuture<'static, u32> {
         if how == EndSessions::Drain {
-            for session in &sessions {
+            for session in sessions {
                 session.draining.store(true, Ordering::Release);
             }
         }
@@ -229,10 +248,6 @@ impl OpsService for Runtime {
             let ended = futures_util::future::join_all(ending).await.into_iter().filter(|ended| ended.is_ok()).count();
             u32::try_from(ended).unwrap_or(u32::MAX)
         })
-    }
-
-    fn shut_down(&self, deadline: StdInstant) -> BoxFuture<'_, ()> {
-        Box::pin(self.inner.shut_down(Instant::from_std(deadline)))
     }
 }
 

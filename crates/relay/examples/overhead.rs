@@ -53,6 +53,10 @@ impl OpsService for AtOnce {
         RuntimeSummary::default()
     }
 
+    fn end_these(&self, _: EndSessions, _: &std::collections::HashSet<SessionId>) -> BoxFuture<'static, u32> {
+        Box::pin(std::future::ready(0))
+    }
+
     fn end_sessions(&self, _: EndSessions) -> BoxFuture<'static, u32> {
         Box::pin(std::future::ready(0))
     }

@@ -107,7 +107,10 @@ pub(crate) fn declined(edge: &Edge, fault: Fault) -> Reply {
 
 fn status_text(edge: &Edge, permit: &Permit, headers: &HeaderMap) -> String {
     let peer = gate::versions(headers).peer();
-    serde_json::to_string(&status::document(edge, permit.asker(), peer)).expect("the status document consists of texts and numbers")
+    let wanted = headers.get_all("x-ops-capabilities").iter().filter_map(|names| names.to_str().ok());
+    let wanted: Vec<String> = wanted.flat_map(|names| names.split(',')).map(|name| name.trim().to_owned()).collect();
+    serde_json::to_string(&status::document(edge, permit.asker(), peer, &wanted))
+        .expect("the status document consists of texts and numbers")
 }
 
 /// The endpoints of the legacy lane that are no WebSocket.

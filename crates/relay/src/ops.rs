@@ -2,6 +2,7 @@
 //!
 //! It reads and writes no socket.
 
+use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -11,7 +12,7 @@ use futures_util::FutureExt;
 use ops_contracts::command::CommandName;
 use ops_contracts::frame::{OpsCancel, OpsRequest, RESPONSE_CAP, Timing};
 use ops_contracts::ids::{LeaseId, RequestId, SessionId};
-use ops_contracts::port::{Caller, Reply, Served};
+use ops_contracts::port::{Caller, EndSessions, Reply, Served};
 use ops_contracts::routing::{IdentityNamespace, RolloutIdentity};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde::Deserialize;
@@ -30,6 +31,8 @@ pub(crate) struct Admitted {
     command: Option<CommandName>,
     caller: Caller,
     received: Instant,
+    /// Who asks for a session, where one is asked for.
+    opening: Option<Asker>,
     /// The session whose lease the sender holds.
     pub(crate) owned: Option<(SessionId, LeaseId)>,
 }
@@ -77,7 +80,8 @@ pub(crate) fn admit(
         Ok(timeout_ms) => {
             request.timeout_ms = Some(timeout_ms);
             let caller = Caller { client_id: permit.client().clone(), admin: permit.is_admin() };
-            Ok(Admitted { request, command, caller, received, owned })
+            let opening = (command == Some(CommandName::SessionCreate)).then(|| opener(permit, owned.as_ref()));
+            Ok(Admitted { request, command, caller, received, opening, owned })
         }
         Err(fault) => Err(Box::new(Failed { request: request.request_id, session: request.session_id, command, fault })),
     }
@@ -132,7 +136,7 @@ fn deadline(edge: &Edge, asked: Option<u64>, command: Option<CommandName>) -> Ou
 
 /// Runs an admitted request to its answer. Dropping the future abandons the answer, not the command.
 pub(crate) async fn run(edge: Arc<Edge>, admitted: Admitted) -> Answer {
-    let Admitted { request, command, caller, received, .. } = admitted;
+    let Admitted { request, command, caller, received, opening, .. } = admitted;
     let (id, session) = (request.request_id.clone(), request.session_id.clone());
     let name = command.map_or("other", CommandName::as_str);
     let span = tracing::info_span!(target: "ops", "request", requestId = %id, sessionId = session.as_ref().map(tracing::field::display), command = %name);
@@ -142,11 +146,30 @@ pub(crate) async fn run(edge: Arc<Edge>, admitted: Admitted) -> Answer {
     let guarded = tokio::time::timeout(limit, AssertUnwindSafe(execution).catch_unwind()).instrument(span);
     let reached = Some(edge.metrics.served(None));
     match guarded.await {
-        Ok(Ok(reply)) => finish(&edge, id, session, command, reply, received),
+        Ok(Ok(reply)) => finish(&edge, id, session, command, routed(&edge, opening.as_ref(), command, reply), received),
         Ok(Err(_)) => fail(&edge, failed_inside(id, session, command, "the runtime panicked"), reached, None, received),
         Err(_) => {
             let failed = failed_inside(id, session, command, "the runtime did not keep the request's deadline");
             fail(&edge, failed, reached, None, received)
+        }
+    }
+}
+
+/// Notes whose session was made. One that routing no longer gives to its asker is ended instead of given out: it was made
+/// while the controls changed, and is none of the sessions that the active-session policy lets go on.
+fn routed(edge: &Edge, opening: Option<&Asker>, command: Option<CommandName>, reply: Reply) -> Reply {
+    let grants = matches!(command, Some(CommandName::SessionCreate | CommandName::SessionReclaim));
+    let granted = reply.outcome.as_ref().ok().filter(|_| grants).and_then(|result| granted(result.get()));
+    let Some((session, lease)) = granted else { return reply };
+    let Some(asker) = opening else {
+        edge.routing.reclaimed(&session, &lease);
+        return reply;
+    };
+    match edge.routing.made(&session, &lease, asker) {
+        Ok(()) => reply,
+        Err(fault) => {
+            tokio::spawn(edge.service.end_these(EndSessions::Terminate, &HashSet::from([session])));
+            Reply { session_id: None, outcome: Err(fault.with("gate", "route")), ..reply }
         }
     }
 }

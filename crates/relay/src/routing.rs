@@ -2,18 +2,23 @@
 //!
 //! It decides nothing: decisions are the [`RoutePolicy`]'s. It keeps no session: ending them is the service's.
 
+mod owners;
+
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use ops_contracts::clock::{Clock, Timestamp};
 use ops_contracts::config::ConfigWarning;
+use ops_contracts::ids::{LeaseId, SessionId};
 use ops_contracts::port::{EndSessions, OpsService};
 use ops_contracts::routing::{
     ActiveSessionPolicy, BlockedReason, CliControls, DrainState, Identities, KillSwitchSource, LegacyLane, Peer, RequestControls,
     Route, RoutePolicy, RoutingControls, RoutingMode, RoutingStatus,
 };
 use ops_contracts::{ErrorCode, Fault, Outcome};
+use owners::Owners;
 
 /// What the configuration says about routing. Swapped as a whole by a reload.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +77,9 @@ struct Ending {
     terminating: u32,
 }
 
+/// The detail by which a refusal says why `/ops` is closed to the client; its name is the status document's.
+pub(crate) const BLOCKED_REASON: &str = "opsRouteBlockedReason";
+
 /// The routing of one relay.
 pub(crate) struct Routing {
     policy: Arc<dyn RoutePolicy>,
@@ -81,6 +89,7 @@ pub(crate) struct Routing {
     /// Held while a change is made, so that of two changes the later one is in force and ends sessions last.
     changing: Mutex<()>,
     ending: Mutex<Ending>,
+    owners: Owners,
     drained: AtomicU64,
     terminated: AtomicU64,
     unsupported_versions: AtomicU64,
@@ -119,6 +128,7 @@ impl Routing {
             state: RwLock::new(Arc::new(state)),
             changing: Mutex::default(),
             ending: Mutex::default(),
+            owners: Owners::default(),
             drained: AtomicU64::new(0),
             terminated: AtomicU64::new(0),
             unsupported_versions: AtomicU64::new(0),
@@ -147,26 +157,49 @@ impl Routing {
         }
     }
 
+    /// Notes a session that has been made. Routing may have changed while it was: then it is not to be given out.
+    ///
+    /// # Errors
+    /// As `admit_session`; the session is to be ended.
+    pub(crate) fn made(&self, session: &SessionId, lease: &LeaseId, asker: &Asker) -> Outcome<()> {
+        self.owners.insert(session.clone(), lease.clone(), asker.clone());
+        // Only now: a change that comes after this look finds the session noted.
+        self.admit_session(asker).inspect_err(|_| self.owners.remove(session))
+    }
+
+    /// A session's lease was replaced.
+    pub(crate) fn reclaimed(&self, session: &SessionId, lease: &LeaseId) {
+        self.owners.reclaimed(session, lease.clone());
+    }
+
+    /// Forgets sessions that are no more.
+    pub(crate) fn sweep(&self, service: &dyn OpsService) {
+        self.owners.sweep(service);
+    }
+
     /// Whether this client may speak on `/ops`; a refusal is counted.
     pub(crate) fn admit_version(&self, peer: Peer<'_>) -> Outcome<()> {
         let admitted = self.check_version(peer);
         if admitted.is_err() {
             self.unsupported_versions.fetch_add(1, Ordering::Relaxed);
         }
-        admitted
+        admitted.map_err(|fault| fault.with(BLOCKED_REASON, BlockedReason::VersionUnsupported))
     }
 
     fn check_version(&self, peer: Peer<'_>) -> Outcome<()> {
         self.policy.admit(Route::Ops, &self.relay_version, &[peer], self.state().settings.prerelease_interop)
     }
 
-    /// What the status document tells this caller; `peer` where it names its versions.
-    pub(crate) fn status(&self, asker: &Asker, peer: Option<Peer<'_>>) -> RoutingStatus {
+    /// What the status document tells this caller; `peer` where it names its versions, `wanted` what it can't do without of
+    /// what is `offered`.
+    pub(crate) fn status(&self, asker: &Asker, peer: Option<Peer<'_>>, wanted: &[String], offered: &[String]) -> RoutingStatus {
         let state = self.state();
         let controls = state.controls().for_request(&asker.controls);
         let mut status = self.policy.status(&controls, &asker.identities, state.settings.legacy);
         if peer.is_some_and(|peer| self.check_version(peer).is_err()) {
             status.ops_route_blocked_reason = Some(BlockedReason::VersionUnsupported);
+        } else if wanted.iter().any(|name| !offered.contains(name)) {
+            status.ops_route_blocked_reason = Some(BlockedReason::CapabilityMismatch);
         }
         status
     }
@@ -237,22 +270,42 @@ impl Routing {
             let status = self.policy.status(&controls, &Identities::default(), LegacyLane::Open);
             let (mode, policy) = (status.effective_routing_mode, status.ops_active_session_policy);
             tracing::warn!(%mode, %policy, killSwitchSource = %status.ops_kill_switch_source, "routing changed");
-            if mode == RoutingMode::LegacyCdp {
-                self.end_sessions(policy, service);
+            match mode {
+                RoutingMode::Ops => {}
+                RoutingMode::LegacyCdp => self.end_sessions(policy, service, None),
+                RoutingMode::Auto => {
+                    let moved = self.owners.of(|asker| self.goes_to_legacy(&controls, asker));
+                    if !moved.is_empty() {
+                        self.end_sessions(policy, service, Some(&moved));
+                    }
+                }
             }
         }
         differ
     }
 
-    /// Applies the active-session policy. Sessions refuse new commands when this returns; their end goes on behind it.
-    fn end_sessions(self: &Arc<Self>, policy: ActiveSessionPolicy, service: &Arc<dyn OpsService>) {
+    fn goes_to_legacy(&self, controls: &RoutingControls, asker: &Asker) -> bool {
+        let decided = self.policy.decide(&controls.for_request(&asker.controls), &asker.identities, LegacyLane::Open);
+        decided.is_ok_and(|decision| decision.route == Route::LegacyCdp)
+    }
+
+    /// Applies the active-session policy, to `moved` where only some sessions are concerned. Sessions refuse new commands when this returns; their end goes on behind it.
+    fn end_sessions(
+        self: &Arc<Self>,
+        policy: ActiveSessionPolicy,
+        service: &Arc<dyn OpsService>,
+        moved: Option<&HashSet<SessionId>>,
+    ) {
         let how = match policy {
             ActiveSessionPolicy::Continue => return,
             ActiveSessionPolicy::Drain => EndSessions::Drain,
             ActiveSessionPolicy::Terminate => EndSessions::Terminate,
         };
         let under_way = UnderWay::begin(self.clone(), how);
-        let ending = service.end_sessions(how);
+        let ending = match moved {
+            None => service.end_sessions(how),
+            Some(moved) => service.end_these(how, moved),
+        };
         tokio::spawn(async move {
             let ended = ending.await;
             under_way.count(ended);

@@ -319,6 +319,7 @@ async fn upkeep(edge: &Edge) -> std::convert::Infallible {
         edge.scoring.refresh(edge.clock.now());
         edge.metrics.disk(&edge.scoring.disk());
         edge.policy.rates.retain_recent();
+        edge.routing.sweep(&*edge.service);
         edge.health();
         edge.lane.rates.retain_recent();
         edge.history.step(edge.clock.now(), edge.service.summary().sessions);

@@ -16,6 +16,7 @@ use ops_contracts::frame::{
     ClientFrame, FrameType, OpsCancel, OpsHello, OpsHelloAck, OpsRequest, encode_heartbeat, request_id_of, unknown_request_id,
 };
 use ops_contracts::ids::{ClientId, RequestId};
+use ops_contracts::routing::BlockedReason;
 use ops_contracts::version::{OPS_CONTRACT_VERSION, OPS_MIN_COMPAT_VERSION, STATUS_SCHEMA_VERSION, VERSION_SCHEME};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use tokio::io::AsyncWriteExt;
@@ -28,6 +29,7 @@ use tokio_tungstenite::tungstenite::protocol::{Message, Role, WebSocketConfig, f
 use crate::gate::{self, ClientVersions, Facts, Field, Permit, checks};
 use crate::ops::{self, Failed};
 use crate::rate::{Bucket, Charge, Payer};
+use crate::routing::BLOCKED_REASON;
 use crate::server::Edge;
 use events::Subscriptions;
 use outbox::Outbox;
@@ -295,12 +297,15 @@ fn accept_hello(edge: &Edge, permit: Permit, hello: OpsHello) -> Outcome<(Permit
     gate::hello(&permit, versions, &edge.policy)?;
     let missing: Vec<&String> = hello.capabilities.iter().filter(|wanted| !edge.config.capabilities.contains(wanted)).collect();
     if !missing.is_empty() {
-        return Err(Fault::plain(ErrorCode::RelayCapabilityMismatch).with("missing", missing));
+        return Err(Fault::plain(ErrorCode::RelayCapabilityMismatch)
+            .with("missing", missing)
+            .with(BLOCKED_REASON, BlockedReason::CapabilityMismatch));
     }
     let client_id = match &hello.client_id {
         Some(client_id) => client_id.clone(),
         None => made_client_id()?,
     };
+    let permit = permit.greeted(hello.client_id.as_ref(), client_id.clone(), hello.routing.clone());
     let config = &edge.config;
     let ack = OpsHelloAck {
         relay_version: config.versions.relay.clone(),
@@ -310,12 +315,13 @@ fn accept_hello(edge: &Edge, permit: Permit, hello: OpsHello) -> Outcome<(Permit
         version_scheme: VERSION_SCHEME.to_owned(),
         compatibility_window_n: config.versions.window_n.clone(),
         compatibility_window_n_minus1: config.versions.window_n_minus1.clone(),
-        client_id: client_id.clone(),
+        client_id,
         capabilities: config.capabilities.clone(),
         limits: edge.policy.limits.clone(),
         heartbeat_interval_ms: u64::try_from(config.timeouts.heartbeat.as_millis()).unwrap_or(u64::MAX),
+        rollout: Some(edge.routing.status(permit.asker(), versions.peer(), &hello.capabilities, &config.capabilities)),
     };
-    Ok((permit.greeted(hello.client_id.as_ref(), client_id, hello.routing), ack))
+    Ok((permit, ack))
 }
 
 fn made_client_id() -> Outcome<ClientId> {

@@ -12,10 +12,10 @@ use ops_contracts::version::{OPS_CONTRACT_VERSION, OPS_MIN_COMPAT_VERSION, STATU
 use crate::routing::Asker;
 use crate::server::Edge;
 
-/// The document as it is for `asker`; `peer` where it names its versions.
-pub(crate) fn document(edge: &Edge, asker: &Asker, peer: Option<Peer<'_>>) -> StatusDocument {
+/// The document as it is for `asker`; `peer` where it names its versions, `wanted` the capabilities that it can't do without.
+pub(crate) fn document(edge: &Edge, asker: &Asker, peer: Option<Peer<'_>>, wanted: &[String]) -> StatusDocument {
     let summary = edge.service.summary();
-    let routing = edge.routing.status(asker, peer);
+    let routing = edge.routing.status(asker, peer, wanted, &edge.config.capabilities);
     let figures = edge.routing.figures();
     let draining = edge.draining.load(Ordering::Acquire);
     let versions = &edge.config.versions;

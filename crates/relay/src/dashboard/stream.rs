@@ -107,7 +107,7 @@ fn event(text: &mut String, name: &str, data: &str) {
 
 /// The status document and the sessions, as JSON.
 async fn state(edge: &Edge, permit: &Permit) -> String {
-    let document = status::document(edge, permit.asker(), None);
+    let document = status::document(edge, permit.asker(), None, &[]);
     let sessions = if document.active_ops_sessions + document.lost_ops_sessions > 0 { sessions(edge).await } else { None };
     let status = serde_json::to_string(&document).unwrap_or_else(|_| "null".to_owned());
     let sessions = sessions.as_deref().map_or("null", RawValue::get);

@@ -343,3 +343,151 @@ async fn status_schema_additive_compatibility_for_n_1_cli_parser() {
     // Our own parser passes over what is newer as well.
     serde_json::from_value::<ops_contracts::status::StatusDocument>(document).unwrap();
 }
+
+#[tokio::test]
+async fn sessions_whose_identity_a_rollout_moves_follow_the_active_session_policy() {
+    let auto = |percent: u8| {
+        by_config(|config| {
+            config.routing_mode = Some(RoutingMode::Auto);
+            config.rollout_percent = percent.try_into().ok();
+            config.active_session_policy = Some(ActiveSessionPolicy::Drain);
+        })
+    };
+    let (setup, slot) = routing(auto(100));
+    let relay = start(RelayConfig { routing: setup, ..config() }).await;
+    let at = relay.address;
+    // The bucket of cli:alice-01 is 78: below 90 per cent, not below 50.
+    assert_eq!(create(at, "alice-01", "").await, None);
+    for (percent, ended) in [(90, 0), (50, 1), (50, 0), (10, 1)] {
+        *slot.lock().unwrap() = Ok(settings(auto(percent)));
+        relay.control.reload().await.unwrap();
+        assert_eq!(relay.script.ended_alone().iter().map(|(_, count)| count).sum::<usize>(), ended, "{percent}");
+    }
+    assert!(relay.script.endings().is_empty(), "those who were not moved go on");
+    let document = status(at, "").await;
+    assert_eq!((&document["opsSessionsDrainedCount"], &document["opsSessionsTerminatedCount"]), (&json!(2), &json!(0)));
+    let listed = by_config(|config| {
+        config.routing_mode = Some(RoutingMode::Auto);
+        config.rollout_allowlist = "cli:alice-01".parse().ok();
+        config.active_session_policy = Some(ActiveSessionPolicy::Terminate);
+    });
+    *slot.lock().unwrap() = Ok(settings(listed));
+    relay.control.reload().await.unwrap();
+    assert_eq!(relay.script.ended_alone(), [(EndSessions::Terminate, 1)]);
+}
+
+#[tokio::test]
+async fn a_session_that_is_made_while_routing_turns_away_is_ended_and_not_given_out() {
+    let relay = start(with_controls(RoutingControls::default())).await;
+    let at = relay.address;
+    let making = tokio::spawn(async move {
+        let slow = json!({"type": "ops_request", "requestId": "slow", "command": "session.create", "params": {"profile": "slow"}});
+        Request::post(at, slow.to_string()).with("x-ops-client-id", "alice-01").send(at).await
+    });
+    let mut begun = relay.script.begun.subscribe();
+    timeout(PATIENCE, begun.wait_for(|begun| *begun == 1)).await.unwrap().unwrap();
+    let change = admin(at, "/admin/routing", r#"{"routingMode":"legacy-cdp","activeSessionPolicy":"continue"}"#);
+    assert_eq!(change.send(at).await.status, 200);
+    relay.script.let_go.send_replace(true);
+    let error = making.await.unwrap().error();
+    assert_eq!((error.error.code, error.session_id), (RelayOpsRouteDisabled, None));
+    assert_eq!(relay.script.ended_alone(), [(EndSessions::Terminate, 1)]);
+}
+
+#[tokio::test]
+async fn hello_and_status_tell_where_a_client_would_go_and_why_ops_is_closed_to_it() {
+    let relay = start(with_controls(by_config(|config| config.routing_mode = Some(RoutingMode::Auto)))).await;
+    let at = relay.address;
+    let mut client = Client::open(at).await;
+    client.send(hello(json!({"clientId": "alice-01", "routing": {"cli": {"rolloutPercent": 78}}}))).await;
+    let ack = client.next().await;
+    assert_eq!((&ack["rollout"]["opsRolloutDecision"], &ack["rollout"]["opsRolloutBucket"]), (&json!("legacy-cdp"), &json!(78)));
+    assert_eq!(ack["rollout"]["opsRouteBlockedReason"], Value::Null);
+    for (overrides, code, reason) in [
+        (json!({"clientKind": "cli", "clientVersion": "0.9.0"}), "relay_ops_version_unsupported", "version_unsupported"),
+        (json!({"contractVersion": "0.9.0"}), "relay_ops_version_unsupported", "version_unsupported"),
+        (json!({"capabilities": ["telepathy"]}), "relay_capability_mismatch", "capability_mismatch"),
+    ] {
+        let mut client = Client::open(at).await;
+        client.send(hello(overrides)).await;
+        let refused = client.next().await;
+        assert_eq!(
+            (&refused["error"]["code"], &refused["error"]["details"]["opsRouteBlockedReason"]),
+            (&json!(code), &json!(reason))
+        );
+    }
+    let wanting = |names: &str| Request::new("GET", "/status", at).with("x-ops-capabilities", names);
+    assert_eq!(wanting("bridge, telepathy").send(at).await.json()["opsRouteBlockedReason"], "capability_mismatch");
+    assert_eq!(wanting("bridge, input").send(at).await.json()["opsRouteBlockedReason"], Value::Null);
+    // A legacy decision of the caller's own flags, with a version that /ops would refuse.
+    let legacy = Request::new("GET", "/status", at)
+        .with("x-ops-routing", r#"{"cli":{"routingMode":"legacy-cdp"}}"#)
+        .with("x-ops-client-kind", "cli")
+        .with("x-ops-client-version", "0.1.0")
+        .with("x-ops-contract-version", "0.9.0");
+    let document = legacy.send(at).await.json();
+    assert_eq!(
+        (&document["opsRouteBlockedReason"], &document["opsRolloutDecisionReason"]),
+        (&json!("version_unsupported"), &json!("explicit_mode"))
+    );
+}
+
+#[tokio::test]
+async fn semver_n_n_1_and_ops_min_contract_gating() {
+    use ops_contracts::ErrorCode::RelayOpsVersionInvalid;
+    let refused = |code| Some(code);
+    for (relay_version, client, contract, expected) in [
+        ("0.2.0", "0.2.9", "1.1.0", None),
+        ("0.2.0", "0.1.0", "1.0.0", None),
+        ("0.2.0", "0.1.0+build.7", "1.0.0+x", None),
+        ("0.2.0", "0.0.9", "1.1.0", refused(RelayOpsVersionUnsupported)),
+        ("0.2.0", "0.3.0", "1.1.0", refused(RelayOpsVersionUnsupported)),
+        ("0.2.0", "1.2.0", "1.1.0", refused(RelayOpsVersionUnsupported)),
+        ("0.2.0", "0.2.0", "0.9.9", refused(RelayOpsVersionUnsupported)),
+        ("0.2.0", "0.2.0", "1.2.0", refused(RelayOpsVersionUnsupported)),
+        ("0.2.0", "0.2.0-rc.1", "1.1.0", refused(RelayPrereleaseUnsupported)),
+        ("0.2.0", "0.2.0", "1.1.0-rc.1", refused(RelayPrereleaseUnsupported)),
+        ("0.2.0", "v0.2.0", "1.1.0", refused(RelayOpsVersionInvalid)),
+        ("0.2.0", "0.2", "1.1.0", refused(RelayOpsVersionInvalid)),
+        ("0.2.0", "0.2.0", "one", refused(RelayOpsVersionInvalid)),
+        // A minor of 0 has no train before it.
+        ("1.0.0", "1.0.4", "1.1.0", None),
+        ("1.0.0", "0.9.0", "1.1.0", refused(RelayOpsVersionUnsupported)),
+    ] {
+        let versions = relay::Versions { relay: relay_version.to_owned(), window_n: None, window_n_minus1: None };
+        let relay = start(RelayConfig { versions, ..config() }).await;
+        let at = relay.address;
+        let post = Request::post(at, request("r1", "session.list", json!({}))).with("x-ops-client-kind", "cli");
+        let response = post.with("x-ops-client-version", client).with("x-ops-contract-version", contract).send(at).await;
+        let seen = (response.status != 200).then(|| response.code());
+        assert_eq!(seen, expected, "{client} with {contract} at {relay_version}");
+    }
+}
+
+#[tokio::test]
+async fn ops_min_gating_is_route_scoped_and_explicit_legacy_cdp_remains_available() {
+    use ops_contracts::routing::{Component, Peer, Route, RoutePolicy};
+    let relay = start(config()).await;
+    let at = relay.address;
+    let old = |request: Request| {
+        let request = request.with("x-ops-client-kind", "cli").with("x-ops-client-version", "0.1.0");
+        request.with("x-ops-contract-version", "0.9.0").with("x-ops-client-id", "alice-01")
+    };
+    assert_eq!(
+        old(Request::post(at, request("r1", "session.create", json!({})))).send(at).await.code(),
+        RelayOpsVersionUnsupported
+    );
+    for (routing, reason) in [
+        (r#"{"cli":{"routingMode":"legacy-cdp"}}"#, "explicit_mode"),
+        (r#"{"cli":{"routingMode":"auto","rolloutAllowlist":["cli:alice-01"]}}"#, "allowlist"),
+        (r#"{"cli":{"routingMode":"auto","rolloutPercent":0}}"#, "percent"),
+    ] {
+        let document = old(Request::new("GET", "/status", at)).with("x-ops-routing", routing).send(at).await.json();
+        assert_eq!(
+            (&document["opsRouteBlockedReason"], &document["opsRolloutDecisionReason"]),
+            (&json!("version_unsupported"), &json!(reason))
+        );
+    }
+    let peer = Peer { component: Component::Cli, version: Some("0.1.0"), contract: Some("0.9.0") };
+    assert_eq!(::routing::decision::Rules.admit(Route::LegacyCdp, "0.2.0", &[peer], false), Ok(()));
+}

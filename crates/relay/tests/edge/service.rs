@@ -42,6 +42,7 @@ struct Seen {
     admins: Vec<bool>,
     endings: Vec<(EndSessions, oneshot::Sender<u32>)>,
     observer: Option<Arc<dyn SessionObserver>>,
+    ended: Vec<(EndSessions, usize)>,
 }
 
 /// The service.
@@ -50,6 +51,8 @@ pub(crate) struct Script {
     shut_down: watch::Sender<bool>,
     /// How many requests have begun, for tests that wait until one runs.
     pub(crate) begun: watch::Sender<usize>,
+    /// What slow sessions wait for.
+    pub(crate) let_go: watch::Sender<bool>,
     /// How many have ended by themselves or by a cancel.
     pub(crate) ended: watch::Sender<usize>,
 }
@@ -60,6 +63,7 @@ impl Script {
             seen: Mutex::default(),
             shut_down: watch::Sender::new(false),
             begun: watch::Sender::new(0),
+            let_go: watch::Sender::new(false),
             ended: watch::Sender::new(0),
         })
     }
@@ -88,6 +92,11 @@ impl Script {
     /// Who hears how sessions end.
     pub(crate) fn observer(&self) -> Arc<dyn SessionObserver> {
         self.seen.lock().unwrap().observer.clone().expect("the relay observes")
+    }
+
+    /// How single sessions were ended, and how many that are there.
+    pub(crate) fn ended_alone(&self) -> Vec<(EndSessions, usize)> {
+        std::mem::take(&mut self.seen.lock().unwrap().ended)
     }
 
     pub(crate) fn sinks(&self) -> usize {
@@ -129,11 +138,16 @@ impl OpsService for Script {
         seen.running.insert(request.request_id.clone(), stop);
         self.begun.send_modify(|begun| *begun += 1);
         let call = request.command.parse::<CommandName>().and_then(|name| Call::parse(name, &request.params));
+        let mut let_go = self.let_go.subscribe();
         let (ending, ended) = (self.shut_down.subscribe(), self.ended.clone());
         let session_id = request.session_id;
         Box::pin(async move {
             let outcome = match call {
                 Ok(Call::DomEval(eval)) => Self::act(eval.expression, cancelled, ending).await,
+                Ok(Call::SessionCreate(create)) if create.profile.is_some() => {
+                    let_go.wait_for(|gone| *gone).await.unwrap();
+                    Ok(format!(r#"{{"sessionId":"{}","leaseId":"{}"}}"#, session(), lease().as_str()))
+                }
                 Ok(Call::SessionCreate(_)) => Ok(format!(r#"{{"sessionId":"{}","leaseId":"{}"}}"#, session(), lease().as_str())),
                 Ok(_) => Ok("{}".to_owned()),
                 Err(fault) => Err(fault),
@@ -180,6 +194,12 @@ impl OpsService for Script {
 
     fn summary(&self) -> RuntimeSummary {
         RuntimeSummary { sessions: 0, lost_sessions: 0, browsers: Vec::new(), idle_ms: 50 }
+    }
+
+    fn end_these(&self, how: EndSessions, sessions: &std::collections::HashSet<SessionId>) -> BoxFuture<'static, u32> {
+        let known = sessions.iter().filter(|id| **id == session()).count();
+        self.seen.lock().unwrap().ended.push((how, known));
+        Box::pin(std::future::ready(u32::try_from(known).unwrap()))
     }
 
     fn end_sessions(&self, how: EndSessions) -> BoxFuture<'static, u32> {
