@@ -1,5 +1,6 @@
 //! What verbs share: the state directory, the session in force, sending and showing.
 
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use ops_client::{Endpoint, RawCall, Reply, RequestIds, Token, patience, post};
 use ops_contracts::blob::BlobInfo;
-use ops_contracts::command::export::ScreenshotResult;
+use ops_contracts::command::export::{HtmlResult, PdfResult, ScreenshotResult};
 use ops_contracts::command::{CommandName, nav};
 use ops_contracts::frame::ClientKind;
 use ops_contracts::ids::{LeaseId, SessionId};
@@ -137,8 +138,11 @@ impl<'a> Context<'a> {
     pub(crate) fn present(&self, request: &Request, reply: Reply) -> Outcome<u8> {
         let Ok(result) = reply.result() else { return Err(self.refused(reply)) };
         if self.out.is_json() {
-            if let View::Picture(Some(path)) = &request.view {
-                self.save_picture(result, Some(path))?;
+            match &request.view {
+                View::Picture(Some(path)) => drop(self.save_picture(result, Some(path))?),
+                View::Pdf(Some(path)) => drop(self.save_pdf(result, Some(path))?),
+                View::Html(Some(path)) => drop(self.save_html(result, Some(path))?),
+                _ => {}
             }
             self.out.line(&reply.line());
         } else {
@@ -152,6 +156,8 @@ impl<'a> Context<'a> {
         let rendered = match &request.view {
             View::Plain => render::result(request.command, result),
             View::Entry => render::keep::entry(result),
+            View::Pdf(path) => render::Rendered::text(self.save_pdf(result, path.as_deref())?),
+            View::Html(path) => render::Rendered::text(self.save_html(result, path.as_deref())?),
             View::Is(question) => render::answer(*question, result),
             View::Picture(path) => render::Rendered::text(self.save_picture(result, path.as_deref())?),
         };
@@ -179,20 +185,41 @@ impl<'a> Context<'a> {
 
     /// Writes a picture to a file; what to say of it.
     fn save_picture(&self, result: &str, path: Option<&Path>) -> Outcome<String> {
-        let parsed = ops_contracts::command::parse_json::<ScreenshotResult>(result);
-        let picture = parsed.map_err(|error| Failure::new(ErrorCode::CliReplyInvalid, error.to_string()))?;
+        let picture: ScreenshotResult = parsed(result)?;
         let bytes = BASE64_STANDARD.decode(&picture.data);
         let bytes = bytes.map_err(|error| Failure::new(ErrorCode::CliReplyInvalid, format!("data: {error}")))?;
         let format = format!("{:?}", picture.format).to_ascii_lowercase();
-        let path = path.map_or_else(|| self.new_picture(&format), Path::to_path_buf);
+        let path = path.map_or_else(|| self.new_file("screenshot", &format), Path::to_path_buf);
         std::fs::write(&path, &bytes).map_err(|error| unwritable(&path, &error))?;
-        Ok(format!("{} ({format}, {} bytes)", path.display(), bytes.len()))
+        let mut text = format!("{} ({format}, {} bytes)", path.display(), bytes.len());
+        for label in &picture.annotations {
+            let _ = write!(text, "\n{}", label.line);
+        }
+        Ok(text)
+    }
+
+    /// Writes a PDF document to a file; what to say of it.
+    fn save_pdf(&self, result: &str, path: Option<&Path>) -> Outcome<String> {
+        let document: PdfResult = parsed(result)?;
+        let bytes = BASE64_STANDARD.decode(&document.data);
+        let bytes = bytes.map_err(|error| Failure::new(ErrorCode::CliReplyInvalid, format!("data: {error}")))?;
+        let path = path.map_or_else(|| self.new_file("page", "pdf"), Path::to_path_buf);
+        std::fs::write(&path, &bytes).map_err(|error| unwritable(&path, &error))?;
+        Ok(format!("{} (pdf, {} bytes)", path.display(), bytes.len()))
+    }
+
+    /// The document itself, or what to say of the file that it was written to.
+    fn save_html(&self, result: &str, path: Option<&Path>) -> Outcome<String> {
+        let document: HtmlResult = parsed(result)?;
+        let Some(path) = path else { return Ok(document.html) };
+        std::fs::write(path, &document.html).map_err(|error| unwritable(path, &error))?;
+        Ok(format!("{} (html, {} bytes)", path.display(), document.bytes))
     }
 
     /// A file name that says when, in the current directory.
-    fn new_picture(&self, format: &str) -> PathBuf {
+    fn new_file(&self, kind: &str, ending: &str) -> PathBuf {
         let now = (self.environment.now)().to_string().replace(':', "-");
-        PathBuf::from(format!("screenshot-{}.{format}", now.trim_end_matches('Z')))
+        PathBuf::from(format!("{kind}-{}.{ending}", now.trim_end_matches('Z')))
     }
 }
 
@@ -213,4 +240,9 @@ fn missing(name: &str, why: &str) -> Failure {
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
     Failure::new(ErrorCode::CliFileUnwritable, format!("{}: {error}", path.display()))
+}
+
+/// A result of a type that is known here.
+fn parsed<T: serde::de::DeserializeOwned>(result: &str) -> Outcome<T> {
+    ops_contracts::command::parse_json(result).map_err(|error| Failure::new(ErrorCode::CliReplyInvalid, error.to_string()))
 }

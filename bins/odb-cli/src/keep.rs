@@ -35,7 +35,7 @@ async fn save(context: &Context<'_>, held: &Held, path: &Path, origins: &[String
     let Ok(result) = reply.result() else { return Err(context.refused(reply)) };
     let exported: StateExportResult =
         parse_json(result).map_err(|error| Failure::new(ErrorCode::CliReplyInvalid, error.to_string()))?;
-    let text = serde_json::to_string_pretty(&exported.state).map_err(|error| Failure::usage(error.to_string()))?;
+    let text = serde_json::to_string_pretty(&exported.state).map_err(|error| Failure::usage(error.to_string()))? + "\n";
     write_private(path, &text).map_err(|error| {
         let message = format!("{}: {error}", path.display());
         Failure::new(ErrorCode::CliFileUnwritable, message)

@@ -96,6 +96,8 @@ fn known(command: CommandName, json: &str) -> Option<Rendered> {
             Rendered::text(format!("picture ({:?}, {} bytes)", picture.format, picture.bytes).to_lowercase())
         }
         C::TargetsList => Rendered::text(page::tabs(&read::<targets::ListResult>(json)?.targets)),
+        C::TargetsNamed => Rendered::text(page::named_tab(&read(json)?)),
+        C::DiagnosticsPerformance => Rendered::text(keep::performance(&read(json)?)),
         C::TargetsNew => Rendered::text(page::new_tab(&read(json)?)),
         C::TargetsUse => Rendered::text(page::tabs(&[read(json)?])),
         C::TargetsClose => Rendered::text(page::closed_tab(&read(json)?)),

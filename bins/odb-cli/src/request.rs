@@ -6,7 +6,7 @@ use ops_contracts::adapter::ImageFormat;
 use ops_contracts::command::dom::{self, DEFAULT_SNAPSHOT_CHARS, SnapshotMode};
 use ops_contracts::command::emulation::DeviceParams;
 use ops_contracts::command::interact::{self, OptionChoice, ScrollEdge};
-use ops_contracts::command::{CommandName, Empty, Params, diagnostics, dialog, export, nav, targets};
+use ops_contracts::command::{CommandName, Empty, Params, diagnostics, dialog, export, nav, performance, targets};
 use ops_contracts::ids::TargetId;
 use ops_contracts::locator::Locator;
 use serde_json::value::RawValue;
@@ -38,6 +38,10 @@ pub(crate) enum View {
     Is(Question),
     /// The value of an entry, bare.
     Entry,
+    /// A PDF document, to be written to a file.
+    Pdf(Option<PathBuf>),
+    /// A document's HTML, to be written to a file where one is named.
+    Html(Option<PathBuf>),
     /// A picture, to be written to a file.
     Picture(Option<PathBuf>),
 }
@@ -49,6 +53,12 @@ pub(crate) fn of_verb(verb: &Verb, tab: Option<&TargetId>) -> Outcome<Option<Req
         Verb::Snapshot(_) | Verb::Find(_) | Verb::Get(_) | Verb::Is(_) | Verb::Eval(_) | Verb::Screenshot(_) => reading(verb, tab)?,
         Verb::Tabs { verb } => tabs(verb.as_ref(), tab)?,
         Verb::Dialog { verb } => dialogs(verb.as_ref(), tab)?,
+        Verb::Pdf(pdf) => print(pdf, tab)?,
+        Verb::Html { path } => {
+            let request = of(CommandName::ExportHtml, &export::HtmlParams { target_id: tab.cloned() })?;
+            Request { view: View::Html(path.clone()), ..request }
+        }
+        Verb::Performance => of(CommandName::DiagnosticsPerformance, &performance::PerformanceParams { target_id: tab.cloned() })?,
         Verb::Cookies { verb } => keep::cookies(verb.as_ref(), tab)?,
         Verb::Storage { area } => keep::storage(area, tab)?,
         Verb::Emulate { what } => return emulate::emulate(what, tab),
@@ -153,12 +163,27 @@ fn reading(verb: &Verb, tab: Option<&TargetId>) -> Outcome<Request> {
                 clip: shot.clip,
                 format: shot.format.unwrap_or_else(|| format_of(shot.path.as_ref())),
                 quality: shot.quality,
+                annotated: shot.annotate,
                 target_id,
             };
             Ok(Request { view: View::Picture(shot.path.clone()), ..of(CommandName::ExportScreenshot, &params)? })
         }
         _ => Err(Failure::usage("this verb does not read")),
     }
+}
+
+fn print(pdf: &v::Pdf, tab: Option<&TargetId>) -> Outcome<Request> {
+    let params = export::PdfParams {
+        paper: pdf.paper,
+        landscape: pdf.landscape,
+        margins: export::Margins { top: pdf.margin, right: pdf.margin, bottom: pdf.margin, left: pdf.margin },
+        scale: pdf.scale,
+        background: pdf.background,
+        pages: pdf.pages.clone(),
+        prefer_css_size: pdf.prefer_css_size,
+        target_id: tab.cloned(),
+    };
+    Ok(Request { view: View::Pdf(pdf.path.clone()), ..of(CommandName::ExportPdf, &params)? })
 }
 
 fn snapshot_params(snapshot: &v::Snapshot, target_id: Option<TargetId>) -> dom::SnapshotParams {
@@ -354,6 +379,11 @@ fn tabs(verb: Option<&Tabs>, tab: Option<&TargetId>) -> Outcome<Request> {
         Some(Tabs::New { url, until }) => {
             let url = url.as_deref().map(complete_url);
             of(CommandName::TargetsNew, &targets::NewParams { url, wait_until: until.wait_until, make_current: true })
+        }
+        Some(Tabs::Named { name, url, until }) => {
+            let url = url.as_deref().map(complete_url);
+            let params = targets::NamedParams { name: name.clone(), url, wait_until: until.wait_until, make_current: true };
+            of(CommandName::TargetsNamed, &params)
         }
         Some(Tabs::Use { target }) => of(CommandName::TargetsUse, &targets::UseParams { target_id: target.clone() }),
         Some(Tabs::Close { target }) => {

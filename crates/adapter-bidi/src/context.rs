@@ -89,6 +89,7 @@ impl BidiContext {
             Primitive::SetViewport { target, viewport } => self.set_viewport(target, viewport).await,
             // Sandboxes of Firefox see closed roots by themselves.
             lacking @ (Primitive::RevealShadowRoots { .. }
+            | Primitive::Print { .. }
             | Primitive::ReadCookies
             | Primitive::WriteCookies { .. }
             | Primitive::RemoveCookies { .. }

@@ -10,6 +10,7 @@ mod files;
 mod input;
 mod navigate;
 mod network;
+mod print;
 mod roots;
 mod scripts;
 mod targets;
@@ -100,6 +101,7 @@ impl CdpContext {
             Primitive::Screenshot { target, format, quality, clip, full_page } => {
                 self.screenshot(target, format, quality, clip, full_page).await
             }
+            Primitive::Print { target, options } => self.print(target, &options).await,
             Primitive::AnswerDialog { target, accept, text } => self.answer_dialog(target, accept, text).await,
             Primitive::ReadCookies => self.read_cookies().await,
             Primitive::WriteCookies { cookies } => self.write_cookies(&cookies).await,

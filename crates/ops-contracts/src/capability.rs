@@ -116,6 +116,7 @@ capabilities! {
     Downloads "downloads" Extended "Downloads are kept and can be read";
     Upload "upload" Extended "Files can be given to inputs and choosers";
     Touch "touch" Extended "Touch input is real";
+    Print "print" Extended "Pages can be printed as PDF documents";
     Viewport "viewport" Core "The viewport's size can be set";
 }
 

@@ -25,6 +25,7 @@ pub mod har;
 pub mod interact;
 pub mod nav;
 pub mod network;
+pub mod performance;
 pub mod pointer;
 pub mod session;
 pub mod storage;
@@ -215,6 +216,10 @@ macro_rules! command_table {
         DiagnosticsConsole "diagnostics.console" (diagnostics::LogParams => diagnostics::ConsoleResult) Core Control Read 5_000 [Console] "Reads the session's console messages from a cursor on";
         DiagnosticsErrors "diagnostics.errors" (diagnostics::LogParams => diagnostics::ErrorsResult) Core Control Read 5_000 [Console] "Reads the session's uncaught exceptions from a cursor on";
         DiagnosticsNetwork "diagnostics.network" (network::LogParams => network::LogResult) Core Control Read 20_000 [NavigationStatus] "Reads the session's requests from a cursor on, or one of them with its body";
+        DiagnosticsPerformance "diagnostics.performance" (performance::PerformanceParams => performance::PerformanceResult) Extended Page Read 10_000 [Bridge] "Measures the page: web vitals, navigation timing, resources";
+        ExportPdf "export.pdf" (export::PdfParams => export::PdfResult) Extended Page Read 30_000 [Print] "Prints the page as a PDF document";
+        ExportHtml "export.html" (export::HtmlParams => export::HtmlResult) Core Page Read 30_000 [Bridge] "Reads the whole document as HTML, with its shadow roots";
+        TargetsNamed "targets.named" (targets::NamedParams => targets::NamedResult) Core Page Once 30_000 [Targets] "Opens a page under a name, or gives the one that has the name";
         BatchRun "batch.run" (batch::RunParams => batch::RunResult) Core Page Once 30_000 [] "Runs a list of commands in one request, each with its own result";
     } };
 }

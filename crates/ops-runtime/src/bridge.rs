@@ -38,6 +38,8 @@ pub(crate) static SOURCE: LazyLock<Arc<str>> = LazyLock::new(|| {
         include_str!("bridge/frames.js"),
         include_str!("bridge/storage.js"),
         include_str!("bridge/environment.js"),
+        include_str!("bridge/metrics.js"),
+        include_str!("bridge/picture.js"),
         include_str!("bridge/call.js"),
     ))
 });

@@ -112,6 +112,10 @@ pub(crate) async fn run_one(cx: &Cx, call: Call) -> Outcome<Arc<RawValue>> {
         Call::EmulationMedia(p) => encode(&emulation::media(cx, *p).await?),
         Call::EmulationUserAgent(p) => encode(&emulation::user_agent(cx, *p).await?),
         Call::EmulationPermissions(p) => encode(&emulation::permissions(cx, *p).await?),
+        Call::DiagnosticsPerformance(p) => encode(&diagnostics::performance(cx, *p).await?),
+        Call::ExportPdf(p) => encode(&export::pdf(cx, *p).await?),
+        Call::ExportHtml(p) => encode(&export::html(cx, *p).await?),
+        Call::TargetsNamed(p) => encode(&targets::named(cx, *p).await?),
         // The other lanes are not dispatched here.
         other => Err(Fault::new(ErrorCode::OpsInternal, format!("{} is no page command", other.name()))),
     }

@@ -82,6 +82,8 @@ fn example_of(name: CommandName) -> Option<Value> {
             json!({ "userAgent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0" })
         }
         CommandName::EmulationPermissions => json!({ "grant": ["geolocation"] }),
+        CommandName::ExportPdf => json!({ "paper": "letter", "background": true }),
+        CommandName::TargetsNamed => json!({ "name": "cart", "url": "https://example.com/cart" }),
         CommandName::DialogAccept => json!({ "text": "my answer" }),
         CommandName::BatchRun => json!({ "commands": [
             { "command": "interact.fill", "params": { "element": { "label": "Email" }, "value": "ada@example.com" } },

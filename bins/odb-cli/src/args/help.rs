@@ -7,7 +7,7 @@ pub(crate) const OVERVIEW: &str = "Navigate:  open URL, goto URL, back, forward,
 Read:      snapshot, find, get, is, eval, console, errors
 Act:       click, fill, clear, type, press, select, check, uncheck, focus, hover, drag, tap, mouse,
            upload, scroll, scroll-into-view
-Pages:     tabs, dialog, screenshot
+Pages:     tabs, dialog, screenshot, pdf, html, performance
 State:     cookies, storage, state
 Device:    emulate
 Network:   network, downloads, har
@@ -95,6 +95,11 @@ pub(crate) const GET: &str = "Examples:
   odb-cli get value label=Email
   odb-cli get count '.product'
   odb-cli get box @e3";
+
+pub(crate) const PDF: &str = "Examples:
+  odb-cli pdf
+  odb-cli pdf report.pdf --paper letter --landscape --background
+  odb-cli pdf --pages 1-2 --margin 0";
 
 pub(crate) const COOKIES: &str = "Examples:
   odb-cli cookies

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use ops_contracts::adapter::{Clip, ImageFormat, MouseButton};
 use ops_contracts::capability::BrowserKind;
+use ops_contracts::command::export::Paper;
 use ops_contracts::command::interact::{Modifier, ScrollEdge};
 use ops_contracts::command::nav::ElementState;
 use ops_contracts::command::session::DialogPolicy;
@@ -120,6 +121,16 @@ pub(crate) enum Verb {
     /// Takes a picture and writes it to PATH, or to a new file in the current directory.
     #[command(after_help = help::SCREENSHOT)]
     Screenshot(Screenshot),
+    /// Prints the page as a PDF document and writes it to PATH, or to a new file in the current directory.
+    #[command(after_help = help::PDF)]
+    Pdf(Pdf),
+    /// Prints the whole document as HTML, with its shadow roots, or writes it to PATH.
+    Html {
+        /// The file to write.
+        path: Option<PathBuf>,
+    },
+    /// Measures the page: web vitals, navigation timing, resources.
+    Performance,
     /// Lists, opens, chooses and closes the session's pages.
     #[command(after_help = help::TABS)]
     Tabs {
@@ -756,6 +767,36 @@ pub(crate) struct Screenshot {
     /// 0 to 100, for jpeg and webp.
     #[arg(long, value_parser = clap::value_parser!(u8).range(0..=100))]
     pub(crate) quality: Option<u8>,
+    /// Writes the refs of what can be acted on on the picture, and lists them.
+    #[arg(long, short)]
+    pub(crate) annotate: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Pdf {
+    /// The file to write.
+    pub(crate) path: Option<PathBuf>,
+    /// The paper.
+    #[arg(long, default_value = "a4", value_parser = word::<Paper>(&["a3", "a4", "a5", "letter", "legal", "tabloid"]))]
+    pub(crate) paper: Paper,
+    /// Sideways.
+    #[arg(long)]
+    pub(crate) landscape: bool,
+    /// All four margins, in centimetres.
+    #[arg(long, default_value_t = 1.0, value_name = "CM")]
+    pub(crate) margin: f64,
+    /// Size of the content, 0.1 to 2.
+    #[arg(long)]
+    pub(crate) scale: Option<f64>,
+    /// With background colours and pictures.
+    #[arg(long)]
+    pub(crate) background: bool,
+    /// The pages, as 1-3,5.
+    #[arg(long)]
+    pub(crate) pages: Option<String>,
+    /// The page's own @page size goes before --paper.
+    #[arg(long)]
+    pub(crate) prefer_css_size: bool,
 }
 
 /// What to do with pages.
@@ -766,6 +807,15 @@ pub(crate) enum Tabs {
     /// Opens a page and makes it the current one.
     New {
         /// Where to; a blank page without one.
+        url: Option<String>,
+        #[command(flatten)]
+        until: Until,
+    },
+    /// Makes the page of a name the current one; opens it where there is none.
+    Named {
+        /// The name.
+        name: String,
+        /// Where to, when it is opened.
         url: Option<String>,
         #[command(flatten)]
         until: Until,

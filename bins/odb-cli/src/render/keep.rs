@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use ops_contracts::command::emulation::{EmulationResult, PermissionsResult};
+use ops_contracts::command::performance::PerformanceResult;
 use ops_contracts::command::storage::{Cookie, CookiesResult, StateImportResult, StoredResult, WebStorageResult};
 use ops_contracts::device::DEVICES;
 
@@ -94,6 +95,30 @@ pub(super) fn permissions(result: &PermissionsResult) -> String {
     }
     let lines: Vec<String> =
         result.seen.iter().map(|seen| format!("{} is {} at {}", seen.permission.as_str(), seen.state, result.origin)).collect();
+    lines.join("\n")
+}
+
+/// What was measured, a line each; what was not is left out.
+pub(super) fn performance(result: &PerformanceResult) -> String {
+    let vitals = &result.vitals;
+    let mut lines = vec![result.url.clone()];
+    for (name, value) in [("TTFB", vitals.ttfb_ms), ("FCP", vitals.fcp_ms), ("LCP", vitals.lcp_ms), ("INP", vitals.inp_ms)] {
+        if let Some(value) = value {
+            lines.push(format!("{name:<8} {value:.0} ms"));
+        }
+    }
+    if let Some(cls) = vitals.cls {
+        lines.push(format!("CLS      {cls:.3}"));
+    }
+    if let Some(navigation) = &result.navigation {
+        let loaded = navigation.load_ms.map(|load| format!(", loaded after {load:.0} ms")).unwrap_or_default();
+        lines.push(format!("{} with {:.0} bytes{loaded}", navigation.kind, navigation.transfer_bytes));
+    }
+    for group in &result.resources {
+        let (kind, count) = (&group.kind, group.count);
+        lines.push(format!("{kind:<8} {count}, {:.0} bytes, slowest {:.0} ms", group.transfer_bytes, group.slowest_ms));
+    }
+    lines.push(format!("{} elements", result.dom_nodes));
     lines.join("\n")
 }
 

@@ -94,7 +94,8 @@ pub(super) fn tabs(targets: &[targets::TargetInfo]) -> String {
             let mark = if target.current { '*' } else { ' ' };
             let opener = target.opener_id.as_ref().map(|opener| format!(" (opened by {opener})")).unwrap_or_default();
             let crashed = if target.crashed { " (crashed: odb-cli reload revives it)" } else { "" };
-            format!("{mark} {} {} {:?}{opener}{crashed}", target.target_id, target.url, short(&target.title, 100))
+            let name = target.name.as_ref().map(|name| format!(" named {name:?}")).unwrap_or_default();
+            format!("{mark} {} {} {:?}{name}{opener}{crashed}", target.target_id, target.url, short(&target.title, 100))
         })
         .collect();
     lines.join("\n")
@@ -103,6 +104,13 @@ pub(super) fn tabs(targets: &[targets::TargetInfo]) -> String {
 pub(super) fn new_tab(result: &targets::NewResult) -> String {
     let navigation = result.navigation.as_ref().map(|result| format!("\n{}", navigation(result))).unwrap_or_default();
     format!("new tab {}{navigation}", result.target.target_id)
+}
+
+pub(super) fn named_tab(result: &targets::NamedResult) -> String {
+    let name = result.target.name.as_deref().unwrap_or_default();
+    let how = if result.created { "opened" } else { "is there" };
+    let navigation = result.navigation.as_ref().map(|result| format!("\n{}", navigation(result))).unwrap_or_default();
+    format!("tab {} {name:?} {how}: {}{navigation}", result.target.target_id, result.target.url)
 }
 
 pub(super) fn closed_tab(result: &targets::CloseResult) -> String {

@@ -290,3 +290,23 @@ fn verbs_of_emulation() {
     refuses(&["emulate", "media"], "at least one");
     refuses(&["emulate", "permissions"], "at least one");
 }
+
+#[test]
+fn verbs_of_documents_and_measurements() {
+    check(&["performance", "--tab", "t3"], "diagnostics.performance", r#"{"targetId":"t3"}"#);
+    check(&["html"], "export.html", "{}");
+    check(
+        &["tabs", "named", "cart", "a.b"],
+        "targets.named",
+        r#"{"name":"cart","url":"https://a.b","waitUntil":"load","use":true}"#,
+    );
+    check(
+        &["pdf", "x.pdf", "--paper", "letter", "--pages", "1-2", "--margin", "0"],
+        "export.pdf",
+        r#"{"paper":"letter","landscape":false,"margins":{"top":0.0,"right":0.0,"bottom":0.0,"left":0.0},"background":false,"pages":"1-2","preferCssSize":false}"#,
+    );
+    refuses(&["pdf", "--scale", "3"], "scale");
+    refuses(&["pdf", "--pages", "2-1"], "pages");
+    refuses(&["pdf", "--margin", "11"], "margins");
+    refuses(&["tabs", "named", "a b"], "name");
+}

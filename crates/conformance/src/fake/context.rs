@@ -114,6 +114,7 @@ const fn target(primitive: &Primitive) -> Option<TargetKey> {
         | Primitive::VisitEmpty { target, .. }
         | Primitive::ResponseBody { target, .. }
         | Primitive::SetFiles { target, .. }
+        | Primitive::Print { target, .. }
         | Primitive::SetViewport { target, .. } => Some(*target),
     }
 }
@@ -197,6 +198,7 @@ impl Inner {
             | Primitive::WriteCookies { .. }
             | Primitive::RemoveCookies { .. }
             | Primitive::VisitEmpty { .. }
+            | Primitive::Print { .. }
             | Primitive::Emulate { .. }) => Err(AdapterError::Unsupported { primitive: unsupported.name() }),
             Primitive::ActivateTarget { .. } | Primitive::SetViewport { .. } => Ok(Effect::Done),
             // It has no network and no files: its capabilities say so.

@@ -7,6 +7,7 @@ use super::Case;
 mod acting;
 mod click;
 mod dialogs;
+mod documents;
 mod emulation;
 mod faults;
 mod files;
@@ -239,6 +240,13 @@ cases! {
         uncaught_exceptions_are_read [DiagnosticsErrors];
         a_batch_gives_each_command_its_result [BatchRun];
         a_batch_is_checked_before_it_begins [BatchRun];
+    }
+    documents {
+        a_page_is_printed_on_the_paper_asked_for [ExportPdf];
+        the_whole_document_has_its_shadow_roots_and_no_passwords [ExportHtml];
+        the_refs_on_a_picture_are_those_of_commands [ExportScreenshot];
+        a_page_is_measured [DiagnosticsPerformance];
+        a_named_page_is_opened_once [TargetsNamed];
     }
     storage {
         cookies_are_set_as_asked_and_reach_the_server [StorageCookiesSet, StorageCookiesGet];

@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use super::network::{Decision, NetworkPolicy};
 use super::{ChooserKey, DocumentKey, DownloadKey, Emulation, FrameKey, NavigationFailure, PausedKey, RequestKey, TargetKey};
 use crate::command::Viewport;
+use crate::command::export::PdfParams;
 use crate::command::storage::Cookie;
 
 /// Something to do in a context.
@@ -97,6 +98,13 @@ pub enum Primitive {
         clip: Option<Clip>,
         /// The whole scrollable page.
         full_page: bool,
+    },
+    /// Prints a page as a PDF document. Effect: `Image`.
+    Print {
+        /// The page.
+        target: TargetKey,
+        /// How.
+        options: Box<PdfParams>,
     },
     /// Answers the open dialog. Effect: `Done`.
     AnswerDialog {
@@ -200,6 +208,7 @@ impl Primitive {
             Self::Evaluate { .. } => "evaluate",
             Self::Input { .. } => "input",
             Self::Screenshot { .. } => "screenshot",
+            Self::Print { .. } => "print",
             Self::AnswerDialog { .. } => "answer dialog",
             Self::ReadCookies => "read cookies",
             Self::WriteCookies { .. } => "write cookies",
@@ -253,7 +262,7 @@ pub enum Effect {
     },
     /// The files that an input holds.
     Files(Vec<GivenFile>),
-    /// A picture, as base64 of its file.
+    /// A picture or a document, as base64 of its file.
     Image(String),
     /// Cookies.
     Cookies(Vec<Cookie>),

@@ -4,6 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{InvalidField, Params};
+
+mod document;
+pub use document::{Annotation, HtmlParams, HtmlResult, Margins, Paper, PdfParams, PdfResult};
+
 use crate::adapter::{Clip, ImageFormat};
 use crate::ids::TargetId;
 use crate::locator::Locator;
@@ -27,6 +31,9 @@ pub struct ScreenshotParams {
     /// 0 to 100, for jpeg and webp.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quality: Option<u8>,
+    /// Writes on the picture the refs of what can be acted on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub annotated: bool,
     /// The page; the current one when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target_id: Option<TargetId>,
@@ -52,7 +59,7 @@ impl Params for ScreenshotParams {
 }
 
 /// Result of `export.screenshot`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ScreenshotResult {
     /// The format.
     pub format: ImageFormat,
@@ -60,4 +67,7 @@ pub struct ScreenshotResult {
     pub data: String,
     /// Size of the file in bytes.
     pub bytes: u64,
+    /// What is written on it, where it is annotated.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub annotations: Vec<Annotation>,
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::common::default_true;
 use super::nav::NavResult;
-use super::{LoadState, Params};
+use super::{InvalidField, LoadState, Params};
 use crate::ids::TargetId;
 
 /// A page.
@@ -26,6 +26,9 @@ pub struct TargetInfo {
     /// Whether its renderer crashed; a navigation or reload revives it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub crashed: bool,
+    /// The name under which it was opened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
 }
 
 /// Result of `targets.list`.
@@ -93,4 +96,44 @@ pub struct CloseResult {
     /// The page that is current now: the newest that is left, or none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub current: Option<TargetId>,
+}
+
+/// Parameters of `targets.named`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NamedParams {
+    /// The name: 1 to 64 characters of a-z A-Z 0-9 . _ -.
+    pub name: String,
+    /// Where to navigate a page that is opened; one that is there stays where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// How far to wait for the navigation.
+    #[serde(default)]
+    pub wait_until: LoadState,
+    /// Whether it becomes the current page.
+    #[serde(default = "default_true", rename = "use")]
+    pub make_current: bool,
+}
+
+impl Params for NamedParams {
+    fn validate(&self) -> Result<(), InvalidField> {
+        let valid = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
+        if (1..=64).contains(&self.name.len()) && self.name.bytes().all(valid) {
+            return Ok(());
+        }
+        Err(InvalidField::new("name", "1 to 64 characters of a-z A-Z 0-9 . _ -"))
+    }
+}
+
+/// Result of `targets.named`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NamedResult {
+    /// The page.
+    pub target: TargetInfo,
+    /// Whether it was opened now.
+    pub created: bool,
+    /// What came of the navigation, where it was opened on a URL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub navigation: Option<NavResult>,
 }

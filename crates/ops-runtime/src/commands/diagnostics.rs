@@ -1,6 +1,8 @@
 //! `diagnostics.*`: the session's logs, read from a cursor on.
 
+use ops_contracts::Outcome;
 use ops_contracts::command::diagnostics::{ConsoleResult, ErrorsResult, LogParams};
+use ops_contracts::command::performance::{PerformanceParams, PerformanceResult};
 use ops_contracts::ids::TargetId;
 
 use crate::cx::Cx;
@@ -21,4 +23,10 @@ pub(crate) fn errors(cx: &Cx, params: &LogParams) -> ErrorsResult {
 
 fn wanted(params: &LogParams, target: &TargetId) -> bool {
     params.target_id.as_ref().is_none_or(|id| id == target)
+}
+
+pub(crate) async fn performance(cx: &Cx, params: PerformanceParams) -> Outcome<PerformanceResult> {
+    let page = cx.page(params.target_id.as_ref())?;
+    cx.waiting_for("the page's measurements");
+    page.bridge(page.main_frame(), "metrics", &serde_json::json!({})).await
 }

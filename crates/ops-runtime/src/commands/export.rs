@@ -1,8 +1,10 @@
-//! `export.*`: pictures.
+//! `export.*`: pictures, printed documents, and the document itself.
 
 use ops_contracts::adapter::{Clip, Effect, Primitive};
 use ops_contracts::command::dom::BoxResult;
-use ops_contracts::command::export::{ScreenshotParams, ScreenshotResult};
+use ops_contracts::command::export::{
+    Annotation, HtmlParams, HtmlResult, PdfParams, PdfResult, ScreenshotParams, ScreenshotResult,
+};
 use ops_contracts::locator::Locator;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde::Deserialize;
@@ -12,6 +14,8 @@ use super::interact::frames::to_viewport;
 use crate::bridge::BridgeLocator;
 use crate::cx::{Cx, Page, unexpected};
 
+mod annotate;
+
 pub(crate) async fn screenshot(cx: &Cx, params: ScreenshotParams) -> Outcome<ScreenshotResult> {
     let page = cx.page(params.target_id.as_ref())?;
     cx.waiting_for("the picture");
@@ -19,6 +23,7 @@ pub(crate) async fn screenshot(cx: &Cx, params: ScreenshotParams) -> Outcome<Scr
         Some(element) => Some(element_clip(&page, element).await?),
         None => params.clip,
     };
+    let labels = if params.annotated { Some(labels(&page, &params, clip).await?) } else { None };
     let primitive = Primitive::Screenshot {
         target: page.key,
         format: params.format,
@@ -27,7 +32,69 @@ pub(crate) async fn screenshot(cx: &Cx, params: ScreenshotParams) -> Outcome<Scr
         full_page: params.full_page,
     };
     let Effect::Image(data) = page.perform(primitive).await? else { return Err(unexpected()) };
-    Ok(ScreenshotResult { format: params.format, bytes: decoded_len(&data), data })
+    let (data, annotations) = match labels {
+        Some((width, labels)) => {
+            let data = annotate::draw(&page, &data, (params.format, params.quality, width), &labels).await?;
+            (data, labels)
+        }
+        None => (data, Vec::new()),
+    };
+    Ok(ScreenshotResult { format: params.format, bytes: decoded_len(&data), data, annotations })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Extent {
+    width: f64,
+    height: f64,
+    x: f64,
+    y: f64,
+    doc_width: f64,
+    doc_height: f64,
+}
+
+/// The width of the picture in CSS pixels, and what is to be written on it.
+async fn labels(page: &Page<'_>, params: &ScreenshotParams, clip: Option<Clip>) -> Outcome<(f64, Vec<Annotation>)> {
+    let Extent { width, height, x, y, doc_width, doc_height } = page.bridge(page.main_frame(), "extent", &json!({})).await?;
+    let part = match clip {
+        Some(clip) => Clip { x: clip.x - x, y: clip.y - y, ..clip },
+        None if params.full_page => Clip { x: -x, y: -y, width: doc_width, height: doc_height },
+        None => Clip { x: 0.0, y: 0.0, width, height },
+    };
+    Ok((part.width, annotate::find(page, part).await?))
+}
+
+pub(crate) async fn pdf(cx: &Cx, params: PdfParams) -> Outcome<PdfResult> {
+    let page = cx.page(params.target_id.as_ref())?;
+    cx.waiting_for("the page to be printed");
+    let printed = page.perform(Primitive::Print { target: page.key, options: Box::new(params) }).await;
+    let Effect::Image(data) = printed.map_err(no_such_page)? else { return Err(unexpected()) };
+    Ok(PdfResult { bytes: decoded_len(&data), data })
+}
+
+/// How many pages there are, only printing tells.
+fn no_such_page(fault: Fault) -> Fault {
+    if fault.code == ErrorCode::AdapterProtocolError && fault.message.contains("Page range") {
+        return Fault::new(ErrorCode::OpsInvalidRequest, "export.pdf: pages: the document has no such page")
+            .with("command", "export.pdf")
+            .with("field", "pages")
+            .with("expected", "pages that the document has");
+    }
+    fault
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Whole {
+    html: String,
+    shadow_roots: u32,
+}
+
+pub(crate) async fn html(cx: &Cx, params: HtmlParams) -> Outcome<HtmlResult> {
+    let page = cx.page(params.target_id.as_ref())?;
+    cx.waiting_for("the document");
+    let Whole { html, shadow_roots } = page.bridge(page.main_frame(), "wholeHtml", &json!({})).await?;
+    Ok(HtmlResult { bytes: html.len() as u64, html, shadow_roots })
 }
 
 #[derive(Deserialize)]

@@ -1,7 +1,9 @@
 //! `targets.*`: the session's pages.
 
 use ops_contracts::adapter::{Effect, Primitive};
-use ops_contracts::command::targets::{CloseParams, CloseResult, ListResult, NewParams, NewResult, TargetInfo, UseParams};
+use ops_contracts::command::targets::{
+    CloseParams, CloseResult, ListResult, NamedParams, NamedResult, NewParams, NewResult, TargetInfo, UseParams,
+};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 
 use super::nav;
@@ -31,6 +33,33 @@ pub(crate) async fn new(cx: &Cx, params: NewParams) -> Outcome<NewResult> {
         None => None,
     };
     Ok(NewResult { target: info(&page)?, navigation })
+}
+
+pub(crate) async fn named(cx: &Cx, params: NamedParams) -> Outcome<NamedResult> {
+    let known = {
+        let state = cx.world.lock();
+        state.tabs.iter().find(|tab| tab.name.as_ref() == Some(&params.name)).map(|tab| tab.id.clone())
+    };
+    if let Some(target_id) = known {
+        let target = match params.make_current {
+            true => make_current(cx, UseParams { target_id }).await?,
+            false => info(&cx.any_page(Some(&target_id))?)?,
+        };
+        return Ok(NamedResult { target, created: false, navigation: None });
+    }
+    let NamedParams { name, url, wait_until, make_current } = params;
+    let url = url.as_deref().map(|url| nav::url::check(url, &cx.session.plan.params.allow_schemes)).transpose()?;
+    let opened = new(cx, NewParams { url: None, wait_until, make_current }).await?.target;
+    let page = cx.any_page(Some(&opened.target_id))?;
+    // Named before it is sent anywhere: a navigation that fails leaves a page that can be asked for again.
+    if let Some(tab) = cx.world.lock().tab_mut(page.key) {
+        tab.name = Some(name);
+    }
+    let navigation = match url {
+        Some(url) => Some(nav::navigate(&page, url, wait_until).await?),
+        None => None,
+    };
+    Ok(NamedResult { target: info(&page)?, created: true, navigation })
 }
 
 pub(crate) async fn make_current(cx: &Cx, params: UseParams) -> Outcome<TargetInfo> {

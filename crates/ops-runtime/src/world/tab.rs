@@ -22,6 +22,8 @@ pub(crate) struct Tab {
     pub(crate) opened_seq: u64,
     pub(crate) title: String,
     pub(crate) crashed: bool,
+    /// The name under which it was opened.
+    pub(crate) name: Option<String>,
     /// The open dialog with the number of its event.
     pub(crate) dialog: Option<(u64, DialogInfo)>,
     pub(crate) nav: Navigation,
@@ -56,6 +58,7 @@ impl Tab {
             opened_seq: seq,
             title: String::new(),
             crashed: false,
+            name: None,
             dialog: None,
             nav: Navigation::at(url),
             requests: Requests::new(),
@@ -73,6 +76,7 @@ impl Tab {
             current,
             opener_id: self.opener.as_ref().map(|(_, id)| id.clone()),
             crashed: self.crashed,
+            name: self.name.clone(),
         }
     }
 }

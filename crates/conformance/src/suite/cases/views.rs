@@ -109,7 +109,7 @@ fn png_size(picture: &ScreenshotResult) -> Result<(u32, u32), Failure> {
     Ok((number(16), number(20)))
 }
 
-fn decode(base64: &str) -> Result<Vec<u8>, Failure> {
+pub(super) fn decode(base64: &str) -> Result<Vec<u8>, Failure> {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let (mut bits, mut held, mut bytes) = (0u32, 0, Vec::with_capacity(base64.len() * 3 / 4));
     for letter in base64.trim_end_matches('=').bytes() {
