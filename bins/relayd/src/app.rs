@@ -2,18 +2,13 @@
 
 use std::ffi::OsString;
 use std::io::Write;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use adapter_bidi::{BidiAdapter, BidiConfig};
-use adapter_cdp::guard::GuardCommand;
-use adapter_cdp::launch::{GuardSupervisor, browser_environment};
-use adapter_cdp::{CdpAdapter, CdpConfig, LegacyLauncher, Sandbox};
+use adapter_cdp::{CdpAdapter, LegacyLauncher, Sandbox};
 use clap::Parser;
 use health_store::rollup::RollupLedger;
 use health_store::{HealthStore, SystemTicks};
-use ops_contracts::adapter::{Adapter, AdapterError};
 use ops_contracts::capability::{AdapterKind, Capability};
 use ops_contracts::clock::{Clock, Timestamp};
 use ops_contracts::command::session::SessionMode;
@@ -25,6 +20,7 @@ use relay::{Control, Labels, Pairing, Relay, RelayConfig, RoutingSetup, Timeouts
 use routing::decision::Rules;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use crate::adapters::{Adapters, LegacyDoor};
 use crate::args::Args;
 use crate::environment::{Environment, SystemClock};
 use crate::failure::{EXECUTION, Failure};
@@ -90,7 +86,9 @@ async fn serve(settings: Settings, layers: Layers, environment: Environment, hom
     let warnings = warnings(&settings);
     let browsers = adapters.browsers(&settings);
     let legacy = LegacyLauncher::new(adapters.cdp.clone(), settings.browser.clone(), settings.browser_args.clone());
-    let runtime = Runtime::with_health(runtime_config(&settings, &home), adapters.ranked(), clock.clone(), Some(health.clone()));
+    let door = Arc::new(LegacyDoor::default());
+    let runtime = RuntimeConfig { legacy: Some(door.clone()), ..runtime_config(&settings, &home) };
+    let runtime = Runtime::with_health(runtime, adapters.ranked(), clock.clone(), Some(health.clone()));
     let pairings = Arc::new(Pairings::open(home.clone(), clock.clone())?);
     let pairing = Pairing { required: settings.pairing, store: pairings.clone() };
     let routing = routing_setup(layers, pairings);
@@ -103,6 +101,7 @@ async fn serve(settings: Settings, layers: Layers, environment: Environment, hom
     let relay = Relay::bind(config, Arc::new(runtime), clock).await;
     let relay = relay.map_err(|error| Failure::start(format!("{listen} can't be listened on: {error}")))?;
     let relay = relay.with_legacy_browsers(Arc::new(legacy), Duration::from_millis(LEASE_TTL_MS));
+    door.opens_into(relay.control());
     home.announce(&RelayFile {
         relay_url: relay.url(),
         pid: std::process::id(),
@@ -145,38 +144,6 @@ async fn keep_flushing(ledger: Arc<RollupLedger>, clock: SystemClock) {
 async fn flush(ledger: Arc<RollupLedger>, now: Timestamp) {
     if tokio::task::spawn_blocking(move || ledger.flush(now)).await.is_err() {
         tracing::error!("the ledger could not be flushed");
-    }
-}
-
-/// What speaks to browsers.
-struct Adapters {
-    cdp: Arc<CdpAdapter>,
-    bidi: Arc<BidiAdapter>,
-}
-
-impl Adapters {
-    fn new(settings: &Settings, environment: Environment, home: &Home, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
-        let program = environment.executable.ok_or_else(|| Failure::start("this program's own file can't be found"))?;
-        let guard = GuardCommand::new(program);
-        let supervisor = Arc::new(GuardSupervisor::new(guard.clone(), home.profiles(), clock.clone()));
-        let bidi = BidiConfig::new(supervisor, browser_environment(environment.variables.iter().cloned()));
-        let cdp = CdpConfig::new(guard, home.profiles(), environment.variables.into_iter(), clock);
-        let cdp = CdpConfig { sandbox: settings.sandbox, ..cdp };
-        Ok(Self { cdp: Arc::new(CdpAdapter::new(cdp)), bidi: Arc::new(BidiAdapter::new(bidi)) })
-    }
-
-    /// The adapters, the preferred one of a browser first.
-    fn ranked(self) -> Vec<Arc<dyn Adapter>> {
-        vec![self.cdp, self.bidi]
-    }
-
-    /// The browsers that sessions will get, or why there is none.
-    fn browsers(&self, settings: &Settings) -> [(&'static str, String); 2] {
-        let shown = |named: &Option<PathBuf>, found: Result<PathBuf, AdapterError>| match named {
-            Some(path) => path.display().to_string(),
-            None => found.map_or_else(|missing| missing.to_string(), |path| path.display().to_string()),
-        };
-        [("chrome", shown(&settings.browser, self.cdp.executable())), ("firefox", shown(&settings.firefox, self.bidi.executable()))]
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! It is also the guard of the browsers that it starts, under a hidden subcommand.
 
+mod adapters;
 mod app;
 mod args;
 mod environment;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ops_contracts::adapter::{Adapter, AdapterError, AdapterResult, BoxFuture, Browser, BrowserInfo, LaunchSpec};
-use ops_contracts::capability::{AdapterKind, BrowserKind, CapabilitySet};
+use ops_contracts::capability::{AdapterKind, BrowserKind, Capability, CapabilitySet};
 use ops_contracts::supervise::Supervisor;
 
 use crate::browser::{BidiBrowser, GRACE, Shared};
@@ -14,7 +14,7 @@ use crate::connection::{CallError, Connection, Loss, Route};
 use crate::fault;
 use crate::launch::{Launch, Launched, launch};
 use crate::locate::locate;
-use crate::protocol::session::{Capabilities, Capability, Granted, New, PromptBehavior, Proxy, Subscribe};
+use crate::protocol::session::{Capabilities, Capability as Wanted, Granted, New, PromptBehavior, Proxy, Subscribe};
 use crate::router::{EVENTS, Router};
 
 /// How long a browser may take from its start to its first answer, unless configured otherwise.
@@ -124,7 +124,7 @@ impl BidiAdapter {
 }
 
 async fn first_answer(connection: &Connection, proxy: Option<Proxy>) -> Result<Granted, CallError> {
-    let capability = Capability {
+    let capability = Wanted {
         accept_insecure_certs: false,
         // Prompts are the caller's to answer.
         unhandled_prompt_behavior: PromptBehavior { default: "ignore" },
@@ -170,7 +170,7 @@ impl Adapter for BidiAdapter {
 
     fn capabilities(&self, browser: BrowserKind) -> CapabilitySet {
         match browser {
-            BrowserKind::Firefox => CapabilitySet::core(),
+            BrowserKind::Firefox => CapabilitySet::new(CapabilitySet::core().iter().chain([Capability::Cookies])),
             BrowserKind::Chrome => CapabilitySet::new([]),
         }
     }

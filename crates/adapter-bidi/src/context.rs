@@ -4,9 +4,11 @@
 //! sequential steps as there are dependencies. It keeps nothing of its own.
 
 mod capture;
+mod cookies;
 mod input;
 mod keys;
 mod navigate;
+mod roots;
 mod scripts;
 mod targets;
 mod value;
@@ -87,12 +89,11 @@ impl BidiContext {
             }
             Primitive::AnswerDialog { target, accept, text } => self.answer_dialog(target, accept, text).await,
             Primitive::SetViewport { target, viewport } => self.set_viewport(target, viewport).await,
-            // Sandboxes of Firefox see closed roots by themselves.
-            lacking @ (Primitive::RevealShadowRoots { .. }
-            | Primitive::Print { .. }
-            | Primitive::ReadCookies
-            | Primitive::WriteCookies { .. }
-            | Primitive::RemoveCookies { .. }
+            Primitive::ReadCookies => self.read_cookies().await,
+            Primitive::WriteCookies { cookies } => self.write_cookies(&cookies).await,
+            Primitive::RemoveCookies { cookies } => self.remove_cookies(cookies.as_deref()).await,
+            Primitive::RevealShadowRoots { target, frame } => self.reveal_shadow_roots(target, frame).await,
+            lacking @ (Primitive::Print { .. }
             | Primitive::VisitEmpty { .. }
             | Primitive::Emulate { .. }
             | Primitive::SetNetworkPolicy { .. }

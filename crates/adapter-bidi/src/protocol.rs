@@ -17,6 +17,7 @@ pub(crate) mod log;
 pub(crate) mod network;
 pub(crate) mod script;
 pub(crate) mod session;
+pub(crate) mod storage;
 
 /// A command: its parameters, its name and its result's type.
 pub(crate) trait Command: Serialize {

@@ -102,6 +102,13 @@ pub trait OpsService: Send + Sync {
     fn shut_down(&self, deadline: Instant) -> BoxFuture<'_, ()>;
 }
 
+/// What to tell a caller whose operation no adapter of its session can do. Implemented by the edge, which knows whether anyone
+/// opted in to the legacy lane. A refusal is all that comes of it: nothing is ever rerouted.
+pub trait LegacyPolicy: std::fmt::Debug + Send + Sync {
+    /// The refusal: `relay_legacy_cdp_opt_in_required` where the lane is closed, `ops_new_legacy_session_required` where it is open.
+    fn refusal(&self, operation: &str) -> Fault;
+}
+
 /// How sessions are ended when routing turns away from them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EndSessions {

@@ -42,6 +42,10 @@ pub(crate) async fn run(cx: &Arc<Cx>, call: Call) -> Outcome<Arc<RawValue>> {
 
 /// Runs a page command that is no batch.
 pub(crate) async fn run_one(cx: &Cx, call: Call) -> Outcome<Arc<RawValue>> {
+    dispatch(cx, call).await.map_err(|fault| cx.worded(fault))
+}
+
+async fn dispatch(cx: &Cx, call: Call) -> Outcome<Arc<RawValue>> {
     cx.capable(call.name())?;
     match call {
         Call::TargetsNew(p) => encode(&targets::new(cx, *p).await?),
@@ -123,6 +127,10 @@ pub(crate) async fn run_one(cx: &Cx, call: Call) -> Outcome<Arc<RawValue>> {
 
 /// Runs a control command that needs nothing but the session's state and, for dialogs, one primitive.
 pub(crate) async fn control(cx: &Cx, call: Call) -> Outcome<Arc<RawValue>> {
+    dispatch_control(cx, call).await.map_err(|fault| cx.worded(fault))
+}
+
+async fn dispatch_control(cx: &Cx, call: Call) -> Outcome<Arc<RawValue>> {
     cx.capable(call.name())?;
     match call {
         Call::TargetsList(_) => encode(&targets::list(cx)?),

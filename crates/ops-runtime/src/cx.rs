@@ -111,6 +111,17 @@ impl Cx {
         Fault::new(ErrorCode::OpsTimeout, format!("the deadline passed while waiting for {what}")).with("waitingFor", what)
     }
 
+    /// The refusal of an operation that the session's adapter can't do, in the words of the legacy policy where there is one.
+    pub(crate) fn worded(&self, fault: Fault) -> Fault {
+        let lacking = ["primitive", "capability"].iter().find_map(|key| fault.details.get(key).and_then(|name| name.as_str()));
+        match (&self.session.plan.legacy, lacking) {
+            (Some(policy), Some(operation)) if fault.code == ErrorCode::OpsNotSupported => {
+                policy.refusal(operation).with("operation", operation).with("browser", self.session.plan.params.browser)
+            }
+            _ => fault,
+        }
+    }
+
     /// The page named, or the current one, whatever state it is in.
     pub(crate) fn any_page(&self, id: Option<&TargetId>) -> Outcome<Page<'_>> {
         let state = self.world.lock();

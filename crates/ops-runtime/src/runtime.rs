@@ -16,7 +16,9 @@ use ops_contracts::command::{Call, CommandName, Lane, Repeat};
 use ops_contracts::frame::{OpsCancel, OpsRequest};
 use ops_contracts::health::HealthSink;
 use ops_contracts::ids::{ClientId, LeaseId, RequestId, SessionId};
-use ops_contracts::port::{Caller, EndSessions, OpsService, Reply, RuntimeSummary, Served, SessionEvents, SessionObserver};
+use ops_contracts::port::{
+    Caller, EndSessions, LegacyPolicy, OpsService, Reply, RuntimeSummary, Served, SessionEvents, SessionObserver,
+};
 use ops_contracts::telemetry::SessionOutcome;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde_json::value::RawValue;
@@ -49,6 +51,8 @@ pub struct RuntimeConfig {
     pub firefox: FamilyConfig,
     /// How the health of sessions is kept and told.
     pub health: HealthRules,
+    /// Words the refusal of what no adapter of a session can do; without it that is `ops_not_supported`.
+    pub legacy: Option<Arc<dyn LegacyPolicy>>,
 }
 
 /// How browsers of one family are started.
@@ -73,7 +77,7 @@ impl Default for RuntimeConfig {
     fn default() -> Self {
         let (chrome, firefox) = (FamilyConfig::default(), FamilyConfig::default());
         let (browser_idle, health) = (Duration::from_secs(30), HealthRules::default());
-        Self { max_sessions: 64, browser_idle, profiles: None, chrome, firefox, health }
+        Self { max_sessions: 64, browser_idle, profiles: None, chrome, firefox, health, legacy: None }
     }
 }
 

@@ -11,7 +11,7 @@ use ops_contracts::clock::{Clock, Timestamp};
 use ops_contracts::command::session::{CreateParams, SessionInfo, SessionState};
 use ops_contracts::command::{Call, Viewport};
 use ops_contracts::ids::{BlobId, ClientId, RequestId, SessionId};
-use ops_contracts::port::{EndSessions, SessionEvents};
+use ops_contracts::port::{EndSessions, LegacyPolicy, SessionEvents};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot};
@@ -82,6 +82,8 @@ pub(crate) struct Plan {
     /// What the session's adapter can do.
     pub(crate) capabilities: CapabilitySet,
     pub(crate) params: CreateParams,
+    /// Words the refusal of what no adapter can do.
+    pub(crate) legacy: Option<Arc<dyn LegacyPolicy>>,
 }
 
 /// A session, shared by its owner task, its commands and the service.

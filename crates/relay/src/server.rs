@@ -15,8 +15,9 @@ use ops_contracts::health::AdapterHealthStore;
 use ops_contracts::ids::RequestId;
 use ops_contracts::legacy::LegacyBrowsers;
 use ops_contracts::port::{OpsService, Served, SessionObserver};
+use ops_contracts::routing::LegacyLane;
 use ops_contracts::telemetry::{RouteLabel, SessionOutcome};
-use ops_contracts::{ErrorCode, Outcome};
+use ops_contracts::{ErrorCode, Fault, Outcome};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
@@ -144,6 +145,22 @@ impl Control {
     /// What is wrong with the configuration; the settings stay as they were.
     pub async fn reload(&self) -> Outcome<bool> {
         crate::admin::reload(&self.0).await
+    }
+
+    /// The refusal of an operation that `/ops` can't do: it stays a refusal, whether or not `/cdp` is open.
+    #[must_use]
+    pub fn legacy_refusal(&self, operation: &str) -> Fault {
+        match self.0.routing.legacy_lane() {
+            LegacyLane::Open => Fault::new(
+                ErrorCode::OpsNewLegacySessionRequired,
+                format!("/ops can't do this here ({operation}): a new /cdp session could"),
+            ),
+            LegacyLane::Closed(cause) => Fault::new(
+                ErrorCode::RelayLegacyCdpOptInRequired,
+                format!("/ops can't do this here ({operation}), and nobody opted in to /cdp: allowRawCDP opens it to new sessions"),
+            )
+            .with("cause", cause),
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use ops_contracts::ErrorCode;
 use super::{Findings, Source};
 
 /// Codes that are fixed but not raised yet, and what will raise them.
-const RESERVED: &[(ErrorCode, &str)] = &[(ErrorCode::OpsNewLegacySessionRequired, "the legacy policy")];
+const RESERVED: &[(ErrorCode, &str)] = &[];
 
 /// The registry itself raises nothing.
 const REGISTRY: &str = "crates/ops-contracts/src/error.rs";

@@ -96,7 +96,9 @@ impl BidiContext {
             target: ContextTarget { context, sandbox },
             await_promise,
             user_activation: sandbox.is_none(),
-            serialization_options: sandbox.is_none().then_some(SerializationOptions { max_dom_depth: 0 }),
+            serialization_options: sandbox
+                .is_none()
+                .then_some(SerializationOptions { max_dom_depth: 0, include_shadow_tree: None }),
         };
         self.browser.connection.send(&evaluate, route).await.map_err(failed(Evaluate::METHOD))
     }
@@ -107,7 +109,7 @@ impl BidiContext {
             function_declaration: &format!("(owner)=>{body}"),
             target: ContextTarget { context, sandbox: Some(SANDBOX) },
             await_promise: true,
-            arguments: [SharedReference { shared_id: owner }],
+            arguments: vec![SharedReference { shared_id: owner }],
         };
         self.browser.connection.send(&function, route).await.map_err(failed(CallFunction::METHOD))
     }

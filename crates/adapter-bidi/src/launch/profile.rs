@@ -116,6 +116,8 @@ const PREFERENCES: &[(&str, &str)] = &[
     ("browser.fixup.alternate.enabled", "false"),
     ("keyword.enabled", "false"),
     ("pdfjs.disabled", "false"),
+    // JSON is shown as the text that it is.
+    ("devtools.jsonview.enabled", "false"),
     ("remote.active-protocols", "1"),
 ];
 

@@ -40,6 +40,9 @@ pub(crate) struct ContextTarget<'a> {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct SerializationOptions {
     pub(crate) max_dom_depth: u32,
+    /// Whether shadow roots are described: `none`, `open` or `all`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) include_shadow_tree: Option<&'static str>,
 }
 
 /// `script.evaluate`. The result is read as [`Evaluation`].
@@ -55,14 +58,14 @@ pub(crate) struct Evaluate<'a> {
 }
 command!(Evaluate<'a> "script.evaluate" -> Empty);
 
-/// `script.callFunction` with one node as argument. The result is read as [`Evaluation`].
+/// `script.callFunction` with nodes as arguments. The result is read as [`Evaluation`].
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct CallFunction<'a> {
     pub(crate) function_declaration: &'a str,
     pub(crate) target: ContextTarget<'a>,
     pub(crate) await_promise: bool,
-    pub(crate) arguments: [SharedReference<'a>; 1],
+    pub(crate) arguments: Vec<SharedReference<'a>>,
 }
 command!(CallFunction<'a> "script.callFunction" -> Empty);
 
@@ -141,6 +144,38 @@ pub(crate) struct RemoteValue<'a> {
 #[derive(Deserialize)]
 pub(crate) struct WindowValue {
     pub(crate) context: String,
+}
+
+/// An element that may have a shadow root.
+#[derive(Deserialize)]
+pub(crate) struct Host {
+    pub(crate) value: HostValue,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct HostValue {
+    pub(crate) shadow_root: Option<ShadowRoot>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ShadowRoot {
+    pub(crate) shared_id: Option<String>,
+    pub(crate) value: ShadowRootValue,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct ShadowRootValue {
+    pub(crate) mode: Option<ShadowMode>,
+}
+
+open_enum! {
+    /// Whether pages can reach a shadow root through its host.
+    ShadowMode {
+        Open = "open",
+        Closed = "closed",
+    }
 }
 
 /// Of `script.realmCreated`.

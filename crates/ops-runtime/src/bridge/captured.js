@@ -100,7 +100,7 @@
   const HTML_NS = 'http://www.w3.org/1999/xhtml';
   const isHtml = (el) => namespaceURI(el) === HTML_NS;
   const isElement = (n) => !!n && nodeType(n) === 1;
-  // Firefox shows closed roots to sandboxes. Elsewhere the adapter hands over those that `closedHosts` asks about.
+  // Where a browser shows closed roots to such worlds. Elsewhere the adapter hands over those that `hosts` asks about.
   const closedRoot = descriptor(Element.prototype, 'openOrClosedShadowRoot');
   const givenRoots = new WeakMap();
   let anyGiven = false;

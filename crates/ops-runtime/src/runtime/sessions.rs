@@ -92,7 +92,8 @@ impl Inner {
         if self.pool.in_use(&slot) {
             return Err(Fault::plain(ErrorCode::OpsProfileInUse));
         }
-        Ok(Plan { slot, viewport: params.viewport.unwrap_or_default(), capabilities, params })
+        let legacy = self.config.legacy.clone();
+        Ok(Plan { slot, viewport: params.viewport.unwrap_or_default(), capabilities, params, legacy })
     }
 
     fn start(

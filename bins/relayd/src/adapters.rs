@@ -1,0 +1,78 @@
+//! What stands behind the runtime here: the adapters, and the edge's word on what none of them can do.
+//!
+//! It decides nothing: which adapter serves a browser is the runtime's to find, and what is refused the edge's to say.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use adapter_bidi::{BidiAdapter, BidiConfig};
+use adapter_cdp::guard::GuardCommand;
+use adapter_cdp::launch::{GuardSupervisor, browser_environment};
+use adapter_cdp::{CdpAdapter, CdpConfig};
+use ops_contracts::adapter::{Adapter, AdapterError};
+use ops_contracts::clock::Clock;
+use ops_contracts::port::LegacyPolicy;
+use ops_contracts::{ErrorCode, Fault};
+use relay::Control;
+
+use crate::environment::Environment;
+use crate::failure::Failure;
+use crate::home::Home;
+use crate::settings::Settings;
+
+/// What speaks to browsers.
+pub(crate) struct Adapters {
+    pub(crate) cdp: Arc<CdpAdapter>,
+    bidi: Arc<BidiAdapter>,
+}
+
+impl Adapters {
+    pub(crate) fn new(settings: &Settings, environment: Environment, home: &Home, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
+        let program = environment.executable.ok_or_else(|| Failure::start("this program's own file can't be found"))?;
+        let guard = GuardCommand::new(program);
+        let supervisor = Arc::new(GuardSupervisor::new(guard.clone(), home.profiles(), clock.clone()));
+        let bidi = BidiConfig::new(supervisor, browser_environment(environment.variables.iter().cloned()));
+        let cdp = CdpConfig::new(guard, home.profiles(), environment.variables.into_iter(), clock);
+        let cdp = CdpConfig { sandbox: settings.sandbox, ..cdp };
+        Ok(Self { cdp: Arc::new(CdpAdapter::new(cdp)), bidi: Arc::new(BidiAdapter::new(bidi)) })
+    }
+
+    /// The adapters, the preferred one of a browser first.
+    pub(crate) fn ranked(self) -> Vec<Arc<dyn Adapter>> {
+        vec![self.cdp, self.bidi]
+    }
+
+    /// The browsers that sessions will get, or why there is none.
+    pub(crate) fn browsers(&self, settings: &Settings) -> [(&'static str, String); 2] {
+        let shown = |named: &Option<PathBuf>, found: Result<PathBuf, AdapterError>| match named {
+            Some(path) => path.display().to_string(),
+            None => found.map_or_else(|missing| missing.to_string(), |path| path.display().to_string()),
+        };
+        [("chrome", shown(&settings.browser, self.cdp.executable())), ("firefox", shown(&settings.firefox, self.bidi.executable()))]
+    }
+}
+
+/// The edge's word on what `/ops` can't do. Until the edge is there nothing is served, and the lane counts as closed.
+#[derive(Default)]
+pub(crate) struct LegacyDoor(OnceLock<Control>);
+
+impl fmt::Debug for LegacyDoor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LegacyDoor")
+    }
+}
+
+impl LegacyDoor {
+    /// Says where the edge is. Only the first call counts.
+    pub(crate) fn opens_into(&self, edge: Control) {
+        let _ = self.0.set(edge);
+    }
+}
+
+impl LegacyPolicy for LegacyDoor {
+    fn refusal(&self, operation: &str) -> Fault {
+        let control = self.0.get();
+        control.map_or_else(|| ErrorCode::RelayLegacyCdpOptInRequired.into(), |control| control.legacy_refusal(operation))
+    }
+}

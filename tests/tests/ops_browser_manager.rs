@@ -1,0 +1,116 @@
+//! The second adapter as a pilot: the core subset on Firefox, and what becomes of operations that an adapter lacks.
+
+use std::sync::{Arc, Mutex};
+
+use conformance::fake::{FakeAdapter, site_double};
+use conformance::site::Site;
+use conformance::suite::verbs::{button, click, eval, url};
+use conformance::suite::{Fixture, Subject};
+use odb_tests::SystemClock;
+use odb_tests::relay::{Relay, RemoteSession};
+use ops_contracts::adapter::AdapterError;
+use ops_contracts::capability::BrowserKind;
+use ops_contracts::command::dom::{PageParams, SnapshotParams};
+use ops_contracts::command::export::ScreenshotParams;
+use ops_contracts::command::nav::TraverseParams;
+use ops_contracts::command::session::CreateParams;
+use ops_contracts::command::targets::NewParams;
+use ops_contracts::command::{
+    DomEval, DomSnapshot, DomTitle, ExportScreenshot, InteractClick, LoadState, NavBack, NavGoto, NavReload, TargetsNew,
+};
+use ops_contracts::port::LegacyPolicy;
+use ops_contracts::{ErrorCode, Fault};
+use ops_runtime::{Runtime, RuntimeConfig};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bidi_pilot_core_subset() {
+    let (scratch, site) = (tempfile::tempdir().unwrap(), Site::start().unwrap());
+    let relay = Relay::start(&scratch);
+    let params = CreateParams { browser: BrowserKind::Firefox, ..CreateParams::default() };
+    let session = RemoteSession::create(&relay.client("pilot").await, &params).await;
+    assert_eq!(session.made.browser.product, "Firefox");
+
+    let gone = session.call::<NavGoto>(&url(&site.url("/pages/moving.html"))).await.unwrap();
+    assert_eq!((gone.status, gone.title.as_deref()), (Some(200), Some("Moving")));
+    assert_eq!(session.call::<DomTitle>(&PageParams::default()).await.unwrap().value, "Moving");
+    let text = session.call::<DomSnapshot>(&SnapshotParams::default()).await.unwrap().text;
+    assert!(text.contains("button \"Steady button\""), "{text}");
+    session.call::<InteractClick>(&click(button("Steady button"))).await.unwrap();
+    assert!(site.wait_for_report("steady", 1, odb_tests::PATIENCE).await);
+    session.call::<NavGoto>(&url(&site.url("/plain"))).await.unwrap();
+    session.call::<NavBack>(&TraverseParams::default()).await.unwrap();
+    assert_eq!(session.call::<DomEval>(&eval("document.title")).await.unwrap().value.get(), "\"Moving\"");
+}
+
+/// Refuses with one of the two codes, and remembers what for.
+#[derive(Debug)]
+struct Counting {
+    open: bool,
+    asked: Mutex<Vec<String>>,
+}
+
+impl LegacyPolicy for Counting {
+    fn refusal(&self, operation: &str) -> Fault {
+        self.asked.lock().unwrap().push(operation.to_owned());
+        let (open, closed) = (ErrorCode::OpsNewLegacySessionRequired, ErrorCode::RelayLegacyCdpOptInRequired);
+        Fault::plain(if self.open { open } else { closed })
+    }
+}
+
+/// Every primitive that a command of the core needs, made one that the adapter lacks, and the code that comes of it. The fake
+/// knows bridge calls by their function.
+async fn codes_of_what_is_lacking(policy: &Arc<Counting>) -> Vec<(&'static str, Option<ErrorCode>)> {
+    let adapter = Arc::new(FakeAdapter::new(site_double()));
+    let control = adapter.control();
+    let config = RuntimeConfig { legacy: Some(policy.clone()), ..RuntimeConfig::default() };
+    let subject = Subject {
+        service: Arc::new(Runtime::new(config, vec![adapter], Arc::new(SystemClock))),
+        adapter: None,
+        name: "fake",
+        browser: BrowserKind::Chrome,
+        kill_browser: Arc::new(|_| ()),
+        exclusive: Arc::default(),
+    };
+    let f = Fixture::new(subject, "alice-01").unwrap();
+    let session = f.session().await.unwrap();
+    let page = url(&f.site.url("/plain"));
+    session.call::<NavGoto>(&page).await.unwrap();
+    let lacking = |primitive: &'static str| {
+        control.fail(primitive, AdapterError::Unsupported { primitive });
+        control.forget();
+    };
+    macro_rules! lacking {
+        ($($primitive:literal $command:ty = $params:expr;)+) => {
+            vec![$({
+                lacking($primitive);
+                let refused = session.call::<$command>(&$params).await.err();
+                let performed = control.performed();
+                assert!(performed.iter().any(|name| name == $primitive), "{} was not asked for: {performed:?}", $primitive);
+                ($primitive, refused.map(|refused| refused.fault.code))
+            },)+]
+        };
+    }
+    let codes = lacking! {
+        "navigate" NavGoto = page;
+        "reload" NavReload = Default::default();
+        "traverse history" NavBack = TraverseParams::default();
+        "create target" TargetsNew = NewParams { url: None, wait_until: LoadState::Load, make_current: true };
+        "evaluate" DomEval = eval("1");
+        "screenshot" ExportScreenshot = ScreenshotParams::default();
+        "snapshot" DomSnapshot = SnapshotParams::default();
+    };
+    assert_eq!(control.launches(), 1, "nothing was rerouted to another browser");
+    codes
+}
+
+#[tokio::test]
+async fn bidi_unsupported_deterministic_fallback() {
+    for (open, expected) in [(false, ErrorCode::RelayLegacyCdpOptInRequired), (true, ErrorCode::OpsNewLegacySessionRequired)] {
+        let policy = Arc::new(Counting { open, asked: Mutex::default() });
+        let first = codes_of_what_is_lacking(&policy).await;
+        assert!(first.iter().all(|(_, code)| *code == Some(expected)), "{first:?}");
+        let asked = std::mem::take(&mut *policy.asked.lock().unwrap());
+        assert_eq!(asked, first.iter().map(|(primitive, _)| *primitive).collect::<Vec<_>>(), "each was asked about once");
+        assert_eq!(codes_of_what_is_lacking(&policy).await, first, "the same again");
+    }
+}
