@@ -8,6 +8,7 @@ mod codegen;
 mod conformance;
 mod demo;
 mod environment;
+mod fuzz;
 mod lint;
 mod processes;
 mod relay;
@@ -57,6 +58,8 @@ enum Task {
     RecomputeScorecard(scorecard::Options),
     /// Opens a legacy session of the running relay, sends one raw command, and sees that everything is gone again
     SmokeLegacyCdp(smoke::Options),
+    /// Feeds the parsers of outside bytes with grown inputs, and keeps what comes to something new
+    Fuzz(fuzz::Options),
     /// Measures speed beside a raw protocol client, and memory and size
     Bench(bench::Options),
 }
@@ -89,6 +92,7 @@ fn run(task: Task, environment: &Environment) -> Result<()> {
         Task::Codegen(options) => codegen::run(&options, &workspace),
         Task::Conformance(options) => conformance::run(&options, &workspace, environment),
         Task::RecomputeScorecard(options) => scorecard::run(&options),
+        Task::Fuzz(options) => fuzz::run(&options, &workspace),
         Task::Bench(options) => bench::run(&options, &workspace, environment),
     }
 }

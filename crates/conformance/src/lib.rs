@@ -6,4 +6,5 @@
 pub mod site;
 
 pub mod fake;
+pub mod fuzz;
 pub mod suite;

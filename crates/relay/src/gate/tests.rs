@@ -270,3 +270,53 @@ fn identities_are_taken_in_the_order_of_their_priority() {
     assert_eq!(identity(Field::Absent, Field::Absent).as_deref(), Some("pairing:0123456789abcdef"));
     assert_eq!(identity(Field::One("alice-01"), origin).as_deref(), Some("pairing:0123456789abcdef"));
 }
+
+#[test]
+fn fuzz_host_and_origin_headers_pass_only_where_they_name_us() {
+    use conformance::fuzz::{Target, run};
+    let words: &[&str] = &[
+        "127.0.0.1:9555",
+        "localhost:9555",
+        "[::1]:9555",
+        "browser.example",
+        "evil.example",
+        "null",
+        "chrome-extension://",
+        "abcdefghijklmnopabcdefghijklmnop",
+        "http://",
+        "\n",
+        "@",
+        ":",
+        ".",
+        "%00",
+        " ",
+        "\t",
+        ",",
+    ];
+    let corpora = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fuzz");
+    let policy = policy();
+    run(&Target { name: "heads", corpora, words }, |input| {
+        // The first line is the host, the second the origin.
+        let mut lines = input.splitn(2, |byte| *byte == b'\n');
+        let (host, origin) = (lines.next().unwrap_or_default(), lines.next());
+        let mut request = hyper::Request::builder().uri("/status").header("authorization", format!("Bearer {TOKEN}"));
+        request = request.header("host", host);
+        if let Some(origin) = origin {
+            request = request.header("origin", origin);
+        }
+        let Ok(request) = request.body(()) else { return "no header".to_owned() };
+        let (head, ()) = request.into_parts();
+        match enter(&Facts::of(&head), &policy) {
+            Ok(_) => {
+                let named = String::from_utf8(host.to_vec()).unwrap().to_ascii_lowercase();
+                let named = named.trim();
+                let ours = ["127.0.0.1:9555", "localhost:9555", "[::1]:9555", "browser.example", "browser.example:9555"];
+                assert!(ours.contains(&named), "{named:?} passed");
+                let allowed = b"chrome-extension://abcdefghijklmnopabcdefghijklmnop";
+                assert!(origin.is_none_or(|origin| origin.trim_ascii() == allowed), "{origin:?} passed");
+                "passed".to_owned()
+            }
+            Err(refusal) => format!("{} {}", refusal.fault.code, refusal.fault.message.split('"').next().unwrap_or_default()),
+        }
+    });
+}
