@@ -35,11 +35,26 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
 /// Runs each case of the suite as a test of its own, on the subject that `factory` makes when the first one runs, and
 /// `more` beside them.
 pub fn run_suite(factory: impl FnOnce() -> Subject + Send + 'static, more: Vec<Trial>) -> ExitCode {
+    run_cases(factory, suite::cases(), more, Arguments::from_args())
+}
+
+/// The same for some groups of cases, one case after the other: for browsers that can't give the focus to two windows at once.
+pub fn run_groups(factory: impl FnOnce() -> Subject + Send + 'static, groups: &'static [&'static str]) -> ExitCode {
+    let of_groups = suite::cases().filter(|case| case.name.split_once('.').is_some_and(|(group, _)| groups.contains(&group)));
+    run_cases(factory, of_groups, vec![], Arguments { test_threads: Some(1), ..Arguments::from_args() })
+}
+
+fn run_cases(
+    factory: impl FnOnce() -> Subject + Send + 'static,
+    cases: impl Iterator<Item = &'static Case>,
+    more: Vec<Trial>,
+    arguments: Arguments,
+) -> ExitCode {
     let factory: Factory = Box::new(factory);
     let subject = Arc::new(LazyLock::new(factory));
-    let mut trials: Vec<_> = suite::cases().map(|case| trial(case, subject.clone())).collect();
+    let mut trials: Vec<_> = cases.map(|case| trial(case, subject.clone())).collect();
     trials.extend(more);
-    let conclusion = libtest_mimic::run(&Arguments::from_args(), trials);
+    let conclusion = libtest_mimic::run(&arguments, trials);
     if LazyLock::get(&subject).is_some() {
         RUNTIME.block_on(subject.service.shut_down(Instant::now() + Duration::from_secs(5)));
     }

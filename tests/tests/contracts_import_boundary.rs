@@ -7,8 +7,13 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 /// The crates that compose others.
 const COMPOSERS: [&str; 4] = ["relayd", "odb-cli", "xtask", "odb-tests"];
 /// Dev-dependencies of libraries beyond the contract: (crate, dependency); `*` is any crate.
-const ALLOWED_IN_TESTS: [(&str, &str); 4] =
-    [("*", "conformance"), ("adapter-bidi", "adapter-cdp"), ("ops-runtime", "adapter-cdp"), ("relay", "routing")];
+const ALLOWED_IN_TESTS: [(&str, &str); 5] = [
+    ("*", "conformance"),
+    ("adapter-bidi", "adapter-cdp"),
+    ("ops-runtime", "adapter-cdp"),
+    ("relay", "routing"),
+    ("relay", "health-store"),
+];
 
 #[test]
 fn contracts_imports_resolve_only_via_opendevbrowser_ops_contracts() {

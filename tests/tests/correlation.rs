@@ -73,7 +73,7 @@ fn request_and_session_ids_are_on_every_line_and_error_of_a_request_and_on_no_me
         error["errorSource"].as_str().unwrap().to_owned()
     };
     assert_eq!(refused(&["click", "#no-such-element", "--timeout", "300"]), "ops");
-    assert_eq!(refused(&["call", "dom.telepathy", "{}"]), "ops");
+    assert_eq!(refused(&["call", "dom.telepathy", "--params", "{}"]), "ops");
     assert_eq!(refused(&["eval", "throw new Error('x')"]), "ops");
     assert_eq!(refused(&["get", "title", "--timeout", "86400000"]), "relay");
     // A page whose server is not there: the adapter's own line is about it.

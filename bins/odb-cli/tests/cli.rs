@@ -451,20 +451,22 @@ fn routing_flags_are_checked_before_anything_is_sent() {
 #[test]
 fn routing_flags_and_the_kill_switch_travel_with_the_request_and_a_refusal_is_final() {
     let refused = refusal("relay_ops_route_disabled");
-    let relay = Relay::new(&["", &refused, "", &refused, "{}"]);
+    let closed = refusal("relay_legacy_route_unavailable");
+    let relay = Relay::new(&["", &refused, &closed, "", &refused, &closed, "{}"]);
     let home = home_of(&relay);
     fails(
         &run(home.path(), &["open", "a.b", "--ops-routing", "auto", "--ops-rollout-percent", "7"]),
         2,
-        "relay_ops_route_disabled",
+        "relay_legacy_route_unavailable",
     );
-    let seen: Vec<Seen> = (0..2).map(|_| relay.seen.recv().unwrap()).collect();
+    let seen: Vec<Seen> = (0..3).map(|_| relay.seen.recv().unwrap()).collect();
+    assert!(seen[2].head.starts_with("post /cdp/sessions"), "{}", seen[2].head);
     let expected = r#"x-ops-routing: {"cli":{"routingmode":"auto","rolloutpercent":7}}"#;
     assert!(seen[1].head.contains(expected) && seen[1].body.contains("session.create"), "{}", seen[1].head);
     let mut switched = command(home.path(), &["open", "a.b", "--ops-routing", "ops"]);
     let output = switched.env("OPENDEVBROWSER_OPS_KILL_SWITCH", "1").output().unwrap();
-    fails(&output, 2, "relay_ops_route_disabled");
-    let seen: Vec<Seen> = (0..2).map(|_| relay.seen.recv().unwrap()).collect();
+    fails(&output, 2, "relay_legacy_route_unavailable");
+    let seen: Vec<Seen> = (0..3).map(|_| relay.seen.recv().unwrap()).collect();
     assert!(seen[1].head.contains(r#"x-ops-routing: {"killswitch":true,"cli":{"routingmode":"ops"}}"#), "{}", seen[1].head);
     run(home.path(), &["status", "--output", "json"]);
     assert!(!relay.seen.recv().unwrap().head.contains("x-ops-routing"), "no controls, no header");

@@ -369,6 +369,7 @@ mod tests {
                 "logFormat=\"text\" default",
                 "logLevel=\"info\" default",
                 "pairing=\"auto\" default",
+                "scorecardPhase=\"pilot\" default",
                 "browser.path=\"\" default",
                 "browser.args=[] default",
                 "browser.sandbox=\"auto\" default",

@@ -13,8 +13,9 @@ Device:    emulate
 Network:   network, downloads, har
 Many:      batch, call, commands
 Sessions:  session, close
-Relay:     status, config, pair, doctor, serve, stop, completions
-Operate:   scorecard, incident
+Relay:     status, dashboard, config, pair, doctor, serve, stop, completions
+Operate:   scorecard, incident, journal
+Legacy:    cdp
 
 odb-cli VERB --help tells a verb's arguments with examples.
 

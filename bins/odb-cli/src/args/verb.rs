@@ -24,7 +24,7 @@ const LOAD_STATES: &[&str] = &["commit", "domcontentloaded", "load", "networkidl
 
 mod traffic;
 
-pub(crate) use traffic::{Downloads, Har, Network, Requests, Route, Upload};
+pub(crate) use traffic::{Downloads, Har, Matching, Network, Route, Upload};
 
 /// What to do.
 #[derive(Debug, Clone, Subcommand)]

@@ -42,7 +42,9 @@ pub(super) fn snapshot(result: &dom::SnapshotResult) -> Rendered {
         (None, Some(0)) => "no line contains the text",
         _ => result.text.trim_end(),
     };
-    let mut text = format!("{:?} {} [{}] [{}]\n{body}", short(&result.title, 120), result.url, result.target_id, result.id);
+    // An older relay gives its snapshots no names.
+    let name = if result.id.is_empty() { String::new() } else { format!(" [{}]", result.id) };
+    let mut text = format!("{:?} {} [{}]{name}\n{body}", short(&result.title, 120), result.url, result.target_id);
     for frame in &result.unreadable_frames {
         let _ = write!(text, "\nframe {} could not be read: {}", frame.frame, frame.reason);
     }

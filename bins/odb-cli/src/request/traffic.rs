@@ -5,7 +5,7 @@ use ops_contracts::command::{CommandName, Empty, downloads};
 use ops_contracts::ids::TargetId;
 
 use super::{Request, of};
-use crate::args::verb::{Downloads, Network, Requests, Route};
+use crate::args::verb::{Downloads, Matching, Network, Route};
 use crate::failure::{Failure, Outcome};
 
 pub(super) fn downloads(verb: Option<&Downloads>) -> Outcome<Option<Request>> {
@@ -73,7 +73,7 @@ pub(super) fn network(verb: &Network, target_id: Option<TargetId>) -> Outcome<Op
     Ok(Some(request))
 }
 
-fn filter(which: &Requests) -> RequestFilter {
+fn filter(which: &Matching) -> RequestFilter {
     RequestFilter { url: which.url.clone(), method: which.method.clone(), kinds: which.kind.clone(), status: which.status.clone() }
 }
 

@@ -109,6 +109,7 @@ pub struct SnapshotResult {
     /// Its title.
     pub title: String,
     /// The snapshot's name, for `since`; the last eight of a session are remembered.
+    #[serde(default)]
     pub id: String,
     /// The tree, a line a node, indented by two spaces a level. This is text of the page, not of this program. Where `delta` is
     /// there: the changes, each a line `@@ 12 -2 +1` (at line 12 of the earlier snapshot, counted from 1, two lines are gone and

@@ -30,6 +30,7 @@ const FULL: &str = r#"{
     "logFormat": "json",
     "logLevel": "debug",
     "pairing": "on",
+    "scorecardPhase": "hardened",
     "browser": { "path": "/usr/bin/chromium", "args": ["--lang=de"], "sandbox": "off" },
     "firefox": { "path": "/usr/bin/firefox-esr", "args": ["-safe-mode"] },
     "ops": {

@@ -49,7 +49,7 @@ pub(crate) enum Downloads {
 
 /// Which requests.
 #[derive(Debug, Clone, Args)]
-pub(crate) struct Requests {
+pub(crate) struct Matching {
     /// A part of the URL, or a pattern: * is anything but /, ** is anything.
     #[arg(value_name = "PATTERN")]
     pub(crate) url: Option<String>,
@@ -116,7 +116,7 @@ pub(crate) enum Network {
     /// Prints the session's requests, or one of them with its bodies.
     Requests {
         #[command(flatten)]
-        which: Requests,
+        which: Matching,
         /// Only this request, with headers and bodies.
         #[arg(long, value_name = "SEQ")]
         seq: Option<u64>,
@@ -142,7 +142,7 @@ pub(crate) enum Network {
     /// Waits for a request, its response or its end.
     Wait {
         #[command(flatten)]
-        which: Requests,
+        which: Matching,
         /// What of it.
         #[arg(long, default_value = "response", value_parser = word::<RequestMoment>(&["request", "response", "finished"]))]
         event: RequestMoment,
