@@ -23,6 +23,9 @@ const NETWORK_IDLE: Duration = Duration::from_millis(500);
 /// How long a navigation that was aborted waits for the download that it may have turned into.
 const DOWNLOAD_GRACE: Duration = Duration::from_millis(500);
 
+/// How long the title that was asked for beside a load may come after it; a document that went away meanwhile may never answer.
+const TITLE_GRACE: Duration = Duration::from_millis(250);
+
 /// What ended the wait for a document.
 enum Arrival {
     /// It is loaded as far as was wanted.
@@ -148,7 +151,8 @@ async fn with_title(page: &Page<'_>, loaded: impl Future<Output = Outcome<Arriva
             if !matches!(arrival, Arrival::Loaded) {
                 return Ok((arrival, None));
             }
-            return Ok((arrival, title.await.ok().map(|stats| Titled { title: stats.title, committed })));
+            let title = tokio::time::timeout(TITLE_GRACE, title).await.ok().and_then(Result::ok);
+            return Ok((arrival, title.map(|stats| Titled { title: stats.title, committed })));
         }
     };
     let arrival = loaded.await?;
