@@ -23,12 +23,8 @@ pub(crate) fn run(workspace: &Workspace, environment: &Environment) -> Result<()
     crate::workspace::checked(doc.args(["test", "--workspace", "--doc", "--quiet"]))?;
     // Builds our programs too, beside the test programs: with a build of their own, the protocol types would be compiled twice.
     let mut nextest = workspace.cargo_command();
-    nextest.args(["nextest", "run", "--workspace", "--no-fail-fast", "-E", "not binary(conformance_bidi_firefox)"]);
-    let passed = crate::workspace::checked(nextest.envs(browsers.clone()));
-    // One Firefox for all cases: a process for each, as nextest starts them, would spend most of the time on launching it.
-    let mut firefox = workspace.cargo_command();
-    firefox.args(["test", "--workspace", "--test", "conformance_bidi_firefox"]).envs(browsers);
-    crate::workspace::checked(&mut firefox).and(passed)
+    nextest.args(["nextest", "run", "--workspace", "--no-fail-fast"]).envs(browsers);
+    crate::workspace::checked(&mut nextest)
 }
 
 /// Without nextest: cargo's own runner, one test program after the other, and their sums at the end.
