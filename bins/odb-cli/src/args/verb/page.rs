@@ -1,0 +1,195 @@
+//! The verbs that move through pages and read them.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use ops_contracts::capability::BrowserKind;
+use ops_contracts::command::nav::ElementState;
+use ops_contracts::command::session::DialogPolicy;
+use ops_contracts::command::{LoadState, Viewport};
+use ops_contracts::ids::FrameId;
+use ops_contracts::locator::Locator;
+
+use super::{LOAD_STATES, Until};
+use crate::args::{viewport, word};
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Open {
+    /// Where to; https:// is put before a bare host name, http:// before localhost.
+    pub(crate) url: String,
+    #[command(flatten)]
+    pub(crate) until: Until,
+    /// The browser of a new session.
+    #[arg(long, value_parser = word::<BrowserKind>(&["chrome", "firefox"]))]
+    pub(crate) browser: Option<BrowserKind>,
+    /// Shows the window of a new session.
+    #[arg(long)]
+    pub(crate) headed: bool,
+    /// A profile that outlives the new session: a-z 0-9 _ -.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+    /// The viewport of a new session.
+    #[arg(long, value_name = "WxH", value_parser = viewport)]
+    pub(crate) viewport: Option<Viewport>,
+    /// What happens to dialogs of a new session.
+    #[arg(long, value_parser = word::<DialogPolicy>(&["ask", "accept", "dismiss"]))]
+    pub(crate) dialogs: Option<DialogPolicy>,
+    /// A URL scheme that a new session may open beside http and https.
+    #[arg(long, value_name = "SCHEME", value_parser = ["file", "data", "blob", "chrome"])]
+    pub(crate) allow_scheme: Vec<String>,
+    /// Logs in with a file of state save before anything is opened.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
+    /// Emulates a device: odb-cli emulate device lists them.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) device: Option<String>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Goto {
+    /// Where to.
+    pub(crate) url: String,
+    #[command(flatten)]
+    pub(crate) until: Until,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Reload {
+    #[command(flatten)]
+    pub(crate) until: Until,
+    /// Goes past the cache.
+    #[arg(long)]
+    pub(crate) ignore_cache: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Wait {
+    /// An element, or a number of milliseconds.
+    pub(crate) locator: Option<String>,
+    /// The element's state.
+    #[arg(long, requires = "locator", value_name = "STATE", value_parser = word::<ElementState>(&["attached", "detached", "visible", "hidden", "enabled", "disabled", "checked", "unchecked"]))]
+    pub(crate) state: Option<ElementState>,
+    /// A load state.
+    #[arg(long, value_name = "STATE", value_parser = word::<LoadState>(LOAD_STATES))]
+    pub(crate) load: Option<LoadState>,
+    /// A text that the page shows.
+    #[arg(long)]
+    pub(crate) text: Option<String>,
+    /// A part of the URL, or a pattern: * is anything but /, ** is anything.
+    #[arg(long, value_name = "PATTERN")]
+    pub(crate) url: Option<String>,
+    /// An expression that becomes truthy.
+    #[arg(long, value_name = "EXPR")]
+    pub(crate) function: Option<String>,
+    /// Milliseconds.
+    #[arg(long, value_name = "MS")]
+    pub(crate) time: Option<u64>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Snapshot {
+    /// Only elements that can be acted on.
+    #[arg(long, short, conflicts_with = "outline")]
+    pub(crate) interactive: bool,
+    /// Only headings, landmarks, forms, tables and dialogs.
+    #[arg(long)]
+    pub(crate) outline: bool,
+    /// The budget in characters.
+    #[arg(long, value_name = "N")]
+    pub(crate) max_chars: Option<u32>,
+    /// Goes on where an earlier snapshot stopped.
+    #[arg(long, value_name = "CURSOR")]
+    pub(crate) cursor: Option<String>,
+    /// Only what has changed since an earlier snapshot, named by its id.
+    #[arg(long, value_name = "ID", conflicts_with_all = ["cursor", "find"])]
+    pub(crate) since: Option<String>,
+    /// Only the lines that contain this text, with the lines that they are in.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) find: Option<String>,
+    /// Only this element and what is inside it.
+    #[arg(long, value_name = "LOC")]
+    pub(crate) element: Option<Locator>,
+    /// Shows where links lead.
+    #[arg(long)]
+    pub(crate) urls: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Find {
+    /// What to find.
+    pub(crate) locator: Locator,
+    /// The most matches to show.
+    #[arg(long, default_value_t = 20)]
+    pub(crate) limit: u32,
+}
+
+/// A fact of a page or an element.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Fact {
+    Title,
+    Url,
+    Text,
+    Html,
+    Attr,
+    Value,
+    Count,
+    Box,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Get {
+    /// The fact.
+    #[arg(value_enum, value_name = "title|url|text|html|attr|value|count|box", hide_possible_values = true)]
+    pub(crate) fact: Fact,
+    /// The element; text and html are the page's without one.
+    pub(crate) locator: Option<Locator>,
+    /// The attribute's name, for attr.
+    pub(crate) name: Option<String>,
+    /// The most characters, for text and html.
+    #[arg(long, value_name = "N")]
+    pub(crate) max_chars: Option<u32>,
+    /// Without the element's own tag, for html.
+    #[arg(long)]
+    pub(crate) inner: bool,
+}
+
+/// A yes-or-no state of an element.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Question {
+    Visible,
+    Enabled,
+    Checked,
+    Editable,
+    Focused,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Is {
+    /// The state.
+    #[arg(value_enum, value_name = "visible|enabled|checked|editable|focused", hide_possible_values = true)]
+    pub(crate) question: Question,
+    /// The element.
+    pub(crate) locator: Locator,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Eval {
+    /// The expression, or - for stdin.
+    pub(crate) expression: String,
+    /// The frame, as a snapshot names it.
+    #[arg(long)]
+    pub(crate) frame: Option<FrameId>,
+    /// Does not wait for a promise.
+    #[arg(long)]
+    pub(crate) no_await: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Log {
+    /// The first entry wanted: the number that the last answer named.
+    #[arg(long, default_value_t = 0, value_name = "SEQ")]
+    pub(crate) since: u64,
+    /// The most entries.
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    pub(crate) limit: u32,
+}

@@ -1,0 +1,79 @@
+//! The verbs about sessions, their pages and their dialogs.
+
+use clap::Subcommand;
+use ops_contracts::ids::TargetId;
+
+use super::Until;
+use crate::args::session_name;
+
+/// What to do with sessions.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum Session {
+    /// Lists the relay's sessions, with the names that they have here.
+    List,
+    /// Shows the session's state, queue and open dialog.
+    Status,
+    /// Makes NAME the session of commands that name none.
+    Use {
+        /// A stored session's name.
+        #[arg(value_parser = session_name)]
+        name: String,
+    },
+    /// Extends the session's lease.
+    Renew,
+    /// Takes the session over with a new lease and drops what is queued.
+    Reclaim,
+    /// Closes the session with everything that it owns.
+    Close {
+        /// Its name here.
+        #[arg(value_parser = session_name)]
+        name: Option<String>,
+    },
+}
+
+/// What to do with pages.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum Tabs {
+    /// Lists the pages.
+    List,
+    /// Opens a page and makes it the current one.
+    New {
+        /// Where to; a blank page without one.
+        url: Option<String>,
+        #[command(flatten)]
+        until: Until,
+    },
+    /// Makes the page of a name the current one; opens it where there is none.
+    Named {
+        /// The name.
+        name: String,
+        /// Where to, when it is opened.
+        url: Option<String>,
+        #[command(flatten)]
+        until: Until,
+    },
+    /// Makes a page the current one.
+    Use {
+        /// The page.
+        target: TargetId,
+    },
+    /// Closes a page, the current one unless named.
+    Close {
+        /// The page.
+        target: Option<TargetId>,
+    },
+}
+
+/// What to do with the open dialog.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum Dialog {
+    /// Shows it.
+    Status,
+    /// Accepts it, entering TEXT into a prompt.
+    Accept {
+        /// What to enter.
+        text: Option<String>,
+    },
+    /// Dismisses it.
+    Dismiss,
+}
