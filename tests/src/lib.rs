@@ -5,13 +5,14 @@ pub mod relay;
 pub mod subjects;
 
 use std::process::ExitCode;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use conformance::suite::{self, Case, Subject, Verdict};
 use libtest_mimic::{Arguments, Failed, Trial};
 use ops_contracts::clock::{Clock, Timestamp};
 use tokio::runtime::Runtime;
+use tokio::sync::OnceCell;
 
 /// The time of day.
 pub struct SystemClock;
@@ -51,11 +52,11 @@ fn run_cases(
     arguments: Arguments,
 ) -> ExitCode {
     let factory: Factory = Box::new(factory);
-    let subject = Arc::new(LazyLock::new(factory));
+    let subject = Arc::new(Started { factory: Mutex::new(Some(factory)), subject: OnceCell::new() });
     let mut trials: Vec<_> = cases.map(|case| trial(case, subject.clone())).collect();
     trials.extend(more);
     let conclusion = libtest_mimic::run(&arguments, trials);
-    if LazyLock::get(&subject).is_some() {
+    if let Some(subject) = subject.subject.get() {
         RUNTIME.block_on(subject.service.shut_down(Instant::now() + Duration::from_secs(5)));
     }
     conclusion.exit_code()
@@ -77,9 +78,27 @@ where
     })
 }
 
-fn trial(case: &'static Case, subject: Arc<LazyLock<Subject, Factory>>) -> Trial {
+/// The subject of all cases, made and started by the first one.
+struct Started {
+    factory: Mutex<Option<Factory>>,
+    subject: OnceCell<Subject>,
+}
+
+impl Started {
+    async fn get(&self) -> Subject {
+        let start = async {
+            let factory = self.factory.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let subject = factory.expect("it is made once")();
+            suite::start(&subject).await;
+            subject
+        };
+        self.subject.get_or_init(|| start).await.clone()
+    }
+}
+
+fn trial(case: &'static Case, subject: Arc<Started>) -> Trial {
     Trial::test(case.name, move || {
-        let subject = RUNTIME.block_on(async { LazyLock::force(&subject).clone() });
+        let subject = RUNTIME.block_on(subject.get());
         let verdict = RUNTIME.block_on(async { tokio::spawn(suite::run_case(subject, case)).await });
         match verdict.map_err(|panicked| panicked.to_string())? {
             Verdict::Passed => Ok(()),

@@ -27,6 +27,8 @@ pub use fixture::{Failure, Fixture, Refused, Session};
 
 /// How long a case may take.
 const CASE_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a browser may take to start, which is the time of no case.
+const START_TIMEOUT: Duration = Duration::from_secs(60);
 /// How many cases run at a time.
 const AT_A_TIME: usize = 2;
 
@@ -88,6 +90,7 @@ pub async fn run(
     mut reporter: impl FnMut(&str, &Verdict),
 ) -> Summary {
     let subject = factory().await;
+    start(&subject).await;
     let places = Arc::new(Semaphore::new(AT_A_TIME));
     let mut running = JoinSet::new();
     for case in cases().filter(|case| filter(case)) {
@@ -104,6 +107,14 @@ pub async fn run(
         summary.verdicts.push((name, verdict));
     }
     summary
+}
+
+/// Starts the subject's browser ahead of the cases, so that its start counts for none of them. What goes wrong here shows in
+/// the cases.
+pub async fn start(subject: &Subject) {
+    let Ok(fixture) = Fixture::new(subject.clone(), "start") else { return };
+    let _ = tokio::time::timeout(START_TIMEOUT, fixture.session()).await;
+    fixture.close().await;
 }
 
 /// Runs one case and judges it by the expectations.

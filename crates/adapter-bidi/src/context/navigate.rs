@@ -46,10 +46,10 @@ impl BidiContext {
     ) -> Option<AdapterResult<(Option<DocumentKey>, Option<NavigationFailure>)>> {
         match state.living_page(&self.id, target) {
             Err(error) => Some(Err(error)),
-            Ok(page) => match page.navigations.get(navigation) {
+            Ok(page) => match page.navigations.last(navigation) {
                 None => Some(Ok((None, None))),
                 Some(known) => match &known.progress {
-                    Progress::Running(_) => None,
+                    Progress::Running(_) | Progress::Replaced(_) => None,
                     Progress::Committed => Some(Ok((Some(known.document), None))),
                     Progress::Within => Some(Ok((None, None))),
                     Progress::Failed(failure) => Some(Ok((None, Some(failure.clone())))),

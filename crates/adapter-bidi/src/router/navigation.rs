@@ -19,7 +19,13 @@ impl Turn<'_> {
         let Some(id) = info.navigation else { return };
         self.state.navigation(target, id);
         let Some(frame) = self.state.frames.get_mut(&key) else { return };
-        frame.navigating = Some(id.into());
+        // Firefox at times tells of one navigation under two ids, the second when the document before has ended its load late.
+        let before = frame.navigating.replace(id.into()).filter(|before| **before != *id);
+        if let Some(before) = before.and_then(|before| self.state.navigation(target, &before))
+            && matches!(before.progress, Progress::Running(_))
+        {
+            before.progress = Progress::Replaced(id.into());
+        }
         self.changed = true;
         let mut url = info.url.clone();
         if url.is_empty() {

@@ -94,6 +94,8 @@ pub(crate) enum Progress {
     Failed(NavigationFailure),
     /// It stayed within its document.
     Within,
+    /// Another navigation took over before it ended.
+    Replaced(Box<str>),
 }
 
 /// A navigation.
@@ -113,6 +115,19 @@ pub(crate) struct Navigations {
 impl Navigations {
     pub(crate) fn get(&self, id: &str) -> Option<&Navigation> {
         self.known.get(id)
+    }
+
+    /// The navigation that the one of this id came to: itself, or what took over from it, as far as that is known.
+    pub(crate) fn last(&self, id: &str) -> Option<&Navigation> {
+        let mut navigation = self.get(id)?;
+        // Each took over from one before it, so that there are at most as many steps as navigations.
+        for _ in 0..self.known.len() {
+            match &navigation.progress {
+                Progress::Replaced(by) => navigation = self.get(by)?,
+                _ => break,
+            }
+        }
+        Some(navigation)
     }
 
     pub(crate) fn get_mut(&mut self, id: &str) -> Option<&mut Navigation> {

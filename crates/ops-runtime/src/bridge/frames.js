@@ -54,7 +54,7 @@
   // Answers at once, or when the document is loaded and the handlers of that have run: then nothing has to be asked after the load.
   async function stats({ after }) {
     if (after === 'load') {
-      if (D.readyState(doc) !== 'complete') await new Promise((done) => addListener(globalThis, 'load', done, { once: true }));
+      if (D.readyState(doc) !== 'complete') await new Promise((done) => addListener(globalThis.window || globalThis, 'load', done, { once: true }));
       await nextTask();
     }
     return { refs: elementByRef.size, highestRef, nodes: D.byTag(doc, '*').length, url: D.url(doc), title: D.title(doc),
