@@ -1,23 +1,25 @@
 //! A context of the fake: performs primitives on scripted pages, in the order in which they are first polled, and emits
 //! what a browser would report.
 
+mod navigate;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ops_contracts::adapter::{
     AdapterError, AdapterResult, BoxFuture, BridgeCall, Context, DocumentKey, Effect, Evaluated, Event, EventSink, FrameKey,
-    InputAction, LifecyclePhase, MouseButton, NavigationFailure, NavigationFailureKind, Primitive, RequestKey, ResourceKind,
-    ScriptError, TargetKey,
+    InputAction, MouseButton, Primitive, RequestKey, ScriptError, TargetKey,
 };
 use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::watch;
 
+use self::navigate::beside;
 use super::bridge::{self, Reply};
 use super::document::Document;
-use super::script::{Act, Answer, Dialog, Page, Scripted};
+use super::script::{Act, Dialog, Page, Scripted};
 use super::{Stage, Trouble, lock};
 
 /// A picture of nothing: a transparent PNG of one pixel, as base64.
@@ -296,117 +298,6 @@ impl Inner {
         }
     }
 
-    async fn navigate(&self, target: TargetKey, url: &str) -> AdapterResult<Effect> {
-        let (frame, here) = self.with_tab(target, |tab| (tab.frame, tab.document.url.clone()))?;
-        let without = |url: &str| url.split('#').next().unwrap_or_default().to_owned();
-        if url.contains('#') && without(url) == without(&here) {
-            self.with_tab(target, |tab| {
-                url.clone_into(&mut tab.document.url);
-                tab.push(url);
-            })?;
-            self.events.emit(Event::UrlChanged { target, frame, url: url.to_owned() });
-            return Ok(Effect::Navigation { document: None, failure: None });
-        }
-        self.go(target, url, true).await
-    }
-
-    async fn traverse(&self, target: TargetKey, delta: i32) -> AdapterResult<Effect> {
-        let url = self.with_tab(target, |tab| {
-            let at = i64::try_from(tab.at).unwrap_or(0) + i64::from(delta);
-            let url = usize::try_from(at).ok().and_then(|at| tab.history.get(at).cloned())?;
-            tab.at = usize::try_from(at).unwrap_or(0);
-            Some(url)
-        })?;
-        match url {
-            Some(url) => self.go(target, &url, false).await.map(|_| Effect::Moved(true)),
-            None => Ok(Effect::Moved(false)),
-        }
-    }
-
-    /// Loads a URL, following redirects, and emits what happens on the way.
-    async fn go(&self, target: TargetKey, url: &str, remember: bool) -> AdapterResult<Effect> {
-        let frame = self.with_tab(target, |tab| tab.frame)?;
-        self.events.emit(Event::NavigationStarted { target, frame, url: url.to_owned() });
-        let (request, document) = (RequestKey(self.stage.key()), DocumentKey(self.stage.key()));
-        let (mut url, mut redirected_from) = (url.to_owned(), None);
-        for _ in 0..20 {
-            let page = self.page(&url);
-            self.events.emit(Event::Request {
-                target,
-                frame: Some(frame),
-                request,
-                document: Some(document),
-                url: url.clone(),
-                method: "GET".to_owned(),
-                kind: ResourceKind::Document,
-                redirected_from: redirected_from.take(),
-            });
-            match page.answer.clone() {
-                Answer::Redirect(to) => {
-                    redirected_from = Some((302, url.clone()));
-                    url = beside(&url, to);
-                }
-                Answer::Document(status) => {
-                    self.commit(target, frame, (document, request, status), &url, &page, remember)?;
-                    return Ok(Effect::Navigation { document: Some(document), failure: None });
-                }
-                Answer::Never => {
-                    self.unless_lost(Some(target), None, true, std::future::pending::<()>()).await?;
-                }
-                Answer::Download(name) => {
-                    self.events.emit(Event::DownloadStarted { target, url, suggested_name: name.to_owned() });
-                    return Ok(self.failed(target, frame, NavigationFailureKind::Aborted, "ABORTED"));
-                }
-                Answer::Fails(kind, reason) => return Ok(self.failed(target, frame, kind, reason)),
-            }
-        }
-        Ok(self.failed(target, frame, NavigationFailureKind::Other, "TOO_MANY_REDIRECTS"))
-    }
-
-    fn page(&self, url: &str) -> Page {
-        if url == "about:blank" {
-            return Page::new("").answer(Answer::Document(0));
-        }
-        let missing = || Page::new("404 Not Found").answer(Answer::Document(404));
-        self.stage.script.find(url).cloned().unwrap_or_else(missing)
-    }
-
-    fn failed(&self, target: TargetKey, frame: FrameKey, kind: NavigationFailureKind, reason: &str) -> Effect {
-        let failure = NavigationFailure { kind, reason: reason.to_owned() };
-        self.events.emit(Event::NavigationFailed { target, frame, failure: failure.clone() });
-        Effect::Navigation { document: None, failure: Some(failure) }
-    }
-
-    fn commit(
-        &self,
-        target: TargetKey,
-        frame: FrameKey,
-        (document, request, status): (DocumentKey, RequestKey, u16),
-        url: &str,
-        page: &Page,
-        remember: bool,
-    ) -> AdapterResult<()> {
-        self.with_tab(target, |tab| {
-            tab.document = Document::new(document, url, page);
-            tab.crashed = false;
-            if remember {
-                tab.push(url);
-            }
-        })?;
-        self.touch();
-        let mime_type = "text/html".to_owned();
-        self.events.emit(Event::Response { target, request, status, url: url.to_owned(), mime_type });
-        self.events.emit(Event::NavigationCommitted { target, frame, document, url: url.to_owned() });
-        self.events.emit(Event::RequestFinished { target, request });
-        self.act(target, page.on_load.clone());
-        for phase in [LifecyclePhase::DomContentLoaded, LifecyclePhase::Load] {
-            if page.loads.is_some_and(|furthest| phase <= furthest) {
-                self.events.emit(Event::Lifecycle { target, frame, document, phase });
-            }
-        }
-        Ok(())
-    }
-
     async fn bridge(&self, target: TargetKey, document: Option<DocumentKey>, call: BridgeCall) -> AdapterResult<Effect> {
         let args: Value = serde_json::from_str(call.args.get()).unwrap_or_default();
         // It was meant for the document whose guard was armed: a navigation that the action began has replaced it.
@@ -539,67 +430,6 @@ impl Tab {
         self.history.push(url.to_owned());
         self.at = self.history.len() - 1;
     }
-}
-
-impl Document {
-    /// Clicks an element, and tells what the page does about it.
-    fn click(&mut self, at: usize) -> Vec<Act> {
-        let Some(live) = self.elements.get_mut(at).filter(|live| live.connected) else { return Vec::new() };
-        let acts = live.element.on_click.clone();
-        let mut changed = !acts.is_empty();
-        if let Some(checked) = &mut live.element.checked {
-            *checked = !*checked;
-            changed = true;
-        }
-        if let Some(armed) = self.armed.as_mut().filter(|armed| armed.at == at) {
-            armed.clicks += 1;
-            armed.changed |= changed;
-        }
-        self.changes += 1;
-        acts
-    }
-
-    /// Enters text into what has the focus.
-    fn enter(&mut self, text: &str) -> Vec<Act> {
-        let selected = std::mem::take(&mut self.selected);
-        let focused = self.focus.and_then(|at| self.elements.get_mut(at));
-        if let Some(value) = focused.and_then(|live| live.element.value.as_mut()) {
-            if selected {
-                value.clear();
-            }
-            value.push_str(text);
-        }
-        self.changes += 1;
-        Vec::new()
-    }
-
-    fn change(&mut self, act: Act) {
-        self.changes += 1;
-        match act {
-            Act::Say(text) => {
-                if let Some(out) = self.by_id("out") {
-                    self.elements[out].element.text = text;
-                }
-            }
-            Act::Remove(id) => {
-                if let Some(at) = self.by_id(id) {
-                    self.elements[at].connected = false;
-                }
-            }
-            Act::Enable(id) => {
-                if let Some(at) = self.by_id(id) {
-                    self.elements[at].element.disabled = false;
-                }
-            }
-            _ => {}
-        }
-    }
-}
-
-/// A path on the server that `here` came from.
-fn beside(here: &str, path: &str) -> String {
-    let origin = here.split_once("://").map(|(scheme, rest)| format!("{scheme}://{}", rest.split('/').next().unwrap_or_default()));
-    format!("{}{path}", origin.unwrap_or_default())
 }
 
 /// Tells the server of `here` what happened, as the site's pages do.

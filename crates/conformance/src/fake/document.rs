@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::script::{Element, Page};
+use super::script::{Act, Element, Page};
 use ops_contracts::adapter::DocumentKey;
 
 /// A refusal of the bridge: its code, a message, details.
@@ -135,5 +135,58 @@ impl Document {
         let number = self.number(at, next);
         let element = &self.elements[at].element;
         json!({ "ref": number, "role": element.role, "name": element.name, "tag": element.tag, "text": element.text, "visible": element.visible })
+    }
+
+    /// Clicks an element, and tells what the page does about it.
+    pub(super) fn click(&mut self, at: usize) -> Vec<Act> {
+        let Some(live) = self.elements.get_mut(at).filter(|live| live.connected) else { return Vec::new() };
+        let acts = live.element.on_click.clone();
+        let mut changed = !acts.is_empty();
+        if let Some(checked) = &mut live.element.checked {
+            *checked = !*checked;
+            changed = true;
+        }
+        if let Some(armed) = self.armed.as_mut().filter(|armed| armed.at == at) {
+            armed.clicks += 1;
+            armed.changed |= changed;
+        }
+        self.changes += 1;
+        acts
+    }
+
+    /// Enters text into what has the focus.
+    pub(super) fn enter(&mut self, text: &str) -> Vec<Act> {
+        let selected = std::mem::take(&mut self.selected);
+        let focused = self.focus.and_then(|at| self.elements.get_mut(at));
+        if let Some(value) = focused.and_then(|live| live.element.value.as_mut()) {
+            if selected {
+                value.clear();
+            }
+            value.push_str(text);
+        }
+        self.changes += 1;
+        Vec::new()
+    }
+
+    pub(super) fn change(&mut self, act: Act) {
+        self.changes += 1;
+        match act {
+            Act::Say(text) => {
+                if let Some(out) = self.by_id("out") {
+                    self.elements[out].element.text = text;
+                }
+            }
+            Act::Remove(id) => {
+                if let Some(at) = self.by_id(id) {
+                    self.elements[at].connected = false;
+                }
+            }
+            Act::Enable(id) => {
+                if let Some(at) = self.by_id(id) {
+                    self.elements[at].element.disabled = false;
+                }
+            }
+            _ => {}
+        }
     }
 }
