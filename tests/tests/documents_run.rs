@@ -67,3 +67,8 @@ fn the_commands_that_replace_raw_protocol_run() {
         assert!(printed.contains(expected), "no {expected:?} in {printed}");
     }
 }
+
+#[test]
+fn the_check_of_the_phase_exits_0() {
+    assert_eq!(run(include_str!("../../docs/scorecard.md")).trim(), "true");
+}

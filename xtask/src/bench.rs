@@ -17,8 +17,10 @@ use crate::relay::{Relay, private_folder};
 use crate::setup;
 use crate::workspace::Workspace;
 
+mod baseline;
 mod commands;
 mod growth;
+mod lane;
 mod ours;
 mod page;
 mod raw;
@@ -38,6 +40,21 @@ pub(crate) struct Options {
     /// How often each measurement is repeated, as a multiple of the usual
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
+    /// Builds without optimisation: to try the bench itself, as its figures mean nothing then
+    #[arg(long, hide = true)]
+    debug: bool,
+    /// Measures the scorecard's baseline instead: the raw sequence of each command through the legacy lane
+    #[arg(long)]
+    baseline: bool,
+    /// Puts the baseline into a home, where relayd reads it when it starts
+    #[arg(long, requires = "baseline")]
+    install: bool,
+    /// The home, instead of ODB_HOME
+    #[arg(long, value_name = "DIR", requires = "install")]
+    home: Option<PathBuf>,
+    /// Lets it take the place of the baseline that is there
+    #[arg(long, requires = "install")]
+    replace: bool,
 }
 
 /// Both sides of the comparison, ready to be measured.
@@ -60,8 +77,11 @@ struct Bench {
 }
 
 pub(crate) fn run(options: &Options, workspace: &Workspace, environment: &Environment) -> Result<()> {
+    if options.baseline {
+        return baseline::run(options, workspace, environment);
+    }
     let browser = setup::browser(&setup::CHROME, environment)?;
-    let programs = build::release(workspace)?;
+    let programs = if options.debug { build::debug(workspace)? } else { build::release(workspace)? };
     let home = private_folder("odb-bench-")?;
     let relay = Relay::start(&programs.relayd, home.path(), &browser)?;
     let idle = processes::resident_mib(relay.info.pid);

@@ -15,6 +15,10 @@ impl Samples {
         self.0.len()
     }
 
+    pub(crate) fn iter(&self) -> impl Iterator<Item = f64> + '_ {
+        self.0.iter().copied()
+    }
+
     /// The value that half of them do not exceed; 0 where there are none.
     pub(crate) fn p50(&self) -> f64 {
         self.quantile(0.50)

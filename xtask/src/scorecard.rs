@@ -44,6 +44,9 @@ fn recompute(text: &str, window: Window) -> Result<ScorecardArtifact> {
         stands.schema_version
     );
     ensure!(stands.inputs.window == window, "its window is {}, not {window}", stands.inputs.window);
+    if let Some(baseline) = &stands.inputs.baseline {
+        baseline.check().context("its baseline is none")?;
+    }
     let again = ScorecardArtifact::new(&stands.cycle_id, stands.inputs.clone());
     let differs = difference("", &serde_json::to_value(&stands)?, &serde_json::to_value(&again)?);
     ensure!(differs.is_none(), "{}", differs.unwrap_or_default());

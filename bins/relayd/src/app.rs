@@ -83,7 +83,8 @@ async fn serve(settings: Settings, layers: Layers, environment: Environment, hom
     sweep(&adapters.cdp);
     let health = HealthStore::open(&settings.home, Arc::new(SystemTicks::new(clock.clone())));
     let health = Arc::new(health.map_err(|error| Failure::Coded(error.into()))?);
-    let warnings = warnings(&settings);
+    let ledger = open_ledger(&home, &*clock).await?;
+    let warnings = warnings(&settings, &ledger);
     let browsers = adapters.browsers(&settings);
     let legacy = LegacyLauncher::new(adapters.cdp.clone(), settings.browser.clone(), settings.browser_args.clone());
     let door = Arc::new(LegacyDoor::default());
@@ -93,7 +94,6 @@ async fn serve(settings: Settings, layers: Layers, environment: Environment, hom
     let pairing = Pairing { required: settings.pairing, store: pairings.clone() };
     let routing = routing_setup(layers, pairings);
     let told: Vec<String> = routing.settings.warnings.iter().map(ToString::to_string).chain(warnings.iter().cloned()).collect();
-    let ledger = open_ledger(&home, &*clock).await?;
     let config = relay_config(&settings, &home, warnings, routing)?;
     let config = RelayConfig { pairing, ledger: Some(ledger.clone()), health: Some(health.clone()), ..config };
     let instance_id = config.instance_id.clone();
@@ -158,7 +158,7 @@ fn sweep(adapter: &CdpAdapter) {
     }
 }
 
-fn warnings(settings: &Settings) -> Vec<String> {
+fn warnings(settings: &Settings, ledger: &RollupLedger) -> Vec<String> {
     let sandbox = match settings.sandbox {
         sandbox if sandbox.is_on() => None,
         Sandbox::Auto => Some("the browsers' sandbox is off, because relayd runs as root"),
@@ -167,7 +167,7 @@ fn warnings(settings: &Settings) -> Vec<String> {
     let open = !settings.listen.ip().is_loopback();
     let open = open.then_some("this relay listens beyond loopback, and nothing there is encrypted: tokens travel in the clear");
     let tuned = settings.health.map(|_| "the circuit breaker has other figures than the plan's, because --health-tuning says so");
-    sandbox.into_iter().chain(open).chain(tuned).map(str::to_owned).collect()
+    sandbox.into_iter().chain(open).chain(tuned).chain(ledger.baseline_problem()).map(str::to_owned).collect()
 }
 
 fn runtime_config(settings: &Settings, home: &Home) -> RuntimeConfig {

@@ -70,6 +70,8 @@ pub struct RollupLedger {
     incidents: Mutex<Incidents>,
     usage: Mutex<Vec<ArtifactUsage>>,
     baseline: Option<Baseline>,
+    /// Why the baseline that is there is not used.
+    baseline_problem: Option<String>,
     lost_writes: AtomicU64,
     /// Of two flushes the later one writes last.
     flushing: Mutex<()>,
@@ -108,8 +110,12 @@ impl RollupLedger {
         let incidents = Incidents::open(&places.incidents)?;
         let gates = artifacts.join(ArtifactSet::OpsGates.as_str());
         private::directory(&gates)?;
-        let baseline = baseline(&gates.join("baseline.json"))?;
-        let ledger = Self::over(Some(places), hours, incidents, baseline);
+        let (baseline, baseline_problem) = match baseline(&gates.join("baseline.json")) {
+            Ok(found) => (found, None),
+            Err(error @ LedgerError::Damaged { .. }) => (None, Some(error.to_string())),
+            Err(error) => return Err(error),
+        };
+        let ledger = Self { baseline_problem, ..Self::over(Some(places), hours, incidents, baseline) };
         ledger.flush(now);
         Ok(ledger)
     }
@@ -121,6 +127,7 @@ impl RollupLedger {
             incidents: Mutex::new(incidents),
             usage: Mutex::default(),
             baseline,
+            baseline_problem: None,
             lost_writes: AtomicU64::new(0),
             flushing: Mutex::default(),
         }
@@ -144,6 +151,12 @@ impl RollupLedger {
         }
         let usage = places.sets.iter().filter_map(|(set, path)| disk::usage(*set, path)).collect();
         *lock(&self.usage) = usage;
+    }
+
+    /// Why the baseline that is there is not used; none where it is, and where there is none.
+    #[must_use]
+    pub fn baseline_problem(&self) -> Option<&str> {
+        self.baseline_problem.as_deref()
     }
 
     /// How many writes have failed since the start.
@@ -210,16 +223,13 @@ fn store_failed(error: &LedgerError) -> Fault {
     Fault::new(ErrorCode::RelayStoreFailed, error.to_string())
 }
 
-/// The baseline, where one was measured.
+/// The baseline, where one was measured. One that can't be trusted is none: the gate then says so.
 fn baseline(path: &Path) -> Result<Option<Baseline>, LedgerError> {
+    let damaged = |why: String| LedgerError::Damaged { path: path.to_owned(), why };
     let Some(text) = private::read(path, MAX_FILE)? else { return Ok(None) };
-    match serde_json::from_str(&text) {
-        Ok(baseline) => Ok(Some(baseline)),
-        Err(error) => {
-            tracing::warn!(path = %path.display(), %error, "the baseline can't be understood; there is none");
-            Ok(None)
-        }
-    }
+    let baseline: Baseline = serde_json::from_str(&text).map_err(|error| damaged(format!("the baseline is none: {error}")))?;
+    baseline.check().map_err(|error| damaged(format!("the baseline is not used: {error}")))?;
+    Ok(Some(baseline))
 }
 
 #[cfg(test)]

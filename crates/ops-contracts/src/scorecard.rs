@@ -4,6 +4,7 @@
 //! Collecting the inputs is the ledger's; nothing here reads a clock or a disk.
 
 mod artifact;
+mod baseline;
 mod evaluate;
 mod gates;
 mod inputs;
@@ -15,9 +16,10 @@ use crate::clock::Timestamp;
 use crate::words::words;
 
 pub use artifact::{CYCLE_NONE, SCORECARD_ARTIFACT_VERSION, ScorecardArtifact, Thresholds};
+pub use baseline::{Baseline, BaselineCommand, BaselineError};
 pub use evaluate::{evaluate, figures, judge};
 pub use gates::{GATES, Gate, ROLLBACK_TRIGGERS, RollbackTrigger, TriggerKind};
-pub use inputs::{Baseline, BaselineCommand, CommandCounts, HourCounts, IncidentCounts, ScorecardInputs, SessionCounts};
+pub use inputs::{CommandCounts, HourCounts, IncidentCounts, ScorecardInputs, SessionCounts};
 
 words! {
     /// A window that figures are taken over.

@@ -3,9 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Phase, Window};
+use super::{Baseline, Phase, Window};
 use crate::clock::Timestamp;
-use crate::telemetry::{LATENCY_BOUNDS, LatencyCounts, RouteLabel};
+use crate::telemetry::{LatencyCounts, RouteLabel};
 
 /// What was counted for one command.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -55,34 +55,6 @@ pub struct HourCounts {
     pub hour: Timestamp,
     /// What was served on `/ops`, by command.
     pub commands: Vec<CommandCounts>,
-}
-
-/// The raw sequence of one command.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct BaselineCommand {
-    /// The command.
-    pub command: String,
-    /// Where the browser came from.
-    pub mode: String,
-    /// The samples by latency bucket.
-    pub latency: LatencyCounts,
-}
-
-/// A measured baseline.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Baseline {
-    /// Version, date and the first twelve hex digits of the SHA-256 of what was measured.
-    pub baseline_ref: String,
-    /// When it was measured.
-    pub measured_at: Timestamp,
-    /// How it was measured, in a sentence.
-    pub method: String,
-    /// The bounds that the samples were counted by, in milliseconds: counts by other bounds can't be compared.
-    pub bounds_ms: [f64; LATENCY_BOUNDS],
-    /// By command.
-    pub commands: Vec<BaselineCommand>,
 }
 
 /// Everything that the judgement of a window needs.

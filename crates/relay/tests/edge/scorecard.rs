@@ -6,8 +6,9 @@ use health_store::rollup::RollupLedger;
 use ops_contracts::ErrorCode::*;
 use ops_contracts::clock::Timestamp;
 use ops_contracts::incident::Incident;
-use ops_contracts::scorecard::{GateDecision, Phase, ScorecardArtifact, Window};
+use ops_contracts::scorecard::{Baseline, BaselineCommand, GateDecision, GateFailure, Phase, ScorecardArtifact, Window};
 use ops_contracts::status::StatusDocument;
+use ops_contracts::telemetry::LatencyCounts;
 use relay::{RelayConfig, Token};
 use serde_json::{Value, json};
 
@@ -132,5 +133,68 @@ async fn a_relay_that_keeps_nothing_or_is_a_demonstration_says_so() {
     let demo = start(RelayConfig { demo: true, ..config() }).await;
     for path in ["/status", "/incidents"] {
         assert_eq!(get(&demo, path).await.json()["data_fidelity"]["level"], "demo", "{path}");
+    }
+}
+
+fn private(path: &std::path::Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+/// A ledger whose gates directory holds this text as its baseline.
+fn with_baseline(scratch: &tempfile::TempDir, text: &str) -> RollupLedger {
+    let gates = scratch.path().join("artifacts/ops-gates");
+    std::fs::create_dir_all(&gates).unwrap();
+    for dir in [scratch.path().join("artifacts"), gates.clone()] {
+        private(&dir, 0o700);
+    }
+    std::fs::write(gates.join("baseline.json"), text).unwrap();
+    private(&gates.join("baseline.json"), 0o600);
+    RollupLedger::open(&scratch.path().join("artifacts"), Timestamp::from_unix_millis(1_700_000_000_000)).unwrap()
+}
+
+fn measured() -> Baseline {
+    let mut latency = LatencyCounts::default();
+    (0..200).for_each(|_| latency.record(60_000.0));
+    let commands = vec![BaselineCommand { command: "dom.eval".to_owned(), mode: "managed".to_owned(), latency }];
+    Baseline::new("0.2.0", Timestamp::from_unix_millis(1_700_000_000_000), "by hand".to_owned(), commands)
+}
+
+#[tokio::test]
+async fn a_measured_baseline_is_compared_with_and_told_everywhere() {
+    let scratch = tempfile::tempdir().unwrap();
+    let baseline = measured();
+    let ledger = with_baseline(&scratch, &serde_json::to_string(&baseline).unwrap());
+    assert_eq!(ledger.baseline_problem(), None);
+    let relay = start(RelayConfig { ledger: Some(Arc::new(ledger)), ..config() }).await;
+    for id in ["a", "b", "c"] {
+        Request::post(relay.address, eval(id, "1")).send(relay.address).await;
+    }
+    let artifact: ScorecardArtifact = serde_json::from_str(&get(&relay, "/scorecard?window=7d").await.body).unwrap();
+    let card = &artifact.scorecard;
+    assert_eq!(card.baseline_ref.as_deref(), Some(baseline.baseline_ref.as_str()));
+    assert!(card.cdp_baseline_p95_latency_ms.is_some_and(|base| base > 30_000.0), "{card:?}");
+    assert!(card.latency_ratio.is_some_and(|ratio| ratio > 0.0 && ratio < 1.0), "{card:?}");
+    assert!(card.reasons.iter().all(|reason| reason.failure != GateFailure::MissingBaseline), "{card:?}");
+    assert_eq!(ScorecardArtifact::new("none", artifact.inputs.clone()), artifact, "it can be made again of the artifact alone");
+    let metrics = get(&relay, "/metrics").await.body;
+    let series =
+        format!(r#"cdp_baseline_latency_ms_p95{{command="dom.eval",mode="managed",baseline_ref="{}"}} "#, baseline.baseline_ref);
+    assert!(metrics.contains(&series) && !metrics.contains("} NaN"), "{metrics}");
+    let status = get(&relay, "/status").await.json();
+    assert_eq!(status["scorecard"]["baselineRef"], json!(baseline.baseline_ref));
+}
+
+#[test]
+fn a_baseline_that_was_mended_by_hand_is_none() {
+    let mut mended = measured();
+    mended.commands[0].latency.record(60_000.0);
+    let text = serde_json::to_string(&mended).unwrap();
+    for (text, why) in [(text.as_str(), "baselineRef"), ("{}", "baselineRef"), ("[", "EOF")] {
+        let scratch = tempfile::tempdir().unwrap();
+        let ledger = with_baseline(&scratch, text);
+        use ops_contracts::ledger::Ledger as _;
+        let problem = ledger.baseline_problem().unwrap();
+        assert!(ledger.baseline().is_none() && problem.contains(why) && problem.contains("baseline.json"), "{problem}");
     }
 }
