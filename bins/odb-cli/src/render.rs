@@ -127,7 +127,9 @@ fn known(command: CommandName, json: &str) -> Option<Rendered> {
         C::SessionStatus => Rendered::text(session::status(&read(json)?)),
         C::SessionRenew => Rendered::text(format!("lease until {}", read::<RenewResult>(json)?.lease_expires_at)),
         C::SessionReclaim => Rendered::text(session::reclaimed(&read(json)?)),
-        C::SessionClose => Rendered::text(format!("session closed with {} pages", read::<CloseResult>(json)?.targets_closed)),
+        C::SessionClose => {
+            Rendered::text(format!("session closed with {}", session::pages(read::<CloseResult>(json)?.targets_closed)))
+        }
         // A command without a form of its own is shown as JSON.
         _ => return None,
     })

@@ -43,7 +43,19 @@ pub(crate) fn message(failure: &Failure) -> String {
 
 /// A refusal with all that is known of it.
 pub(crate) fn refusal(refused: &Refusal, advice: Option<&str>) -> String {
+    let bare = refused.details.as_ref().filter(|_| refused.known() == Some(ErrorCode::OpsElementNotFound)).and_then(bare_words);
+    let advice = bare.as_deref().or(advice);
     compose(&refused.code, &refused.message, refused.details.as_ref(), refused.known(), refused.retry_after_ms, advice)
+}
+
+/// What to say of words that were meant as what the page shows and are read as CSS, which is what an address without a prefix is.
+fn bare_words(details: &Details) -> Option<String> {
+    let facts = serde_json::to_value(details).ok()?;
+    let words = facts.get("locator")?.as_str()?.strip_prefix("css=")?;
+    let bare = !words.is_empty() && words.chars().all(|letter| letter.is_alphanumeric() || letter == ' ');
+    bare.then(|| {
+        format!("without a prefix it is a CSS selector: by what is shown it is text=\"{words}\" or role=button[name=\"{words}\"]")
+    })
 }
 
 fn compose(

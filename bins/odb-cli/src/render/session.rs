@@ -27,7 +27,14 @@ pub(crate) fn list(result: &ListResult, named: &[(SessionId, String)], current: 
 fn line(session: &SessionInfo) -> String {
     let state = format!("{:?}", session.state).to_ascii_lowercase();
     let (id, browser) = (&session.session_id, session.browser.as_str());
-    format!("{id} {state} {browser}, {} pages, lease until {}", session.targets, session.lease_expires_at)
+    format!("{id} {state} {browser}, {}, lease until {}", pages(session.targets), session.lease_expires_at)
+}
+
+pub(super) fn pages(count: impl Into<u64>) -> String {
+    match count.into() {
+        1 => "1 page".to_owned(),
+        more => format!("{more} pages"),
+    }
 }
 
 pub(super) fn status(result: &StatusResult) -> String {

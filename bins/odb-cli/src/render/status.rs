@@ -1,6 +1,6 @@
 //! The status document as text.
 
-use ops_contracts::routing::DrainState;
+use ops_contracts::routing::{DrainState, KillSwitchSource};
 use ops_contracts::status::StatusDocument;
 
 use super::pretty;
@@ -21,8 +21,14 @@ pub(crate) fn text(document: &str) -> String {
         ),
     ];
     lines.push(format!(
-        "routing  {}, forced to legacy by {}, rollout {} %, active sessions {}",
-        status.effective_routing_mode, status.ops_kill_switch_source, status.ops_rollout_percent, status.ops_active_session_policy
+        "routing  {}, kill switch {}, rollout {} %, active sessions {}",
+        status.effective_routing_mode,
+        match status.ops_kill_switch_source {
+            KillSwitchSource::Default => "not set".to_owned(),
+            source => format!("set by {source}"),
+        },
+        status.ops_rollout_percent,
+        status.ops_active_session_policy
     ));
     if let (Some(route), Some(reason)) = (status.ops_rollout_decision, status.ops_rollout_decision_reason) {
         let bucket = status.ops_rollout_bucket.map(|bucket| format!(", bucket {bucket}")).unwrap_or_default();

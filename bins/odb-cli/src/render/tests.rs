@@ -118,6 +118,10 @@ fn errors_name_code_facts_and_what_to_do() {
         text,
         "error: ops_element_ambiguous: 2 elements match text=Add\n  candidates:\n    e1 button \"Add\"\n    e2 div \"Add\"\n  count: 2\nhint: Use a ref of the candidates, a narrower locator, or nth"
     );
+    let frame = r#"{"type":"ops_error","requestId":"r","error":{"code":"ops_element_not_found","message":"no element matches css=Sign in","retryable":true,"errorSource":"ops","requestId":"r","details":{"locator":"css=Sign in"}}}"#;
+    let reply = Box::new(Reply::parse(frame.to_owned()).unwrap());
+    let text = error::text(&Failure::Refused { reply, advice: None });
+    assert!(text.ends_with("by what is shown it is text=\"Sign in\" or role=button[name=\"Sign in\"]"), "{text}");
     let frame = r#"{"type":"ops_error","requestId":"r","error":{"code":"ops_of_tomorrow","message":"new","retryAfterMs":5}}"#;
     let reply = Box::new(Reply::parse(frame.to_owned()).unwrap());
     assert_eq!(error::text(&Failure::Refused { reply, advice: None }), "error: ops_of_tomorrow: new\nhint: try again after 5 ms");
