@@ -83,6 +83,8 @@ fn create_params(open: &Open) -> Outcome<CreateParams> {
         dialog_policy: open.dialogs.unwrap_or_default(),
         allow_schemes: open.allow_scheme.clone(),
         lease_ttl_ms: Some(LEASE_TTL_MS),
+        allow_domains: open.bounds.allow_domain.clone(),
+        deny_domains: open.bounds.deny_domain.clone(),
         ..CreateParams::default()
     };
     params.validate().map_err(|error| Failure::usage(error.to_string()))?;
@@ -99,6 +101,8 @@ fn check_flags(open: &Open, made: &CreateParams, name: &str) -> Outcome<()> {
         differs(open.viewport.is_some() && open.viewport != made.viewport, "--viewport"),
         differs(open.dialogs.is_some_and(|policy: DialogPolicy| policy != made.dialog_policy), "--dialogs"),
         differs(open.allow_scheme.iter().any(|scheme| !made.allow_schemes.contains(scheme)), "--allow-scheme"),
+        differs(!open.bounds.allow_domain.is_empty() && open.bounds.allow_domain != made.allow_domains, "--allow-domain"),
+        differs(!open.bounds.deny_domain.is_empty() && open.bounds.deny_domain != made.deny_domains, "--deny-domain"),
     ];
     let flags: Vec<&str> = flags.into_iter().flatten().collect();
     if flags.is_empty() {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use adapter_cdp::{CdpAdapter, LegacyLauncher, Sandbox};
 use clap::Parser;
+use egress::LocalEgress;
 use health_store::rollup::RollupLedger;
 use health_store::{HealthStore, SystemTicks};
 use ops_contracts::capability::{AdapterKind, Capability};
@@ -176,6 +177,8 @@ fn runtime_config(settings: &Settings, home: &Home) -> RuntimeConfig {
         chrome: FamilyConfig { executable: settings.browser.clone(), args: settings.browser_args.clone() },
         firefox: FamilyConfig { executable: settings.firefox.clone(), args: settings.firefox_args.clone() },
         health: settings.health.unwrap_or_default(),
+        egress: Some(Arc::new(LocalEgress)),
+        domains: settings.domains.clone(),
         ..RuntimeConfig::default()
     }
 }

@@ -46,6 +46,12 @@ pub(crate) struct Args {
     /// Whether Chrome and Chromium run in their sandbox; auto is on, but off for root [default: auto]
     #[arg(long, value_name = "MODE", value_parser = word(SandboxMode::ALL, SandboxMode::as_str))]
     pub(crate) sandbox: Option<SandboxMode>,
+    /// A host that sessions may reach (example.com, *.example.com, an address); may be repeated, and then no other host is reached
+    #[arg(long, value_name = "RULE")]
+    pub(crate) allow_domain: Vec<String>,
+    /// A host that no session may reach; may be repeated
+    #[arg(long, value_name = "RULE")]
+    pub(crate) deny_domain: Vec<String>,
     /// Leave after this many milliseconds without sessions and commands
     #[arg(long, value_name = "MILLISECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) idle_exit_ms: Option<u64>,

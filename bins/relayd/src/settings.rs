@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use adapter_cdp::Sandbox;
 use ops_contracts::config::{EffectiveConfig, Layer, LogFormat, LogLevel, ParsedConfig, SandboxMode, Source};
+use ops_contracts::domains::DomainRules;
 use ops_contracts::limits::LimitsProfile;
 use ops_contracts::provenance::SigningMode;
 use ops_contracts::routing::CliControls;
@@ -46,6 +47,8 @@ pub(crate) struct Settings {
     pub(crate) firefox: Option<PathBuf>,
     pub(crate) firefox_args: Vec<String>,
     pub(crate) sandbox: Sandbox,
+    /// Hosts that sessions may and may not reach; their own lists can only narrow these.
+    pub(crate) domains: DomainRules,
     pub(crate) idle_exit: Option<Duration>,
     /// How the health of sessions is kept and told, where that is not the plan's way.
     pub(crate) health: Option<HealthRules>,
@@ -120,6 +123,8 @@ fn flags(args: &Args, routing: &CliControls) -> Result<Layer, Failure> {
     document.extension_allowlist = names("--allow-extension", &args.allow_extension)?;
     document.browser.path = args.browser.as_ref().map(|path| path.display().to_string());
     document.browser.sandbox = args.sandbox;
+    document.browser.allow_domains = names("--allow-domain", &args.allow_domain)?;
+    document.browser.deny_domains = names("--deny-domain", &args.deny_domain)?;
     document.firefox.path = args.firefox.as_ref().map(|path| path.display().to_string());
     document.ops.strict_config = args.strict_config.then_some(true);
     Ok(layer)
@@ -195,6 +200,7 @@ impl Layers {
                 SandboxMode::On => Sandbox::On,
                 SandboxMode::Off => Sandbox::Off,
             },
+            domains: DomainRules { allow: effective.browser.allow_domains.value, deny: effective.browser.deny_domains.value },
             idle_exit: self.args.idle_exit_ms.map(Duration::from_millis),
             health: self.args.health_tuning.as_deref().map(tuning::parse).transpose()?,
             allowed_hosts: effective.allowed_hosts.value.iter().map(|host| host.as_str().to_owned()).collect(),

@@ -47,6 +47,9 @@ impl BidiBrowser {
     }
 
     async fn open(&self, spec: ContextSpec, events: Arc<dyn EventSink>) -> AdapterResult<OpenedContext> {
+        if spec.proxy.is_some() {
+            return Err(AdapterError::Unsupported { primitive: "open context through a proxy" });
+        }
         let connection = &self.shared.connection;
         let id: Arc<str> = match spec.storage {
             ContextStorage::Isolated => {

@@ -88,7 +88,15 @@ pub(crate) fn executable() -> PathBuf {
 }
 
 pub(crate) fn spec() -> LaunchSpec {
-    LaunchSpec { browser: BrowserKind::Firefox, executable: None, headed: false, args: Vec::new(), profile: None, proxy: None }
+    LaunchSpec {
+        browser: BrowserKind::Firefox,
+        executable: None,
+        headed: false,
+        args: Vec::new(),
+        profile: None,
+        proxy: None,
+        confined: false,
+    }
 }
 
 /// Remembers every event and lets a test wait for one.
@@ -174,6 +182,7 @@ pub(crate) fn context_spec() -> ContextSpec {
         bridge: BRIDGE.into(),
         viewport: Viewport { width: 800, height: 600, scale: 1.0 },
         storage: ContextStorage::Isolated,
+        proxy: None,
     }
 }
 

@@ -52,8 +52,15 @@ async fn measure() {
     config.sandbox = Sandbox::Off;
     let adapter = CdpAdapter::new(config);
     let executable = adapter.executable().expect("a browser");
-    let spec =
-        LaunchSpec { browser: BrowserKind::Chrome, executable: None, headed: false, args: vec![], profile: None, proxy: None };
+    let spec = LaunchSpec {
+        browser: BrowserKind::Chrome,
+        executable: None,
+        headed: false,
+        args: vec![],
+        profile: None,
+        proxy: None,
+        confined: false,
+    };
     let mut launches = Vec::new();
     for _ in 0..4 {
         let start = Instant::now();
@@ -71,6 +78,7 @@ async fn measure() {
             bridge: "globalThis.__odb = {version: 1, call: () => '{}'}".into(),
             viewport: Viewport::default(),
             storage: ContextStorage::Isolated,
+            proxy: None,
         };
         page = Some(browser.open_context(context, Arc::new(Nobody)).await.expect("a context"));
         opened.push(start.elapsed());

@@ -48,7 +48,7 @@ impl CdpBrowser {
     async fn open(&self, spec: ContextSpec, events: Arc<dyn EventSink>) -> AdapterResult<OpenedContext> {
         let connection = &self.shared.connection;
         let browser_context = match spec.storage {
-            ContextStorage::Isolated => Some(self.make_browser_context().await?),
+            ContextStorage::Isolated => Some(self.make_browser_context(spec.proxy).await?),
             ContextStorage::Profile => None,
         };
         let viewport = spec.viewport;
@@ -92,9 +92,16 @@ impl CdpBrowser {
         Ok(OpenedContext { context: Arc::new(context), target, frame })
     }
 
-    async fn make_browser_context(&self) -> AdapterResult<Arc<str>> {
+    async fn make_browser_context(&self, proxy: Option<String>) -> AdapterResult<Arc<str>> {
         const CALL: &str = "Target.createBrowserContext";
-        let params = CreateBrowserContextParams { dispose_on_detach: Some(true), ..Default::default() };
+        // Browsers pass proxies by for loopback, unless they are told not to.
+        let proxy_bypass_list = proxy.is_some().then(|| "<-loopback>".to_owned());
+        let params = CreateBrowserContextParams {
+            dispose_on_detach: Some(true),
+            proxy_server: proxy,
+            proxy_bypass_list,
+            ..Default::default()
+        };
         let made = self.shared.connection.exec(&params, Route::BROWSER);
         let made: wire::BrowserContextCreated = made.decode().await.map_err(|error| fault::from_call(CALL, error))?;
         Ok(made.browser_context_id.into())

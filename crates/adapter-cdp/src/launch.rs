@@ -174,6 +174,9 @@ pub fn launch(launch: &Launch<'_>) -> Result<Launched, LaunchError> {
     if let Some(argument) = arguments::forbidden(launch.extra_args) {
         return Err(LaunchError::ArgumentForbidden(argument.to_owned()));
     }
+    if let Some(argument) = arguments::way_out(launch.extra_args).filter(|_| launch.mode.confined) {
+        return Err(LaunchError::ArgumentForbidden(argument.to_owned()));
+    }
     let (profile, temporary) = prepare_profile(&launch.profile, launch.now_ms)?;
     let started = start(launch, &profile);
     if started.is_err() && temporary {

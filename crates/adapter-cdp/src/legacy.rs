@@ -65,6 +65,7 @@ impl LegacyLauncher {
             args: self.args.clone(),
             profile: None,
             proxy: None,
+            confined: false,
         };
         let (Launched { process, mut reader, writer }, _) = self.adapter.spawn(&spec, true)?;
         let directory = process.profile().join(FILES);

@@ -99,6 +99,9 @@ pub struct LaunchSpec {
     pub profile: Option<std::path::PathBuf>,
     /// A proxy for all traffic, as `scheme://host:port`.
     pub proxy: Option<String>,
+    /// Whether nothing leaves the browser but through the proxies of its contexts, or of its own: it resolves no names, and sends
+    /// no datagrams. Loopback is no exception.
+    pub confined: bool,
 }
 
 /// Facts about a running browser.
@@ -141,6 +144,9 @@ pub struct ContextSpec {
     pub viewport: Viewport,
     /// Whose cookies and storage the pages have.
     pub storage: ContextStorage,
+    /// A proxy for all traffic of the context, as `http://host:port`, loopback included; the browser's own ways when absent.
+    /// Adapters without the capability `network.domains` refuse one with `Unsupported`.
+    pub proxy: Option<String>,
 }
 
 /// Whose cookies and storage a context has.

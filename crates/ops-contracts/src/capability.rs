@@ -117,6 +117,7 @@ capabilities! {
     Upload "upload" Extended "Files can be given to inputs and choosers";
     Touch "touch" Extended "Touch input is real";
     Print "print" Extended "Pages can be printed as PDF documents";
+    Domains "network.domains" Extended "Everything that a session asks for can be confined to domains";
     Viewport "viewport" Core "The viewport's size can be set";
 }
 

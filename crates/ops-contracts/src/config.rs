@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::domains::DomainRule;
 use crate::routing::{ActiveSessionPolicy, RolloutAllowlist, RolloutPercent, RoutingMode};
 use crate::scorecard::Phase;
 use crate::version::CONFIG_SCHEMA_VERSION;
@@ -194,6 +195,8 @@ macro_rules! section {
 
 const BOOLEAN: &str = "true or false";
 const STRINGS: &str = "a list of strings";
+const DOMAINS: &str =
+    "a list of hosts such as \"example.com\", \"*.example.com\", \"*\" or an IP address, each with a port or without";
 
 section! {
     ConfigDocument "What a configuration document or another source says. A key that is not there is not set.",
@@ -238,6 +241,10 @@ section! {
         "Further arguments for every Chrome or Chromium.";
     sandbox "sandbox" "browser.sandbox" SandboxMode = SandboxMode::Auto; SandboxMode::EXPECTED;
         "Whether browsers run in their sandbox.";
+    allow_domains "allowDomains" "browser.allowDomains" Vec<DomainRule> = Vec::new(); DOMAINS;
+        "Hosts that sessions may reach; all when empty. A session's own list can only narrow it. It holds for sessions of every browser.";
+    deny_domains "denyDomains" "browser.denyDomains" Vec<DomainRule> = Vec::new(); DOMAINS;
+        "Hosts that no session may reach, whatever it asks for.";
 }
 
 section! {
@@ -373,6 +380,8 @@ mod tests {
                 "browser.path=\"\" default",
                 "browser.args=[] default",
                 "browser.sandbox=\"auto\" default",
+                "browser.allowDomains=[] default",
+                "browser.denyDomains=[] default",
                 "firefox.path=\"\" default",
                 "firefox.args=[] default",
                 "ops.killSwitch=false default",

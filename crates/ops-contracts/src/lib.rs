@@ -13,6 +13,8 @@ pub mod clock;
 pub mod command;
 pub mod config;
 pub mod device;
+pub mod domains;
+pub mod egress;
 pub mod error;
 pub mod fault;
 pub mod fidelity;

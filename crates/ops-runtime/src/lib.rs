@@ -6,6 +6,7 @@
 mod blobs;
 mod bridge;
 mod commands;
+mod confinement;
 mod cx;
 mod health;
 mod lease;

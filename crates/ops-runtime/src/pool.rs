@@ -11,6 +11,7 @@ use ops_contracts::adapter::{
 };
 use ops_contracts::capability::{BrowserKind, CapabilitySet};
 use ops_contracts::command::Viewport;
+use ops_contracts::egress::{Egress, EgressDoor, EgressTerms};
 use ops_contracts::ids::SessionId;
 use ops_contracts::port::BrowserSummary;
 use ops_contracts::{ErrorCode, Fault, Outcome};
@@ -40,6 +41,17 @@ pub(crate) struct Place {
     pub(crate) target: TargetKey,
     pub(crate) frame: FrameKey,
     pub(crate) browser: BrowserInfo,
+    /// The only way out of the context, where it is confined.
+    door: Option<Arc<dyn EgressDoor>>,
+}
+
+impl Place {
+    /// Says what may be reached from a confined context.
+    pub(crate) fn confine(&self, terms: EgressTerms) {
+        if let Some(door) = &self.door {
+            door.confine(terms);
+        }
+    }
 }
 
 /// A session's place in a browser. The browser may end once all of its seats are dropped.
@@ -89,11 +101,15 @@ struct Slot {
     /// What the last launch reported, for status.
     info: Mutex<Option<BrowserInfo>>,
     users: AtomicU32,
+    egress: Option<Arc<dyn Egress>>,
+    /// The way out of a confined browser whose contexts have none of their own: that of its profile.
+    door: Mutex<Option<Arc<dyn EgressDoor>>>,
 }
 
 /// All browser processes of a runtime.
 pub(crate) struct Pool {
     adapters: Vec<Arc<dyn Adapter>>,
+    egress: Option<Arc<dyn Egress>>,
     slots: Mutex<HashMap<SlotKey, Arc<Slot>>>,
     idle: Duration,
 }
@@ -104,8 +120,13 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 impl Pool {
     /// A pool that closes a shared browser `idle` after its last session.
-    pub(crate) fn new(adapters: Vec<Arc<dyn Adapter>>, idle: Duration) -> Self {
-        Self { adapters, slots: Mutex::default(), idle }
+    pub(crate) fn new(adapters: Vec<Arc<dyn Adapter>>, idle: Duration, egress: Option<Arc<dyn Egress>>) -> Self {
+        Self { adapters, egress, slots: Mutex::default(), idle }
+    }
+
+    /// Whether sessions can be confined.
+    pub(crate) const fn confines(&self) -> bool {
+        self.egress.is_some()
     }
 
     /// The adapter that serves a browser family: the first that can do everything that is core.
@@ -166,7 +187,10 @@ impl Pool {
     fn slot(&self, key: &SlotKey) -> Outcome<Arc<Slot>> {
         let (adapter, _) = self.adapter(key.spec.browser)?;
         let mut slots = lock(&self.slots);
-        let slot = slots.entry(key.clone()).or_insert_with(|| Arc::new(Slot::new(key.clone(), adapter.clone())));
+        let slot = slots.entry(key.clone()).or_insert_with(|| {
+            let egress = self.egress.clone().filter(|_| key.spec.confined);
+            Arc::new(Slot::new(key.clone(), adapter.clone(), egress))
+        });
         Ok(slot.clone())
     }
 
@@ -199,10 +223,12 @@ fn keep_spare(slot: &Arc<Slot>) {
 }
 
 impl Slot {
-    fn new(key: SlotKey, adapter: Arc<dyn Adapter>) -> Self {
+    fn new(key: SlotKey, adapter: Arc<dyn Adapter>, egress: Option<Arc<dyn Egress>>) -> Self {
         Self {
             key,
             adapter,
+            egress,
+            door: Mutex::default(),
             browser: tokio::sync::Mutex::new(None),
             spare: Mutex::default(),
             launched: Mutex::default(),
@@ -235,7 +261,14 @@ impl Slot {
         if let Some(running) = browser.as_ref().filter(|browser| browser.is_connected()) {
             return Ok(running.clone());
         }
-        let launched = self.adapter.launch(self.key.spec.clone()).await?;
+        let mut spec = self.key.spec.clone();
+        if spec.profile.is_some()
+            && let Some(door) = self.open_door().await?
+        {
+            spec.proxy = Some(format!("http://{}", door.address()));
+            *lock(&self.door) = Some(door);
+        }
+        let launched = self.adapter.launch(spec).await?;
         *lock(&self.launched) = Some(Instant::now());
         *lock(&self.info) = Some(launched.info().clone());
         *browser = Some(launched.clone());
@@ -244,10 +277,21 @@ impl Slot {
 
     async fn open(&self, browser: &Arc<dyn Browser>, viewport: Viewport) -> Outcome<Place> {
         let (world, effects) = World::new();
-        let storage = if self.key.spec.profile.is_some() { ContextStorage::Profile } else { ContextStorage::Isolated };
-        let spec = ContextSpec { bridge: SOURCE.clone(), viewport, storage };
+        let (storage, door, proxy) = if self.key.spec.profile.is_some() {
+            (ContextStorage::Profile, lock(&self.door).clone(), None)
+        } else {
+            let door = self.open_door().await?;
+            let proxy = door.as_ref().map(|door| format!("http://{}", door.address()));
+            (ContextStorage::Isolated, door, proxy)
+        };
+        if let Some(door) = &door {
+            let unknown = || Fault::new(ErrorCode::OpsNotSupported, "domain rules need a browser whose process is known");
+            door.belongs_to(browser.info().pid.ok_or_else(unknown)?);
+        }
+        let spec = ContextSpec { bridge: SOURCE.clone(), viewport, storage, proxy };
         let opened = browser.open_context(spec, world.clone()).await?;
         Ok(Place {
+            door,
             context: opened.context,
             world,
             effects,
@@ -255,6 +299,15 @@ impl Slot {
             frame: opened.frame,
             browser: browser.info().clone(),
         })
+    }
+
+    /// A door for a confined context; none where nothing is confined.
+    async fn open_door(&self) -> Outcome<Option<Arc<dyn EgressDoor>>> {
+        match &self.egress {
+            Some(egress) => egress.open().await.map(Some),
+            None if self.key.spec.confined => Err(Fault::plain(ErrorCode::OpsInternal)),
+            None => Ok(None),
+        }
     }
 
     async fn make_spare(&self) -> Outcome<()> {
@@ -276,6 +329,7 @@ impl Slot {
         if let Some(browser) = browser {
             browser.close().await;
         }
+        lock(&self.door).take();
         lock(&self.info).take();
     }
 

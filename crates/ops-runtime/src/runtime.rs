@@ -13,6 +13,8 @@ use ops_contracts::blob::BlobInfo;
 use ops_contracts::capability::BrowserKind;
 use ops_contracts::clock::Clock;
 use ops_contracts::command::{Call, CommandName, Lane, Repeat};
+use ops_contracts::domains::DomainRules;
+use ops_contracts::egress::Egress;
 use ops_contracts::frame::{OpsCancel, OpsRequest};
 use ops_contracts::health::HealthSink;
 use ops_contracts::ids::{ClientId, LeaseId, RequestId, SessionId};
@@ -53,6 +55,10 @@ pub struct RuntimeConfig {
     pub health: HealthRules,
     /// Words the refusal of what no adapter of a session can do; without it that is `ops_not_supported`.
     pub legacy: Option<Arc<dyn LegacyPolicy>>,
+    /// The way out of sessions that are confined to domains; without it, such sessions are refused.
+    pub egress: Option<Arc<dyn Egress>>,
+    /// Rules about hosts that hold for every session; its own can only narrow them.
+    pub domains: DomainRules,
 }
 
 /// How browsers of one family are started.
@@ -77,7 +83,8 @@ impl Default for RuntimeConfig {
     fn default() -> Self {
         let (chrome, firefox) = (FamilyConfig::default(), FamilyConfig::default());
         let (browser_idle, health) = (Duration::from_secs(30), HealthRules::default());
-        Self { max_sessions: 64, browser_idle, profiles: None, chrome, firefox, health, legacy: None }
+        let (egress, domains) = (None, DomainRules::default());
+        Self { max_sessions: 64, browser_idle, profiles: None, chrome, firefox, health, legacy: None, egress, domains }
     }
 }
 
@@ -136,7 +143,7 @@ impl Runtime {
         clock: Arc<dyn Clock>,
         sink: Option<Arc<dyn HealthSink>>,
     ) -> Self {
-        let pool = Arc::new(Pool::new(adapters, config.browser_idle));
+        let pool = Arc::new(Pool::new(adapters, config.browser_idle, config.egress.clone()));
         Self {
             inner: Arc::new(Inner {
                 config,

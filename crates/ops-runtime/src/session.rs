@@ -10,6 +10,7 @@ use ops_contracts::capability::{BrowserKind, CapabilitySet};
 use ops_contracts::clock::{Clock, Timestamp};
 use ops_contracts::command::session::{CreateParams, SessionInfo, SessionState};
 use ops_contracts::command::{Call, Viewport};
+use ops_contracts::domains::DomainRefusal;
 use ops_contracts::ids::{BlobId, ClientId, RequestId, SessionId};
 use ops_contracts::port::{EndSessions, LegacyPolicy, SessionEvents};
 use ops_contracts::{ErrorCode, Fault, Outcome};
@@ -19,6 +20,7 @@ use tokio::time::Instant;
 
 use crate::blobs::{Blobs, Bytes};
 use crate::commands::emulation::Emulated;
+use crate::confinement::Confinement;
 use crate::health::{SessionHealth, Ticket};
 use crate::lease::Lease;
 use crate::meter::Meter;
@@ -84,6 +86,15 @@ pub(crate) struct Plan {
     pub(crate) params: CreateParams,
     /// Words the refusal of what no adapter can do.
     pub(crate) legacy: Option<Arc<dyn LegacyPolicy>>,
+    /// What the session may reach; everything when absent.
+    pub(crate) confinement: Option<Arc<Confinement>>,
+}
+
+impl Plan {
+    /// Why a URL may not be asked for.
+    pub(crate) fn refusal_of_url(&self, url: &str) -> Option<DomainRefusal> {
+        self.confinement.as_ref()?.refusal_of_url(url)
+    }
 }
 
 /// A session, shared by its owner task, its commands and the service.

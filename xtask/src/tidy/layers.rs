@@ -29,7 +29,7 @@ const EDGES: &[Edges] = &[
     Edges { package: "conformance", normal: CONTRACT, dev: &[] },
     Edges {
         package: "relayd",
-        normal: &["adapter-bidi", "adapter-cdp", "health-store", "ops-contracts", "ops-runtime", "relay", "routing"],
+        normal: &["adapter-bidi", "adapter-cdp", "egress", "health-store", "ops-contracts", "ops-runtime", "relay", "routing"],
         dev: SUITE,
     },
     Edges { package: "relay", normal: CONTRACT, dev: &["conformance", "health-store", "routing"] },
@@ -54,8 +54,8 @@ const EDGES: &[Edges] = &[
 
 /// Packages of others that stand for a layer's knowledge, and who may know it. By prefix of the name.
 const FENCES: &[(&str, &[&str])] = &[
-    ("hyper", &["relay", "ops-client", "conformance", "odb-tests"]),
-    ("http-body-util", &["relay", "ops-client", "conformance", "odb-tests"]),
+    ("hyper", &["relay", "egress", "ops-client", "conformance", "odb-tests"]),
+    ("http-body-util", &["relay", "egress", "ops-client", "conformance", "odb-tests"]),
     ("tokio-tungstenite", &["relay", "ops-client", "adapter-bidi", "odb-tests"]),
     ("chromiumoxide", &["adapter-cdp"]),
     ("clap", &["relayd", "odb-cli", "xtask"]),

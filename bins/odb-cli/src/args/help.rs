@@ -60,7 +60,8 @@ pub(crate) const OPEN: &str = "Examples:
   odb-cli open example.com
   odb-cli open http://localhost:3000 --wait-until networkidle
   odb-cli open https://example.com --session shop --headed --viewport 1600x900
-  odb-cli open example.com --state login.json --device 'iPhone 15'";
+  odb-cli open example.com --state login.json --device 'iPhone 15'
+  odb-cli open https://shop.example --session bounded --allow-domain shop.example --allow-domain '*.shop.example'";
 
 pub(crate) const GOTO: &str = "Examples:
   odb-cli goto https://example.com/cart

@@ -11,6 +11,7 @@ use super::keep::{Cookies, State, Storage};
 use super::{help, word};
 
 mod act;
+mod bounds;
 mod export;
 mod legacy;
 mod operate;

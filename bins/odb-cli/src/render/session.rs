@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use ops_contracts::command::session::{ListResult, ReclaimResult, SessionInfo, StatusResult};
+use ops_contracts::command::session::{DomainsStatus, ListResult, ReclaimResult, SessionInfo, StatusResult};
+use ops_contracts::domains::DomainRule;
 use ops_contracts::ids::SessionId;
 
 use super::action;
@@ -50,7 +51,24 @@ pub(super) fn status(result: &StatusResult) -> String {
     if let Some(dialog) = &result.dialog {
         let _ = write!(text, "\n{}", action::dialog(dialog));
     }
+    if let Some(confined) = &result.domains {
+        domains(&mut text, confined);
+    }
     text
+}
+
+fn domains(text: &mut String, confined: &DomainsStatus) {
+    let list = |rules: &[DomainRule]| rules.iter().map(DomainRule::as_str).collect::<Vec<_>>().join(" ");
+    for rules in &confined.rules {
+        for (word, rules) in [("allows", &rules.allow), ("denies", &rules.deny)] {
+            if !rules.is_empty() {
+                let _ = write!(text, "\n{word} {}", list(rules));
+            }
+        }
+    }
+    for refused in &confined.refused {
+        let _ = write!(text, "\nrefused {}:{} {} times, last at {}", refused.host, refused.port, refused.count, refused.last_at);
+    }
 }
 
 pub(super) fn reclaimed(result: &ReclaimResult) -> String {

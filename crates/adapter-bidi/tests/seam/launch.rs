@@ -98,6 +98,7 @@ async fn persistent() {
         let events = Arc::new(crate::support::Recorder::default());
         let spec = ops_contracts::adapter::ContextSpec {
             storage: ops_contracts::adapter::ContextStorage::Profile,
+            proxy: None,
             ..crate::support::context_spec()
         };
         let own = opened.browser.open_context(spec, events.clone()).await.unwrap();

@@ -16,6 +16,8 @@ pub struct Mode<'a> {
     pub gpu: bool,
     /// A proxy for all traffic, as `scheme://host:port`.
     pub proxy: Option<&'a str>,
+    /// Whether nothing may leave but through proxies.
+    pub confined: bool,
 }
 
 /// Of every launch: a profile without first-run pages, no traffic and no prompts of the browser's own, and no
@@ -76,6 +78,43 @@ const FORBIDDEN: &[&str] = &[
     "utility-cmd-prefix",
 ];
 
+/// Of a confined launch. A proxy resolves names by itself; with these the browser can't, whatever asks it to (prefetching,
+/// preconnecting, WebRTC), except for the loopback address of the proxies. Neither WebRTC nor QUIC sends datagrams.
+const CONFINED: &[&str] = &[
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    "--proxy-bypass-list=<-loopback>",
+    "--webrtc-ip-handling-policy=disable_non_proxied_udp",
+    "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
+    "--disable-quic",
+    "--dns-prefetch-disable",
+    "--no-pings",
+];
+
+/// Switches by which a confined browser would find another way out.
+const WAYS_OUT: &[&str] = &[
+    "proxy-server",
+    "proxy-pac-url",
+    "proxy-auto-detect",
+    "proxy-bypass-list",
+    "no-proxy-server",
+    "host-resolver-rules",
+    "host-rules",
+    "webrtc-ip-handling-policy",
+    "force-webrtc-ip-handling-policy",
+    "enable-quic",
+    "origin-to-force-quic-on",
+    "load-extension",
+];
+
+/// The first of `arguments` that would let a confined browser out.
+pub(super) fn way_out(arguments: &[String]) -> Option<&str> {
+    arguments.iter().map(String::as_str).find(|argument| {
+        let switch = argument.trim().trim_start_matches('-').to_ascii_lowercase();
+        let name = switch.split('=').next().unwrap_or_default();
+        WAYS_OUT.contains(&name)
+    })
+}
+
 /// The first of `arguments` that is not allowed.
 pub(super) fn forbidden(arguments: &[String]) -> Option<&str> {
     arguments.iter().map(String::as_str).find(|argument| {
@@ -105,6 +144,9 @@ pub(super) fn command_line(mode: Mode<'_>, profile: &Path, extra: &[String]) -> 
     }
     if shared_memory_is_small() {
         line.push("--disable-dev-shm-usage".into());
+    }
+    if mode.confined {
+        line.extend(CONFINED.iter().map(OsString::from));
     }
     if let Some(proxy) = mode.proxy {
         line.push(format!("--proxy-server={proxy}").into());
@@ -152,15 +194,26 @@ mod tests {
 
     #[test]
     fn the_mode_decides_the_switches() {
-        let mode = Mode { headed: false, sandbox: true, gpu: false, proxy: Some("socks5://127.0.0.1:1") };
+        let mode = Mode { headed: false, sandbox: true, gpu: false, proxy: Some("socks5://127.0.0.1:1"), confined: false };
         let line = command_line(mode, Path::new("/p"), &["--lang=de".to_owned()]);
         let has = |argument: &str| line.iter().any(|given| given == argument);
         assert!(has("--headless=new") && has("--disable-gpu") && has("--user-data-dir=/p") && has("--lang=de"));
         assert!(has("--proxy-server=socks5://127.0.0.1:1"));
-        assert!(!has("--no-sandbox"));
+        assert!(!has("--no-sandbox") && !has(CONFINED[0]));
         let headed = Mode { headed: true, sandbox: false, ..mode };
         let line = command_line(headed, Path::new("/p"), &[]);
         assert!(!line.iter().any(|given| given == "--headless=new"));
         assert!(line.iter().any(|given| given == "--no-sandbox"));
+    }
+
+    #[test]
+    fn a_confined_browser_has_no_other_way_out() {
+        let mode = Mode { headed: false, sandbox: true, gpu: false, proxy: None, confined: true };
+        let line = command_line(mode, Path::new("/p"), &[]);
+        assert!(CONFINED.iter().all(|switch| line.iter().any(|given| given == switch)));
+        for out in ["--proxy-server=x", "-Proxy-Bypass-List=*", " --no-proxy-server", "--host-resolver-rules=MAP a b"] {
+            assert_eq!(way_out(&["--lang=de".to_owned(), out.to_owned()]), Some(out));
+        }
+        assert_eq!(way_out(&["--lang=de".to_owned()]), None);
     }
 }

@@ -69,6 +69,7 @@ pub(crate) fn spec() -> LaunchSpec {
         args: vec!["--disable-quic".to_owned()],
         profile: None,
         proxy: None,
+        confined: false,
     }
 }
 
@@ -146,6 +147,7 @@ pub(crate) fn context_spec() -> ContextSpec {
         bridge: BRIDGE.into(),
         viewport: Viewport { width: 800, height: 600, scale: 1.0 },
         storage: ContextStorage::Isolated,
+        proxy: None,
     }
 }
 

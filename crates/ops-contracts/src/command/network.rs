@@ -84,6 +84,9 @@ pub struct RequestEntry {
     /// Whether it was cancelled rather than failed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cancelled: bool,
+    /// Why the session may not reach its host, where that is why there is no answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<crate::domains::DomainRefusal>,
     /// Whether the response came out of a cache.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub from_cache: bool,

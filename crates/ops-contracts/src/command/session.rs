@@ -7,6 +7,7 @@ use super::common::at_most;
 use super::{InvalidField, Params, Viewport};
 use crate::capability::{BrowserKind, Capability};
 use crate::clock::Timestamp;
+use crate::domains::{DomainRule, DomainRules, RefusedHost};
 use crate::ids::{ClientId, LeaseId, SessionId, TargetId};
 use crate::receipt::DialogInfo;
 
@@ -87,6 +88,22 @@ pub struct CreateParams {
     /// Capabilities without which the session is of no use to the caller.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub require: Vec<Capability>,
+    /// Hosts that the session may reach: all that are not denied when empty. Rules: `example.com` that host, `*.example.com` what
+    /// is below it, `*` all, an IP address; `:PORT` narrows a rule. They hold for navigations, redirects, frames, workers,
+    /// popups and WebSockets alike, within the lists of the relay's own configuration.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allow_domains: Vec<DomainRule>,
+    /// Hosts that the session may not reach, whatever `allowDomains` says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deny_domains: Vec<DomainRule>,
+}
+
+impl CreateParams {
+    /// The session's own rules about hosts.
+    #[must_use]
+    pub fn domains(&self) -> DomainRules {
+        DomainRules { allow: self.allow_domains.clone(), deny: self.deny_domains.clone() }
+    }
 }
 
 impl Params for CreateParams {
@@ -104,6 +121,7 @@ impl Params for CreateParams {
         if self.profile.as_ref().is_some_and(|p| p.is_empty() || p.len() > 64 || !p.chars().all(named)) {
             return Err(InvalidField::new("profile", "1 to 64 characters of a-z 0-9 _ -"));
         }
+        self.domains().validate("allowDomains", "denyDomains")?;
         let known = ["file", "data", "blob", "chrome"];
         match self.allow_schemes.iter().position(|scheme| !known.contains(&scheme.as_str())) {
             Some(at) => Err(InvalidField::new(format!("allowSchemes[{at}]"), format!("one of {}", known.join(", ")))),
@@ -202,6 +220,19 @@ pub struct StatusResult {
     /// The open dialog.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dialog: Option<DialogInfo>,
+    /// What the session is confined to, where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub domains: Option<DomainsStatus>,
+}
+
+/// What a session is confined to, and what that has refused.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DomainsStatus {
+    /// The lists in force, the relay's own first; a host must pass each of them.
+    pub rules: Vec<DomainRules>,
+    /// What was refused, the latest first; at most 256 hosts.
+    pub refused: Vec<RefusedHost>,
 }
 
 /// Result of `session.renew`.

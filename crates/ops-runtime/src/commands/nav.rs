@@ -3,9 +3,10 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use ops_contracts::adapter::{Effect, LifecyclePhase, NavigationFailure, NavigationFailureKind, Primitive};
+use ops_contracts::adapter::{Effect, LifecyclePhase, NavigationFailure, NavigationFailureKind, Primitive, ResourceKind};
 use ops_contracts::command::LoadState;
 use ops_contracts::command::nav::{GotoParams, NavResult, ReloadParams, TraverseParams};
+use ops_contracts::domains::DomainRefusal;
 use ops_contracts::receipt::{DialogInfo, DownloadInfo};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde::Deserialize;
@@ -37,10 +38,23 @@ enum Arrival {
 }
 
 pub(crate) async fn goto(cx: &Cx, params: GotoParams) -> Outcome<NavResult> {
-    let url = url::check(&params.url, &cx.session.plan.params.allow_schemes)?;
+    let url = destination(cx, &params.url)?;
     let page = cx.any_page(params.target_id.as_ref())?;
     page.check_dialog()?;
     navigate(&page, url, params.wait_until).await
+}
+
+/// The URL to go to, where the session may go there. What a page asks for by itself, redirects included, is the door's to refuse.
+///
+/// # Errors
+/// `ops_url_invalid`, `ops_url_forbidden` or `ops_domain_denied`.
+pub(crate) fn destination(cx: &Cx, text: &str) -> Outcome<String> {
+    let plan = &cx.session.plan;
+    let url = url::check(text, &plan.params.allow_schemes)?;
+    match plan.refusal_of_url(&url) {
+        Some(refusal) => Err(refusal.fault().with("url", url)),
+        None => Ok(url),
+    }
 }
 
 pub(crate) async fn navigate(page: &Page<'_>, url: String, until: LoadState) -> Outcome<NavResult> {
@@ -272,6 +286,17 @@ fn downloads(state: &State, page: &Page<'_>, mark: u64) -> Vec<DownloadInfo> {
         .collect()
 }
 
+/// The document that the page was last sent to after event `mark`, where the session may not go there.
+fn refusal_since(page: &Page<'_>, mark: u64) -> Option<(String, DomainRefusal)> {
+    let state = page.cx.world.lock();
+    let (records, _) = state.network.since(0);
+    let document = records
+        .filter(|record| record.target == page.key && record.kind == ResourceKind::Document && record.sent_seq > mark)
+        .last()?;
+    let refusal = page.cx.session.plan.refusal_of_url(&document.url)?;
+    Some((document.url.clone(), refusal))
+}
+
 /// A navigation that got no document: a download is a result, everything else an error of its own code.
 async fn failed(page: &Page<'_>, mark: u64, url: &str, failure: NavigationFailure) -> Outcome<NavResult> {
     if failure.kind == NavigationFailureKind::Aborted {
@@ -279,6 +304,9 @@ async fn failed(page: &Page<'_>, mark: u64, url: &str, failure: NavigationFailur
         if tokio::time::timeout(DOWNLOAD_GRACE, begun).await.is_ok() {
             return result(page, mark, LoadState::Commit, None, None).await;
         }
+    }
+    if let Some((refused, refusal)) = refusal_since(page, mark) {
+        return Err(refusal.fault().with("url", refused));
     }
     let meaning = failure.code().row().meaning;
     let fault = Fault::new(failure.code(), format!("navigation to {url} failed: {meaning}"));

@@ -7,8 +7,8 @@ use base64::prelude::BASE64_STANDARD;
 use ops_contracts::adapter::{Effect, Headers, NetworkConditions, Primitive};
 use ops_contracts::command::network::{
     Body, CredentialsParams, CredentialsResult, DEFAULT_BODY_READ, Fulfil, HeadersParams, HeadersResult, LogParams, LogResult,
-    MAX_ROUTES, OfflineParams, OfflineResult, RequestFilter, RequestMoment, RouteInfo, RouteParams, RouteResult, UnrouteParams,
-    UnrouteResult, WaitParams, WaitResult,
+    MAX_ROUTES, OfflineParams, OfflineResult, RequestEntry, RequestFilter, RequestMoment, RouteInfo, RouteParams, RouteResult,
+    UnrouteParams, UnrouteResult, WaitParams, WaitResult,
 };
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use tokio::time::Instant;
@@ -35,11 +35,21 @@ pub(crate) async fn log(cx: &Cx, params: LogParams) -> Outcome<LogResult> {
             && params.state.is_none_or(|wanted| wanted == record.state)
             && fits(&params.filter, record);
         if wanted {
-            entries.push(record.entry(params.headers, params.secrets));
+            entries.push(told(cx, record, params.headers, params.secrets));
         }
     }
     let in_flight = state.network.in_flight();
     Ok(LogResult { entries, next_seq, lost, in_flight, request_body: None, response_body: None })
+}
+
+/// An entry; one without an answer whose host the session may not reach says so. Of a frame's document the browser may tell
+/// nothing more once its host is refused.
+fn told(cx: &Cx, record: &Record, headers: bool, secrets: bool) -> RequestEntry {
+    let mut entry = record.entry(headers, secrets);
+    if entry.status.is_none() {
+        entry.refused = cx.session.plan.refusal_of_url(&record.url);
+    }
+    entry
 }
 
 /// One entry, with its bodies where they are asked for.
@@ -67,7 +77,7 @@ async fn one(cx: &Cx, params: &LogParams, seq: u64) -> Outcome<LogResult> {
             response_body = Some(body(bytes, params.max_body_bytes.unwrap_or(DEFAULT_BODY_READ)));
         }
     }
-    let entries = vec![record.entry(params.headers || params.body, params.secrets)];
+    let entries = vec![told(cx, &record, params.headers || params.body, params.secrets)];
     Ok(LogResult { entries, next_seq, lost: 0, in_flight, request_body, response_body })
 }
 

@@ -18,7 +18,7 @@ pub(crate) fn list(cx: &Cx) -> Outcome<ListResult> {
 }
 
 pub(crate) async fn new(cx: &Cx, params: NewParams) -> Outcome<NewResult> {
-    let url = params.url.as_deref().map(|url| nav::url::check(url, &cx.session.plan.params.allow_schemes)).transpose()?;
+    let url = params.url.as_deref().map(|url| nav::destination(cx, url)).transpose()?;
     let Effect::Target { target, .. } = cx.perform(Primitive::CreateTarget { url: None }).await? else { return Err(unexpected()) };
     let page = {
         let mut state = cx.world.lock();
@@ -48,7 +48,7 @@ pub(crate) async fn named(cx: &Cx, params: NamedParams) -> Outcome<NamedResult> 
         return Ok(NamedResult { target, created: false, navigation: None });
     }
     let NamedParams { name, url, wait_until, make_current } = params;
-    let url = url.as_deref().map(|url| nav::url::check(url, &cx.session.plan.params.allow_schemes)).transpose()?;
+    let url = url.as_deref().map(|url| nav::destination(cx, url)).transpose()?;
     let opened = new(cx, NewParams { url: None, wait_until, make_current }).await?.target;
     let page = cx.any_page(Some(&opened.target_id))?;
     // Named before it is sent anywhere: a navigation that fails leaves a page that can be asked for again.

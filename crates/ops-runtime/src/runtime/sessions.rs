@@ -6,10 +6,11 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use ops_contracts::adapter::LaunchSpec;
-use ops_contracts::capability::{AdapterKind, BrowserKind, CapabilitySet};
+use ops_contracts::capability::{AdapterKind, BrowserKind, Capability, CapabilitySet};
 use ops_contracts::command::session::{
     BrowserIdentity, CloseResult, CreateParams, CreateResult, Isolation, ListResult, ReclaimResult, RenewResult, StatusResult,
 };
+use ops_contracts::domains::DomainPolicy;
 use ops_contracts::ids::{ClientId, SessionId, TargetId};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde::Deserialize;
@@ -18,6 +19,7 @@ use tokio::time::Instant;
 
 use super::{Answer, Inner, Sessions, TOMBSTONES, lock};
 use crate::commands::encode;
+use crate::confinement::Confinement;
 use crate::health::SessionHealth;
 use crate::lease::Lease;
 use crate::pool::{Seat, SlotKey};
@@ -40,16 +42,28 @@ impl Inner {
     pub(super) async fn create(self: &Arc<Self>, params: CreateParams, client: ClientId, deadline: Instant) -> Answer {
         let (adapter, capabilities) = self.pool.adapter(params.browser)?;
         let kind = adapter.kind();
-        if let Some(missing) = params.require.iter().find(|wanted| !capabilities.has(**wanted)) {
+        // What the adapter could confine, nothing carries here.
+        let offered = |wanted: Capability| capabilities.has(wanted) && (wanted != Capability::Domains || self.pool.confines());
+        if let Some(missing) = params.require.iter().find(|wanted| !offered(**wanted)) {
             return Err(Fault::plain(ErrorCode::RelayCapabilityMismatch).with("missing", missing.as_str()));
         }
+        let confinement = self.confinement(&params)?;
+        if confinement.is_some() && !offered(Capability::Domains) {
+            let message = "domain rules are in force, and sessions of this browser can't be confined to them";
+            let fault = Fault::new(ErrorCode::OpsNotSupported, message).with("capability", Capability::Domains);
+            return Err(fault.with("browser", params.browser));
+        }
+        let capable = capabilities.iter().filter(|capability| offered(*capability)).collect();
         let _place = self.reserve()?;
         let id = secret::session_id()?;
-        let plan = self.plan(&id, params, capabilities.clone())?;
+        let plan = self.plan(&id, params, capabilities.clone(), confinement)?;
         let seat = tokio::time::timeout_at(deadline, self.pool.seat(&plan.slot, plan.viewport)).await.map_err(|_| {
             Fault::new(ErrorCode::OpsTimeout, "the browser was not ready in time").with("waitingFor", "the browser")
         })??;
         let place = &seat.place;
+        if let Some(confinement) = &plan.confinement {
+            place.confine(confinement.terms());
+        }
         place.world.begin(Numbers::default(), plan.params.dialog_policy, place.target, place.frame);
         let lease_id = secret::lease_id()?;
         let ttl = plan.params.lease_ttl_ms.map_or(DEFAULT_TTL, Duration::from_millis);
@@ -68,11 +82,23 @@ impl Inner {
             browser,
             target_id: TargetId::from_number(1),
             viewport,
-            capabilities: capabilities.iter().collect(),
+            capabilities: capable,
         })
     }
 
-    fn plan(&self, id: &SessionId, params: CreateParams, capabilities: CapabilitySet) -> Outcome<Plan> {
+    /// What a session is confined to, by the relay's rules and its own; nothing where there are none.
+    fn confinement(&self, params: &CreateParams) -> Outcome<Option<Arc<Confinement>>> {
+        let policy = DomainPolicy::of([self.config.domains.clone(), params.domains()]);
+        Ok((!policy.is_open()).then(|| Arc::new(Confinement::new(policy, None, self.clock.clone()))))
+    }
+
+    fn plan(
+        &self,
+        id: &SessionId,
+        params: CreateParams,
+        capabilities: CapabilitySet,
+        confinement: Option<Arc<Confinement>>,
+    ) -> Outcome<Plan> {
         let profile = match (&params.profile, &self.config.profiles) {
             (None, _) => None,
             (Some(name), Some(root)) => Some(profile_directory(root, name, params.browser)),
@@ -87,13 +113,14 @@ impl Inner {
             args: family.args.clone(),
             profile,
             proxy: None,
+            confined: confinement.is_some(),
         };
         let slot = SlotKey { spec, private: own_process.then(|| id.clone()) };
         if self.pool.in_use(&slot) {
             return Err(Fault::plain(ErrorCode::OpsProfileInUse));
         }
         let legacy = self.config.legacy.clone();
-        Ok(Plan { slot, viewport: params.viewport.unwrap_or_default(), capabilities, params, legacy })
+        Ok(Plan { slot, viewport: params.viewport.unwrap_or_default(), capabilities, params, legacy, confinement })
     }
 
     fn start(
@@ -211,6 +238,7 @@ pub(super) fn status(session: &Session) -> StatusResult {
         queued: session.queued.load(Ordering::Relaxed).saturating_sub(u32::from(running.is_some())),
         running: running.map(str::to_owned),
         dialog,
+        domains: session.plan.confinement.as_ref().map(|confinement| confinement.status()),
     }
 }
 

@@ -259,6 +259,9 @@ impl Owner {
             let policy = session.live().world.lock().routes.policy();
             let seat = async {
                 let seat = pool.seat(&session.plan.slot, session.plan.viewport).await?;
+                if let Some(confinement) = &session.plan.confinement {
+                    seat.place.confine(confinement.terms());
+                }
                 for setting in session.emulated().settings() {
                     seat.place.context.perform(Primitive::Emulate { setting }).await?;
                 }

@@ -263,6 +263,7 @@ impl Record {
             timing: self.timing(),
             failure: self.failure.clone(),
             cancelled: self.cancelled,
+            refused: None,
             from_cache: self.response.as_ref().is_some_and(|response| response.from_cache),
             redirected_from: self.redirected_from,
             initiator: self.initiator().cloned(),

@@ -10,6 +10,7 @@ use ops_contracts::command::{LoadState, Viewport};
 use ops_contracts::ids::FrameId;
 use ops_contracts::locator::Locator;
 
+use super::bounds::Bounds;
 use super::{LOAD_STATES, Until};
 use crate::args::{viewport, word};
 
@@ -43,6 +44,8 @@ pub(crate) struct Open {
     /// Emulates a device: odb-cli emulate device lists them.
     #[arg(long, value_name = "NAME")]
     pub(crate) device: Option<String>,
+    #[command(flatten)]
+    pub(crate) bounds: Bounds,
 }
 
 #[derive(Debug, Clone, Args)]

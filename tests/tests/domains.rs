@@ -1,0 +1,260 @@
+//! Sessions that are confined to domains, over a real relay and a real browser: what a page tries by every way that there is
+//! reaches the server from an open session and not from a confined one.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use odb_tests::PATIENCE;
+use odb_tests::relay::{Relay, RemoteSession, configure};
+use ops_client::ClientError;
+use ops_contracts::capability::BrowserKind;
+use ops_contracts::command::dom::EvalParams;
+use ops_contracts::command::nav::GotoParams;
+use ops_contracts::command::network::LogParams;
+use ops_contracts::command::session::{CreateParams, Isolation};
+use ops_contracts::command::{DiagnosticsNetwork, DomEval, Empty, NavGoto, SessionCreate, SessionStatus, TargetsList};
+use ops_contracts::domains::{DomainReason, DomainRule};
+use ops_contracts::{Details, ErrorCode};
+
+/// A web server for every name below localhost, and an ear for datagrams at the same address.
+struct Hosts {
+    port: u16,
+    /// Host and path of what has arrived.
+    hits: Arc<Mutex<Vec<String>>>,
+    datagrams: UdpSocket,
+}
+
+impl Hosts {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let datagrams = UdpSocket::bind("127.0.0.1:0").unwrap();
+        datagrams.set_nonblocking(true).unwrap();
+        let hits = Arc::new(Mutex::new(Vec::new()));
+        let (heard, udp) = (hits.clone(), datagrams.local_addr().unwrap().port());
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let heard = heard.clone();
+                std::thread::spawn(move || serve(stream, port, udp, &heard));
+            }
+        });
+        Self { port, hits, datagrams }
+    }
+
+    fn url(&self, host: &str, path: &str) -> String {
+        format!("http://{host}:{}{path}", self.port)
+    }
+
+    /// The paths that were asked for under a host since the last call, sorted.
+    fn taken(&self, host: &str) -> Vec<String> {
+        let mut hits = self.hits.lock().unwrap_or_else(PoisonError::into_inner);
+        let (of_host, others): (Vec<_>, Vec<_>) = hits.drain(..).partition(|hit| hit.starts_with(host));
+        *hits = others;
+        let mut paths: Vec<_> = of_host.into_iter().map(|hit| hit[host.len()..].to_owned()).collect();
+        paths.sort();
+        paths.dedup();
+        paths
+    }
+
+    /// Whether a datagram has arrived since the last call.
+    fn heard_datagram(&self) -> bool {
+        let mut heard = false;
+        while self.datagrams.recv(&mut [0; 2048]).is_ok() {
+            heard = true;
+        }
+        heard
+    }
+}
+
+fn serve(stream: TcpStream, port: u16, udp: u16, hits: &Mutex<Vec<String>>) {
+    let Ok(mut out) = stream.try_clone() else { return };
+    let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
+    while let Some(request) = lines.next() {
+        let path = request.split(' ').nth(1).unwrap_or_default().to_owned();
+        let head: Vec<String> = lines.by_ref().take_while(|line| !line.is_empty()).collect();
+        let host = head.iter().find_map(|line| line.to_ascii_lowercase().strip_prefix("host: ").map(str::to_owned));
+        let host = host.unwrap_or_default().split(':').next().unwrap_or_default().to_owned();
+        // Browsers ask for it when they like, of documents that other paths tell of.
+        if path != "/favicon.ico" {
+            hits.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{host}{path}"));
+        }
+        let (status, kind, body) = match path.as_str() {
+            "/" => ("200 OK", "text/html", PAGE.replace("PORT", &port.to_string()).replace("UDP", &udp.to_string())),
+            "/away" => ("302 Found", "text/plain", String::new()),
+            "/worker.js" => ("200 OK", "text/javascript", WORKER.replace("PORT", &port.to_string())),
+            _ => ("200 OK", "text/html", "<title>Reached</title>reached".to_owned()),
+        };
+        let there = if path == "/away" { format!("Location: http://bad.localhost:{port}/redirected\r\n") } else { String::new() };
+        let length = body.len();
+        let head = format!(
+            "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\n{there}Cache-Control: no-store\r\nContent-Length: {length}\r\n\r\n"
+        );
+        if out.write_all(format!("{head}{body}").as_bytes()).is_err() {
+            return;
+        }
+    }
+}
+
+const WORKER: &str = "fetch('http://bad.localhost:PORT/from-worker', { mode: 'no-cors' })
+    .then(() => postMessage('reached'), () => postMessage('refused'));";
+
+const PAGE: &str = r#"<!doctype html><title>Page</title><link rel="preconnect" href="http://bad.localhost:PORT">
+<link rel="dns-prefetch" href="http://bad.localhost:PORT"><body><script>
+const bad = 'http://bad.localhost:PORT';
+const told = (element, url) => new Promise(done => {
+    element.onload = () => done('reached'); element.onerror = () => done('refused');
+    element.src = url; document.body.append(element);
+});
+const within = promise => Promise.race([promise, new Promise(done => setTimeout(done, 4000, 'late'))]);
+async function all() {
+    const worker = new Promise(done => new Worker('/worker.js').onmessage = event => done(event.data));
+    const socket = new Promise(done => {
+        const made = new WebSocket('ws://bad.localhost:PORT/socket');
+        made.onopen = () => done('reached'); made.onerror = () => done('over');
+    });
+    const peer = new RTCPeerConnection({ iceServers: [
+        { urls: 'stun:127.0.0.1:UDP' }, { urls: 'turn:127.0.0.1:UDP', username: 'u', credential: 'p' } ] });
+    peer.createDataChannel('x');
+    await peer.setLocalDescription();
+    const gathered = new Promise(done => {
+        const look = () => peer.iceGatheringState === 'complete' && done('over');
+        peer.onicegatheringstatechange = look; look();
+    });
+    try { new WebTransport('https://127.0.0.1:UDP/').ready.catch(() => {}); } catch { }
+    navigator.sendBeacon(bad + '/beacon');
+    // Whether a frame's document is the host's cannot be seen from here: the server sees it.
+    const frame = document.createElement('iframe'); frame.src = bad + '/frame'; document.body.append(frame);
+    return {
+        image: await within(told(new Image(), bad + '/image')),
+        fetch: await within(fetch(bad + '/fetch', { mode: 'no-cors' }).then(() => 'reached', () => 'refused')),
+        own: await within(fetch('/own').then(() => 'reached', () => 'refused')),
+        worker: await within(worker),
+        socket: await within(socket),
+        gathered: await within(gathered),
+    };
+}
+</script>"#;
+
+fn rules(texts: &[&str]) -> Vec<DomainRule> {
+    texts.iter().map(|text| text.parse().unwrap()).collect()
+}
+
+fn allowing(texts: &[&str]) -> CreateParams {
+    CreateParams { allow_domains: rules(texts), ..CreateParams::default() }
+}
+
+fn to(url: String) -> GotoParams {
+    serde_json::from_value(serde_json::json!({ "url": url })).unwrap()
+}
+
+async fn eval(session: &RemoteSession, expression: &str) -> serde_json::Value {
+    let params: EvalParams = serde_json::from_value(serde_json::json!({ "expression": expression })).unwrap();
+    let result = session.call::<DomEval>(&params).await.unwrap();
+    serde_json::to_value(&result).unwrap()["value"].clone()
+}
+
+#[track_caller]
+fn denied<T: std::fmt::Debug>(result: Result<T, ClientError>, host: &str) -> Details {
+    let Err(ClientError::Refused { code, refusal }) = result else { panic!("no refusal: {result:?}") };
+    assert_eq!(code, ErrorCode::OpsDomainDenied, "{refusal:?}");
+    let details = refusal.details.unwrap();
+    assert_eq!(details.get("host").unwrap(), host);
+    details
+}
+
+/// Everything that the page tries, and a popup.
+async fn try_all(session: &RemoteSession, hosts: &Hosts) -> serde_json::Value {
+    session.call::<NavGoto>(&to(hosts.url("good.localhost", "/"))).await.unwrap();
+    let seen = eval(session, "all()").await;
+    eval(session, "void window.open(bad + '/popup')").await;
+    seen
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_way_out_of_a_confined_session_reaches_a_host_that_is_not_allowed() {
+    let (scratch, hosts) = (tempfile::tempdir().unwrap(), Hosts::start());
+    let relay = Relay::start(&scratch);
+    let client = relay.client("confined").await;
+    let (free, all) = (CreateParams::default(), allowing(&["good.localhost"]));
+    let (open, confined) = tokio::join!(RemoteSession::create(&client, &free), RemoteSession::create(&client, &all));
+
+    // The ways are ways: from an open session everything arrives.
+    let seen = try_all(&open, &hosts).await;
+    assert_eq!(
+        (&seen["image"], &seen["fetch"], &seen["worker"]),
+        (&"refused".into(), &"reached".into(), &"reached".into()),
+        "{seen}"
+    );
+    let mut reached = hosts.taken("bad.localhost");
+    let wanted = ["/beacon", "/fetch", "/frame", "/from-worker", "/image", "/popup", "/socket"];
+    let deadline = std::time::Instant::now() + PATIENCE;
+    while !wanted.iter().all(|path| reached.iter().any(|hit| hit == path)) && std::time::Instant::now() < deadline {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        reached.extend(hosts.taken("bad.localhost"));
+    }
+    reached.sort();
+    assert_eq!(reached, wanted);
+    assert!(hosts.heard_datagram(), "WebRTC asks a STUN server from an open session");
+
+    let seen = try_all(&confined, &hosts).await;
+    let expected =
+        serde_json::json!({ "image": "refused", "fetch": "refused", "own": "reached", "worker": "refused", "socket": "over" });
+    for (way, outcome) in expected.as_object().unwrap() {
+        assert_eq!(&seen[way], outcome, "{way}: {seen}");
+    }
+    let refused = denied(confined.call::<NavGoto>(&to(hosts.url("bad.localhost", "/direct"))).await, "bad.localhost");
+    assert_eq!(refused.get("reason").unwrap(), "notAllowed");
+    let redirected = denied(confined.call::<NavGoto>(&to(hosts.url("good.localhost", "/away"))).await, "bad.localhost");
+    assert!(redirected.get("url").unwrap().as_str().unwrap().ends_with("/redirected"));
+    denied(confined.call::<NavGoto>(&to(hosts.url("localhost", "/"))).await, "localhost");
+    denied(confined.call::<NavGoto>(&to(hosts.url("127.0.0.1", "/"))).await, "127.0.0.1");
+
+    // The popup is a page of the session, and shows nothing of the host.
+    assert_eq!(confined.call::<TargetsList>(&Empty {}).await.unwrap().targets.len(), 2);
+    let log = LogParams { limit: 200, ..serde_json::from_str("{}").unwrap() };
+    let log = confined.call::<DiagnosticsNetwork>(&log).await.unwrap();
+    let told: Vec<_> = log.entries.iter().filter(|entry| entry.refused.is_some()).map(|entry| entry.url.clone()).collect();
+    for path in ["/image", "/frame", "/fetch", "/redirected"] {
+        assert!(told.iter().any(|url| url.ends_with(path)), "{path}: {told:?}");
+    }
+    assert!(log.entries.iter().all(|entry| entry.refused.is_none() || entry.url.contains("bad.localhost")));
+    let status = confined.call::<SessionStatus>(&Empty {}).await.unwrap().domains.unwrap();
+    assert_eq!(status.rules[0].allow, rules(&["good.localhost"]));
+    let refused = status.refused.iter().find(|refused| refused.host == "bad.localhost").unwrap();
+    assert!(refused.count >= 5 && refused.reason == DomainReason::NotAllowed, "{refused:?}");
+
+    assert_eq!(hosts.taken("bad.localhost"), Vec::<String>::new());
+    assert!(!hosts.heard_datagram(), "nothing leaves a confined browser but through its door");
+    // The page itself is whole.
+    assert!(hosts.taken("good.localhost").contains(&"/own".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_narrows_the_relays_own_lists_and_never_widens_them() {
+    let (scratch, hosts) = (tempfile::tempdir().unwrap(), Hosts::start());
+    configure(&scratch, r#"{"browser":{"allowDomains":["*.localhost"],"denyDomains":["secret.localhost"]}}"#);
+    let relay = Relay::start(&scratch);
+    let client = relay.client("narrow").await;
+    let wide = CreateParams { deny_domains: rules(&["more.localhost"]), ..allowing(&["*", "secret.localhost"]) };
+    // A profile of its own: there the whole browser goes through the door.
+    let kept = CreateParams { profile: Some("kept".to_owned()), isolation: Isolation::Process, ..CreateParams::default() };
+    let (wide, kept) = tokio::join!(RemoteSession::create(&client, &wide), RemoteSession::create(&client, &kept));
+    for session in [&wide, &kept] {
+        session.call::<NavGoto>(&to(hosts.url("good.localhost", "/own"))).await.unwrap();
+        let body = denied(session.call::<NavGoto>(&to(hosts.url("secret.localhost", "/"))).await, "secret.localhost");
+        assert_eq!(body.get("rule").unwrap(), "secret.localhost");
+        denied(session.call::<NavGoto>(&to(hosts.url("127.0.0.1", "/"))).await, "127.0.0.1");
+    }
+    assert!(hosts.taken("good.localhost").contains(&"/own".to_owned()));
+    denied(wide.call::<NavGoto>(&to(hosts.url("more.localhost", "/"))).await, "more.localhost");
+    kept.call::<NavGoto>(&to(hosts.url("more.localhost", "/own"))).await.unwrap();
+    let fetched = "fetch('http://secret.localhost:PORT/x', { mode: 'no-cors' }).then(() => 'reached', () => 'refused')";
+    assert_eq!(eval(&kept, &fetched.replace("PORT", &hosts.port.to_string())).await, "refused");
+    assert_eq!(hosts.taken("secret.localhost"), Vec::<String>::new());
+
+    // A browser that can't be confined is not opened at all.
+    let firefox = CreateParams { browser: BrowserKind::Firefox, ..CreateParams::default() };
+    let refused = client.call::<SessionCreate>(None, &firefox, Some(PATIENCE)).await;
+    assert_eq!(refused.expect_err("a refusal").code(), Some(ErrorCode::OpsNotSupported));
+}
