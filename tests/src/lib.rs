@@ -39,10 +39,9 @@ pub fn run_suite(factory: impl FnOnce() -> Subject + Send + 'static, more: Vec<T
     run_cases(factory, suite::cases(), more, Arguments::from_args())
 }
 
-/// The same for some groups of cases, one case after the other: for browsers that can't give the focus to two windows at once.
-pub fn run_groups(factory: impl FnOnce() -> Subject + Send + 'static, groups: &'static [&'static str]) -> ExitCode {
-    let of_groups = suite::cases().filter(|case| case.name.split_once('.').is_some_and(|(group, _)| groups.contains(&group)));
-    run_cases(factory, of_groups, vec![], Arguments { test_threads: Some(1), ..Arguments::from_args() })
+/// The same one case after the other: for browsers that can't give the focus to two windows at once.
+pub fn run_suite_in_turn(factory: impl FnOnce() -> Subject + Send + 'static) -> ExitCode {
+    run_cases(factory, suite::cases(), vec![], Arguments { test_threads: Some(1), ..Arguments::from_args() })
 }
 
 fn run_cases(

@@ -1,12 +1,9 @@
-//! The conformance suite on real Firefox over WebDriver BiDi, as far as what the adapter is held to: the groups below. `cargo xtask conformance
-//! --adapter bidi-firefox` runs every group. This program is its own browsers' guard.
+//! The conformance suite on real Firefox over WebDriver BiDi, each case as a test, one after the other: the browser gives the
+//! focus to one window at a time. This program is its own browsers' guard.
 
 use std::process::ExitCode;
 
 use odb_tests::subjects;
-
-/// The groups that pass.
-const GROUPS: &[&str] = &["sessions", "nav", "targets", "reads", "refs", "snapshots", "click"];
 
 fn main() -> ExitCode {
     if let Some(code) = adapter_cdp::guard::dispatch(std::env::args_os()) {
@@ -14,5 +11,5 @@ fn main() -> ExitCode {
     }
     let profiles = tempfile::tempdir().expect("there is room for profiles");
     let below = profiles.path().to_owned();
-    odb_tests::run_groups(move || subjects::bidi_firefox(below), GROUPS)
+    odb_tests::run_suite_in_turn(move || subjects::bidi_firefox(below))
 }

@@ -14,6 +14,7 @@ use crate::connection::{CallError, Connection, Loss, Route};
 use crate::fault;
 use crate::launch::{Launch, Launched, launch};
 use crate::locate::locate;
+use crate::protocol::network::AddIntercept;
 use crate::protocol::session::{Capabilities, Capability as Wanted, Granted, New, PromptBehavior, Proxy, Subscribe};
 use crate::router::{EVENTS, Router};
 
@@ -79,14 +80,15 @@ impl BidiAdapter {
             extra_args: &spec.args,
             environment: &self.config.environment,
         })?;
-        let started = self.connect(&launched, proxy, spec.profile.is_some()).await;
+        let started = self.connect(&launched, proxy, &spec).await;
         if started.is_err() {
             launched.process.kill();
         }
         started
     }
 
-    async fn connect(&self, launched: &Launched, proxy: Option<Proxy>, persistent: bool) -> AdapterResult<Arc<dyn Browser>> {
+    async fn connect(&self, launched: &Launched, proxy: Option<Proxy>, spec: &LaunchSpec) -> AdapterResult<Arc<dyn Browser>> {
+        let (persistent, headless) = (spec.profile.is_some(), !spec.headed);
         let deadline = self.config.launch_deadline;
         let port = launched.port(deadline).await?;
         let router = Arc::new(Router::new());
@@ -119,7 +121,9 @@ impl BidiAdapter {
             pid: process.pid(),
             sandboxed: true,
         };
-        Ok(Arc::new(BidiBrowser::new(Shared { connection, router, process, persistent }, info)))
+        let directory = launched.directory.clone();
+        let shared = Shared { connection, router, process, directory, headless, persistent };
+        Ok(Arc::new(BidiBrowser::new(shared, info)))
     }
 }
 
@@ -132,7 +136,11 @@ async fn first_answer(connection: &Connection, proxy: Option<Proxy>) -> Result<G
     };
     let session = New { capabilities: Capabilities { always_match: capability } };
     let granted = connection.send(&session, Route::BROWSER).decode().await?;
-    connection.send(&Subscribe { events: EVENTS }, Route::BROWSER).await?;
+    let subscribed = connection.send(&Subscribe { events: EVENTS }, Route::BROWSER);
+    // Without it the browser would ask in a window of its own, and the page would wait.
+    let questions = connection.send(&AddIntercept { phases: ["authRequired"], contexts: None }, Route::BROWSER);
+    subscribed.await?;
+    questions.await?;
     Ok(granted.capabilities)
 }
 
@@ -163,6 +171,26 @@ fn proxy(url: &str) -> AdapterResult<Proxy> {
     }
 }
 
+/// What Firefox can do beyond the core.
+const FIREFOX: &[Capability] = &[
+    Capability::Cookies,
+    Capability::Origins,
+    Capability::Screen,
+    Capability::Geolocation,
+    Capability::Locale,
+    Capability::Timezone,
+    Capability::UserAgent,
+    Capability::Permissions,
+    Capability::NetworkBodies,
+    Capability::NetworkRoute,
+    Capability::NetworkHeaders,
+    Capability::NetworkConditions,
+    Capability::Credentials,
+    Capability::Downloads,
+    Capability::Upload,
+    Capability::Print,
+];
+
 impl Adapter for BidiAdapter {
     fn kind(&self) -> AdapterKind {
         AdapterKind::Bidi
@@ -170,7 +198,7 @@ impl Adapter for BidiAdapter {
 
     fn capabilities(&self, browser: BrowserKind) -> CapabilitySet {
         match browser {
-            BrowserKind::Firefox => CapabilitySet::new(CapabilitySet::core().iter().chain([Capability::Cookies])),
+            BrowserKind::Firefox => CapabilitySet::new(CapabilitySet::core().iter().chain(FIREFOX.iter().copied())),
             BrowserKind::Chrome => CapabilitySet::new([]),
         }
     }

@@ -1,17 +1,21 @@
 //! A running browser behind the seam: contexts opened, the process ended.
 
+use std::collections::HashSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ops_contracts::adapter::{
-    AdapterError, AdapterResult, BoxFuture, Browser, BrowserInfo, ContextSpec, ContextStorage, EventSink, OpenedContext,
+    AdapterError, AdapterResult, BoxFuture, Browser, BrowserInfo, ContextSpec, ContextStorage, EventSink, NetworkPolicy,
+    OpenedContext,
 };
 use ops_contracts::supervise::Supervised;
 
 use crate::connection::{CallError, Connection, Route};
-use crate::context::{BidiContext, STRUCTURE_DEADLINE, installation, preload, viewport_of, within};
+use crate::context::{BidiContext, Folder, STRUCTURE_DEADLINE, installation, preload, viewport_of, within};
 use crate::fault;
 use crate::protocol::browser::{Close, CreateUserContext, DownloadBehavior, SetDownloadBehavior};
+use crate::protocol::network::{AddDataCollector, DataType};
 use crate::protocol::script::AddPreloadScript;
 use crate::router::state::{ContextEntry, PROFILE};
 use crate::router::{Router, SANDBOX};
@@ -21,11 +25,19 @@ pub(crate) const GRACE: Duration = Duration::from_secs(5);
 /// How long its supervisor takes at most to kill it and to clean up.
 const KILL_DEADLINE: Duration = Duration::from_secs(2);
 
+/// Bodies that are kept for those who ask for them, and the longest in bytes.
+const BODIES: [DataType; 2] = [DataType::Request, DataType::Response];
+const MAX_BODY: u32 = 8 << 20;
+
 /// What a browser and its contexts share. The process ends with the last of them.
 pub(crate) struct Shared {
     pub(crate) connection: Connection,
     pub(crate) router: Arc<Router>,
     pub(crate) process: Arc<dyn Supervised>,
+    /// What was claimed for it: its files are below.
+    pub(crate) directory: PathBuf,
+    /// It has no display.
+    pub(crate) headless: bool,
     /// Its profile outlives it.
     pub(crate) persistent: bool,
 }
@@ -58,7 +70,21 @@ impl BidiBrowser {
             }
             ContextStorage::Profile => PROFILE.into(),
         };
-        let entry = ContextEntry { sink: events, installation: installation(&spec.bridge).into(), expects_first: true };
+        let folder = Folder::make(&self.shared.directory, &id);
+        let folder =
+            Arc::new(folder.map_err(|error| AdapterError::AttachFailed { reason: format!("no folder for its files: {error}") })?);
+        let downloads_at = folder.downloads().to_string_lossy().into_owned();
+        let entry = ContextEntry {
+            sink: events,
+            installation: installation(&spec.bridge).into(),
+            expects_first: true,
+            viewport: spec.viewport,
+            headless: self.shared.headless,
+            folder,
+            network: NetworkPolicy::default(),
+            everywhere: Vec::new(),
+            permitted: HashSet::new(),
+        };
         // From here on dropping the context disposes of it, whatever goes wrong below.
         let context = self.enter(id, entry)?;
         let user_contexts = [&**context.id()];
@@ -66,12 +92,14 @@ impl BidiBrowser {
         let script = AddPreloadScript { function_declaration: &declaration, sandbox: SANDBOX, user_contexts };
         let script = connection.send(&script, Route::BROWSER);
         let sized = connection.send(&viewport_of(None, Some(context.id()), spec.viewport), Route::BROWSER);
-        // Nothing is written to the disk unless someone asked for it.
-        let downloads = SetDownloadBehavior { download_behavior: DownloadBehavior { r#type: "denied" }, user_contexts };
-        let downloads = connection.send(&downloads, Route::BROWSER);
+        let kept = DownloadBehavior { r#type: "allowed", destination_folder: &downloads_at };
+        let downloads = connection.send(&SetDownloadBehavior { download_behavior: kept, user_contexts }, Route::BROWSER);
+        let bodies = AddDataCollector { data_types: &BODIES, max_encoded_data_size: MAX_BODY, user_contexts };
+        let bodies = connection.send(&bodies, Route::BROWSER);
         context.set_preload(script.decode().await.map_err(attach_failed)?.script);
         sized.await.map_err(attach_failed)?;
         downloads.await.map_err(attach_failed)?;
+        context.set_collector(bodies.decode().await.map_err(attach_failed)?.collector);
         let (target, frame) = context.make_page().await?;
         Ok(OpenedContext { context: Arc::new(context), target, frame })
     }

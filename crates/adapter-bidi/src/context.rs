@@ -5,9 +5,12 @@
 
 mod capture;
 mod cookies;
+mod emulate;
+mod files;
 mod input;
 mod keys;
 mod navigate;
+mod network;
 mod roots;
 mod scripts;
 mod targets;
@@ -25,8 +28,10 @@ use crate::connection::{CallError, Outstanding, Route};
 use crate::fault;
 use crate::protocol::browser::RemoveUserContext;
 use crate::protocol::browsing_context::Close;
+use crate::protocol::network::{RemoveDataCollector, RemoveIntercept};
 use crate::protocol::script::RemovePreloadScript;
 use crate::router::state::{PROFILE, Page, State};
+pub(crate) use files::Folder;
 pub(crate) use scripts::{RENEWAL, installation, preload};
 pub(crate) use targets::viewport_of;
 
@@ -42,12 +47,17 @@ pub(crate) struct BidiContext {
     id: Arc<str>,
     /// The script that puts the bridge into new documents.
     preload: std::sync::OnceLock<String>,
+    /// What keeps bodies for it.
+    collector: std::sync::OnceLock<String>,
+    /// What pauses requests while it has rules for them.
+    intercept: tokio::sync::Mutex<Option<String>>,
     closed: AtomicBool,
 }
 
 impl BidiContext {
     pub(crate) fn new(browser: Arc<Shared>, id: Arc<str>) -> Self {
-        Self { browser, id, preload: std::sync::OnceLock::new(), closed: AtomicBool::new(false) }
+        let (preload, collector) = Default::default();
+        Self { browser, id, preload, collector, intercept: tokio::sync::Mutex::default(), closed: AtomicBool::new(false) }
     }
 
     pub(crate) fn id(&self) -> &Arc<str> {
@@ -57,6 +67,10 @@ impl BidiContext {
     pub(crate) fn set_preload(&self, script: String) {
         // Set once, by the one who opens the context.
         let _ = self.preload.set(script);
+    }
+
+    pub(crate) fn set_collector(&self, collector: String) {
+        let _ = self.collector.set(collector);
     }
 
     /// What is needed of a page, read under the state's lock.
@@ -93,15 +107,15 @@ impl BidiContext {
             Primitive::WriteCookies { cookies } => self.write_cookies(&cookies).await,
             Primitive::RemoveCookies { cookies } => self.remove_cookies(cookies.as_deref()).await,
             Primitive::RevealShadowRoots { target, frame } => self.reveal_shadow_roots(target, frame).await,
-            lacking @ (Primitive::Print { .. }
-            | Primitive::VisitEmpty { .. }
-            | Primitive::Emulate { .. }
-            | Primitive::SetNetworkPolicy { .. }
-            | Primitive::Decide { .. }
-            | Primitive::ResponseBody { .. }
-            | Primitive::ReadDownload { .. }
-            | Primitive::CancelDownload { .. }
-            | Primitive::SetFiles { .. }) => Err(AdapterError::Unsupported { primitive: lacking.name() }),
+            Primitive::Print { target, options } => self.print(target, &options).await,
+            Primitive::VisitEmpty { target, url } => self.visit_empty(target, &url).await,
+            Primitive::Emulate { setting } => self.emulate(&setting).await,
+            Primitive::SetNetworkPolicy { policy } => self.set_network_policy(policy).await,
+            Primitive::Decide { paused, decision } => self.decide(paused, decision).await,
+            Primitive::ResponseBody { target, request } => self.response_body(target, request).await,
+            Primitive::ReadDownload { download, offset, max } => self.read_download(download, offset, max).await,
+            Primitive::CancelDownload { download } => self.cancel_download(download),
+            Primitive::SetFiles { target, to, files } => self.set_files(target, to, files).await,
         }
     }
 
@@ -131,6 +145,14 @@ impl BidiContext {
         if let Some(script) = self.preload.get() {
             connection.send(&RemovePreloadScript { script }, Route::BROWSER).forget();
         }
+        if let Some(collector) = self.collector.get() {
+            connection.send(&RemoveDataCollector { collector }, Route::BROWSER).forget();
+        }
+        if let Ok(mut intercept) = self.intercept.try_lock()
+            && let Some(intercept) = intercept.take()
+        {
+            connection.send(&RemoveIntercept { intercept: &intercept }, Route::BROWSER).forget();
+        }
         if &*self.id != PROFILE {
             let removed = connection.send(&RemoveUserContext { user_context: &self.id }, Route::BROWSER);
             return vec![removed.outstanding()];
@@ -143,7 +165,9 @@ impl BidiContext {
 
     /// Nothing of it can be reached any more, whatever the browser has told of its end.
     fn forget(&self) {
-        self.browser.router.lock().forget_context(&self.id, &self.browser.connection);
+        let gone = self.browser.router.lock().forget_context(&self.id, &self.browser.connection);
+        // Its folder is deleted with it, after the state is unlocked.
+        drop(gone);
     }
 }
 

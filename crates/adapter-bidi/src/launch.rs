@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(crate) use arguments::SCREEN;
 use ops_contracts::adapter::{AdapterError, AdapterResult};
 use ops_contracts::supervise::{SuperviseSpec, Supervised, Supervisor};
 use output::Output;
@@ -30,6 +31,8 @@ pub(crate) struct Launch<'a> {
 /// A process that may not listen yet.
 pub(crate) struct Launched {
     pub(crate) process: Arc<dyn Supervised>,
+    /// What was claimed for it.
+    pub(crate) directory: PathBuf,
     output: Output,
 }
 
@@ -49,11 +52,11 @@ pub(crate) fn launch(launch: &Launch<'_>) -> AdapterResult<Launched> {
         program: launch.executable.clone(),
         args: arguments::command_line(launch.headed, &places.profile, launch.extra_args),
         environment: arguments::environment(launch.environment, &places.home, launch.headed),
-        directory,
+        directory: directory.clone(),
     };
     let (process, stderr) = launch.supervisor.spawn(spec).map_err(|error| failed("it can't be supervised", &error))?;
     let output = Output::drain(stderr).map_err(|error| failed("its output can't be read", &error))?;
-    Ok(Launched { process, output })
+    Ok(Launched { process, directory, output })
 }
 
 impl Launched {

@@ -3,12 +3,16 @@
 //!
 //! It sends nothing of its own but the bridge's renewal where a document takes over the window of the one before.
 
+mod files;
 mod frames;
+mod intercept;
 mod logs;
 mod navigation;
 mod network;
 mod pages;
+pub(crate) mod permit;
 pub(crate) mod state;
+mod windows;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -33,6 +37,7 @@ pub(crate) const EVENTS: &[&str] = &[
     "browsingContext.domContentLoaded",
     "browsingContext.load",
     "browsingContext.downloadWillBegin",
+    "browsingContext.downloadEnd",
     "browsingContext.userPromptOpened",
     "browsingContext.userPromptClosed",
     "script.realmCreated",
@@ -42,6 +47,8 @@ pub(crate) const EVENTS: &[&str] = &[
     "network.responseStarted",
     "network.responseCompleted",
     "network.fetchError",
+    "network.authRequired",
+    "input.fileDialogOpened",
 ];
 
 /// Takes the browser's events and keeps the state that they tell of.
@@ -89,6 +96,8 @@ impl EventSink for Router {
         let mut turn = Turn { state: &mut state, connection, told: Vec::new(), changed: false };
         if let Err(error) = turn.take(event) {
             tracing::warn!(%error, method = event.method, "an event of the browser is not understood");
+            // What is not understood must not stop a page.
+            turn.pass_broken(&event);
         }
         let Turn { told, changed, .. } = turn;
         drop(state);
@@ -120,13 +129,23 @@ impl Turn<'_> {
         match event.method {
             "browsingContext.contextCreated" => self.context_created(event.decode()?),
             "browsingContext.contextDestroyed" => self.context_destroyed(event.decode()?),
-            "browsingContext.navigationStarted" => self.navigation_started(&event.decode()?),
-            "browsingContext.navigationCommitted" => self.navigation_committed(event.decode()?),
+            "browsingContext.navigationStarted" => {
+                let info = event.decode()?;
+                self.permit(&info, false);
+                self.navigation_started(&info);
+            }
+            "browsingContext.navigationCommitted" => {
+                let info = event.decode()?;
+                self.permit(&info, true);
+                self.navigation_committed(info);
+            }
             "browsingContext.navigationFailed" => self.navigation_aborted(&event.decode()?),
             "browsingContext.fragmentNavigated" => self.fragment_navigated(event.decode()?),
             "browsingContext.historyUpdated" => self.history_updated(event.decode()?),
             "browsingContext.domContentLoaded" | "browsingContext.load" => self.lifecycle(event.method, &event.decode()?),
             "browsingContext.downloadWillBegin" => self.download(event.decode()?),
+            "browsingContext.downloadEnd" => self.download_ended(event.decode()?),
+            "input.fileDialogOpened" => self.chooser_opened(event.decode()?),
             "browsingContext.userPromptOpened" => self.prompt_opened(event.decode()?),
             "browsingContext.userPromptClosed" => self.prompt_closed(&event.decode()?),
             "script.realmCreated" => self.realm_created(&event.decode()?),
@@ -136,6 +155,7 @@ impl Turn<'_> {
             "network.responseStarted" => self.response(event.decode()?),
             "network.responseCompleted" => self.finished(&event.decode()?),
             "network.fetchError" => self.failed(event.decode()?),
+            "network.authRequired" => self.auth_required(event.decode()?),
             _ => {}
         }
         Ok(())

@@ -30,12 +30,21 @@ impl BidiContext {
             return Ok(Effect::Done);
         }
         let mut script = Script::new(held);
+        if !actions.iter().any(|action| matches!(action, InputAction::MouseDown { .. } | InputAction::MouseUp { .. })) {
+            let mouse = self.browser.router.lock().mouse;
+            script.resting = mouse.filter(|(page, _)| *page == target).map(|(_, at)| at);
+        }
         for action in actions {
             script.add(action)?;
         }
+        let at = script.at;
         let (sources, held) = script.finish();
-        if let Some(page) = self.browser.router.lock().pages.get_mut(&target) {
-            page.held = held;
+        {
+            let mut state = self.browser.router.lock();
+            if let Some(page) = state.pages.get_mut(&target) {
+                page.held = held;
+            }
+            state.mouse = at.map(|(x, y)| (target, (pixel(x), pixel(y)))).or(state.mouse);
         }
         let id = self.main_id(target)?;
         let performed =
@@ -105,6 +114,8 @@ struct Script {
     ticks: Vec<Tick>,
     /// Where this list has put the mouse.
     at: Option<(f64, f64)>,
+    /// Where the mouse was left, for a list that only moves it: moving it there again tells a page nothing.
+    resting: Option<(f64, f64)>,
     /// Modifiers held by actions of the caller.
     own: Modifiers,
     /// Modifiers held now: those, and what a mouse action asks for beside them.
@@ -113,13 +124,14 @@ struct Script {
 
 impl Script {
     fn new(held: Modifiers) -> Self {
-        Self { ticks: Vec::new(), at: None, own: held, held }
+        Self { ticks: Vec::new(), at: None, resting: None, own: held, held }
     }
 
     fn add(&mut self, action: &InputAction) -> AdapterResult<()> {
         match action {
-            InputAction::MouseMove { x, y, modifiers, .. } => {
+            InputAction::MouseMove { x, y, modifiers, held } => {
                 self.hold(*modifiers);
+                self.resting.take_if(|_| held.is_some());
                 self.move_to(*x, *y);
             }
             InputAction::MouseDown { x, y, button, modifiers, .. } => {
@@ -168,6 +180,10 @@ impl Script {
 
     fn move_to(&mut self, x: f64, y: f64) {
         self.at = Some((x, y));
+        if self.resting.take() == Some((pixel(x), pixel(y))) {
+            let aside = if x > 1.0 { pixel(x) - 1.0 } else { pixel(x) + 1.0 };
+            self.ticks.push(Tick::Pointer(PointerItem::PointerMove { x: aside, y: pixel(y) }));
+        }
         self.ticks.push(Tick::Pointer(PointerItem::PointerMove { x: pixel(x), y: pixel(y) }));
     }
 
@@ -283,6 +299,17 @@ mod tests {
             json(&click, modifiers),
             r#"[{"type":"pointer","id":"mouse","parameters":{"pointerType":"mouse"},"actions":[{"type":"pointerMove","x":1.0,"y":2.0},{"type":"pointerDown","button":0},{"type":"pointerUp","button":0}]}]"#
         );
+    }
+
+    #[test]
+    fn a_mouse_that_is_there_already_is_moved_aside_first() {
+        let modifiers = Modifiers::default();
+        let mut script = Script::new(modifiers);
+        script.resting = Some((9.0, 5.0));
+        script.add(&InputAction::MouseMove { x: 9.4, y: 5.0, modifiers, held: None }).unwrap();
+        script.add(&InputAction::MouseMove { x: 9.4, y: 5.0, modifiers, held: None }).unwrap();
+        let text = serde_json::to_string(&script.finish().0).unwrap();
+        assert_eq!((text.matches("pointerMove").count(), text.matches("\"x\":8.0").count()), (3, 1));
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! Pages: opened, closed, brought to the front, resized; prompts answered.
 
+use std::iter;
 use std::sync::Arc;
 
+use futures_util::future::join_all;
 use ops_contracts::adapter::{AdapterError, AdapterResult, Effect, FrameKey, TargetKey};
 use ops_contracts::command::Viewport;
 
 use super::{BidiContext, STRUCTURE_DEADLINE, failed, within};
-use crate::connection::{CallError, Route};
+use crate::connection::{CallError, Outstanding, Route};
 use crate::fault::lost;
 use crate::protocol::Command;
 use crate::protocol::browsing_context::{Activate, Close, Create, HandleUserPrompt, Navigate, SetViewport, Size};
@@ -95,9 +97,23 @@ impl BidiContext {
 
     pub(super) async fn set_viewport(&self, target: TargetKey, viewport: Viewport) -> AdapterResult<Effect> {
         let id = self.main_id(target)?;
-        let set = self.browser.connection.send(&viewport_of(Some(&id), None, viewport), Route::page(target));
-        within(STRUCTURE_DEADLINE, async { set.await.map_err(failed(SetViewport::METHOD)) }).await?;
+        let set = self.browser.connection.send(&viewport_of(Some(&id), None, viewport), Route::page(target)).outstanding();
+        let resized = self.fit_windows(viewport);
+        for reply in within(STRUCTURE_DEADLINE, async { Ok(join_all(iter::once(set).chain(resized)).await) }).await? {
+            reply.map_err(failed(SetViewport::METHOD))?;
+        }
         Ok(Effect::Done)
+    }
+
+    /// Makes the windows of all pages large enough for this viewport, those of pages to come too.
+    pub(super) fn fit_windows(&self, viewport: Viewport) -> Vec<Outstanding> {
+        let mut state = self.browser.router.lock();
+        if let Some(context) = state.contexts.get_mut(&self.id) {
+            context.viewport = viewport;
+        }
+        let ours = state.pages.iter().filter(|(_, page)| page.context == self.id).map(|(target, _)| *target);
+        let resizing = ours.filter_map(|target| state.fitting_window(target, false));
+        resizing.map(|resized| self.browser.connection.send(&resized, Route::BROWSER).outstanding()).collect()
     }
 
     pub(super) async fn answer_dialog(&self, target: TargetKey, accept: bool, text: Option<String>) -> AdapterResult<Effect> {

@@ -119,6 +119,12 @@ const PREFERENCES: &[(&str, &str)] = &[
     // JSON is shown as the text that it is.
     ("devtools.jsonview.enabled", "false"),
     ("remote.active-protocols", "1"),
+    // A page that asks for files is told of, and no window opens.
+    ("remote.bidi.dismiss_file_pickers.enabled", "true"),
+    // Downloads are kept without a question.
+    ("browser.download.always_ask_before_handling_new_types", "false"),
+    ("browser.download.useDownloadDir", "true"),
+    ("browser.download.manager.addToRecentDocs", "false"),
 ];
 
 /// Makes what is missing below `directory` and writes the preferences.

@@ -32,12 +32,25 @@ command!(RemoveUserContext<'a> "browser.removeUserContext" -> Empty);
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct SetDownloadBehavior<'a> {
-    pub(crate) download_behavior: DownloadBehavior,
+    pub(crate) download_behavior: DownloadBehavior<'a>,
     pub(crate) user_contexts: [&'a str; 1],
 }
 command!(SetDownloadBehavior<'a> "browser.setDownloadBehavior" -> Empty);
 
 #[derive(Serialize)]
-pub(crate) struct DownloadBehavior {
+#[serde(rename_all = "camelCase")]
+pub(crate) struct DownloadBehavior<'a> {
     pub(crate) r#type: &'static str,
+    pub(crate) destination_folder: &'a str,
 }
+
+/// `browser.setClientWindowState`, for a window of a size of its own.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SetClientWindowState<'a> {
+    pub(crate) client_window: &'a str,
+    pub(crate) state: &'static str,
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+}
+command!(SetClientWindowState<'a> "browser.setClientWindowState" -> Empty);

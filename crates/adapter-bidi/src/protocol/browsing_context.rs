@@ -119,6 +119,35 @@ pub(crate) struct Navigated {
     pub(crate) navigation: Option<String>,
 }
 
+/// `browsingContext.print`. Sizes are centimetres.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Print<'a> {
+    pub(crate) context: &'a str,
+    pub(crate) background: bool,
+    pub(crate) margin: Margin,
+    pub(crate) orientation: &'static str,
+    pub(crate) page: Paper,
+    pub(crate) page_ranges: Vec<&'a str>,
+    pub(crate) scale: f64,
+    pub(crate) shrink_to_fit: bool,
+}
+command!(Print<'a> "browsingContext.print" -> Screenshot);
+
+#[derive(Serialize)]
+pub(crate) struct Margin {
+    pub(crate) top: f64,
+    pub(crate) right: f64,
+    pub(crate) bottom: f64,
+    pub(crate) left: f64,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Paper {
+    pub(crate) width: f64,
+    pub(crate) height: f64,
+}
+
 /// `browsingContext.reload`
 #[derive(Serialize)]
 pub(crate) struct Reload<'a> {
@@ -163,6 +192,8 @@ pub(crate) struct Info<'a> {
     /// Absent when the user context is gone as well.
     pub(crate) user_context: Option<&'a str>,
     pub(crate) original_opener: Option<&'a str>,
+    /// The window that shows it.
+    pub(crate) client_window: Option<&'a str>,
     pub(crate) url: String,
 }
 
@@ -191,6 +222,24 @@ pub(crate) struct DownloadWillBegin<'a> {
     pub(crate) navigation: Option<&'a str>,
     pub(crate) url: String,
     pub(crate) suggested_filename: String,
+}
+
+open_enum! {
+    /// How a download ended.
+    DownloadStatus {
+        Complete = "complete",
+        Canceled = "canceled",
+    }
+}
+
+/// Of `browsingContext.downloadEnd`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct DownloadEnd<'a> {
+    pub(crate) navigation: Option<&'a str>,
+    pub(crate) url: String,
+    pub(crate) status: DownloadStatus,
+    pub(crate) filepath: Option<String>,
 }
 
 open_enum! {

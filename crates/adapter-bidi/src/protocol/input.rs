@@ -1,7 +1,8 @@
 //! `input.*`
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use super::script::{SharedNode, SharedReference};
 use super::{Empty, command};
 
 /// `input.performActions`: sources with one item a tick.
@@ -55,4 +56,22 @@ pub(crate) enum WheelItem {
         delta_x: i64,
         delta_y: i64,
     },
+}
+
+/// `input.setFiles`
+#[derive(Serialize)]
+pub(crate) struct SetFiles<'a> {
+    pub(crate) context: &'a str,
+    pub(crate) element: SharedReference<'a>,
+    pub(crate) files: &'a [String],
+}
+command!(SetFiles<'a> "input.setFiles" -> Empty);
+
+/// Of `input.fileDialogOpened`.
+#[derive(Deserialize)]
+pub(crate) struct FileDialogOpened<'a> {
+    pub(crate) context: &'a str,
+    /// Absent where no element asked.
+    pub(crate) element: Option<SharedNode>,
+    pub(crate) multiple: bool,
 }

@@ -140,6 +140,13 @@ pub(crate) struct RemoteValue<'a> {
     pub(crate) internal_id: Option<&'a str>,
 }
 
+/// A value that is a node: what names it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SharedNode {
+    pub(crate) shared_id: Option<String>,
+}
+
 /// The value of a [`ValueType::Window`].
 #[derive(Deserialize)]
 pub(crate) struct WindowValue {

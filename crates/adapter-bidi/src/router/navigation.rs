@@ -8,7 +8,7 @@ use super::Turn;
 use super::state::Progress;
 use crate::connection::Loss;
 use crate::fault::{error_page, navigation_failure};
-use crate::protocol::browsing_context::{DownloadWillBegin, HistoryUpdated, NavigationInfo};
+use crate::protocol::browsing_context::{HistoryUpdated, NavigationInfo};
 
 /// The document that the browser shows in place of a page whose content process is gone.
 const CRASHED: &str = "about:tabcrashed";
@@ -152,14 +152,6 @@ impl Turn<'_> {
         let named = info.navigation.and_then(|id| page?.navigations.get(id)).map(|navigation| navigation.document);
         let Some(document) = named.or_else(|| self.state.frames.get(&key).map(|frame| frame.document)) else { return };
         self.tell(target, SeamEvent::Lifecycle { target, frame: key, document, phase });
-    }
-
-    pub(super) fn download(&mut self, begin: DownloadWillBegin<'_>) {
-        let Some((key, target)) = self.state.locate(begin.context) else { return };
-        self.tell(target, SeamEvent::DownloadStarted { target, url: begin.url, suggested_name: begin.suggested_filename });
-        if let Some(id) = begin.navigation {
-            self.ended_without_document(target, key, id, "download");
-        }
     }
 }
 

@@ -1,13 +1,13 @@
 //! Browsing contexts made and destroyed: pages and frames; prompts.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use ops_contracts::adapter::{DialogKind, Event as SeamEvent, FrameKey, Modifiers, TargetKey};
 
 use super::Turn;
-use super::state::{Navigations, Page};
-use crate::connection::Loss;
+use super::state::{Answered, Navigations, Page};
+use crate::connection::{Loss, Route};
 use crate::protocol::browsing_context::{Info, PromptType, UserPromptClosed, UserPromptOpened};
 
 impl Turn<'_> {
@@ -41,10 +41,18 @@ impl Turn<'_> {
             prompt: None,
             navigations: Navigations::default(),
             requests: HashMap::new(),
+            answered: Answered::default(),
+            challenged: HashSet::new(),
+            window: info.client_window.map(Into::into),
+            empty: false,
             asked_for: String::new(),
             held: Modifiers::default(),
         };
         self.state.pages.insert(target, page);
+        self.pass_by_cache(&context, info.context);
+        if let Some(resized) = self.state.fitting_window(target, opener.is_some()) {
+            self.connection.send(&resized, Route::BROWSER).forget();
+        }
         // Whatever opens takes the focus; a window that is opened without never gets it.
         self.state.active = Some(target);
         self.changed = true;
@@ -89,6 +97,7 @@ impl Turn<'_> {
     fn page_closed(&mut self, target: TargetKey) {
         self.tell(target, SeamEvent::TargetClosed { target });
         self.connection.fail_page(target, Loss::TargetClosed);
+        self.state.forget_page(target);
         if let Some(page) = self.state.pages.remove(&target) {
             self.remove_frames(target, page.main_frame, Loss::TargetClosed, false);
             self.state.active.take_if(|active| *active == target);

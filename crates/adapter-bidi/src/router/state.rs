@@ -1,19 +1,26 @@
 //! What is known of a browser: contexts of the seam, pages, frames, navigations and requests.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use ops_contracts::adapter::{
-    AdapterError, AdapterResult, DocumentKey, EventSink, FrameKey, Modifiers, NavigationFailure, RequestKey, TargetKey,
+    AdapterError, AdapterResult, ChooserKey, DocumentKey, DownloadKey, EventSink, FrameKey, Headers, Modifiers, NavigationFailure,
+    NetworkPolicy, PausedKey, RequestKey, TargetKey,
 };
+use ops_contracts::command::Viewport;
 
 use crate::connection::{Connection, Loss};
+use crate::context::Folder;
 
 /// The user context that stands for the browser's profile.
 pub(crate) const PROFILE: &str = "default";
 
 /// Navigations kept of a page after they ended: enough for the reply of a command that asked for one.
 const NAVIGATIONS_KEPT: usize = 256;
+
+/// Requests of a page whose ids are kept for their bodies.
+const ANSWERED_KEPT: usize = 1_000;
 
 /// Everything.
 #[derive(Default)]
@@ -30,6 +37,13 @@ pub(crate) struct State {
     pub(crate) realms: HashMap<Box<str>, FrameKey>,
     /// The page that has the focus, as far as is known: the browser gives it to one window, and to one page in it.
     pub(crate) active: Option<TargetKey>,
+    /// Where the mouse was left, in pixels of a page.
+    pub(crate) mouse: Option<(TargetKey, (f64, f64))>,
+    pub(crate) downloads: Vec<Download>,
+    pub(crate) choosers: HashMap<ChooserKey, Chooser>,
+    pub(crate) paused: HashMap<PausedKey, Paused>,
+    /// Requests that were made to fail, with the names of the reasons that were asked for.
+    pub(crate) refused: HashMap<Box<str>, &'static str>,
     last_key: u64,
 }
 
@@ -40,6 +54,18 @@ pub(crate) struct ContextEntry {
     pub(crate) installation: Arc<str>,
     /// The first page has not been made yet: it is not told of.
     pub(crate) expects_first: bool,
+    /// The size of its pages' viewports.
+    pub(crate) viewport: Viewport,
+    /// Its windows have the size of the screen at least.
+    pub(crate) headless: bool,
+    /// Where its files are. Deleted with the last handle.
+    pub(crate) folder: Arc<Folder>,
+    /// What holds for its requests.
+    pub(crate) network: NetworkPolicy,
+    /// Permissions of every origin that its pages come to: name and state.
+    pub(crate) everywhere: Vec<(&'static str, &'static str)>,
+    /// Permissions that differ from the browser's own: origin and name.
+    pub(crate) permitted: HashSet<(String, &'static str)>,
 }
 
 /// A page: a top-level browsing context.
@@ -51,6 +77,13 @@ pub(crate) struct Page {
     pub(crate) prompt: Option<Arc<str>>,
     pub(crate) navigations: Navigations,
     pub(crate) requests: HashMap<Box<str>, Request>,
+    pub(crate) answered: Answered,
+    /// Requests that were asked for credentials.
+    pub(crate) challenged: HashSet<Box<str>>,
+    /// The window that shows it.
+    pub(crate) window: Option<Box<str>>,
+    /// Every request of it is answered here, with an empty document.
+    pub(crate) empty: bool,
     /// Where a command sends the main frame, for navigations that are announced without saying.
     pub(crate) asked_for: String,
     /// Modifier keys that were pressed and not released.
@@ -62,6 +95,69 @@ pub(crate) struct Request {
     pub(crate) key: RequestKey,
     /// Status and URL of the response that is a redirect.
     pub(crate) redirect: Option<(u16, String)>,
+    /// How many redirects led to it.
+    pub(crate) redirects: u32,
+}
+
+/// The browser's ids of a page's latest requests.
+#[derive(Default)]
+pub(crate) struct Answered {
+    ids: HashMap<RequestKey, Box<str>>,
+    order: VecDeque<RequestKey>,
+}
+
+impl Answered {
+    pub(crate) fn insert(&mut self, key: RequestKey, id: &str) {
+        if self.ids.insert(key, id.into()).is_none() {
+            self.order.push_back(key);
+        }
+        if self.order.len() > ANSWERED_KEPT
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.ids.remove(&oldest);
+        }
+    }
+
+    pub(crate) fn id(&self, key: RequestKey) -> Option<Box<str>> {
+        self.ids.get(&key).cloned()
+    }
+}
+
+/// A request that waits for a decision.
+pub(crate) struct Paused {
+    pub(crate) page: TargetKey,
+    pub(crate) id: Box<str>,
+    pub(crate) headers: Headers,
+}
+
+/// A file chooser that a page has asked for.
+pub(crate) struct Chooser {
+    pub(crate) page: TargetKey,
+    pub(crate) frame: FrameKey,
+    /// The input, as a node of the frame's document.
+    pub(crate) node: Arc<str>,
+}
+
+/// A download.
+pub(crate) struct Download {
+    pub(crate) key: DownloadKey,
+    pub(crate) context: Arc<str>,
+    /// The navigation that led to it.
+    pub(crate) navigation: Option<Box<str>>,
+    pub(crate) url: String,
+    pub(crate) kept: Kept,
+    /// It was cancelled: the browser can't be told, so its file is deleted when it ends.
+    pub(crate) unwanted: bool,
+}
+
+/// Where a download's bytes are.
+pub(crate) enum Kept {
+    /// Still coming.
+    Running,
+    /// Complete, in this file.
+    At(PathBuf),
+    /// Lost.
+    Nowhere,
 }
 
 /// A frame: a browsing context.
@@ -81,6 +177,8 @@ pub(crate) struct Frame {
     pub(crate) navigating: Option<Box<str>>,
     /// The element that holds it, as a node of its parent's document.
     pub(crate) owner: Option<Arc<str>>,
+    /// Of its document, where that has one.
+    pub(crate) origin: Option<String>,
 }
 
 /// How a navigation ended, if it did.
@@ -205,6 +303,7 @@ impl State {
             announced,
             navigating: None,
             owner: None,
+            origin: None,
         };
         self.frames.insert(key, frame);
         self.frame_ids.insert(id, key);
@@ -227,9 +326,19 @@ impl State {
         self.frames.iter().filter(|(_, frame)| frame.parent == Some(parent)).map(|(key, _)| *key).collect()
     }
 
-    /// Takes a context out, with all its pages; what waits for them fails.
-    pub(crate) fn forget_context(&mut self, context: &str, connection: &Connection) {
-        self.contexts.remove(context);
+    /// Forgets a download, and deletes what is there of it.
+    pub(crate) fn forget_download(&mut self, key: DownloadKey) {
+        if let Some(at) = self.downloads.iter().position(|download| download.key == key)
+            && let Kept::At(path) = self.downloads.swap_remove(at).kept
+        {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+
+    /// Takes a context out, with all its pages; what waits for them fails. Its files are deleted with what is returned.
+    pub(crate) fn forget_context(&mut self, context: &str, connection: &Connection) -> Option<ContextEntry> {
+        let gone = self.contexts.remove(context);
+        self.downloads.retain(|download| &*download.context != context);
         let pages: Vec<_> = self.pages.extract_if(|_, page| &*page.context == context).map(|(key, _)| key).collect();
         for page in pages {
             connection.fail_page(page, Loss::TargetClosed);
@@ -237,6 +346,14 @@ impl State {
             for frame in frames {
                 self.remove_frame(frame);
             }
+            self.forget_page(page);
         }
+        gone
+    }
+
+    /// What waits for a page that is gone waits no longer.
+    pub(crate) fn forget_page(&mut self, page: TargetKey) {
+        self.choosers.retain(|_, chooser| chooser.page != page);
+        self.paused.retain(|_, paused| paused.page != page);
     }
 }

@@ -136,6 +136,7 @@ cases! {
         what_vanishes_under_the_pointer_is_told_and_nothing_else_clicked [InteractClick];
         what_is_rendered_again_under_the_pointer_is_clicked_once [InteractClick];
         editors_are_typed_into_and_filled [InteractFill, InteractType, InteractPress];
+        a_chord_formats_what_is_selected_in_an_editor [InteractPress];
     }
     snapshots {
         a_change_is_the_difference_of_two_snapshots [DomSnapshot];
@@ -188,6 +189,7 @@ cases! {
         rules_are_taken_back [NetworkRoute, NetworkUnroute];
         headers_are_added_to_every_request [NetworkSetHeaders];
         the_network_is_taken_away_and_given_back [NetworkOffline];
+        a_slow_network_is_slow [NetworkOffline];
         credentials_are_given_to_those_who_ask [NetworkCredentials];
         a_request_that_nobody_decides_on_goes_on [NetworkRoute];
         an_archive_is_valid_and_hides_secrets [ExportHar];
@@ -243,6 +245,7 @@ cases! {
     }
     documents {
         a_page_is_printed_on_the_paper_asked_for [ExportPdf];
+        a_page_that_the_document_has_not_is_refused [ExportPdf];
         the_whole_document_has_its_shadow_roots_and_no_passwords [ExportHtml];
         the_refs_on_a_picture_are_those_of_commands [ExportScreenshot];
         a_page_is_measured [DiagnosticsPerformance];
@@ -259,11 +262,14 @@ cases! {
     }
     emulation {
         a_viewport_holds_for_every_page [EmulationViewport];
+        the_whole_of_a_large_viewport_takes_input [EmulationViewport, InteractClick];
+        a_touch_screen_is_seen_by_pages [EmulationViewport];
         a_device_agrees_with_itself [EmulationDevice];
         the_place_is_told_to_who_may_know_it [EmulationGeolocation, EmulationPermissions];
         a_locale_reaches_dates_scripts_and_servers [EmulationLocale];
         a_timezone_moves_the_clock [EmulationTimezone];
         media_features_add_up_until_they_are_reset [EmulationMedia];
+        a_user_agent_reaches_pages_and_servers [EmulationUserAgent];
         a_user_agent_brings_its_client_hints [EmulationUserAgent];
         a_new_browser_is_as_the_lost_one_was [EmulationTimezone];
     }

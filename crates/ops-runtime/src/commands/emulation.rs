@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use ops_contracts::adapter::{Emulation, Primitive, UserAgent};
+use ops_contracts::capability::Capability;
 use ops_contracts::command::Viewport;
 use ops_contracts::command::emulation::{
     ColorScheme, Contrast, DeviceParams, EmulationResult, ForcedColors, GeolocationParams, LocaleParams, MediaParams, MediaType,
@@ -135,9 +136,15 @@ fn has_media(seen: &EmulationResult, wanted: MediaParams) -> bool {
 
 pub(crate) async fn user_agent(cx: &Cx, params: UserAgentParams) -> Outcome<EmulationResult> {
     let page = cx.page(None)?;
+    if params.platform.is_some() {
+        cx.needs(Capability::ClientHints)?;
+    }
+    let platform = cx.session.plan.capabilities.has(Capability::ClientHints);
     let agent: Option<UserAgent> = params.user_agent.as_deref().map(|text| agent_of(text, params.platform.as_deref()));
     set(cx, Emulation::UserAgent(agent.clone())).await?;
-    seen(&page, |seen| agent.as_ref().is_none_or(|agent| seen.user_agent == agent.text && seen.platform == agent.platform)).await
+    let agrees =
+        |seen: &EmulationResult, agent: &UserAgent| seen.user_agent == agent.text && (!platform || seen.platform == agent.platform);
+    seen(&page, |seen| agent.as_ref().is_none_or(|agent| agrees(seen, agent))).await
 }
 
 #[derive(Deserialize)]

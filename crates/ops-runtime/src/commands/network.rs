@@ -5,6 +5,7 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use ops_contracts::adapter::{Effect, Headers, NetworkConditions, Primitive};
+use ops_contracts::capability::Capability;
 use ops_contracts::command::network::{
     Body, CredentialsParams, CredentialsResult, DEFAULT_BODY_READ, Fulfil, HeadersParams, HeadersResult, LogParams, LogResult,
     MAX_ROUTES, OfflineParams, OfflineResult, RequestEntry, RequestFilter, RequestMoment, RouteInfo, RouteParams, RouteResult,
@@ -64,7 +65,7 @@ async fn one(cx: &Cx, params: &LogParams, seq: u64) -> Outcome<LogResult> {
     })?;
     let (mut request_body, mut response_body) = (None, None);
     if params.body {
-        cx.needs(ops_contracts::capability::Capability::NetworkBodies)?;
+        cx.needs(Capability::NetworkBodies)?;
         request_body = record.details.body.as_ref().map(|text| {
             let text = if params.secrets { text.clone() } else { hide_body(text) };
             Body { bytes: text.len() as u64, text: Some(text), base64: None, truncated: false }
@@ -247,6 +248,9 @@ pub(crate) async fn set_headers(cx: &Cx, params: HeadersParams) -> Outcome<Heade
 pub(crate) async fn offline(cx: &Cx, params: OfflineParams) -> Outcome<OfflineResult> {
     let slowed =
         params.latency_ms.is_some() || params.download_bytes_per_second.is_some() || params.upload_bytes_per_second.is_some();
+    if slowed {
+        cx.needs(Capability::NetworkSpeed)?;
+    }
     let conditions = (params.offline || slowed).then_some(NetworkConditions {
         offline: params.offline,
         latency_ms: params.latency_ms.unwrap_or(0.0),

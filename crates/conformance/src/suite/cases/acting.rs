@@ -88,11 +88,18 @@ pub(super) async fn editors_are_typed_into_and_filled(f: &Fixture) -> Outcome {
     session.call::<InteractType>(&keys(Some("#editor"), "! é👩\u{200d}👧")).await?;
     contains(&session.text("#editor").await?, "New text! é👩\u{200d}👧")?;
     session.call::<InteractPress>(&press("Control+a")).await?;
-    session.call::<InteractPress>(&press("Control+b")).await?;
-    holds(session.count("css=#editor b").await? > 0, "the chord made it bold")?;
-    session.call::<InteractType>(&keys(Some("#editor"), "\nnext")).await?;
+    session.call::<InteractType>(&keys(Some("#editor"), "first\nnext")).await?;
     equal(session.eval("at('editor').innerText.split(/\\n+/).filter(Boolean).length").await?.as_str(), "2")?;
     session.fill("#step", "75").await?;
     equal(session.text("#out").await?.as_str(), "step 75")?;
     refused(session.fill("#step", "30").await, ErrorCode::OpsValueRejected).map(drop)
+}
+
+pub(super) async fn a_chord_formats_what_is_selected_in_an_editor(f: &Fixture) -> Outcome {
+    let session = f.session().await?;
+    session.goto("/pages/acting.html").await?;
+    session.fill("#editor", "New text").await?;
+    session.call::<InteractPress>(&press("Control+a")).await?;
+    session.call::<InteractPress>(&press("Control+b")).await?;
+    holds(session.count("css=#editor b").await? > 0, "the chord made it bold")
 }

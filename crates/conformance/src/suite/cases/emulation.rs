@@ -13,6 +13,7 @@ use ops_contracts::command::{
 
 use crate::suite::check::{Outcome, contains, equal, holds, lacks, refused};
 use crate::suite::fixture::{Fixture, Session};
+use crate::suite::verbs::button;
 
 async fn header(session: &Session<'_>, name: &str) -> Result<String, crate::suite::Failure> {
     session.goto("/echo").await?;
@@ -30,12 +31,33 @@ pub(super) async fn a_viewport_holds_for_every_page(f: &Fixture) -> Outcome {
     let session = f.session().await?;
     session.goto("/plain").await?;
     let viewport = Viewport { width: 500, height: 400, scale: 2.0 };
-    let seen = session.call::<EmulationViewport>(&ViewportParams { viewport, mobile: false, touch: true }).await?;
-    equal((seen.width, seen.height, seen.scale, seen.touch), (500.0, 400.0, 2.0, true))?;
-    let expression = "[innerWidth, innerHeight, devicePixelRatio, navigator.maxTouchPoints > 0, screen.width]";
-    equal(session.eval(expression).await?.as_str(), "[500,400,2,true,500]")?;
+    let seen = session.call::<EmulationViewport>(&ViewportParams { viewport, mobile: false, touch: false }).await?;
+    equal((seen.width, seen.height, seen.scale), (500.0, 400.0, 2.0))?;
+    let expression = "[innerWidth, innerHeight, devicePixelRatio, screen.width]";
+    equal(session.eval(expression).await?.as_str(), "[500,400,2,500]")?;
     second_page(&session).await?;
-    equal(session.eval(expression).await?.as_str(), "[500,400,2,true,500]")
+    equal(session.eval(expression).await?.as_str(), "[500,400,2,500]")
+}
+
+pub(super) async fn the_whole_of_a_large_viewport_takes_input(f: &Fixture) -> Outcome {
+    let session = f.session().await?;
+    session.goto("/plain").await?;
+    let viewport = Viewport { width: 2200, height: 1500, scale: 1.0 };
+    session.call::<EmulationViewport>(&ViewportParams { viewport, mobile: false, touch: false }).await?;
+    let corner = "document.body.insertAdjacentHTML('beforeend', '<button onclick=\"this.textContent=1\" style=\"position:fixed;right:4px;bottom:4px\">Corner</button>')";
+    session.eval(corner).await?;
+    equal(session.click(button("Corner")).await?.receipt.clicks, Some(1))?;
+    equal(session.eval("document.querySelector('button[style]').textContent").await?.as_str(), "\"1\"")
+}
+
+pub(super) async fn a_touch_screen_is_seen_by_pages(f: &Fixture) -> Outcome {
+    let session = f.session().await?;
+    session.goto("/plain").await?;
+    let viewport = Viewport { width: 500, height: 400, scale: 2.0 };
+    let seen = session.call::<EmulationViewport>(&ViewportParams { viewport, mobile: false, touch: true }).await?;
+    holds(seen.touch, "the page sees it")?;
+    second_page(&session).await?;
+    equal(session.eval("navigator.maxTouchPoints > 0").await?.as_str(), "true")
 }
 
 pub(super) async fn a_device_agrees_with_itself(f: &Fixture) -> Outcome {
@@ -144,15 +166,25 @@ pub(super) async fn media_features_add_up_until_they_are_reset(f: &Fixture) -> O
 pub(super) async fn a_user_agent_brings_its_client_hints(f: &Fixture) -> Outcome {
     let session = f.session().await?;
     session.goto("/plain").await?;
-    let own = session.eval("navigator.userAgent").await?;
     let text =
         "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.6099.43 Safari/537.36";
-    let params = UserAgentParams { user_agent: Some(text.to_owned()), ..Default::default() };
+    let params = UserAgentParams { user_agent: Some(text.to_owned()), platform: Some("Win32".to_owned()), ..Default::default() };
     let seen = session.call::<EmulationUserAgent>(&params).await?;
     equal((seen.user_agent.as_str(), seen.platform.as_str()), (text, "Win32"))?;
-    equal(header(&session, "user-agent").await?, format!("\"{text}\""))?;
     contains(&header(&session, "sec-ch-ua").await?, "120")?;
     contains(&header(&session, "sec-ch-ua-platform").await?, "Windows")?;
+    second_page(&session).await?;
+    equal(session.eval("navigator.platform").await?.as_str(), "\"Win32\"")
+}
+
+pub(super) async fn a_user_agent_reaches_pages_and_servers(f: &Fixture) -> Outcome {
+    let session = f.session().await?;
+    session.goto("/plain").await?;
+    let own = session.eval("navigator.userAgent").await?;
+    let text = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0 test";
+    let params = UserAgentParams { user_agent: Some(text.to_owned()), ..Default::default() };
+    equal(session.call::<EmulationUserAgent>(&params).await?.user_agent.as_str(), text)?;
+    equal(header(&session, "user-agent").await?, format!("\"{text}\""))?;
     second_page(&session).await?;
     equal(session.eval("navigator.userAgent").await?, format!("\"{text}\""))?;
     session.call::<EmulationUserAgent>(&UserAgentParams { reset: true, ..Default::default() }).await?;

@@ -247,7 +247,11 @@ pub(super) async fn the_network_is_taken_away_and_given_back(f: &Fixture) -> Out
     equal(f.site.hits("/json"), 0)?;
     refused_with(session.goto("/plain").await, &[ErrorCode::OpsNavConnectionFailed, ErrorCode::OpsNavFailed])?;
     session.call::<NetworkOffline>(&OfflineParams::default()).await?;
-    equal(session.goto("/plain").await?.status, Some(200))?;
+    equal(session.goto("/plain").await?.status, Some(200))
+}
+
+pub(super) async fn a_slow_network_is_slow(f: &Fixture) -> Outcome {
+    let session = f.session().await?;
     let slow = OfflineParams { latency_ms: Some(200.0), ..OfflineParams::default() };
     holds(session.call::<NetworkOffline>(&slow).await?.slowed, "it is slow")?;
     session.goto("/status/404").await?;

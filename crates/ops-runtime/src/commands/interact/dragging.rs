@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use ops_contracts::adapter::{InputAction, Modifiers, MouseButton, Primitive};
+use ops_contracts::capability::Capability;
 use ops_contracts::command::Point;
 use ops_contracts::command::interact::{DragParams, DragResult, DragSide};
 use ops_contracts::command::pointer;
@@ -188,6 +189,11 @@ async fn under_way(
     let moving = |watched: &Watched| watched.saw("dragenter").is_some() || watched.saw("dragover").is_some();
     for round in 0..ROUNDS {
         match watch::peek(page, frame).await {
+            Some(watched) if begun(&watched) && page.cx.needs(Capability::NativeDrag).is_err() => {
+                // Nothing may stay pressed.
+                drop(send(page, observed, vec![release(from, button, modifiers)]).await);
+                return page.cx.needs(Capability::NativeDrag).map(|()| true);
+            }
             Some(watched) if begun(&watched) && !moving(&watched) => {
                 let away = BEGINS + f64::from(round % 2);
                 let (x, y) = (from.x + away, from.y + away);

@@ -16,6 +16,9 @@ use super::pointer;
 use crate::bridge::BridgeLocator;
 use crate::cx::{FrameAt, Page};
 
+/// How often a list may be made anew under the mouse.
+const RENEWALS: u32 = 3;
+
 #[derive(Deserialize)]
 struct List {
     #[serde(rename = "ref")]
@@ -65,12 +68,26 @@ pub(super) async fn select(page: &Page<'_>, element: &Locator, wanted: &[OptionC
         return Err(Fault::new(ErrorCode::OpsValueRejected, "this list takes exactly one option"));
     }
     for choice in wanted {
-        let (item, open) = find(page, frame, element, list, choice).await?;
-        list = open;
-        if !item.selected || list.opens {
-            clicked = Some(click(page, &reference(frame, item.number)).await?);
-            confirm(page, frame, list.control, &item, clicked.as_ref()).await?;
-        }
+        let mut renewed = 0;
+        let item = loop {
+            let (item, open) = find(page, frame, element, list, choice).await?;
+            list = open;
+            if item.selected && !list.opens {
+                break item;
+            }
+            match click(page, &reference(frame, item.number)).await {
+                // The page has made its list anew meanwhile, as on a focus that came again.
+                Err(fault) if fault.code == ErrorCode::OpsRefStale && renewed < RENEWALS => {
+                    renewed += 1;
+                    list = choices(page, frame, &BridgeLocator::reference(list.control), true).await?;
+                }
+                receipt => {
+                    clicked = Some(receipt?);
+                    confirm(page, frame, list.control, &item, clicked.as_ref()).await?;
+                    break item;
+                }
+            }
+        };
         selected.push(SelectedOption { value: item.value, label: item.label, index: item.index });
     }
     if list.many {

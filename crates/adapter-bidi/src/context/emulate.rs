@@ -1,0 +1,125 @@
+//! What a context's pages see of their device: overrides of the whole user context, which hold for its pages to come too.
+
+use std::collections::HashSet;
+
+use futures_util::future::join_all;
+use ops_contracts::adapter::{AdapterError, AdapterResult, Effect, Emulation, TargetKey};
+use ops_contracts::command::emulation::Permission;
+
+use super::{BidiContext, STRUCTURE_DEADLINE, failed, viewport_of, within};
+use crate::connection::{CallError, Outstanding, Route};
+use crate::protocol::emulation::{
+    Coordinates, ScreenArea, SetGeolocationOverride, SetLocaleOverride, SetScreenSettingsOverride, SetTimezoneOverride,
+    SetUserAgentOverride,
+};
+use crate::router::permit::set_permission;
+use crate::router::state::State;
+
+impl BidiContext {
+    pub(super) async fn emulate(&self, setting: &Emulation) -> AdapterResult<Effect> {
+        let (connection, user_contexts) = (&self.browser.connection, [&*self.id]);
+        let replies: Vec<Outstanding> = match setting {
+            Emulation::Screen { touch: true, .. } => return Err(AdapterError::Unsupported { primitive: "a touch screen" }),
+            Emulation::Screen { mobile: true, .. } => return Err(AdapterError::Unsupported { primitive: "a phone's layout" }),
+            Emulation::Screen { viewport, .. } => {
+                let screen_area = Some(ScreenArea { width: viewport.width, height: viewport.height });
+                let mut replies = self.fit_windows(*viewport);
+                replies.extend([
+                    connection.send(&viewport_of(None, Some(&self.id), *viewport), Route::BROWSER).outstanding(),
+                    connection.send(&SetScreenSettingsOverride { screen_area, user_contexts }, Route::BROWSER).outstanding(),
+                ]);
+                replies
+            }
+            Emulation::Geolocation(place) => {
+                let coordinates = place.map(|place| Coordinates {
+                    latitude: place.latitude,
+                    longitude: place.longitude,
+                    accuracy: place.accuracy,
+                });
+                vec![connection.send(&SetGeolocationOverride { coordinates, user_contexts }, Route::BROWSER).outstanding()]
+            }
+            Emulation::Locale(locale) => {
+                let locale = locale.as_deref();
+                vec![connection.send(&SetLocaleOverride { locale, user_contexts }, Route::BROWSER).outstanding()]
+            }
+            Emulation::Timezone(timezone) => {
+                let timezone = timezone.as_deref();
+                vec![connection.send(&SetTimezoneOverride { timezone, user_contexts }, Route::BROWSER).outstanding()]
+            }
+            Emulation::UserAgent(agent) => {
+                let user_agent = agent.as_ref().map(|agent| &*agent.text);
+                vec![connection.send(&SetUserAgentOverride { user_agent, user_contexts }, Route::BROWSER).outstanding()]
+            }
+            Emulation::Permissions { origin, allow } => return self.permit(origin.as_deref(), allow).await,
+            Emulation::PermissionsReset => return self.reset_permissions().await,
+            Emulation::Media(_) => return Err(AdapterError::Unsupported { primitive: "media features" }),
+        };
+        settled(replies, "this emulation").await
+    }
+
+    async fn permit(&self, origin: Option<&str>, allow: &[(Permission, bool)]) -> AdapterResult<Effect> {
+        // The browser's Permissions API has no such names: they can't be set, whatever is answered.
+        if allow.iter().any(|(permission, _)| matches!(permission, Permission::Camera | Permission::Microphone)) {
+            return Err(AdapterError::Unsupported { primitive: "permissions for camera and microphone" });
+        }
+        let replies = {
+            let mut state = self.browser.router.lock();
+            let origins: HashSet<String> = match origin {
+                Some(origin) => HashSet::from([origin.to_owned()]),
+                None => self.origins(&state),
+            };
+            let entry = state.contexts.get_mut(&self.id).ok_or(AdapterError::TargetClosed)?;
+            let mut replies = Vec::new();
+            for (permission, allowed) in allow {
+                let (name, wanted) = (permission.as_str(), if *allowed { "granted" } else { "denied" });
+                if origin.is_none() {
+                    entry.everywhere.retain(|(known, _)| *known != name);
+                    entry.everywhere.push((name, wanted));
+                }
+                for origin in &origins {
+                    entry.permitted.insert((origin.clone(), name));
+                    replies.push(set_permission(&self.browser.connection, &self.id, origin, name, wanted).outstanding());
+                }
+            }
+            replies
+        };
+        settled(replies, "this permission").await
+    }
+
+    /// The origins of its frames, and those that permissions were set for.
+    fn origins(&self, state: &State) -> HashSet<String> {
+        let ours = |page: &TargetKey| state.pages.get(page).is_some_and(|page| page.context == self.id);
+        let shown = state.frames.values().filter(|frame| ours(&frame.page)).filter_map(|frame| frame.origin.clone());
+        let set =
+            state.contexts.get(&self.id).into_iter().flat_map(|entry| entry.permitted.iter().map(|(origin, _)| origin.clone()));
+        shown.chain(set).collect()
+    }
+
+    async fn reset_permissions(&self) -> AdapterResult<Effect> {
+        let replies = {
+            let mut state = self.browser.router.lock();
+            let entry = state.contexts.get_mut(&self.id).ok_or(AdapterError::TargetClosed)?;
+            entry.everywhere.clear();
+            let set = std::mem::take(&mut entry.permitted);
+            let reset = |(origin, name): &(String, &'static str)| {
+                set_permission(&self.browser.connection, &self.id, origin, name, "prompt").outstanding()
+            };
+            set.iter().map(reset).collect()
+        };
+        settled(replies, "this permission").await
+    }
+}
+
+/// `what` names the setting where the browser does not have it.
+async fn settled(replies: Vec<Outstanding>, what: &'static str) -> AdapterResult<Effect> {
+    for reply in within(STRUCTURE_DEADLINE, async { Ok(join_all(replies).await) }).await? {
+        match reply {
+            Ok(_) => {}
+            Err(CallError::Refused { error, .. }) if error == "unsupported operation" || error == "unknown command" => {
+                return Err(AdapterError::Unsupported { primitive: what });
+            }
+            Err(error) => return Err(failed(what)(error)),
+        }
+    }
+    Ok(Effect::Done)
+}

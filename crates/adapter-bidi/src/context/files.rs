@@ -1,0 +1,228 @@
+//! Files: those that pages download, and those that are given to them. All of them stay in a folder of the context's own,
+//! which nobody but this user can read and which goes with the context.
+
+use std::io::SeekFrom;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use ops_contracts::adapter::{
+    AdapterError, AdapterResult, DownloadKey, DownloadProgress, Effect, Event, FileToGive, FilesTo, FrameKey, GivenFile, TargetKey,
+};
+use serde::Deserialize;
+use tokio::io::{AsyncReadExt, AsyncSeekExt};
+
+use super::{BidiContext, STRUCTURE_DEADLINE, failed, within};
+use crate::connection::{Route, decode};
+use crate::protocol::Command;
+use crate::protocol::input::SetFiles;
+use crate::protocol::script::{
+    CallFunction, ContextTarget, Evaluate, Evaluation, RemoteValue, SharedNode, SharedReference, ValueType,
+};
+use crate::router::SANDBOX;
+use crate::router::state::Kept;
+
+/// How long writing or reading a part of a file may take.
+const DISK_DEADLINE: Duration = Duration::from_secs(30);
+
+/// What the element holds now, as it tells a script of ours.
+const HELD: &str = "(e)=>JSON.stringify(Array.from(e.files||[],f=>({name:f.name,size:f.size})))";
+
+/// A context's folder. Dropping it deletes it with everything in it.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    path: PathBuf,
+    given: AtomicU64,
+}
+
+impl Folder {
+    /// Makes a folder below the browser's directory, which a start-up sweep deletes should this process be killed.
+    pub(crate) fn make(directory: &Path, name: &str) -> std::io::Result<Self> {
+        let parent = directory.join("odb-files");
+        private(&parent)?;
+        // What a browser before this one has left there belongs to nobody.
+        let path = parent.join(name);
+        let _ = std::fs::remove_dir_all(&path);
+        private(&path)?;
+        private(&path.join("downloads"))?;
+        Ok(Self { path, given: AtomicU64::new(0) })
+    }
+
+    pub(crate) fn downloads(&self) -> PathBuf {
+        self.path.join("downloads")
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // A file that the browser still writes goes with its directory.
+        let _ = std::fs::remove_dir_all(&self.path);
+    }
+}
+
+fn private(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+fn disk(call: &str, error: &std::io::Error) -> AdapterError {
+    AdapterError::Protocol { call: call.to_owned(), reason: error.to_string() }
+}
+
+#[derive(Deserialize)]
+struct HeldFile {
+    name: String,
+    size: u64,
+}
+
+impl BidiContext {
+    pub(super) async fn read_download(&self, download: DownloadKey, offset: u64, max: u64) -> AdapterResult<Effect> {
+        const CALL: &str = "reading a download";
+        let path = {
+            let state = self.browser.router.lock();
+            let known = state.downloads.iter().find(|known| known.key == download && known.context == self.id);
+            match known.map(|known| &known.kept) {
+                Some(Kept::At(path)) => path.clone(),
+                _ => return Err(AdapterError::BodyGone),
+            }
+        };
+        within(DISK_DEADLINE, async {
+            let mut file = tokio::fs::File::open(&path).await.map_err(|_| AdapterError::BodyGone)?;
+            let size = file.metadata().await.map_err(|error| disk(CALL, &error))?.len();
+            file.seek(SeekFrom::Start(offset)).await.map_err(|error| disk(CALL, &error))?;
+            let mut bytes = Vec::new();
+            file.take(max).read_to_end(&mut bytes).await.map_err(|error| disk(CALL, &error))?;
+            let end = offset.saturating_add(bytes.len() as u64) >= size;
+            Ok(Effect::Bytes { bytes, end })
+        })
+        .await
+    }
+
+    /// The browser can't be told to stop: what comes is deleted when it is there.
+    pub(super) fn cancel_download(&self, download: DownloadKey) -> AdapterResult<Effect> {
+        let sink = {
+            let mut state = self.browser.router.lock();
+            let known = state.downloads.iter_mut().find(|known| known.key == download && known.context == self.id);
+            let known = known.ok_or(AdapterError::BodyGone)?;
+            known.unwanted = true;
+            if !matches!(known.kept, Kept::Running) {
+                state.forget_download(download);
+            }
+            state.contexts.get(&self.id).map(|context| Arc::clone(&context.sink))
+        };
+        if let Some(sink) = sink {
+            let progress = DownloadProgress::Failed("cancelled".to_owned());
+            sink.emit(Event::DownloadProgressed { download, received: 0, total: None, progress });
+        }
+        Ok(Effect::Done)
+    }
+
+    pub(super) async fn set_files(&self, target: TargetKey, to: FilesTo, files: Vec<FileToGive>) -> AdapterResult<Effect> {
+        let (frame, context, node) = self.input_element(target, to).await?;
+        let route = Route::document(target, frame);
+        let paths = self.write(files).await?;
+        let connection = &self.browser.connection;
+        let held = |context: &str| {
+            let read = CallFunction {
+                function_declaration: HELD,
+                target: ContextTarget { context, sandbox: Some(SANDBOX) },
+                await_promise: false,
+                arguments: vec![SharedReference { shared_id: &node }],
+            };
+            connection.send(&read, route)
+        };
+        let empty = paths.is_empty() && self.held(held(&context).await, target, frame)?.is_empty();
+        if !empty {
+            let set = SetFiles { context: &context, element: SharedReference { shared_id: &node }, files: &paths };
+            let set = connection.send(&set, route);
+            let set = within(STRUCTURE_DEADLINE, async { set.await.map_err(failed(SetFiles::METHOD)) });
+            set.await.map_err(|error| self.placed(target, Some(frame), error))?;
+        }
+        if let FilesTo::Chooser(chooser) = to {
+            self.browser.router.lock().choosers.remove(&chooser);
+        }
+        let held = self.held(held(&context).await, target, frame)?;
+        Ok(Effect::Files(held.into_iter().map(|file| GivenFile { name: file.name, bytes: file.size }).collect()))
+    }
+
+    fn held(
+        &self,
+        reply: Result<bytes::Bytes, crate::connection::CallError>,
+        target: TargetKey,
+        frame: FrameKey,
+    ) -> AdapterResult<Vec<HeldFile>> {
+        let broken = |error: serde_json::Error| AdapterError::Protocol { call: HELD.to_owned(), reason: error.to_string() };
+        let reply = reply.map_err(|error| self.placed(target, Some(frame), failed(CallFunction::METHOD)(error)))?;
+        let evaluation: Evaluation<'_> = decode(&reply).map_err(failed(CallFunction::METHOD))?;
+        let result = evaluation.result.map_or("null", |result| result.get());
+        let text: RemoteValue<'_> = serde_json::from_str(result).map_err(broken)?;
+        let text: String = serde_json::from_str(text.value.map_or("null", |text| text.get())).map_err(broken)?;
+        serde_json::from_str(&text).map_err(broken)
+    }
+
+    /// The element that takes the files: its frame, that frame's browsing context, and its name as a node.
+    async fn input_element(&self, target: TargetKey, to: FilesTo) -> AdapterResult<(FrameKey, Arc<str>, Arc<str>)> {
+        match to {
+            FilesTo::Element { frame, number } => {
+                let context = self.place(target, frame).await?;
+                let node = self.element(target, frame, &context, number).await?;
+                Ok((frame, context, node))
+            }
+            FilesTo::Chooser(chooser) => {
+                let (frame, node) = {
+                    let state = self.browser.router.lock();
+                    let known = state.choosers.get(&chooser).filter(|known| known.page == target);
+                    known.map(|known| (known.frame, Arc::clone(&known.node))).ok_or(AdapterError::DocumentGone)?
+                };
+                Ok((frame, self.place(target, frame).await?, node))
+            }
+        }
+    }
+
+    /// An element by its number in the bridge of its frame.
+    async fn element(&self, target: TargetKey, frame: FrameKey, context: &str, number: u32) -> AdapterResult<Arc<str>> {
+        let broken = |reason: &str| AdapterError::Protocol { call: "finding the input".to_owned(), reason: reason.to_owned() };
+        let route = Route::document(target, frame);
+        let reply = self.run(context, Some(SANDBOX), &format!("__odb.element({number})"), false, route).await;
+        let reply = reply.map_err(|error| self.placed(target, Some(frame), error))?;
+        let evaluation: Evaluation<'_> = decode(&reply).map_err(failed(Evaluate::METHOD))?;
+        let result = evaluation.result.filter(|_| evaluation.exception_details.is_none()).ok_or(AdapterError::DocumentGone)?;
+        let node: SharedNode = serde_json::from_str(result.get()).map_err(|error| broken(&error.to_string()))?;
+        let value: RemoteValue<'_> = serde_json::from_str(result.get()).map_err(|error| broken(&error.to_string()))?;
+        match (node.shared_id, value.r#type) {
+            (Some(id), _) => Ok(id.into()),
+            (None, ValueType::Null | ValueType::Undefined) => Err(AdapterError::DocumentGone),
+            (None, _) => Err(broken("it is no element")),
+        }
+    }
+
+    fn folder(&self) -> AdapterResult<Arc<Folder>> {
+        let state = self.browser.router.lock();
+        state.contexts.get(&self.id).map(|context| Arc::clone(&context.folder)).ok_or(AdapterError::TargetClosed)
+    }
+
+    /// Writes files into the context's folder, each below a folder of its own, so that it keeps its name.
+    async fn write(&self, files: Vec<FileToGive>) -> AdapterResult<Vec<String>> {
+        const CALL: &str = "writing a file";
+        let folder = self.folder()?;
+        within(DISK_DEADLINE, async {
+            let mut paths = Vec::with_capacity(files.len());
+            for file in files {
+                let number = folder.given.fetch_add(1, Ordering::Relaxed);
+                let place = folder.path.join(format!("given-{number}"));
+                private(&place).map_err(|error| disk(CALL, &error))?;
+                // A name is one part of a path, whatever was sent.
+                let name = Path::new(&file.name).file_name().ok_or_else(|| AdapterError::Protocol {
+                    call: CALL.to_owned(),
+                    reason: "the name is no file name".to_owned(),
+                })?;
+                let path = place.join(name);
+                tokio::fs::write(&path, &*file.content).await.map_err(|error| disk(CALL, &error))?;
+                paths.push(path.to_string_lossy().into_owned());
+            }
+            Ok(paths)
+        })
+        .await
+    }
+}
