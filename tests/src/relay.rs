@@ -87,6 +87,14 @@ impl Relay {
         Self::spawn(scratch, limits, &[], variables)
     }
 
+    /// The same, with further arguments and further variables of the environment.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub fn start_within(scratch: &TempDir, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        Self::spawn(scratch, "local", arguments, variables)
+    }
+
     fn spawn(scratch: &TempDir, limits: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let home = scratch.path().join("home");
         let mut child = Command::new(program("relayd"))

@@ -107,3 +107,40 @@ async fn a_relay_killed_with_open_circuits_serves_their_last_state_marked_stale(
     assert!(kept.closed_at.is_some() && after.browsers.is_empty());
     assert_eq!(journal::verify(relay.home()).unwrap().damaged_lines, 0);
 }
+
+/// A relay whose session loses its browser and asks in vain: its decisions, and the session's id.
+async fn decisions(seed: &str) -> (Vec<String>, String) {
+    let scratch = tempfile::tempdir().unwrap();
+    let log = scratch.path().join("decisions.jsonl");
+    let arguments = ["--health-tuning", "threshold=1,cooldownMs=600000", "--decision-log", log.to_str().unwrap()];
+    let relay = Relay::start_within(&scratch, &arguments, &[("OPENCODE_REPLAY_SEED", seed)]);
+    let session = own_process(&relay).await;
+    assert_eq!(title(&session).await, Ok(()));
+    for pid in status(&relay).await.browsers.iter().filter_map(|browser| browser.pid) {
+        kill(pid);
+    }
+    // Nothing is asked of the session meanwhile: how often it would be would depend on the machine.
+    until(async || status(&relay).await.adapter_circuit_state == CircuitState::Open).await;
+    for _ in 0..3 {
+        assert_eq!(title(&session).await, Err(Some(ErrorCode::OpsCircuitOpen)));
+    }
+    assert!(status(&relay).await.warnings.iter().any(|warning| warning.contains("OPENCODE_REPLAY_SEED")));
+    let lines = std::fs::read_to_string(&log).unwrap().lines().map(str::to_owned).collect();
+    (lines, session.made.session_id.to_string())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_runs_under_one_replay_seed_decide_alike_and_share_no_id() {
+    let ((first, id), (second, other_id)) = tokio::join!(decisions("a seed"), decisions("a seed"));
+    assert_eq!(first, second);
+    let what = |wanted: &str| first.iter().filter(|line| line.contains(wanted)).count();
+    let counted =
+        [what("\"routing.route\""), what("\"session.adapter\""), what("\"circuit.state\""), what("\"circuit.retryAfterMs\"")];
+    assert!(counted[0] > 0 && counted[1..] == [1, 1, 3], "{first:?}");
+    assert_ne!(id, other_id, "ids and leases come from the operating system");
+    assert!(first.iter().all(|line| !line.contains(&id)), "{first:?}");
+    let (other, _) = decisions("another seed").await;
+    assert_ne!(first, other);
+    let choices = |lines: &[String]| lines.iter().filter(|line| !line.contains("\"of\"")).cloned().collect::<Vec<_>>();
+    assert_eq!(choices(&first), choices(&other), "what is no choice is the same under every seed");
+}

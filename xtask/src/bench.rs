@@ -20,12 +20,14 @@ use crate::workspace::Workspace;
 mod baseline;
 mod commands;
 mod growth;
+mod health;
 mod lane;
 mod ours;
 mod page;
 mod raw;
 mod report;
 mod starts;
+mod ws;
 
 use ours::{Ours, Session};
 use raw::{RawBrowser, RawPage};
@@ -40,6 +42,9 @@ pub(crate) struct Options {
     /// How often each measurement is repeated, as a multiple of the usual
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
+    /// Measures one part alone
+    #[arg(long, value_name = "PART", value_parser = ["commands", "starts", "growth", "health"])]
+    only: Option<String>,
     /// Builds without optimisation: to try the bench itself, as its figures mean nothing then
     #[arg(long, hide = true)]
     debug: bool,
@@ -82,16 +87,28 @@ pub(crate) fn run(options: &Options, workspace: &Workspace, environment: &Enviro
     }
     let browser = setup::browser(&setup::CHROME, environment)?;
     let programs = if options.debug { build::debug(workspace)? } else { build::release(workspace)? };
+    let measure = health::program(workspace, options.debug)?;
     let home = private_folder("odb-bench-")?;
     let relay = Relay::start(&programs.relayd, home.path(), &browser)?;
     let idle = processes::resident_mib(relay.info.pid);
     let mut bench = prepare(relay, home.path(), programs, browser, options, environment)?;
 
-    let mut rows = commands::measure(&mut bench)?;
-    let busy = processes::resident_mib(bench.relay.info.pid);
-    rows.extend(starts::measure(&mut bench)?);
+    let wanted = |part: &str| options.only.as_deref().is_none_or(|only| only == part);
+    let mut rows = Vec::new();
+    if wanted("commands") {
+        rows.extend(commands::measure(&mut bench)?);
+    }
+    let busy = processes::resident_mib(bench.relay.info.pid).filter(|_| wanted("commands"));
+    if wanted("starts") {
+        rows.extend(starts::measure(&mut bench)?);
+    }
     rows.extend(sizes(&bench, idle, busy)?);
-    rows.extend(growth::measure(&mut bench)?);
+    if wanted("growth") {
+        rows.extend(growth::measure(&mut bench)?);
+    }
+    if wanted("health") {
+        rows.extend(health::measure(&bench, &measure, environment.started)?);
+    }
 
     println!("\n{}", report::table(&rows));
     let facts = json!({ "startedAt": environment.started.to_string(), "browser": bench.browser, "flags": bench.flags });

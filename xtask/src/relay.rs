@@ -45,10 +45,15 @@ impl Relay {
 
     /// Starts one on a free port and waits until it serves.
     pub(crate) fn start(program: &Path, home: &Path, browser: &Path) -> Result<Self> {
+        Self::start_with(program, home, browser, &[])
+    }
+
+    /// The same with further arguments.
+    pub(crate) fn start_with(program: &Path, home: &Path, browser: &Path, extra: &[&str]) -> Result<Self> {
         let log = home.join("relayd.out");
         let out = File::create(&log).with_context(|| format!("{} can't be written", log.display()))?;
         let mut command = Self::command(program, home);
-        command.env("ODB_BROWSER", browser).stdin(Stdio::null()).stdout(out.try_clone()?).stderr(out);
+        command.args(extra).env("ODB_BROWSER", browser).stdin(Stdio::null()).stdout(out.try_clone()?).stderr(out);
         let mut child = command.spawn().with_context(|| format!("{} could not be started", program.display()))?;
         let deadline = Instant::now() + START;
         loop {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Durations in milliseconds.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, serde::Deserialize)]
 pub(crate) struct Samples(Vec<f64>);
 
 impl Samples {

@@ -11,14 +11,15 @@ use egress::LocalEgress;
 use health_store::rollup::RollupLedger;
 use health_store::{HealthStore, SystemTicks};
 use ops_contracts::capability::{AdapterKind, Capability};
+use ops_contracts::choice::Choices;
 use ops_contracts::clock::{Clock, Timestamp};
 use ops_contracts::command::session::SessionMode;
 use ops_contracts::config::LogFormat;
+use ops_contracts::health::{AdapterHealthStore, HealthSink};
 use ops_contracts::legacy::LEASE_TTL_MS;
 use ops_contracts::version::{BINARY_VERSION, OPS_CONTRACT_VERSION, OPS_MIN_COMPAT_VERSION};
 use ops_runtime::{FamilyConfig, Runtime, RuntimeConfig};
 use relay::{Control, Labels, Pairing, Relay, RelayConfig, RoutingSetup, Timeouts, Token, Versions};
-use routing::decision::Rules;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::adapters::{Adapters, LegacyDoor};
@@ -28,6 +29,7 @@ use crate::failure::{EXECUTION, Failure};
 use crate::home::{Home, RelayFile, random_hex};
 use crate::logging;
 use crate::pairing::Pairings;
+use crate::replay::{self, ToldRules};
 use crate::settings::{self, Layers, Settings};
 use crate::signals::{Hangups, Signals};
 
@@ -89,14 +91,18 @@ async fn serve(settings: Settings, layers: Layers, environment: Environment, hom
     let browsers = adapters.browsers(&settings);
     let legacy = LegacyLauncher::new(adapters.cdp.clone(), settings.browser.clone(), settings.browser_args.clone());
     let door = Arc::new(LegacyDoor::default());
-    let runtime = RuntimeConfig { legacy: Some(door.clone()), ..runtime_config(&settings, &home) };
-    let runtime = Runtime::with_health(runtime, adapters.ranked(), clock.clone(), Some(health.clone()));
+    let choices = replay::choices(settings.replay_seed.as_deref(), &random_hex(8)?, settings.decision_log.as_deref())?;
+    let runtime = RuntimeConfig { legacy: Some(door.clone()), choices: choices.clone(), ..runtime_config(&settings, &home) };
+    let store = settings.health.is_none_or(|tuning| tuning.told).then(|| health.clone());
+    let sink = store.clone().map(|store| -> Arc<dyn HealthSink> { store });
+    let runtime = Runtime::with_health(runtime, adapters.ranked(), clock.clone(), sink);
     let pairings = Arc::new(Pairings::open(home.clone(), clock.clone())?);
     let pairing = Pairing { required: settings.pairing, store: pairings.clone() };
-    let routing = routing_setup(layers, pairings);
+    let routing = routing_setup(layers, pairings, &choices);
     let told: Vec<String> = routing.settings.warnings.iter().map(ToString::to_string).chain(warnings.iter().cloned()).collect();
     let config = relay_config(&settings, &home, warnings, routing)?;
-    let config = RelayConfig { pairing, ledger: Some(ledger.clone()), health: Some(health.clone()), ..config };
+    let store = store.map(|store| -> Arc<dyn AdapterHealthStore> { store });
+    let config = RelayConfig { pairing, ledger: Some(ledger.clone()), health: store, ..config };
     let instance_id = config.instance_id.clone();
     let listen = config.listen;
     let relay = Relay::bind(config, Arc::new(runtime), clock).await;
@@ -167,8 +173,9 @@ fn warnings(settings: &Settings, ledger: &RollupLedger) -> Vec<String> {
     };
     let open = !settings.listen.ip().is_loopback();
     let open = open.then_some("this relay listens beyond loopback, and nothing there is encrypted: tokens travel in the clear");
-    let tuned = settings.health.map(|_| "the circuit breaker has other figures than the plan's, because --health-tuning says so");
-    sandbox.into_iter().chain(open).chain(tuned).chain(ledger.baseline_problem()).map(str::to_owned).collect()
+    let tuned = settings.health.map(|_| "adapter health is not kept in the plan's way, because --health-tuning says so");
+    let replayed = settings.replay_seed.as_ref().map(|_| "choices can be foretold, because OPENCODE_REPLAY_SEED is set");
+    sandbox.into_iter().chain(open).chain(tuned).chain(replayed).chain(ledger.baseline_problem()).map(str::to_owned).collect()
 }
 
 fn runtime_config(settings: &Settings, home: &Home) -> RuntimeConfig {
@@ -176,7 +183,7 @@ fn runtime_config(settings: &Settings, home: &Home) -> RuntimeConfig {
         profiles: Some(home.profiles()),
         chrome: FamilyConfig { executable: settings.browser.clone(), args: settings.browser_args.clone() },
         firefox: FamilyConfig { executable: settings.firefox.clone(), args: settings.firefox_args.clone() },
-        health: settings.health.unwrap_or_default(),
+        health: settings.health.map(|tuning| tuning.rules).unwrap_or_default(),
         egress: Some(Arc::new(LocalEgress)),
         domains: settings.domains.clone(),
         ..RuntimeConfig::default()
@@ -184,14 +191,14 @@ fn runtime_config(settings: &Settings, home: &Home) -> RuntimeConfig {
 }
 
 /// The settings are read anew from the same layers, of which only the document can have changed.
-fn routing_setup(layers: Layers, pairings: Arc<Pairings>) -> RoutingSetup {
+fn routing_setup(layers: Layers, pairings: Arc<Pairings>, choices: &Choices) -> RoutingSetup {
     let settings = layers.routing();
     let read = move || {
         // With the configuration the pairings are read anew: one that was taken back is over then.
         pairings.refresh().map_err(Failure::into_fault)?;
         layers.reread()
     };
-    RoutingSetup { policy: Arc::new(Rules), settings, read: Arc::new(read) }
+    RoutingSetup { policy: Arc::new(ToldRules::new(choices)), settings, read: Arc::new(read) }
 }
 
 async fn reload_on_hangup(mut hangups: Hangups, control: Control) {

@@ -64,6 +64,9 @@ pub(crate) struct Args {
     /// Other figures of the circuit breaker, for tests of a whole relay: docs/health.md
     #[arg(long, value_name = "LIST", hide = true)]
     pub(crate) health_tuning: Option<String>,
+    /// Write every decision to a new file, sessions by their ordinals and without times, to compare two runs under one OPENCODE_REPLAY_SEED
+    #[arg(long, value_name = "FILE")]
+    pub(crate) decision_log: Option<PathBuf>,
     /// Refuse a config.json with keys that this version does not know, instead of warning of them
     #[arg(long)]
     pub(crate) strict_config: bool,

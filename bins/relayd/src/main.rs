@@ -10,6 +10,7 @@ mod failure;
 mod home;
 mod logging;
 mod pairing;
+mod replay;
 mod settings;
 mod signals;
 mod tuning;

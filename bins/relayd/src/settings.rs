@@ -12,7 +12,6 @@ use ops_contracts::provenance::SigningMode;
 use ops_contracts::routing::CliControls;
 use ops_contracts::scorecard::Phase;
 use ops_contracts::{ErrorCode, ErrorSource, Fault, Outcome};
-use ops_runtime::HealthRules;
 use relay::{RoutingSettings, Signing};
 use routing::config;
 use routing::decision::legacy_lane;
@@ -21,7 +20,7 @@ use routing::preflight::RoutingFlags;
 use crate::args::Args;
 use crate::environment::Environment;
 use crate::failure::Failure;
-use crate::tuning;
+use crate::tuning::{self, Tuning};
 
 /// The variable with the admin token.
 const ADMIN_TOKEN: &str = "DASHBOARD_ADMIN_TOKEN";
@@ -29,6 +28,7 @@ const ADMIN_TOKEN: &str = "DASHBOARD_ADMIN_TOKEN";
 /// The variables with key and mode of event signatures.
 const SIGNING_KEY: &str = "OPENCODE_EVENT_SIGNING_KEY";
 const SIGNING_MODE: &str = "OPENCODE_EVENT_SIGNING_MODE";
+const REPLAY_SEED: &str = "OPENCODE_REPLAY_SEED";
 
 /// What the program does.
 pub(crate) struct Settings {
@@ -51,7 +51,11 @@ pub(crate) struct Settings {
     pub(crate) domains: DomainRules,
     pub(crate) idle_exit: Option<Duration>,
     /// How the health of sessions is kept and told, where that is not the plan's way.
-    pub(crate) health: Option<HealthRules>,
+    pub(crate) health: Option<Tuning>,
+    /// `OPENCODE_REPLAY_SEED`.
+    pub(crate) replay_seed: Option<String>,
+    /// Where decisions are written to.
+    pub(crate) decision_log: Option<PathBuf>,
     pub(crate) allowed_hosts: Vec<String>,
     pub(crate) allowed_extensions: Vec<String>,
     /// Opens the admin calls.
@@ -203,6 +207,8 @@ impl Layers {
             domains: DomainRules { allow: effective.browser.allow_domains.value, deny: effective.browser.deny_domains.value },
             idle_exit: self.args.idle_exit_ms.map(Duration::from_millis),
             health: self.args.health_tuning.as_deref().map(tuning::parse).transpose()?,
+            replay_seed: environment.text(REPLAY_SEED),
+            decision_log: self.args.decision_log.clone(),
             allowed_hosts: effective.allowed_hosts.value.iter().map(|host| host.as_str().to_owned()).collect(),
             allowed_extensions: effective.extension_allowlist.value.iter().map(|id| id.as_str().to_owned()).collect(),
             admin_token: environment.text(ADMIN_TOKEN),

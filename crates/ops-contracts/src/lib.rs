@@ -9,6 +9,7 @@ pub mod adapter;
 pub mod alert;
 pub mod blob;
 pub mod capability;
+pub mod choice;
 pub mod clock;
 pub mod command;
 pub mod config;

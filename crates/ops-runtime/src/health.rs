@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ops_contracts::capability::AdapterKind;
+use ops_contracts::choice::Stream;
 use ops_contracts::clock::Clock;
 use ops_contracts::health::{
     CircuitState, DecimalU64, EnvelopeRoute, EnvelopeType, HealthEnvelope, HealthEvent, HealthScope, HealthSink, SNAPSHOT_INTERVAL,
@@ -51,6 +52,7 @@ pub(crate) struct SessionHealth {
 
 struct State {
     breaker: Breaker,
+    choices: Stream,
     epoch: u64,
     seq: u64,
     /// The epoch whose loss of the browser is counted.
@@ -61,6 +63,19 @@ struct State {
 pub(crate) struct Ticket {
     health: Arc<SessionHealth>,
     probe: bool,
+}
+
+impl State {
+    /// When a retry makes sense, in milliseconds. Circuits that a lost browser opened together are not to be tried together: each refusal
+    /// names a time of its own, up to a twentieth of the cooldown later than the first that would do.
+    fn retry_after(&mut self, left: Option<Duration>) -> u64 {
+        let millis = |span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+        let (least, spread) = match left {
+            Some(left) => (millis(left).saturating_add(1), millis(self.breaker.rules().cooldown) / 20),
+            None => (PROBE_RUNS_MS, PROBE_RUNS_MS),
+        };
+        least.saturating_add(self.choices.below("circuit.retryAfterMs", spread))
+    }
 }
 
 impl Drop for Ticket {
@@ -75,10 +90,9 @@ impl SessionHealth {
     pub(crate) fn new(
         (session, adapter): (SessionId, AdapterKind),
         rules: BreakerRules,
-        clock: Arc<dyn Clock>,
-        sink: Option<Arc<dyn HealthSink>>,
+        (clock, choices, sink): (Arc<dyn Clock>, Stream, Option<Arc<dyn HealthSink>>),
     ) -> Self {
-        let state = State { breaker: Breaker::new(rules), epoch: 0, seq: 0, loss_counted: None };
+        let state = State { breaker: Breaker::new(rules), choices, epoch: 0, seq: 0, loss_counted: None };
         Self { session, adapter, clock, sink, state: Mutex::new(state) }
     }
 
@@ -101,9 +115,7 @@ impl SessionHealth {
                 Ok(Ticket { health: self.clone(), probe: admitted.probe })
             }
             Err(refused) => {
-                let after = refused
-                    .retry_after
-                    .map_or(PROBE_RUNS_MS, |left| u64::try_from(left.as_millis()).unwrap_or(u64::MAX).saturating_add(1));
+                let after = state.retry_after(refused.retry_after);
                 let (circuit, faults) = (state.breaker.state(), state.breaker.faults(now));
                 drop(state);
                 Err(Fault::plain(ErrorCode::OpsCircuitOpen)
@@ -203,6 +215,9 @@ impl SessionHealth {
 
     /// Numbers and tells an envelope. Under the state's lock: the numbers arrive in order.
     fn emit(&self, state: &mut State, event: HealthEvent, request: Option<&RequestId>, now: Instant) {
+        if event == HealthEvent::Transition {
+            state.choices.decided("circuit.state", state.breaker.state().as_str());
+        }
         let Some(sink) = &self.sink else { return };
         let wall = self.clock.now();
         let scope = if sink.operator_global() { HealthScope::OperatorGlobal } else { HealthScope::Session };

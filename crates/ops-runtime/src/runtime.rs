@@ -4,13 +4,14 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::PathBuf;
 use std::str::FromStr;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant as StdInstant};
 
 use ops_contracts::adapter::{Adapter, BoxFuture};
 use ops_contracts::blob::BlobInfo;
 use ops_contracts::capability::BrowserKind;
+use ops_contracts::choice::Choices;
 use ops_contracts::clock::Clock;
 use ops_contracts::command::{Call, CommandName, Lane, Repeat};
 use ops_contracts::domains::DomainRules;
@@ -59,6 +60,8 @@ pub struct RuntimeConfig {
     pub egress: Option<Arc<dyn Egress>>,
     /// Rules about hosts that hold for every session; its own can only narrow them.
     pub domains: DomainRules,
+    /// Where choices come from that are no secrets.
+    pub choices: Choices,
 }
 
 /// How browsers of one family are started.
@@ -83,8 +86,8 @@ impl Default for RuntimeConfig {
     fn default() -> Self {
         let (chrome, firefox) = (FamilyConfig::default(), FamilyConfig::default());
         let (browser_idle, health) = (Duration::from_secs(30), HealthRules::default());
-        let (egress, domains) = (None, DomainRules::default());
-        Self { max_sessions: 64, browser_idle, profiles: None, chrome, firefox, health, legacy: None, egress, domains }
+        let (egress, domains, choices) = (None, DomainRules::default(), Choices::default());
+        Self { max_sessions: 64, browser_idle, profiles: None, chrome, firefox, health, legacy: None, egress, domains, choices }
     }
 }
 
@@ -105,6 +108,8 @@ pub(crate) struct Inner {
     config: RuntimeConfig,
     clock: Arc<dyn Clock>,
     sink: Option<Arc<dyn HealthSink>>,
+    /// How many sessions have been made.
+    made: AtomicU64,
     /// Whether the task that tells every session's health runs.
     telling: AtomicBool,
     pool: Arc<Pool>,
@@ -150,6 +155,7 @@ impl Runtime {
                 clock,
                 sink,
                 telling: AtomicBool::new(false),
+                made: AtomicU64::new(0),
                 pool,
                 sessions: Mutex::default(),
                 creators: Mutex::default(),

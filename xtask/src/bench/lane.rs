@@ -1,34 +1,26 @@
-//! A client of the legacy lane as small and fast as one can write it: blocking, one thread, frames that are masked with zeros. The
-//! baseline is measured through it, and a slow client would make the baseline lax.
+//! A client of the legacy lane, as fast as its socket: the baseline is measured through it, and a slow client would make the baseline lax.
 //!
 //! Handshake and end of the session are the usual client's; only raw messages travel here.
 
 use std::collections::{HashMap, VecDeque};
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, bail};
 use ops_client::Endpoint;
 use ops_contracts::legacy::{CDP_PROTOCOL, LegacyGrant};
-use ops_contracts::version::OPS_CONTRACT_VERSION;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-/// How long an answer may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+use super::ws::Socket;
 
 /// A connection to the lane, for one session.
 #[derive(Debug)]
 pub(super) struct Lane {
-    stream: TcpStream,
+    socket: Socket,
     /// What stands before a raw message.
     envelope: String,
-    /// Bytes that were read; those before `taken` are done with.
-    buffer: Vec<u8>,
-    taken: usize,
     next: u64,
     replies: HashMap<u64, Box<RawValue>>,
     events: VecDeque<(String, Option<String>)>,
@@ -83,33 +75,11 @@ impl Pace {
 impl Lane {
     /// Connects to the session of a grant.
     pub(super) fn connect(endpoint: &Endpoint, token: &str, grant: &LegacyGrant) -> Result<Self> {
-        let host = endpoint.url.authority();
-        let mut stream = TcpStream::connect(&host).with_context(|| format!("{host} can't be reached"))?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
-        let head = format!(
-            "GET /cdp HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
-             Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: {CDP_PROTOCOL}\r\n\
-             Authorization: Bearer {token}\r\nx-ops-contract-version: {OPS_CONTRACT_VERSION}\r\nx-ops-client-version: {}\r\n\
-             x-ops-client-kind: other\r\nx-ops-client-id: {}\r\n\r\n",
-            endpoint.client_version,
-            endpoint.client_id.as_str(),
-        );
-        stream.write_all(head.as_bytes())?;
-        let mut buffer = Vec::with_capacity(1 << 20);
-        let end = loop {
-            if let Some(end) = buffer.windows(4).position(|bytes| bytes == b"\r\n\r\n") {
-                break end + 4;
-            }
-            read_more(&mut stream, &mut buffer)?;
-        };
-        let head = String::from_utf8_lossy(&buffer[..end]).into_owned();
-        ensure!(head.starts_with("HTTP/1.1 101 "), "the relay refused the lane: {head}{}", String::from_utf8_lossy(&buffer[end..]));
+        let socket = Socket::connect(&endpoint.url.authority(), "/cdp", CDP_PROTOCOL, token, endpoint.client_id.as_str())?;
         let lease = grant.cdp_lease_id.as_str();
         let envelope = format!(r#"{{"sessionId":"{}","cdpLeaseId":"{lease}","message":"#, grant.session_id);
         let (replies, events, pace) = (HashMap::new(), VecDeque::new(), Pace::new(grant));
-        Ok(Self { stream, envelope, buffer, taken: end, next: 1, replies, events, pace })
+        Ok(Self { socket, envelope, next: 1, replies, events, pace })
     }
 
     /// Waits until further messages are within the lane's rate, and forgets the events so far.
@@ -125,7 +95,7 @@ impl Lane {
         self.pace.sent += 1.0;
         let session = session.map_or(String::new(), |session| format!(r#","sessionId":"{session}""#));
         let text = format!(r#"{}{{"id":{id},"method":"{method}","params":{params}{session}}}}}"#, self.envelope);
-        self.stream.write_all(&frame(0x81, text.as_bytes()))?;
+        self.socket.send(&text)?;
         Ok(id)
     }
 
@@ -186,36 +156,8 @@ impl Lane {
 
     /// Takes in one frame.
     fn receive(&mut self) -> Result<()> {
-        loop {
-            if let Some((kind, start, end)) = header(&self.buffer[self.taken..]) {
-                let (start, end) = (self.taken + start, self.taken + end);
-                while self.buffer.len() < end {
-                    read_more(&mut self.stream, &mut self.buffer)?;
-                }
-                match kind {
-                    0x1 => self.take_in(start, end)?,
-                    0x9 => {
-                        let pong = frame(0x8a, &self.buffer[start..end]);
-                        self.stream.write_all(&pong)?;
-                    }
-                    0xa => {}
-                    kind => bail!("the relay ended the lane (frame {kind}): {}", String::from_utf8_lossy(&self.buffer[start..end])),
-                }
-                self.taken = end;
-                if self.taken == self.buffer.len() {
-                    self.buffer.clear();
-                    self.taken = 0;
-                }
-                return Ok(());
-            }
-            self.buffer.drain(..self.taken);
-            self.taken = 0;
-            read_more(&mut self.stream, &mut self.buffer)?;
-        }
-    }
-
-    fn take_in(&mut self, start: usize, end: usize) -> Result<()> {
-        let frame: Frame<'_> = serde_json::from_slice(&self.buffer[start..end]).context("a frame is no JSON")?;
+        let text = self.socket.receive()?;
+        let frame: Frame<'_> = serde_json::from_slice(self.socket.bytes(text)).context("a frame is no JSON")?;
         let Some(message) = frame.message else { bail!("the relay refuses: {}", frame.error.map_or("", RawValue::get)) };
         let message: Incoming<'_> = serde_json::from_str(message.get())?;
         match (message.id, message.result, message.error) {
@@ -227,61 +169,5 @@ impl Lane {
             }
         }
         Ok(())
-    }
-}
-
-/// A whole frame of a client: masked, as clients must, with a mask that changes nothing.
-fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
-    let mut frame = Vec::with_capacity(payload.len() + 14);
-    frame.push(first);
-    match (u8::try_from(payload.len()), u16::try_from(payload.len())) {
-        (Ok(short), _) if short < 126 => frame.push(0x80 | short),
-        (_, Ok(middle)) => {
-            frame.push(0x80 | 126);
-            frame.extend_from_slice(&middle.to_be_bytes());
-        }
-        _ => {
-            frame.push(0x80 | 127);
-            frame.extend_from_slice(&(payload.len() as u64).to_be_bytes());
-        }
-    }
-    frame.extend_from_slice(&[0; 4]);
-    frame.extend_from_slice(payload);
-    frame
-}
-
-/// Kind of a relay's frame, and where its payload begins and ends; none while its head is not there.
-fn header(bytes: &[u8]) -> Option<(u8, usize, usize)> {
-    let (kind, short) = (*bytes.first()? & 0x0f, usize::from(*bytes.get(1)? & 0x7f));
-    let (start, length) = match short {
-        126 => (4, usize::from(u16::from_be_bytes(*bytes.get(2..4)?.first_chunk()?))),
-        127 => (10, usize::try_from(u64::from_be_bytes(*bytes.get(2..10)?.first_chunk()?)).ok()?),
-        short => (2, short),
-    };
-    Some((kind, start, start + length))
-}
-
-fn read_more(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<()> {
-    let old = buffer.len();
-    buffer.resize(old + 64 * 1024, 0);
-    let count = stream.read(&mut buffer[old..]).context("the relay does not answer")?;
-    buffer.truncate(old + count);
-    ensure!(count > 0, "the relay closed the lane");
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn frames_of_every_length_are_read_as_they_were_written() {
-        for length in [0, 125, 126, 65_535, 65_536] {
-            let written = frame(0x81, &vec![b'x'; length]);
-            let (kind, start, end) = header(&written).unwrap();
-            // A client's mask stands before its payload.
-            assert_eq!((kind, end - start, written.len()), (1, length, end + 4), "{length}");
-            assert_eq!(header(&written[..1]), None);
-        }
     }
 }

@@ -138,7 +138,10 @@ impl Inner {
             epoch: 0,
             version: seat.place.browser.version.as_str().into(),
         };
-        let health = SessionHealth::new((id.clone(), adapter), self.config.health.breaker, self.clock.clone(), self.sink.clone());
+        let choices = self.config.choices.stream(self.made.fetch_add(1, Ordering::Relaxed) + 1);
+        choices.decided("session.adapter", adapter.as_str());
+        let outside = (self.clock.clone(), choices, self.sink.clone());
+        let health = SessionHealth::new((id.clone(), adapter), self.config.health.breaker, outside);
         let shared = (self.clock.clone(), self.blobs.clone(), Arc::new(health));
         let session = Arc::new(Session::new((id, client), plan, lease, live, inbox, shared));
         lock(&self.sessions).live.insert(session.id.clone(), session.clone());

@@ -7,6 +7,7 @@ mod cdp;
 mod client;
 mod dashboard;
 mod ending;
+mod health;
 mod http;
 mod limits;
 mod metrics;
