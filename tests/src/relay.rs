@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use ops_client::{Client, Endpoint, Options, RequestIds};
+use ops_client::{Client, Endpoint, Options, RequestIds, Trust};
 use ops_contracts::command::session::{CreateParams, CreateResult};
 use ops_contracts::command::{Command as OpsCommand, SessionCreate};
 use ops_contracts::frame::ClientKind;
@@ -171,6 +171,7 @@ impl Relay {
         let url = file["relayUrl"].as_str().and_then(|url| url.parse().ok());
         Endpoint {
             url: url.expect("relay.json tells the URL"),
+            trust: file["certificateSha256"].as_str().map(|sha256| Trust::fingerprint(sha256).expect("it is a fingerprint")),
             token: read("relay.token").trim().parse().expect("relay.token is a token"),
             pairing: None,
             client_id: client.parse().expect("a valid client id"),

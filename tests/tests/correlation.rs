@@ -81,12 +81,14 @@ fn request_and_session_ids_are_on_every_line_and_error_of_a_request_and_on_no_me
     assert_eq!(nowhere["sessionId"].as_str(), Some(&*session), "{nowhere}");
     let status: Value = serde_json::from_str(&get(&relay, "/status")).unwrap();
     kill(u32::try_from(status["browsers"][0]["pid"].as_u64().unwrap()).unwrap());
+    let deadline = std::time::Instant::now() + PATIENCE;
     let last = loop {
         let (exit, frame) = odb_cli(&relay, &["get", "title"]);
         // The browser's end may not have been seen yet.
         if exit == Some(2) {
             break frame;
         }
+        assert!(std::time::Instant::now() < deadline, "the killed browser still answers: {frame}");
     };
     assert_eq!((last["sessionId"].as_str(), last["error"]["sessionId"].as_str()), (Some(&*session), Some(&*session)), "{last}");
     assert_eq!(last["error"]["errorSource"].as_str().unwrap(), last["error"]["code"].as_str().unwrap().split('_').next().unwrap());

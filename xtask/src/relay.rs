@@ -24,6 +24,9 @@ const ORPHANS: Duration = Duration::from_secs(2);
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Info {
     pub(crate) relay_url: String,
+    /// The fingerprint of its certificate, where it speaks TLS.
+    #[serde(default)]
+    pub(crate) certificate_sha256: Option<String>,
     pub(crate) pid: u32,
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use ops_client::legacy::{self, CdpSocket};
-use ops_client::{Endpoint, RequestIds, post};
+use ops_client::{Endpoint, RequestIds, Trust, post};
 use ops_contracts::frame::ClientKind;
 use ops_contracts::legacy::{LegacyGrant, LegacySelection};
 use ops_contracts::routing::{RequestControls, RoutingMode};
@@ -77,6 +77,7 @@ fn endpoint(home: &Path, environment: &Environment) -> Result<Endpoint> {
     routing.cli.routing_mode = Some(RoutingMode::LegacyCdp);
     Ok(Endpoint {
         url: info.relay_url.parse()?,
+        trust: info.certificate_sha256.as_deref().map(Trust::fingerprint).transpose()?,
         token: token.trim().parse()?,
         pairing: None,
         client_id: "smoke-legacy-cdp".parse()?,

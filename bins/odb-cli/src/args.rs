@@ -59,12 +59,15 @@ pub(crate) struct Global {
     /// The page to act on, as tabs lists it, instead of the current one.
     #[arg(long, global = true, value_name = "TAB")]
     pub(crate) tab: Option<TargetId>,
-    /// A relay that runs elsewhere, as http://host:port; none is started then.
+    /// A relay that runs elsewhere, as http://host:port or https://host:port; none is started then.
     #[arg(long, global = true, value_name = "URL", requires = "token_file")]
     pub(crate) relay: Option<String>,
     /// The file with that relay's token.
     #[arg(long, global = true, value_name = "FILE", requires = "relay")]
     pub(crate) token_file: Option<PathBuf>,
+    /// The certificate authority, in PEM form, that --relay is checked against, instead of the system's; or ODB_CA_FILE.
+    #[arg(long, global = true, value_name = "FILE", requires = "relay")]
+    pub(crate) ca_file: Option<PathBuf>,
     /// The state directory, instead of ODB_HOME.
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) home: Option<PathBuf>,

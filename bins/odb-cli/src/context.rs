@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use ops_client::{Endpoint, RawCall, Reply, RequestIds, Token, patience, post};
+use ops_client::{Endpoint, RawCall, Reply, RequestIds, Token, Trust, patience, post};
 use ops_contracts::blob::BlobInfo;
 use ops_contracts::command::export::{HtmlResult, PdfResult, ScreenshotResult};
 use ops_contracts::command::{CommandName, nav};
@@ -64,11 +64,12 @@ impl<'a> Context<'a> {
     }
 
     /// Where a relay is, with the identity of this installation.
-    pub(crate) fn endpoint(&self, url: &str, token: &str) -> Outcome<Endpoint> {
+    pub(crate) fn endpoint(&self, url: &str, token: &str, trust: Option<Trust>) -> Outcome<Endpoint> {
         let random = (self.environment.random)();
         let nonce = random.ok_or_else(|| Failure::new(ErrorCode::CliStateInvalid, "the system has no random bits"))?;
         Ok(Endpoint {
             url: url.parse().map_err(|error: ops_client::InvalidEndpoint| Failure::usage(error.to_string()))?,
+            trust,
             token: token.trim().parse::<Token>().map_err(|error| Failure::new(ErrorCode::CliStateInvalid, error.to_string()))?,
             pairing: pair::stored(self, url)?,
             client_id: self.home.client_id(self.environment)?,

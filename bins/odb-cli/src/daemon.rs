@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use ops_client::{Endpoint, post};
+use ops_client::{Endpoint, Trust, post};
 use ops_contracts::routing::{Route, RoutingMode};
 use ops_contracts::version::{BINARY_VERSION, OPS_CONTRACT_VERSION, OPS_MIN_COMPAT_VERSION};
 use ops_contracts::{ErrorCode, Fault};
@@ -103,7 +103,15 @@ fn remote(context: &Context<'_>) -> Outcome<Option<Relay>> {
     let (Some(url), Some(file)) = (&context.global.relay, &context.global.token_file) else { return Ok(None) };
     let token = std::fs::read_to_string(file)
         .map_err(|error| Failure::new(ErrorCode::CliFileUnreadable, format!("{}: {error}", file.display())))?;
-    Ok(Some(Relay { endpoint: context.endpoint(url, &token)?, instance_id: None, pid: None, file: None }))
+    Ok(Some(Relay { endpoint: context.endpoint(url, &token, authorities(context)?)?, instance_id: None, pid: None, file: None }))
+}
+
+/// The authorities that the command line or the environment names.
+fn authorities(context: &Context<'_>) -> Outcome<Option<Trust>> {
+    let Some(file) = context.global.ca_file.as_ref().or(context.environment.ca_file.as_ref()) else { return Ok(None) };
+    let unreadable = |why: String| Failure::new(ErrorCode::CliFileUnreadable, format!("{}: {why}", file.display()));
+    let text = std::fs::read(file).map_err(|error| unreadable(error.to_string()))?;
+    Trust::authorities(&text).map(Some).map_err(|error| unreadable(error.to_string()))
 }
 
 /// The relay that `relay.json` names, where its process lives. The token goes to no port that a dead relay has left to others.
@@ -114,7 +122,9 @@ fn local(context: &Context<'_>) -> Outcome<Option<Relay>> {
         return Ok(None);
     }
     let Some(token) = context.home.read("relay.token")? else { return Ok(None) };
-    let endpoint = context.endpoint(&file.relay_url, &token)?;
+    let trust = file.certificate_sha256.as_deref().map(Trust::fingerprint).transpose();
+    let trust = trust.map_err(|error| crate::state::invalid(&context.home.path("relay.json"), &error.to_string()))?;
+    let endpoint = context.endpoint(&file.relay_url, &token, trust)?;
     Ok(Some(Relay { endpoint, instance_id: Some(file.instance_id.clone()), pid: Some(pid), file: Some(file) }))
 }
 

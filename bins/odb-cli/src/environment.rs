@@ -15,6 +15,8 @@ pub(crate) struct Environment {
     pub(crate) xdg_state_home: Option<PathBuf>,
     /// `HOME`.
     pub(crate) home: Option<PathBuf>,
+    /// `ODB_CA_FILE`: the certificate authority of relays that run elsewhere.
+    pub(crate) ca_file: Option<PathBuf>,
     /// `ODB_SESSION`: the session's name when no flag names one.
     pub(crate) session: Option<String>,
     /// `ODB_BROWSER`: the executable of Chrome or Chromium.
@@ -50,6 +52,7 @@ impl Environment {
             odb_home: var("ODB_HOME").map(PathBuf::from),
             xdg_state_home: var("XDG_STATE_HOME").map(PathBuf::from),
             home: var("HOME").map(PathBuf::from),
+            ca_file: var("ODB_CA_FILE").map(PathBuf::from),
             session: var("ODB_SESSION").and_then(|name| name.into_string().ok()),
             browser: var(routing::config::BROWSER).map(PathBuf::from),
             browser_args: text(routing::config::BROWSER_ARGS),

@@ -91,7 +91,7 @@ fn file(context: &Context<'_>, url: &str) -> String {
     if context.global.relay.is_none() {
         return "pairing/local.token".to_owned();
     }
-    let authority = url.trim_start_matches("http://").trim_end_matches('/');
+    let authority = url.split_once("://").map_or(url, |(_, authority)| authority).trim_end_matches('/');
     let name: String = authority.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '_' }).collect();
     format!("pairing/{name}.token")
 }

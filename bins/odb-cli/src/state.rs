@@ -73,6 +73,9 @@ pub(crate) struct RelayFile {
     pub(crate) relay_url: String,
     pub(crate) pid: i32,
     pub(crate) instance_id: String,
+    /// The fingerprint of its certificate, where it speaks TLS.
+    #[serde(default)]
+    pub(crate) certificate_sha256: Option<String>,
     /// Its versions; an older relay does not tell all of them.
     #[serde(default)]
     pub(crate) relay_version: Option<String>,

@@ -19,11 +19,12 @@ use ops_contracts::health::{AdapterHealthStore, HealthSink};
 use ops_contracts::legacy::LEASE_TTL_MS;
 use ops_contracts::version::{BINARY_VERSION, OPS_CONTRACT_VERSION, OPS_MIN_COMPAT_VERSION};
 use ops_runtime::{FamilyConfig, Runtime, RuntimeConfig};
-use relay::{Control, Labels, Pairing, Relay, RelayConfig, RoutingSetup, Timeouts, Token, Versions};
+use relay::{Control, Labels, Pairing, Relay, RelayConfig, RoutingSetup, Timeouts, Tls, Token, Versions};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::adapters::{Adapters, LegacyDoor};
 use crate::args::Args;
+use crate::certificate::{Files, Served};
 use crate::environment::{Environment, SystemClock};
 use crate::failure::{EXECUTION, Failure};
 use crate::home::{Home, RelayFile, random_hex};
@@ -98,11 +99,14 @@ async fn serve(settings: Settings, layers: Layers, environment: Environment, hom
     let runtime = Runtime::with_health(runtime, adapters.ranked(), clock.clone(), sink);
     let pairings = Arc::new(Pairings::open(home.clone(), clock.clone())?);
     let pairing = Pairing { required: settings.pairing, store: pairings.clone() };
-    let routing = routing_setup(layers, pairings, &choices);
+    let tls = settings.tls.as_ref().map(Files::load).transpose()?;
+    let certificate = settings.tls.clone().zip(tls.clone()).map(|(files, tls)| Served::new(files, tls, home.clone()));
+    let routing = routing_setup(layers, pairings, certificate, &choices);
     let told: Vec<String> = routing.settings.warnings.iter().map(ToString::to_string).chain(warnings.iter().cloned()).collect();
     let config = relay_config(&settings, &home, warnings, routing)?;
     let store = store.map(|store| -> Arc<dyn AdapterHealthStore> { store });
-    let config = RelayConfig { pairing, ledger: Some(ledger.clone()), health: store, ..config };
+    let fingerprint = tls.as_ref().map(Tls::fingerprint);
+    let config = RelayConfig { tls, pairing, ledger: Some(ledger.clone()), health: store, ..config };
     let instance_id = config.instance_id.clone();
     let listen = config.listen;
     let relay = Relay::bind(config, Arc::new(runtime), clock).await;
@@ -118,6 +122,7 @@ async fn serve(settings: Settings, layers: Layers, environment: Environment, hom
         ops_contract_version: OPS_CONTRACT_VERSION,
         ops_min_contract_version: OPS_MIN_COMPAT_VERSION,
         limits_profile: &settings.limits.name,
+        certificate_sha256: fingerprint,
     })?;
     announce(&settings, &home, relay.url(), &browsers, &told);
     tokio::spawn(reload_on_hangup(hangups, relay.control()));
@@ -171,7 +176,7 @@ fn warnings(settings: &Settings, ledger: &RollupLedger) -> Vec<String> {
         Sandbox::Auto => Some("the browsers' sandbox is off, because relayd runs as root"),
         _ => Some("the browsers' sandbox is off, because --sandbox off says so"),
     };
-    let open = !settings.listen.ip().is_loopback();
+    let open = !settings.listen.ip().is_loopback() && settings.tls.is_none();
     let open = open.then_some("this relay listens beyond loopback, and nothing there is encrypted: tokens travel in the clear");
     let tuned = settings.health.map(|_| "adapter health is not kept in the plan's way, because --health-tuning says so");
     let replayed = settings.replay_seed.as_ref().map(|_| "choices can be foretold, because OPENCODE_REPLAY_SEED is set");
@@ -191,11 +196,13 @@ fn runtime_config(settings: &Settings, home: &Home) -> RuntimeConfig {
 }
 
 /// The settings are read anew from the same layers, of which only the document can have changed.
-fn routing_setup(layers: Layers, pairings: Arc<Pairings>, choices: &Choices) -> RoutingSetup {
+fn routing_setup(layers: Layers, pairings: Arc<Pairings>, certificate: Option<Served>, choices: &Choices) -> RoutingSetup {
     let settings = layers.routing();
     let read = move || {
-        // With the configuration the pairings are read anew: one that was taken back is over then.
+        // With the configuration the pairings are read anew: one that was taken back is over then. So is the certificate: it is
+        // renewed long before it expires.
         pairings.refresh().map_err(Failure::into_fault)?;
+        certificate.as_ref().map_or(Ok(()), Served::refresh).map_err(Failure::into_fault)?;
         layers.reread()
     };
     RoutingSetup { policy: Arc::new(ToldRules::new(choices)), settings, read: Arc::new(read) }
@@ -217,6 +224,7 @@ fn relay_config(settings: &Settings, home: &Home, warnings: Vec<String>, routing
     Ok(RelayConfig {
         listen: settings.listen,
         insecure_listen: settings.insecure_listen,
+        tls: None,
         pairing: Pairing::off(),
         token: Token::new(home.token()?),
         admin_token: settings.admin_token.clone().map(Token::new),

@@ -16,7 +16,13 @@ pub(crate) struct Args {
     /// Address and port, or a port of loopback alone; 0 lets the system choose [default: 9555 with --limits strict, 0 with --limits local]
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) listen: Option<String>,
-    /// Let --listen name an address beyond loopback, though nothing that travels there is encrypted
+    /// Serve TLS with this certificate, in PEM form, its own first and then those that vouch for it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// The certificate's private key, in PEM form, which nobody else may be able to read
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// Let --listen name an address beyond loopback without TLS, though nothing that travels there is encrypted
     #[arg(long)]
     pub(crate) insecure_listen: bool,
     /// Whether clients must pair with odb-cli pair; auto is off on loopback, on elsewhere [default: auto]

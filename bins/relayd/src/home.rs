@@ -40,6 +40,9 @@ pub(crate) struct RelayFile<'a> {
     pub(crate) ops_contract_version: &'a str,
     pub(crate) ops_min_contract_version: &'a str,
     pub(crate) limits_profile: &'a str,
+    /// SHA-256 of the certificate, where the relay speaks TLS: who can read the home knows the relay by it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) certificate_sha256: Option<String>,
 }
 
 impl Home {
@@ -97,6 +100,16 @@ impl Home {
     /// Tells clients where the relay is.
     pub(crate) fn announce(&self, file: &RelayFile<'_>) -> Result<(), Failure> {
         let text = serde_json::to_string(file).map_err(|error| Failure::start(error.to_string()))?;
+        self.write("relay.json", &(text + "\n"))
+    }
+
+    /// Tells clients the fingerprint of another certificate. Does nothing before the relay was announced.
+    pub(crate) fn announce_certificate(&self, sha256: &str) -> Result<(), Failure> {
+        let Some(text) = self.read("relay.json")? else { return Ok(()) };
+        let invalid = |error| Failure::state(&self.path("relay.json"), error);
+        let mut told: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&text).map_err(invalid)?;
+        told.insert("certificateSha256".to_owned(), sha256.into());
+        let text = serde_json::to_string(&told).map_err(invalid)?;
         self.write("relay.json", &(text + "\n"))
     }
 
@@ -320,6 +333,7 @@ mod tests {
             ops_contract_version: "1.1.0",
             ops_min_contract_version: "1.0.0",
             limits_profile: "local",
+            certificate_sha256: None,
         };
         home.announce(&file("http://127.0.0.1:1")).unwrap();
         home.announce(&file("http://127.0.0.1:2")).unwrap();

@@ -5,6 +5,7 @@
 mod adapters;
 mod app;
 mod args;
+mod certificate;
 mod environment;
 mod failure;
 mod home;

@@ -5,19 +5,20 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use adapter_cdp::Sandbox;
-use ops_contracts::config::{EffectiveConfig, Layer, LogFormat, LogLevel, ParsedConfig, SandboxMode, Source};
+use ops_contracts::config::{EffectiveConfig, Layer, LogFormat, LogLevel, ParsedConfig, SandboxMode, Source, Sourced};
 use ops_contracts::domains::DomainRules;
 use ops_contracts::limits::LimitsProfile;
 use ops_contracts::provenance::SigningMode;
 use ops_contracts::routing::CliControls;
 use ops_contracts::scorecard::Phase;
 use ops_contracts::{ErrorCode, ErrorSource, Fault, Outcome};
-use relay::{RoutingSettings, Signing};
+use relay::{LegacyGates, RoutingSettings, Signing};
 use routing::config;
 use routing::decision::legacy_lane;
 use routing::preflight::RoutingFlags;
 
 use crate::args::Args;
+use crate::certificate::Files;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::tuning::{self, Tuning};
@@ -34,8 +35,10 @@ const REPLAY_SEED: &str = "OPENCODE_REPLAY_SEED";
 pub(crate) struct Settings {
     pub(crate) home: PathBuf,
     pub(crate) listen: SocketAddr,
-    /// Whether `listen` may be beyond loopback.
+    /// Whether `listen` may be beyond loopback without TLS.
     pub(crate) insecure_listen: bool,
+    /// Where the certificate is that TLS is served with.
+    pub(crate) tls: Option<Files>,
     /// Whether clients must pair.
     pub(crate) pairing: bool,
     pub(crate) limits: LimitsProfile,
@@ -118,7 +121,9 @@ fn flags(args: &Args, routing: &CliControls) -> Result<Layer, Failure> {
     }
     let mut layer = config::flags(routing);
     let document = &mut layer.document;
-    document.listen = args.listen.as_deref().map(|text| parse_listen(text, args.insecure_listen)).transpose()?;
+    document.listen = args.listen.as_deref().map(|text| parse_listen(text)).transpose()?;
+    document.tls_cert_file = args.tls_cert.as_ref().map(|path| path.display().to_string());
+    document.tls_key_file = args.tls_key.as_ref().map(|path| path.display().to_string());
     document.limits_profile = args.limits;
     document.pairing = args.pairing;
     document.log_format = args.log_format;
@@ -140,13 +145,22 @@ impl Layers {
         EffectiveConfig::resolve(&[file, self.environment.clone(), self.flags.clone()])
     }
 
+    /// A file that a key names; one of the document is found from the home.
+    fn named(&self, path: &Sourced<String>) -> Option<PathBuf> {
+        match path.source {
+            _ if path.value.is_empty() => None,
+            Source::File => Some(self.home.join(&path.value)),
+            _ => Some(path.value.clone().into()),
+        }
+    }
+
     /// What the layers say about routing.
     pub(crate) fn routing(&self) -> RoutingSettings {
         let effective = self.effective();
-        let loopback = effective.listen.value.ip().is_loopback();
+        let lane = |local| legacy_lane(effective.allow_raw_cdp.value, effective.allow_non_local_cdp.value, local);
         RoutingSettings {
             controls: config::controls(&self.file, &self.environment, &self.routing),
-            legacy: legacy_lane(effective.allow_raw_cdp.value, effective.allow_non_local_cdp.value, loopback),
+            legacy: LegacyGates { local: lane(true), beyond: lane(false) },
             legacy_transitional_binding: effective.allow_legacy_cdp_transitional_binding.value,
             prerelease_interop: effective.ops.allow_prerelease_interop.value,
             warnings: self.file.warnings.clone(),
@@ -172,9 +186,9 @@ impl Layers {
     pub(crate) fn settle(&self, environment: &Environment) -> Result<Settings, Failure> {
         let effective = self.effective();
         let listen = effective.listen.value;
-        if !listen.ip().is_loopback() && !self.args.insecure_listen {
-            let message = format!("listen takes loopback addresses alone without --insecure-listen, not {listen}");
-            return Err(Failure::Coded(Fault::new(ErrorCode::RelayConfigInvalid, message).with("key", "listen")));
+        let tls = Files::of(self.named(&effective.tls_cert_file), self.named(&effective.tls_key_file))?;
+        if !listen.ip().is_loopback() && tls.is_none() && !self.args.insecure_listen {
+            return Err(unencrypted(listen, effective.listen.source));
         }
         let limits = effective.limits_profile.value.as_str();
         let limits = routing::limits::named(limits).ok_or_else(|| Failure::usage(format!("no limits profile {limits}")))?;
@@ -183,6 +197,7 @@ impl Layers {
             home: self.home.clone(),
             listen,
             insecure_listen: self.args.insecure_listen,
+            tls,
             pairing: effective.pairing.value.required(listen.ip().is_loopback()),
             limits,
             log_format: effective.log_format.value,
@@ -219,6 +234,18 @@ impl Layers {
     }
 }
 
+/// The refusal of an address beyond loopback without TLS.
+fn unencrypted(listen: SocketAddr, source: Source) -> Failure {
+    let why = "tokens and pages would travel there unencrypted";
+    if source == Source::Flag {
+        let message =
+            format!("--listen {listen} is beyond loopback and takes --tls-cert and --tls-key, or --insecure-listen: {why}");
+        return Failure::usage(message);
+    }
+    let message = format!("listen {listen} is beyond loopback and takes tlsCertFile and tlsKeyFile, or --insecure-listen: {why}");
+    Failure::Coded(Fault::new(ErrorCode::RelayConfigInvalid, message).with("key", "listen"))
+}
+
 /// Key and mode of event signatures. A mode that can't be read must not pass for a laxer one.
 fn signing(environment: &Environment) -> Result<Signing, Failure> {
     let mode = environment
@@ -245,19 +272,13 @@ const fn loopback(port: u16) -> SocketAddr {
     SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)
 }
 
-fn parse_listen(text: &str, insecure: bool) -> Result<SocketAddr, Failure> {
+fn parse_listen(text: &str) -> Result<SocketAddr, Failure> {
     let named = text.strip_prefix("localhost:").unwrap_or(text);
     let address = match named.parse::<u16>() {
         Ok(port) => Some(loopback(port)),
         Err(_) => text.parse::<SocketAddr>().ok(),
     };
-    let address = address.ok_or_else(|| Failure::usage(format!("--listen takes a port or ADDRESS:PORT, not {text:?}")))?;
-    if insecure || address.ip().is_loopback() {
-        Ok(address)
-    } else {
-        let why = "tokens and pages would travel there unencrypted";
-        Err(Failure::usage(format!("--listen {address} is beyond loopback and takes --insecure-listen as well: {why}")))
-    }
+    address.ok_or_else(|| Failure::usage(format!("--listen takes a port or ADDRESS:PORT, not {text:?}")))
 }
 
 fn browser_args(keyed: Vec<String>, flags: &[String], variable: &str, environment: &Environment) -> Result<Vec<String>, Failure> {
@@ -310,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_but_loopback_can_be_listened_on() {
+    fn nothing_but_loopback_can_be_listened_on_without_tls_or_leave() {
         check_listen(&[], Some("127.0.0.1:9555"));
         check_listen(&["--limits", "local"], Some("127.0.0.1:0"));
         check_listen(&["--limits", "local", "--listen", "8000"], Some("127.0.0.1:8000"));
@@ -318,6 +339,9 @@ mod tests {
         check_listen(&["--listen", "localhost:7"], Some("127.0.0.1:7"));
         check_listen(&["--listen", "[::1]:7"], Some("[::1]:7"));
         check_listen(&["--listen", "0.0.0.0:7", "--insecure-listen"], Some("0.0.0.0:7"));
+        check_listen(&["--listen", "0.0.0.0:7", "--tls-cert", "/c", "--tls-key", "/k"], Some("0.0.0.0:7"));
+        check_listen(&["--listen", "0.0.0.0:7", "--tls-cert", "/c"], None);
+        check_listen(&["--tls-key", "/k"], None);
         for refused in ["0.0.0.0:9555", "[::]:1", "10.0.0.1:1", "example.com:1", "", "70000"] {
             check_listen(&["--listen", refused], None);
         }
@@ -415,7 +439,7 @@ mod tests {
             [(r#"{"configSchemaVersion":99}"#, "newer"), (r#"{"ops":{"routingMode":"quantum"}}"#, "ops.routingMode")]
         {
             let (_, routing) = with_config(newer, &[], &[]).ok().unwrap();
-            let status = routing::decision::status(&routing.controls, &Default::default(), routing.legacy);
+            let status = routing::decision::status(&routing.controls, &Default::default(), routing.legacy.local);
             assert!(status.config_downgrade_fallback, "{newer}");
             assert!(status.config_downgrade_reason.unwrap().contains(why), "{newer}");
             assert_eq!(status.effective_routing_mode.as_str(), "legacy-cdp");

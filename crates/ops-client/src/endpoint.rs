@@ -10,11 +10,15 @@ use ops_contracts::ids::{ClientId, RequestId};
 use ops_contracts::routing::RequestControls;
 use serde::Deserialize;
 
+use crate::Trust;
+
 /// A relay and the identity under which it is called.
 #[derive(Debug, Clone)]
 pub struct Endpoint {
     /// Where it listens.
     pub url: RelayUrl,
+    /// What its certificate is checked against, where it speaks TLS; the system's authorities without one.
+    pub trust: Option<Trust>,
     /// The credential.
     pub token: Token,
     /// The second credential, where the relay wants its clients paired.
@@ -45,22 +49,29 @@ impl Endpoint {
 /// Why an endpoint is none.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidEndpoint {
-    /// Not `http://host:port`.
-    #[error("{0:?} is no relay URL: http://host:port is expected")]
+    /// Neither `http://host:port` nor `https://host:port`.
+    #[error("{0:?} is no relay URL: http://host:port or https://host:port is expected")]
     Url(String),
     /// A token that no header can carry. The text is not shown: it may be a secret.
     #[error("the relay token must be one line of 1 to 512 visible ASCII characters")]
     Token,
 }
 
-/// The address of a relay: `http://host:port`, shown without a trailing slash.
+/// The address of a relay: `http://host:port`, or `https://host:port` where it speaks TLS; shown without a trailing slash.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RelayUrl {
+    secure: bool,
     host: String,
     port: u16,
 }
 
 impl RelayUrl {
+    /// Whether the relay speaks TLS.
+    #[must_use]
+    pub const fn is_secure(&self) -> bool {
+        self.secure
+    }
+
     /// The host, an IPv6 address without its brackets.
     #[must_use]
     pub fn host(&self) -> &str {
@@ -85,7 +96,8 @@ impl FromStr for RelayUrl {
 
     fn from_str(text: &str) -> Result<Self, InvalidEndpoint> {
         let invalid = || InvalidEndpoint::Url(text.to_owned());
-        let rest = text.strip_prefix("http://").ok_or_else(invalid)?;
+        let plain = text.strip_prefix("http://").map(|rest| (false, rest));
+        let (secure, rest) = plain.or_else(|| text.strip_prefix("https://").map(|rest| (true, rest))).ok_or_else(invalid)?;
         let (host, port) = rest.strip_suffix('/').unwrap_or(rest).rsplit_once(':').ok_or_else(invalid)?;
         let port: u16 = port.parse().map_err(|_| invalid())?;
         let bracketed =
@@ -94,13 +106,13 @@ impl FromStr for RelayUrl {
         if port == 0 || !(bracketed || named) {
             return Err(invalid());
         }
-        Ok(Self { host: host.to_owned(), port })
+        Ok(Self { secure, host: host.to_owned(), port })
     }
 }
 
 impl fmt::Display for RelayUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "http://{}:{}", self.host, self.port)
+        write!(f, "{}://{}:{}", if self.secure { "https" } else { "http" }, self.host, self.port)
     }
 }
 
@@ -172,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_relay_url_has_scheme_host_and_port() {
-        for good in ["http://127.0.0.1:9", "http://localhost:80", "http://[::1]:8123", "http://relay.example:1"] {
+        for good in ["http://127.0.0.1:9", "http://localhost:80", "http://[::1]:8123", "http://relay.example:1", "https://h:443"] {
             assert_eq!(good.parse::<RelayUrl>().unwrap().to_string(), good);
             assert_eq!(format!("{good}/").parse::<RelayUrl>().unwrap().to_string(), good);
         }
@@ -180,7 +192,9 @@ mod tests {
         for bad in [
             "",
             "127.0.0.1:9",
-            "https://h:1",
+            "ftp://h:1",
+            "https://h",
+            "HTTPS://h:1",
             "http://h",
             "http://h:0",
             "http://h:99999",

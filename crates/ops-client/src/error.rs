@@ -18,6 +18,14 @@ pub enum ClientError {
         /// The system's reason.
         source: io::Error,
     },
+    /// The relay's certificate does not pass, or there is no TLS where there should be. Nothing was sent.
+    #[error("the relay at {url} is not trusted: {why}")]
+    Untrusted {
+        /// The address.
+        url: String,
+        /// What does not pass.
+        why: String,
+    },
     /// The relay refused with a code of this contract version.
     #[error("{code}: {}", refusal.message)]
     Refused {
@@ -60,6 +68,7 @@ impl ClientError {
     pub const fn code(&self) -> Option<ErrorCode> {
         Some(match self {
             Self::Unreachable { .. } | Self::NotSent(_) | Self::Closed(_) => ErrorCode::CliDaemonUnavailable,
+            Self::Untrusted { .. } => ErrorCode::CliRelayUntrusted,
             Self::Refused { code, .. } => *code,
             Self::Foreign(_) => return None,
             Self::Lost(_) | Self::Deadline(_) => ErrorCode::CliReplyLost,

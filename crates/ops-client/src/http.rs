@@ -16,8 +16,12 @@ use ops_contracts::routing::RequestControls;
 use ops_contracts::version::OPS_CONTRACT_VERSION;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::{self, CertificateError};
 
-use crate::{ClientError, Endpoint, Token};
+use crate::stream::Stream;
+use crate::{ClientError, Endpoint, Token, Trust};
 
 /// How much larger than the cap of the contract a body may be: the frame around the result.
 const ENVELOPE: usize = 64 * 1024;
@@ -31,8 +35,8 @@ pub(crate) struct Answer {
     pub(crate) body: String,
 }
 
-/// Connects without delay of small packets.
-pub(crate) async fn connect(endpoint: &Endpoint, deadline: Instant, within: Duration) -> Result<TcpStream, ClientError> {
+/// Connects without delay of small packets, and shakes hands where the relay speaks TLS.
+pub(crate) async fn connect(endpoint: &Endpoint, deadline: Instant, within: Duration) -> Result<Stream, ClientError> {
     let unreachable = |source| ClientError::Unreachable { url: endpoint.url.to_string(), source };
     let address = (endpoint.url.host(), endpoint.url.port());
     let stream = match timeout_at(deadline, TcpStream::connect(address)).await {
@@ -40,7 +44,28 @@ pub(crate) async fn connect(endpoint: &Endpoint, deadline: Instant, within: Dura
         Err(_) => return Err(ClientError::NotSent(within)),
     };
     stream.set_nodelay(true).map_err(unreachable)?;
-    Ok(stream)
+    if !endpoint.url.is_secure() {
+        return Ok(Stream::Plain(stream));
+    }
+    let untrusted = |why: String| ClientError::Untrusted { url: endpoint.url.to_string(), why };
+    let trust = endpoint.trust.clone().map_or_else(Trust::system, Ok).map_err(|error| untrusted(error.to_string()))?;
+    let name = ServerName::try_from(endpoint.url.host().to_owned()).map_err(|error| untrusted(error.to_string()))?;
+    match timeout_at(deadline, TlsConnector::from(trust.0).connect(name, stream)).await {
+        Ok(shaken) => shaken.map(|stream| Stream::Secure(Box::new(stream))).map_err(|error| untrusted(why_untrusted(&error))),
+        Err(_) => Err(ClientError::NotSent(within)),
+    }
+}
+
+/// A failed handshake for people.
+fn why_untrusted(error: &io::Error) -> String {
+    let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<rustls::Error>());
+    match cause {
+        Some(rustls::Error::InvalidMessage(_)) => "what listens there speaks no TLS".to_owned(),
+        Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {
+            "its certificate comes from no authority that is trusted here".to_owned()
+        }
+        _ => error.to_string(),
+    }
 }
 
 /// Sends one request and reads its answer. The connection is of no further use.

@@ -19,7 +19,6 @@ use ops_contracts::legacy::{
 use ops_contracts::{ErrorBody, Fault};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -27,6 +26,7 @@ use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message, Utf8Bytes};
 
+use crate::stream::Stream;
 use crate::{ClientError, Endpoint, Reply, http};
 
 /// How long a browser of a session of its own may take to start.
@@ -98,7 +98,7 @@ pub enum CdpEvent {
     Ended(Box<ErrorBody>),
 }
 
-type Socket = WebSocketStream<TcpStream>;
+type Socket = WebSocketStream<Stream>;
 
 /// A connection to the lane, for one session.
 #[derive(Debug)]

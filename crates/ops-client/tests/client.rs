@@ -29,6 +29,7 @@ async fn listen() -> (TcpListener, Endpoint) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = Endpoint {
         url: format!("http://{}", listener.local_addr().unwrap()).parse().unwrap(),
+        trust: None,
         token: "t0ken".parse().unwrap(),
         pairing: None,
         client_id: "c1".parse().unwrap(),

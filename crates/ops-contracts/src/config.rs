@@ -222,6 +222,10 @@ section! {
         "How log lines are written.";
     log_level "logLevel" "logLevel" LogLevel = LogLevel::Info; LogLevel::EXPECTED;
         "What is logged.";
+    tls_cert_file "tlsCertFile" "tlsCertFile" String = String::new(); "a path";
+        "The certificate that the relay serves TLS with, in PEM form, its own first; empty: no TLS.";
+    tls_key_file "tlsKeyFile" "tlsKeyFile" String = String::new(); "a path";
+        "The certificate's private key, in PEM form, which nobody else may be able to read.";
     pairing "pairing" "pairing" PairingMode = PairingMode::Auto; PairingMode::EXPECTED;
         "Whether clients must pair.";
     scorecard_phase "scorecardPhase" "scorecardPhase" Phase = Phase::Pilot; Phase::EXPECTED;

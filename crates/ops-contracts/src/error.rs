@@ -124,6 +124,7 @@ error_codes! {
     CliUsageInvalid "cli_usage_invalid" 400 final Caller "The command line is not understood" => "Run the command with --help";
     CliFlagUnsupported "cli_flag_unsupported" 400 final Caller "A flag is not supported by this version" => "Remove the flag or upgrade";
     CliDaemonUnavailable "cli_daemon_unavailable" 503 retry Relay "No relay answers" => "Start one with odb-cli serve, or let odb-cli start it";
+    CliRelayUntrusted "cli_relay_untrusted" 502 final Caller "The relay's certificate is not one that this client trusts, or there is no TLS" => "Check the address; --ca-file names the authority of a certificate of your own";
     CliSessionMissing "cli_session_missing" 400 final Caller "No session is stored under this name" => "Open one with odb-cli open URL";
     CliStateInvalid "cli_state_invalid" 400 final Caller "A file of the state directory is damaged, foreign or has a wrong mode" => "Look at the named file, or remove it";
     CliFileUnreadable "cli_file_unreadable" 400 final Caller "An input file can't be read" => "Check the path and its permissions";
@@ -143,6 +144,7 @@ error_codes! {
     RelayOriginDenied "relay_origin_denied" 403 final Caller "The request comes from a web page" => "Call from a program, not from a page; extensions go into the allow list";
     RelayAuthRequired "relay_auth_required" 401 final Caller "No relay token was presented" => "Send Authorization: Bearer with the token of the relay's token file";
     RelayAuthInvalid "relay_auth_invalid" 401 final Caller "The relay token is wrong" => "Read the token file again: it changes with the relay's home";
+    RelayTlsRequired "relay_tls_required" 400 final Caller "The relay speaks TLS, and the request came without it" => "Call https:// or wss:// instead";
     RelayPairingRequired "relay_pairing_required" 401 final Caller "Pairing is on and no pairing token was presented" => "Pair with odb-cli pair and send x-odb-pairing-token";
     RelayPairingInvalid "relay_pairing_invalid" 401 final Caller "The pairing token is wrong" => "Pair again";
     RelayRawCdpDisabled "relay_raw_cdp_disabled" 403 final Operator "The /cdp lane is closed by configuration" => "Set allowRawCDP in the relay's config";

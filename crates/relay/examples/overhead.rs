@@ -16,7 +16,7 @@ use ops_contracts::frame::{OpsCancel, OpsRequest, Timing};
 use ops_contracts::ids::{LeaseId, SessionId};
 use ops_contracts::limits::{LaneLimits, LimitsProfile};
 use ops_contracts::port::{Caller, EndSessions, OpsService, Reply, RuntimeSummary, SessionEvents, SessionObserver};
-use ops_contracts::routing::{LegacyLane, RoutingControls};
+use ops_contracts::routing::RoutingControls;
 use relay::{Labels, Relay, RelayConfig, RoutingSettings, RoutingSetup, Timeouts, Token, Versions};
 use serde_json::value::RawValue;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -77,7 +77,7 @@ impl Clock for Still {
 fn routing() -> RoutingSetup {
     let settings = RoutingSettings {
         controls: RoutingControls::default(),
-        legacy: LegacyLane::Open,
+        legacy: relay::LegacyGates::OPEN,
         legacy_transitional_binding: false,
         prerelease_interop: false,
         warnings: Vec::new(),
@@ -91,6 +91,7 @@ fn config() -> RelayConfig {
     RelayConfig {
         listen: "127.0.0.1:0".parse().unwrap(),
         insecure_listen: false,
+        tls: None,
         token: Token::new(TOKEN.to_owned()),
         admin_token: None,
         pairing: relay::Pairing::off(),

@@ -16,14 +16,17 @@ use subtle::ConstantTimeEq;
 use crate::pairing::Pairing;
 use crate::provenance::Signing;
 use crate::routing::RoutingSetup;
+use crate::tls::Tls;
 
 /// Everything that a relay needs to know.
 #[derive(Clone)]
 pub struct RelayConfig {
     /// Where to listen. Port 0 lets the system choose.
     pub listen: SocketAddr,
-    /// Whether `listen` may be an address beyond loopback, though what travels there is not encrypted.
+    /// Whether `listen` may be an address beyond loopback without TLS, though what travels there is not encrypted.
     pub insecure_listen: bool,
+    /// The certificate to serve TLS with; without one everything is plain.
+    pub tls: Option<Tls>,
     /// The relay token.
     pub token: Token,
     /// The admin token; without it admin calls are refused.
@@ -62,6 +65,13 @@ pub struct RelayConfig {
     pub phase: Phase,
     /// Whether the relay runs as a demonstration: everything that is read says so.
     pub demo: bool,
+}
+
+impl RelayConfig {
+    /// The scheme of its URLs.
+    pub(crate) const fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
+    }
 }
 
 impl fmt::Debug for RelayConfig {

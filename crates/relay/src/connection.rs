@@ -1,6 +1,7 @@
-//! One socket: its time to authenticate, its HTTP/1 exchange, and its end.
+//! One socket: its time to authenticate, its TLS handshake, its HTTP/1 exchange, and its end.
 
 use std::convert::Infallible;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,15 +10,18 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use ops_contracts::Outcome;
 use ops_contracts::ids::ClientId;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep_until};
+use tokio_rustls::server::TlsStream;
 
 use crate::http;
 use crate::peers::Seat;
 use crate::pool::Ticket;
 use crate::server::Edge;
 use crate::stream::EdgeStream;
+use crate::tls::{Tls, begins_handshake};
 
 /// The largest head of a request, in bytes.
 const MAX_HEAD: usize = 64 * 1024;
@@ -29,6 +33,10 @@ pub(crate) struct Connection {
     authenticated: AtomicBool,
     /// The peer's place, from its first request with the token on.
     seat: Mutex<Option<Seat>>,
+    /// Whether the peer's address is one of loopback.
+    pub(crate) local: bool,
+    /// Whether the peer speaks plainly to a relay that speaks TLS: it is told so, and nothing else.
+    pub(crate) bare: bool,
     /// Held by everything that the relay's end has to wait for.
     pub(crate) alive: mpsc::Sender<()>,
 }
@@ -55,19 +63,66 @@ impl Connection {
 }
 
 /// Serves a socket until one side closes it.
-pub(crate) async fn serve(edge: Arc<Edge>, socket: TcpStream, alive: mpsc::Sender<()>) {
+pub(crate) async fn serve(edge: Arc<Edge>, socket: TcpStream, peer: SocketAddr, alive: mpsc::Sender<()>) {
     if let Err(error) = socket.set_nodelay(true) {
         tracing::debug!(%error, "a socket can't be set up");
         return;
     }
     let (ticket, stay) = edge.pool.enter();
-    let connection =
-        Arc::new(Connection { edge: edge.clone(), ticket, authenticated: AtomicBool::new(false), seat: Mutex::default(), alive });
-    exchange(&edge, socket, connection, stay).await;
+    let mut stranger = Stranger { stay, until: Instant::now() + edge.config.timeouts.authenticate };
+    let local = is_local(peer.ip());
+    let connection = |bare: bool| {
+        let authenticated = AtomicBool::new(false);
+        Arc::new(Connection { edge: edge.clone(), ticket, authenticated, seat: Mutex::default(), local, bare, alive })
+    };
+    match &edge.config.tls {
+        None => exchange(&edge, socket, connection(false), stranger).await,
+        Some(tls) => match shake(&edge, tls, socket, &mut stranger).await {
+            Some(Shaken::Secure(stream)) => exchange(&edge, *stream, connection(false), stranger).await,
+            Some(Shaken::Bare(socket)) => exchange(&edge, socket, connection(true), stranger).await,
+            None => {}
+        },
+    }
     edge.pool.leave(ticket);
 }
 
-async fn exchange(edge: &Edge, socket: TcpStream, connection: Arc<Connection>, stay: oneshot::Receiver<()>) {
+/// Addresses of IPv4 come in the clothes of IPv6 where a socket listens for both.
+fn is_local(peer: IpAddr) -> bool {
+    peer.to_canonical().is_loopback()
+}
+
+/// A peer after its first words.
+enum Shaken {
+    Secure(Box<TlsStream<TcpStream>>),
+    /// It speaks no TLS.
+    Bare(TcpStream),
+}
+
+/// Shakes hands within the time that a stranger has.
+async fn shake(edge: &Edge, tls: &Tls, socket: TcpStream, stranger: &mut Stranger) -> Option<Shaken> {
+    let shaking = async {
+        if !begins_handshake(&socket).await? {
+            return Some(Shaken::Bare(socket));
+        }
+        match tls.accept(socket).await {
+            Ok(stream) => Some(Shaken::Secure(Box::new(stream))),
+            Err(error) => {
+                tracing::debug!(%error, "a TLS handshake failed");
+                None
+            }
+        }
+    };
+    tokio::select! {
+        shaken = shaking => shaken,
+        () = stranger.cut() => None,
+        () = edge.closing() => None,
+    }
+}
+
+async fn exchange<S>(edge: &Edge, socket: S, connection: Arc<Connection>, mut stranger: Stranger)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let timeouts = &edge.config.timeouts;
     let handler = service_fn(move |request| {
         let connection = connection.clone();
@@ -85,24 +140,55 @@ async fn exchange(edge: &Edge, socket: TcpStream, connection: Arc<Connection>, s
     tokio::pin!(served);
     tokio::select! {
         ended = served.as_mut() => return log_end(ended),
-        () = cut_strangers(stay, timeouts.authenticate) => return tracing::debug!("a socket that did not authenticate was cut"),
+        () = stranger.cut() => return tracing::debug!("a socket that did not authenticate was cut"),
         () = edge.closing() => served.as_mut().graceful_shutdown(),
     }
     log_end(served.await);
 }
 
-/// Ends when a socket that has not authenticated has to go.
-async fn cut_strangers(stay: oneshot::Receiver<()>, limit: std::time::Duration) {
-    tokio::select! {
-        stays = stay => if stays.is_ok() {
-            std::future::pending::<()>().await;
-        },
-        () = sleep(limit) => (),
+/// A socket that has not authenticated, and how long it may stay so.
+struct Stranger {
+    stay: oneshot::Receiver<()>,
+    until: Instant,
+}
+
+impl Stranger {
+    /// Ends when the socket has to go.
+    async fn cut(&mut self) {
+        tokio::select! {
+            stays = &mut self.stay => if stays.is_ok() {
+                std::future::pending::<()>().await;
+            },
+            () = sleep_until(self.until) => (),
+        }
     }
 }
 
 fn log_end(ended: hyper::Result<()>) {
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection broke");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loopback_is_known_in_every_form() {
+        for (address, local) in [
+            ("127.0.0.1", true),
+            ("127.8.9.10", true),
+            ("::1", true),
+            ("::ffff:127.0.0.1", true),
+            ("10.0.0.1", false),
+            ("192.168.1.2", false),
+            ("::ffff:10.0.0.1", false),
+            ("fe80::1", false),
+            ("0.0.0.0", false),
+            ("::", false),
+        ] {
+            assert_eq!(is_local(address.parse().unwrap()), local, "{address}");
+        }
     }
 }

@@ -155,7 +155,7 @@ async fn log_in(edge: &Edge, head: &Parts, body: Incoming) -> Reply {
         Ok(granted) => {
             tracing::info!(target: "ops", "a browser logged in to the dashboard");
             let mut reply = respond::json(200, json!({ "key": granted.key }).to_string());
-            set_cookie(&mut reply, &granted.cookie, logins::LOGIN_TTL.as_secs());
+            set_cookie(edge, &mut reply, &granted.cookie, logins::LOGIN_TTL.as_secs());
             reply
         }
         Err(fault) => respond::closing(declined(edge, fault)),
@@ -167,12 +167,13 @@ fn log_out(edge: &Edge, headers: &HeaderMap) -> Reply {
         edge.policy.logins.end(cookie, Instant::now());
     }
     let mut reply = respond::json(200, "{}".to_owned());
-    set_cookie(&mut reply, "", 0);
+    set_cookie(edge, &mut reply, "", 0);
     reply
 }
 
-fn set_cookie(reply: &mut Reply, value: &str, seconds: u64) {
-    let cookie = format!("{COOKIE_NAME}={value}; Path=/dashboard; Max-Age={seconds}; HttpOnly; SameSite=Strict");
+fn set_cookie(edge: &Edge, reply: &mut Reply, value: &str, seconds: u64) {
+    let secure = if edge.config.tls.is_some() { "; Secure" } else { "" };
+    let cookie = format!("{COOKIE_NAME}={value}; Path=/dashboard; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}");
     if let Ok(cookie) = HeaderValue::from_str(&cookie) {
         reply.headers_mut().insert(SET_COOKIE, cookie);
     }

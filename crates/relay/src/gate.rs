@@ -54,6 +54,8 @@ const GATES: &[Gate] = &[
 pub(crate) struct Policy {
     /// `Host` values that pass, in lower case.
     hosts: HashSet<String>,
+    /// The scheme of this relay's own origin.
+    scheme: &'static str,
     extensions: Vec<String>,
     token: Token,
     admin_token: Option<Token>,
@@ -68,7 +70,8 @@ pub(crate) struct Policy {
 impl Policy {
     pub(crate) fn new(config: &RelayConfig, address: SocketAddr, routing: Arc<Routing>) -> Self {
         Self {
-            hosts: hosts(&config.allowed_hosts, address),
+            hosts: hosts(&config.allowed_hosts, address, config.tls.is_some()),
+            scheme: config.scheme(),
             extensions: config.allowed_extensions.clone(),
             token: config.token.clone(),
             admin_token: config.admin_token.clone(),
@@ -81,13 +84,14 @@ impl Policy {
     }
 }
 
-fn hosts(allowed: &[String], address: SocketAddr) -> HashSet<String> {
+fn hosts(allowed: &[String], address: SocketAddr, secure: bool) -> HashSet<String> {
     let port = address.port();
     let own = ["localhost", "127.0.0.1", "[::1]"].map(str::to_owned).into_iter();
     let own = own.map(|name| format!("{name}:{port}")).chain([address.to_string()]);
     let own: Vec<String> = own.collect();
     // Clients leave the default port out.
-    let bare = own.iter().filter_map(|host| host.strip_suffix(":80")).map(str::to_owned);
+    let default = if secure { ":443" } else { ":80" };
+    let bare = own.iter().filter_map(|host| host.strip_suffix(default)).map(str::to_owned);
     let named = allowed.iter().map(|name| name.to_ascii_lowercase());
     let named = named.flat_map(|name| [format!("{name}:{port}"), name]);
     bare.chain(named).chain(own.iter().cloned()).collect()
@@ -120,11 +124,11 @@ impl Permit {
 
     /// The permit after a hello. A client that named itself has an identity by that, unless an extension's origin vouches for it.
     pub(crate) fn greeted(self, named: Option<&ClientId>, client: ClientId, controls: Option<RequestControls>) -> Self {
-        let Self { asker: Asker { mut identities, controls: of_head }, admin, .. } = self;
+        let Self { asker: Asker { mut identities, controls: of_head, local }, admin, .. } = self;
         if let Some(identity) = named.and_then(cli_identity).filter(|_| !identities.has(IdentityNamespace::Extension)) {
             identities = identities.with(identity);
         }
-        Self { client, asker: Asker { identities, controls: controls.unwrap_or(of_head) }, admin }
+        Self { client, asker: Asker { identities, controls: controls.unwrap_or(of_head), local }, admin }
     }
 }
 
@@ -148,7 +152,8 @@ pub(crate) fn enter(facts: &Facts<'_>, policy: &Policy) -> Result<Permit, Refusa
 fn permit(facts: &Facts<'_>, policy: &Policy) -> Outcome<Permit> {
     let admin = checks::admin(facts, policy).map_err(|fault| fault.with("gate", "admin"))?;
     let client = facts.client_id()?;
-    let asker = Asker { identities: facts.identities(&client, policy), controls: facts.request_controls()? };
+    let (identities, controls) = (facts.identities(&client, policy), facts.request_controls()?);
+    let asker = Asker { identities, controls, local: facts.local };
     Ok(Permit { client, asker, admin })
 }
 

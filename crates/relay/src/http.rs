@@ -35,7 +35,10 @@ const MAX_SOCKETS: usize = 1024;
 pub(crate) async fn handle(connection: Arc<Connection>, request: Request<Incoming>) -> Reply {
     let received = Instant::now();
     let (mut head, body) = request.into_parts();
-    let entered = gate::enter(&Facts::of(&head), &connection.edge.policy);
+    if connection.bare {
+        return respond::closing(declined(&connection.edge, ErrorCode::RelayTlsRequired.into()));
+    }
+    let entered = gate::enter(&Facts::of(&head, connection.local), &connection.edge.policy);
     let permit = match entered {
         Ok(permit) => permit,
         Err(refusal) => return refuse(&connection, &head, refusal, received),
@@ -272,7 +275,7 @@ async fn cancelled(edge: &Edge, permit: &Permit, cancel: OpsCancel, bytes: usize
 /// `GET /ops` and `GET /cdp`: becomes a WebSocket.
 fn upgrade(connection: &Arc<Connection>, permit: Permit, head: &mut Parts) -> Outcome<Reply> {
     let endpoint = Endpoint::of(head.uri.path());
-    if let (Endpoint::Cdp, LegacyLane::Closed(code)) = (endpoint, connection.edge.routing.legacy_lane()) {
+    if let (Endpoint::Cdp, LegacyLane::Closed(code)) = (endpoint, connection.edge.routing.legacy_lane(permit.asker().local)) {
         return Err(Fault::plain(code).with("gate", "route"));
     }
     let has = |name, token: &str| {

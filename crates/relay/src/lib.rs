@@ -30,9 +30,11 @@ mod server;
 mod socket;
 mod status;
 mod stream;
+mod tls;
 
 pub use config::{Labels, RelayConfig, Timeouts, Token, Versions};
 pub use pairing::{NoPairings, Paired, Pairing, PairingStore};
 pub use provenance::Signing;
-pub use routing::{ReadSettings, RoutingSettings, RoutingSetup};
+pub use routing::{LegacyGates, ReadSettings, RoutingSettings, RoutingSetup};
 pub use server::{Control, Ended, Relay};
+pub use tls::{Tls, TlsError};

@@ -15,6 +15,9 @@ pub(crate) const CAPACITY: usize = 256;
 /// How long a socket may take for its first word before it makes room for others.
 const FIRST_WORD: Duration = Duration::from_millis(50);
 
+/// The same where the peers have to shake hands first: a turn there and back, and some computing.
+const FIRST_WORD_SECURE: Duration = Duration::from_millis(200);
+
 /// A socket's number, in order of arrival.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Ticket(u64);
@@ -32,12 +35,16 @@ struct Waiting {
 }
 
 /// The pool.
-#[derive(Default)]
 pub(crate) struct Pool {
     waiting: Mutex<Waiting>,
+    first_word: Duration,
 }
 
 impl Pool {
+    pub(crate) fn new(secure: bool) -> Self {
+        Self { waiting: Mutex::default(), first_word: if secure { FIRST_WORD_SECURE } else { FIRST_WORD } }
+    }
+
     /// Waits until a socket can be taken in without cutting one that has only just come. A peer that speaks at once is
     /// known long before its time is over, so that a flood can't have it cut.
     pub(crate) async fn room(&self) {
@@ -46,7 +53,7 @@ impl Pool {
             if waiting.sockets.len() < CAPACITY { None } else { waiting.sockets.first_key_value().map(|(_, oldest)| oldest.since) }
         };
         if let Some(since) = oldest {
-            sleep_until(since + FIRST_WORD).await;
+            sleep_until(since + self.first_word).await;
         }
     }
 
@@ -87,7 +94,7 @@ mod tests {
 
     #[test]
     fn the_oldest_stranger_makes_room_and_authenticated_sockets_stay() {
-        let pool = Pool::default();
+        let pool = Pool::new(false);
         let (known, mut known_stays) = pool.enter();
         pool.admit(known);
         assert_eq!(known_stays.try_recv(), Ok(()));

@@ -26,13 +26,32 @@ pub struct RoutingSettings {
     /// The controls, by source.
     pub controls: RoutingControls,
     /// Whether the gates of the legacy lane leave it open.
-    pub legacy: LegacyLane,
+    pub legacy: LegacyGates,
     /// `allowLegacyCdpTransitionalBinding`.
     pub legacy_transitional_binding: bool,
     /// `ops.allowPrereleaseInterop`.
     pub prerelease_interop: bool,
     /// What an operator should know about the configuration, for the status document.
     pub warnings: Vec<ConfigWarning>,
+}
+
+/// Whether the gates of the legacy lane leave it open, by where the peer is. It is the peer's address that counts, not the
+/// relay's: what comes through a proxy or a tunnel on this host comes from loopback.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LegacyGates {
+    /// To peers on loopback.
+    pub local: LegacyLane,
+    /// To all others.
+    pub beyond: LegacyLane,
+}
+
+impl LegacyGates {
+    /// Open to everybody.
+    pub const OPEN: Self = Self { local: LegacyLane::Open, beyond: LegacyLane::Open };
+
+    const fn to(self, local: bool) -> LegacyLane {
+        if local { self.local } else { self.beyond }
+    }
 }
 
 /// Reads the routing settings anew; blocks while it reads. An error leaves those in force.
@@ -102,6 +121,8 @@ pub(crate) struct Asker {
     pub(crate) identities: Identities,
     /// The controls that came with its request.
     pub(crate) controls: RequestControls,
+    /// Whether its address is one of loopback.
+    pub(crate) local: bool,
 }
 
 /// Counters and state for the status document.
@@ -195,7 +216,7 @@ impl Routing {
     pub(crate) fn status(&self, asker: &Asker, peer: Option<Peer<'_>>, wanted: &[String], offered: &[String]) -> RoutingStatus {
         let state = self.state();
         let controls = state.controls().for_request(&asker.controls);
-        let mut status = self.policy.status(&controls, &asker.identities, state.settings.legacy);
+        let mut status = self.policy.status(&controls, &asker.identities, state.settings.legacy.to(asker.local));
         if peer.is_some_and(|peer| self.check_version(peer).is_err()) {
             status.ops_route_blocked_reason = Some(BlockedReason::VersionUnsupported);
         } else if wanted.iter().any(|name| !offered.contains(name)) {
@@ -350,9 +371,9 @@ impl Drop for UnderWay {
 
 /// What the legacy lane asks.
 impl Routing {
-    /// Whether the lane's gates are open now. Those of the configuration bind running sessions as well.
-    pub(crate) fn legacy_lane(&self) -> LegacyLane {
-        self.state().settings.legacy
+    /// Whether the lane's gates are open now to a peer. Those of the configuration bind running sessions as well.
+    pub(crate) fn legacy_lane(&self, local: bool) -> LegacyLane {
+        self.state().settings.legacy.to(local)
     }
 
     /// Whether a lease may be bound to its connection.
@@ -367,7 +388,7 @@ impl Routing {
     /// `relay_rollout_identity_missing`; the version codes of the lane.
     pub(crate) fn admit_legacy(&self, asker: &Asker, peer: Option<Peer<'_>>) -> Outcome<()> {
         let state = self.state();
-        if let LegacyLane::Closed(code) = state.settings.legacy {
+        if let LegacyLane::Closed(code) = state.settings.legacy.to(asker.local) {
             return Err(code.into());
         }
         let controls = state.controls().for_request(&asker.controls);

@@ -150,7 +150,8 @@ impl Control {
     /// The refusal of an operation that `/ops` can't do: it stays a refusal, whether or not `/cdp` is open.
     #[must_use]
     pub fn legacy_refusal(&self, operation: &str) -> Fault {
-        match self.0.routing.legacy_lane() {
+        // What is open to somebody is open: which peer would use it is not known here.
+        match self.0.routing.legacy_lane(true) {
             LegacyLane::Open => Fault::new(
                 ErrorCode::OpsNewLegacySessionRequired,
                 format!("/ops can't do this here ({operation}): a new /cdp session could"),
@@ -175,11 +176,11 @@ impl Relay {
     /// Begins to listen. To be called inside a tokio runtime.
     ///
     /// # Errors
-    /// When the address can't be bound or is beyond loopback without `insecure_listen`, and when the limits of `/cdp` are above those of `/ops`.
+    /// When the address can't be bound or is beyond loopback with neither TLS nor `insecure_listen`, and when the limits of `/cdp` are above those of `/ops`.
     pub async fn bind(config: RelayConfig, service: Arc<dyn OpsService>, clock: Arc<dyn Clock>) -> io::Result<Self> {
         let refused = |why: &str| Err(io::Error::new(io::ErrorKind::InvalidInput, why.to_owned()));
-        if !config.listen.ip().is_loopback() && !config.insecure_listen {
-            return refused("an address beyond loopback takes an explicit leave, for nothing there is encrypted");
+        if !config.listen.ip().is_loopback() && config.tls.is_none() && !config.insecure_listen {
+            return refused("an address beyond loopback takes TLS, or an explicit leave: without TLS nothing there is encrypted");
         }
         if !config.limits.cdp_within_ops() {
             return refused("a limit of /cdp is above that of /ops");
@@ -197,10 +198,10 @@ impl Relay {
             metrics,
             scoring,
             intake: Intake::new(config.signing.clone()),
-            pool: Pool::default(),
+            pool: Pool::new(config.tls.is_some()),
             lane: Lane::new(&config.limits),
             peers: Arc::default(),
-            url: format!("http://{}", reachable(address)),
+            url: format!("{}://{}", config.scheme(), reachable(address)),
             started_at: clock.now(),
             clock,
             draining: AtomicBool::new(false),
@@ -315,8 +316,8 @@ async fn accept(listener: &TcpListener, edge: &Arc<Edge>, alive: mpsc::Sender<()
         // A flood waits in the system's queue, so that nobody is cut before it could say a word.
         edge.pool.room().await;
         match listener.accept().await {
-            Ok((socket, _)) => {
-                tokio::spawn(connection::serve(edge.clone(), socket, alive.clone()));
+            Ok((socket, peer)) => {
+                tokio::spawn(connection::serve(edge.clone(), socket, peer, alive.clone()));
             }
             Err(error) => {
                 // Out of descriptors, most of all: accepting again at once would spin.

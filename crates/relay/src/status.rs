@@ -36,7 +36,7 @@ pub(crate) fn document(edge: &Edge, asker: &Asker, peer: Option<Peer<'_>>, wante
         active_ops_sessions: summary.sessions,
         lost_ops_sessions: summary.lost_sessions,
         active_cdp_sessions: edge.lane.active(),
-        legacy_lane: edge.lane.status(edge.routing.legacy_lane(), edge.routing.transitional_binding()),
+        legacy_lane: edge.lane.status(edge.routing.legacy_lane(asker.local), edge.routing.transitional_binding()),
         browsers: summary.browsers.into_iter().map(browser).collect(),
         effective_routing_mode: routing.effective_routing_mode,
         ops_kill_switch_source: routing.ops_kill_switch_source,

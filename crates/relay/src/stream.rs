@@ -8,16 +8,15 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep};
 
 /// How long and how much a closing socket still reads.
 const LINGER: Duration = Duration::from_secs(1);
 const LINGER_BYTES: usize = 16 * 1024 * 1024;
 
-/// The socket.
-pub(crate) struct EdgeStream {
-    inner: TcpStream,
+/// The socket, plain or under TLS.
+pub(crate) struct EdgeStream<S> {
+    inner: S,
     write_timeout: Duration,
     /// Runs while a write waits for the peer.
     stalled: Option<Pin<Box<Sleep>>>,
@@ -29,8 +28,8 @@ struct Lingering {
     read: usize,
 }
 
-impl EdgeStream {
-    pub(crate) fn new(inner: TcpStream, write_timeout: Duration) -> Self {
+impl<S: AsyncRead + AsyncWrite + Unpin> EdgeStream<S> {
+    pub(crate) fn new(inner: S, write_timeout: Duration) -> Self {
         Self { inner, write_timeout, stalled: None, lingering: None }
     }
 
@@ -62,13 +61,13 @@ impl EdgeStream {
     }
 }
 
-impl AsyncRead for EdgeStream {
+impl<S: AsyncRead + Unpin> AsyncRead for EdgeStream<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.inner).poll_read(cx, buffer)
     }
 }
 
-impl AsyncWrite for EdgeStream {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for EdgeStream<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.inner).poll_write(cx, bytes);
         self.watch(cx, polled)

@@ -141,6 +141,7 @@ fn endpoint(relay: &Relay, environment: &Environment) -> Result<Endpoint> {
     routing.cli.routing_mode = Some(RoutingMode::LegacyCdp);
     Ok(Endpoint {
         url: relay.info.relay_url.parse()?,
+        trust: None,
         token: relay.token()?.parse()?,
         pairing: None,
         client_id: "bench-baseline".parse()?,

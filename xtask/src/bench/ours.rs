@@ -16,6 +16,7 @@ use crate::relay::Relay;
 pub(super) struct Ours {
     runtime: Runtime,
     client: Client,
+    endpoint: Endpoint,
 }
 
 /// A session of it.
@@ -29,6 +30,7 @@ impl Ours {
     pub(super) fn connect(relay: &Relay, now: Timestamp) -> Result<Self> {
         let endpoint = Endpoint {
             url: relay.info.relay_url.parse()?,
+            trust: None,
             token: relay.token()?.parse()?,
             pairing: None,
             client_id: "bench".parse()?,
@@ -39,8 +41,14 @@ impl Ours {
             request_ids: RequestIds::new(u128::from(now.unix_millis()) << 32 | u128::from(std::process::id())),
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let client = runtime.block_on(Client::connect(endpoint, Options::default())).context("the relay can't be reached")?;
-        Ok(Self { runtime, client })
+        let client =
+            runtime.block_on(Client::connect(endpoint.clone(), Options::default())).context("the relay can't be reached")?;
+        Ok(Self { runtime, client, endpoint })
+    }
+
+    /// The relay that it is connected to.
+    pub(super) fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
     }
 
     /// Runs a command.

@@ -36,10 +36,10 @@ First steps:
 Exit codes: 0 done, 1 the command line is wrong, 2 the command failed, 10 no relay runs.
 Errors are \"error: CODE: message\" on stderr, with a hint; with --output json the frame on stdout.
 
-Environment: ODB_HOME the state directory, ODB_SESSION the session's name, ODB_BROWSER and ODB_FIREFOX the
-executables of Chromium and Firefox, ODB_BROWSER_ARGS and ODB_FIREFOX_ARGS further arguments for them (read by
-the relay when it starts), OPENDEVBROWSER_OPS_KILL_SWITCH routes new sessions to the legacy lane,
-DASHBOARD_ADMIN_TOKEN opens config reload and incidents, NO_COLOR.";
+Environment: ODB_HOME the state directory, ODB_SESSION the session's name, ODB_CA_FILE see --ca-file,
+ODB_BROWSER and ODB_FIREFOX the executables of Chromium and Firefox, ODB_BROWSER_ARGS and ODB_FIREFOX_ARGS
+further arguments for them (read by the relay when it starts), OPENDEVBROWSER_OPS_KILL_SWITCH routes new
+sessions to the legacy lane, DASHBOARD_ADMIN_TOKEN opens config reload and incidents, NO_COLOR.";
 
 pub(crate) const CONFIG: &str = "Examples:
   odb-cli config explain

@@ -6,7 +6,6 @@ use futures_util::{SinkExt, StreamExt};
 use ops_contracts::frame::{OpsHello, OpsHelloAck, RelayFrame};
 use ops_contracts::routing::RequestControls;
 use ops_contracts::version::OPS_CONTRACT_VERSION;
-use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -14,9 +13,10 @@ use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 
+use crate::stream::Stream;
 use crate::{ClientError, Endpoint, Reply, http};
 
-pub(super) type Socket = WebSocketStream<TcpStream>;
+pub(super) type Socket = WebSocketStream<Stream>;
 
 /// The largest message that is taken. The relay sends a larger response in chunks.
 const MAX_MESSAGE: usize = 4 * 1024 * 1024;

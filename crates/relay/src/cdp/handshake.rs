@@ -150,7 +150,7 @@ fn owned(edge: &Edge, permit: &Permit, session: &str, proof: &LegacyLeaseProof) 
 
 fn renew(edge: &Edge, permit: &Permit, session: &str, proof: &LegacyLeaseProof) -> Outcome<String> {
     let session = owned(edge, permit, session, proof)?;
-    if let ops_contracts::routing::LegacyLane::Closed(code) = edge.routing.legacy_lane() {
+    if let ops_contracts::routing::LegacyLane::Closed(code) = edge.routing.legacy_lane(permit.asker().local) {
         return Err(Fault::plain(code).with("gate", "route"));
     }
     let lease_expires_at = session.renew(edge)?;

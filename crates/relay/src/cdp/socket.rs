@@ -207,7 +207,7 @@ impl Connection {
     /// The gates of a frame, in their order: route, payload, then the lease, and the rate of the session that it proves. Who proves
     /// none is charged as a peer.
     async fn gates(&mut self, incoming: &Incoming<'_>, bytes: usize, invalid: Option<&Fault>) -> Outcome<Arc<Session>> {
-        if let LegacyLane::Closed(code) = self.edge.routing.legacy_lane() {
+        if let LegacyLane::Closed(code) = self.edge.routing.legacy_lane(self.permit.asker().local) {
             return Err(Fault::plain(code).with("gate", "route"));
         }
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);

@@ -59,7 +59,7 @@ fn own_origin(facts: &Facts<'_>, policy: &Policy) -> Outcome<()> {
         return Err(denied("another site's page sent the request"));
     }
     let own = |origin: &str| {
-        let host = origin.strip_prefix("http://").map(str::to_ascii_lowercase);
+        let host = origin.strip_prefix(policy.scheme).and_then(|rest| rest.strip_prefix("://")).map(str::to_ascii_lowercase);
         host.is_some_and(|host| policy.hosts.contains(&host))
     };
     match facts.origin {

@@ -196,10 +196,12 @@ pub(crate) struct Facts<'a> {
     pub(crate) admin_token: Field<'a>,
     /// JSON of the request's routing controls.
     pub(crate) routing: Field<'a>,
+    /// Whether the peer's address is one of loopback. It opens nothing: it only closes what is closed to others.
+    pub(crate) local: bool,
 }
 
 impl<'a> Facts<'a> {
-    pub(crate) fn of(head: &'a Parts) -> Self {
+    pub(crate) fn of(head: &'a Parts, local: bool) -> Self {
         let headers = &head.headers;
         let endpoint = Endpoint::of(head.uri.path());
         let acts = (endpoint == Endpoint::Ops && head.method == Method::POST) || endpoint == Endpoint::Blobs;
@@ -222,6 +224,7 @@ impl<'a> Facts<'a> {
             opening: None,
             admin_token: Field::of(headers, HeaderName::from_static("x-odb-admin-token")),
             routing: Field::of(headers, HeaderName::from_static("x-ops-routing")),
+            local,
         }
     }
 

@@ -6,12 +6,12 @@ use ops_contracts::command::session::SessionMode;
 use ops_contracts::frame::ClientKind;
 use ops_contracts::limits::LaneLimits;
 
-use ops_contracts::routing::{CliControls, LegacyLane, RoutingControls, RoutingMode};
+use ops_contracts::routing::{CliControls, RoutingControls, RoutingMode};
 
 use super::*;
 use crate::config::{Labels, Timeouts, Versions};
 use crate::rate::{Bucket, Charge, Payer};
-use crate::routing::{RoutingSettings, RoutingSetup};
+use crate::routing::{LegacyGates, RoutingSettings, RoutingSetup};
 
 const TOKEN: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 const ADMIN: &str = "the admin token";
@@ -19,7 +19,7 @@ const ADMIN: &str = "the admin token";
 fn routing() -> RoutingSetup {
     let settings = RoutingSettings {
         controls: RoutingControls::default(),
-        legacy: LegacyLane::Open,
+        legacy: LegacyGates::OPEN,
         legacy_transitional_binding: false,
         prerelease_interop: false,
         warnings: Vec::new(),
@@ -33,6 +33,7 @@ fn policy() -> Policy {
     let config = RelayConfig {
         listen: "127.0.0.1:9555".parse().unwrap(),
         insecure_listen: false,
+        tls: None,
         token: Token::new(TOKEN.to_owned()),
         admin_token: Some(Token::new(ADMIN.to_owned())),
         pairing: crate::pairing::Pairing::off(),
@@ -306,7 +307,7 @@ fn fuzz_host_and_origin_headers_pass_only_where_they_name_us() {
         }
         let Ok(request) = request.body(()) else { return "no header".to_owned() };
         let (head, ()) = request.into_parts();
-        match enter(&Facts::of(&head), &policy) {
+        match enter(&Facts::of(&head, true), &policy) {
             Ok(_) => {
                 let named = String::from_utf8(host.to_vec()).unwrap().to_ascii_lowercase();
                 let named = named.trim();

@@ -37,7 +37,7 @@ async fn take(edge: &Edge, permit: &Permit, head: &Parts, body: Incoming) -> Out
     let owned = edge.service.lease_matches(&session, &lease);
     let payer = if owned { Payer::Session(&session) } else { Payer::Peer(permit.client()) };
     let charge = Charge { payer, bucket: Bucket::Commands, cost: 1 };
-    let announced = Facts::of(head).payload;
+    let announced = Facts::of(head, permit.asker().local).payload;
     let facts = Facts { endpoint: Endpoint::Blobs, payload: announced, charge: Some(charge), ..Facts::default() };
     gate::message(permit, &facts, &edge.policy)?;
     if edge.draining.load(Ordering::Acquire) {

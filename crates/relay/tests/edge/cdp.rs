@@ -8,8 +8,9 @@ use std::time::Duration;
 use ops_contracts::ErrorCode::{
     self, AdapterBrowserLost, OpsSessionUnknown, RelayAuthRequired, RelayCdpCommandTimeout, RelayCdpLeaseExpired,
     RelayCdpMethodDenied, RelayCdpNotOwner, RelayFrameInvalid, RelayLegacyCdpOptInRequired, RelayLegacyRouteUnavailable,
-    RelayLegacyWindowExceeded, RelayMethodNotAllowed, RelayOpsRouteDisabled, RelayOpsTerminated, RelayOpsVersionUnsupported,
-    RelayOriginDenied, RelayPayloadTooLarge, RelayRateLimited, RelayRawCdpDisabled, RelayTimeoutCapExceeded,
+    RelayLegacyWindowExceeded, RelayMethodNotAllowed, RelayNonlocalCdpDisabled, RelayOpsRouteDisabled, RelayOpsTerminated,
+    RelayOpsVersionUnsupported, RelayOriginDenied, RelayPayloadTooLarge, RelayRateLimited, RelayRawCdpDisabled,
+    RelayTimeoutCapExceeded,
 };
 use ops_contracts::adapter::BoxFuture;
 use ops_contracts::legacy::{
@@ -19,13 +20,17 @@ use ops_contracts::legacy::{
 use ops_contracts::limits::{LaneLimits, LimitsProfile};
 use ops_contracts::routing::{LegacyLane, RoutingControls, RoutingMode};
 use ops_contracts::{Outcome, routing as contract};
-use relay::{RelayConfig, Versions};
+use relay::{LegacyGates, RelayConfig, Versions};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
 use crate::client::{Client, PATIENCE, Request, Response, request};
 use crate::service::{Running, TOKEN, config, routing, settings, start_with};
+
+/// Closed to everybody.
+const CLOSED: LegacyGates =
+    LegacyGates { local: LegacyLane::Closed(RelayRawCdpDisabled), beyond: LegacyLane::Closed(RelayRawCdpDisabled) };
 
 /// Browsers that do what the method says.
 #[derive(Default)]
@@ -376,7 +381,7 @@ async fn the_lane_is_opt_in_and_its_gates_are_authoritative() {
     refused(&raw.next().await, RelayLegacyCdpOptInRequired, Some(1));
 
     let mut config = legacy();
-    config.routing.settings.legacy = LegacyLane::Closed(RelayRawCdpDisabled);
+    config.routing.settings.legacy = CLOSED;
     let (relay, _) = serve(config, MINUTES).await;
     let at = relay.address;
     let refusal = handshake(at, "one").send(at).await;
@@ -395,6 +400,31 @@ async fn the_lane_is_opt_in_and_its_gates_are_authoritative() {
 }
 
 #[tokio::test]
+async fn whether_the_lane_is_open_to_a_peer_follows_from_the_peers_own_address() {
+    let closed = LegacyLane::Closed(RelayNonlocalCdpDisabled);
+    for (gates, open) in [
+        (LegacyGates { local: LegacyLane::Open, beyond: closed }, true),
+        (LegacyGates { local: closed, beyond: LegacyLane::Open }, false),
+    ] {
+        let mut config = legacy();
+        config.routing.settings.legacy = gates;
+        let (relay, _) = serve(config, MINUTES).await;
+        let at = relay.address;
+        let status = Request::new("GET", "/status", at).send(at).await.json();
+        assert_eq!(status["legacyLane"]["open"], open);
+        let answer = handshake(at, "one").send(at).await;
+        if open {
+            assert_eq!(answer.status, 200);
+            continue;
+        }
+        assert_eq!((answer.code(), answer.status), (RelayNonlocalCdpDisabled, 403));
+        let upgrade = Request::new("GET", "/cdp", at).with("upgrade", "websocket").with("connection", "upgrade").send(at).await;
+        assert_eq!(upgrade.code(), RelayNonlocalCdpDisabled);
+        assert_eq!(status["legacyLane"]["closedBy"], RelayNonlocalCdpDisabled.as_str());
+    }
+}
+
+#[tokio::test]
 async fn a_gate_that_closes_while_a_session_runs_closes_it_too() {
     let mut controls = RoutingControls::default();
     controls.config.routing_mode = Some(RoutingMode::LegacyCdp);
@@ -402,7 +432,7 @@ async fn a_gate_that_closes_while_a_session_runs_closes_it_too() {
     let (relay, _) = serve(RelayConfig { routing: setup, ..config() }, MINUTES).await;
     let grant = granted(relay.address, "one").await;
     let mut client = socket(relay.address, "one").await;
-    *slot.lock().unwrap() = Ok(relay::RoutingSettings { legacy: LegacyLane::Closed(RelayRawCdpDisabled), ..settings(controls) });
+    *slot.lock().unwrap() = Ok(relay::RoutingSettings { legacy: CLOSED, ..settings(controls) });
     relay.control.reload().await.unwrap();
     client.send(frame(&grant, 1, "Page.enable")).await;
     refused(&client.next().await, RelayRawCdpDisabled, Some(1));

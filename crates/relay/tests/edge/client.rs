@@ -7,7 +7,7 @@ use futures_util::{SinkExt, StreamExt};
 use ops_contracts::ErrorCode;
 use ops_contracts::frame::{OpsError, RelayFrame};
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
@@ -86,11 +86,17 @@ impl Request {
     }
 
     pub(crate) async fn send(&self, address: SocketAddr) -> Response {
-        let mut socket = TcpStream::connect(address).await.unwrap();
+        self.send_on(&mut TcpStream::connect(address).await.unwrap()).await
+    }
+
+    /// The same on a connection that is there.
+    pub(crate) async fn send_on(&self, socket: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> Response {
         socket.write_all(self.head().as_bytes()).await.unwrap();
+        socket.flush().await.unwrap();
         // The relay may refuse and close before it has taken the whole body.
         let _ = socket.write_all(&self.body).await;
-        read_response(&mut socket).await
+        let _ = socket.flush().await;
+        read_response(socket).await
     }
 }
 
@@ -134,7 +140,7 @@ impl Response {
 }
 
 /// Reads one response with a Content-Length.
-pub(crate) async fn read_response(socket: &mut TcpStream) -> Response {
+pub(crate) async fn read_response(socket: &mut (impl AsyncRead + Unpin)) -> Response {
     let mut bytes = Vec::new();
     let read = async {
         loop {

@@ -16,3 +16,4 @@ mod routing;
 mod scorecard;
 mod service;
 mod socket;
+mod tls;

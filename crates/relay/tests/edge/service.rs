@@ -15,7 +15,7 @@ use ops_contracts::frame::{EventName, OpsCancel, OpsRequest, Timing};
 use ops_contracts::ids::{LeaseId, RequestId, SessionId};
 use ops_contracts::limits::{LaneLimits, LimitsProfile};
 use ops_contracts::port::{Caller, EndSessions, OpsService, Reply, RuntimeSummary, SessionEvents, SessionObserver};
-use ops_contracts::routing::{LegacyLane, RoutingControls};
+use ops_contracts::routing::RoutingControls;
 use ops_contracts::scorecard::Phase;
 use ops_contracts::{ErrorCode, Outcome};
 use relay::{Control, Ended, Labels, Relay, RelayConfig, RoutingSettings, RoutingSetup, Timeouts, Token, Versions};
@@ -235,7 +235,7 @@ pub(crate) struct Running {
 pub(crate) fn settings(controls: RoutingControls) -> RoutingSettings {
     RoutingSettings {
         controls,
-        legacy: LegacyLane::Open,
+        legacy: relay::LegacyGates::OPEN,
         legacy_transitional_binding: false,
         prerelease_interop: false,
         warnings: Vec::new(),
@@ -260,6 +260,7 @@ pub(crate) fn config() -> RelayConfig {
     RelayConfig {
         listen: "127.0.0.1:0".parse().unwrap(),
         insecure_listen: false,
+        tls: None,
         token: Token::new(TOKEN.to_owned()),
         admin_token: None,
         pairing: relay::Pairing::off(),
