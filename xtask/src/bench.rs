@@ -3,7 +3,9 @@
 //!
 //! It judges nothing but the bounds in its table, and fails only when asked to.
 
+use std::ffi::OsString;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use ::conformance::site::Site;
@@ -22,6 +24,7 @@ mod commands;
 mod growth;
 mod health;
 mod lane;
+mod legacy;
 mod ours;
 mod page;
 mod raw;
@@ -43,7 +46,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
     /// Measures one part alone
-    #[arg(long, value_name = "PART", value_parser = ["commands", "starts", "growth", "health"])]
+    #[arg(long, value_name = "PART", value_parser = ["commands", "legacy", "starts", "growth", "health"])]
     only: Option<String>,
     /// Builds without optimisation: to try the bench itself, as its figures mean nothing then
     #[arg(long, hide = true)]
@@ -82,6 +85,11 @@ struct Bench {
 }
 
 pub(crate) fn run(options: &Options, workspace: &Workspace, environment: &Environment) -> Result<()> {
+    // A client that is not optimised would be measured along with what it measures.
+    if cfg!(debug_assertions) && !options.debug {
+        let again = ["run", "--quiet", "--release", "--package", "xtask", "--"].map(OsString::from);
+        return workspace.cargo(again.into_iter().chain(std::env::args_os().skip(1)));
+    }
     if options.baseline {
         return baseline::run(options, workspace, environment);
     }
@@ -89,6 +97,10 @@ pub(crate) fn run(options: &Options, workspace: &Workspace, environment: &Enviro
     let programs = if options.debug { build::debug(workspace)? } else { build::release(workspace)? };
     let measure = health::program(workspace, options.debug)?;
     let home = private_folder("odb-bench-")?;
+    // The legacy lane is closed unless the configuration opens it.
+    let config = home.path().join("config.json");
+    fs::write(&config, r#"{"allowRawCDP":true}"#)?;
+    fs::set_permissions(&config, fs::Permissions::from_mode(0o600))?;
     let relay = Relay::start(&programs.relayd, home.path(), &browser)?;
     let idle = processes::resident_mib(relay.info.pid);
     let mut bench = prepare(relay, home.path(), programs, browser, options, environment)?;
@@ -99,6 +111,9 @@ pub(crate) fn run(options: &Options, workspace: &Workspace, environment: &Enviro
         rows.extend(commands::measure(&mut bench)?);
     }
     let busy = processes::resident_mib(bench.relay.info.pid).filter(|_| wanted("commands"));
+    if wanted("legacy") {
+        rows.extend(legacy::measure(&bench)?);
+    }
     if wanted("starts") {
         rows.extend(starts::measure(&mut bench)?);
     }

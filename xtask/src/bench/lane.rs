@@ -19,8 +19,8 @@ use super::ws::Socket;
 #[derive(Debug)]
 pub(super) struct Lane {
     socket: Socket,
-    /// What stands before a raw message.
-    envelope: String,
+    /// What stands before a raw message; without one messages go as they are.
+    envelope: Option<String>,
     next: u64,
     replies: HashMap<u64, Box<RawValue>>,
     events: VecDeque<(String, Option<String>)>,
@@ -79,7 +79,16 @@ impl Lane {
         let lease = grant.cdp_lease_id.as_str();
         let envelope = format!(r#"{{"sessionId":"{}","cdpLeaseId":"{lease}","message":"#, grant.session_id);
         let (replies, events, pace) = (HashMap::new(), VecDeque::new(), Pace::new(grant));
-        Ok(Self { socket, envelope, next: 1, replies, events, pace })
+        Ok(Self { socket, envelope: Some(envelope), next: 1, replies, events, pace })
+    }
+
+    /// Connects to a proxy for unmodified clients, which knows envelope, token and pace itself.
+    pub(super) fn connect_proxy(address: &str) -> Result<Self> {
+        let (host, path) = address.strip_prefix("ws://").and_then(|rest| rest.split_once('/')).context("no address of a proxy")?;
+        let socket = Socket::connect(host, &format!("/{path}"), "none", "none", "bench")?;
+        let pace = Pace { began: Instant::now(), sent: 0.0, burst: f64::INFINITY, per_second: 0.0 };
+        let (replies, events) = (HashMap::new(), VecDeque::new());
+        Ok(Self { socket, envelope: None, next: 1, replies, events, pace })
     }
 
     /// Waits until further messages are within the lane's rate, and forgets the events so far.
@@ -94,7 +103,8 @@ impl Lane {
         self.next += 1;
         self.pace.sent += 1.0;
         let session = session.map_or(String::new(), |session| format!(r#","sessionId":"{session}""#));
-        let text = format!(r#"{}{{"id":{id},"method":"{method}","params":{params}{session}}}}}"#, self.envelope);
+        let (before, after) = self.envelope.as_deref().map_or(("", ""), |envelope| (envelope, "}"));
+        let text = format!(r#"{before}{{"id":{id},"method":"{method}","params":{params}{session}}}{after}"#);
         self.socket.send(&text)?;
         Ok(id)
     }
@@ -157,9 +167,14 @@ impl Lane {
     /// Takes in one frame.
     fn receive(&mut self) -> Result<()> {
         let text = self.socket.receive()?;
-        let frame: Frame<'_> = serde_json::from_slice(self.socket.bytes(text)).context("a frame is no JSON")?;
-        let Some(message) = frame.message else { bail!("the relay refuses: {}", frame.error.map_or("", RawValue::get)) };
-        let message: Incoming<'_> = serde_json::from_str(message.get())?;
+        let bytes = self.socket.bytes(text);
+        let message: Incoming<'_> = if self.envelope.is_none() {
+            serde_json::from_slice(bytes).context("a message is no JSON")?
+        } else {
+            let frame: Frame<'_> = serde_json::from_slice(bytes).context("a frame is no JSON")?;
+            let Some(message) = frame.message else { bail!("the relay refuses: {}", frame.error.map_or("", RawValue::get)) };
+            serde_json::from_str(message.get())?
+        };
         match (message.id, message.result, message.error) {
             (Some(_), _, Some(error)) => bail!("the browser refuses: {error}"),
             (Some(id), Some(result), None) => drop(self.replies.insert(id, result.to_owned())),

@@ -109,6 +109,23 @@ impl RawBrowser {
         serde_json::from_str(result.get()).with_context(|| format!("{method} answers otherwise: {}", result.get()))
     }
 
+    /// A page of the browser's own context, attached and with the events on that any client needs.
+    pub(super) fn open_plain(&mut self) -> Result<RawPage> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Made {
+            target_id: Option<String>,
+            session_id: Option<String>,
+        }
+        let made: Made = self.read(None, "Target.createTarget", &json!({ "url": "about:blank" }))?;
+        let target = made.target_id.context("a target has an id")?;
+        let made: Made = self.read(None, "Target.attachToTarget", &json!({ "targetId": target, "flatten": true }))?;
+        let page = RawPage { context: String::new(), session: made.session_id.context("an attachment has a session")? };
+        self.call(Some(&page), "Page.enable", &json!({}))?;
+        self.call(Some(&page), "Runtime.enable", &json!({}))?;
+        Ok(page)
+    }
+
     /// A context, a window and a page, attached and with the events on that any client needs.
     pub(super) fn open(&mut self) -> Result<RawPage> {
         #[derive(Deserialize)]
