@@ -165,8 +165,16 @@ impl State {
             end: None,
             forgotten,
         };
-        self.sessions.insert(envelope.session_id.clone(), known);
+        self.keep(known);
         Ingested::Accepted
+    }
+
+    /// In the place of what was known of the session, so that a record of one that is known makes no key.
+    fn keep(&mut self, known: Known) {
+        match self.sessions.get_mut(&known.last.session_id) {
+            Some(place) => *place = known,
+            None => drop(self.sessions.insert(known.last.session_id.clone(), known)),
+        }
     }
 
     /// The session has ended; whether it was known and alive.
@@ -178,15 +186,15 @@ impl State {
     }
 
     /// Takes a record of an earlier relay. `age` is how long ago it was written, by the wall clock.
-    pub(crate) fn restore(&mut self, envelope: &HealthEnvelope, provenance: HealthProvenance, heard_at: Timestamp, now: Moment) {
+    pub(crate) fn restore(&mut self, envelope: HealthEnvelope, provenance: HealthProvenance, heard_at: Timestamp, now: Moment) {
         let order = (envelope.session_epoch, envelope.seq);
         let known = self.sessions.get(&envelope.session_id);
         if known.is_some_and(|known| (known.last.session_epoch, known.last.seq) > order) {
             return;
         }
         let known = Known {
-            last: envelope.clone(),
             events: bit(envelope.event),
+            last: envelope,
             provenance,
             emitter: None,
             heard_at,
@@ -195,7 +203,7 @@ impl State {
             end: None,
             forgotten: Some(now.monotonic.saturating_add(CLOSED_RETENTION)),
         };
-        self.sessions.insert(envelope.session_id.clone(), known);
+        self.keep(known);
     }
 
     /// Takes the record of a session's end.

@@ -225,7 +225,7 @@ fn begin(config: &JournalConfig, queue: &Queue, state: &mut State, now: Moment) 
 
 fn restore(state: &mut State, record: Record, now: Moment) {
     match (record.event, record.provenance, record.closed) {
-        (Some(event), Some(provenance), _) => state.restore(&event, provenance, record.received_at, now),
+        (Some(event), Some(provenance), _) => state.restore(event, provenance, record.received_at, now),
         (_, _, Some(session)) => state.restore_end(&session, record.inherited, record.received_at, now),
         _ => (),
     }
