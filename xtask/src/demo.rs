@@ -40,7 +40,8 @@ pub(crate) fn run(options: &Options, workspace: &Workspace, environment: &Enviro
 
     let home = private_folder("odb-demo-")?;
     let site = Site::start().context("the bundled shop could not be started")?;
-    let relay = Relay::start(&programs.relayd, home.path(), &browser)?;
+    // What is read of it says that it is a demonstration.
+    let relay = Relay::start_with(&programs.relayd, home.path(), &browser, &["--demo"])?;
     let mut shell = Shell::new(&programs.odb_cli, home.path(), &workspace.root, environment);
     shell.say(&format!("relayd (pid {}) serves {}, the shop {}", relay.info.pid, relay.info.relay_url, site.url("/shop/")));
 
