@@ -39,9 +39,36 @@ pub fn run_suite(factory: impl FnOnce() -> Subject + Send + 'static, more: Vec<T
     run_cases(factory, suite::cases(), more, Arguments::from_args())
 }
 
-/// The same one case after the other: for browsers that can't give the focus to two windows at once.
-pub fn run_suite_in_turn(factory: impl FnOnce() -> Subject + Send + 'static) -> ExitCode {
-    run_cases(factory, suite::cases(), vec![], Arguments { test_threads: Some(1), ..Arguments::from_args() })
+/// The same one case after the other, each topic as one test, for browsers that can't give the focus to two windows at once
+/// and take long to start. With a filter that names a case, cases are tests of their own.
+pub fn run_topics(factory: impl FnOnce() -> Subject + Send + 'static) -> ExitCode {
+    let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
+    if arguments.filter.as_ref().is_some_and(|filter| filter.contains('.')) {
+        return run_cases(factory, suite::cases(), vec![], arguments);
+    }
+    let mut topics: Vec<(&str, Vec<&'static Case>)> = Vec::new();
+    for case in suite::cases() {
+        let topic = case.name.split('.').next().unwrap_or_default();
+        match topics.iter_mut().find(|(known, _)| *known == topic) {
+            Some((_, cases)) => cases.push(case),
+            None => topics.push((topic, vec![case])),
+        }
+    }
+    run_trials(factory, arguments, |subject| {
+        topics.into_iter().map(|(topic, cases)| topic_trial(topic, cases, Arc::clone(subject))).collect()
+    })
+}
+
+/// All cases of a topic, each judged by itself.
+fn topic_trial(topic: &str, cases: Vec<&'static Case>, subject: Arc<Started>) -> Trial {
+    Trial::test(topic, move || {
+        let subject = RUNTIME.block_on(subject.get());
+        let outcomes = cases.iter().map(|case| (case.name, verdict(case, subject.clone())));
+        let failed: Vec<String> = outcomes
+            .filter_map(|(name, outcome)| Some(format!("{name}: {}", outcome.err()?.message().unwrap_or("failed"))))
+            .collect();
+        if failed.is_empty() { Ok(()) } else { Err(failed.join("\n").into()) }
+    })
 }
 
 fn run_cases(
@@ -50,10 +77,17 @@ fn run_cases(
     more: Vec<Trial>,
     arguments: Arguments,
 ) -> ExitCode {
+    run_trials(factory, arguments, |subject| cases.map(|case| trial(case, subject.clone())).chain(more).collect())
+}
+
+fn run_trials(
+    factory: impl FnOnce() -> Subject + Send + 'static,
+    arguments: Arguments,
+    trials: impl FnOnce(&Arc<Started>) -> Vec<Trial>,
+) -> ExitCode {
     let factory: Factory = Box::new(factory);
     let subject = Arc::new(Started { factory: Mutex::new(Some(factory)), subject: OnceCell::new() });
-    let mut trials: Vec<_> = cases.map(|case| trial(case, subject.clone())).collect();
-    trials.extend(more);
+    let trials = trials(&subject);
     let conclusion = libtest_mimic::run(&arguments, trials);
     if let Some(subject) = subject.subject.get() {
         RUNTIME.block_on(subject.service.shut_down(Instant::now() + Duration::from_secs(5)));
@@ -96,16 +130,17 @@ impl Started {
 }
 
 fn trial(case: &'static Case, subject: Arc<Started>) -> Trial {
-    Trial::test(case.name, move || {
-        let subject = RUNTIME.block_on(subject.get());
-        let verdict = RUNTIME.block_on(async { tokio::spawn(suite::run_case(subject, case)).await });
-        match verdict.map_err(|panicked| panicked.to_string())? {
-            Verdict::Passed => Ok(()),
-            Verdict::ExpectedGap { reason } | Verdict::Skipped { reason } => {
-                println!("{}: {reason}", case.name);
-                Ok(())
-            }
-            Verdict::Failed { message } => Err(message.into()),
+    Trial::test(case.name, move || verdict(case, RUNTIME.block_on(subject.get())))
+}
+
+fn verdict(case: &'static Case, subject: Subject) -> Result<(), Failed> {
+    let verdict = RUNTIME.block_on(async { tokio::spawn(suite::run_case(subject, case)).await });
+    match verdict.map_err(|panicked| panicked.to_string())? {
+        Verdict::Passed => Ok(()),
+        Verdict::ExpectedGap { reason } | Verdict::Skipped { reason } => {
+            println!("{}: {reason}", case.name);
+            Ok(())
         }
-    })
+        Verdict::Failed { message } => Err(message.into()),
+    }
 }

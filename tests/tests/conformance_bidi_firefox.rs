@@ -1,5 +1,5 @@
-//! The conformance suite on real Firefox over WebDriver BiDi, each case as a test, one after the other: the browser gives the
-//! focus to one window at a time. This program is its own browsers' guard.
+//! The conformance suite on real Firefox over WebDriver BiDi, each topic as a test, one case after the other: the browser gives
+//! the focus to one window at a time. A filter with a dot names cases. This program is its own browsers' guard.
 
 use std::process::ExitCode;
 
@@ -11,5 +11,5 @@ fn main() -> ExitCode {
     }
     let profiles = tempfile::tempdir().expect("there is room for profiles");
     let below = profiles.path().to_owned();
-    odb_tests::run_suite_in_turn(move || subjects::bidi_firefox(below))
+    odb_tests::run_topics(move || subjects::bidi_firefox(below))
 }

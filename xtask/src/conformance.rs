@@ -44,3 +44,9 @@ pub(crate) fn run(options: &Options, workspace: &Workspace, environment: &Enviro
     command.args(["test", "--package", "odb-tests", "--test", program, "--"]).args(&options.filter);
     checked(&mut command)
 }
+
+/// Writes `docs/capabilities.md`, from what the adapters declare and the gaps that the suite is held to.
+pub(crate) fn capabilities(workspace: &Workspace) -> Result<()> {
+    let mut command = workspace.cargo_command();
+    checked(command.args(["test", "--package", "odb-tests", "--test", "capabilities"]).env("ODB_WRITE_DOCS", "1"))
+}

@@ -54,6 +54,8 @@ enum Task {
     Codegen(codegen::Options),
     /// Runs the adapter conformance suite
     Conformance(conformance::Options),
+    /// Writes the page of what each adapter can do
+    Capabilities,
     /// Makes a scorecard again from its artifact alone; fails where it differs
     RecomputeScorecard(scorecard::Options),
     /// Opens a legacy session of the running relay, sends one raw command, and sees that everything is gone again
@@ -91,6 +93,7 @@ fn run(task: Task, environment: &Environment) -> Result<()> {
         Task::Tidy => tidy::run(&workspace),
         Task::Codegen(options) => codegen::run(&options, &workspace),
         Task::Conformance(options) => conformance::run(&options, &workspace, environment),
+        Task::Capabilities => conformance::capabilities(&workspace),
         Task::RecomputeScorecard(options) => scorecard::run(&options),
         Task::Fuzz(options) => fuzz::run(&options, &workspace),
         Task::Bench(options) => bench::run(&options, &workspace, environment),

@@ -191,6 +191,16 @@ const FIREFOX: &[Capability] = &[
     Capability::Print,
 ];
 
+/// What it can't, with the reasons.
+pub const FIREFOX_LACKS: &[(Capability, &str)] = &[
+    (Capability::ClientHints, "Firefox has no client hints, and the protocol sets no platform"),
+    (Capability::Domains, "the ways past a proxy that Firefox has are not closed"),
+    (Capability::Media, "the protocol sets no media features"),
+    (Capability::NativeDrag, "Firefox without a display has no service that carries a native drag"),
+    (Capability::NetworkSpeed, "the protocol takes the network away, and slows nothing down"),
+    (Capability::Touch, "the adapter sends no touch input, and the protocol emulates no touch screen"),
+];
+
 impl Adapter for BidiAdapter {
     fn kind(&self) -> AdapterKind {
         AdapterKind::Bidi
@@ -211,6 +221,15 @@ impl Adapter for BidiAdapter {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_capability_is_either_there_or_lacking_for_a_reason() {
+        let has = CapabilitySet::new(CapabilitySet::core().iter().chain(FIREFOX.iter().copied()));
+        for capability in Capability::ALL {
+            let lacks = FIREFOX_LACKS.iter().any(|(lacking, reason)| lacking == capability && !reason.is_empty());
+            assert!(has.has(*capability) != lacks, "{capability:?}");
+        }
+    }
 
     #[test]
     fn proxies_are_split_by_scheme_and_others_refused() {

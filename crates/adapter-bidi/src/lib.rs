@@ -15,4 +15,4 @@ mod protocol;
 mod router;
 mod stream;
 
-pub use adapter::{BidiAdapter, BidiConfig, LAUNCH_DEADLINE};
+pub use adapter::{BidiAdapter, BidiConfig, FIREFOX_LACKS, LAUNCH_DEADLINE};
