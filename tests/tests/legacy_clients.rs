@@ -1,6 +1,6 @@
 //! The legacy lane as users of today's tools meet it: a real relay, a real browser, the real proxy, and unmodified clients from npm.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -49,13 +49,22 @@ impl Proxy {
             .args(["--output", "json", "cdp", "proxy", "--wait-ms", "60000"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(Stdio::piped())
             .spawn()
             .expect("odb-cli starts");
         let mut line = String::new();
         let mut told = BufReader::new(child.stdout.take().expect("its output is piped"));
         told.read_line(&mut line).expect("it tells where it is");
         Self { told: serde_json::from_str(&line).expect("one line of JSON"), child }
+    }
+
+    /// What it noted for people until it ended with its client.
+    fn notes(mut self) -> String {
+        let mut notes = String::new();
+        let mut told = self.child.stderr.take().expect("its notes are piped");
+        assert!(ended(&mut self.child, SCRIPT).success());
+        told.read_to_string(&mut notes).expect("its notes are UTF-8");
+        notes
     }
 
     fn url(&self, key: &str) -> &str {
@@ -130,6 +139,11 @@ async fn under_strict_a_client_meets_an_error_that_names_the_limit() {
     let relay = relay(&scratch, "strict");
     let proxy = Proxy::start(relay.home());
     run_script("strict.cjs", &[proxy.url("webSocketUrl")]);
+    // Playwright sends more to connect than the profile takes: its own error is a timeout, and the proxy names the limit.
+    let proxy = Proxy::start(relay.home());
+    run_script("strict-playwright.cjs", &[proxy.url("httpUrl")]);
+    let notes = proxy.notes();
+    assert!(notes.contains("30 messages a minute of the limits profile strict"), "{notes}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -61,7 +61,7 @@ fn why_untrusted(error: &io::Error) -> String {
     let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<rustls::Error>());
     match cause {
         Some(rustls::Error::InvalidMessage(_)) => "what listens there speaks no TLS".to_owned(),
-        Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {
+        Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::Other(_))) => {
             "its certificate comes from no authority that is trusted here".to_owned()
         }
         _ => error.to_string(),

@@ -22,6 +22,13 @@ impl Pace {
         Self { interval, tolerance: interval * burst.saturating_sub(1), next: Instant::now() }
     }
 
+    /// How long the next message has to wait.
+    pub(super) fn delay(&self) -> Duration {
+        let now = Instant::now();
+        let due = self.next.max(now).checked_sub(self.tolerance);
+        due.map_or(Duration::ZERO, |due| due.saturating_duration_since(now))
+    }
+
     /// Waits until one more message may go.
     pub(super) async fn wait(&mut self) {
         let now = Instant::now();
@@ -46,6 +53,7 @@ mod tests {
             pace.wait().await;
         }
         assert_eq!(began.elapsed(), Duration::ZERO);
+        assert!(pace.delay() <= Duration::from_secs(3), "{:?}", pace.delay());
         pace.wait().await;
         pace.wait().await;
         assert!(began.elapsed() >= Duration::from_secs(4), "{:?}", began.elapsed());

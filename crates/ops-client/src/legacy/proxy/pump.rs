@@ -22,6 +22,9 @@ use crate::{ClientError, Endpoint};
 /// How much of a lease's time passes before it is renewed.
 const RENEW_AFTER: f64 = 1.0 / 3.0;
 
+/// From this delay on people are told that the client is slowed down: its own errors will be timeouts that say nothing of it.
+const NOTICED: Duration = Duration::from_secs(1);
+
 /// Messages larger than this name no path: those that do are small.
 const CONFINED_UP_TO: usize = 16 * 1024;
 
@@ -65,6 +68,7 @@ async fn up(
     refuse: mpsc::UnboundedSender<String>,
 ) -> Result<Ended, ClientError> {
     let mut pace = Pace::new(&shared.grant.limits);
+    let mut told = false;
     let cap = usize::try_from(shared.grant.limits.max_payload_bytes).unwrap_or(usize::MAX);
     loop {
         let text = tokio::select! {
@@ -84,6 +88,10 @@ async fn up(
         if bytes > cap {
             let _ = refuse.send(too_large(shared.grant, bytes, cap, id, &text));
             continue;
+        }
+        if !told && pace.delay() >= NOTICED {
+            told = true;
+            (shared.note)(&too_fast(shared.grant));
         }
         pace.wait().await;
         if let Some(id) = id {
@@ -166,6 +174,11 @@ fn inner_session(text: &str) -> Option<String> {
         session_id: Option<String>,
     }
     serde_json::from_str::<Named>(text).ok()?.session_id
+}
+
+fn too_fast(grant: &LegacyGrant) -> String {
+    let (rate, profile) = (grant.limits.requests_per_minute, &grant.limits_profile);
+    format!("the client sends faster than the {rate} messages a minute of the limits profile {profile}: each waits for its turn")
 }
 
 fn too_large(grant: &LegacyGrant, bytes: usize, cap: usize, id: Option<u64>, text: &str) -> String {
