@@ -3,6 +3,7 @@
 pub mod raw;
 pub mod relay;
 pub mod subjects;
+pub mod tour;
 
 use std::process::ExitCode;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};

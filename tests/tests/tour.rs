@@ -1,91 +1,8 @@
 //! A tour of sites as people use them, each driven from start to finish through `odb-cli` against a real `relayd`, and
 //! checked on the server's side too.
 
-use std::process::Command;
-
-use conformance::site::Site;
-use odb_tests::PATIENCE;
-use odb_tests::relay::{Relay, program};
+use odb_tests::tour::Tour;
 use serde_json::Value;
-use tempfile::TempDir;
-
-/// A relay, a site, and the command line between them.
-struct Tour {
-    relay: Relay,
-    site: Site,
-    scratch: TempDir,
-}
-
-impl Tour {
-    /// Opens a page of the site.
-    fn open(page: &str) -> Self {
-        let scratch = tempfile::tempdir().expect("there is room");
-        let relay = Relay::start(&scratch);
-        let tour = Self { relay, site: Site::start().expect("the site starts"), scratch };
-        tour.run(&["open", &tour.site.url(page)]);
-        tour
-    }
-
-    fn output(&self, words: &[&str]) -> (bool, String, String) {
-        let mut command = Command::new(program("odb-cli"));
-        command.arg("--home").arg(self.relay.home()).args(words).current_dir(self.scratch.path());
-        let output = command.env("HOME", self.scratch.path()).output().expect("odb-cli runs");
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("odb-cli prints text").trim_end().to_owned();
-        (output.status.success(), text(output.stdout), text(output.stderr))
-    }
-
-    /// Runs a command that succeeds; what it prints.
-    #[track_caller]
-    fn run(&self, words: &[&str]) -> String {
-        let (good, out, err) = self.output(words);
-        assert!(good, "odb-cli {words:?}: {err}\n{out}");
-        out
-    }
-
-    /// Runs a command that is refused; what it says.
-    #[track_caller]
-    fn refused(&self, words: &[&str]) -> String {
-        let (good, out, err) = self.output(words);
-        assert!(!good, "odb-cli {words:?} was taken: {out}");
-        err
-    }
-
-    /// Runs a command whose output contains a text.
-    #[track_caller]
-    fn shows(&self, words: &[&str], text: &str) -> String {
-        let out = self.run(words);
-        assert!(out.contains(text), "odb-cli {words:?} lacks {text:?}:\n{out}");
-        out
-    }
-
-    /// What pages of the site have saved so far under a kind, in order.
-    fn saved(&self, kind: &str) -> Vec<Value> {
-        let query = format!("kind={kind}");
-        let requests = self.site.requests().into_iter().filter(|request| request.path == "/echo" && request.query == query);
-        requests.map(|request| serde_json::from_str(&request.body).expect("pages save JSON")).collect()
-    }
-
-    /// Waits until pages have saved `count` things under a kind; the last of them.
-    #[track_caller]
-    fn save(&self, kind: &str, count: usize) -> Value {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");
-        let before = self.saved(kind).len();
-        if before < count {
-            // Any request may be the one; each look counts what there is.
-            runtime.block_on(async {
-                for hits in self.site.hits("/echo") + 1.. {
-                    let came = self.site.wait_for_hits("/echo", hits, PATIENCE).await;
-                    if !came || self.saved(kind).len() >= count {
-                        break;
-                    }
-                }
-            });
-        }
-        let saved = self.saved(kind);
-        assert_eq!(saved.len(), count, "{kind}: {saved:?}");
-        saved.last().cloned().unwrap_or_default()
-    }
-}
 
 #[test]
 fn an_endless_feed_is_scrolled_liked_and_thinned() {
@@ -236,4 +153,134 @@ fn a_picture_is_drawn_and_a_film_played() {
     tour.run(&["press", "ArrowLeft"]);
     assert_eq!(tour.save("volume", 2)["now"], 9);
     tour.shows(&["snapshot"], "slider \"Volume\"");
+}
+
+#[test]
+fn a_shop_is_searched_its_cart_filled_thinned_and_an_order_placed() {
+    let tour = Tour::open("/shop/");
+    tour.run(&["fill", "role=searchbox", "mug"]);
+    tour.run(&["press", "Enter"]);
+    tour.run(&["wait", "--url", "/shop/search"]);
+    tour.run(&["click", "role=link[name=\"Speckled Mug\"]"]);
+    tour.run(&["wait", "role=heading[name=\"Speckled Mug\"]"]);
+    for (glaze, quantity) in [("Oatmeal", "2"), ("Charcoal", "1")] {
+        tour.run(&["select", "label=Glaze", glaze]);
+        tour.run(&["fill", "label=Quantity", quantity]);
+        tour.run(&["click", "role=button[name=\"Add to cart\"]"]);
+        tour.run(&["wait", "--text", &format!("Added {quantity} × Speckled Mug, {glaze}.")]);
+    }
+    tour.run(&["click", "testid=cart-link"]);
+    tour.run(&["wait", "--url", "/shop/cart"]);
+    tour.run(&["dialog", "policy", "dismiss"]);
+    tour.run(&["click", "role=button[name=\"Remove Speckled Mug, Oatmeal\"]"]);
+    tour.run(&["dialog", "policy", "accept"]);
+    tour.run(&["click", "role=button[name=\"Remove Speckled Mug, Charcoal\"]"]);
+    tour.run(&["wait", "--text", "Removed Speckled Mug."]);
+    tour.run(&["click", "role=link[name=\"Checkout\"]"]);
+    tour.run(&["wait", "--url", "/shop/checkout"]);
+    tour.run(&["click", "testid=place-order"]);
+    tour.run(&["wait", "#problems"]);
+    for (field, value) in [("label=Email", "ada@example.org"), ("label=Full name", "Ada Lovelace")] {
+        tour.run(&["fill", field, value]);
+    }
+    tour.run(&["select", "label=Country", "United Kingdom"]);
+    tour.run(&["check", "label=Express"]);
+    tour.run(&["check", "label=I accept the terms"]);
+    tour.run(&["click", "role=button[name=\"Place order\"]"]);
+    tour.run(&["wait", "--text", "Your order number is"]);
+    let orders = tour.site.orders();
+    assert_eq!(orders.len(), 1, "{orders:?}");
+    assert_eq!(
+        (orders[0].name.as_str(), orders[0].country.as_str(), orders[0].delivery.as_str()),
+        ("Ada Lovelace", "GB", "express")
+    );
+    assert_eq!((orders[0].lines.len(), orders[0].lines[0].variant.as_str(), orders[0].lines[0].quantity), (1, "Oatmeal", 2));
+}
+
+#[test]
+fn an_application_is_filled_in_step_by_step_and_sent_with_its_file() {
+    let tour = Tour::open("/pages/tour/apply.html");
+    tour.write("portfolio.txt", "forty bowls and a spoon");
+    tour.run(&["click", "role=button[name=\"Continue\"]"]);
+    assert_eq!(tour.run(&["get", "text", "role=alert"]), "Please correct: name, email, from, country");
+    tour.run(&["fill", "label=Full name", "Ada Lovelace"]);
+    tour.run(&["fill", "label=Email", "ada@example.org"]);
+    tour.run(&["fill", "label=From", "2027-03-01"]);
+    tour.run(&["select", "label=Country", "Portugal"]);
+    tour.run(&["click", "role=button[name=\"Continue\"]"]);
+    tour.run(&["wait", "label=Portfolio"]);
+    tour.run(&["check", "label=Clay"]);
+    tour.run(&["fill", "label=Kiln temperature", "1240"]);
+    tour.shows(&["upload", "label=Portfolio", "portfolio.txt"], "portfolio.txt");
+    assert_eq!(tour.run(&["get", "text", "#file"]), "portfolio.txt, 23 bytes");
+    tour.run(&["type", "label=Why us?", "Your kilns are the largest."]);
+    tour.run(&["click", "role=button[name=\"Continue\"]"]);
+    tour.run(&["wait", "role=button[name=\"Send application\"]"]);
+    tour.run(&["click", "role=button[name=\"Back\"]"]);
+    tour.run(&["check", "label=Wood"]);
+    tour.run(&["click", "role=button[name=\"Continue\"]"]);
+    tour.run(&["wait", "role=button[name=\"Send application\"]"]);
+    tour.shows(&["get", "text", "#summary"], "wood");
+    tour.run(&["click", "role=button[name=\"Send application\"]"]);
+    assert_eq!(tour.run(&["get", "text", "role=alert"]), "Please accept the terms");
+    tour.run(&["check", "label=I have read the terms"]);
+    tour.shows(&["click", "role=button[name=\"Send application\"]"], "/upload");
+    assert_eq!(tour.saved("step").len(), 3);
+    let sent = tour.site.requests().into_iter().filter(|request| request.path == "/upload").collect::<Vec<_>>();
+    assert_eq!((sent.len(), sent[0].method.as_str()), (1, "POST"));
+    for part in ["Ada Lovelace", "2027-03-01", "PT", "wood", "filename=\"portfolio.txt\"", "forty bowls and a spoon", "largest"] {
+        assert!(sent[0].body.contains(part), "{part} in {}", sent[0].body);
+    }
+}
+
+#[test]
+fn a_login_is_saved_and_logs_in_again_elsewhere() {
+    let tour = Tour::open("/pages/tour/login.html");
+    tour.run(&["fill", "label=User", "ada"]);
+    tour.run(&["fill", "label=Password", "elm"]);
+    tour.run(&["click", "role=button[name=\"Sign in\"]"]);
+    tour.run(&["wait", "--text", "That is not right"]);
+    tour.run(&["fill", "label=Password", "oak"]);
+    tour.run(&["press", "Enter", "label=Password"]);
+    tour.run(&["wait", "--text", "Signed in as ada"]);
+    tour.run(&["fill", "label=Motto", "Slow is smooth"]);
+    tour.run(&["click", "role=button[name=\"Keep motto\"]"]);
+    assert_eq!(tour.save("motto", 1)["motto"], "Slow is smooth");
+    tour.shows(&["state", "save", "ada.json"], "1 cookie");
+    tour.run(&["close"]);
+    let members = tour.site.url("/pages/tour/login.html");
+    tour.run(&["open", &members]);
+    assert_eq!(tour.run(&["is", "visible", "label=Password"]), "true", "a new session knows nobody");
+    tour.run(&["open", &members, "--session", "again", "--state", "ada.json"]);
+    tour.run(&["wait", "--text", "Signed in as ada", "--session", "again"]);
+    assert_eq!(tour.run(&["get", "value", "label=Motto", "--session", "again"]), "Slow is smooth");
+    assert_eq!(tour.save("visit", 2)["name"], "ada");
+    let visits = tour.site.requests().into_iter().filter(|request| request.query == "kind=visit");
+    assert!(visits.last().is_some_and(|request| request.header("cookie") == Some("member=ada-7f3a")), "the server knows her");
+    tour.run(&["click", "role=button[name=\"Sign out\"]", "--session", "again"]);
+    tour.run(&["wait", "label=Password", "--session", "again"]);
+    tour.refused(&["state", "load", "nothing.json"]);
+}
+
+#[test]
+fn cards_are_dragged_over_a_board_and_a_knob_along_its_track() {
+    let tour = Tour::open("/pages/drag.html");
+    tour.run(&["drag", "role=listitem[name=\"Fire the kiln\"]", "role=region[name=\"Done\"]"]);
+    tour.run(&["drag", "#oak", "#done"]);
+    assert_eq!(tour.run(&["get", "count", "#done .card"]), "2");
+    tour.run(&["drag", "#kiln", "#todo"]);
+    assert_eq!(tour.run(&["get", "text", "#todo"]), "Fire the kiln");
+    // A column that takes nothing, and one that has to be scrolled to.
+    assert!(tour.refused(&["drag", "#kiln", "#closed"]).contains("ops_drop_refused"));
+    assert_eq!(tour.run(&["get", "count", "#closed .card"]), "0");
+    tour.run(&["drag", "#kiln", "#far"]);
+    assert_eq!(tour.run(&["get", "count", "#far .card"]), "1");
+    tour.run(&["scroll", "top"]);
+    let knob: Value = serde_json::from_str(&tour.run(&["get", "box", "#knob"])).expect("a box");
+    let middle = |side: &str, half: f64| (knob[side].as_f64().expect("a number") + half).round();
+    let (x, y) = (middle("x", 20.0), middle("y", 12.0));
+    tour.run(&["mouse", "drag", &format!("{x},{y}"), &format!("{},{y}", x + 120.0)]);
+    assert_eq!(tour.run(&["get", "attr", "#knob", "aria-valuenow"]), "120");
+    let reports = tour.site.reports();
+    assert_eq!(reports, ["kiln-to-done", "oak-to-done", "kiln-to-todo", "kiln-to-far", "heat-120"]);
 }

@@ -27,6 +27,7 @@ mod lane;
 mod legacy;
 mod ours;
 mod page;
+mod peers;
 mod raw;
 mod report;
 mod starts;
@@ -46,7 +47,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
     /// Measures one part alone
-    #[arg(long, value_name = "PART", value_parser = ["commands", "legacy", "starts", "growth", "health"])]
+    #[arg(long, value_name = "PART", value_parser = ["commands", "legacy", "starts", "growth", "health", "peers"])]
     only: Option<String>,
     /// Builds without optimisation: to try the bench itself, as its figures mean nothing then
     #[arg(long, hide = true)]
@@ -123,6 +124,9 @@ pub(crate) fn run(options: &Options, workspace: &Workspace, environment: &Enviro
     }
     if wanted("health") {
         rows.extend(health::measure(&bench, &measure, environment.started)?);
+    }
+    if wanted("peers") {
+        rows.extend(peers::measure(&mut bench, workspace, environment)?);
     }
 
     println!("\n{}", report::table(&rows));

@@ -8,7 +8,7 @@ use routing::preflight::RoutingFlags;
 
 use crate::args::emulate::Emulate;
 use crate::args::keep::{Cookies, Entries, Storage};
-use crate::args::verb::{Cdp, Config, Downloads, Network};
+use crate::args::verb::{Cdp, Config, Downloads, Network, Session, Trace};
 use crate::args::{self, Cli, NoVerb, Verb};
 use crate::context::Context;
 use crate::environment::Environment;
@@ -88,6 +88,7 @@ async fn perform(verb: &Verb, context: &Context<'_>) -> Outcome<u8> {
         Verb::Stop => lifecycle::stop(context).await,
         Verb::Scorecard(args) => operate::scorecard(context, args).await,
         Verb::Incident { verb } => operate::incident(context, verb).await,
+        Verb::Trace { verb: Trace::Stop { path } } => files::trace(context, path.as_deref()).await,
         Verb::Har(har) => files::har(context, har).await,
         Verb::Upload(upload) => files::upload(context, upload).await,
         Verb::Downloads { verb: Some(Downloads::Save { number, path, force }) } => {
@@ -111,6 +112,7 @@ async fn perform(verb: &Verb, context: &Context<'_>) -> Outcome<u8> {
 fn takes_routing(verb: &Verb) -> bool {
     match verb {
         Verb::Open(_) | Verb::Call(_) | Verb::Status => true,
+        Verb::Session { verb } => matches!(verb, Session::Create { .. }),
         Verb::Cdp { verb } => matches!(verb, Cdp::Open | Cdp::Proxy(_)),
         Verb::Config { verb } => matches!(verb, Config::Explain),
         _ => false,

@@ -62,16 +62,21 @@ pub(crate) fn list(name: Option<&str>, out: Output) -> Outcome<u8> {
     let name: CommandName = name.parse()?;
     let (params, result) = name.schemas();
     let row = Row::from(name.spec());
+    let example = name.example();
     if out.is_json() {
         let mut whole = serde_json::to_value(&row).map_err(wrong)?;
         whole["params"] = params.to_value();
         whole["result"] = result.to_value();
+        whole["example"] = serde_json::json!({ "params": example.params, "shell": example.script() });
         out.line(&whole.to_string());
     } else {
         let pretty = |schema: &serde_json::Value| serde_json::to_string_pretty(schema).map_err(wrong);
         let (params, result) = (pretty(params.as_value())?, pretty(result.as_value())?);
         let facts = serde_json::to_string(&row).map_err(wrong)?;
-        out.line(&format!("{}: {}\n{facts}\n\nparams: {params}\n\nresult: {result}", row.command, row.meaning));
+        let call = format!("odb-cli call {name} --params '{}'", example.params);
+        let example = format!("{}\n  {call}", example.script().replace('\n', "\n  "));
+        let head = format!("{}: {}\n{facts}\n\nExample, where $SITE is a site:\n  {example}", row.command, row.meaning);
+        out.line(&format!("{head}\n\nparams: {params}\n\nresult: {result}"));
     }
     Ok(0)
 }

@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use ops_client::{Endpoint, RawCall, Reply, RequestIds, Token, Trust, patience, post};
 use ops_contracts::blob::BlobInfo;
-use ops_contracts::command::export::{HtmlResult, PdfResult, ScreenshotResult};
+use ops_contracts::command::export::{CloneComponentResult, ClonePageResult, HtmlResult, PdfResult, ScreenshotResult};
 use ops_contracts::command::{CommandName, nav};
 use ops_contracts::frame::ClientKind;
 use ops_contracts::ids::{LeaseId, SessionId};
@@ -142,6 +142,7 @@ impl<'a> Context<'a> {
             match &request.view {
                 View::Picture(Some(path)) => drop(self.save_picture(result, Some(path))?),
                 View::Pdf(Some(path)) => drop(self.save_pdf(result, Some(path))?),
+                View::Clone(Some(path)) => drop(self.save_clone(request.command, result, Some(path))?),
                 View::Html(Some(path)) => drop(self.save_html(result, Some(path))?),
                 _ => {}
             }
@@ -158,6 +159,7 @@ impl<'a> Context<'a> {
             View::Plain => render::result(request.command, result),
             View::Entry => render::keep::entry(result),
             View::Pdf(path) => render::Rendered::text(self.save_pdf(result, path.as_deref())?),
+            View::Clone(path) => self.save_clone(request.command, result, path.as_deref())?,
             View::Html(path) => render::Rendered::text(self.save_html(result, path.as_deref())?),
             View::Is(question) => render::answer(*question, result),
             View::Picture(path) => render::Rendered::text(self.save_picture(result, path.as_deref())?),
@@ -210,6 +212,29 @@ impl<'a> Context<'a> {
     }
 
     /// The document itself, or what to say of the file that it was written to.
+    /// Writes a clone; what is not in it is told beside.
+    fn save_clone(&self, command: CommandName, result: &str, path: Option<&Path>) -> Outcome<render::Rendered> {
+        let (html, told, missing) = if command == CommandName::ExportCloneComponent {
+            let clone: CloneComponentResult = parsed(result)?;
+            let cut = if clone.truncated { ", cut" } else { "" };
+            let told = format!("{} elements{cut}, {} files in it", clone.elements, clone.assets);
+            let html = format!(
+                "<!doctype html>\n<meta charset=\"utf-8\">\n<style>\n{}</style>\n{}",
+                clone.css.replace("</", "<\\/"),
+                clone.html
+            );
+            (html, told, clone.missing)
+        } else {
+            let clone: ClonePageResult = parsed(result)?;
+            let told = format!("{} elements, {} frames, {} files in it", clone.elements, clone.frames, clone.assets);
+            (clone.html, told, clone.missing)
+        };
+        let path = path.map_or_else(|| self.new_file("clone", "html"), Path::to_path_buf);
+        std::fs::write(&path, &html).map_err(|error| unwritable(&path, &error))?;
+        let notes = missing.iter().map(|missing| format!("not in it: {} ({})", missing.url, missing.reason)).collect();
+        Ok(render::Rendered { text: format!("{} (html, {} bytes: {told})", path.display(), html.len()), notes })
+    }
+
     fn save_html(&self, result: &str, path: Option<&Path>) -> Outcome<String> {
         let document: HtmlResult = parsed(result)?;
         let Some(path) = path else { return Ok(document.html) };
@@ -218,7 +243,7 @@ impl<'a> Context<'a> {
     }
 
     /// A file name that says when, in the current directory.
-    fn new_file(&self, kind: &str, ending: &str) -> PathBuf {
+    pub(crate) fn new_file(&self, kind: &str, ending: &str) -> PathBuf {
         let now = (self.environment.now)().to_string().replace(':', "-");
         PathBuf::from(format!("{kind}-{}.{ending}", now.trim_end_matches('Z')))
     }

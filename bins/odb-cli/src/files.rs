@@ -9,10 +9,11 @@ use base64::prelude::BASE64_STANDARD;
 use ops_client::Reply;
 use ops_contracts::ErrorCode;
 use ops_contracts::blob::MAX_BLOB_BYTES;
-use ops_contracts::command::downloads::{SaveParams, SaveResult, WaitParams, WaitResult};
+use ops_contracts::command::downloads::{DownloadEntry, DownloadState, ListResult, SaveParams, SaveResult, WaitParams, WaitResult};
 use ops_contracts::command::har::{HarParams, HarResult};
 use ops_contracts::command::interact::{UploadFile, UploadParams};
-use ops_contracts::command::{CommandName, parse_json};
+use ops_contracts::command::trace::{TraceAction, TraceParams, TraceResult};
+use ops_contracts::command::{CommandName, Empty, parse_json};
 use ops_contracts::locator::Locator;
 
 use crate::args::verb::{self, Route, Upload};
@@ -74,6 +75,10 @@ fn read(path: &Path) -> Outcome<(String, Vec<u8>)> {
 /// Waits for a download and writes it to a file; the exit code.
 pub(crate) async fn save(context: &Context<'_>, number: Option<u32>, path: Option<&Path>, force: bool) -> Outcome<u8> {
     let held = context.held()?;
+    let number = match number {
+        Some(number) => Some(number),
+        None => not_saved(context, &held).await?,
+    };
     let wait = of(CommandName::DownloadsWait, &WaitParams { download: number, after: None })?;
     let reply = context.send(&held, &wait).await?;
     let Ok(result) = reply.result() else { return Err(context.refused(reply)) };
@@ -179,4 +184,44 @@ mod tests {
         }
         assert_eq!(place(Some(Path::new("x.csv")), "a.csv"), PathBuf::from("x.csv"));
     }
+}
+
+/// Ends the session's trace and writes it to a file.
+pub(crate) async fn trace(context: &Context<'_>, path: Option<&Path>) -> Outcome<u8> {
+    let held = context.held()?;
+    let stop = of(CommandName::DiagnosticsTrace, &TraceParams::new(TraceAction::Stop))?;
+    let reply = context.send(&held, &stop).await?;
+    if reply.result().is_err() {
+        return Err(context.refused(reply));
+    }
+    let path = path.map_or_else(|| context.new_file("trace", "json"), Path::to_path_buf);
+    let unwritable = |error: &std::io::Error| Failure::new(ErrorCode::CliFileUnwritable, format!("{}: {error}", path.display()));
+    let mut file = std::fs::File::create(&path).map_err(|error| unwritable(&error))?;
+    let mut written = 0;
+    loop {
+        let params = TraceParams { offset: Some(written), ..TraceParams::new(TraceAction::Read) };
+        let read = context.send(&held, &of(CommandName::DiagnosticsTrace, &params)?).await?;
+        let Ok(result) = read.result() else { return Err(context.refused(read)) };
+        let part: TraceResult = parse_json(result).map_err(|error| invalid(&error.to_string()))?;
+        let bytes = BASE64_STANDARD.decode(part.data.unwrap_or_default()).map_err(|error| invalid(&error.to_string()))?;
+        file.write_all(&bytes).map_err(|error| unwritable(&error))?;
+        written += bytes.len() as u64;
+        if part.end == Some(true) {
+            let text = format!("{} (trace, {written} bytes; DevTools and ui.perfetto.dev show it)", path.display());
+            context.out.line(&if context.out.is_json() { reply.line().into_owned() } else { text });
+            return Ok(0);
+        }
+        if bytes.is_empty() {
+            return Err(invalid("a part that is not the last one is empty"));
+        }
+    }
+}
+
+/// The first download that was not saved yet; none where one has to be waited for.
+async fn not_saved(context: &Context<'_>, held: &Held) -> Outcome<Option<u32>> {
+    let reply = context.send(held, &of(CommandName::DownloadsList, &Empty {})?).await?;
+    let Ok(result) = reply.result() else { return Err(context.refused(reply)) };
+    let known = parse_json::<ListResult>(result).map_err(|error| invalid(&error.to_string()))?.downloads;
+    let waits = |entry: &DownloadEntry| !entry.saved && entry.state != DownloadState::Failed;
+    Ok(known.iter().find(|entry| waits(entry)).map(|entry| entry.download))
 }

@@ -17,6 +17,7 @@ mod files;
 mod journal;
 mod keep;
 mod lifecycle;
+mod making;
 mod open;
 mod operate;
 mod output;

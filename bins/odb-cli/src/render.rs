@@ -1,6 +1,7 @@
 //! Results as text: compact, for people and agents. Nothing is written here.
 
 use ops_contracts::command::session::{CloseResult, RenewResult};
+use ops_contracts::command::trace::TraceResult;
 use ops_contracts::command::{CommandName, dialog, dom, downloads, export, interact, nav, network, storage, targets};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -121,9 +122,14 @@ fn known(command: CommandName, json: &str) -> Option<Rendered> {
             let status = read::<dialog::StatusResult>(json)?;
             Rendered::text(status.dialog.map_or_else(|| "no dialog is open".to_owned(), |dialog| action::dialog(&dialog)))
         }
+        C::DialogPolicy => Rendered::text(action::policy(&read(json)?)),
         C::DialogAccept | C::DialogDismiss => Rendered::text(action::answered(&read(json)?)),
         C::DiagnosticsConsole => page::console(&read(json)?),
         C::DiagnosticsErrors => page::errors(&read(json)?),
+        C::SessionCreate => Rendered::text(session::created(&read(json)?)),
+        C::DiagnosticsTrace if read::<TraceResult>(json)?.recording => {
+            Rendered::text("the browser is being recorded: odb-cli trace stop PATH writes it")
+        }
         C::SessionStatus => Rendered::text(session::status(&read(json)?)),
         C::SessionRenew => Rendered::text(format!("lease until {}", read::<RenewResult>(json)?.lease_expires_at)),
         C::SessionReclaim => Rendered::text(session::reclaimed(&read(json)?)),

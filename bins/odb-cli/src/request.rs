@@ -6,6 +6,7 @@ use ops_contracts::adapter::ImageFormat;
 use ops_contracts::command::dom::{self, DEFAULT_SNAPSHOT_CHARS, SnapshotMode};
 use ops_contracts::command::emulation::DeviceParams;
 use ops_contracts::command::interact::{self, OptionChoice, ScrollEdge};
+use ops_contracts::command::trace::{TraceAction, TraceParams};
 use ops_contracts::command::{CommandName, Empty, Params, diagnostics, dialog, export, nav, performance, targets};
 use ops_contracts::ids::TargetId;
 use ops_contracts::locator::Locator;
@@ -42,6 +43,8 @@ pub(crate) enum View {
     Pdf(Option<PathBuf>),
     /// A document's HTML, to be written to a file where one is named.
     Html(Option<PathBuf>),
+    /// A clone, to be written to a file.
+    Clone(Option<PathBuf>),
     /// A picture, to be written to a file.
     Picture(Option<PathBuf>),
 }
@@ -57,6 +60,11 @@ pub(crate) fn of_verb(verb: &Verb, tab: Option<&TargetId>) -> Outcome<Option<Req
         Verb::Html { path } => {
             let request = of(CommandName::ExportHtml, &export::HtmlParams { target_id: tab.cloned() })?;
             Request { view: View::Html(path.clone()), ..request }
+        }
+        Verb::Clone(args) => clone(args, tab)?,
+        Verb::Trace { verb: v::Trace::Start { category, max_bytes } } => {
+            let (categories, max_bytes) = (category.clone(), *max_bytes);
+            of(CommandName::DiagnosticsTrace, &TraceParams { categories, max_bytes, ..TraceParams::new(TraceAction::Start) })?
         }
         Verb::Performance => of(CommandName::DiagnosticsPerformance, &performance::PerformanceParams { target_id: tab.cloned() })?,
         Verb::Cookies { verb } => keep::cookies(verb.as_ref(), tab)?,
@@ -97,8 +105,8 @@ pub(crate) fn goto_url(url: &str, wait_until: ops_contracts::command::LoadState,
 }
 
 /// `emulation.device` of a preset.
-pub(crate) fn device(name: &str) -> Outcome<Request> {
-    of(CommandName::EmulationDevice, &DeviceParams { name: name.to_owned(), landscape: false })
+pub(crate) fn device(name: &str, landscape: bool) -> Outcome<Request> {
+    of(CommandName::EmulationDevice, &DeviceParams { name: name.to_owned(), landscape })
 }
 
 fn wait_params(wait: &Wait, target_id: Option<TargetId>) -> Outcome<nav::WaitParams> {
@@ -184,6 +192,18 @@ fn print(pdf: &v::Pdf, tab: Option<&TargetId>) -> Outcome<Request> {
         target_id: tab.cloned(),
     };
     Ok(Request { view: View::Pdf(pdf.path.clone()), ..of(CommandName::ExportPdf, &params)? })
+}
+
+fn clone(args: &v::CloneArgs, tab: Option<&TargetId>) -> Outcome<Request> {
+    let (max_bytes, target_id) = (args.max_bytes, tab.cloned());
+    let request = match &args.element {
+        Some(element) => {
+            let element = element.clone();
+            of(CommandName::ExportCloneComponent, &export::CloneComponentParams { element, max_bytes, target_id })?
+        }
+        None => of(CommandName::ExportClonePage, &export::ClonePageParams { max_bytes, target_id })?,
+    };
+    Ok(Request { view: View::Clone(args.path.clone()), ..request })
 }
 
 fn snapshot_params(snapshot: &v::Snapshot, target_id: Option<TargetId>) -> dom::SnapshotParams {
@@ -399,6 +419,7 @@ fn dialogs(verb: Option<&Dialog>, tab: Option<&TargetId>) -> Outcome<Request> {
     match verb {
         None | Some(Dialog::Status) => of(CommandName::DialogStatus, &Empty {}),
         Some(Dialog::Accept { text }) => of(CommandName::DialogAccept, &dialog::AcceptParams { text: text.clone() }),
+        Some(Dialog::Policy { policy }) => of(CommandName::DialogPolicy, &dialog::PolicyParams { policy: *policy }),
         Some(Dialog::Dismiss) => of(CommandName::DialogDismiss, &Empty {}),
     }
 }

@@ -9,6 +9,7 @@ use crate::args::verb::Session;
 use crate::context::{Context, DEFAULT_SESSION_FILE, Held};
 use crate::daemon;
 use crate::failure::{Failure, Outcome};
+use crate::making;
 use crate::render;
 use crate::request::{Request, View};
 
@@ -18,6 +19,7 @@ pub(crate) async fn run(context: &Context<'_>, verb: &Session) -> Outcome<u8> {
         return Err(Failure::usage("--tab has no meaning for this verb"));
     }
     match verb {
+        Session::Create { making, bounds } => making::run(context, making, bounds).await,
         Session::List => list(context).await,
         Session::Status => plain(context, CommandName::SessionStatus).await,
         Session::Renew => plain(context, CommandName::SessionRenew).await,

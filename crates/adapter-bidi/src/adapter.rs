@@ -71,7 +71,7 @@ impl BidiAdapter {
         if spec.browser != BrowserKind::Firefox {
             return Err(AdapterError::Unsupported { primitive: "launch" });
         }
-        let proxy = spec.proxy.as_deref().map(proxy).transpose()?;
+        let proxy = spec.proxy.as_deref().map(|url| proxy(url, &spec.proxy_bypass)).transpose()?;
         let launched = launch(&Launch {
             executable: self.find(spec.executable.as_deref())?,
             supervisor: &*self.config.supervisor,
@@ -151,7 +151,7 @@ fn product(name: &str) -> String {
 }
 
 /// A proxy for all traffic, from `scheme://host:port`.
-fn proxy(url: &str) -> AdapterResult<Proxy> {
+fn proxy(url: &str, bypass: &[String]) -> AdapterResult<Proxy> {
     let refused = || AdapterError::LaunchFailed {
         reason: format!("the proxy {url} is not one that Firefox takes: expected http://, socks4:// or socks5:// with host:port"),
         output: String::new(),
@@ -161,7 +161,7 @@ fn proxy(url: &str) -> AdapterResult<Proxy> {
     if address.is_empty() || address.contains(['/', '@']) {
         return Err(refused());
     }
-    let manual = Proxy { proxy_type: "manual", ..Proxy::default() };
+    let manual = Proxy { proxy_type: "manual", no_proxy: bypass.to_vec(), ..Proxy::default() };
     let address = Some(address.to_owned());
     match scheme {
         "http" => Ok(Proxy { http_proxy: address.clone(), ssl_proxy: address, ..manual }),
@@ -189,6 +189,7 @@ const FIREFOX: &[Capability] = &[
     Capability::Downloads,
     Capability::Upload,
     Capability::Print,
+    Capability::Proxy,
 ];
 
 /// What it can't, with the reasons.
@@ -233,11 +234,11 @@ mod tests {
 
     #[test]
     fn proxies_are_split_by_scheme_and_others_refused() {
-        let http = proxy("http://127.0.0.1:8080").unwrap();
+        let http = proxy("http://127.0.0.1:8080", &[]).unwrap();
         assert_eq!((http.http_proxy.as_deref(), http.ssl_proxy.as_deref()), (Some("127.0.0.1:8080"), Some("127.0.0.1:8080")));
-        assert_eq!(proxy("socks5://h:1").unwrap().socks_version, Some(5));
+        assert_eq!(proxy("socks5://h:1", &[]).unwrap().socks_version, Some(5));
         for bad in ["https://h:1", "http://", "http://user:secret@h:1", "http://h:1/path"] {
-            assert!(matches!(proxy(bad), Err(AdapterError::LaunchFailed { .. })), "{bad}");
+            assert!(matches!(proxy(bad, &[]), Err(AdapterError::LaunchFailed { .. })), "{bad}");
         }
     }
 }

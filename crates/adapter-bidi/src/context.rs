@@ -116,6 +116,9 @@ impl BidiContext {
             Primitive::ReadDownload { download, offset, max } => self.read_download(download, offset, max).await,
             Primitive::CancelDownload { download } => self.cancel_download(download),
             Primitive::SetFiles { target, to, files } => self.set_files(target, to, files).await,
+            lacking @ (Primitive::StartTrace { .. } | Primitive::StopTrace { .. }) => {
+                Err(AdapterError::Unsupported { primitive: lacking.name() })
+            }
         }
     }
 

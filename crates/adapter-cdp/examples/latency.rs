@@ -60,6 +60,7 @@ async fn measure() {
         profile: None,
         proxy: None,
         confined: false,
+        proxy_bypass: vec![],
     };
     let mut launches = Vec::new();
     for _ in 0..4 {

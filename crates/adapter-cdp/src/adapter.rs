@@ -158,6 +158,7 @@ impl CdpAdapter {
                 gpu: self.config.gpu,
                 proxy: spec.proxy.as_deref(),
                 confined: spec.confined,
+                proxy_bypass: &spec.proxy_bypass,
             },
             extra_args: &spec.args,
             environment: &self.config.environment,

@@ -14,6 +14,7 @@ mod print;
 mod roots;
 mod scripts;
 mod targets;
+mod trace;
 
 pub(crate) use files::Folder;
 
@@ -102,6 +103,8 @@ impl CdpContext {
                 self.screenshot(target, format, quality, clip, full_page).await
             }
             Primitive::Print { target, options } => self.print(target, &options).await,
+            Primitive::StartTrace { categories, max_bytes } => self.start_trace(&categories, max_bytes).await,
+            Primitive::StopTrace { max_bytes } => self.stop_trace(max_bytes).await,
             Primitive::AnswerDialog { target, accept, text } => self.answer_dialog(target, accept, text).await,
             Primitive::ReadCookies => self.read_cookies().await,
             Primitive::WriteCookies { cookies } => self.write_cookies(&cookies).await,

@@ -66,6 +66,7 @@ impl LegacyLauncher {
             profile: None,
             proxy: None,
             confined: false,
+            proxy_bypass: Vec::new(),
         };
         let (Launched { process, mut reader, writer }, _) = self.adapter.spawn(&spec, true)?;
         let directory = process.profile().join(FILES);

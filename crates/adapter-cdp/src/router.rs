@@ -107,6 +107,7 @@ impl Turn<'_> {
             "Target.detachedFromTarget" => return self.detached(event),
             "Browser.downloadWillBegin" => return self.browser_download(event),
             "Browser.downloadProgress" => return self.download_progress(event),
+            "Tracing.tracingComplete" => return self.trace_complete(event),
             _ => {}
         }
         // Events of the browser itself and of sessions that are gone concern nobody.

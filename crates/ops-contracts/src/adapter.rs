@@ -102,6 +102,8 @@ pub struct LaunchSpec {
     /// Whether nothing leaves the browser but through the proxies of its contexts, or of its own: it resolves no names, and sends
     /// no datagrams. Loopback is no exception.
     pub confined: bool,
+    /// Hosts that are reached without it; loopback is not among them unless it is named.
+    pub proxy_bypass: Vec<String>,
 }
 
 /// Facts about a running browser.

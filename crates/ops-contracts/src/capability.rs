@@ -121,6 +121,9 @@ capabilities! {
     Touch "touch" Extended "Touch input is real";
     Print "print" Extended "Pages can be printed as PDF documents";
     Domains "network.domains" Extended "Everything that a session asks for can be confined to domains";
+    Trace "trace" Extended "What the browser does can be recorded";
+    Proxy "proxy" Extended "All traffic of a session can go through a proxy of its own";
+    CertificateErrors "certificate.errors" Extended "Certificates that can't be trusted can be taken";
     Viewport "viewport" Core "The viewport's size can be set";
 }
 

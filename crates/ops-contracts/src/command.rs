@@ -20,6 +20,7 @@ pub mod dialog;
 pub mod dom;
 pub mod downloads;
 pub mod emulation;
+pub mod example;
 pub mod export;
 pub mod har;
 pub mod interact;
@@ -30,6 +31,7 @@ pub mod pointer;
 pub mod session;
 pub mod storage;
 pub mod targets;
+pub mod trace;
 
 mod common;
 pub use common::{Empty, LoadState, Point, Viewport};
@@ -213,6 +215,7 @@ macro_rules! command_table {
         DialogStatus "dialog.status" (Empty => dialog::StatusResult) Core Control Read 5_000 [Dialogs] "Tells the open dialog";
         DialogAccept "dialog.accept" (dialog::AcceptParams => dialog::AnswerResult) Core Control Once 10_000 [Dialogs] "Accepts the open dialog";
         DialogDismiss "dialog.dismiss" (Empty => dialog::AnswerResult) Core Control Once 10_000 [Dialogs] "Dismisses the open dialog";
+        DialogPolicy "dialog.policy" (dialog::PolicyParams => dialog::PolicyResult) Core Control Idempotent 5_000 [Dialogs] "Sets what happens to dialogs that open: they wait for an answer, are accepted or are dismissed";
         DiagnosticsConsole "diagnostics.console" (diagnostics::LogParams => diagnostics::ConsoleResult) Core Control Read 5_000 [Console] "Reads the session's console messages from a cursor on";
         DiagnosticsErrors "diagnostics.errors" (diagnostics::LogParams => diagnostics::ErrorsResult) Core Control Read 5_000 [Console] "Reads the session's uncaught exceptions from a cursor on";
         DiagnosticsNetwork "diagnostics.network" (network::LogParams => network::LogResult) Core Control Read 20_000 [NavigationStatus] "Reads the session's requests from a cursor on, or one of them with its body";
@@ -220,6 +223,9 @@ macro_rules! command_table {
         ExportPdf "export.pdf" (export::PdfParams => export::PdfResult) Extended Page Read 30_000 [Print] "Prints the page as a PDF document";
         ExportHtml "export.html" (export::HtmlParams => export::HtmlResult) Core Page Read 30_000 [Bridge] "Reads the whole document as HTML, with its shadow roots";
         TargetsNamed "targets.named" (targets::NamedParams => targets::NamedResult) Core Page Once 30_000 [Targets] "Opens a page under a name, or gives the one that has the name";
+        ExportClonePage "export.clonePage" (export::ClonePageParams => export::ClonePageResult) Extended Page Read 60_000 [Bridge] "Copies the page as one HTML document that stands alone, without scripts";
+        ExportCloneComponent "export.cloneComponent" (export::CloneComponentParams => export::CloneComponentResult) Extended Page Read 60_000 [Bridge] "Copies an element with the styles that it was computed to have, as HTML and CSS";
+        DiagnosticsTrace "diagnostics.trace" (trace::TraceParams => trace::TraceResult) Extended Page Once 60_000 [Trace] "Records what the browser does, and gives the trace part by part";
         BatchRun "batch.run" (batch::RunParams => batch::RunResult) Core Page Once 30_000 [] "Runs a list of commands in one request, each with its own result";
     } };
 }

@@ -248,6 +248,8 @@ error_codes! {
     OpsRouteLimit "ops_route_limit" 409 final Caller "The session has as many rules as it may" => "Remove rules with network.unroute";
     OpsDropRefused "ops_drop_refused" 409 final Page "The page did not take what was dropped" => "Drop it on an element that takes it; details name what was under the pointer";
     OpsScriptFailed "ops_script_failed" 422 final Caller "The script threw or can't be parsed" => "See details for the exception";
+    OpsTraceRunning "ops_trace_running" 409 final Caller "The session records a trace already" => "Stop it first";
+    OpsTraceMissing "ops_trace_missing" 409 final Caller "The session has no trace" => "Start one; a browser that is lost takes its trace along";
     OpsResultTooLarge "ops_result_too_large" 413 final Caller "The result is above its cap" => "Ask for less";
     OpsSnapshotTooLarge "ops_snapshot_too_large" 413 final Page "The page has more nodes than a snapshot takes" => "Use outline mode or a region";
     OpsStorageUnavailable "ops_storage_unavailable" 409 final Page "The document has no web storage: its origin is opaque, or the browser blocks it" => "Navigate to a page of the site first";

@@ -40,6 +40,8 @@ pub(crate) static SOURCE: LazyLock<Arc<str>> = LazyLock::new(|| {
         include_str!("bridge/environment.js"),
         include_str!("bridge/metrics.js"),
         include_str!("bridge/picture.js"),
+        include_str!("bridge/clone.js"),
+        include_str!("bridge/component.js"),
         include_str!("bridge/call.js"),
     ))
 });

@@ -24,8 +24,11 @@ mod har;
 mod interact;
 mod nav;
 mod network;
+mod own_page;
 mod storage;
+pub(crate) mod surroundings;
 mod targets;
+pub(crate) mod trace;
 
 /// A result as it travels.
 pub(crate) fn encode(result: &impl Serialize) -> Outcome<Arc<RawValue>> {
@@ -118,6 +121,9 @@ async fn dispatch(cx: &Cx, call: Call) -> Outcome<Arc<RawValue>> {
         Call::EmulationPermissions(p) => encode(&emulation::permissions(cx, *p).await?),
         Call::DiagnosticsPerformance(p) => encode(&diagnostics::performance(cx, *p).await?),
         Call::ExportPdf(p) => encode(&export::pdf(cx, *p).await?),
+        Call::ExportClonePage(p) => encode(&export::clone::page(cx, *p).await?),
+        Call::ExportCloneComponent(p) => encode(&export::clone::component(cx, *p).await?),
+        Call::DiagnosticsTrace(p) => encode(&trace::run(cx, *p).await?),
         Call::ExportHtml(p) => encode(&export::html(cx, *p).await?),
         Call::TargetsNamed(p) => encode(&targets::named(cx, *p).await?),
         // The other lanes are not dispatched here.
@@ -136,6 +142,7 @@ async fn dispatch_control(cx: &Cx, call: Call) -> Outcome<Arc<RawValue>> {
         Call::TargetsList(_) => encode(&targets::list(cx)?),
         Call::DialogStatus(_) => encode(&dialog::status(cx)),
         Call::DialogAccept(p) => encode(&dialog::answer(cx, true, p.text).await?),
+        Call::DialogPolicy(p) => encode(&dialog::policy(cx, *p)),
         Call::DialogDismiss(_) => encode(&dialog::answer(cx, false, None).await?),
         Call::DiagnosticsConsole(p) => encode(&diagnostics::console(cx, &p)),
         Call::DiagnosticsNetwork(p) => encode(&network::log(cx, *p).await?),

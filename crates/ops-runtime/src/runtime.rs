@@ -403,7 +403,8 @@ impl Inner {
             None => {
                 // A task of its own: a caller that goes away must not leave half a session.
                 let (inner, creator) = (self.clone(), client.clone());
-                let made = tokio::spawn(async move { inner.create(*params, creator, deadline).await }).await;
+                let (meter, request) = (meter.clone(), id.clone());
+                let made = tokio::spawn(async move { inner.create(*params, creator, request, (meter, deadline)).await }).await;
                 let outcome = made.unwrap_or_else(|_| Err(Fault::plain(ErrorCode::OpsInternal)));
                 self.creator(&client, |replies| match &outcome {
                     Ok(_) => replies.finish(&id, &outcome, Instant::now()),

@@ -20,6 +20,7 @@ use tokio::time::Instant;
 
 use crate::blobs::{Blobs, Bytes};
 use crate::commands::emulation::Emulated;
+use crate::commands::trace::Trace;
 use crate::confinement::Confinement;
 use crate::health::{SessionHealth, Ticket};
 use crate::lease::Lease;
@@ -120,6 +121,7 @@ pub(crate) struct Session {
     clock: Arc<dyn Clock>,
     blobs: Arc<Blobs>,
     emulated: Mutex<Emulated>,
+    trace: Mutex<Trace>,
     /// What earlier snapshots showed, for changes since.
     pub(crate) snapshots: Mutex<Snapshots>,
 }
@@ -157,6 +159,7 @@ impl Session {
             clock,
             blobs,
             emulated: Mutex::default(),
+            trace: Mutex::default(),
             snapshots: Mutex::default(),
         }
     }
@@ -168,6 +171,15 @@ impl Session {
 
     pub(crate) fn change_emulated(&self, change: impl FnOnce(&mut Emulated)) {
         change(&mut lock(&self.emulated));
+    }
+
+    /// What is recorded of the browser.
+    pub(crate) fn trace(&self) -> Trace {
+        lock(&self.trace).clone()
+    }
+
+    pub(crate) fn set_trace(&self, trace: Trace) {
+        *lock(&self.trace) = trace;
     }
 
     /// The bytes that were put down for this session under an id.

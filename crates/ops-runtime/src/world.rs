@@ -444,6 +444,7 @@ impl State {
                     received_bytes: 0,
                     total_bytes: None,
                     failure: None,
+                    saved: false,
                 };
                 self.kept.push(Kept { key: download, entry, seen: false });
             }

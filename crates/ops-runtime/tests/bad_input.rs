@@ -221,14 +221,5 @@ async fn every_command_of_a_closed_session_says_so_and_a_bad_one_harms_nothing()
 
 /// Parameters that the command takes: those of its documented example.
 fn example(name: CommandName) -> String {
-    let page = include_str!("../../../docs/commands.md");
-    let prefix = format!(r#""command":"{name}","params":"#);
-    // The page's introduction shows a request as well, with a deadline behind its parameters.
-    let shown = |line: &&str| line.starts_with(r#"{"type":"ops_request""#) && !line.ends_with(r#""timeoutMs":5000}"#);
-    let line = page.lines().filter(shown).find(|line| line.contains(&prefix));
-    let params = line.and_then(|line| line.split_once(&prefix)).and_then(|(_, rest)| rest.strip_suffix('}'));
-    let params = params.unwrap_or_else(|| panic!("docs/commands.md has no example of {name}"));
-    let raw = RawValue::from_string(params.to_owned()).unwrap();
-    Call::parse(name, &raw).unwrap_or_else(|fault| panic!("the example of {name} is refused: {}", fault.message));
-    params.to_owned()
+    name.example().params_at("http://localhost:8080")
 }

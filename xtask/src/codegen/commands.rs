@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use anyhow::{Context as _, Result};
 use ops_contracts::command::{Call, CommandName, CommandSpec, Lane, Repeat};
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value, json};
 
 use super::types::{Shared, fields, has_fields};
 
@@ -31,67 +31,13 @@ when absent. The answer is an `ops_response` with `result` and `timing`, or an `
 | needs | what the adapter must be capable of |
 
 The parameters and results are described by JSON Schemas in [`schemas/ops`](../schemas/ops).
+
+Each command has an example, as a request and on the command line; both are run by the tests. `$SITE` is any site: the bundled one is
+`cargo run -p conformance --example site`.
 ";
 
-/// Examples that can't be derived from the required fields: one of several is needed, or a default says nothing.
-fn example_of(name: CommandName) -> Option<Value> {
-    Some(match name {
-        CommandName::SessionCreate => json!({ "viewport": { "width": 1280, "height": 720 } }),
-        CommandName::TargetsNew => json!({ "url": "https://example.com/" }),
-        CommandName::NavWait => json!({ "text": "Thank you" }),
-        CommandName::DomSnapshot => json!({ "mode": "interactive", "maxChars": 4000 }),
-        CommandName::InteractScroll => json!({ "dy": 400 }),
-        CommandName::InteractClick => json!({ "element": { "role": "button", "name": "Save" } }),
-        CommandName::InteractFill => json!({ "element": { "label": "Email" }, "value": "ada@example.com" }),
-        CommandName::InteractType => json!({ "element": { "css": "#search" }, "text": "red shoes" }),
-        CommandName::InteractCheck | CommandName::InteractUncheck => json!({ "element": { "label": "Newsletter" } }),
-        CommandName::InteractSelect => json!({ "element": { "label": "Country" }, "options": [{ "label": "Germany" }] }),
-        CommandName::InteractDrag => json!({ "source": { "text": "Fire the kiln" }, "target": { "css": "#done" } }),
-        CommandName::InteractUpload => {
-            json!({ "element": { "label": "Several files" }, "files": [{ "name": "a.csv", "text": "1,2" }] })
-        }
-        CommandName::NetworkRoute => json!({ "url": "**/json", "fulfil": { "body": "{\"name\":\"ours\"}" } }),
-        CommandName::NetworkOffline => json!({ "offline": true }),
-        CommandName::DownloadsSave => json!({ "download": 1 }),
-        CommandName::NetworkSetHeaders => json!({ "headers": [{ "name": "X-Test", "value": "1" }] }),
-        CommandName::NetworkCredentials => json!({ "username": "ada", "password": "oak", "origin": "https://example.com" }),
-        CommandName::NetworkWait => json!({ "filter": { "url": "**/api/*", "status": "2xx" } }),
-        CommandName::DiagnosticsNetwork => json!({ "filter": { "status": "4xx" }, "headers": true }),
-        CommandName::InteractTap => json!({ "element": { "role": "button", "name": "Save" } }),
-        CommandName::PointerMove => json!({ "x": 120, "y": 80 }),
-        CommandName::PointerWheel => json!({ "dy": 240, "at": { "x": 400, "y": 300 } }),
-        CommandName::PointerDrag => json!({ "from": { "x": 120, "y": 80 }, "to": { "x": 300, "y": 80 } }),
-        CommandName::ExportScreenshot => json!({ "format": "jpeg", "quality": 80 }),
-        CommandName::StorageCookiesGet => json!({ "url": "https://example.com/" }),
-        CommandName::StorageCookiesSet => {
-            json!({ "cookies": [{ "name": "theme", "value": "dark", "url": "https://example.com/" }] })
-        }
-        CommandName::StorageCookiesClear => json!({ "domain": "example.com" }),
-        CommandName::StorageLocalGet | CommandName::StorageSessionGet => json!({ "name": "theme" }),
-        CommandName::StorageLocalSet | CommandName::StorageSessionSet => json!({ "items": [{ "name": "theme", "value": "dark" }] }),
-        CommandName::StorageStateImport => json!({ "state": { "cookies": [], "origins": [] } }),
-        CommandName::EmulationViewport => {
-            json!({ "viewport": { "width": 390, "height": 844, "scale": 3 }, "mobile": true, "touch": true })
-        }
-        CommandName::EmulationDevice => json!({ "name": "iPhone 15" }),
-        CommandName::EmulationGeolocation => json!({ "position": { "latitude": 52.52, "longitude": 13.405 } }),
-        CommandName::EmulationLocale => json!({ "locale": "de-DE" }),
-        CommandName::EmulationTimezone => json!({ "timezone": "Europe/Berlin" }),
-        CommandName::EmulationMedia => json!({ "colorScheme": "dark", "reducedMotion": "reduce" }),
-        CommandName::EmulationUserAgent => {
-            json!({ "userAgent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0" })
-        }
-        CommandName::EmulationPermissions => json!({ "grant": ["geolocation"] }),
-        CommandName::ExportPdf => json!({ "paper": "letter", "background": true }),
-        CommandName::TargetsNamed => json!({ "name": "cart", "url": "https://example.com/cart" }),
-        CommandName::DialogAccept => json!({ "text": "my answer" }),
-        CommandName::BatchRun => json!({ "commands": [
-            { "command": "interact.fill", "params": { "element": { "label": "Email" }, "value": "ada@example.com" } },
-            { "command": "interact.click", "params": { "element": { "role": "button", "name": "Send" } } },
-        ] }),
-        _ => return None,
-    })
-}
+/// Where the site of the examples is, in requests; on the command line it is `$SITE`.
+const SITE: &str = "http://localhost:8080";
 
 /// The page.
 pub(super) fn page() -> Result<String> {
@@ -140,7 +86,7 @@ fn command(name: CommandName, shared: &mut Shared) -> Result<String> {
     );
     text.push_str(&table(&params, "parameter", "It takes no parameters."));
     text.push_str(&table(&result, "result", "Its result is empty."));
-    let _ = write!(text, "\n```json\n{}\n```\n", request(name, &params)?);
+    text.push_str(&example(name)?);
     Ok(text)
 }
 
@@ -148,33 +94,15 @@ fn table(schema: &Value, title: &str, none: &str) -> String {
     if has_fields(schema) { fields(schema, title) } else { format!("\n{none}\n") }
 }
 
-/// An example request on one line. The contract itself must accept its parameters.
-fn request(name: CommandName, schema: &Value) -> Result<String> {
-    let params = example_of(name).unwrap_or_else(|| required(schema));
-    let text = serde_json::to_string(&params)?;
+/// The example's request on one line, and the same on the command line. The contract itself must accept its parameters.
+fn example(name: CommandName) -> Result<String> {
+    let example = name.example();
+    let text = example.params_at(SITE);
     Call::parse(name, &RawValue::from_string(text.clone())?)
         .map_err(|fault| anyhow::anyhow!("the example {text} is refused: {}", fault.message))?;
     let session = if name.spec().lane == Lane::Service { "" } else { r#","sessionId":"…","leaseId":"…""# };
-    Ok(format!(r#"{{"type":"ops_request","requestId":"r1"{session},"command":"{name}","params":{text}}}"#))
-}
-
-/// The required fields with a typical value each.
-fn required(schema: &Value) -> Value {
-    let names = schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
-    let fields: Map<String, Value> = names.map(|name| (name.to_owned(), typical(name))).collect();
-    Value::Object(fields)
-}
-
-fn typical(field: &str) -> Value {
-    match field {
-        "element" => json!({ "ref": "e12" }),
-        "url" => json!("https://example.com/"),
-        "targetId" => json!("t2"),
-        "key" => json!("Enter"),
-        "name" => json!("href"),
-        "expression" => json!("document.links.length"),
-        _ => json!("…"),
-    }
+    let request = format!(r#"{{"type":"ops_request","requestId":"r1"{session},"command":"{name}","params":{text}}}"#);
+    Ok(format!("\n```json\n{request}\n```\n\n```sh\n{}\n```\n", example.script()))
 }
 
 fn class(spec: &CommandSpec) -> String {

@@ -94,7 +94,7 @@ pub(crate) enum Emulate {
     },
 }
 
-const PERMISSIONS: &[&str] = &[
+pub(crate) const PERMISSIONS: &[&str] = &[
     "geolocation",
     "notifications",
     "camera",
@@ -109,13 +109,13 @@ const PERMISSIONS: &[&str] = &[
     "magnetometer",
 ];
 
-fn scaled(text: &str) -> Result<Viewport, String> {
+pub(crate) fn scaled(text: &str) -> Result<Viewport, String> {
     let Some((size, scale)) = text.split_once('@') else { return viewport(text) };
     let scale = scale.parse().map_err(|_| "a pixel ratio behind the @, as 390x844@3, is expected".to_owned())?;
     Ok(Viewport { scale, ..viewport(size)? })
 }
 
-fn place(text: &str) -> Result<(f64, f64), String> {
+pub(crate) fn place(text: &str) -> Result<(f64, f64), String> {
     let numbers = numbers(text, ',', 2)?;
     Ok((numbers[0], numbers[1]))
 }

@@ -61,7 +61,12 @@ pub(crate) const OPEN: &str = "Examples:
   odb-cli open http://localhost:3000 --wait-until networkidle
   odb-cli open https://example.com --session shop --headed --viewport 1600x900
   odb-cli open example.com --state login.json --device 'iPhone 15'
-  odb-cli open https://shop.example --session bounded --allow-domain shop.example --allow-domain '*.shop.example'";
+  odb-cli open https://shop.example --session bounded --allow-domain shop.example --allow-domain '*.shop.example'
+  odb-cli open example.com --locale de-DE --timezone Europe/Berlin --color-scheme dark
+  odb-cli open https://localhost:8443 --ignore-certificate-errors
+  odb-cli open example.com --proxy http://proxy.local:3128 --proxy-bypass '*.local'
+
+The flags of a new session are refused where one is open that was made otherwise; emulate changes an open one.";
 
 pub(crate) const GOTO: &str = "Examples:
   odb-cli goto https://example.com/cart
@@ -102,6 +107,19 @@ pub(crate) const PDF: &str = "Examples:
   odb-cli pdf
   odb-cli pdf report.pdf --paper letter --landscape --background
   odb-cli pdf --pages 1-2 --margin 0";
+
+pub(crate) const CLONE: &str = "Examples:
+  odb-cli clone shop.html
+  odb-cli clone --element '#card' card.html
+  odb-cli clone --max-bytes 2000000";
+
+pub(crate) const TRACE: &str = "Examples:
+  odb-cli open example.com --isolation process
+  odb-cli trace start
+  odb-cli goto example.com/cart
+  odb-cli trace stop cart.json
+
+A trace is of the whole browser, so the session needs one of its own: --isolation process.";
 
 pub(crate) const COOKIES: &str = "Examples:
   odb-cli cookies
@@ -248,7 +266,8 @@ pub(crate) const DIALOG: &str = "Examples:
   odb-cli dialog
   odb-cli dialog accept
   odb-cli dialog accept 'my answer'
-  odb-cli dialog dismiss";
+  odb-cli dialog dismiss
+  odb-cli dialog policy accept";
 
 pub(crate) const BATCH: &str =
     "Each line is a verb as a JSON array, or a command as a JSON object. All lines are checked before the first runs.
@@ -264,7 +283,15 @@ pub(crate) const CALL: &str = "Examples:
 
 odb-cli commands lists the commands, odb-cli commands dom.eval shows one's schemas.";
 
+pub(crate) const SESSION_CREATE: &str = "Examples:
+  odb-cli session create
+  odb-cli session create --session phone --device 'iPhone 15' --locale fr-FR
+  odb-cli session create --session admin --state login.json --dialogs accept
+  odb-cli session create --geolocation 52.52,13.405 --permission geolocation
+  odb-cli session create --proxy http://proxy:3128 --proxy-user ada --proxy-password-file secret.txt";
+
 pub(crate) const SESSION: &str = "Examples:
+  odb-cli session create --session shop --viewport 1600x900
   odb-cli session list
   odb-cli session use shop
   odb-cli session status --session shop

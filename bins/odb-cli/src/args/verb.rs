@@ -14,6 +14,7 @@ mod act;
 mod bounds;
 mod export;
 mod legacy;
+mod making;
 mod operate;
 mod page;
 mod run;
@@ -21,8 +22,10 @@ mod session;
 mod traffic;
 
 pub(crate) use act::{Click, Drag, Fill, Hover, Mouse, Press, Pressing, Scroll, Select, Type};
-pub(crate) use export::{Pdf, Screenshot};
+pub(crate) use bounds::Bounds;
+pub(crate) use export::{CloneArgs, Pdf, Screenshot, Trace};
 pub(crate) use legacy::{Cdp, CdpProxy, CdpSend};
+pub(crate) use making::Making;
 pub(crate) use operate::{Config, IncidentVerb, Journal, Pair, ScorecardArgs, Show, Validate};
 pub(crate) use page::{Eval, Fact, Find, Get, Goto, Is, Log, Open, Question, Reload, Snapshot, Wait};
 pub(crate) use run::{Batch, Call};
@@ -133,6 +136,15 @@ pub(crate) enum Verb {
     Html {
         /// The file to write.
         path: Option<PathBuf>,
+    },
+    /// Copies the page, or an element, as one HTML file that stands alone: no scripts, everything in it.
+    #[command(after_help = help::CLONE)]
+    Clone(CloneArgs),
+    /// Records what the session's browser does, for DevTools.
+    #[command(after_help = help::TRACE)]
+    Trace {
+        #[command(subcommand)]
+        verb: Trace,
     },
     /// Measures the page: web vitals, navigation timing, resources.
     Performance,

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use ops_contracts::command::session::DialogPolicy;
 use ops_contracts::command::{dialog, interact, pointer};
 use ops_contracts::receipt::{DialogInfo, ElementInfo, Receipt, Settled};
 
@@ -93,6 +94,17 @@ pub(crate) fn dialog(dialog: &DialogInfo) -> String {
         dialog.target_id,
         short(&dialog.message, 400)
     )
+}
+
+/// What happens to dialogs now.
+pub(super) fn policy(result: &dialog::PolicyResult) -> String {
+    let text = match result.policy {
+        DialogPolicy::Ask => "dialogs wait for an answer",
+        DialogPolicy::Accept => "dialogs are accepted at once",
+        DialogPolicy::Dismiss => "dialogs are dismissed at once",
+    };
+    let open = result.dialog.as_ref().map(|open| format!("\nfrom the next one on: {}", dialog(open))).unwrap_or_default();
+    format!("{text}{open}")
 }
 
 pub(super) fn answered(answer: &dialog::AnswerResult) -> String {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use ops_contracts::command::session::{DomainsStatus, ListResult, ReclaimResult, SessionInfo, StatusResult};
+use ops_contracts::command::session::{CreateResult, DomainsStatus, ListResult, ReclaimResult, SessionInfo, StatusResult};
 use ops_contracts::domains::DomainRule;
 use ops_contracts::ids::SessionId;
 
@@ -36,6 +36,21 @@ pub(super) fn pages(count: impl Into<u64>) -> String {
         1 => "1 page".to_owned(),
         more => format!("{more} pages"),
     }
+}
+
+/// A session just made; its lease is kept with its name and not shown.
+pub(super) fn created(result: &CreateResult) -> String {
+    let (browser, viewport) = (&result.browser, result.viewport);
+    format!(
+        "session {} made: {} {}, page {}, viewport {}x{}, lease until {}",
+        result.session_id,
+        browser.product,
+        browser.version,
+        result.target_id,
+        viewport.width,
+        viewport.height,
+        result.lease_expires_at
+    )
 }
 
 pub(super) fn status(result: &StatusResult) -> String {

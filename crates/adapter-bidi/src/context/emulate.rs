@@ -52,6 +52,9 @@ impl BidiContext {
             }
             Emulation::Permissions { origin, allow } => return self.permit(origin.as_deref(), allow).await,
             Emulation::PermissionsReset => return self.reset_permissions().await,
+            Emulation::CertificateErrors(_) => {
+                return Err(AdapterError::Unsupported { primitive: "certificates that can't be trusted" });
+            }
             Emulation::Media(_) => return Err(AdapterError::Unsupported { primitive: "media features" }),
         };
         settled(replies, "this emulation").await

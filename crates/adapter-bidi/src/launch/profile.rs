@@ -107,7 +107,7 @@ const PREFERENCES: &[(&str, &str)] = &[
     ("signon.management.page.breach-alerts.enabled", "false"),
     ("nimbus.rollouts.enabled", "false"),
     // Names that point to this machine are this machine, as in other browsers.
-    ("network.proxy.allow_hijacking_localhost", "false"),
+    ("network.proxy.allow_hijacking_localhost", "true"),
     // Errors of networks and certificates, and nothing that asks to go on.
     ("browser.xul.error_pages.expert_bad_cert", "false"),
     ("dom.security.https_only_mode", "false"),

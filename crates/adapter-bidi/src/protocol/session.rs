@@ -39,6 +39,8 @@ pub(crate) struct Proxy {
     pub(crate) socks_proxy: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) socks_version: Option<u8>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) no_proxy: Vec<String>,
 }
 
 #[derive(Serialize)]

@@ -22,6 +22,7 @@ pub(crate) struct Emulated {
     timezone: Option<String>,
     media: MediaParams,
     agent: Option<UserAgent>,
+    certificate_errors: bool,
 }
 
 /// A protocol call: method and parameters.
@@ -47,6 +48,11 @@ struct Touch {
 
 #[derive(Serialize)]
 struct Nothing {}
+
+#[derive(Serialize)]
+struct Certificates {
+    ignore: bool,
+}
 
 #[derive(Serialize)]
 struct Locale<'a> {
@@ -140,6 +146,7 @@ impl Emulated {
             Emulation::Timezone(timezone) => self.timezone.clone_from(timezone),
             Emulation::Media(media) => self.media = *media,
             Emulation::UserAgent(agent) => self.agent.clone_from(agent),
+            Emulation::CertificateErrors(taken) => self.certificate_errors = *taken,
             Emulation::Permissions { .. } | Emulation::PermissionsReset => {}
         }
     }
@@ -171,6 +178,9 @@ impl Emulated {
         if self.agent.is_some() || self.locale.is_some() {
             calls.extend(self.agent_call());
         }
+        if self.certificate_errors && is_page {
+            calls.extend(certificates(true));
+        }
         calls
     }
 
@@ -187,7 +197,11 @@ impl Emulated {
             }
             Emulation::Media(features) => media(*features).into_iter().collect(),
             Emulation::UserAgent(_) => self.agent_call().into_iter().collect(),
-            Emulation::Geolocation(_) | Emulation::Permissions { .. } | Emulation::PermissionsReset => Vec::new(),
+            Emulation::CertificateErrors(taken) if is_page => certificates(*taken).into_iter().collect(),
+            Emulation::Geolocation(_)
+            | Emulation::CertificateErrors(_)
+            | Emulation::Permissions { .. }
+            | Emulation::PermissionsReset => Vec::new(),
         }
     }
 
@@ -239,6 +253,10 @@ fn geolocation(position: Option<Geolocation>) -> Option<Call> {
         Some(position) => call("Emulation.setGeolocationOverride", &position),
         None => call("Emulation.clearGeolocationOverride", &Nothing {}),
     }
+}
+
+fn certificates(ignore: bool) -> Option<Call> {
+    call("Security.setIgnoreCertificateErrors", &Certificates { ignore })
 }
 
 fn locale(tag: Option<&str>) -> Option<Call> {

@@ -18,6 +18,8 @@ pub struct Mode<'a> {
     pub proxy: Option<&'a str>,
     /// Whether nothing may leave but through proxies.
     pub confined: bool,
+    /// Hosts that are reached without it.
+    pub proxy_bypass: &'a [String],
 }
 
 /// Of every launch: a profile without first-run pages, no traffic and no prompts of the browser's own, and no
@@ -150,6 +152,9 @@ pub(super) fn command_line(mode: Mode<'_>, profile: &Path, extra: &[String]) -> 
     }
     if let Some(proxy) = mode.proxy {
         line.push(format!("--proxy-server={proxy}").into());
+        // Without this rule Chromium keeps loopback out of every proxy.
+        let bypass: Vec<&str> = std::iter::once("<-loopback>").chain(mode.proxy_bypass.iter().map(String::as_str)).collect();
+        line.push(format!("--proxy-bypass-list={}", bypass.join(";")).into());
     }
     let mut data_dir = OsString::from("--user-data-dir=");
     data_dir.push(profile);
@@ -194,11 +199,13 @@ mod tests {
 
     #[test]
     fn the_mode_decides_the_switches() {
-        let mode = Mode { headed: false, sandbox: true, gpu: false, proxy: Some("socks5://127.0.0.1:1"), confined: false };
+        let bypass = ["*.test".to_owned()];
+        let proxy = Some("socks5://127.0.0.1:1");
+        let mode = Mode { headed: false, sandbox: true, gpu: false, proxy, proxy_bypass: &bypass, confined: false };
         let line = command_line(mode, Path::new("/p"), &["--lang=de".to_owned()]);
         let has = |argument: &str| line.iter().any(|given| given == argument);
         assert!(has("--headless=new") && has("--disable-gpu") && has("--user-data-dir=/p") && has("--lang=de"));
-        assert!(has("--proxy-server=socks5://127.0.0.1:1"));
+        assert!(has("--proxy-server=socks5://127.0.0.1:1") && has("--proxy-bypass-list=<-loopback>;*.test"));
         assert!(!has("--no-sandbox") && !has(CONFINED[0]));
         let headed = Mode { headed: true, sandbox: false, ..mode };
         let line = command_line(headed, Path::new("/p"), &[]);
@@ -208,7 +215,7 @@ mod tests {
 
     #[test]
     fn a_confined_browser_has_no_other_way_out() {
-        let mode = Mode { headed: false, sandbox: true, gpu: false, proxy: None, confined: true };
+        let mode = Mode { headed: false, sandbox: true, gpu: false, proxy: None, proxy_bypass: &[], confined: true };
         let line = command_line(mode, Path::new("/p"), &[]);
         assert!(CONFINED.iter().all(|switch| line.iter().any(|given| given == switch)));
         for out in ["--proxy-server=x", "-Proxy-Bypass-List=*", " --no-proxy-server", "--host-resolver-rules=MAP a b"] {

@@ -1,4 +1,4 @@
-//! Downloads, file choosers and drags, as the browser and its pages tell of them.
+//! Downloads, traces, file choosers and drags, as the browser and its pages tell of them.
 
 use std::sync::Arc;
 
@@ -58,6 +58,13 @@ impl Turn<'_> {
         if let Some(context) = self.state.contexts.get(&context) {
             self.told.push((Arc::clone(&context.sink), event));
         }
+        Ok(())
+    }
+
+    pub(super) fn trace_complete(&mut self, event: Event<'_>) -> Taken {
+        let complete: wire::TracingComplete = event.decode()?;
+        self.state.trace = complete.stream;
+        self.changed = true;
         Ok(())
     }
 

@@ -43,6 +43,8 @@ pub(crate) struct State {
     pub(crate) downloads: HashMap<Box<str>, Download>,
     /// File choosers; one a page, the last.
     pub(crate) choosers: HashMap<ChooserKey, Chooser>,
+    /// The stream of a trace that has been put together.
+    pub(crate) trace: Option<String>,
     /// Set once, when the connection has ended.
     pub(crate) lost: bool,
 }

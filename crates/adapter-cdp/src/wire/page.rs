@@ -77,6 +77,12 @@ pub(crate) struct DialogClosed {
     pub(crate) result: bool,
 }
 
+/// A trace has been put together.
+#[derive(Deserialize)]
+pub(crate) struct TracingComplete {
+    pub(crate) stream: Option<String>,
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DownloadProgress<'a> {

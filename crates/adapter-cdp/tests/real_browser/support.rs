@@ -70,6 +70,7 @@ pub(crate) fn spec() -> LaunchSpec {
         profile: None,
         proxy: None,
         confined: false,
+        proxy_bypass: Vec::new(),
     }
 }
 

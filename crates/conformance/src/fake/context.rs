@@ -94,6 +94,8 @@ fn name(primitive: &Primitive) -> &'static str {
 const fn target(primitive: &Primitive) -> Option<TargetKey> {
     match primitive {
         Primitive::CreateTarget { .. }
+        | Primitive::StartTrace { .. }
+        | Primitive::StopTrace { .. }
         | Primitive::ReadCookies
         | Primitive::WriteCookies { .. }
         | Primitive::RemoveCookies { .. }
@@ -201,6 +203,8 @@ impl Inner {
             | Primitive::RemoveCookies { .. }
             | Primitive::VisitEmpty { .. }
             | Primitive::Print { .. }
+            | Primitive::StartTrace { .. }
+            | Primitive::StopTrace { .. }
             | Primitive::Emulate { .. }) => Err(AdapterError::Unsupported { primitive: unsupported.name() }),
             Primitive::ActivateTarget { .. } | Primitive::SetViewport { .. } => Ok(Effect::Done),
             // It has no network and no files: its capabilities say so.

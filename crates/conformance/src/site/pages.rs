@@ -22,7 +22,7 @@
 //! | `crashy.html` | a main thread that is busy for a while | `alive` |
 //! | `table.html?rows=N` | 3 N interactive nodes | `edit-N` |
 //! | `ax/*.html`, `bridge/*.html` | markup as real sites have it, for comparing roles and names with a browser's own | – |
-//! | `tour/*.html` | an endless feed, a routed app, an editor, a grid, nested frames, a studio; they save to `/echo?kind=…` | – |
+//! | `tour/*.html` | an endless feed, a routed app, an editor, a grid, nested frames, a studio, an application in steps, a login; they save to `/echo?kind=…` | – |
 //! | `thousand-frames.html?n=N` | N `srcdoc` frames | `frame-N` |
 
 use hyper::StatusCode;
@@ -85,6 +85,10 @@ pub const PAGES: &[Page] = table! {
     HTML "/pages/" "keys.html",
     HTML "/pages/" "acting.html",
     HTML "/pages/" "crashy.html",
+    HTML "/pages/" "clone.html",
+    CSS "/pages/" "clone.css",
+    CSS "/pages/" "clone-more.css",
+    CSS "/pages/" "clone-far.css",
     HTML "/pages/" "ax/header.html",
     HTML "/pages/" "ax/settings.html",
     HTML "/pages/" "ax/widgets.html",
@@ -110,6 +114,8 @@ pub const PAGES: &[Page] = table! {
     HTML "/pages/" "tour/nested.html",
     HTML "/pages/" "tour/payment.html",
     HTML "/pages/" "tour/media.html",
+    HTML "/pages/" "tour/apply.html",
+    HTML "/pages/" "tour/login.html",
     CSS "/" "shop/shop.css",
     JS "/" "shop/shop.js",
 };

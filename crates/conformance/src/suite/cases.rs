@@ -214,6 +214,7 @@ cases! {
         without_one_there_is_nothing_to_answer [DialogStatus, DialogAccept, DialogDismiss];
         a_policy_answers_by_itself [SessionCreate, InteractClick];
         one_that_opens_under_a_wait_ends_it [NavWait, DialogDismiss];
+        the_policy_is_changed_while_the_session_runs [DialogPolicy, DialogAccept, InteractClick];
     }
     forms {
         every_text_like_input_takes_its_value [InteractFill, DomValue];
@@ -250,6 +251,9 @@ cases! {
         the_refs_on_a_picture_are_those_of_commands [ExportScreenshot];
         a_page_is_measured [DiagnosticsPerformance];
         a_named_page_is_opened_once [TargetsNamed];
+        a_clone_of_a_page_stands_alone [ExportClonePage];
+        a_clone_of_an_element_looks_like_it [ExportCloneComponent];
+        a_trace_is_recorded_and_read_part_by_part [DiagnosticsTrace];
     }
     storage {
         cookies_are_set_as_asked_and_reach_the_server [StorageCookiesSet, StorageCookiesGet];
@@ -259,6 +263,7 @@ cases! {
         what_does_not_fit_is_an_error_that_says_so [StorageLocalSet];
         a_state_logs_a_user_in_again [StorageStateExport, StorageStateImport];
         a_state_in_a_blob_is_the_same_as_one_in_the_request [StorageStateImport];
+        a_state_is_what_a_new_session_begins_with [SessionCreate, StorageStateExport];
     }
     emulation {
         a_viewport_holds_for_every_page [EmulationViewport];
@@ -272,6 +277,8 @@ cases! {
         a_user_agent_reaches_pages_and_servers [EmulationUserAgent];
         a_user_agent_brings_its_client_hints [EmulationUserAgent];
         a_new_browser_is_as_the_lost_one_was [EmulationTimezone];
+        a_session_begins_as_it_was_asked_for [SessionCreate];
+        a_session_that_can_not_be_so_is_not_made [SessionCreate];
     }
     faults {
         a_browser_killed_under_a_command_is_told_at_once [DomEval, TargetsList, SessionStatus];

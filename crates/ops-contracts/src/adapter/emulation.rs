@@ -35,6 +35,8 @@ pub enum Emulation {
     },
     /// All permissions as the browser has them.
     PermissionsReset,
+    /// Whether certificates that can't be trusted are taken.
+    CertificateErrors(bool),
 }
 
 impl Emulation {
@@ -49,6 +51,7 @@ impl Emulation {
             Self::Media(_) => Capability::Media,
             Self::UserAgent(_) => Capability::UserAgent,
             Self::Permissions { .. } | Self::PermissionsReset => Capability::Permissions,
+            Self::CertificateErrors(_) => Capability::CertificateErrors,
         }
     }
 

@@ -106,6 +106,18 @@ pub enum Primitive {
         /// How.
         options: Box<PdfParams>,
     },
+    /// Begins to record what the browser does. Effect: `Done`, once it records.
+    StartTrace {
+        /// Categories of its events; those of a performance profile when there are none.
+        categories: Vec<String>,
+        /// The most bytes that it keeps.
+        max_bytes: u64,
+    },
+    /// Ends recording. Effect: `Bytes`, JSON in the Trace Event Format; not at its end where it is larger.
+    StopTrace {
+        /// The most bytes.
+        max_bytes: u64,
+    },
     /// Answers the open dialog. Effect: `Done`.
     AnswerDialog {
         /// The page.
@@ -209,6 +221,8 @@ impl Primitive {
             Self::Input { .. } => "input",
             Self::Screenshot { .. } => "screenshot",
             Self::Print { .. } => "print",
+            Self::StartTrace { .. } => "start a trace",
+            Self::StopTrace { .. } => "stop a trace",
             Self::AnswerDialog { .. } => "answer dialog",
             Self::ReadCookies => "read cookies",
             Self::WriteCookies { .. } => "write cookies",

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::session::DialogPolicy;
 use super::{InvalidField, Params};
 use crate::receipt::DialogInfo;
 
@@ -10,6 +11,28 @@ use crate::receipt::DialogInfo;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StatusResult {
     /// The open dialog; null when there is none.
+    pub dialog: Option<DialogInfo>,
+}
+
+/// Parameters of `dialog.policy`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyParams {
+    /// What happens to dialogs that open from now on.
+    pub policy: DialogPolicy,
+}
+
+impl Params for PolicyParams {}
+
+/// Result of `dialog.policy`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PolicyResult {
+    /// What happens to dialogs now.
+    pub policy: DialogPolicy,
+    /// What happened to them before.
+    pub previous: DialogPolicy,
+    /// The dialog that is open already; it still waits for an answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dialog: Option<DialogInfo>,
 }
 

@@ -43,6 +43,9 @@ pub struct DownloadEntry {
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
+    /// Whether it was read to its end by `downloads.save`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub saved: bool,
 }
 
 /// Result of `downloads.list`.

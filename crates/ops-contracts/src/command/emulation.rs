@@ -38,6 +38,16 @@ pub struct DeviceParams {
     pub landscape: bool,
 }
 
+impl DeviceParams {
+    /// The device's viewport, turned as it is held; none for a device that is not in the table.
+    #[must_use]
+    pub fn viewport(&self) -> Option<Viewport> {
+        let upright = device::find(&self.name)?.viewport;
+        let sideways = Viewport { width: upright.height, height: upright.width, ..upright };
+        Some(if self.landscape { sideways } else { upright })
+    }
+}
+
 impl Params for DeviceParams {
     fn validate(&self) -> Result<(), InvalidField> {
         if device::find(&self.name).is_some() {

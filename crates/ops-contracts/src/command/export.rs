@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{InvalidField, Params};
 
+mod clone;
 mod document;
+pub use clone::{CloneComponentParams, CloneComponentResult, ClonePageParams, ClonePageResult, MissingAsset};
 pub use document::{Annotation, HtmlParams, HtmlResult, Margins, Paper, PdfParams, PdfResult};
 
 use crate::adapter::{Clip, ImageFormat};

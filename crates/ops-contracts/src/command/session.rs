@@ -4,12 +4,17 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::common::at_most;
+use super::emulation::{ColorScheme, DeviceParams, Geolocation, Permission};
 use super::{InvalidField, Params, Viewport};
 use crate::capability::{BrowserKind, Capability};
 use crate::clock::Timestamp;
 use crate::domains::{DomainRule, DomainRules, RefusedHost};
 use crate::ids::{ClientId, LeaseId, SessionId, TargetId};
 use crate::receipt::DialogInfo;
+
+mod surroundings;
+
+pub use surroundings::{Proxy, StateToLoad};
 
 /// Where a session's browser comes from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -85,6 +90,36 @@ pub struct CreateParams {
     /// The lease's time to live in milliseconds, 1,000 to 86,400,000; 15 minutes when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease_ttl_ms: Option<u64>,
+    /// The device that its pages see, out of the table of presets; not beside `viewport`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<DeviceParams>,
+    /// The locale that its pages see: a BCP 47 tag, as `de-DE`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locale: Option<String>,
+    /// The timezone that its pages see: an IANA name, as `Europe/Berlin`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timezone: Option<String>,
+    /// The user agent that pages and servers see; goes before the device's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_agent: Option<String>,
+    /// The colour scheme that the user prefers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub color_scheme: Option<ColorScheme>,
+    /// Where the device is; pages learn it with the permission `geolocation`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub geolocation: Option<Geolocation>,
+    /// What its pages are allowed without a question, of every origin.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub permissions: Vec<Permission>,
+    /// What logs the user in, as `storage.state.export` gave it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storage_state: Option<StateToLoad>,
+    /// The proxy that all its traffic goes through. Sessions with different proxies share no browser.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<Proxy>,
+    /// Takes certificates that can't be trusted, as those of test servers. Never for sites whose answers matter.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ignore_certificate_errors: bool,
     /// Capabilities without which the session is of no use to the caller.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub require: Vec<Capability>,
@@ -111,6 +146,7 @@ impl Params for CreateParams {
         if let Some(viewport) = &self.viewport {
             viewport.validate("viewport")?;
         }
+        self.validate_surroundings()?;
         if let Some(ttl) = self.lease_ttl_ms {
             if ttl < 1_000 {
                 return Err(InvalidField::new("leaseTtlMs", "at least 1000"));

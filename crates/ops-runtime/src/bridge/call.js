@@ -1,6 +1,6 @@
   // ------------------------------------------------------------------ the way in
   const API = { snapshot, find, read, prepare, arm, verdict, disarm, watch, watched, under, fill, readback, select, choices, chosen, checkState, focus, blur, scrollIntoView: scrollToElement,
-    scrollBy, waitFor, storage, metrics, wholeHtml, extent, annotate, environment, knows, permissions, point, adopt, describe: describeOne, box, boxes, stats, settle };
+    scrollBy, waitFor, storage, metrics, wholeHtml, clonePage, cloneSheet, fetchAsset, initials, cloneComponent, extent, annotate, environment, knows, permissions, point, adopt, describe: describeOne, box, boxes, stats, settle };
   const ok = (result) => JSON.stringify({ ok: result === undefined ? null : result });
   function failure(e) {
     const known = e instanceof Fail;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ops_contracts::adapter::Primitive;
-use ops_contracts::command::dialog::{AnswerResult, StatusResult};
+use ops_contracts::command::dialog::{AnswerResult, PolicyParams, PolicyResult, StatusResult};
 use ops_contracts::receipt::DialogInfo;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 
@@ -15,6 +15,13 @@ const NEXT_WITHIN: Duration = Duration::from_secs(1);
 
 pub(crate) fn status(cx: &Cx) -> StatusResult {
     StatusResult { dialog: cx.world.lock().open_dialog().map(|(_, dialog)| dialog.clone()) }
+}
+
+/// Holds for the dialogs to come, in a new browser too.
+pub(crate) fn policy(cx: &Cx, params: PolicyParams) -> PolicyResult {
+    let mut state = cx.world.lock();
+    let previous = std::mem::replace(&mut state.dialog_policy, params.policy);
+    PolicyResult { policy: params.policy, previous, dialog: state.open_dialog().map(|(_, dialog)| dialog.clone()) }
 }
 
 pub(crate) async fn answer(cx: &Cx, accept: bool, text: Option<String>) -> Outcome<AnswerResult> {

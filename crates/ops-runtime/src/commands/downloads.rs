@@ -56,6 +56,9 @@ pub(crate) async fn save(cx: &Cx, params: SaveParams) -> Outcome<SaveResult> {
     let primitive = Primitive::ReadDownload { download: kept.key, offset: params.offset, max: params.max_bytes };
     let Effect::Bytes { bytes, end } = cx.perform(primitive).await? else { return Err(unexpected()) };
     see(cx, params.download);
+    if let Some(kept) = cx.world.lock().kept.iter_mut().find(|kept| end && kept.entry.download == params.download) {
+        kept.entry.saved = true;
+    }
     let data = BASE64_STANDARD.encode(&bytes);
     Ok(SaveResult { download, offset: params.offset, data, bytes: bytes.len() as u64, end })
 }

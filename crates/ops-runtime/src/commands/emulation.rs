@@ -68,10 +68,7 @@ pub(crate) async fn device(cx: &Cx, params: DeviceParams) -> Outcome<EmulationRe
     let Some(preset) = presets::find(&params.name) else {
         return Err(Fault::new(ErrorCode::OpsInvalidRequest, "there is no such device").with("field", "name"));
     };
-    let mut viewport = preset.viewport;
-    if params.landscape {
-        (viewport.width, viewport.height) = (viewport.height, viewport.width);
-    }
+    let viewport = params.viewport().unwrap_or(preset.viewport);
     let text = preset.user_agent.replace("{chrome}", &own_major(&page).await?);
     let agent = agent_of(&text, None);
     set(cx, Emulation::Screen { viewport, mobile: preset.mobile, touch: preset.touch }).await?;
@@ -173,7 +170,7 @@ pub(crate) async fn permissions(cx: &Cx, params: PermissionsParams) -> Outcome<P
 }
 
 /// Sets it in the browser, and remembers it for the next one.
-async fn set(cx: &Cx, setting: Emulation) -> Outcome<()> {
+pub(super) async fn set(cx: &Cx, setting: Emulation) -> Outcome<()> {
     cx.waiting_for("the browser to change what its pages see");
     cx.perform(Primitive::Emulate { setting: setting.clone() }).await?;
     cx.session.change_emulated(|emulated| emulated.note(setting));

@@ -15,6 +15,7 @@ use crate::bridge::BridgeLocator;
 use crate::cx::{Cx, Page, unexpected};
 
 mod annotate;
+pub(super) mod clone;
 
 pub(crate) async fn screenshot(cx: &Cx, params: ScreenshotParams) -> Outcome<ScreenshotResult> {
     let page = cx.page(params.target_id.as_ref())?;

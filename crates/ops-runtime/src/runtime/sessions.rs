@@ -7,21 +7,25 @@ use std::time::Duration;
 
 use ops_contracts::adapter::LaunchSpec;
 use ops_contracts::capability::{AdapterKind, BrowserKind, Capability, CapabilitySet};
+use ops_contracts::command::emulation::DeviceParams;
 use ops_contracts::command::session::{
     BrowserIdentity, CloseResult, CreateParams, CreateResult, Isolation, ListResult, ReclaimResult, RenewResult, StatusResult,
 };
 use ops_contracts::domains::DomainPolicy;
-use ops_contracts::ids::{ClientId, SessionId, TargetId};
+use ops_contracts::ids::{BlobId, ClientId, RequestId, SessionId, TargetId};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde::Deserialize;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::{Answer, Inner, Sessions, TOMBSTONES, lock};
-use crate::commands::encode;
+use crate::blobs::Bytes;
+use crate::commands::{encode, surroundings};
 use crate::confinement::Confinement;
+use crate::cx::Cx;
 use crate::health::SessionHealth;
 use crate::lease::Lease;
+use crate::meter::Meter;
 use crate::pool::{Seat, SlotKey};
 use crate::secret;
 use crate::session::owner::Owner;
@@ -39,7 +43,13 @@ pub(super) struct Made {
 }
 
 impl Inner {
-    pub(super) async fn create(self: &Arc<Self>, params: CreateParams, client: ClientId, deadline: Instant) -> Answer {
+    pub(super) async fn create(
+        self: &Arc<Self>,
+        params: CreateParams,
+        client: ClientId,
+        request: RequestId,
+        (meter, deadline): (Arc<Meter>, Instant),
+    ) -> Answer {
         let (adapter, capabilities) = self.pool.adapter(params.browser)?;
         let kind = adapter.kind();
         // What the adapter could confine, nothing carries here.
@@ -54,9 +64,11 @@ impl Inner {
             return Err(fault.with("browser", params.browser));
         }
         let capable = capabilities.iter().filter(|capability| offered(*capability)).collect();
+        surroundings::offered(&params, &capabilities)?;
+        let wanted = surroundings::Wanted::new(&params, |id| self.blob_of(&client, id))?;
         let _place = self.reserve()?;
         let id = secret::session_id()?;
-        let plan = self.plan(&id, params, capabilities.clone(), confinement)?;
+        let plan = self.plan(&id, params.without_secrets(), capabilities.clone(), confinement)?;
         let seat = tokio::time::timeout_at(deadline, self.pool.seat(&plan.slot, plan.viewport)).await.map_err(|_| {
             Fault::new(ErrorCode::OpsTimeout, "the browser was not ready in time").with("waitingFor", "the browser")
         })??;
@@ -73,8 +85,17 @@ impl Inner {
             product: place.browser.product.clone(),
             version: place.browser.version.clone(),
         };
-        let viewport = plan.viewport;
+        let viewport = plan.params.device.as_ref().and_then(DeviceParams::viewport).unwrap_or(plan.viewport);
         let session = self.start((id, kind), client, plan, lease, seat);
+        if let Some(wanted) = wanted {
+            let cx = Cx::new(session.clone(), meter, deadline, request);
+            let made = tokio::time::timeout_at(deadline, wanted.apply(&cx)).await.unwrap_or_else(|_| Err(cx.timed_out()));
+            if let Err(fault) = made {
+                // Nobody knows of it yet: a session that is not as it was asked for is none.
+                end(&session, Fault::plain(ErrorCode::OpsSessionClosed)).await;
+                return Err(fault);
+            }
+        }
         encode(&CreateResult {
             session_id: session.id.clone(),
             lease_id,
@@ -89,7 +110,23 @@ impl Inner {
     /// What a session is confined to, by the relay's rules and its own; nothing where there are none.
     fn confinement(&self, params: &CreateParams) -> Outcome<Option<Arc<Confinement>>> {
         let policy = DomainPolicy::of([self.config.domains.clone(), params.domains()]);
-        Ok((!policy.is_open()).then(|| Arc::new(Confinement::new(policy, None, self.clock.clone()))))
+        if policy.is_open() {
+            return Ok(None);
+        }
+        let upstream = params.proxy.as_ref().map(surroundings::upstream).transpose()?;
+        Ok(Some(Arc::new(Confinement::new(policy, upstream, self.clock.clone()))))
+    }
+
+    /// A blob that a client has put down for one of its sessions.
+    fn blob_of(&self, client: &ClientId, id: &BlobId) -> Outcome<Bytes> {
+        let own: Vec<_> = lock(&self.sessions)
+            .live
+            .values()
+            .filter(|session| session.client == *client)
+            .map(|session| session.id.clone())
+            .collect();
+        let found = own.iter().find_map(|session| self.blobs.get(session, id).ok());
+        found.ok_or_else(|| Fault::plain(ErrorCode::OpsBlobUnknown).with("blobId", id))
     }
 
     fn plan(
@@ -112,7 +149,9 @@ impl Inner {
             headed: params.headed,
             args: family.args.clone(),
             profile,
-            proxy: None,
+            // What confines a session asks its proxy in its stead.
+            proxy: params.proxy.as_ref().filter(|_| confinement.is_none()).map(|proxy| proxy.server.clone()),
+            proxy_bypass: params.proxy.as_ref().map(|proxy| proxy.bypass.clone()).unwrap_or_default(),
             confined: confinement.is_some(),
         };
         let slot = SlotKey { spec, private: own_process.then(|| id.clone()) };

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use ops_contracts::adapter::{Clip, ImageFormat};
 use ops_contracts::command::export::Paper;
 use ops_contracts::locator::Locator;
@@ -12,6 +12,37 @@ use crate::args::{numbers, word};
 fn clip(text: &str) -> Result<Clip, String> {
     let numbers = numbers(text, ',', 4)?;
     Ok(Clip { x: numbers[0], y: numbers[1], width: numbers[2], height: numbers[3] })
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct CloneArgs {
+    /// The file to write; a new one in the current directory when absent.
+    pub(crate) path: Option<PathBuf>,
+    /// Only this element, with the styles that it was computed to have.
+    #[arg(long, value_name = "LOC")]
+    pub(crate) element: Option<Locator>,
+    /// The most bytes of pictures, fonts and stylesheets that are put into it.
+    #[arg(long, value_name = "N", default_value_t = 16_777_216)]
+    pub(crate) max_bytes: u64,
+}
+
+/// What to do about a trace.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum Trace {
+    /// Begins to record what the session's browser does.
+    Start {
+        /// A category of trace events, as devtools.timeline; may be repeated. Those of a performance profile without one.
+        #[arg(long, value_name = "NAME")]
+        category: Vec<String>,
+        /// The most bytes that are recorded.
+        #[arg(long, value_name = "N")]
+        max_bytes: Option<u64>,
+    },
+    /// Ends recording and writes the trace to PATH, for DevTools or ui.perfetto.dev.
+    Stop {
+        /// The file; a new one in the current directory when absent.
+        path: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Clone, Args)]

@@ -1,18 +1,13 @@
 //! The verbs that move through pages and read them.
 
-use std::path::PathBuf;
-
 use clap::{Args, ValueEnum};
-use ops_contracts::capability::BrowserKind;
+use ops_contracts::command::LoadState;
 use ops_contracts::command::nav::ElementState;
-use ops_contracts::command::session::DialogPolicy;
-use ops_contracts::command::{LoadState, Viewport};
 use ops_contracts::ids::FrameId;
 use ops_contracts::locator::Locator;
 
-use super::bounds::Bounds;
-use super::{LOAD_STATES, Until};
-use crate::args::{viewport, word};
+use super::{Bounds, LOAD_STATES, Making, Until};
+use crate::args::word;
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Open {
@@ -20,30 +15,8 @@ pub(crate) struct Open {
     pub(crate) url: String,
     #[command(flatten)]
     pub(crate) until: Until,
-    /// The browser of a new session.
-    #[arg(long, value_parser = word::<BrowserKind>(&["chrome", "firefox"]))]
-    pub(crate) browser: Option<BrowserKind>,
-    /// Shows the window of a new session.
-    #[arg(long)]
-    pub(crate) headed: bool,
-    /// A profile that outlives the new session: a-z 0-9 _ -.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) profile: Option<String>,
-    /// The viewport of a new session.
-    #[arg(long, value_name = "WxH", value_parser = viewport)]
-    pub(crate) viewport: Option<Viewport>,
-    /// What happens to dialogs of a new session.
-    #[arg(long, value_parser = word::<DialogPolicy>(&["ask", "accept", "dismiss"]))]
-    pub(crate) dialogs: Option<DialogPolicy>,
-    /// A URL scheme that a new session may open beside http and https.
-    #[arg(long, value_name = "SCHEME", value_parser = ["file", "data", "blob", "chrome"])]
-    pub(crate) allow_scheme: Vec<String>,
-    /// Logs in with a file of state save before anything is opened.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) state: Option<PathBuf>,
-    /// Emulates a device: odb-cli emulate device lists them.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) device: Option<String>,
+    #[command(flatten)]
+    pub(crate) making: Making,
     #[command(flatten)]
     pub(crate) bounds: Bounds,
 }

@@ -1,14 +1,23 @@
 //! The verbs about sessions, their pages and their dialogs.
 
 use clap::Subcommand;
+use ops_contracts::command::session::DialogPolicy;
 use ops_contracts::ids::TargetId;
 
-use super::Until;
-use crate::args::session_name;
+use super::{Bounds, Making, Until};
+use crate::args::{help, session_name, word};
 
 /// What to do with sessions.
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum Session {
+    /// Makes a session with one blank page; open makes one as well, and goes somewhere.
+    #[command(after_help = help::SESSION_CREATE)]
+    Create {
+        #[command(flatten)]
+        making: Box<Making>,
+        #[command(flatten)]
+        bounds: Bounds,
+    },
     /// Lists the relay's sessions, with the names that they have here.
     List,
     /// Shows the session's state, queue and open dialog.
@@ -76,4 +85,10 @@ pub(crate) enum Dialog {
     },
     /// Dismisses it.
     Dismiss,
+    /// Sets what happens to dialogs from now on: ask, accept or dismiss.
+    Policy {
+        /// They wait for an answer (ask), or are answered at once.
+        #[arg(value_parser = word::<DialogPolicy>(&["ask", "accept", "dismiss"]))]
+        policy: DialogPolicy,
+    },
 }

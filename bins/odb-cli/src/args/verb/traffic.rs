@@ -36,7 +36,7 @@ pub(crate) enum Downloads {
     },
     /// Waits for one and writes it to PATH, or to its own name in the current directory.
     Save {
-        /// Its number, as list shows it; the first that was not waited for or saved when absent.
+        /// Its number, as list shows it; the first that was not saved when absent.
         #[arg(long, short)]
         number: Option<u32>,
         /// The file, or an existing directory.

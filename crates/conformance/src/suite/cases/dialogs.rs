@@ -2,9 +2,9 @@
 
 use ops_contracts::ErrorCode;
 use ops_contracts::adapter::DialogKind;
-use ops_contracts::command::dialog::AcceptParams;
+use ops_contracts::command::dialog::{AcceptParams, PolicyParams};
 use ops_contracts::command::session::{CreateParams, DialogPolicy};
-use ops_contracts::command::{DialogAccept, DialogDismiss, DialogStatus, Empty};
+use ops_contracts::command::{DialogAccept, DialogDismiss, DialogPolicy as SetPolicy, DialogStatus, Empty};
 use ops_contracts::frame::EventName;
 use ops_contracts::receipt::Settled;
 
@@ -107,4 +107,24 @@ pub(super) async fn one_that_opens_under_a_wait_ends_it(f: &Fixture) -> Outcome 
     equal(fault.details.get("dialog").and_then(|dialog| dialog.get("message")?.as_str()), Some("Later"))?;
     session.call::<DialogDismiss>(&Empty {}).await?;
     reported(&f.site, "later", 1).await
+}
+
+pub(super) async fn the_policy_is_changed_while_the_session_runs(f: &Fixture) -> Outcome {
+    let session = f.session().await?;
+    session.goto("/pages/dialogs.html").await?;
+    session.click(button("Confirm")).await?;
+    let changed = session.call::<SetPolicy>(&PolicyParams { policy: DialogPolicy::Dismiss }).await?;
+    equal((changed.previous, changed.policy), (DialogPolicy::Ask, DialogPolicy::Dismiss))?;
+    // The one that is open waits for its answer as it did.
+    equal(changed.dialog.map(|dialog| dialog.kind), Some(DialogKind::Confirm))?;
+    session.call::<DialogAccept>(&AcceptParams::default()).await?;
+    reported(&f.site, "confirm-true", 1).await?;
+    equal(session.click(button("Confirm")).await?.receipt.dialog_opened, None)?;
+    reported(&f.site, "confirm-false", 1).await?;
+    let changed = session.call::<SetPolicy>(&PolicyParams { policy: DialogPolicy::Accept }).await?;
+    equal((changed.previous, changed.dialog), (DialogPolicy::Dismiss, None))?;
+    session.click(button("Confirm")).await?;
+    reported(&f.site, "confirm-true", 2).await?;
+    session.call::<SetPolicy>(&PolicyParams { policy: DialogPolicy::Ask }).await?;
+    equal(session.click(button("Alert")).await?.receipt.dialog_opened.map(|dialog| dialog.kind), Some(DialogKind::Alert))
 }

@@ -5,6 +5,7 @@ use ops_contracts::command::emulation::{
     ColorScheme, DeviceParams, ForcedColors, Geolocation, GeolocationParams, LocaleParams, MediaParams, MediaType, Permission,
     PermissionsParams, ReducedMotion, TimezoneParams, UserAgentParams, ViewportParams,
 };
+use ops_contracts::command::session::CreateParams;
 use ops_contracts::command::targets::NewParams;
 use ops_contracts::command::{
     EmulationDevice, EmulationGeolocation, EmulationLocale, EmulationMedia, EmulationPermissions, EmulationTimezone,
@@ -213,4 +214,41 @@ pub(super) async fn a_new_browser_is_as_the_lost_one_was(f: &Fixture) -> Outcome
         }
     }
     holds(zone == "\"Asia/Tokyo\"", format!("the new browser's timezone is {zone}"))
+}
+
+pub(super) async fn a_session_begins_as_it_was_asked_for(f: &Fixture) -> Outcome {
+    let params = CreateParams {
+        device: Some(DeviceParams { name: "iPhone 15".to_owned(), landscape: true }),
+        locale: Some("fr-FR".to_owned()),
+        timezone: Some("Asia/Kolkata".to_owned()),
+        user_agent: Some("Kiln/1.0 (Linux)".to_owned()),
+        color_scheme: Some(ColorScheme::Dark),
+        geolocation: Some(Geolocation { latitude: 47.37, longitude: 8.54, accuracy: 3.0 }),
+        permissions: vec![Permission::Geolocation],
+        ..CreateParams::default()
+    };
+    let session = f.session_with(params).await?;
+    session.goto("/plain").await?;
+    let seen = "[screen.width, screen.height, navigator.language, new Date(0).getTimezoneOffset(), navigator.userAgent, \
+                matchMedia('(prefers-color-scheme: dark)').matches]";
+    let expected = r#"[852,393,"fr-FR",-330,"Kiln/1.0 (Linux)",true]"#;
+    equal(session.eval(seen).await?.as_str(), expected)?;
+    let ask = "new Promise(done => navigator.geolocation.getCurrentPosition(p => done(p.coords.latitude), e => done(e.code)))";
+    equal(session.eval(ask).await?.as_str(), "47.37")?;
+    equal(header(&session, "user-agent").await?.as_str(), "\"Kiln/1.0 (Linux)\"")?;
+    contains(&header(&session, "accept-language").await?, "fr-FR")?;
+    second_page(&session).await?;
+    equal(session.eval(seen).await?.as_str(), expected)?;
+    let phone = f.session_with(CreateParams { viewport: None, ..CreateParams::default() }).await?;
+    lacks(&phone.eval("navigator.userAgent").await?, "Kiln")
+}
+
+pub(super) async fn a_session_that_can_not_be_so_is_not_made(f: &Fixture) -> Outcome {
+    let before = f.service().summary().sessions;
+    let nowhere = CreateParams { timezone: Some("Europe/Atlantis".to_owned()), ..CreateParams::default() };
+    let fault = refused(f.session_with(nowhere).await.map(|_| ()), ErrorCode::OpsInvalidRequest)?;
+    equal(fault.details.get("field").and_then(|field| field.as_str()), Some("timezone"))?;
+    equal(fault.details.get("command").and_then(|name| name.as_str()), Some("session.create"))?;
+    contains(&fault.message, "session.create: timezone")?;
+    holds(f.service().summary().sessions <= before, "no session is left behind")
 }

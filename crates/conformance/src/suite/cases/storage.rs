@@ -1,6 +1,7 @@
 //! Cookies, web storage, and states that log a user in again.
 
 use ops_contracts::ErrorCode;
+use ops_contracts::command::session::{CreateParams, StateToLoad};
 use ops_contracts::command::storage::{
     CookiesClearParams, CookiesGetParams, CookiesSetParams, NewCookie, SameSite, StateExportParams, StateImportParams, StorageItem,
     WebStorageParams, WebStorageSetParams,
@@ -182,5 +183,28 @@ pub(super) async fn a_state_in_a_blob_is_the_same_as_one_in_the_request(f: &Fixt
     let unknown = "0".repeat(32).parse().map_err(|_| crate::suite::Failure::new("no id"))?;
     let params = StateImportParams { blob_id: Some(unknown), ..Default::default() };
     refused(session.call::<StorageStateImport>(&params).await, ErrorCode::OpsBlobUnknown)?;
+    Ok(())
+}
+
+pub(super) async fn a_state_is_what_a_new_session_begins_with(f: &Fixture) -> Outcome {
+    let first = f.session().await?;
+    first.goto("/set-cookie?sid=s3cret").await?;
+    first.eval("localStorage.token = 'here'").await?;
+    let exported = first.call::<StorageStateExport>(&StateExportParams::default()).await?;
+    let text = serde_json::to_vec(&exported.state).map_err(|error| crate::suite::Failure::new(error.to_string()))?;
+    let failed = |fault: ops_contracts::Fault| crate::suite::Failure::new(fault.to_string());
+    let blob = f.service().put_blob(&first.id, &first.lease, text).map_err(failed)?;
+    let inline = StateToLoad { state: Some(exported.state), blob_id: None };
+    let named = StateToLoad { state: None, blob_id: Some(blob.blob_id) };
+    for to_load in [inline, named] {
+        let params = CreateParams { storage_state: Some(to_load), ..f.create_params() };
+        let session = f.session_with(params).await?;
+        contains(&sent(&session).await?, "sid=s3cret")?;
+        equal(session.eval("localStorage.token").await?.as_str(), "\"here\"")?;
+    }
+    let unknown = "0".repeat(32).parse().map_err(|_| crate::suite::Failure::new("no id"))?;
+    let to_load = StateToLoad { state: None, blob_id: Some(unknown) };
+    let params = CreateParams { storage_state: Some(to_load), ..f.create_params() };
+    refused(f.session_with(params).await.map(|_| ()), ErrorCode::OpsBlobUnknown)?;
     Ok(())
 }

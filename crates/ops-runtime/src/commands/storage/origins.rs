@@ -1,40 +1,19 @@
 //! The local storage of origins, whether a page shows them or not: where a frame is at the origin it is asked; else a page of
 //! our own, which nobody else sees, goes to an empty document there.
 
-use std::sync::Arc;
-
-use ops_contracts::adapter::{BridgeCall, Context, Effect, FrameKey, Primitive, TargetKey};
-use ops_contracts::{ErrorCode, Fault, Outcome};
+use ops_contracts::adapter::{Effect, FrameKey, Primitive, TargetKey};
+use ops_contracts::{Fault, Outcome};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::bridge;
+use crate::commands::own_page::{self, OwnPage};
 use crate::cx::{Cx, unexpected};
 use crate::origin;
-use crate::world::World;
 
 /// Reaches origins; ends its own page, if it needed one, when it is dropped.
 pub(super) struct Origins<'a> {
     cx: &'a Cx,
     own: Option<OwnPage>,
-}
-
-struct OwnPage {
-    context: Arc<dyn Context>,
-    world: Arc<World>,
-    target: TargetKey,
-    frame: FrameKey,
-}
-
-impl Drop for OwnPage {
-    fn drop(&mut self) {
-        let (context, world, target) = (self.context.clone(), self.world.clone(), self.target);
-        tokio::spawn(async move {
-            // It may be gone already, with its browser.
-            let _ = context.perform(Primitive::CloseTarget { target }).await;
-            world.lock().forget_hidden(target);
-        });
-    }
 }
 
 impl<'a> Origins<'a> {
@@ -45,7 +24,7 @@ impl<'a> Origins<'a> {
     /// Calls the bridge's `storage` at an origin.
     pub(super) async fn storage<R: DeserializeOwned>(&mut self, origin: &str, ask: &impl Serialize) -> Outcome<R> {
         if let Some((target, frame)) = self.shown(origin)
-            && let Ok(result) = self.call(target, frame, ask).await
+            && let Ok(result) = own_page::call(self.cx, (target, frame), "storage", ask).await
         {
             return Ok(result);
         }
@@ -57,7 +36,7 @@ impl<'a> Origins<'a> {
         if let Some(failure) = failure {
             return Err(Fault::new(failure.code(), format!("{origin} can't be visited: {}", failure.reason)));
         }
-        self.call(target, frame, ask).await
+        own_page::call(self.cx, (target, frame), "storage", ask).await
     }
 
     /// A frame at the origin that can be asked.
@@ -69,26 +48,10 @@ impl<'a> Origins<'a> {
         Some((frame.target, frame.key))
     }
 
-    async fn call<R: DeserializeOwned>(&self, target: TargetKey, frame: FrameKey, ask: &impl Serialize) -> Outcome<R> {
-        let args = serde_json::value::to_raw_value(ask).map_err(|_| Fault::plain(ErrorCode::OpsInternal))?;
-        let call = BridgeCall { name: "storage", args, owner_of: None };
-        let Effect::Text(text) = self.cx.perform(Primitive::CallBridge { target, frame, call }).await? else {
-            return Err(unexpected());
-        };
-        bridge::parse(&text, 0).0
-    }
-
     async fn own_page(&mut self) -> Outcome<(TargetKey, FrameKey)> {
-        if let Some(own) = &self.own {
-            return Ok((own.target, own.frame));
+        if self.own.is_none() {
+            self.own = Some(OwnPage::open(self.cx).await?);
         }
-        self.cx.waiting_for("a page to reach other origins with");
-        let concealed = self.cx.world.conceal();
-        let Effect::Target { target, frame } = self.cx.perform(Primitive::CreateTarget { url: None }).await? else {
-            return Err(unexpected());
-        };
-        concealed.keep(target);
-        self.own = Some(OwnPage { context: self.cx.context.clone(), world: self.cx.world.clone(), target, frame });
-        Ok((target, frame))
+        self.own.as_ref().map(|own| (own.target, own.frame)).ok_or_else(unexpected)
     }
 }

@@ -53,11 +53,7 @@ fn is_of_the_origin(fault: &Fault) -> bool {
 pub(crate) async fn import(cx: &Cx, params: StateImportParams) -> Outcome<StateImportResult> {
     let state = match (params.state, &params.blob_id) {
         (Some(state), _) => state,
-        (None, Some(id)) => {
-            let bytes = cx.session.blob(id)?;
-            let text = std::str::from_utf8(&bytes).map_err(|_| invalid(InvalidField::new("state", "UTF-8 text")))?;
-            StorageState::parse(text).map_err(invalid)?
-        }
+        (None, Some(id)) => parsed(&cx.session.blob(id)?)?,
         (None, None) => return Err(invalid(InvalidField::new("params", "exactly one of state and blobId"))),
     };
     if params.replace {
@@ -89,6 +85,12 @@ pub(crate) async fn import(cx: &Cx, params: StateImportParams) -> Outcome<StateI
         result.items += stored.stored;
     }
     Ok(result)
+}
+
+/// The state that bytes hold as JSON.
+pub(crate) fn parsed(bytes: &[u8]) -> Outcome<StorageState> {
+    let text = std::str::from_utf8(bytes).map_err(|_| invalid(InvalidField::new("state", "UTF-8 text")))?;
+    StorageState::parse(text).map_err(invalid)
 }
 
 fn invalid(field: InvalidField) -> Fault {
