@@ -71,6 +71,9 @@ pub(crate) struct Global {
     /// The state directory, instead of ODB_HOME.
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) home: Option<PathBuf>,
+    /// Puts page text between two lines with a nonce of this answer; with open, in every answer of a new session.
+    #[arg(long, global = true, action = ArgAction::SetTrue)]
+    pub(crate) boundary: bool,
     /// No notes on stderr.
     #[arg(long, short, global = true, action = ArgAction::SetTrue)]
     pub(crate) quiet: bool,

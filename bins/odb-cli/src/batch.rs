@@ -68,6 +68,7 @@ async fn send(context: &Context<'_>, held: &Held, slice: &[Request], stop_on_err
     let call = RawCall {
         session: Some(held.ids()),
         timeout: context.global.timeout(),
+        boundary: context.global.boundary,
         ..RawCall::new(CommandName::BatchRun.as_str(), &params)
     };
     Ok(patience::call(&held.relay.endpoint, &call).await?)

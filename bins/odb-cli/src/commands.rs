@@ -90,7 +90,7 @@ pub(crate) async fn call(context: &Context<'_>, call: &verb::Call) -> Outcome<u8
     let params = params.map_err(|error| Failure::usage(format!("--params is no JSON: {error}")))?;
     let known = call.command.parse::<CommandName>().ok();
     let timeout = context.global.timeout();
-    let raw = RawCall { timeout, ..RawCall::new(&call.command, &params) };
+    let raw = RawCall { timeout, boundary: context.global.boundary, ..RawCall::new(&call.command, &params) };
     let reply = match known.map(|name| (name, name.spec().lane)) {
         // A new session is what a relay is started for.
         Some((CommandName::SessionCreate, _)) => {

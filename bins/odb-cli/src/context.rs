@@ -126,7 +126,9 @@ impl<'a> Context<'a> {
             let total = timeout.or(time).unwrap_or(patience::TIMEOUT_CAP);
             return Ok(patience::wait(&held.relay.endpoint, held.ids(), &params, total, patience::TIMEOUT_CAP).await?);
         }
-        let call = RawCall { session: Some(held.ids()), timeout, ..RawCall::new(request.command.as_str(), &request.params) };
+        let boundary = self.global.boundary;
+        let call =
+            RawCall { session: Some(held.ids()), timeout, boundary, ..RawCall::new(request.command.as_str(), &request.params) };
         Ok(patience::call(&held.relay.endpoint, &call).await?)
     }
 

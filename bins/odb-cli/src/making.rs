@@ -26,7 +26,7 @@ const MAX_PASSWORD: u64 = 4_096;
 
 /// Runs `session create`; the exit code.
 pub(crate) async fn run(context: &Context<'_>, making: &Making, bounds: &Bounds) -> Outcome<u8> {
-    let params = params(making, bounds)?;
+    let params = CreateParams { boundary: context.global.boundary, ..params(making, bounds)? };
     let name = context.session_name()?;
     let relay = daemon::ensure(context).await?;
     relay.preflight(context)?;
@@ -67,6 +67,7 @@ pub(crate) fn params(making: &Making, bounds: &Bounds) -> Outcome<CreateParams> 
         ignore_certificate_errors: making.ignore_certificate_errors,
         allow_domains: bounds.allow_domain.clone(),
         deny_domains: bounds.deny_domain.clone(),
+        budget: bounds.budget(),
         ..CreateParams::default()
     };
     params.validate().map_err(|error| Failure::usage(error.to_string()))?;
@@ -124,6 +125,7 @@ pub(crate) fn check_flags(making: &Making, bounds: &Bounds, made: &CreateParams,
         (wanted.allow_schemes.iter().any(|scheme| !made.allow_schemes.contains(scheme)), "--allow-scheme"),
         (!wanted.allow_domains.is_empty() && wanted.allow_domains != made.allow_domains, "--allow-domain"),
         (!wanted.deny_domains.is_empty() && wanted.deny_domains != made.deny_domains, "--deny-domain"),
+        (wanted.budget.is_some() && wanted.budget != made.budget, "budget"),
     ];
     let flags: Vec<&str> = flags.into_iter().filter(|(differs, _)| *differs).map(|(_, flag)| flag).collect();
     if flags.is_empty() {

@@ -2,6 +2,7 @@
 
 use ops_client::Reply;
 use ops_contracts::ErrorCode;
+use ops_contracts::command::session::CreateParams;
 
 use crate::args::verb::Open;
 use crate::context::{Context, Held};
@@ -14,7 +15,7 @@ use crate::request::{self, Request};
 /// Runs the verb; the exit code.
 pub(crate) async fn run(context: &Context<'_>, open: &Open) -> Outcome<u8> {
     let request = request::goto_url(&open.url, open.until.wait_until, context.global.tab.as_ref())?;
-    let params = making::params(&open.making, &open.bounds)?;
+    let params = CreateParams { boundary: context.global.boundary, ..making::params(&open.making, &open.bounds)? };
     let name = context.session_name()?;
     let relay = daemon::ensure(context).await?;
     relay.preflight(context)?;

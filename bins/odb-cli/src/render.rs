@@ -132,6 +132,7 @@ fn known(command: CommandName, json: &str) -> Option<Rendered> {
         }
         C::SessionStatus => Rendered::text(session::status(&read(json)?)),
         C::SessionRenew => Rendered::text(format!("lease until {}", read::<RenewResult>(json)?.lease_expires_at)),
+        C::SessionObserve => Rendered::text(session::observer(&read(json)?)),
         C::SessionReclaim => Rendered::text(session::reclaimed(&read(json)?)),
         C::SessionClose => {
             Rendered::text(format!("session closed with {}", session::pages(read::<CloseResult>(json)?.targets_closed)))

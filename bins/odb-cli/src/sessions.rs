@@ -1,7 +1,7 @@
 //! `session …` and `close`.
 
 use ops_client::{RawCall, Reply, patience};
-use ops_contracts::command::session::{ListResult, ReclaimResult};
+use ops_contracts::command::session::{ListResult, ObserveParams, ObserveResult, ReclaimResult};
 use ops_contracts::command::{CommandName, Empty};
 use ops_contracts::{ErrorCode, Fault};
 
@@ -12,6 +12,7 @@ use crate::failure::{Failure, Outcome};
 use crate::making;
 use crate::render;
 use crate::request::{Request, View};
+use crate::state::StoredSession;
 
 /// Runs the verb; the exit code. None of them starts a relay.
 pub(crate) async fn run(context: &Context<'_>, verb: &Session) -> Outcome<u8> {
@@ -23,6 +24,7 @@ pub(crate) async fn run(context: &Context<'_>, verb: &Session) -> Outcome<u8> {
         Session::List => list(context).await,
         Session::Status => plain(context, CommandName::SessionStatus).await,
         Session::Renew => plain(context, CommandName::SessionRenew).await,
+        Session::Observe { name, ttl } => observe(context, name.as_deref(), *ttl).await,
         Session::Reclaim => reclaim(context).await,
         Session::Use { name } => choose(context, name),
         Session::Close { name } => close(context, name.clone()).await,
@@ -73,6 +75,28 @@ fn choose(context: &Context<'_>, name: &str) -> Outcome<u8> {
     } else {
         context.out.line(&format!("commands without --session now act on session {name}"));
     }
+    Ok(0)
+}
+
+/// Makes an observer of the session in force, and keeps it as a session of its own name where one is given.
+async fn observe(context: &Context<'_>, name: Option<&str>, ttl_ms: Option<u64>) -> Outcome<u8> {
+    if let Some(name) = name
+        && context.home.session(name)?.is_some()
+    {
+        return Err(Failure::usage(format!("a session {name:?} is open here: choose another name, or close it first")));
+    }
+    let params = serde_json::value::to_raw_value(&ObserveParams { ttl_ms }).map_err(|error| Failure::usage(error.to_string()))?;
+    let request = Request { command: CommandName::SessionObserve, params, view: View::Plain };
+    let held = context.held()?;
+    let reply = context.send(&held, &request).await?;
+    let (Some(name), true) = (name, reply.result().is_ok()) else { return context.present(&request, reply) };
+    let (observer, _) = reply.typed::<ObserveResult>()?;
+    let session = StoredSession { lease_id: observer.observer_lease_id, ..held.session };
+    context.home.store_session(name, &session)?;
+    if context.out.is_json() {
+        return context.present(&request, reply);
+    }
+    context.out.line(&format!("session {name} reads session {}, until {}", held.name, observer.expires_at));
     Ok(0)
 }
 

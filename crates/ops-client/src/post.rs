@@ -39,13 +39,15 @@ pub struct RawCall<'a> {
     pub params: &'a RawValue,
     /// Its deadline; the command's default when absent.
     pub timeout: Option<Duration>,
+    /// Marks page text in the answer.
+    pub boundary: bool,
 }
 
 impl<'a> RawCall<'a> {
     /// A call with nothing beside the parameters.
     #[must_use]
     pub const fn new(command: &'a str, params: &'a RawValue) -> Self {
-        Self { request_id: None, session: None, command, params, timeout: None }
+        Self { request_id: None, session: None, command, params, timeout: None, boundary: false }
     }
 
     /// How long the command may take.
@@ -66,6 +68,7 @@ impl<'a> RawCall<'a> {
             command: self.command.to_owned(),
             params: self.params.to_owned(),
             timeout_ms: self.timeout.map(|timeout| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX).max(1)),
+            boundary: self.boundary,
         };
         request.encode()
     }

@@ -82,6 +82,13 @@ pub struct CommandSpec {
 }
 
 impl CommandSpec {
+    /// Whether an observer may call it: it reads, it is bound to a session, and it does not read what lets its reader act elsewhere.
+    /// Cookies and storage are credentials.
+    #[must_use]
+    pub fn observable(&self) -> bool {
+        self.repeat == Repeat::Read && self.lane != Lane::Service && self.group() != "storage"
+    }
+
     /// The part of the name before the dot.
     #[must_use]
     pub fn group(&self) -> &'static str {
@@ -140,6 +147,7 @@ macro_rules! command_table {
         SessionStatus "session.status" (Empty => session::StatusResult) Core Control Read 5_000 [] "Tells a session's state, queue and open dialog";
         SessionRenew "session.renew" (Empty => session::RenewResult) Core Control Idempotent 5_000 [] "Extends the lease by its time to live";
         SessionReclaim "session.reclaim" (Empty => session::ReclaimResult) Core Control Once 10_000 [] "Takes a session over with a new lease; drops queued work and fences off the old holder";
+        SessionObserve "session.observe" (session::ObserveParams => session::ObserveResult) Core Control Once 5_000 [] "Gives out a lease that may read the session and not act on it";
         SessionClose "session.close" (Empty => session::CloseResult) Core Control Idempotent 10_000 [] "Closes a session with everything that it owns";
         TargetsList "targets.list" (Empty => targets::ListResult) Core Control Read 10_000 [Targets] "Lists the session's pages";
         TargetsNew "targets.new" (targets::NewParams => targets::NewResult) Core Page Once 30_000 [Targets] "Opens a page";
@@ -319,6 +327,20 @@ macro_rules! registry {
 }
 
 command_table!(registry);
+
+impl Call {
+    /// Whether an observer may make this call: its command is for observers, and its parameters neither run a script nor show secrets.
+    #[must_use]
+    pub fn observes(&self) -> bool {
+        let harmless = match self {
+            Self::NavWait(params) => params.function.is_none(),
+            Self::DiagnosticsNetwork(params) => !params.secrets,
+            Self::ExportHar(params) => !params.secrets,
+            _ => true,
+        };
+        harmless && self.name().spec().observable()
+    }
+}
 
 impl CommandName {
     /// The dotted name.

@@ -257,6 +257,8 @@ error_codes! {
     OpsEmulationRefused "ops_emulation_refused" 409 final Page "The page does not see what was emulated" => "See details for what it sees; navigate again if the page was loaded before";
     OpsBlobUnknown "ops_blob_unknown" 404 final Caller "The session holds no blob under this id" => "Put it again: blobs are kept for ten minutes";
     OpsBlobLimit "ops_blob_limit" 413 final Caller "The session holds as many blobs as it may" => "Use those that are there, or wait until they expire";
+    OpsObserverReadOnly "ops_observer_read_only" 403 final Caller "The lease is an observer's: it may read the session and not act on it" => "Use the lease of the session's holder";
+    OpsBudgetExhausted "ops_budget_exhausted" 403 final Caller "The session has used up a budget that it was made with" => "See details for which; create a session for further work";
     OpsDomainDenied "ops_domain_denied" 403 final Operator "A rule of the session or of the relay refuses the host" => "See details for host and rule; a new session can have other lists, within those of the relay";
     OpsInternal "ops_internal" 500 final Relay "The runtime failed" => "See the relay's log under this request id";
 

@@ -144,6 +144,11 @@ pub struct OpsRequest {
     /// Deadline in milliseconds; the command's default when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_ms: Option<u64>,
+    /// Marks page text in the answer: each string that the page, its server or its users may have written stands between
+    /// `<page-text nonce="N">` and `</page-text nonce="N">`, on lines of their own, with a nonce made for this answer. A value of
+    /// `dom.eval` that is an array or an object comes as the JSON text of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub boundary: bool,
 }
 
 fn empty_object() -> Box<RawValue> {

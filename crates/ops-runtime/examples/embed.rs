@@ -41,6 +41,7 @@ async fn call<C: Command>(
         command: C::NAME.to_string(),
         params: serde_json::value::to_raw_value(&params)?,
         timeout_ms: None,
+        boundary: false,
     };
     let caller = Caller { client_id: "embed".parse()?, admin: false };
     let reply = runtime.execute(request, caller, Instant::now()).await;

@@ -16,11 +16,27 @@ pub(crate) struct Lease {
     fence: u64,
     ttl: Duration,
     expires: Instant,
+    /// Those who may read, and until when.
+    observers: Vec<(LeaseId, Instant)>,
+}
+
+/// The most observers of one session.
+const MAX_OBSERVERS: usize = 16;
+
+/// Whether a lease of an observer is valid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Observer {
+    /// It is none of this session's.
+    Unknown,
+    /// Its time has passed.
+    Expired,
+    /// It may read.
+    Valid,
 }
 
 impl Lease {
     pub(crate) fn new(current: LeaseId, ttl: Duration, now: Instant) -> Self {
-        Self { current, fence: 0, ttl, expires: now + ttl }
+        Self { current, fence: 0, ttl, expires: now + ttl, observers: Vec::new() }
     }
 
     /// Whether `presented` is the current lease, in constant time.
@@ -43,10 +59,42 @@ impl Lease {
         Ok(self.fence)
     }
 
+    /// Lets a further lease read until `until`.
+    ///
+    /// # Errors
+    /// `ops_budget_exhausted` when there are as many as there may be.
+    pub(crate) fn let_observe(&mut self, lease: LeaseId, until: Instant, now: Instant) -> Outcome<()> {
+        self.observers.retain(|(_, until)| *until > now);
+        if self.observers.len() >= MAX_OBSERVERS {
+            let fault = Fault::new(ErrorCode::OpsBudgetExhausted, format!("a session has at most {MAX_OBSERVERS} observers"));
+            let fault = fault.with("budget", "observers").with("limit", MAX_OBSERVERS).with("used", self.observers.len());
+            return Err(fault);
+        }
+        self.observers.push((lease, until));
+        Ok(())
+    }
+
+    /// What `presented` is as an observer's lease; all are compared, each in constant time.
+    pub(crate) fn observer(&self, presented: Option<&LeaseId>, now: Instant) -> Observer {
+        let Some(presented) = presented else { return Observer::Unknown };
+        let same = |lease: &LeaseId| bool::from(lease.as_str().as_bytes().ct_eq(presented.as_str().as_bytes()));
+        self.observers.iter().fold(Observer::Unknown, |seen, (lease, until)| match same(lease) {
+            true if *until > now && !self.expired(now) => Observer::Valid,
+            true => Observer::Expired,
+            false => seen,
+        })
+    }
+
+    /// Observers whose leases are valid.
+    pub(crate) fn observers(&self, now: Instant) -> u32 {
+        u32::try_from(self.observers.iter().filter(|(_, until)| *until > now).count()).unwrap_or(u32::MAX)
+    }
+
     /// Replaces the lease: what the old holder sent before and sends from now on is refused.
     pub(crate) fn replace(&mut self, next: LeaseId, now: Instant) {
         self.current = next;
         self.fence += 1;
+        self.observers.clear();
         self.expires = now + self.ttl;
     }
 
@@ -91,6 +139,27 @@ mod tests {
         assert_eq!(lease.admit(Some(&id('a')), late).unwrap_err().code, ErrorCode::OpsLeaseExpired);
         assert_eq!(lease.admit(Some(&id('b')), start).unwrap_err().code, ErrorCode::OpsNotOwner);
         assert_eq!(lease.admit(None, start).unwrap_err().code, ErrorCode::OpsNotOwner);
+    }
+
+    #[test]
+    fn observers_are_known_until_their_time_and_gone_with_the_lease() {
+        let start = Instant::now();
+        let (minute, late) = (Duration::from_secs(60), start + Duration::from_secs(61));
+        let mut lease = Lease::new(id('a'), minute * 10, start);
+        lease.let_observe(id('b'), start + minute, start).unwrap();
+        assert_eq!(lease.observer(Some(&id('b')), start), Observer::Valid);
+        assert_eq!(lease.observer(Some(&id('a')), start), Observer::Unknown);
+        assert_eq!(lease.observer(None, start), Observer::Unknown);
+        assert_eq!(lease.observer(Some(&id('b')), late), Observer::Expired);
+        assert!(lease.admit(Some(&id('b')), start).is_err(), "an observer is no holder");
+        for _ in 1..MAX_OBSERVERS {
+            lease.let_observe(id('c'), start + minute, start).unwrap();
+        }
+        assert_eq!(lease.let_observe(id('d'), late, start).unwrap_err().code, ErrorCode::OpsBudgetExhausted);
+        lease.let_observe(id('d'), late + minute, late).unwrap();
+        assert_eq!(lease.observers(late), 1);
+        lease.replace(id('e'), late);
+        assert_eq!(lease.observer(Some(&id('d')), late), Observer::Unknown);
     }
 
     #[test]

@@ -4,7 +4,9 @@
 //! **Invariant:** knows neither HTTP nor any browser protocol, reads neither environment nor clock.
 
 mod blobs;
+mod boundary;
 mod bridge;
+mod budget;
 mod commands;
 mod confinement;
 mod cx;

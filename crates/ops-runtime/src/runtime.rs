@@ -29,9 +29,11 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::blobs::Blobs;
+use crate::boundary::Boundary;
 use crate::commands::{self, encode};
 use crate::cx::Cx;
 use crate::health::HealthRules;
+use crate::lease::Observer;
 use crate::meter::Meter;
 use crate::pool::Pool;
 use crate::replies::{Admission, Fingerprint, Replies};
@@ -286,7 +288,29 @@ impl Inner {
         if spec.lane == Lane::Service {
             return self.service(call, &request, &caller, (meter, deadline)).await;
         }
-        let session = self.admitted_session(&request, &caller, name)?;
+        let session = self.admitted_session(&request, &caller, &call)?;
+        if !(request.boundary || session.plan.params.boundary) {
+            return self.run(&session, request, call, (meter, deadline)).await.map(|result| (result, None));
+        }
+        let outcome = self.run(&session, request, call, (meter, deadline)).await;
+        // Made when the page has been read: nothing in it can know the nonce.
+        let boundary = Boundary::new()?;
+        match outcome {
+            Ok(result) => Ok((boundary.result(name, &result)?, None)),
+            Err(fault) => Err(boundary.fault(fault)),
+        }
+    }
+
+    /// Runs a command of a session, once: repeated requests get what the first one got.
+    async fn run(
+        self: &Arc<Self>,
+        session: &Arc<Session>,
+        request: OpsRequest,
+        call: Call,
+        (meter, deadline): (&Arc<Meter>, Instant),
+    ) -> Answer {
+        let name = call.name();
+        let spec = name.spec();
         let repeated = if spec.repeat == Repeat::Once {
             let print = Fingerprint::of(&request.command, &request.params);
             first_or_repeated(&session.replies, &request.request_id, print, deadline).await?
@@ -294,27 +318,40 @@ impl Inner {
             None
         };
         if let Some(repeated) = repeated {
-            return repeated.map(|result| (result, None));
+            return repeated;
         }
-        let finished = match spec.lane {
-            Lane::Control => {
+        let finished = match (session.means.spend(&call, Instant::now()), spec.lane) {
+            (Err(fault), _) => Finished { outcome: Err(fault), began: false },
+            (Ok(()), Lane::Control) => {
                 meter.start();
-                Finished { outcome: self.control(&session, &request.request_id, call, (meter, deadline)).await, began: true }
+                Finished { outcome: self.control(session, &request.request_id, call, (meter, deadline)).await, began: true }
             }
-            _ => self.queue(&session, &request.request_id, call, (meter, deadline)).await,
+            (Ok(()), _) => self.queue(session, &request.request_id, call, (meter, deadline)).await,
         };
+        if let Ok(result) = &finished.outcome {
+            session.means.returned(name, result.get().len());
+        }
         if spec.repeat == Repeat::Once {
             remember(&session.replies, &request.request_id, &finished);
         }
-        finished.outcome.map(|result| (result, None))
+        finished.outcome
     }
 
-    /// The session of a request whose holder may act on it.
-    fn admitted_session(&self, request: &OpsRequest, caller: &Caller, name: CommandName) -> Outcome<Arc<Session>> {
+    /// The session of a request whose holder may act on it, or whose observer may read it.
+    fn admitted_session(&self, request: &OpsRequest, caller: &Caller, call: &Call) -> Outcome<Arc<Session>> {
+        let name = call.name();
         let id = request.session_id.as_ref().ok_or_else(|| Fault::plain(ErrorCode::OpsSessionRequired))?;
         let Some(session) = self.find(id) else { return Err(self.why_ended(id, request.lease_id.as_ref())) };
-        let admitted = lock(&session.lease).admit(request.lease_id.as_ref(), Instant::now());
+        let (admitted, observer) = {
+            let (mut lease, now) = (lock(&session.lease), Instant::now());
+            (lease.admit(request.lease_id.as_ref(), now), lease.observer(request.lease_id.as_ref(), now))
+        };
         match admitted {
+            Err(_) if observer == Observer::Valid && call.observes() => Ok(session),
+            Err(_) if observer == Observer::Valid => {
+                Err(Fault::plain(ErrorCode::OpsObserverReadOnly).with("sessionId", id).with("command", name.as_str()))
+            }
+            Err(_) if observer == Observer::Expired => Err(Fault::plain(ErrorCode::OpsLeaseExpired).with("sessionId", id)),
             // An administrator may take over or close what others hold.
             Err(_) if caller.admin && matches!(name, CommandName::SessionReclaim | CommandName::SessionClose) => Ok(session),
             Err(fault) => Err(fault.with("sessionId", id)),
@@ -366,6 +403,7 @@ impl Inner {
         match call {
             Call::SessionStatus(_) => encode(&sessions::status(session)),
             Call::SessionRenew(_) => encode(&sessions::renew(session)),
+            Call::SessionObserve(params) => encode(&sessions::observe(session, &params)?),
             Call::SessionReclaim(_) => encode(&sessions::reclaim(session).await?),
             Call::SessionClose(_) => encode(&sessions::close(session, deadline).await?),
             call => {

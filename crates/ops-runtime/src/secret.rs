@@ -18,6 +18,11 @@ pub(crate) fn lease_id() -> Outcome<LeaseId> {
     hex::<32>()?.parse().map_err(|_| Fault::plain(ErrorCode::OpsInternal))
 }
 
+/// A new boundary's nonce.
+pub(crate) fn nonce() -> Outcome<String> {
+    hex::<16>()
+}
+
 fn hex<const N: usize>() -> Outcome<String> {
     let mut bytes = [0_u8; N];
     getrandom::fill(&mut bytes).map_err(|_| Fault::new(ErrorCode::OpsInternal, "the operating system gives no random bytes"))?;

@@ -19,6 +19,8 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use crate::blobs::{Blobs, Bytes};
+use crate::boundary::Boundary;
+use crate::budget::Means;
 use crate::commands::emulation::Emulated;
 use crate::commands::trace::Trace;
 use crate::confinement::Confinement;
@@ -122,6 +124,8 @@ pub(crate) struct Session {
     blobs: Arc<Blobs>,
     emulated: Mutex<Emulated>,
     trace: Mutex<Trace>,
+    /// What the session may use up, and has used.
+    pub(crate) means: Means,
     /// What earlier snapshots showed, for changes since.
     pub(crate) snapshots: Mutex<Snapshots>,
 }
@@ -139,9 +143,11 @@ impl Session {
         inbox: mpsc::UnboundedSender<Message>,
         (clock, blobs, health): (Arc<dyn Clock>, Arc<Blobs>, Arc<SessionHealth>),
     ) -> Self {
+        let means = Means::new(plan.params.budget.unwrap_or_default(), Instant::now());
         Self {
             id,
             client,
+            means,
             created_at: clock.now(),
             plan,
             lease: Mutex::new(lease),
@@ -222,8 +228,13 @@ impl Session {
     pub(crate) fn take_place(&self) -> Outcome<()> {
         let taken = self.queued.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n < QUEUE_LIMIT).then_some(n + 1));
         taken.map(drop).map_err(|queued| {
-            Fault::plain(ErrorCode::OpsBackpressure).with("queued", queued).with("limit", QUEUE_LIMIT).retry_after(250)
+            Fault::plain(ErrorCode::OpsBackpressure).with("depth", queued).with("limit", QUEUE_LIMIT).retry_after(250)
         })
+    }
+
+    /// The time of day.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// When the lease ends, by the wall clock.
@@ -271,6 +282,13 @@ impl Session {
 
     fn tell(&self, name: ops_contracts::frame::EventName, data: &Arc<RawValue>) {
         let seq = self.event_seq.fetch_add(1, Ordering::Relaxed) + 1;
+        let marked = self.plan.params.boundary.then(|| Boundary::new().and_then(|boundary| boundary.event(data)));
+        let data = match &marked {
+            None => data,
+            Some(Ok(marked)) => marked,
+            // What can't be marked is not told.
+            Some(Err(_)) => return,
+        };
         lock(&self.listeners).retain(|sink| sink.event(&self.id, seq, name, data.clone()));
     }
 }

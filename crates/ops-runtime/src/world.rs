@@ -49,6 +49,8 @@ pub(crate) enum Effect {
         /// The decision.
         decision: Decision,
     },
+    /// Close a page that the session's budget has no room for.
+    CloseTarget(TargetKey),
     /// End a download that is larger than any that is kept.
     CancelDownload(DownloadKey),
     /// Tell those who listen to the session.
@@ -94,6 +96,8 @@ pub(crate) struct State {
     pub(crate) numbers: Numbers,
     /// Origins that frames have been at.
     pub(crate) visited: BTreeSet<String>,
+    /// The most pages at a time.
+    pub(crate) max_targets: Option<u32>,
     /// Pages of our own.
     hidden: concealed::Hidden,
 }
@@ -168,6 +172,7 @@ impl World {
             dialog_policy: DialogPolicy::Ask,
             numbers: Numbers::default(),
             visited: BTreeSet::new(),
+            max_targets: None,
             hidden: concealed::Hidden::default(),
         };
         (Arc::new(Self { state: Mutex::new(state), version: watch::Sender::new(0), effects }), receiver)
@@ -253,6 +258,9 @@ impl World {
                 let tab = state.add_tab(target, frame, opener, &url);
                 let info = tab.info(false);
                 self.tell(EventName::TargetOpened, &info);
+                if state.max_targets.is_some_and(|most| state.tabs.len() > most as usize) {
+                    self.effect(Effect::CloseTarget(target));
+                }
             }
             Event::RequestPaused { paused, request } => {
                 let decision = state.routes.decide(&request);

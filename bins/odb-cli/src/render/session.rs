@@ -2,7 +2,9 @@
 
 use std::fmt::Write;
 
-use ops_contracts::command::session::{CreateResult, DomainsStatus, ListResult, ReclaimResult, SessionInfo, StatusResult};
+use ops_contracts::command::session::{
+    BudgetStatus, CreateResult, DomainsStatus, ListResult, ObserveResult, ReclaimResult, SessionInfo, StatusResult,
+};
 use ops_contracts::domains::DomainRule;
 use ops_contracts::ids::SessionId;
 
@@ -69,7 +71,27 @@ pub(super) fn status(result: &StatusResult) -> String {
     if let Some(confined) = &result.domains {
         domains(&mut text, confined);
     }
+    if let Some(budget) = &result.budget {
+        used(&mut text, budget);
+    }
+    if result.observers > 0 {
+        let _ = write!(text, "\n{} observers", result.observers);
+    }
     text
+}
+
+fn used(text: &mut String, budget: &BudgetStatus) {
+    let parts = [
+        ("commands", budget.commands),
+        ("pages", budget.targets),
+        ("bytes of results", budget.result_bytes),
+        ("milliseconds", budget.duration_ms),
+    ];
+    for (name, part) in parts {
+        if let Some(part) = part {
+            let _ = write!(text, "\n{} of {} {name}", part.used, part.limit);
+        }
+    }
 }
 
 fn domains(text: &mut String, confined: &DomainsStatus) {
@@ -84,6 +106,12 @@ fn domains(text: &mut String, confined: &DomainsStatus) {
     for refused in &confined.refused {
         let _ = write!(text, "\nrefused {}:{} {} times, last at {}", refused.host, refused.port, refused.count, refused.last_at);
     }
+}
+
+/// The lease is what was asked for.
+pub(super) fn observer(result: &ObserveResult) -> String {
+    let ObserveResult { session_id, observer_lease_id, expires_at, observers } = result;
+    format!("{}\nreads session {session_id} until {expires_at}, one of {observers} observers", observer_lease_id.as_str())
 }
 
 pub(super) fn reclaimed(result: &ReclaimResult) -> String {

@@ -56,6 +56,7 @@ cases! {
     leases {
         a_wrong_lease_is_refused [NavGoto, DomTitle, SessionStatus];
         reclaim_drops_queued_work_and_fences_off_the_old_holder [SessionReclaim, NavWait];
+        an_observer_reads_and_does_not_act [SessionObserve, SessionReclaim, DomText, NavWait, SessionStatus];
         an_expired_lease_closes_the_session [SessionCreate];
         a_running_command_keeps_the_lease [SessionCreate, NavWait];
         a_retried_click_is_one_click [InteractClick];

@@ -165,6 +165,7 @@ impl Fixture {
             command: command.to_owned(),
             params,
             timeout_ms: envelope.timeout_ms,
+            boundary: false,
         };
         let caller = Caller { client_id: self.client.clone(), admin: false };
         self.service().execute(request, caller, Instant::now())

@@ -60,6 +60,7 @@ examples! {
     SessionList [PLAIN] "{}" "odb-cli session list";
     SessionStatus [PLAIN] "{}" "odb-cli session status";
     SessionRenew [PLAIN] "{}" "odb-cli session renew";
+    SessionObserve [PLAIN] r#"{"ttlMs":60000}"# "odb-cli session observe --as watcher --ttl 60000";
     SessionReclaim [r#"odb-cli open "$SITE/plain" --session handover"#] "{}" "odb-cli session reclaim --session handover";
     SessionClose [r#"odb-cli open "$SITE/plain" --session spare"#] "{}" "odb-cli session close --session spare";
     TargetsList [PLAIN] "{}" "odb-cli tabs";

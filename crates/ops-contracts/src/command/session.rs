@@ -131,6 +131,70 @@ pub struct CreateParams {
     /// Hosts that the session may not reach, whatever `allowDomains` says.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub deny_domains: Vec<DomainRule>,
+    /// What the session may use up in its life; without bounds when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<Budget>,
+    /// Marks page text in every answer and event of the session, as `boundary` of a request does for one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub boundary: bool,
+}
+
+/// What a session may use up. A command beyond it is `ops_budget_exhausted`; `session.*` and `dialog.*` are always free.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Budget {
+    /// Commands, those of batches one by one; at least 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_commands: Option<u64>,
+    /// Pages at a time, the first one included; at least 1. A popup beyond it is closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_targets: Option<u32>,
+    /// Bytes of results, as JSON; at least 1. The result that passes the limit is still given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_result_bytes: Option<u64>,
+    /// Milliseconds since the session was made, however it is renewed; at least 1,000.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_duration_ms: Option<u64>,
+}
+
+impl Budget {
+    fn validate(&self) -> Result<(), InvalidField> {
+        let least = |field: &str, value: Option<u64>, least: u64| match value {
+            Some(value) if value < least => Err(InvalidField::new(format!("budget.{field}"), format!("at least {least}"))),
+            _ => Ok(()),
+        };
+        least("maxCommands", self.max_commands, 1)?;
+        least("maxTargets", self.max_targets.map(u64::from), 1)?;
+        least("maxResultBytes", self.max_result_bytes, 1)?;
+        least("maxDurationMs", self.max_duration_ms, 1_000)
+    }
+}
+
+/// A session's budget and its use; each part where it is bounded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BudgetStatus {
+    /// Commands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commands: Option<BudgetUse>,
+    /// Pages that are open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub targets: Option<BudgetUse>,
+    /// Bytes of results.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result_bytes: Option<BudgetUse>,
+    /// Milliseconds since the session was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_ms: Option<BudgetUse>,
+}
+
+/// One bound and how much of it is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BudgetUse {
+    /// The bound.
+    pub limit: u64,
+    /// What is used of it.
+    pub used: u64,
 }
 
 impl CreateParams {
@@ -157,6 +221,7 @@ impl Params for CreateParams {
         if self.profile.as_ref().is_some_and(|p| p.is_empty() || p.len() > 64 || !p.chars().all(named)) {
             return Err(InvalidField::new("profile", "1 to 64 characters of a-z 0-9 _ -"));
         }
+        self.budget.as_ref().map_or(Ok(()), Budget::validate)?;
         self.domains().validate("allowDomains", "denyDomains")?;
         let known = ["file", "data", "blob", "chrome"];
         match self.allow_schemes.iter().position(|scheme| !known.contains(&scheme.as_str())) {
@@ -259,6 +324,12 @@ pub struct StatusResult {
     /// What the session is confined to, where it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub domains: Option<DomainsStatus>,
+    /// What the session may use up and has used, where it is bounded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<BudgetStatus>,
+    /// Observers whose leases are valid.
+    #[serde(default)]
+    pub observers: u32,
 }
 
 /// What a session is confined to, and what that has refused.
@@ -269,6 +340,40 @@ pub struct DomainsStatus {
     pub rules: Vec<DomainRules>,
     /// What was refused, the latest first; at most 256 hosts.
     pub refused: Vec<RefusedHost>,
+}
+
+/// Parameters of `session.observe`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ObserveParams {
+    /// How long the observer may read, in milliseconds, 1,000 to 86,400,000; 15 minutes when absent. Reading does not extend it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl_ms: Option<u64>,
+}
+
+impl Params for ObserveParams {
+    fn validate(&self) -> Result<(), InvalidField> {
+        match self.ttl_ms {
+            Some(ttl) if ttl < 1_000 => Err(InvalidField::new("ttlMs", "at least 1000")),
+            Some(ttl) => at_most("ttlMs", ttl, 86_400_000),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Result of `session.observe`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ObserveResult {
+    /// The session.
+    pub session_id: SessionId,
+    /// A lease that may read the session and not act on it; sent as `leaseId`. It ends with the session, with `session.reclaim`, and
+    /// at its time.
+    pub observer_lease_id: LeaseId,
+    /// When it ends.
+    pub expires_at: Timestamp,
+    /// Observers whose leases are valid, this one included.
+    pub observers: u32,
 }
 
 /// Result of `session.renew`.

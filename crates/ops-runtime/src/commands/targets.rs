@@ -19,6 +19,8 @@ pub(crate) fn list(cx: &Cx) -> Outcome<ListResult> {
 
 pub(crate) async fn new(cx: &Cx, params: NewParams) -> Outcome<NewResult> {
     let url = params.url.as_deref().map(|url| nav::destination(cx, url)).transpose()?;
+    let open = cx.world.lock().tabs.len();
+    cx.session.means.room_for_page(open)?;
     let Effect::Target { target, .. } = cx.perform(Primitive::CreateTarget { url: None }).await? else { return Err(unexpected()) };
     let page = {
         let mut state = cx.world.lock();

@@ -9,7 +9,8 @@ use ops_contracts::adapter::LaunchSpec;
 use ops_contracts::capability::{AdapterKind, BrowserKind, Capability, CapabilitySet};
 use ops_contracts::command::emulation::DeviceParams;
 use ops_contracts::command::session::{
-    BrowserIdentity, CloseResult, CreateParams, CreateResult, Isolation, ListResult, ReclaimResult, RenewResult, StatusResult,
+    BrowserIdentity, CloseResult, CreateParams, CreateResult, Isolation, ListResult, ObserveParams, ObserveResult, ReclaimResult,
+    RenewResult, StatusResult,
 };
 use ops_contracts::domains::DomainPolicy;
 use ops_contracts::ids::{BlobId, ClientId, RequestId, SessionId, TargetId};
@@ -77,6 +78,7 @@ impl Inner {
             place.confine(confinement.terms());
         }
         place.world.begin(Numbers::default(), plan.params.dialog_policy, place.target, place.frame);
+        place.world.lock().max_targets = plan.params.budget.and_then(|budget| budget.max_targets);
         let lease_id = secret::lease_id()?;
         let ttl = plan.params.lease_ttl_ms.map_or(DEFAULT_TTL, Duration::from_millis);
         let lease = Lease::new(lease_id.clone(), ttl, Instant::now());
@@ -271,8 +273,12 @@ pub(super) fn status(session: &Session) -> StatusResult {
     let state = live.world.lock();
     let current_target = state.current.and_then(|current| state.tab(current)).map(|tab| tab.id.clone());
     let dialog = state.open_dialog().map(|(_, dialog)| dialog.clone());
+    let targets = state.tabs.len();
     drop(state);
     let running = *lock(&session.running);
+    let now = Instant::now();
+    let observers = lock(&session.lease).observers(now);
+    let budget = session.means.status(targets, now);
     StatusResult {
         session: session.info(),
         session_epoch: live.epoch,
@@ -280,6 +286,8 @@ pub(super) fn status(session: &Session) -> StatusResult {
         queued: session.queued.load(Ordering::Relaxed).saturating_sub(u32::from(running.is_some())),
         running: running.map(str::to_owned),
         dialog,
+        budget,
+        observers,
         domains: session.plan.confinement.as_ref().map(|confinement| confinement.status()),
     }
 }
@@ -287,6 +295,18 @@ pub(super) fn status(session: &Session) -> StatusResult {
 pub(super) fn renew(session: &Session) -> RenewResult {
     // Admission has extended the lease already.
     RenewResult { lease_expires_at: session.lease_expires_at() }
+}
+
+pub(super) fn observe(session: &Session, params: &ObserveParams) -> Outcome<ObserveResult> {
+    let observer_lease_id = secret::lease_id()?;
+    let (ttl, now) = (params.ttl_ms.map_or(DEFAULT_TTL, Duration::from_millis), Instant::now());
+    let observers = {
+        let mut lease = lock(&session.lease);
+        lease.let_observe(observer_lease_id.clone(), now + ttl, now)?;
+        lease.observers(now)
+    };
+    let expires_at = session.now().plus(ttl);
+    Ok(ObserveResult { session_id: session.id.clone(), observer_lease_id, expires_at, observers })
 }
 
 pub(super) async fn reclaim(session: &Session) -> Outcome<ReclaimResult> {

@@ -180,6 +180,7 @@ impl Owner {
                 tracing::warn!(sessionId = %self.session.id, "the session lost its browser");
             }
             Effect::Decide { paused, decision } => self.beside(Primitive::Decide { paused, decision }),
+            Effect::CloseTarget(target) => self.beside(Primitive::CloseTarget { target }),
             Effect::CancelDownload(download) => self.beside(Primitive::CancelDownload { download }),
             Effect::AnswerDialog { target, accept } => self.beside(Primitive::AnswerDialog { target, accept, text: None }),
         }
@@ -294,7 +295,11 @@ impl Owner {
                 };
                 let place = &seat.place;
                 place.world.begin(numbers, policy, place.target, place.frame);
-                place.world.lock().routes = routes;
+                {
+                    let mut state = place.world.lock();
+                    state.routes = routes;
+                    state.max_targets = self.session.means.max_targets();
+                }
                 self.session.set_live(Live {
                     context: place.context.clone(),
                     world: place.world.clone(),

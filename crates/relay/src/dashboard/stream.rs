@@ -123,6 +123,7 @@ async fn sessions(edge: &Edge) -> Option<Arc<RawValue>> {
         command: CommandName::SessionList.as_str().to_owned(),
         params: RawValue::from_string("{}".to_owned()).ok()?,
         timeout_ms: u64::try_from(LIST.as_millis()).ok(),
+        boundary: false,
     };
     let caller = Caller { client_id: "dashboard".parse().ok()?, admin: false };
     let reply = timeout(LIST, edge.service.execute(request, caller, Instant::now())).await.ok()?;

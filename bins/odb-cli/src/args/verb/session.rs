@@ -30,6 +30,15 @@ pub(crate) enum Session {
     },
     /// Extends the session's lease.
     Renew,
+    /// Gives out a lease that may read the session and not act on it.
+    Observe {
+        /// Keeps it here as the session NAME, for commands with --session NAME; without it the lease is printed.
+        #[arg(long = "as", value_name = "NAME", value_parser = session_name)]
+        name: Option<String>,
+        /// How long it may read, in milliseconds; 15 minutes when absent.
+        #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(1_000..=86_400_000))]
+        ttl: Option<u64>,
+    },
     /// Takes the session over with a new lease and drops what is queued.
     Reclaim,
     /// Closes the session with everything that it owns.

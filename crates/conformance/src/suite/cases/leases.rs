@@ -1,8 +1,11 @@
 //! Who may act: leases, fencing, expiry. Request ids as idempotency keys. Cancellation and deadlines.
 
 use ops_contracts::ErrorCode;
-use ops_contracts::command::session::CreateParams;
-use ops_contracts::command::{DomEval, DomTitle, Empty, InteractClick, LoadState, NavGoto, NavWait, SessionReclaim, dom};
+use ops_contracts::command::nav::WaitParams;
+use ops_contracts::command::session::{CreateParams, ObserveParams};
+use ops_contracts::command::{
+    DomEval, DomTitle, Empty, InteractClick, LoadState, NavGoto, NavWait, SessionObserve, SessionReclaim, dom,
+};
 use ops_contracts::frame::EventName;
 use ops_contracts::ids::LeaseId;
 
@@ -47,6 +50,35 @@ pub(super) async fn reclaim_drops_queued_work_and_fences_off_the_old_holder(f: &
     let new = old.held_with(reclaimed.lease_id);
     new.title().await?;
     new.call::<ops_contracts::command::SessionClose>(&Empty {}).await?;
+    Ok(())
+}
+
+pub(super) async fn an_observer_reads_and_does_not_act(f: &Fixture) -> Outcome {
+    let holder = f.session().await?;
+    holder.goto("/plain").await?;
+    let observed = holder.call::<SessionObserve>(&ObserveParams::default()).await?;
+    equal(observed.observers, 1)?;
+    let observer = holder.held_with(observed.observer_lease_id);
+    equal(observer.title().await?.as_str(), "Plain page")?;
+    holds(!observer.text("body").await?.is_empty(), "an observer reads the page")?;
+    equal(observer.status().await?.observers, 1)?;
+    let read_only = ErrorCode::OpsObserverReadOnly;
+    refused(observer.call::<NavGoto>(&url("about:blank")).await, read_only)?;
+    refused(observer.call::<InteractClick>(&click(button("Steady"))).await, read_only)?;
+    refused(observer.call::<DomEval>(&eval("1")).await, read_only)?;
+    let script = WaitParams { time_ms: None, function: Some("document.title = 'x'".to_owned()), ..time(1) };
+    refused(observer.call::<NavWait>(&script).await, read_only)?;
+    refused(observer.call::<SessionObserve>(&ObserveParams::default()).await, read_only)?;
+    refused(observer.call::<SessionReclaim>(&Empty {}).await, read_only)?;
+    for command in ["session.close", "session.renew", "storage.cookies.get", "batch.run", "dialog.dismiss"] {
+        let params = if command == "batch.run" { r#"{"commands":[{"command":"dom.title"}]}"# } else { "{}" };
+        let reply = f.raw(command, params, Some((&observer.id, &observer.lease))).await;
+        equal(reply.outcome.err().map(|fault| fault.code), Some(read_only))?;
+    }
+    holds(!observer.cancel(&f.request_id()).await, "an observer may not cancel")?;
+    let new = holder.call::<SessionReclaim>(&Empty {}).await?;
+    refused(observer.title().await, ErrorCode::OpsNotOwner)?;
+    holder.held_with(new.lease_id).call::<ops_contracts::command::SessionClose>(&Empty {}).await?;
     Ok(())
 }
 
