@@ -87,6 +87,7 @@ async fn perform(verb: &Verb, context: &Context<'_>) -> Outcome<u8> {
         Verb::Journal { verb } => journal::run(context, verb),
         Verb::Stop => lifecycle::stop(context).await,
         Verb::Scorecard(args) => operate::scorecard(context, args).await,
+        Verb::Confirm { verb } => crate::confirm::run(context, verb).await,
         Verb::Incident { verb } => operate::incident(context, verb).await,
         Verb::Trace { verb: Trace::Stop { path } } => files::trace(context, path.as_deref()).await,
         Verb::Har(har) => files::har(context, har).await,
@@ -125,6 +126,7 @@ fn takes_tab(verb: &Verb) -> bool {
         verb,
         Verb::State { .. }
             | Verb::Scorecard(_)
+            | Verb::Confirm { .. }
             | Verb::Incident { .. }
             | Verb::Close
             | Verb::Cdp { .. }

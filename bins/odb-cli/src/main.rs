@@ -8,6 +8,7 @@ mod batch;
 mod cdp;
 mod commands;
 mod config;
+mod confirm;
 mod context;
 mod daemon;
 mod doctor;

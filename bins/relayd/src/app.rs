@@ -1,7 +1,8 @@
 //! Composes the program: home, adapter, runtime and relay, from start to end.
 
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{Read as _, Write};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use clap::Parser;
 use egress::LocalEgress;
 use health_store::rollup::RollupLedger;
 use health_store::{HealthStore, SystemTicks};
+use ops_contracts::access::AccessPolicy;
 use ops_contracts::capability::{AdapterKind, Capability};
 use ops_contracts::choice::Choices;
 use ops_contracts::clock::{Clock, Timestamp};
@@ -36,6 +38,9 @@ use crate::signals::{Hangups, Signals};
 
 /// How often what was counted goes to disk.
 const FLUSH_EVERY: Duration = Duration::from_secs(10);
+
+/// The most bytes of a policy that are read; a longer one does not parse.
+const MAX_POLICY: u64 = 1 << 20;
 
 /// How long the end waits for the journal.
 const JOURNAL_WITHIN: Duration = Duration::from_secs(2);
@@ -112,6 +117,10 @@ async fn serve(settings: Settings, layers: Layers, environment: Environment, hom
     let relay = Relay::bind(config, Arc::new(runtime), clock).await;
     let relay = relay.map_err(|error| Failure::start(format!("{listen} can't be listened on: {error}")))?;
     let relay = relay.with_legacy_browsers(Arc::new(legacy), Duration::from_millis(LEASE_TTL_MS));
+    let relay = match settings.policy.clone() {
+        Some(path) => relay.with_policy(Arc::new(move || read_policy(&path))),
+        None => relay,
+    };
     door.opens_into(relay.control());
     home.announce(&RelayFile {
         relay_url: relay.url(),
@@ -157,6 +166,15 @@ async fn flush(ledger: Arc<RollupLedger>, now: Timestamp) {
     if tokio::task::spawn_blocking(move || ledger.flush(now)).await.is_err() {
         tracing::error!("the ledger could not be flushed");
     }
+}
+
+/// The policy about commands; blocking.
+fn read_policy(path: &Path) -> Result<AccessPolicy, String> {
+    let shown = path.display();
+    let file = std::fs::File::open(path).map_err(|error| format!("{shown}: {error}"))?;
+    let mut text = String::new();
+    file.take(MAX_POLICY).read_to_string(&mut text).map_err(|error| format!("{shown}: {error}"))?;
+    AccessPolicy::parse(&text).map_err(|invalid| format!("{shown}: {invalid}"))
 }
 
 /// Ends what relays that died have left behind.

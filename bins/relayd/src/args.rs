@@ -58,6 +58,9 @@ pub(crate) struct Args {
     /// A host that no session may reach; may be repeated
     #[arg(long, value_name = "RULE")]
     pub(crate) deny_domain: Vec<String>,
+    /// The policy about commands (docs/policy.md): a JSON file; where it can't be read nothing is allowed
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
     /// Leave after this many milliseconds without sessions and commands
     #[arg(long, value_name = "MILLISECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) idle_exit_ms: Option<u64>,

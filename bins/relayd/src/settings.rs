@@ -52,6 +52,8 @@ pub(crate) struct Settings {
     pub(crate) sandbox: Sandbox,
     /// Hosts that sessions may and may not reach; their own lists can only narrow these.
     pub(crate) domains: DomainRules,
+    /// The file with the policy about commands.
+    pub(crate) policy: Option<PathBuf>,
     pub(crate) idle_exit: Option<Duration>,
     /// How the health of sessions is kept and told, where that is not the plan's way.
     pub(crate) health: Option<Tuning>,
@@ -132,6 +134,7 @@ fn flags(args: &Args, routing: &CliControls) -> Result<Layer, Failure> {
     document.extension_allowlist = names("--allow-extension", &args.allow_extension)?;
     document.browser.path = args.browser.as_ref().map(|path| path.display().to_string());
     document.browser.sandbox = args.sandbox;
+    document.policy = args.policy.as_ref().map(|path| path.display().to_string());
     document.browser.allow_domains = names("--allow-domain", &args.allow_domain)?;
     document.browser.deny_domains = names("--deny-domain", &args.deny_domain)?;
     document.firefox.path = args.firefox.as_ref().map(|path| path.display().to_string());
@@ -219,6 +222,7 @@ impl Layers {
                 SandboxMode::On => Sandbox::On,
                 SandboxMode::Off => Sandbox::Off,
             },
+            policy: policy(effective.policy, self.args.policy.clone())?,
             domains: DomainRules { allow: effective.browser.allow_domains.value, deny: effective.browser.deny_domains.value },
             idle_exit: self.args.idle_exit_ms.map(Duration::from_millis),
             health: self.args.health_tuning.as_deref().map(tuning::parse).transpose()?,
@@ -244,6 +248,12 @@ fn unencrypted(listen: SocketAddr, source: Source) -> Failure {
     }
     let message = format!("listen {listen} is beyond loopback and takes tlsCertFile and tlsKeyFile, or --insecure-listen: {why}");
     Failure::Coded(Fault::new(ErrorCode::RelayConfigInvalid, message).with("key", "listen"))
+}
+
+/// The policy's file: a flag keeps its path as it is, a key of the document is text. A later change of directory must not lose it.
+fn policy(keyed: Sourced<String>, flag: Option<PathBuf>) -> Result<Option<PathBuf>, Failure> {
+    let path = flag.or_else(|| Some(PathBuf::from(keyed.value)).filter(|path| !path.as_os_str().is_empty()));
+    path.map(|path| std::path::absolute(&path).map_err(|error| Failure::state(&path, error))).transpose()
 }
 
 /// Key and mode of event signatures. A mode that can't be read must not pass for a laxer one.

@@ -90,6 +90,17 @@ pub(crate) async fn exchange_as_admin(
     send(endpoint, request(endpoint, Method::POST, path, Some(body), Some(admin))?, within).await
 }
 
+/// The same with the admin token where there is one.
+pub(crate) async fn exchange_with(
+    endpoint: &Endpoint,
+    admin: Option<&Token>,
+    (method, path): (Method, &str),
+    body: Option<String>,
+    within: Duration,
+) -> Result<Answer, ClientError> {
+    send(endpoint, request(endpoint, method, path, body, admin)?, within).await
+}
+
 async fn send(endpoint: &Endpoint, request: Request<Full<Bytes>>, within: Duration) -> Result<Answer, ClientError> {
     let deadline = Instant::now() + within;
     let stream = connect(endpoint, deadline, within).await?;

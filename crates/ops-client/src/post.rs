@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use hyper::Method;
+use ops_contracts::access::DecideConfirmation;
 use ops_contracts::blob::BlobInfo;
 use ops_contracts::command::{Command, CommandName};
 use ops_contracts::frame::{OpsRequest, Timing};
@@ -211,6 +212,23 @@ pub async fn read(endpoint: &Endpoint, path: &str) -> Result<String, ClientError
 /// The relay's refusal; no connection; no answer in time; an answer that is none.
 pub async fn change(endpoint: &Endpoint, admin: &Token, path: &str, body: String) -> Result<String, ClientError> {
     document(http::exchange_as_admin(endpoint, admin, path, body, GET_TIMEOUT).await?)
+}
+
+/// The commands that wait for a confirmation, as JSON text; with the admin token where there is one.
+///
+/// # Errors
+/// The relay's refusal; no connection; no answer in time; an answer that is none.
+pub async fn confirmations(endpoint: &Endpoint, admin: Option<&Token>) -> Result<String, ClientError> {
+    document(http::exchange_with(endpoint, admin, (Method::GET, "/confirmations"), None, GET_TIMEOUT).await?)
+}
+
+/// Decides about a command that waits; what it is about, as JSON text.
+///
+/// # Errors
+/// The relay's refusal; no connection; no answer in time; an answer that is none.
+pub async fn decide(endpoint: &Endpoint, admin: Option<&Token>, told: &DecideConfirmation) -> Result<String, ClientError> {
+    let body = raw_params(told)?.get().to_owned();
+    document(http::exchange_with(endpoint, admin, (Method::POST, "/confirmations"), Some(body), GET_TIMEOUT).await?)
 }
 
 /// Whether a relay answers within `within`.

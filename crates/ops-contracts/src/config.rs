@@ -228,6 +228,8 @@ section! {
         "The certificate's private key, in PEM form, which nobody else may be able to read.";
     pairing "pairing" "pairing" PairingMode = PairingMode::Auto; PairingMode::EXPECTED;
         "Whether clients must pair.";
+    policy "policy" "policy" String = String::new(); "a path";
+        "The file with the policy about commands; empty: every command is allowed. One that can't be read allows nothing.";
     scorecard_phase "scorecardPhase" "scorecardPhase" Phase = Phase::Pilot; Phase::EXPECTED;
         "The phase of the rollout whose gate the scorecard is judged by.";
     @ browser "browser" BrowserConfig EffectiveBrowserConfig "Chrome and Chromium as the relay starts them.";
@@ -380,6 +382,7 @@ mod tests {
                 "logFormat=\"text\" default",
                 "logLevel=\"info\" default",
                 "pairing=\"auto\" default",
+                "policy=\"\" default",
                 "scorecardPhase=\"pilot\" default",
                 "browser.path=\"\" default",
                 "browser.args=[] default",

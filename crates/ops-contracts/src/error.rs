@@ -191,6 +191,13 @@ error_codes! {
     RelayIncidentUnknown "relay_incident_unknown" 404 final Caller "No such incident" => "See odb-cli incident list";
     RelayStoreFailed "relay_store_failed" 507 retry Operator "The relay can't write to its artifacts" => "Make room on the disk, or mend the directory that the message names";
     RelayHealthLimit "relay_health_limit" 429 retry Operator "Too many sessions outside the relay report their health" => "Wait retryAfterMs: silent sessions are forgotten";
+    RelayPolicyDenied "relay_policy_denied" 403 final Operator "A rule of the relay's policy refuses the command" => "See details for the rule; ask the operator";
+    RelayPolicyUnreadable "relay_policy_unreadable" 503 final Operator "The relay's command policy can't be read, so nothing is allowed" => "Mend the file that --policy names, then odb-cli config reload";
+    RelayConfirmationDenied "relay_confirmation_denied" 403 final Operator "The command had to be confirmed, and was not approved" => "Ask who denied it";
+    RelayConfirmationTimeout "relay_confirmation_timeout" 504 retry Operator "The command has to be confirmed, and nobody has decided yet" => "Send the same command again: it goes on waiting for the same decision";
+    RelayConfirmationForbidden "relay_confirmation_forbidden" 403 final Caller "Another credential than the requester's has to decide" => "Decide with the admin token, or from another pairing";
+    RelayConfirmationUnknown "relay_confirmation_unknown" 404 final Caller "No such confirmation is open" => "See odb-cli confirm list";
+    RelayConfirmationLimit "relay_confirmation_limit" 429 retry Operator "As many commands wait for a confirmation as may" => "Wait until some are decided";
     RelayInternal "relay_internal" 500 final Relay "The relay failed" => "See the relay's log under this request id";
 
     OpsCommandUnknown "ops_command_unknown" 404 final Caller "No such command" => "See the list of commands";

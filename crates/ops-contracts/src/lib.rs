@@ -5,6 +5,7 @@
 
 #![deny(missing_docs)]
 
+pub mod access;
 pub mod adapter;
 pub mod alert;
 pub mod blob;

@@ -135,6 +135,12 @@ impl Identities {
         self
     }
 
+    /// The one in `namespace`.
+    #[must_use]
+    pub fn get(&self, namespace: IdentityNamespace) -> Option<&RolloutIdentity> {
+        self.0.get(&namespace)
+    }
+
     /// Whether there is one in `namespace`.
     #[must_use]
     pub fn has(&self, namespace: IdentityNamespace) -> bool {

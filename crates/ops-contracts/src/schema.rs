@@ -2,6 +2,7 @@
 
 use schemars::{Schema, schema_for};
 
+use crate::access::{AccessPolicy, ConfirmationList};
 use crate::blob::BlobInfo;
 use crate::command::CommandName;
 use crate::config::ConfigDocument;
@@ -27,6 +28,8 @@ pub fn all() -> Vec<(String, Schema)> {
         named("ops.adapter.health.v1", schema_for!(HealthEnvelope)),
         named("status", schema_for!(StatusDocument)),
         named("config", schema_for!(ConfigDocument)),
+        named("policy", schema_for!(AccessPolicy)),
+        named("confirmations", schema_for!(ConfirmationList)),
     ];
     for &command in CommandName::ALL {
         let (params, result) = command.schemas();

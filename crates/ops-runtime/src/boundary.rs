@@ -50,6 +50,7 @@ const OURS: &[&str] = &[
     "observerLeaseId",
     "openerId",
     "permission",
+    "policy",
     "popups",
     "primitive",
     "product",

@@ -63,6 +63,7 @@ async fn send(f: &Fixture, session: &Session<'_>, name: CommandName, params: &st
         command: name.to_string(),
         params: RawValue::from_string(params.to_owned()).unwrap(),
         timeout_ms: Some(SOON_MS),
+        boundary: false,
     };
     let caller = Caller { client_id: "alice-01".parse().unwrap(), admin: false };
     let shown: String = params.chars().take(200).collect();
@@ -219,6 +220,7 @@ async fn a_command_that_is_cancelled_in_the_middle_says_so_and_the_next_one_runs
             command: name.to_string(),
             params: RawValue::from_string(example(name, &f)).unwrap(),
             timeout_ms: Some(2_000),
+            boundary: false,
         };
         let caller = Caller { client_id: "alice-01".parse().unwrap(), admin: false };
         let running = tokio::spawn(f.service().execute(request, caller, Instant::now()));

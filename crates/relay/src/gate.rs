@@ -9,6 +9,7 @@ use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use ops_contracts::frame::ClientKind;
 use ops_contracts::ids::ClientId;
 use ops_contracts::limits::LimitsProfile;
 use ops_contracts::routing::{IdentityNamespace, RequestControls, RolloutIdentity};
@@ -104,6 +105,8 @@ pub(crate) struct Permit {
     /// Who asks, for routing.
     asker: Asker,
     admin: bool,
+    /// What the client says it is.
+    kind: Option<ClientKind>,
 }
 
 impl Permit {
@@ -117,6 +120,16 @@ impl Permit {
         &self.asker
     }
 
+    /// What the client says it is.
+    pub(crate) fn kind(&self) -> Option<ClientKind> {
+        self.kind
+    }
+
+    /// The same, of a kind that its hello names.
+    pub(crate) fn of_kind(self, kind: ClientKind) -> Self {
+        Self { kind: Some(kind), ..self }
+    }
+
     /// Whether the admin token was presented.
     pub(crate) fn is_admin(&self) -> bool {
         self.admin
@@ -124,11 +137,11 @@ impl Permit {
 
     /// The permit after a hello. A client that named itself has an identity by that, unless an extension's origin vouches for it.
     pub(crate) fn greeted(self, named: Option<&ClientId>, client: ClientId, controls: Option<RequestControls>) -> Self {
-        let Self { asker: Asker { mut identities, controls: of_head, local }, admin, .. } = self;
+        let Self { asker: Asker { mut identities, controls: of_head, local }, admin, kind, .. } = self;
         if let Some(identity) = named.and_then(cli_identity).filter(|_| !identities.has(IdentityNamespace::Extension)) {
             identities = identities.with(identity);
         }
-        Self { client, asker: Asker { identities, controls: controls.unwrap_or(of_head), local }, admin }
+        Self { client, asker: Asker { identities, controls: controls.unwrap_or(of_head), local }, admin, kind }
     }
 }
 
@@ -154,7 +167,8 @@ fn permit(facts: &Facts<'_>, policy: &Policy) -> Outcome<Permit> {
     let client = facts.client_id()?;
     let (identities, controls) = (facts.identities(&client, policy), facts.request_controls()?);
     let asker = Asker { identities, controls, local: facts.local };
-    Ok(Permit { client, asker, admin })
+    let kind = facts.versions.and_then(|versions| versions.kind);
+    Ok(Permit { client, asker, admin, kind })
 }
 
 /// What an authenticated client that names itself goes by in a rollout; none where its name is no identity's.

@@ -19,6 +19,7 @@ use ops_contracts::routing::LegacyLane;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde_json::value::RawValue;
 
+use crate::access;
 use crate::connection::Connection;
 use crate::gate::{self, Endpoint, Facts, Permit, Refusal};
 use crate::metrics::Format;
@@ -74,6 +75,11 @@ pub(crate) async fn handle(connection: Arc<Connection>, request: Request<Incomin
             Err(fault) => declined(edge, fault),
         },
         (Endpoint::Incidents, &Method::GET) => respond::json(200, scorecard::incidents(edge)),
+        (Endpoint::Confirmations, &Method::GET) => match access::list(edge, &permit) {
+            Ok(text) => respond::json(200, text),
+            Err(fault) => declined(edge, fault),
+        },
+        (Endpoint::Confirmations, &Method::POST) => decide(edge, &permit, &head, body).await,
         (Endpoint::AdminIncidents | Endpoint::AdminResolve, &Method::POST) => tell_incident(edge, &head, body).await,
         (Endpoint::Unknown, _) => declined(edge, ErrorCode::RelayNotFound.into()),
         (endpoint, method) => wrong_method(edge, endpoint, method),
@@ -151,6 +157,14 @@ async fn take_event(edge: &Edge, head: &Parts, body: Incoming) -> Reply {
     }
 }
 
+/// Decides about a command that waits; answers with it.
+async fn decide(edge: &Edge, permit: &Permit, head: &Parts, body: Incoming) -> Reply {
+    match read(edge, head, body).await.and_then(|text| access::decide(edge, permit, &text)) {
+        Ok(text) => respond::json(200, text),
+        Err(fault) => respond::closing(declined(edge, fault)),
+    }
+}
+
 /// Records or resolves an incident; answers with it.
 async fn tell_incident(edge: &Arc<Edge>, head: &Parts, body: Incoming) -> Reply {
     let outcome = match read(edge, head, body).await {
@@ -166,7 +180,7 @@ async fn tell_incident(edge: &Arc<Edge>, head: &Parts, body: Incoming) -> Reply 
 
 pub(crate) fn wrong_method(edge: &Edge, endpoint: Endpoint, method: &Method) -> Reply {
     let allow = match endpoint {
-        Endpoint::Ops | Endpoint::Orchestration => "GET, POST",
+        Endpoint::Ops | Endpoint::Orchestration | Endpoint::Confirmations => "GET, POST",
         Endpoint::Blobs => "PUT",
         Endpoint::Pair | Endpoint::DashboardCodes => "POST",
         Endpoint::Dashboard(part) => part.method(),

@@ -9,6 +9,7 @@
 
 #![deny(missing_docs)]
 
+mod access;
 mod admin;
 mod cdp;
 mod config;
@@ -32,6 +33,7 @@ mod status;
 mod stream;
 mod tls;
 
+pub use access::ReadAccess;
 pub use config::{Labels, RelayConfig, Timeouts, Token, Versions};
 pub use pairing::{NoPairings, Paired, Pairing, PairingStore};
 pub use provenance::Signing;

@@ -18,6 +18,7 @@ use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde::Deserialize;
 use tracing::Instrument;
 
+use crate::access::ToConfirm;
 use crate::gate::{self, Facts, Permit};
 use crate::metrics::Series;
 use crate::rate::{self, Bucket, Charge, Payer};
@@ -33,6 +34,8 @@ pub(crate) struct Admitted {
     received: Instant,
     /// Who asks for a session, where one is asked for.
     opening: Option<Asker>,
+    /// Who has to agree before it runs.
+    confirm: Option<ToConfirm>,
     /// The session whose lease the sender holds.
     pub(crate) owned: Option<(SessionId, LeaseId)>,
 }
@@ -77,17 +80,17 @@ pub(crate) fn admit(
     let owned = owned.filter(|(session, lease)| edge.service.lease_matches(session, lease));
     let outcome = check(edge, permit, &request, command, owned.as_ref(), bytes);
     match outcome {
-        Ok(timeout_ms) => {
+        Ok((timeout_ms, confirm)) => {
             request.timeout_ms = Some(timeout_ms);
             let caller = Caller { client_id: permit.client().clone(), admin: permit.is_admin() };
             let opening = (command == Some(CommandName::SessionCreate)).then(|| opener(permit, owned.as_ref()));
-            Ok(Admitted { request, command, caller, received, opening, owned })
+            Ok(Admitted { request, command, caller, received, opening, confirm, owned })
         }
         Err(fault) => Err(Box::new(Failed { request: request.request_id, session: request.session_id, command, fault })),
     }
 }
 
-/// The deadline of a request that may run, in milliseconds.
+/// The deadline of a request that may run, in milliseconds, and who has to agree before.
 fn check(
     edge: &Edge,
     permit: &Permit,
@@ -95,7 +98,7 @@ fn check(
     command: Option<CommandName>,
     owned: Option<&(SessionId, LeaseId)>,
     bytes: usize,
-) -> Outcome<u64> {
+) -> Outcome<(u64, Option<ToConfirm>)> {
     let payer = owned.map_or(Payer::Peer(permit.client()), |(session, _)| Payer::Session(session));
     let charge = Charge { payer, bucket: Bucket::of(command), cost: rate::cost(command, &request.params) };
     let opening = (command == Some(CommandName::SessionCreate)).then(|| opener(permit, owned));
@@ -105,7 +108,8 @@ fn check(
     if edge.draining.load(Ordering::Acquire) {
         return Err(ErrorCode::RelayOpsDraining.into());
     }
-    deadline(edge, request.timeout_ms, command)
+    let confirm = edge.access.judge(permit, request).map_err(|fault| fault.with("gate", "policy"))?;
+    Ok((deadline(edge, request.timeout_ms, command)?, confirm))
 }
 
 /// Who asks for a session. One that holds another session's lease is vouched for by that, where nothing ranks before it.
@@ -136,7 +140,13 @@ fn deadline(edge: &Edge, asked: Option<u64>, command: Option<CommandName>) -> Ou
 
 /// Runs an admitted request to its answer. Dropping the future abandons the answer, not the command.
 pub(crate) async fn run(edge: Arc<Edge>, admitted: Admitted) -> Answer {
-    let Admitted { request, command, caller, received, opening, .. } = admitted;
+    let Admitted { mut request, command, caller, received, opening, confirm, .. } = admitted;
+    if let Some(ask) = &confirm
+        && let Err(fault) = confirmed(&edge, ask, &mut request).await
+    {
+        let failed = Failed { request: request.request_id, session: request.session_id, command, fault };
+        return fail(&edge, failed, None, None, received);
+    }
     let (id, session) = (request.request_id.clone(), request.session_id.clone());
     let name = command.map_or("other", CommandName::as_str);
     let span = tracing::info_span!(target: "ops", "request", requestId = %id, sessionId = session.as_ref().map(tracing::field::display), command = %name);
@@ -153,6 +163,15 @@ pub(crate) async fn run(edge: Arc<Edge>, admitted: Admitted) -> Answer {
             fail(&edge, failed, reached, None, received)
         }
     }
+}
+
+/// Waits until another credential has approved of a request. What is left of its deadline is left for the command.
+async fn confirmed(edge: &Edge, ask: &ToConfirm, request: &mut OpsRequest) -> Outcome<()> {
+    let deadline = tokio::time::Instant::now() + Duration::from_millis(request.timeout_ms.unwrap_or(0));
+    edge.access.confirmed(edge, ask, request, deadline).await?;
+    let left = deadline.saturating_duration_since(tokio::time::Instant::now());
+    request.timeout_ms = Some(u64::try_from(left.as_millis()).unwrap_or(u64::MAX).max(1));
+    Ok(())
 }
 
 /// Notes whose session was made. One that routing no longer gives to its asker is ended instead of given out: it was made

@@ -22,6 +22,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
+use crate::access::{AccessControl, ReadAccess};
 use crate::cdp::Lane;
 use crate::config::RelayConfig;
 use crate::connection;
@@ -53,6 +54,8 @@ pub(crate) struct Edge {
     pub(crate) metrics: Metrics,
     pub(crate) scoring: Arc<Scoring>,
     pub(crate) intake: Intake,
+    /// Which commands may be used, and which wait for a confirmation.
+    pub(crate) access: AccessControl,
     pub(crate) pool: Pool,
     pub(crate) peers: Arc<Peers>,
     pub(crate) lane: Lane,
@@ -198,6 +201,7 @@ impl Relay {
             metrics,
             scoring,
             intake: Intake::new(config.signing.clone()),
+            access: AccessControl::default(),
             pool: Pool::new(config.tls.is_some()),
             lane: Lane::new(&config.limits),
             peers: Arc::default(),
@@ -215,6 +219,13 @@ impl Relay {
         let edge = Arc::new(edge);
         edge.service.observe(Arc::new(Ends(Arc::downgrade(&edge))));
         Ok(Self { listener, address, edge })
+    }
+
+    /// Has every command judged by the policy that `read` gives, now and at every reload.
+    #[must_use]
+    pub fn with_policy(self, read: ReadAccess) -> Self {
+        self.edge.access.equip(read);
+        self
     }
 
     /// Gives the legacy lane its browsers, and its leases the time that they live. Without them its handshake is refused.

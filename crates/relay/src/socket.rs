@@ -306,6 +306,7 @@ fn accept_hello(edge: &Edge, permit: Permit, hello: OpsHello) -> Outcome<(Permit
         None => made_client_id()?,
     };
     let permit = permit.greeted(hello.client_id.as_ref(), client_id.clone(), hello.routing.clone());
+    let permit = permit.of_kind(hello.client_kind);
     let config = &edge.config;
     let ack = OpsHelloAck {
         relay_version: config.versions.relay.clone(),

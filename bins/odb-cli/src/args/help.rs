@@ -68,6 +68,10 @@ pub(crate) const OPEN: &str = "Examples:
 
 The flags of a new session are refused where one is open that was made otherwise; emulate changes an open one.";
 
+pub(crate) const CONFIRM: &str = "Examples:
+  odb-cli confirm list
+  odb-cli confirm approve 0123456789abcdef";
+
 pub(crate) const GOTO: &str = "Examples:
   odb-cli goto https://example.com/cart
   odb-cli goto example.com --wait-until domcontentloaded --timeout 10000";

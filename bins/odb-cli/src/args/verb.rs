@@ -26,7 +26,7 @@ pub(crate) use bounds::Bounds;
 pub(crate) use export::{CloneArgs, Pdf, Screenshot, Trace};
 pub(crate) use legacy::{Cdp, CdpProxy, CdpSend};
 pub(crate) use making::Making;
-pub(crate) use operate::{Config, IncidentVerb, Journal, Pair, ScorecardArgs, Show, Validate};
+pub(crate) use operate::{Config, Confirm, IncidentVerb, Journal, Pair, ScorecardArgs, Show, Validate};
 pub(crate) use page::{Eval, Fact, Find, Get, Goto, Is, Log, Open, Question, Reload, Snapshot, Wait};
 pub(crate) use run::{Batch, Call};
 pub(crate) use session::{Dialog, Session, Tabs};
@@ -228,6 +228,12 @@ pub(crate) enum Verb {
     Pair(Pair),
     /// Shows the scorecard of the rollout, with what its gate objects to.
     Scorecard(ScorecardArgs),
+    /// Shows and decides about commands that wait for a confirmation; with the admin token in DASHBOARD_ADMIN_TOKEN, or from another pairing.
+    #[command(after_help = help::CONFIRM)]
+    Confirm {
+        #[command(subcommand)]
+        verb: Confirm,
+    },
     /// Records, lists and resolves incidents; the scorecard's gates count them.
     Incident {
         #[command(subcommand)]

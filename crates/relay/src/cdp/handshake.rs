@@ -106,6 +106,7 @@ async fn open(edge: &Arc<Edge>, permit: &Permit, head: &Parts, body: Incoming) -
         LegacySelection::Explicit => fault,
         LegacySelection::Routing => unavailable(&fault),
     })?;
+    edge.access.judge_legacy(permit).map_err(|fault| fault.with("gate", "policy"))?;
     charge(edge, permit, Bucket::Commands)?;
     if edge.draining.load(Ordering::Acquire) {
         return Err(ErrorCode::RelayOpsDraining.into());

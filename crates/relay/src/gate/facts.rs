@@ -58,6 +58,8 @@ pub(crate) enum Endpoint {
     Scorecard,
     /// `/incidents`
     Incidents,
+    /// `/confirmations`
+    Confirmations,
     /// `/admin/incidents`
     AdminIncidents,
     /// `/admin/incidents/resolve`
@@ -82,6 +84,7 @@ impl Endpoint {
             "/api/orchestration" => Self::Orchestration,
             "/scorecard" => Self::Scorecard,
             "/incidents" => Self::Incidents,
+            "/confirmations" => Self::Confirmations,
             "/admin/incidents" => Self::AdminIncidents,
             "/admin/incidents/resolve" => Self::AdminResolve,
             "/dashboard/codes" => Self::DashboardCodes,

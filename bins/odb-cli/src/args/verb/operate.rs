@@ -59,6 +59,23 @@ fn cycle(text: &str) -> Result<String, String> {
     if fits { Ok(text.to_owned()) } else { Err("1 to 64 characters of A-Z a-z 0-9 . _ : - are expected".to_owned()) }
 }
 
+/// What to do with commands that wait for a confirmation.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum Confirm {
+    /// Lists them.
+    List,
+    /// Lets one run, once.
+    Approve {
+        /// As list shows it.
+        id: String,
+    },
+    /// Refuses one.
+    Deny {
+        /// As list shows it.
+        id: String,
+    },
+}
+
 /// What to do with incidents.
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum IncidentVerb {

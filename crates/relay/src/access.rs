@@ -1,0 +1,224 @@
+//! The policy about commands at the edge: every request is judged by it before anything is queued, and what is to be confirmed waits
+//! here for a decision of another credential than the requester's.
+//!
+//! It decides nothing by itself: rules are the contract's. Nothing is ever approved by time.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
+
+use ops_contracts::access::{
+    Access, AccessPolicy, Confirmation, ConfirmationDecision, ConfirmationList, DecideConfirmation, LEGACY_SESSION, Requester,
+    Ruling,
+};
+use ops_contracts::command::parse_json;
+use ops_contracts::frame::OpsRequest;
+use ops_contracts::routing::IdentityNamespace;
+use ops_contracts::{ErrorCode, Fault, Outcome};
+use serde_json::value::RawValue;
+use tokio::time::Instant;
+
+use crate::gate::Permit;
+use crate::server::Edge;
+
+mod waiting;
+
+use waiting::Waiting;
+
+/// How long a confirmation may be given unless the policy says otherwise.
+const CONFIRM_WITHIN: Duration = Duration::from_secs(300);
+
+/// Reads the policy's file; the error says what is wrong with it. It may block.
+pub type ReadAccess = Arc<dyn Fn() -> Result<AccessPolicy, String> + Send + Sync>;
+
+/// What is in force.
+#[derive(Debug, Clone, Default)]
+enum Loaded {
+    /// No policy: every command is allowed.
+    #[default]
+    None,
+    Policy(Arc<AccessPolicy>),
+    /// One that can't be read: nothing is allowed.
+    Unreadable(Arc<str>),
+}
+
+/// The policy about commands, and what waits for a confirmation.
+#[derive(Default)]
+pub(crate) struct AccessControl {
+    read: OnceLock<ReadAccess>,
+    loaded: RwLock<Loaded>,
+    waiting: Waiting,
+}
+
+impl fmt::Debug for AccessControl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AccessControl")
+    }
+}
+
+/// That a request may run once it has been confirmed.
+#[derive(Debug, Clone)]
+pub(crate) struct ToConfirm {
+    rule: Option<String>,
+    requester: Requester,
+    within: Duration,
+}
+
+/// Who asks.
+fn requester(permit: &Permit) -> Requester {
+    let pairing = permit
+        .asker()
+        .identities
+        .get(IdentityNamespace::Pairing)
+        .map(|identity| identity.as_str().trim_start_matches("pairing:").to_owned());
+    Requester { client: permit.client().clone(), kind: permit.kind(), pairing, admin: permit.is_admin() }
+}
+
+/// What a requester presented beside the relay token.
+fn credentials(requester: &Requester) -> Vec<String> {
+    let pairing = requester.pairing.as_ref().map(|id| format!("pairing:{id}"));
+    requester.admin.then(|| "admin".to_owned()).into_iter().chain(pairing).collect()
+}
+
+impl AccessControl {
+    /// Puts the policy that `read` gives in force, now and at every reload. Only the first call counts.
+    pub(crate) fn equip(&self, read: ReadAccess) {
+        let _ = self.read.set(read);
+        self.reload();
+    }
+
+    /// Reads the policy anew. One that can't be read allows nothing from now on.
+    pub(crate) fn reload(&self) {
+        let Some(read) = self.read.get() else { return };
+        let loaded = match read() {
+            Ok(policy) => Loaded::Policy(Arc::new(policy)),
+            Err(why) => {
+                tracing::error!(code = %ErrorCode::RelayPolicyUnreadable, "the command policy can't be read, nothing is allowed: {why}");
+                Loaded::Unreadable(why.into())
+            }
+        };
+        *self.loaded.write().unwrap_or_else(PoisonError::into_inner) = loaded;
+    }
+
+    fn loaded(&self) -> Loaded {
+        self.loaded.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Judges a request; what it has to be confirmed by, where it has to be.
+    ///
+    /// # Errors
+    /// `relay_policy_denied` naming the rule, `relay_policy_unreadable`.
+    pub(crate) fn judge(&self, permit: &Permit, request: &OpsRequest) -> Outcome<Option<ToConfirm>> {
+        self.judged(permit, &request.command, &request.params)
+    }
+
+    /// Judges the opening of a session of the legacy lane. What would have to be confirmed is refused there.
+    ///
+    /// # Errors
+    /// As `judge`.
+    pub(crate) fn judge_legacy(&self, permit: &Permit) -> Outcome<()> {
+        match self.judged(permit, LEGACY_SESSION, RawValue::NULL)? {
+            None => Ok(()),
+            Some(confirm) => Err(denied(LEGACY_SESSION, confirm.rule.as_deref())),
+        }
+    }
+
+    fn judged(&self, permit: &Permit, command: &str, params: &RawValue) -> Outcome<Option<ToConfirm>> {
+        let policy = match self.loaded() {
+            Loaded::None => return Ok(None),
+            Loaded::Policy(policy) => policy,
+            Loaded::Unreadable(why) => {
+                let message = format!("the relay's command policy can't be read, so nothing is allowed: {why}");
+                return Err(Fault::new(ErrorCode::RelayPolicyUnreadable, message));
+            }
+        };
+        let requester = requester(permit);
+        let Ruling { access, rule } = policy.ruling(command, params, &requester);
+        match access {
+            Access::Allow => Ok(None),
+            Access::Deny => Err(denied(command, rule)),
+            Access::Confirm => {
+                let within = policy.confirm_within_ms.map_or(CONFIRM_WITHIN, Duration::from_millis);
+                Ok(Some(ToConfirm { rule: rule.map(str::to_owned), requester, within }))
+            }
+        }
+    }
+
+    /// Waits until a request is confirmed, at most until `deadline`.
+    ///
+    /// # Errors
+    /// `relay_confirmation_denied`; `relay_confirmation_timeout` when nobody has decided: the same request, sent again, goes on
+    /// waiting for the same decision; `relay_confirmation_limit`.
+    pub(crate) async fn confirmed(&self, edge: &Edge, ask: &ToConfirm, request: &OpsRequest, deadline: Instant) -> Outcome<()> {
+        let now = edge.clock.now();
+        let asked = Confirmation {
+            id: waiting::id()?,
+            command: request.command.clone(),
+            params: waiting::preview(&request.params),
+            rule: ask.rule.clone(),
+            request_id: request.request_id.clone(),
+            session_id: request.session_id.clone(),
+            client_id: ask.requester.client.clone(),
+            credentials: credentials(&ask.requester),
+            asked_at: now,
+            expires_at: now.plus(ask.within),
+        };
+        self.waiting.decided(asked, &request.params, ask.within, deadline).await
+    }
+}
+
+fn denied(command: &str, rule: Option<&str>) -> Fault {
+    let by = rule.map_or_else(|| "the default of the relay's policy".to_owned(), |rule| format!("the rule {rule:?}"));
+    let fault = Fault::new(ErrorCode::RelayPolicyDenied, format!("{command} is denied by {by}")).with("command", command);
+    match rule {
+        Some(rule) => fault.with("rule", rule),
+        None => fault.with("rule", "default"),
+    }
+}
+
+/// `GET /confirmations`: what waits, for those who may decide about something.
+///
+/// # Errors
+/// `relay_confirmation_forbidden` without the admin token and a pairing.
+pub(crate) fn list(edge: &Edge, permit: &Permit) -> Outcome<String> {
+    decider(permit)?;
+    let list = ConfirmationList { confirmations: edge.access.waiting.list() };
+    serde_json::to_string(&list).map_err(|_| Fault::plain(ErrorCode::RelayInternal))
+}
+
+/// `POST /confirmations`: a decision; answers with what it is about.
+///
+/// # Errors
+/// `relay_frame_invalid` naming the field; `relay_confirmation_unknown`; `relay_confirmation_forbidden` for a credential of the
+/// requester's own, and without any beside the relay token, which requesters have as well.
+pub(crate) fn decide(edge: &Edge, permit: &Permit, body: &str) -> Outcome<String> {
+    let mine = decider(permit)?;
+    if !body.trim_start().starts_with('{') {
+        return Err(Fault::new(ErrorCode::RelayFrameInvalid, "the body is no JSON object"));
+    }
+    let told: DecideConfirmation = parse_json(body).map_err(|invalid| {
+        let fault = Fault::new(ErrorCode::RelayFrameInvalid, invalid.to_string());
+        fault.with("field", invalid.field).with("expected", invalid.expected)
+    })?;
+    let decided = edge.access.waiting.decide(&told.id, told.decision, |asked| {
+        if asked.credentials.iter().any(|credential| mine.contains(credential)) {
+            return Err(forbidden("the one who asks can't decide: another credential has to"));
+        }
+        Ok(())
+    })?;
+    let approved = told.decision == ConfirmationDecision::Approve;
+    tracing::info!(target: "ops", confirmation = %decided.id, command = %decided.command, approved, by = ?mine, "confirmation");
+    serde_json::to_string(&decided).map_err(|_| Fault::plain(ErrorCode::RelayInternal))
+}
+
+fn decider(permit: &Permit) -> Outcome<Vec<String>> {
+    let mine = credentials(&requester(permit));
+    if mine.is_empty() {
+        return Err(forbidden("the relay token alone decides nothing: present the admin token, or a pairing"));
+    }
+    Ok(mine)
+}
+
+fn forbidden(why: &str) -> Fault {
+    Fault::new(ErrorCode::RelayConfirmationForbidden, why)
+}
