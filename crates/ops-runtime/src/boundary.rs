@@ -52,6 +52,7 @@ const OURS: &[&str] = &[
     "permission",
     "policy",
     "popups",
+    "previous",
     "primitive",
     "product",
     "reached",
