@@ -112,7 +112,7 @@ pub struct CreateParams {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub permissions: Vec<Permission>,
     /// What logs the user in, as `storage.state.export` gave it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "surroundings::object")]
     pub storage_state: Option<StateToLoad>,
     /// The proxy that all its traffic goes through. Sessions with different proxies share no browser.
     #[serde(default, skip_serializing_if = "Option::is_none")]

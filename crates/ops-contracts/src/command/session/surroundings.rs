@@ -1,7 +1,11 @@
 //! What a new session's pages see around them, and what is asked of the adapter for it.
 
+use std::marker::PhantomData;
+
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::super::emulation::{GeolocationParams, LocaleParams, PermissionsParams, TimezoneParams, UserAgentParams};
 use super::super::storage::StorageState;
@@ -83,6 +87,29 @@ pub struct StateToLoad {
     /// A blob that holds it as JSON, put down for another session of the same client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blob_id: Option<BlobId>,
+}
+
+/// An object or null: serde reads a struct from an array as well, by position, and a list is no state.
+pub(super) fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    struct Object<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Object<T> {
+        type Value = Option<T>;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+            T::deserialize(MapAccessDeserializer::new(map)).map(Some)
+        }
+    }
+
+    deserializer.deserialize_any(Object(PhantomData))
 }
 
 impl std::fmt::Debug for StateToLoad {
