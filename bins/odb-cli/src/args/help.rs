@@ -7,7 +7,7 @@ pub(crate) const OVERVIEW: &str = "Navigate:  open URL, goto URL, back, forward,
 Read:      snapshot, find, get, is, eval, console, errors
 Act:       click, fill, clear, type, press, select, check, uncheck, focus, hover, drag, tap, mouse,
            upload, scroll, scroll-into-view
-Pages:     tabs, dialog, screenshot, pdf, html, performance
+Pages:     tabs, dialog, screenshot, pdf, html, clone, performance, trace
 State:     cookies, storage, state
 Device:    emulate
 Network:   network, downloads, har
