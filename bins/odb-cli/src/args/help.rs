@@ -12,7 +12,7 @@ State:     cookies, storage, state
 Device:    emulate
 Network:   network, downloads, har
 Many:      batch, call, commands
-Sessions:  session, close
+Sessions:  session, confirm, close
 Relay:     status, dashboard, config, pair, doctor, serve, stop, completions
 Operate:   scorecard, incident, journal
 Legacy:    cdp
