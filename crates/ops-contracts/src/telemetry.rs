@@ -192,7 +192,7 @@ impl LatencyCounts {
     /// of nothing. What is above the last bound counts as that bound.
     #[must_use]
     pub fn p95(&self) -> Option<f64> {
-        quantile(&self.0.map(|count| to_f64(count)), 0.95)
+        quantile(&self.0.map(to_f64), 0.95)
     }
 }
 

@@ -26,7 +26,7 @@ impl Turn<'_> {
             }
         };
         let answered = paused.response_status_code.is_some() || paused.response_error_reason.is_some();
-        if answered || !self.policy(target).is_some_and(|policy| !policy.pause.is_empty()) {
+        if answered || self.policy(target).is_none_or(|policy| policy.pause.is_empty()) {
             self.let_pass(session, paused.request_id);
             return Ok(());
         }
