@@ -34,6 +34,7 @@ pub fn bidi_firefox(profiles: PathBuf) -> Subject {
     let guard = GuardCommand::new(std::env::current_exe().expect("a test program has a path"));
     let supervisor = GuardSupervisor::new(guard, profiles, Arc::new(SystemClock));
     let adapter = BidiAdapter::new(BidiConfig::new(Arc::new(supervisor), browser_environment(std::env::vars_os())));
+    #[expect(clippy::disallowed_methods, reason = "a test program reads its environment, as every program does")]
     let executable = std::env::var_os("ODB_FIREFOX").filter(|path| !path.is_empty()).map(PathBuf::from);
     let firefox = FamilyConfig { executable, ..FamilyConfig::default() };
     let config = RuntimeConfig { firefox, ..RuntimeConfig::default() };

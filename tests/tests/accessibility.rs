@@ -184,7 +184,7 @@ impl Found {
         let shown = ours.number.is_some_and(|number| lines.contains_key(&number));
         let role = aria(node["role"]["value"].as_str().unwrap_or_default());
         let name = squeezed(node["name"]["value"].as_str().unwrap_or_default());
-        if !interactive(role) && !(shown && interactive(&ours.role)) {
+        if !(interactive(role) || shown && interactive(&ours.role)) {
             return;
         }
         self.nodes += 1;

@@ -63,6 +63,7 @@ fn page() -> String {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a test program reads its environment, as every program does")]
 fn the_page_of_capabilities_is_what_adapters_declare_and_the_suite_expects() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/capabilities.md");
     if std::env::var_os("ODB_WRITE_DOCS").is_some() {

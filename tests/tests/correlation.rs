@@ -1,6 +1,8 @@
 //! The ids of a request go all the way: from the command line through relay and runtime to the adapter, on every log line and
 //! every error, and onto no metric.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
 use std::process::Command;

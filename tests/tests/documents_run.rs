@@ -1,5 +1,7 @@
 //! The examples of the documentation run as they stand, against a real relay, a real browser and the bundled site.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::path::Path;
 use std::process::Command;
 

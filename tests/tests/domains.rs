@@ -1,6 +1,8 @@
 //! Sessions that are confined to domains, over a real relay and a real browser: what a page tries by every way that there is
 //! reaches the server from an open session and not from a confined one.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::sync::{Arc, Mutex, PoisonError};

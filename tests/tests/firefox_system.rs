@@ -1,5 +1,7 @@
 //! Firefox under a real relay: nothing of it outlives the relay, and what befalls it stays with its own sessions.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::time::Duration;
 
 use conformance::site::Site;

@@ -1,5 +1,7 @@
 //! Adapter health over the public interface: real `relayd` processes and real browsers that are broken on purpose.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::time::{Duration, Instant};
 
 use health_store::journal::{self, Filter};

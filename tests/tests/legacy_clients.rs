@@ -1,5 +1,7 @@
 //! The legacy lane as users of today's tools meet it: a real relay, a real browser, the real proxy, and unmodified clients from npm.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::io::{BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};

@@ -1,5 +1,7 @@
 //! The second adapter as a pilot: the core subset on Firefox, and what becomes of operations that an adapter lacks.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::sync::{Arc, Mutex};
 
 use conformance::fake::{FakeAdapter, site_double};

@@ -1,6 +1,8 @@
 //! A real `relayd` under abuse, with a good client beside it that must not notice, and pairing through the real command line.
 //! No browser is started.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::future::Future;
 use std::net::SocketAddr;
 use std::process::Command;
@@ -229,9 +231,8 @@ async fn peers_that_trickle_their_request_are_cut() {
                 // A byte now and then, for as long as the relay bears it.
                 while socket.write_all(b"x").await.is_ok() {
                     let mut answer = [0; 64];
-                    match timeout(Duration::from_millis(200), socket.read(&mut answer)).await {
-                        Ok(Ok(0) | Err(_)) => return,
-                        Ok(Ok(_)) | Err(_) => {}
+                    if let Ok(Ok(0) | Err(_)) = timeout(Duration::from_millis(200), socket.read(&mut answer)).await {
+                        return;
                     }
                 }
             }));

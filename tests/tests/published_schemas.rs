@@ -1,5 +1,7 @@
 //! What a live relay says is what the published schemas promise, and what they take is what the programs take.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::path::Path;
 
 use odb_tests::relay::Relay;

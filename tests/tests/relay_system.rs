@@ -1,5 +1,7 @@
 //! The whole system over its public interface: real `relayd` processes, real browsers, real connections.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::time::Duration;
 
 use conformance::site::Site;

@@ -23,6 +23,7 @@ fn the_rollback_procedure_runs_as_it_stands() {
     configure(&scratch, r#"{"allowRawCDP":true}"#);
     let relay = Relay::start_as(&scratch, "local", &[("OPENDEVBROWSER_OPS_KILL_SWITCH", "1")]);
     let programs = program("odb-cli").parent().expect("a program is in a folder").to_owned();
+    #[expect(clippy::disallowed_methods, reason = "a test program reads its environment, as every program does")]
     let path = std::env::var("PATH").unwrap_or_default();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie in the repository");
     let mut script = String::from("set -eu\n");

@@ -255,8 +255,8 @@ fn a_login_is_saved_and_logs_in_again_elsewhere() {
     tour.run(&["wait", "--text", "Signed in as ada", "--session", "again"]);
     assert_eq!(tour.run(&["get", "value", "label=Motto", "--session", "again"]), "Slow is smooth");
     assert_eq!(tour.save("visit", 2)["name"], "ada");
-    let visits = tour.site.requests().into_iter().filter(|request| request.query == "kind=visit");
-    assert!(visits.last().is_some_and(|request| request.header("cookie") == Some("member=ada-7f3a")), "the server knows her");
+    let mut visits = tour.site.requests().into_iter().filter(|request| request.query == "kind=visit");
+    assert!(visits.next_back().is_some_and(|request| request.header("cookie") == Some("member=ada-7f3a")), "the server knows her");
     tour.run(&["click", "role=button[name=\"Sign out\"]", "--session", "again"]);
     tour.run(&["wait", "label=Password", "--session", "again"]);
     tour.refused(&["state", "load", "nothing.json"]);

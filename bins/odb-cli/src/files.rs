@@ -167,25 +167,6 @@ fn invalid(why: &str) -> Failure {
     Failure::new(ErrorCode::CliReplyInvalid, why.to_owned())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_proposed_name_leads_nowhere_else() {
-        for (suggested, expected) in [
-            ("a.csv", "a.csv"),
-            ("../../etc/passwd", ".._.._etc_passwd"),
-            ("..", "download"),
-            ("", "download"),
-            ("a\\b\nc", "a_b_c"),
-        ] {
-            assert_eq!(place(None, suggested), PathBuf::from(expected), "{suggested:?}");
-        }
-        assert_eq!(place(Some(Path::new("x.csv")), "a.csv"), PathBuf::from("x.csv"));
-    }
-}
-
 /// Ends the session's trace and writes it to a file.
 pub(crate) async fn trace(context: &Context<'_>, path: Option<&Path>) -> Outcome<u8> {
     let held = context.held()?;
@@ -224,4 +205,23 @@ async fn not_saved(context: &Context<'_>, held: &Held) -> Outcome<Option<u32>> {
     let known = parse_json::<ListResult>(result).map_err(|error| invalid(&error.to_string()))?.downloads;
     let waits = |entry: &DownloadEntry| !entry.saved && entry.state != DownloadState::Failed;
     Ok(known.iter().find(|entry| waits(entry)).map(|entry| entry.download))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proposed_name_leads_nowhere_else() {
+        for (suggested, expected) in [
+            ("a.csv", "a.csv"),
+            ("../../etc/passwd", ".._.._etc_passwd"),
+            ("..", "download"),
+            ("", "download"),
+            ("a\\b\nc", "a_b_c"),
+        ] {
+            assert_eq!(place(None, suggested), PathBuf::from(expected), "{suggested:?}");
+        }
+        assert_eq!(place(Some(Path::new("x.csv")), "a.csv"), PathBuf::from("x.csv"));
+    }
 }

@@ -123,7 +123,7 @@ fn flags(args: &Args, routing: &CliControls) -> Result<Layer, Failure> {
     }
     let mut layer = config::flags(routing);
     let document = &mut layer.document;
-    document.listen = args.listen.as_deref().map(|text| parse_listen(text)).transpose()?;
+    document.listen = args.listen.as_deref().map(parse_listen).transpose()?;
     document.tls_cert_file = args.tls_cert.as_ref().map(|path| path.display().to_string());
     document.tls_key_file = args.tls_key.as_ref().map(|path| path.display().to_string());
     document.limits_profile = args.limits;

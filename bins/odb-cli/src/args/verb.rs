@@ -39,7 +39,7 @@ const LOAD_STATES: &[&str] = &["commit", "domcontentloaded", "load", "networkidl
 pub(crate) enum Verb {
     /// Navigates to URL; makes the session, and starts the relay, where there is none.
     #[command(after_help = help::OPEN)]
-    Open(Open),
+    Open(Box<Open>),
     /// Navigates the session's page to URL; an HTTP error status is a result.
     #[command(visible_alias = "navigate", after_help = help::GOTO)]
     Goto(Goto),

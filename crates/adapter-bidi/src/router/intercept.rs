@@ -60,7 +60,7 @@ impl Turn<'_> {
         if self.state.pages.get(&target).is_some_and(|page| page.empty) {
             return self.answer_empty(id);
         }
-        if !self.policy(target).is_some_and(|policy| !policy.pause.is_empty()) {
+        if self.policy(target).is_none_or(|policy| policy.pause.is_empty()) {
             return self.let_pass(id);
         }
         let headers = all_headers(exchange.request.headers);

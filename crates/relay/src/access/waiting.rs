@@ -58,7 +58,6 @@ impl Waiting {
         }
     }
 
-    #[expect(clippy::type_complexity, reason = "three facts of one entry, used at once")]
     fn enter(
         &self,
         key: [u8; 32],
@@ -86,7 +85,7 @@ impl Waiting {
     /// Takes a decision away; whether it was still there. Of two that wait for one approval, one gets it.
     fn spend(&self, key: &[u8; 32], id: &str) -> bool {
         let mut waiting = self.lock();
-        if !waiting.get(key).is_some_and(|asked| asked.told.id == id) {
+        if waiting.get(key).is_none_or(|asked| asked.told.id != id) {
             return false;
         }
         waiting.remove(key);
