@@ -6,14 +6,13 @@ pub mod subjects;
 pub mod tour;
 
 use std::process::ExitCode;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use conformance::suite::{self, Case, Subject, Verdict};
 use libtest_mimic::{Arguments, Failed, Trial};
 use ops_contracts::clock::{Clock, Timestamp};
 use tokio::runtime::Runtime;
-use tokio::sync::OnceCell;
 
 /// The time of day.
 pub struct SystemClock;
@@ -61,9 +60,9 @@ pub fn run_topics(factory: impl FnOnce() -> Subject + Send + 'static) -> ExitCod
 }
 
 /// All cases of a topic, each judged by itself.
-fn topic_trial(topic: &str, cases: Vec<&'static Case>, subject: Arc<Started>) -> Trial {
+fn topic_trial(topic: &str, cases: Vec<&'static Case>, subject: Arc<LazyLock<Subject, Factory>>) -> Trial {
     Trial::test(topic, move || {
-        let subject = RUNTIME.block_on(subject.get());
+        let subject = RUNTIME.block_on(async { LazyLock::force(&subject).clone() });
         let outcomes = cases.iter().map(|case| (case.name, verdict(case, subject.clone())));
         let failed: Vec<String> = outcomes
             .filter_map(|(name, outcome)| Some(format!("{name}: {}", outcome.err()?.message().unwrap_or("failed"))))
@@ -84,13 +83,13 @@ fn run_cases(
 fn run_trials(
     factory: impl FnOnce() -> Subject + Send + 'static,
     arguments: Arguments,
-    trials: impl FnOnce(&Arc<Started>) -> Vec<Trial>,
+    trials: impl FnOnce(&Arc<LazyLock<Subject, Factory>>) -> Vec<Trial>,
 ) -> ExitCode {
     let factory: Factory = Box::new(factory);
-    let subject = Arc::new(Started { factory: Mutex::new(Some(factory)), subject: OnceCell::new() });
+    let subject = Arc::new(LazyLock::new(factory));
     let trials = trials(&subject);
     let conclusion = libtest_mimic::run(&arguments, trials);
-    if let Some(subject) = subject.subject.get() {
+    if LazyLock::get(&subject).is_some() {
         RUNTIME.block_on(subject.service.shut_down(Instant::now() + Duration::from_secs(5)));
     }
     conclusion.exit_code()
@@ -112,26 +111,8 @@ where
     })
 }
 
-/// The subject of all cases, made and started by the first one.
-struct Started {
-    factory: Mutex<Option<Factory>>,
-    subject: OnceCell<Subject>,
-}
-
-impl Started {
-    async fn get(&self) -> Subject {
-        let start = async {
-            let factory = self.factory.lock().unwrap_or_else(PoisonError::into_inner).take();
-            let subject = factory.expect("it is made once")();
-            suite::start(&subject).await;
-            subject
-        };
-        self.subject.get_or_init(|| start).await.clone()
-    }
-}
-
-fn trial(case: &'static Case, subject: Arc<Started>) -> Trial {
-    Trial::test(case.name, move || verdict(case, RUNTIME.block_on(subject.get())))
+fn trial(case: &'static Case, subject: Arc<LazyLock<Subject, Factory>>) -> Trial {
+    Trial::test(case.name, move || verdict(case, RUNTIME.block_on(async { LazyLock::force(&subject).clone() })))
 }
 
 fn verdict(case: &'static Case, subject: Subject) -> Result<(), Failed> {

@@ -194,11 +194,13 @@ const FIREFOX: &[Capability] = &[
 
 /// What it can't, with the reasons.
 pub const FIREFOX_LACKS: &[(Capability, &str)] = &[
+    (Capability::CertificateErrors, "the adapter takes no certificate that Firefox does not trust"),
     (Capability::ClientHints, "Firefox has no client hints, and the protocol sets no platform"),
     (Capability::Domains, "the ways past a proxy that Firefox has are not closed"),
     (Capability::Media, "the protocol sets no media features"),
     (Capability::NativeDrag, "Firefox without a display has no service that carries a native drag"),
     (Capability::NetworkSpeed, "the protocol takes the network away, and slows nothing down"),
+    (Capability::Trace, "the protocol records no trace"),
     (Capability::Touch, "the adapter sends no touch input, and the protocol emulates no touch screen"),
 ];
 

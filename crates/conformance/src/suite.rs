@@ -27,8 +27,8 @@ pub use fixture::{Failure, Fixture, Refused, Session};
 
 /// How long a case may take.
 const CASE_TIMEOUT: Duration = Duration::from_secs(20);
-/// How long a browser may take to start, which is the time of no case.
-const START_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a browser may take to start beside that: the first case of a subject waits for it.
+const START_TIMEOUT: Duration = Duration::from_secs(40);
 /// How many cases run at a time.
 const AT_A_TIME: usize = 2;
 
@@ -90,7 +90,6 @@ pub async fn run(
     mut reporter: impl FnMut(&str, &Verdict),
 ) -> Summary {
     let subject = factory().await;
-    start(&subject).await;
     let places = Arc::new(Semaphore::new(AT_A_TIME));
     let mut running = JoinSet::new();
     for case in cases().filter(|case| filter(case)) {
@@ -109,14 +108,6 @@ pub async fn run(
     summary
 }
 
-/// Starts the subject's browser ahead of the cases, so that its start counts for none of them. What goes wrong here shows in
-/// the cases.
-pub async fn start(subject: &Subject) {
-    let Ok(fixture) = Fixture::new(subject.clone(), "start") else { return };
-    let _ = tokio::time::timeout(START_TIMEOUT, fixture.session()).await;
-    fixture.close().await;
-}
-
 /// Runs one case and judges it by the expectations.
 pub async fn run_case(subject: Subject, case: &'static Case) -> Verdict {
     let rows = expectation::expectations();
@@ -127,9 +118,9 @@ pub async fn run_case(subject: Subject, case: &'static Case) -> Verdict {
 async fn attempt(subject: Subject, case: &'static Case) -> Result<(), Failure> {
     let capable = subject.adapter.as_ref().map(|adapter| adapter.capabilities(subject.browser));
     let fixture = Fixture::new(subject, case.name).map_err(|error| Failure::new(error.to_string()))?;
-    let outcome = tokio::time::timeout(CASE_TIMEOUT, (case.run)(&fixture))
+    let outcome = tokio::time::timeout(START_TIMEOUT + CASE_TIMEOUT, (case.run)(&fixture))
         .await
-        .unwrap_or_else(|_| Err(Failure::new(format!("the case did not end within {CASE_TIMEOUT:?}"))));
+        .unwrap_or_else(|_| Err(Failure::new(format!("the case did not end within {:?}", START_TIMEOUT + CASE_TIMEOUT))));
     fixture.close().await;
     outcome?;
     // A capability is declared exactly when the cases that need it pass.

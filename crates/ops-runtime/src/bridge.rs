@@ -206,6 +206,7 @@ fn code(bridge: &str) -> ErrorCode {
         "invalid_selector" => ErrorCode::OpsSelectorInvalid,
         "invalid_value" => ErrorCode::OpsValueRejected,
         "no_storage" => ErrorCode::OpsStorageUnavailable,
+        "gone" => ErrorCode::OpsNavInterrupted,
         "timeout" => ErrorCode::OpsTimeout,
         _ => ErrorCode::OpsInternal,
     }

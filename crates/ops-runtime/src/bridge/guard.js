@@ -84,7 +84,8 @@
     return { value, checked: checkedState(el), active: activeElement() };
   }
   function guardFor(token) {
-    if (!armed || armed.token !== token) throw new Fail('internal', `no guard is armed under ${token}`);
+    // Where a call is not bound to its document, this is the one that came after it.
+    if (!armed || armed.token !== token) throw new Fail('gone', `no guard is armed under ${token}: the document was replaced, or its time was over`);
     return armed;
   }
   const MISS_GRACE_MS = 200;

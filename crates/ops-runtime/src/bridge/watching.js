@@ -38,7 +38,7 @@
   async function watched(args) {
     const ctx = session(args);
     const seen = watching;
-    if (!seen) throw new Fail('internal', 'nothing is being watched');
+    if (!seen) throw new Fail('gone', 'nothing is being watched: the document was replaced');
     await nextTask();
     if (!args.peek) stopWatching(seen);
     freshCache();

@@ -2,6 +2,7 @@
 
 use ops_contracts::ErrorCode;
 use ops_contracts::command::export::{CloneComponentParams, ClonePageParams, HtmlParams, Paper, PdfParams, ScreenshotParams};
+use ops_contracts::command::nav::WaitParams;
 use ops_contracts::command::performance::PerformanceParams;
 use ops_contracts::command::session::{CreateParams, Isolation};
 use ops_contracts::command::targets::NamedParams;
@@ -94,6 +95,9 @@ pub(super) async fn the_refs_on_a_picture_are_those_of_commands(f: &Fixture) -> 
 pub(super) async fn a_page_is_measured(f: &Fixture) -> Outcome {
     let session = f.session().await?;
     session.goto("/shop/").await?;
+    // A page is loaded before it is painted.
+    let painted = "performance.getEntriesByName('first-contentful-paint').length > 0".to_owned();
+    session.wait(WaitParams { function: Some(painted), ..Default::default() }).await?;
     let measured = session.call::<DiagnosticsPerformance>(&PerformanceParams::default()).await?;
     equal(measured.url, f.site.url("/shop/"))?;
     let navigation = measured.navigation.ok_or_else(|| Failure::new("no navigation timing"))?;
@@ -205,7 +209,6 @@ pub(super) async fn a_clone_of_an_element_looks_like_it(f: &Fixture) -> Outcome 
 pub(super) async fn a_trace_is_recorded_and_read_part_by_part(f: &Fixture) -> Outcome {
     let session = f.session_with(CreateParams { isolation: Isolation::Process, ..f.create_params() }).await?;
     let only = TraceParams::new;
-    refused(session.call::<DiagnosticsTrace>(&only(TraceAction::Stop)).await, ErrorCode::OpsTraceMissing)?;
     equal(session.call::<DiagnosticsTrace>(&only(TraceAction::Start)).await?.recording, true)?;
     refused(session.call::<DiagnosticsTrace>(&only(TraceAction::Start)).await, ErrorCode::OpsTraceRunning)?;
     session.goto("/plain").await?;
@@ -223,6 +226,7 @@ pub(super) async fn a_trace_is_recorded_and_read_part_by_part(f: &Fixture) -> Ou
         }
     }
     equal(text.len() as u64, stopped.bytes)?;
+    refused(session.call::<DiagnosticsTrace>(&only(TraceAction::Stop)).await, ErrorCode::OpsTraceMissing)?;
     let trace: serde_json::Value = serde_json::from_slice(&text).map_err(|error| Failure::new(error.to_string()))?;
     holds(trace["traceEvents"].as_array().is_some_and(|events| events.len() > 10), "it has events")?;
     contains(&String::from_utf8_lossy(&text), "kiln is hot")?;

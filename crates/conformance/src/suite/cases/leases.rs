@@ -60,7 +60,7 @@ pub(super) async fn an_observer_reads_and_does_not_act(f: &Fixture) -> Outcome {
     equal(observed.observers, 1)?;
     let observer = holder.held_with(observed.observer_lease_id);
     equal(observer.title().await?.as_str(), "Plain page")?;
-    holds(!observer.text("body").await?.is_empty(), "an observer reads the page")?;
+    holds(!observer.text("h1").await?.is_empty(), "an observer reads the page")?;
     equal(observer.status().await?.observers, 1)?;
     let read_only = ErrorCode::OpsObserverReadOnly;
     refused(observer.call::<NavGoto>(&url("about:blank")).await, read_only)?;
@@ -182,7 +182,7 @@ pub(super) async fn a_queued_command_can_be_cancelled(f: &Fixture) -> Outcome {
 pub(super) async fn a_page_that_never_loads_meets_its_deadline(f: &Fixture) -> Outcome {
     let session = f.session().await?;
     let page = f.site.url("/never-loads");
-    let fault = refused(session.call_within::<NavGoto>(800, &url(&page)).await, ErrorCode::OpsTimeout)?;
+    let fault = refused(session.call_within::<NavGoto>(3_000, &url(&page)).await, ErrorCode::OpsTimeout)?;
     equal(fault.details.get("waitingFor").and_then(|what| what.as_str()), Some("the document to be loaded"))?;
     let parsed = session.call_within::<NavGoto>(8_000, &url_until(&page, LoadState::DomContentLoaded)).await?;
     equal(parsed.reached, LoadState::DomContentLoaded)?;
