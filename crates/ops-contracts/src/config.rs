@@ -381,6 +381,8 @@ mod tests {
                 "limitsProfile=\"strict\" default",
                 "logFormat=\"text\" default",
                 "logLevel=\"info\" default",
+                "tlsCertFile=\"\" default",
+                "tlsKeyFile=\"\" default",
                 "pairing=\"auto\" default",
                 "policy=\"\" default",
                 "scorecardPhase=\"pilot\" default",

@@ -29,9 +29,15 @@ const FULL: &str = r#"{
     "limitsProfile": "local",
     "logFormat": "json",
     "logLevel": "debug",
+    "tlsCertFile": "/etc/relay/cert.pem",
+    "tlsKeyFile": "/etc/relay/key.pem",
     "pairing": "on",
+    "policy": "/etc/relay/policy.json",
     "scorecardPhase": "hardened",
-    "browser": { "path": "/usr/bin/chromium", "args": ["--lang=de"], "sandbox": "off" },
+    "browser": {
+        "path": "/usr/bin/chromium", "args": ["--lang=de"], "sandbox": "off",
+        "allowDomains": ["*.example.com"], "denyDomains": ["ads.example.com"]
+    },
     "firefox": { "path": "/usr/bin/firefox-esr", "args": ["-safe-mode"] },
     "ops": {
         "killSwitch": true,
