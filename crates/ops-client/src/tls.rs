@@ -75,35 +75,44 @@ impl Trust {
         if !digits {
             return Err(InvalidTrust::Fingerprint);
         }
-        let provider = Arc::new(ring::default_provider());
-        Self::of(&provider, Arc::new(Pinned { sha256: sha256.to_owned(), provider: provider.clone() }))
+        Self::of(Whom::One { sha256: sha256.to_owned() }, Arc::new(ring::default_provider()))
     }
 
     fn roots(roots: RootCertStore, listed: Vec<CertificateDer<'static>>) -> Result<Self, InvalidTrust> {
         let provider = Arc::new(ring::default_provider());
         let authorities = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone()).build();
         let authorities = authorities.map_err(|error| InvalidTrust::Certificate(error.to_string()))?;
-        Self::of(&provider, Arc::new(Listed { authorities, listed }))
+        Self::of(Whom::Authorities { authorities, listed }, provider)
     }
 
-    fn of(provider: &Arc<CryptoProvider>, verifier: Arc<dyn ServerCertVerifier>) -> Result<Self, InvalidTrust> {
+    fn of(whom: Whom, provider: Arc<CryptoProvider>) -> Result<Self, InvalidTrust> {
         let builder = ClientConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions();
         let builder = builder.map_err(|error| InvalidTrust::Certificate(error.to_string()))?;
+        let verifier = Arc::new(Verifier { whom, provider });
         let mut config = builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(Self(Arc::new(config)))
     }
 }
 
-/// Takes what the authorities vouch for, and the listed certificates themselves: one that signs itself as an authority, as
-/// `openssl req -x509` makes them, may vouch for others and not for itself.
+/// Whose certificates are taken.
 #[derive(Debug)]
-struct Listed {
-    authorities: Arc<WebPkiServerVerifier>,
-    listed: Vec<CertificateDer<'static>>,
+enum Whom {
+    /// What the authorities vouch for, and the listed certificates themselves: one that signs itself as an authority, as
+    /// `openssl req -x509` makes them, may vouch for others and not for itself.
+    Authorities { authorities: Arc<WebPkiServerVerifier>, listed: Vec<CertificateDer<'static>> },
+    /// One certificate alone, whatever names it bears.
+    One { sha256: String },
 }
 
-impl ServerCertVerifier for Listed {
+/// Judges a certificate by whom it is of; its key has to sign the handshake, whoever that is.
+#[derive(Debug)]
+struct Verifier {
+    whom: Whom,
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for Verifier {
     fn verify_server_cert(
         &self,
         own: &CertificateDer<'_>,
@@ -112,60 +121,23 @@ impl ServerCertVerifier for Listed {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        match self.authorities.verify_server_cert(own, chain, name, ocsp, now) {
-            // Neither its time nor its name, but what it is for.
-            Err(Error::InvalidCertificate(CertificateError::Other(_))) if self.listed.contains(own) => {
-                verify_server_name(&ParsedCertificate::try_from(own)?, name)?;
-                Ok(ServerCertVerified::assertion())
+        match &self.whom {
+            Whom::Authorities { authorities, listed } => match authorities.verify_server_cert(own, chain, name, ocsp, now) {
+                // Neither its time nor its name, but what it is for.
+                Err(Error::InvalidCertificate(CertificateError::Other(_))) if listed.contains(own) => {
+                    verify_server_name(&ParsedCertificate::try_from(own)?, name)?;
+                    Ok(ServerCertVerified::assertion())
+                }
+                verified => verified,
+            },
+            Whom::One { sha256 } => {
+                let seen: String = Sha256::digest(own).iter().map(|byte| format!("{byte:02x}")).collect();
+                if seen == *sha256 {
+                    Ok(ServerCertVerified::assertion())
+                } else {
+                    Err(Error::InvalidCertificate(CertificateError::UnknownIssuer))
+                }
             }
-            verified => verified,
-        }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        own: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.authorities.verify_tls12_signature(message, own, signed)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        own: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.authorities.verify_tls13_signature(message, own, signed)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.authorities.supported_verify_schemes()
-    }
-}
-
-/// Takes one certificate alone. Its key still has to sign the handshake.
-#[derive(Debug)]
-struct Pinned {
-    sha256: String,
-    provider: Arc<CryptoProvider>,
-}
-
-impl ServerCertVerifier for Pinned {
-    fn verify_server_cert(
-        &self,
-        own: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        let seen: String = Sha256::digest(own).iter().map(|byte| format!("{byte:02x}")).collect();
-        if seen == self.sha256 {
-            Ok(ServerCertVerified::assertion())
-        } else {
-            Err(Error::InvalidCertificate(CertificateError::UnknownIssuer))
         }
     }
 

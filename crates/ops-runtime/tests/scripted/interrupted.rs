@@ -1,50 +1,24 @@
 //! Every command of the registry, interrupted in the middle and given mutated parameters: each ends in its code within its
 //! deadline, and leaves a session that goes on or says that it is gone. A command that is added is tested with it.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use conformance::fake::{Control, FakeAdapter, Held, site_double};
-use conformance::suite::{Fixture, Session, Subject};
+use conformance::fake::{Control, Held};
+use conformance::suite::{Fixture, Session};
 use ops_contracts::ErrorCode;
-use ops_contracts::capability::BrowserKind;
-use ops_contracts::clock::{Clock, Timestamp};
 use ops_contracts::command::targets::NewParams;
 use ops_contracts::command::{Call, CommandName, Lane, LoadState, TargetsNew};
 use ops_contracts::frame::OpsRequest;
 use ops_contracts::port::{Caller, Reply};
-use ops_runtime::{Runtime, RuntimeConfig};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
+
+use super::fixture;
 
 /// What a test waits for at most, far above every deadline that it sets.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// The deadline of a command that is interrupted.
 const SOON_MS: u64 = 150;
-
-struct Still;
-
-impl Clock for Still {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_unix_millis(0)
-    }
-}
-
-fn fixture() -> (Fixture, Control) {
-    let adapter = Arc::new(FakeAdapter::new(site_double()));
-    let control = adapter.control();
-    let subject = Subject {
-        service: Arc::new(Runtime::new(RuntimeConfig::default(), vec![adapter], Arc::new(Still))),
-        adapter: None,
-        name: "fake",
-        browser: BrowserKind::Chrome,
-        kill_browser: Arc::new(|_| ()),
-        exclusive: Arc::default(),
-    };
-    (Fixture::new(subject, "alice-01").unwrap(), control)
-}
 
 /// Commands that a session goes on after.
 fn of_sessions() -> impl Iterator<Item = CommandName> {

@@ -1,41 +1,12 @@
 //! Ending the sessions that are there, over the scripted browser: what runs, what waits, what comes, and what is counted.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-use std::sync::Arc;
-
-use conformance::fake::{Control, FakeAdapter, site_double};
 use conformance::suite::verbs::url;
-use conformance::suite::{Fixture, Subject};
 use ops_contracts::ErrorCode;
-use ops_contracts::capability::BrowserKind;
-use ops_contracts::clock::{Clock, Timestamp};
 use ops_contracts::command::{NavGoto, SessionStatus};
 use ops_contracts::frame::EventName;
 use ops_contracts::port::EndSessions;
-use ops_runtime::{Runtime, RuntimeConfig};
 
-struct Still;
-
-impl Clock for Still {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_unix_millis(0)
-    }
-}
-
-fn fixture() -> (Fixture, Control) {
-    let adapter = Arc::new(FakeAdapter::new(site_double()));
-    let control = adapter.control();
-    let subject = Subject {
-        service: Arc::new(Runtime::new(RuntimeConfig::default(), vec![adapter], Arc::new(Still))),
-        adapter: None,
-        name: "fake",
-        browser: BrowserKind::Chrome,
-        kill_browser: Arc::new(|_| ()),
-        exclusive: Arc::default(),
-    };
-    (Fixture::new(subject, "alice-01").unwrap(), control)
-}
+use super::fixture;
 
 #[track_caller]
 fn code<T>(outcome: Result<T, conformance::suite::Refused>) -> Option<ErrorCode> {

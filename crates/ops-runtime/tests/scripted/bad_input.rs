@@ -1,40 +1,12 @@
 //! Bad input to every command of the registry, made out of its own schema: what is wrong is refused at once, with the code that
 //! says so, and the session goes on. A command that is added is tested with it.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-use std::sync::Arc;
-
-use conformance::fake::{FakeAdapter, site_double};
-use conformance::suite::{Fixture, Subject};
 use ops_contracts::ErrorCode;
-use ops_contracts::capability::BrowserKind;
-use ops_contracts::clock::{Clock, Timestamp};
 use ops_contracts::command::{Call, CommandName, Lane, SessionClose};
-use ops_runtime::{Runtime, RuntimeConfig};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-struct Still;
-
-impl Clock for Still {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_unix_millis(0)
-    }
-}
-
-fn fixture() -> Fixture {
-    let adapter = Arc::new(FakeAdapter::new(site_double()));
-    let subject = Subject {
-        service: Arc::new(Runtime::new(RuntimeConfig::default(), vec![adapter], Arc::new(Still))),
-        adapter: None,
-        name: "fake",
-        browser: BrowserKind::Chrome,
-        kill_browser: Arc::new(|_| ()),
-        exclusive: Arc::default(),
-    };
-    Fixture::new(subject, "alice-01").unwrap()
-}
+use super::fixture;
 
 fn parse(name: CommandName, params: &Value) -> Result<Call, (ErrorCode, String)> {
     let raw = RawValue::from_string(params.to_string()).unwrap();
@@ -187,7 +159,7 @@ fn of_sessions() -> impl Iterator<Item = CommandName> {
 
 #[tokio::test]
 async fn every_command_is_refused_without_its_session_and_by_another_holder() {
-    let f = fixture();
+    let f = fixture().0;
     let session = f.session().await.unwrap();
     let (unknown, foreign) = ("0".repeat(32).parse().unwrap(), "1".repeat(64).parse().unwrap());
     for name in of_sessions() {
@@ -205,7 +177,7 @@ async fn every_command_is_refused_without_its_session_and_by_another_holder() {
 
 #[tokio::test]
 async fn every_command_of_a_closed_session_says_so_and_a_bad_one_harms_nothing() {
-    let f = fixture();
+    let f = fixture().0;
     let session = f.session().await.unwrap();
     for name in of_sessions() {
         let reply = f.raw(name.as_str(), r#"{"noSuchParameter":1}"#, Some((&session.id, &session.lease))).await;
