@@ -3,7 +3,12 @@ const assert = require('node:assert/strict');
 const { chromium } = require('playwright-core');
 
 (async () => {
-  await assert.rejects(chromium.connectOverCDP(process.argv[2], { timeout: 5000 }), /Timeout 5000ms exceeded/);
+  await assert.rejects(chromium.connectOverCDP(process.argv[2]), (error) => {
+    assert.match(error.message, /relay_rate_limited/);
+    assert.match(error.message, /30 messages a minute \(burst 5\) of the limits profile strict/);
+    assert.match(error.message, /relayd --limits local/);
+    return true;
+  });
   console.log('ok');
   process.exit(0);
 })().catch((error) => {

@@ -12,6 +12,13 @@ const puppeteer = require('puppeteer-core');
     assert.match(error.message, /limits profile strict/);
     return true;
   });
+  // Twenty at once: what can't go in time is refused by name, and only that.
+  const many = Array.from({ length: 20 }, () => session.send('Browser.getVersion').catch((error) => error));
+  const refused = await many.at(-1);
+  assert.match(refused.message, /relay_rate_limited/);
+  assert.match(refused.message, /30 messages a minute \(burst 5\) of the limits profile strict/);
+  assert.match(refused.message, /send it again after \d+ ms/);
+  assert.match((await many[0]).product, /Chrome/);
   await browser.disconnect();
   console.log('ok');
 })().catch((error) => {

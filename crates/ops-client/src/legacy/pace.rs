@@ -1,9 +1,9 @@
-//! Sends no faster than the lane's rate takes, so that nothing is ever refused for it.
+//! When the lane's rate takes a message, so that nothing is ever refused for it.
 
 use std::time::Duration;
 
 use ops_contracts::limits::LaneLimits;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 /// The pace of one session. Its burst is a little below the lane's: what a slow moment delays arrives closer together.
 #[derive(Debug)]
@@ -22,21 +22,17 @@ impl Pace {
         Self { interval, tolerance: interval * burst.saturating_sub(1), next: Instant::now() }
     }
 
-    /// How long the next message has to wait.
-    pub(super) fn delay(&self) -> Duration {
+    /// How long a message has to wait that comes after `before` others.
+    pub(super) fn delay(&self, before: usize) -> Duration {
         let now = Instant::now();
-        let due = self.next.max(now).checked_sub(self.tolerance);
-        due.map_or(Duration::ZERO, |due| due.saturating_duration_since(now))
+        let others = self.interval.saturating_mul(u32::try_from(before).unwrap_or(u32::MAX));
+        let full = self.next.saturating_duration_since(now).saturating_add(others);
+        full.saturating_sub(self.tolerance)
     }
 
-    /// Waits until one more message may go.
-    pub(super) async fn wait(&mut self) {
-        let now = Instant::now();
-        self.next = self.next.max(now);
-        if let Some(due) = self.next.checked_sub(self.tolerance).filter(|due| *due > now) {
-            sleep_until(due).await;
-        }
-        self.next += self.interval;
+    /// Counts a message that goes now.
+    pub(super) fn spend(&mut self) {
+        self.next = self.next.max(Instant::now()) + self.interval;
     }
 }
 
@@ -48,15 +44,16 @@ mod tests {
     async fn a_burst_goes_at_once_and_the_rest_at_the_lanes_rate() {
         let limits = LaneLimits { max_payload_bytes: 1, requests_per_minute: 30, burst: 5, max_timeout_ms: 1 };
         let mut pace = Pace::new(&limits);
-        let began = Instant::now();
         for _ in 0..4 {
-            pace.wait().await;
+            assert_eq!(pace.delay(0), Duration::ZERO);
+            pace.spend();
         }
-        assert_eq!(began.elapsed(), Duration::ZERO);
-        assert!(pace.delay() <= Duration::from_secs(3), "{:?}", pace.delay());
-        pace.wait().await;
-        pace.wait().await;
-        assert!(began.elapsed() >= Duration::from_secs(4), "{:?}", began.elapsed());
-        assert!(began.elapsed() < Duration::from_secs(5));
+        let interval = Duration::from_millis(2020);
+        assert_eq!(pace.delay(0), interval);
+        assert_eq!(pace.delay(3), interval * 4);
+        tokio::time::advance(interval).await;
+        assert_eq!(pace.delay(0), Duration::ZERO);
+        pace.spend();
+        assert_eq!(pace.delay(0), interval);
     }
 }

@@ -1,7 +1,9 @@
 //! A local endpoint for unmodified protocol clients: an unguessable address on loopback, for one client and one lease, gone with it.
 //!
-//! It adds the envelope, keeps the lane's pace, and tells the client in its own form what the lane refuses. It drops nothing.
+//! It adds the envelope, keeps the lane's pace, and tells the client in its own form what the lane refuses, or would take too late.
+//! It drops nothing.
 
+mod backlog;
 mod front;
 mod pump;
 

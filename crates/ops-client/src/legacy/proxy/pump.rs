@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use ops_contracts::legacy::{ConfinedParam, LegacyGrant};
+use ops_contracts::limits::LaneLimits;
 use ops_contracts::{ErrorBody, ErrorCode, Fault};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -14,8 +15,8 @@ use tokio::time::{Instant, sleep_until};
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use super::Ended;
+use super::backlog::{Backlog, Overrun};
 use super::front::ClientSocket;
-use crate::legacy::pace::Pace;
 use crate::legacy::{self, CdpEvent, CdpSocket, Envelope, Socket, answered, event};
 use crate::{ClientError, Endpoint};
 
@@ -67,38 +68,48 @@ async fn up(
     mut repeated: mpsc::UnboundedReceiver<(Instant, Utf8Bytes)>,
     refuse: mpsc::UnboundedSender<String>,
 ) -> Result<Ended, ClientError> {
-    let mut pace = Pace::new(&shared.grant.limits);
+    let mut backlog = Backlog::new(&shared.grant.limits);
     let mut told = false;
-    let cap = usize::try_from(shared.grant.limits.max_payload_bytes).unwrap_or(usize::MAX);
     loop {
-        let text = tokio::select! {
-            biased;
-            Some((due, text)) = repeated.recv() => {
-                sleep_until(due).await;
-                text
+        while let Some(text) = backlog.take() {
+            if let Some(id) = id_of(&text) {
+                shared.sent.borrow_mut().insert(id, text.clone());
             }
-            message = client.next() => match message {
-                Some(Ok(Message::Text(text))) => confine(shared, text),
+            relay.send(envelope.frame(&text)).await.map_err(|error| ClientError::Lost(error.to_string()))?;
+        }
+        let due = backlog.due();
+        tokio::select! {
+            biased;
+            Some((at, text)) = repeated.recv() => backlog.again(text, at),
+            () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
+            message = client.next(), if backlog.has_room() => match message {
+                Some(Ok(Message::Text(text))) => {
+                    if let Some(refusal) = admit(shared, envelope, &mut backlog, &mut told, confine(shared, text)) {
+                        // The other way ends only with this one.
+                        let _ = refuse.send(refusal);
+                    }
+                }
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return Ok(Ended::ClientGone),
-                Some(Ok(_)) => continue,
+                Some(Ok(_)) => {}
             },
-        };
-        let id = id_of(&text);
-        let bytes = envelope.frame_len(&text);
-        if bytes > cap {
-            let _ = refuse.send(too_large(shared.grant, bytes, cap, id, &text));
-            continue;
         }
-        if !told && pace.delay() >= NOTICED {
-            told = true;
-            (shared.note)(&too_fast(shared.grant));
-        }
-        pace.wait().await;
-        if let Some(id) = id {
-            shared.sent.borrow_mut().insert(id, text.clone());
-        }
-        relay.send(envelope.frame(&text)).await.map_err(|error| ClientError::Lost(error.to_string()))?;
     }
+}
+
+/// Takes a message of the client; the refusal of one that is too large, or whose turn would come too late.
+fn admit(shared: &Shared<'_>, envelope: &Envelope, backlog: &mut Backlog, told: &mut bool, text: Utf8Bytes) -> Option<String> {
+    let grant = shared.grant;
+    let cap = usize::try_from(grant.limits.max_payload_bytes).unwrap_or(usize::MAX);
+    let bytes = envelope.frame_len(&text);
+    if bytes > cap {
+        return Some(refusal(grant, too_large(grant, bytes, cap), &text));
+    }
+    if !*told && backlog.delay() >= NOTICED {
+        *told = true;
+        (shared.note)(&too_fast(grant));
+    }
+    let overrun = backlog.push(text.clone()).err()?;
+    Some(refusal(grant, overran(grant, &overrun), &text))
 }
 
 /// From the lane to the client.
@@ -176,18 +187,38 @@ fn inner_session(text: &str) -> Option<String> {
     serde_json::from_str::<Named>(text).ok()?.session_id
 }
 
+/// What people are told whose client is slowed down.
 fn too_fast(grant: &LegacyGrant) -> String {
-    let (rate, profile) = (grant.limits.requests_per_minute, &grant.limits_profile);
-    format!("the client sends faster than the {rate} messages a minute of the limits profile {profile}: each waits for its turn")
+    let rate = rate(grant);
+    format!("the client sends faster than {rate}: each message waits for its turn; relayd --limits local takes real clients")
 }
 
-fn too_large(grant: &LegacyGrant, bytes: usize, cap: usize, id: Option<u64>, text: &str) -> String {
+/// The rate in words, with the profile that sets it.
+fn rate(grant: &LegacyGrant) -> String {
+    let LaneLimits { requests_per_minute, burst, .. } = grant.limits;
+    format!("the {requests_per_minute} messages a minute (burst {burst}) of the limits profile {}", grant.limits_profile)
+}
+
+fn overran(grant: &LegacyGrant, overrun: &Overrun) -> Fault {
+    let (rate, waiting, longest) = (rate(grant), overrun.waiting, grant.limits.max_timeout_ms);
+    let after = u64::try_from(overrun.retry_after.as_millis()).unwrap_or(u64::MAX).max(1);
+    let message = format!(
+        "the client sends faster than {rate}: {waiting} messages wait, and this one would for more than {longest} ms; \
+         send it again after {after} ms, send fewer at once, or start the relay with relayd --limits local"
+    );
+    Fault::new(ErrorCode::RelayRateLimited, message).retry_after(after)
+}
+
+fn too_large(grant: &LegacyGrant, bytes: usize, cap: usize) -> Fault {
     let profile = &grant.limits_profile;
     let message =
         format!("a message of /cdp may have at most {cap} bytes in the limits profile {profile}, and this one has {bytes}");
-    let fault =
-        Fault::new(ErrorCode::RelayPayloadTooLarge, message).with("limitBytes", cap).with("bytes", bytes).with("profile", profile);
-    raw_error(id, inner_session(text), &legacy::body(fault, &grant.session_id))
+    Fault::new(ErrorCode::RelayPayloadTooLarge, message).with("limitBytes", cap).with("bytes", bytes).with("profile", profile)
+}
+
+/// What the client is answered whose message is not sent.
+fn refusal(grant: &LegacyGrant, fault: Fault, text: &str) -> String {
+    raw_error(id_of(text), inner_session(text), &legacy::body(fault, &grant.session_id))
 }
 
 /// The number of a client's message: clients write it first or last, so a large one is searched as a whole only when it must be.
