@@ -122,7 +122,7 @@ impl BidiAdapter {
             sandboxed: true,
         };
         let directory = launched.directory.clone();
-        let shared = Shared { connection, router, process, directory, headless, persistent };
+        let shared = Shared { connection, router, process, directory, headless, persistent, focus: Default::default() };
         Ok(Arc::new(BidiBrowser::new(shared, info)))
     }
 }

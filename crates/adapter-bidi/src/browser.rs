@@ -23,7 +23,7 @@ use crate::router::{Router, SANDBOX};
 /// How long a browser may take to write its profile, where that is kept: what is cut off here is lost.
 pub(crate) const GRACE: Duration = Duration::from_secs(5);
 /// How long its supervisor takes at most to kill it and to clean up.
-const KILL_DEADLINE: Duration = Duration::from_secs(2);
+const KILL_DEADLINE: Duration = Duration::from_secs(5);
 
 /// Bodies that are kept for those who ask for them, and the longest in bytes.
 const BODIES: [DataType; 2] = [DataType::Request, DataType::Response];
@@ -40,6 +40,9 @@ pub(crate) struct Shared {
     pub(crate) headless: bool,
     /// Its profile outlives it.
     pub(crate) persistent: bool,
+    /// Held alone by whoever acts on a page, shared by those who open windows: a window that opens takes the focus some time
+    /// after it is announced.
+    pub(crate) focus: tokio::sync::RwLock<()>,
 }
 
 impl Drop for Shared {

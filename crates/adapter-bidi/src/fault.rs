@@ -40,6 +40,8 @@ const BY_REASON: &[(&str, NavigationFailureKind)] = &[
     ("NS_ERROR_UNKNOWN_HOST", NavigationFailureKind::Dns),
     ("NS_ERROR_UNKNOWN_PROXY_HOST", NavigationFailureKind::Connection),
     ("NS_BINDING_ABORTED", NavigationFailureKind::Aborted),
+    // What came was handed on, to be kept as a file.
+    ("NS_BINDING_RETARGETED", NavigationFailureKind::Aborted),
     ("NS_ERROR_ABORT", NavigationFailureKind::Aborted),
     ("NS_ERROR_CONNECTION_", NavigationFailureKind::Connection),
     ("NS_ERROR_NET_", NavigationFailureKind::Connection),
@@ -103,6 +105,7 @@ mod tests {
             ("SEC_ERROR_UNKNOWN_ISSUER", NavigationFailureKind::Certificate),
             ("MOZILLA_PKIX_ERROR_SELF_SIGNED_CERT", NavigationFailureKind::Certificate),
             ("NS_BINDING_ABORTED", NavigationFailureKind::Aborted),
+            ("NS_BINDING_RETARGETED", NavigationFailureKind::Aborted),
             ("deniedPortAccess", NavigationFailureKind::Blocked),
             ("NS_ERROR_REDIRECT_LOOP", NavigationFailureKind::Other),
         ] {

@@ -24,9 +24,12 @@ impl BidiContext {
                 _ => None,
             })
             .collect();
+        let _turn = self.focus_turn().await;
         self.to_front(target).await?;
         if let Some(parts) = text {
-            self.insert_text(target, main, &parts.concat()).await?;
+            if !self.insert_text(target, main, &parts.concat()).await? {
+                self.back_to_front(target).await?;
+            }
             return Ok(Effect::Done);
         }
         let mut script = Script::new(held);
@@ -50,28 +53,33 @@ impl BidiContext {
         let performed =
             self.browser.connection.send(&PerformActions { context: &id, actions: sources }, Route::document(target, main));
         performed.await.map_err(|error| self.placed(target, None, failed(PerformActions::METHOD)(error)))?;
-        self.settle(target, main, &id).await?;
+        if !self.settle(target, main, &id).await? {
+            self.back_to_front(target).await?;
+        }
         Ok(Effect::Done)
     }
 
     /// Waits for a later task of the page: what its handlers have begun, a form's submission or the following of a link,
-    /// was announced then. A document that went away meanwhile has handled the input all the same.
-    async fn settle(&self, target: TargetKey, main: FrameKey, context: &str) -> AdapterResult<()> {
+    /// was announced then. A document that went away meanwhile has handled the input all the same. False where the page was
+    /// found without the focus.
+    async fn settle(&self, target: TargetKey, main: FrameKey, context: &str) -> AdapterResult<bool> {
         let route = Route::document(target, main);
-        match self.run(context, Some(SANDBOX), "new Promise((done) => { setTimeout(done); })", true, route).await {
-            Ok(_) | Err(AdapterError::DocumentGone | AdapterError::FrameGone) => Ok(()),
+        let later = "new Promise((done) => { setTimeout(() => done(document.hasFocus())); })";
+        match self.run(context, Some(SANDBOX), later, true, route).await {
+            Ok(reply) => Ok(!is_false(&reply)?),
+            Err(AdapterError::DocumentGone | AdapterError::FrameGone) => Ok(true),
             Err(error) => Err(self.placed(target, None, error)),
         }
     }
 
-    /// Enters text where the focus is, in whatever frame that is.
-    async fn insert_text(&self, target: TargetKey, main: FrameKey, text: &str) -> AdapterResult<()> {
+    /// Enters text where the focus is, in whatever frame that is. False where that one was found without the focus.
+    async fn insert_text(&self, target: TargetKey, main: FrameKey, text: &str) -> AdapterResult<bool> {
         let text = serde_json::to_string(text)
             .map_err(|error| AdapterError::Protocol { call: "insert text".to_owned(), reason: error.to_string() })?;
         // A frame with the focus is what is returned; the text is entered in the innermost.
         let expression = format!(
             "(() => {{ let at = document.activeElement; while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;\
-             return at?.contentWindow ?? document.execCommand('insertText', false, {text}); }})()"
+             return at?.contentWindow ?? (document.execCommand('insertText', false, {text}), document.hasFocus()); }})()"
         );
         let mut frame = main;
         for _ in 0..MAX_FRAMES {
@@ -80,7 +88,7 @@ impl BidiContext {
             let reply = self.run(&context, Some(SANDBOX), &expression, false, route).await;
             let reply = reply.map_err(|error| self.placed(target, Some(frame), error))?;
             match inner_frame(&reply)? {
-                None => return Ok(()),
+                None => return Ok(!is_false(&reply)?),
                 Some(context) => {
                     frame = self.browser.router.lock().locate(&context).map(|(frame, _)| frame).ok_or(AdapterError::FrameGone)?;
                 }
@@ -100,6 +108,13 @@ fn inner_frame(reply: &bytes::Bytes) -> AdapterResult<Option<String>> {
     let value: Result<RemoteValue<'_>, _> = serde_json::from_str(result.get());
     let window = value.ok().filter(|value| value.r#type == ValueType::Window).and_then(|value| value.value);
     Ok(window.and_then(|window| serde_json::from_str::<WindowValue>(window.get()).ok()).map(|window| window.context))
+}
+
+/// Whether a script returned `false`.
+fn is_false(reply: &bytes::Bytes) -> AdapterResult<bool> {
+    let evaluation: Evaluation<'_> = decode(reply).map_err(failed(Evaluate::METHOD))?;
+    let value = evaluation.result.and_then(|result| serde_json::from_str::<RemoteValue<'_>>(result.get()).ok());
+    Ok(value.is_some_and(|value| value.value.is_some_and(|value| value.get() == "false")))
 }
 
 /// One tick: what one source does while the others pause.

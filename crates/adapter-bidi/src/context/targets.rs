@@ -2,10 +2,12 @@
 
 use std::iter;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use ops_contracts::adapter::{AdapterError, AdapterResult, Effect, FrameKey, TargetKey};
 use ops_contracts::command::Viewport;
+use tokio::sync::RwLockWriteGuard;
 
 use super::{BidiContext, STRUCTURE_DEADLINE, failed, within};
 use crate::connection::{CallError, Outstanding, Route};
@@ -13,6 +15,10 @@ use crate::fault::lost;
 use crate::protocol::Command;
 use crate::protocol::browsing_context::{Activate, Close, Create, HandleUserPrompt, Navigate, SetViewport, Size};
 use crate::router::state::State;
+
+/// How long those who act and those who open windows wait for each other. Who takes longer waits for something himself, as for
+/// the answer to a prompt.
+const FOCUS_TURN: Duration = Duration::from_millis(500);
 
 /// `browsingContext.setViewport` for one page or for all of a context.
 pub(crate) fn viewport_of<'a>(context: Option<&'a str>, user_context: Option<&'a str>, viewport: Viewport) -> SetViewport<'a> {
@@ -28,6 +34,7 @@ impl BidiContext {
     /// Makes a page in a window of its own: what is hidden behind another page draws nothing.
     pub(crate) async fn make_page(&self) -> AdapterResult<(TargetKey, FrameKey)> {
         let (connection, router) = (&self.browser.connection, &self.browser.router);
+        let _quiet = tokio::time::timeout(FOCUS_TURN, self.browser.focus.read()).await;
         let created = connection.send(&Create { r#type: "window", user_context: &self.id }, Route::BROWSER);
         let created = created.decode().await.map_err(failed(Create::METHOD))?;
         let known = |state: &mut State| {
@@ -93,6 +100,24 @@ impl BidiContext {
             self.activate_target(target).await?;
         }
         Ok(())
+    }
+
+    /// The turn to have the focus, while it is held; none where somebody else has it for too long.
+    pub(super) async fn focus_turn(&self) -> Option<RwLockWriteGuard<'_, ()>> {
+        tokio::time::timeout(FOCUS_TURN, self.browser.focus.write()).await.ok()
+    }
+
+    /// Gives a page the focus back that it was found to have lost while it was acted on: its elements are told of the focus
+    /// then. A page of the same context that came to the front meanwhile keeps it, as a popup does.
+    pub(super) async fn back_to_front(&self, target: TargetKey) -> AdapterResult<()> {
+        let lost = {
+            let mut state = self.browser.router.lock();
+            let other = state.active.filter(|active| *active != target);
+            let rival = other.and_then(|active| state.pages.get(&active)).is_some_and(|page| page.context == self.id);
+            state.active.take_if(|_| !rival);
+            !rival && state.pages.contains_key(&target)
+        };
+        if lost { self.to_front(target).await } else { Ok(()) }
     }
 
     pub(super) async fn set_viewport(&self, target: TargetKey, viewport: Viewport) -> AdapterResult<Effect> {

@@ -100,7 +100,8 @@ impl Turn<'_> {
         self.state.forget_page(target);
         if let Some(page) = self.state.pages.remove(&target) {
             self.remove_frames(target, page.main_frame, Loss::TargetClosed, false);
-            self.state.active.take_if(|active| *active == target);
+            // Where the focus goes with a window that closes is the browser's choice, even when that one did not have it.
+            self.state.active = None;
         }
     }
 

@@ -11,6 +11,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("text_is_inserted_without_key_events_also_in_a_frame_of_another_site", text),
         trial("the_wheel_scrolls", wheel),
         trial("every_window_is_drawn_and_input_brings_the_focus", focus),
+        trial("a_click_focuses_while_other_windows_open_and_close", crowd),
     ]
 }
 
@@ -125,5 +126,34 @@ async fn focus() {
     page.input(tap(&key("x", "KeyX"), Modifiers::default()).to_vec()).await.unwrap();
     assert_eq!(page.eval("i.value").await, "\"x\"");
     other.context.close().await;
+    page.close().await;
+}
+
+async fn crowd() {
+    let (page, _site) = stage("<input id=i> <button id=b>b</button>").await;
+    page.eval("window.focused = 0; i.addEventListener('focus', () => { focused += 1; }); 0").await;
+    let (field, button) = (page.center("#i").await, page.center("#b").await);
+    for round in 1..=3 {
+        let mut opening = Box::pin(crate::support::open_in(page.browser.clone(), page.profiles.clone()));
+        let clicks = async {
+            for at in [button, field, button] {
+                page.input(click(at, 1, Modifiers::default())).await.unwrap();
+            }
+        };
+        let other = tokio::select! {
+            other = &mut opening => Some(other),
+            () = clicks => None,
+        };
+        let other = match other {
+            Some(other) => other,
+            None => opening.await,
+        };
+        page.input(click(button, 1, Modifiers::default())).await.unwrap();
+        page.eval("focused = 0").await;
+        page.input(click(field, 1, Modifiers::default())).await.unwrap();
+        let told = "new Promise((done) => { const at = () => focused > 0 ? done(1) : requestAnimationFrame(at); at(); })";
+        assert_eq!(page.eval(told).await, "1", "round {round}");
+        other.context.close().await;
+    }
     page.close().await;
 }

@@ -142,7 +142,7 @@
     const shown = list ? deepElements(list).filter((o) => roleOf(o) === 'option' && isVisible(o)) : [];
     const options = shown.slice(0, 500).map((o, index) => ({ ref: refFor(o, ctx), label: cut(nameOf(o)), value: attr(o, 'data-value') ?? attr(o, 'value') ?? cut(nameOf(o)),
       index, selected: selectedState(o) === true || checkedState(o) === true, disabled: isDisabled(o) }));
-    return withNext(ctx, { ref: refFor(el, ctx), opens: roleOf(el) !== 'listbox', many: !!list && attr(list, 'aria-multiselectable') === 'true', options });
+    return withNext(ctx, { ref: refFor(el, ctx), opens: roleOf(el) !== 'listbox', closed: expandedState(el) === false, many: !!list && attr(list, 'aria-multiselectable') === 'true', options });
   }
   // Whether an option that was clicked is the list's choice now: by its own state, or by what the control shows.
   function chosen(args) {

@@ -20,6 +20,7 @@ pub(super) async fn lists_of_the_pages_own_are_chosen_from(f: &Fixture) -> Outco
         ("role=combobox[name=\"Fruit\"]", OptionChoice::Value("b".to_owned()), "fruit-Birne"),
         ("label=City", OptionChoice::Label("Basel".to_owned()), "city-Basel"),
         ("#size", OptionChoice::Index(1), "size-Large"),
+        ("role=combobox[name=\"Shy\"]", OptionChoice::Label("Late".to_owned()), "shy-Late"),
     ] {
         let named = |failure: Failure| Failure::new(format!("{list}: {failure}"));
         let result = session.call::<InteractSelect>(&select(list, vec![option])).await.map_err(|refused| named(refused.into()))?;

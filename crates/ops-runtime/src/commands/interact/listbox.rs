@@ -1,6 +1,8 @@
 //! Choosing from lists that pages make of their own elements: the list is opened as a person opens it, the option is clicked,
 //! and what the page shows afterwards is read back.
 
+use std::time::Duration;
+
 use ops_contracts::adapter::{Modifiers, MouseButton};
 use ops_contracts::command::interact::{OptionChoice, SelectResult, SelectedOption};
 use ops_contracts::ids::ElementRef;
@@ -18,6 +20,9 @@ use crate::cx::{FrameAt, Page};
 
 /// How often a list may be made anew under the mouse.
 const RENEWALS: u32 = 3;
+/// After how long a list that shows nothing, and whose control says that it is closed, is opened again: it may have closed with
+/// the focus that another window took.
+const REOPENING: Duration = Duration::from_secs(1);
 
 #[derive(Deserialize)]
 struct List {
@@ -25,6 +30,9 @@ struct List {
     control: u32,
     /// Whether the list is shown by clicking the control.
     opens: bool,
+    /// The control says that its list is closed.
+    #[serde(default)]
+    closed: bool,
     /// Whether several options may be selected.
     many: bool,
     options: Vec<Item>,
@@ -122,8 +130,8 @@ async fn click(page: &Page<'_>, element: &Locator) -> Outcome<Receipt> {
 
 /// The option, once it shows; a list that shows none is opened first. Lists may take a moment to be filled.
 async fn find(page: &Page<'_>, frame: FrameAt, element: &Locator, mut list: List, choice: &OptionChoice) -> Outcome<(Item, List)> {
-    let give_up = pointer::patience(page);
-    let mut opened = false;
+    let mut give_up = pointer::patience(page);
+    let mut opened: Vec<Instant> = Vec::new();
     loop {
         if let Some(item) = list.options.iter().find(|item| item.is(choice)).cloned() {
             if item.disabled {
@@ -131,16 +139,22 @@ async fn find(page: &Page<'_>, frame: FrameAt, element: &Locator, mut list: List
             }
             return Ok((item, list));
         }
-        if list.opens && list.options.is_empty() && !opened {
+        let due = match opened[..] {
+            [] => true,
+            [once] => list.closed && once.elapsed() >= REOPENING,
+            _ => false,
+        };
+        if due && list.opens && list.options.is_empty() {
             click(page, element).await?;
-            opened = true;
+            opened.push(Instant::now());
+            give_up = pointer::patience(page);
         } else if Instant::now() >= give_up {
             let fault = Fault::new(ErrorCode::OpsOptionNotFound, format!("the list shows no option {choice:?}"));
             return Err(fault.with("options", list.options.iter().take(50).collect::<Vec<_>>()).with("count", list.options.len()));
         } else {
             tokio::time::sleep(pointer::PAUSE).await;
         }
-        list = choices(page, frame, &BridgeLocator::reference(list.control), opened).await?;
+        list = choices(page, frame, &BridgeLocator::reference(list.control), !opened.is_empty()).await?;
     }
 }
 
