@@ -102,7 +102,7 @@ where
 {
     Trial::test(name, move || {
         RUNTIME.block_on(async {
-            match tokio::time::timeout(PATIENCE, tokio::spawn(body())).await {
+            match tokio::time::timeout(PATIENCE * 4, tokio::spawn(body())).await {
                 Ok(Ok(outcome)) => outcome,
                 Ok(Err(panicked)) => Err(panicked.to_string().into()),
                 Err(_) => Err("the test hangs".into()),

@@ -188,7 +188,7 @@
       const option = options[i];
       state.nodes++;
       if (hasAttr(option, 'hidden')) continue;
-      const marks = (option.selected ? ' [selected]' : '') + (matches(option, ':disabled') ? ' [disabled]' : '');
+      const marks = (option.selected ? ' [selected]' : '') + (nativelyDisabled(option) ? ' [disabled]' : '');
       made.kids.push({ el: option, role: 'option', kind: CONTROL, name: nameOf(option), marks, value: '', kids: [], open: false });
       if (made.role === 'listbox') state.interactive++;
     }

@@ -1,6 +1,7 @@
   // ------------------------------------------------------------------ states
   const DISABLEABLE = set('button input select textarea option optgroup fieldset');
-  const nativelyDisabled = (el) => DISABLEABLE.has(localName(el)) && matches(el, ':disabled');
+  // Browsers do not agree whether an option is disabled with its list: it can't be chosen.
+  const nativelyDisabled = (el) => DISABLEABLE.has(localName(el)) && matches(el, ':disabled, select:disabled option');
   function isDisabled(el) {
     if (nativelyDisabled(el)) return true;
     for (let n = el; n; n = flatParent(n)) {
