@@ -40,8 +40,8 @@ pub fn run_suite(factory: impl FnOnce() -> Subject + Send + 'static, more: Vec<T
 }
 
 /// The same one case after the other, each topic as one test, for browsers that can't give the focus to two windows at once
-/// and take long to start. With a filter that names a case, cases are tests of their own.
-pub fn run_topics(factory: impl FnOnce() -> Subject + Send + 'static) -> ExitCode {
+/// and take long to start; all topics, or `only` some. With a filter that names a case, cases are tests of their own.
+pub fn run_topics(factory: impl FnOnce() -> Subject + Send + 'static, only: Option<&[&str]>) -> ExitCode {
     let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
     if arguments.filter.as_ref().is_some_and(|filter| filter.contains('.')) {
         return run_cases(factory, suite::cases(), vec![], arguments);
@@ -49,6 +49,9 @@ pub fn run_topics(factory: impl FnOnce() -> Subject + Send + 'static) -> ExitCod
     let mut topics: Vec<(&str, Vec<&'static Case>)> = Vec::new();
     for case in suite::cases() {
         let topic = case.name.split('.').next().unwrap_or_default();
+        if only.is_some_and(|only| !only.contains(&topic)) {
+            continue;
+        }
         match topics.iter_mut().find(|(known, _)| *known == topic) {
             Some((_, cases)) => cases.push(case),
             None => topics.push((topic, vec![case])),

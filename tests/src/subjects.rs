@@ -34,12 +34,29 @@ pub fn bidi_firefox(profiles: PathBuf) -> Subject {
     let guard = GuardCommand::new(std::env::current_exe().expect("a test program has a path"));
     let supervisor = GuardSupervisor::new(guard, profiles, Arc::new(SystemClock));
     let adapter = BidiAdapter::new(BidiConfig::new(Arc::new(supervisor), browser_environment(std::env::vars_os())));
-    #[expect(clippy::disallowed_methods, reason = "a test program reads its environment, as every program does")]
-    let executable = std::env::var_os("ODB_FIREFOX").filter(|path| !path.is_empty()).map(PathBuf::from);
-    let firefox = FamilyConfig { executable, ..FamilyConfig::default() };
+    let firefox = FamilyConfig { executable: named("ODB_FIREFOX"), ..FamilyConfig::default() };
     let config = RuntimeConfig { firefox, ..RuntimeConfig::default() };
     let subject = with("bidi-firefox", Arc::new(adapter), Arc::new(kill), config);
     Subject { browser: BrowserKind::Firefox, ..subject }
+}
+
+/// The runtime over WebDriver BiDi with Chromium behind chromedriver, with profiles below `profiles` and the calling program as
+/// guard.
+///
+/// # Panics
+/// When the calling program has no path.
+pub fn bidi_chromedriver(profiles: PathBuf) -> Subject {
+    let guard = GuardCommand::new(std::env::current_exe().expect("a test program has a path"));
+    let supervisor = GuardSupervisor::new(guard, profiles, Arc::new(SystemClock));
+    let config = BidiConfig::new(Arc::new(supervisor), browser_environment(std::env::vars_os()));
+    let config = BidiConfig { chromedriver: named("ODB_CHROMEDRIVER"), chrome: named("ODB_BROWSER"), sandbox: false, ..config };
+    over("bidi-chromedriver", Arc::new(BidiAdapter::new(config)), Arc::new(kill))
+}
+
+/// The program that a variable names.
+#[expect(clippy::disallowed_methods, reason = "a test program reads its environment, as every program does")]
+fn named(variable: &str) -> Option<PathBuf> {
+    std::env::var_os(variable).filter(|path| !path.is_empty()).map(PathBuf::from)
 }
 
 /// The runtime over any adapter for Chromium.

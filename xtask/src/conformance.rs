@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::ValueEnum;
 
 use crate::environment::Environment;
-use crate::setup::{self, CHROME, FIREFOX};
+use crate::setup::{self, CHROME, CHROMEDRIVER, FIREFOX};
 use crate::workspace::{Workspace, checked};
 
 /// What to run.
@@ -24,6 +24,8 @@ enum Adapter {
     Cdp,
     /// Firefox, over WebDriver BiDi
     BidiFirefox,
+    /// Chromium, over WebDriver BiDi through chromedriver
+    BidiChromedriver,
     /// The scripted fake: no browser
     Fake,
 }
@@ -38,6 +40,14 @@ pub(crate) fn run(options: &Options, workspace: &Workspace, environment: &Enviro
         Adapter::BidiFirefox => {
             command.env(FIREFOX.variable, setup::browser(&FIREFOX, environment)?);
             "conformance_bidi_firefox"
+        }
+        Adapter::BidiChromedriver => {
+            for family in [&CHROME, &CHROMEDRIVER] {
+                command.env(family.variable, setup::browser(family, environment)?);
+            }
+            // By itself the program runs the pilot's topics alone.
+            command.env("ODB_WHOLE_SUITE", "1");
+            "conformance_bidi_chromedriver"
         }
         Adapter::Fake => "conformance_fake",
     };

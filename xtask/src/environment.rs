@@ -13,6 +13,8 @@ pub(crate) struct Environment {
     path: OsString,
     /// `ODB_BROWSER`: the executable of Chrome or Chromium.
     pub(crate) browser: Option<PathBuf>,
+    /// `ODB_CHROMEDRIVER`: chromedriver's executable.
+    pub(crate) chromedriver: Option<PathBuf>,
     /// `ODB_FIREFOX`: Firefox's executable.
     pub(crate) firefox: Option<PathBuf>,
     /// The state directory that `ODB_HOME`, `XDG_STATE_HOME` or `HOME` names.
@@ -30,6 +32,7 @@ impl Environment {
         Self {
             path: var("PATH").unwrap_or_default(),
             browser: var("ODB_BROWSER").map(PathBuf::from),
+            chromedriver: var("ODB_CHROMEDRIVER").map(PathBuf::from),
             firefox: var("ODB_FIREFOX").map(PathBuf::from),
             state: var("ODB_HOME")
                 .map(PathBuf::from)

@@ -19,7 +19,7 @@ pub(crate) struct Options {
 /// Checks metrics and alert rules; of the package `prometheus`.
 const PROMTOOL: &str = "promtool";
 
-/// A family of browsers: how one is found, and how one is got.
+/// A family of browsers, or the driver of one: how one is found, and how one is got.
 #[derive(Debug)]
 pub(crate) struct Family {
     name: &'static str,
@@ -69,13 +69,24 @@ pub(crate) const FIREFOX: Family = Family {
     elsewhere: "macOS: brew install --cask firefox, Fedora: sudo dnf install firefox, Arch: sudo pacman -S firefox",
 };
 
+/// What stands between Chromium and WebDriver BiDi, of the browser's version.
+pub(crate) const CHROMEDRIVER: Family = Family {
+    name: "chromedriver",
+    variable: "ODB_CHROMEDRIVER",
+    named: |environment| environment.chromedriver.as_ref(),
+    programs: &["chromedriver"],
+    places: &["/usr/lib/chromium/chromedriver", "/usr/lib/chromium-browser/chromedriver"],
+    package: "chromium-driver",
+    elsewhere: "macOS: brew install --cask chromedriver, Fedora: sudo dnf install chromedriver, Arch: it comes with chromium",
+};
+
 /// Sets up, and tells where the browsers are, by the variables that name them.
 pub(crate) fn run(options: &Options, environment: &Environment) -> Result<Vec<(&'static str, PathBuf)>> {
     if options.with_browser && environment.browser.is_none() {
         install(&CHROME)?;
     }
     let browsers: Result<Vec<_>> =
-        [CHROME, FIREFOX].iter().map(|family| Ok((family.variable, browser(family, environment)?))).collect();
+        [CHROME, CHROMEDRIVER, FIREFOX].iter().map(|family| Ok((family.variable, browser(family, environment)?))).collect();
     match environment.find("cargo-nextest") {
         Some(nextest) => println!("test runner: {}", nextest.display()),
         None => println!("test runner: cargo test (cargo-nextest is used where it is installed)"),

@@ -23,6 +23,8 @@ pub(crate) struct Environment {
     pub(crate) browser: Option<PathBuf>,
     /// `ODB_BROWSER_ARGS`: further arguments for every Chrome or Chromium.
     pub(crate) browser_args: Option<String>,
+    /// `ODB_CHROMEDRIVER`: chromedriver's executable.
+    pub(crate) chromedriver: Option<PathBuf>,
     /// `ODB_FIREFOX`: Firefox's executable.
     pub(crate) firefox: Option<PathBuf>,
     /// `ODB_FIREFOX_ARGS`: further arguments for every Firefox.
@@ -56,6 +58,7 @@ impl Environment {
             session: var("ODB_SESSION").and_then(|name| name.into_string().ok()),
             browser: var(routing::config::BROWSER).map(PathBuf::from),
             browser_args: text(routing::config::BROWSER_ARGS),
+            chromedriver: var(routing::config::CHROMEDRIVER).map(PathBuf::from),
             firefox: var(routing::config::FIREFOX).map(PathBuf::from),
             firefox_args: text(routing::config::FIREFOX_ARGS),
             kill_switch: text(routing::config::KILL_SWITCH),
@@ -76,6 +79,7 @@ impl Environment {
             routing::config::KILL_SWITCH => self.kill_switch.clone(),
             routing::config::BROWSER => self.browser.as_ref().map(|path| path.display().to_string()),
             routing::config::BROWSER_ARGS => self.browser_args.clone(),
+            routing::config::CHROMEDRIVER => self.chromedriver.as_ref().map(|path| path.display().to_string()),
             routing::config::FIREFOX => self.firefox.as_ref().map(|path| path.display().to_string()),
             routing::config::FIREFOX_ARGS => self.firefox_args.clone(),
             _ => None,

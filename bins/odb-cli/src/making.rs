@@ -49,6 +49,7 @@ pub(crate) async fn run(context: &Context<'_>, making: &Making, bounds: &Bounds)
 pub(crate) fn params(making: &Making, bounds: &Bounds) -> Outcome<CreateParams> {
     let params = CreateParams {
         browser: making.browser.unwrap_or_default(),
+        adapter: making.adapter,
         isolation: making.isolation.unwrap_or_default(),
         headed: making.headed,
         viewport: making.viewport,
@@ -109,6 +110,7 @@ pub(crate) fn check_flags(making: &Making, bounds: &Bounds, made: &CreateParams,
     let wanted = params(making, bounds)?.without_secrets();
     let flags = [
         (making.browser.is_some() && wanted.browser != made.browser, "--browser"),
+        (making.adapter.is_some() && wanted.adapter != made.adapter, "--adapter"),
         (making.isolation.is_some() && wanted.isolation != made.isolation, "--isolation"),
         (making.headed && !made.headed, "--headed"),
         (making.profile.is_some() && wanted.profile != made.profile, "--profile"),

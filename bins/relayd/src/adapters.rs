@@ -15,6 +15,7 @@ use ops_contracts::clock::Clock;
 use ops_contracts::port::LegacyPolicy;
 use ops_contracts::{ErrorCode, Fault};
 use relay::Control;
+use routing::config;
 
 use crate::environment::Environment;
 use crate::failure::Failure;
@@ -32,7 +33,13 @@ impl Adapters {
         let program = environment.executable.ok_or_else(|| Failure::start("this program's own file can't be found"))?;
         let guard = GuardCommand::new(program);
         let supervisor = Arc::new(GuardSupervisor::new(guard.clone(), home.profiles(), clock.clone()));
-        let bidi = BidiConfig::new(supervisor, browser_environment(environment.variables.iter().cloned()));
+        let chrome = environment.variables.iter().find(|(name, value)| name == config::BROWSER && !value.is_empty());
+        let bidi = BidiConfig {
+            chromedriver: settings.chromedriver.clone(),
+            chrome: chrome.map(|(_, path)| path.into()),
+            sandbox: settings.sandbox.is_on(),
+            ..BidiConfig::new(supervisor, browser_environment(environment.variables.iter().cloned()))
+        };
         let cdp = CdpConfig::new(guard, home.profiles(), environment.variables.into_iter(), clock);
         let cdp = CdpConfig { sandbox: settings.sandbox, ..cdp };
         Ok(Self { cdp: Arc::new(CdpAdapter::new(cdp)), bidi: Arc::new(BidiAdapter::new(bidi)) })
@@ -44,12 +51,16 @@ impl Adapters {
     }
 
     /// The browsers that sessions will get, or why there is none.
-    pub(crate) fn browsers(&self, settings: &Settings) -> [(&'static str, String); 2] {
+    pub(crate) fn browsers(&self, settings: &Settings) -> [(&'static str, String); 3] {
         let shown = |named: &Option<PathBuf>, found: Result<PathBuf, AdapterError>| match named {
             Some(path) => path.display().to_string(),
             None => found.map_or_else(|missing| missing.to_string(), |path| path.display().to_string()),
         };
-        [("chrome", shown(&settings.browser, self.cdp.executable())), ("firefox", shown(&settings.firefox, self.bidi.executable()))]
+        [
+            ("chrome", shown(&settings.browser, self.cdp.executable())),
+            ("chromedriver", shown(&settings.chromedriver, self.bidi.chromedriver())),
+            ("firefox", shown(&settings.firefox, self.bidi.executable())),
+        ]
     }
 }
 

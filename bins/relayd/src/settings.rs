@@ -47,6 +47,7 @@ pub(crate) struct Settings {
     /// The browser that a flag names; the environment's is the adapter's to find.
     pub(crate) browser: Option<PathBuf>,
     pub(crate) browser_args: Vec<String>,
+    pub(crate) chromedriver: Option<PathBuf>,
     pub(crate) firefox: Option<PathBuf>,
     pub(crate) firefox_args: Vec<String>,
     pub(crate) sandbox: Sandbox,
@@ -134,6 +135,7 @@ fn flags(args: &Args, routing: &CliControls) -> Result<Layer, Failure> {
     document.extension_allowlist = names("--allow-extension", &args.allow_extension)?;
     document.browser.path = args.browser.as_ref().map(|path| path.display().to_string());
     document.browser.sandbox = args.sandbox;
+    document.browser.chromedriver = args.chromedriver.as_ref().map(|path| path.display().to_string());
     document.policy = args.policy.as_ref().map(|path| path.display().to_string());
     document.browser.allow_domains = names("--allow-domain", &args.allow_domain)?;
     document.browser.deny_domains = names("--deny-domain", &args.deny_domain)?;
@@ -195,7 +197,7 @@ impl Layers {
         }
         let limits = effective.limits_profile.value.as_str();
         let limits = routing::limits::named(limits).ok_or_else(|| Failure::usage(format!("no limits profile {limits}")))?;
-        let (browser, firefox) = (effective.browser.path, effective.firefox.path);
+        let (browser, chromedriver, firefox) = (effective.browser.path, effective.browser.chromedriver, effective.firefox.path);
         Ok(Settings {
             home: self.home.clone(),
             listen,
@@ -211,6 +213,11 @@ impl Layers {
                 _ => None,
             },
             browser_args: browser_args(effective.browser.args.value, &self.args.browser_arg, config::BROWSER_ARGS, environment)?,
+            chromedriver: match chromedriver.source {
+                Source::Flag => self.args.chromedriver.clone(),
+                Source::Environment => environment.get(config::CHROMEDRIVER).map(PathBuf::from),
+                Source::File | Source::Default => Some(chromedriver.value).filter(|path| !path.is_empty()).map(PathBuf::from),
+            },
             firefox: match firefox.source {
                 Source::Flag => self.args.firefox.clone(),
                 Source::Environment => environment.get(config::FIREFOX).map(PathBuf::from),

@@ -1,21 +1,22 @@
 //! The adapter: from a launch spec and the configuration to a browser that answers.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ops_contracts::adapter::{Adapter, AdapterError, AdapterResult, BoxFuture, Browser, BrowserInfo, LaunchSpec};
-use ops_contracts::capability::{AdapterKind, BrowserKind, Capability, CapabilitySet};
+use ops_contracts::capability::{AdapterKind, BrowserKind, CapabilitySet};
 use ops_contracts::supervise::Supervisor;
 
 use crate::browser::{BidiBrowser, GRACE, Shared};
 use crate::connection::{CallError, Connection, Loss, Route};
 use crate::fault;
-use crate::launch::{Launch, Launched, launch};
-use crate::locate::locate;
+use crate::driver::Driver;
+use crate::launch::{Chrome, Launch, Launched, launch, launch_chromedriver};
+use crate::locate::{CHROME, CHROMEDRIVER, FIREFOX, locate};
 use crate::protocol::network::AddIntercept;
-use crate::protocol::session::{Capabilities, Capability as Wanted, Granted, New, PromptBehavior, Proxy, Subscribe};
+use crate::protocol::session::{Capabilities, Capability, ChromeOptions, Granted, New, PromptBehavior, Proxy, Subscribe};
 use crate::router::{EVENTS, Router};
 
 /// How long a browser may take from its start to its first answer, unless configured otherwise.
@@ -32,14 +33,21 @@ pub struct BidiConfig {
     pub environment: Vec<(OsString, OsString)>,
     /// How long a browser may take from its start to its first answer.
     pub launch_deadline: Duration,
+    /// Chromedriver's executable; the first of the well-known names and places when absent.
+    pub chromedriver: Option<PathBuf>,
+    /// The value of `ODB_BROWSER`: the Chromium of launches that name none.
+    pub chrome: Option<PathBuf>,
+    /// Whether Chromium runs with its sandbox. Firefox always does.
+    pub sandbox: bool,
 }
 
 impl BidiConfig {
-    /// A configuration with the default deadline; `PATH` is taken from `environment`.
+    /// A configuration with the default deadline, the chromedriver that is found, and the sandbox on; `PATH` is taken from
+    /// `environment`.
     #[must_use]
     pub fn new(supervisor: Arc<dyn Supervisor>, environment: Vec<(OsString, OsString)>) -> Self {
         let path = environment.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.clone());
-        Self { supervisor, path, environment, launch_deadline: LAUNCH_DEADLINE }
+        Self { supervisor, path, environment, launch_deadline: LAUNCH_DEADLINE, chromedriver: None, chrome: None, sandbox: true }
     }
 }
 
@@ -55,39 +63,75 @@ impl BidiAdapter {
         Self { config }
     }
 
-    /// The executable that a launch without one of its own would use.
+    /// The Firefox that a launch without an executable of its own would use.
     ///
     /// # Errors
     /// `BrowserMissing`.
     pub fn executable(&self) -> AdapterResult<PathBuf> {
-        self.find(None)
+        locate(&FIREFOX, None, self.config.path.as_deref())
     }
 
-    fn find(&self, explicit: Option<&Path>) -> AdapterResult<PathBuf> {
-        locate(explicit, self.config.path.as_deref())
+    /// The chromedriver that launches of Chromium would use.
+    ///
+    /// # Errors
+    /// `BrowserMissing`.
+    pub fn chromedriver(&self) -> AdapterResult<PathBuf> {
+        locate(&CHROMEDRIVER, self.config.chromedriver.as_deref(), self.config.path.as_deref())
     }
 
     async fn start(&self, spec: LaunchSpec) -> AdapterResult<Arc<dyn Browser>> {
-        if spec.browser != BrowserKind::Firefox {
-            return Err(AdapterError::Unsupported { primitive: "launch" });
+        if spec.confined {
+            return Err(AdapterError::Unsupported { primitive: "launch of a confined browser" });
         }
-        let proxy = spec.proxy.as_deref().map(|url| proxy(url, &spec.proxy_bypass)).transpose()?;
-        let launched = launch(&Launch {
-            executable: self.find(spec.executable.as_deref())?,
-            supervisor: &*self.config.supervisor,
-            profile: spec.profile.as_deref(),
-            headed: spec.headed,
-            extra_args: &spec.args,
-            environment: &self.config.environment,
-        })?;
-        let started = self.connect(&launched, proxy, &spec).await;
+        let driver = Driver::of(spec.browser);
+        let (launched, begin) = match driver {
+            Driver::Firefox => self.start_firefox(&spec)?,
+            Driver::Chromedriver => self.start_chromedriver(&spec)?,
+        };
+        let started = self.connect(&launched, begin, driver, &spec).await;
         if started.is_err() {
             launched.process.kill();
         }
         started
     }
 
-    async fn connect(&self, launched: &Launched, proxy: Option<Proxy>, spec: &LaunchSpec) -> AdapterResult<Arc<dyn Browser>> {
+    fn start_firefox(&self, spec: &LaunchSpec) -> AdapterResult<(Launched, Capability)> {
+        let proxy = spec.proxy.as_deref().map(|url| proxy(url, &spec.proxy_bypass)).transpose()?;
+        let launched = launch(&Launch {
+            executable: locate(&FIREFOX, spec.executable.as_deref(), self.config.path.as_deref())?,
+            supervisor: &*self.config.supervisor,
+            profile: spec.profile.as_deref(),
+            headed: spec.headed,
+            extra_args: &spec.args,
+            environment: &self.config.environment,
+        })?;
+        Ok((launched, wanted(proxy, None)))
+    }
+
+    fn start_chromedriver(&self, spec: &LaunchSpec) -> AdapterResult<(Launched, Capability)> {
+        let named = spec.executable.as_deref().or(self.config.chrome.as_deref());
+        let (launched, options) = launch_chromedriver(&Chrome {
+            driver: self.chromedriver()?,
+            executable: locate(&CHROME, named, self.config.path.as_deref())?,
+            supervisor: &*self.config.supervisor,
+            profile: spec.profile.as_deref(),
+            headed: spec.headed,
+            sandbox: self.config.sandbox,
+            proxy: spec.proxy.as_deref(),
+            proxy_bypass: &spec.proxy_bypass,
+            extra_args: &spec.args,
+            environment: &self.config.environment,
+        })?;
+        Ok((launched, wanted(None, Some(options))))
+    }
+
+    async fn connect(
+        &self,
+        launched: &Launched,
+        begin: Capability,
+        driver: Driver,
+        spec: &LaunchSpec,
+    ) -> AdapterResult<Arc<dyn Browser>> {
         let (persistent, headless) = (spec.profile.is_some(), !spec.headed);
         let deadline = self.config.launch_deadline;
         let port = launched.port(deadline).await?;
@@ -95,12 +139,15 @@ impl BidiAdapter {
         let answered = async {
             let connection =
                 Connection::open(port, Arc::clone(&router) as _).await.map_err(|_| CallError::Lost(Loss::Disconnected))?;
-            let granted = first_answer(&connection, proxy).await?;
+            let granted = first_answer(&connection, begin).await?;
             Ok((connection, granted))
         };
         let (connection, granted) = match tokio::time::timeout(deadline, answered).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(CallError::Lost(_))) => return Err(launched.explain().await),
+            Ok(Err(CallError::Refused { error, message })) if error == "session not created" => {
+                return Err(launched.refused(message));
+            }
             Ok(Err(error)) => return Err(fault::from_call("the session's beginning", error)),
             Err(_) => return Err(launched.unanswered(deadline)),
         };
@@ -118,23 +165,28 @@ impl BidiAdapter {
         let info = BrowserInfo {
             product: product(&granted.browser_name),
             version: granted.browser_version,
-            pid: process.pid(),
-            sandboxed: true,
+            pid: granted.process.or_else(|| process.pid()),
+            sandboxed: driver == Driver::Firefox || self.config.sandbox,
         };
         let directory = launched.directory.clone();
-        let shared = Shared { connection, router, process, directory, headless, persistent, focus: Default::default() };
+        let shared = Shared { connection, router, process, driver, directory, headless, persistent, focus: Default::default() };
         Ok(Arc::new(BidiBrowser::new(shared, info)))
     }
 }
 
-async fn first_answer(connection: &Connection, proxy: Option<Proxy>) -> Result<Granted, CallError> {
-    let capability = Wanted {
+/// What a session begins with.
+fn wanted(proxy: Option<Proxy>, chrome_options: Option<ChromeOptions>) -> Capability {
+    Capability {
         accept_insecure_certs: false,
         // Prompts are the caller's to answer.
         unhandled_prompt_behavior: PromptBehavior { default: "ignore" },
         proxy,
-    };
-    let session = New { capabilities: Capabilities { always_match: capability } };
+        chrome_options,
+    }
+}
+
+async fn first_answer(connection: &Connection, always_match: Capability) -> Result<Granted, CallError> {
+    let session = New { capabilities: Capabilities { always_match } };
     let granted = connection.send(&session, Route::BROWSER).decode().await?;
     let subscribed = connection.send(&Subscribe { events: EVENTS }, Route::BROWSER);
     // Without it the browser would ask in a window of its own, and the page would wait.
@@ -171,49 +223,13 @@ fn proxy(url: &str, bypass: &[String]) -> AdapterResult<Proxy> {
     }
 }
 
-/// What Firefox can do beyond the core.
-const FIREFOX: &[Capability] = &[
-    Capability::Cookies,
-    Capability::Origins,
-    Capability::Screen,
-    Capability::Geolocation,
-    Capability::Locale,
-    Capability::Timezone,
-    Capability::UserAgent,
-    Capability::Permissions,
-    Capability::NetworkBodies,
-    Capability::NetworkRoute,
-    Capability::NetworkHeaders,
-    Capability::NetworkConditions,
-    Capability::Credentials,
-    Capability::Downloads,
-    Capability::Upload,
-    Capability::Print,
-    Capability::Proxy,
-];
-
-/// What it can't, with the reasons.
-pub const FIREFOX_LACKS: &[(Capability, &str)] = &[
-    (Capability::CertificateErrors, "the adapter takes no certificate that Firefox does not trust"),
-    (Capability::ClientHints, "Firefox has no client hints, and the protocol sets no platform"),
-    (Capability::Domains, "the ways past a proxy that Firefox has are not closed"),
-    (Capability::Media, "the protocol sets no media features"),
-    (Capability::NativeDrag, "Firefox without a display has no service that carries a native drag"),
-    (Capability::NetworkSpeed, "the protocol takes the network away, and slows nothing down"),
-    (Capability::Trace, "the protocol records no trace"),
-    (Capability::Touch, "the adapter sends no touch input, and the protocol emulates no touch screen"),
-];
-
 impl Adapter for BidiAdapter {
     fn kind(&self) -> AdapterKind {
         AdapterKind::Bidi
     }
 
     fn capabilities(&self, browser: BrowserKind) -> CapabilitySet {
-        match browser {
-            BrowserKind::Firefox => CapabilitySet::new(CapabilitySet::core().iter().chain(FIREFOX.iter().copied())),
-            BrowserKind::Chrome => CapabilitySet::new([]),
-        }
+        Driver::of(browser).capabilities()
     }
 
     fn launch(&self, spec: LaunchSpec) -> BoxFuture<'_, AdapterResult<Arc<dyn Browser>>> {
@@ -224,15 +240,6 @@ impl Adapter for BidiAdapter {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn each_capability_is_either_there_or_lacking_for_a_reason() {
-        let has = CapabilitySet::new(CapabilitySet::core().iter().chain(FIREFOX.iter().copied()));
-        for capability in Capability::ALL {
-            let lacks = FIREFOX_LACKS.iter().any(|(lacking, reason)| lacking == capability && !reason.is_empty());
-            assert!(has.has(*capability) != lacks, "{capability:?}");
-        }
-    }
 
     #[test]
     fn proxies_are_split_by_scheme_and_others_refused() {

@@ -13,6 +13,7 @@ use ops_contracts::supervise::Supervised;
 
 use crate::connection::{CallError, Connection, Route};
 use crate::context::{BidiContext, Folder, STRUCTURE_DEADLINE, installation, preload, viewport_of, within};
+use crate::driver::Driver;
 use crate::fault;
 use crate::protocol::browser::{Close, CreateUserContext, DownloadBehavior, SetDownloadBehavior};
 use crate::protocol::network::{AddDataCollector, DataType};
@@ -34,6 +35,8 @@ pub(crate) struct Shared {
     pub(crate) connection: Connection,
     pub(crate) router: Arc<Router>,
     pub(crate) process: Arc<dyn Supervised>,
+    /// The way to it.
+    pub(crate) driver: Driver,
     /// What was claimed for it: its files are below.
     pub(crate) directory: PathBuf,
     /// It has no display.
@@ -126,7 +129,11 @@ impl BidiBrowser {
             let closing = shared.connection.send(&Close {}, Route::BROWSER);
             let ended = async {
                 let _ = closing.await;
-                shared.process.ended().await
+                match shared.driver {
+                    Driver::Firefox => drop(shared.process.ended().await),
+                    // The driver stays when its browser has gone, and ends the connection.
+                    Driver::Chromedriver => shared.router.until(|state| state.lost.then_some(())).await,
+                }
             };
             let _ = tokio::time::timeout(GRACE, ended).await;
         }

@@ -23,19 +23,27 @@ pub(crate) fn from_call(call: &str, error: CallError) -> AdapterError {
             "no such node" | "stale element reference" => AdapterError::DocumentGone,
             "no such alert" => AdapterError::DialogMissing,
             "invalid session id" => lost(),
-            // A window that goes away under a call: its actor can't be reached any more.
-            _ if message.contains("AbortError") || message.contains("DiscardedBrowsingContext") => AdapterError::DocumentGone,
+            _ if DOCUMENT_GONE.iter().any(|text| message.contains(text)) => AdapterError::DocumentGone,
             _ => protocol(format!("{error}: {message}")),
         },
     }
 }
+
+/// What browsers and drivers say of a window that goes away under a call.
+const DOCUMENT_GONE: &[&str] = &[
+    "AbortError",
+    "DiscardedBrowsingContext",
+    "Inspected target navigated or closed",
+    "Cannot find context with specified id",
+    "Execution context was destroyed",
+];
 
 /// The browser is gone.
 pub(crate) fn lost() -> AdapterError {
     AdapterError::BrowserLost { reason: SOCKET_ENDED.to_owned() }
 }
 
-/// Kinds by the beginning of Firefox's names of network errors; the first match counts.
+/// Kinds by the beginning of the browsers' names of network errors; the first match counts.
 const BY_REASON: &[(&str, NavigationFailureKind)] = &[
     ("NS_ERROR_UNKNOWN_HOST", NavigationFailureKind::Dns),
     ("NS_ERROR_UNKNOWN_PROXY_HOST", NavigationFailureKind::Connection),
@@ -58,6 +66,31 @@ const BY_REASON: &[(&str, NavigationFailureKind)] = &[
     ("SSL_ERROR_", NavigationFailureKind::Certificate),
     ("MOZILLA_PKIX_", NavigationFailureKind::Certificate),
     ("NSS_ERROR_", NavigationFailureKind::Certificate),
+    ("net::ERR_NAME_", NavigationFailureKind::Dns),
+    ("net::ERR_ICANN_NAME_COLLISION", NavigationFailureKind::Dns),
+    ("net::ERR_CERT", NavigationFailureKind::Certificate),
+    ("net::ERR_SSL_", NavigationFailureKind::Certificate),
+    ("net::ERR_BAD_SSL_CLIENT_AUTH_CERT", NavigationFailureKind::Certificate),
+    ("net::ERR_ABORTED", NavigationFailureKind::Aborted),
+    ("net::ERR_BLOCKED_", NavigationFailureKind::Blocked),
+    ("net::ERR_ACCESS_DENIED", NavigationFailureKind::Blocked),
+    ("net::ERR_UNSAFE_", NavigationFailureKind::Blocked),
+    ("net::ERR_NETWORK_ACCESS_DENIED", NavigationFailureKind::Blocked),
+    ("net::ERR_DISALLOWED_URL_SCHEME", NavigationFailureKind::Blocked),
+    ("net::ERR_UNKNOWN_URL_SCHEME", NavigationFailureKind::Blocked),
+    ("net::ERR_CONNECTION_", NavigationFailureKind::Connection),
+    ("net::ERR_ADDRESS_", NavigationFailureKind::Connection),
+    ("net::ERR_TIMED_OUT", NavigationFailureKind::Connection),
+    ("net::ERR_EMPTY_RESPONSE", NavigationFailureKind::Connection),
+    ("net::ERR_INTERNET_DISCONNECTED", NavigationFailureKind::Connection),
+    ("net::ERR_NETWORK_", NavigationFailureKind::Connection),
+    ("net::ERR_PROXY_", NavigationFailureKind::Connection),
+    ("net::ERR_TUNNEL_", NavigationFailureKind::Connection),
+    ("net::ERR_SOCKS_", NavigationFailureKind::Connection),
+    ("net::ERR_HTTP2_", NavigationFailureKind::Connection),
+    ("net::ERR_QUIC_", NavigationFailureKind::Connection),
+    ("net::ERR_INVALID_HTTP_RESPONSE", NavigationFailureKind::Connection),
+    ("net::", NavigationFailureKind::Other),
     ("Beforeunload prompt was rejected", NavigationFailureKind::Aborted),
     ("A new navigation interrupted", NavigationFailureKind::Aborted),
     ("deniedPortAccess", NavigationFailureKind::Blocked),
@@ -77,11 +110,17 @@ pub(crate) fn navigation_failure(reason: &str) -> NavigationFailure {
     let reason = reason.strip_prefix("Error: ").unwrap_or(reason);
     let kind =
         BY_REASON.iter().find(|(prefix, _)| reason.starts_with(prefix)).map_or(NavigationFailureKind::Other, |(_, kind)| *kind);
-    NavigationFailure { kind, reason: reason.to_owned() }
+    NavigationFailure { kind, reason: reason.strip_prefix("net::").unwrap_or(reason).to_owned() }
 }
+
+/// The document by which Chromium explains a failure, without saying which.
+const CHROME_ERROR: &str = "chrome-error://";
 
 /// The failure that a document explains, if it is one of the browser's own that do.
 pub(crate) fn error_page(url: &str) -> Option<NavigationFailure> {
+    if url.starts_with(CHROME_ERROR) {
+        return Some(NavigationFailure { kind: NavigationFailureKind::Other, reason: "it could not be loaded".to_owned() });
+    }
     let (page, query) = url.split_once('?').unwrap_or((url, ""));
     let certificate = page == "about:certerror";
     if !certificate && page != "about:neterror" && page != "about:blocked" {
@@ -108,6 +147,10 @@ mod tests {
             ("NS_BINDING_RETARGETED", NavigationFailureKind::Aborted),
             ("deniedPortAccess", NavigationFailureKind::Blocked),
             ("NS_ERROR_REDIRECT_LOOP", NavigationFailureKind::Other),
+            ("net::ERR_NAME_NOT_RESOLVED", NavigationFailureKind::Dns),
+            ("net::ERR_CONNECTION_REFUSED", NavigationFailureKind::Connection),
+            ("net::ERR_CERT_AUTHORITY_INVALID", NavigationFailureKind::Certificate),
+            ("net::ERR_TOO_MANY_REDIRECTS", NavigationFailureKind::Other),
         ] {
             assert_eq!(navigation_failure(text).kind, kind, "{text}");
         }

@@ -1,9 +1,10 @@
-//! Starts one Firefox under supervision and waits until it listens.
+//! Starts one Firefox, or one chromedriver, under supervision and waits until it listens.
 //!
 //! It decides no policy and speaks no protocol: what comes out is a process and the port of its debugging socket, which
-//! is on loopback, chosen by the system, and takes one session.
+//! is on loopback and chosen by the system. Firefox's takes one session.
 
 mod arguments;
+mod chromedriver;
 mod output;
 mod profile;
 
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) use arguments::SCREEN;
+pub(crate) use chromedriver::{Chrome, launch as launch_chromedriver};
 use ops_contracts::adapter::{AdapterError, AdapterResult};
 use ops_contracts::supervise::{SuperviseSpec, Supervised, Supervisor};
 use output::Output;
@@ -36,27 +38,34 @@ pub(crate) struct Launched {
     output: Output,
 }
 
+/// What stands before the port that Firefox listens on.
+const READY: &str = "WebDriver BiDi listening on ws://127.0.0.1:";
+
 /// Starts the browser. To be called inside a tokio runtime.
 pub(crate) fn launch(launch: &Launch<'_>) -> AdapterResult<Launched> {
     if let Some(argument) = arguments::forbidden(launch.extra_args) {
         return Err(AdapterError::ArgumentForbidden { argument: argument.to_owned() });
     }
-    let failed = |what: &str, error: &std::io::Error| AdapterError::LaunchFailed {
-        reason: format!("{what}: {error}"),
-        output: String::new(),
-    };
-    let directory = launch.supervisor.claim(launch.profile).map_err(|error| failed("its profile can't be used", &error))?;
-    let places =
-        profile::prepare(&directory, launch.profile.is_some()).map_err(|error| failed("its profile can't be written", &error))?;
+    let directory = launch.supervisor.claim(launch.profile).map_err(failed("its profile can't be used"))?;
+    let places = profile::prepare(&directory, launch.profile.is_some()).map_err(failed("its profile can't be written"))?;
     let spec = SuperviseSpec {
         program: launch.executable.clone(),
         args: arguments::command_line(launch.headed, &places.profile, launch.extra_args),
         environment: arguments::environment(launch.environment, &places.home, launch.headed),
         directory: directory.clone(),
     };
-    let (process, stderr) = launch.supervisor.spawn(spec).map_err(|error| failed("it can't be supervised", &error))?;
-    let output = Output::drain(stderr).map_err(|error| failed("its output can't be read", &error))?;
+    spawn(launch.supervisor, spec, READY)
+}
+
+fn spawn(supervisor: &dyn Supervisor, spec: SuperviseSpec, ready: &'static str) -> AdapterResult<Launched> {
+    let directory = spec.directory.clone();
+    let (process, output) = supervisor.spawn(spec).map_err(failed("it can't be supervised"))?;
+    let output = Output::drain(output, ready).map_err(failed("its output can't be read"))?;
     Ok(Launched { process, directory, output })
+}
+
+fn failed(what: &'static str) -> impl Fn(std::io::Error) -> AdapterError {
+    move |error| AdapterError::LaunchFailed { reason: format!("{what}: {error}"), output: String::new() }
 }
 
 impl Launched {
@@ -67,6 +76,11 @@ impl Launched {
             Ok(None) => Err(self.explain().await),
             Err(_) => Err(self.unanswered(deadline)),
         }
+    }
+
+    /// The error of a driver that could not start its browser.
+    pub(crate) fn refused(&self, reason: String) -> AdapterError {
+        AdapterError::LaunchFailed { reason, output: self.output.tail() }
     }
 
     /// The error of a browser that has ended, or whose socket has.

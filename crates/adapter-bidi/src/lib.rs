@@ -1,5 +1,6 @@
-//! WebDriver BiDi behind the adapter seam: finds, launches and supervises Firefox, speaks to it over a WebSocket on
-//! loopback, and turns the seam's primitives into protocol commands and protocol events into the seam's.
+//! WebDriver BiDi behind the adapter seam: finds, launches and supervises Firefox, or chromedriver and through it Chromium,
+//! speaks to them over a WebSocket on loopback, and turns the seam's primitives into protocol commands and protocol events
+//! into the seam's.
 //!
 //! Two layers: `protocol` and `connection` are shaped by the specification and know nothing of the seam; `router` and
 //! `context` give the seam's meaning to them. It implements no command of the contract and keeps no session.
@@ -8,6 +9,7 @@ mod adapter;
 mod browser;
 mod connection;
 mod context;
+mod driver;
 mod fault;
 mod launch;
 mod locate;
@@ -15,4 +17,5 @@ mod protocol;
 mod router;
 mod stream;
 
-pub use adapter::{BidiAdapter, BidiConfig, FIREFOX_LACKS, LAUNCH_DEADLINE};
+pub use adapter::{BidiAdapter, BidiConfig, LAUNCH_DEADLINE};
+pub use driver::{CHROMEDRIVER_LACKS, FIREFOX_LACKS};

@@ -178,11 +178,13 @@ fn spawn_browser(args: &GuardArgs) -> Result<Child, GuardError> {
     // Our own copies must go, or the owner would not see the end of file when the browser exits.
     rustix::stdio::dup2_stdin(&devnull).map_err(|error| io("release its input")(error.into()))?;
     rustix::stdio::dup2_stdout(&devnull).map_err(|error| io("release its output")(error.into()))?;
+    // What it prints goes one way, so that the owner reads all of it.
+    let printed = take_over(std::io::stderr().as_fd())?;
     let mut command = Command::new(&args.browser);
     command
         .args(&args.browser_args)
         .stdin(Stdio::null())
-        .stdout(Stdio::null())
+        .stdout(printed)
         .stderr(Stdio::inherit())
         .process_group(0)
         .fd_mappings(vec![

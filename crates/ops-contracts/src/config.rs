@@ -247,6 +247,8 @@ section! {
         "Further arguments for every Chrome or Chromium.";
     sandbox "sandbox" "browser.sandbox" SandboxMode = SandboxMode::Auto; SandboxMode::EXPECTED;
         "Whether browsers run in their sandbox.";
+    chromedriver "chromedriver" "browser.chromedriver" String = String::new(); "a path";
+        "Chromedriver's executable, for sessions that ask for the adapter `bidi`; empty: the first of the well-known names and places.";
     allow_domains "allowDomains" "browser.allowDomains" Vec<DomainRule> = Vec::new(); DOMAINS;
         "Hosts that sessions may reach; all when empty. A session's own list can only narrow it. It holds for sessions of every browser.";
     deny_domains "denyDomains" "browser.denyDomains" Vec<DomainRule> = Vec::new(); DOMAINS;
@@ -389,6 +391,7 @@ mod tests {
                 "browser.path=\"\" default",
                 "browser.args=[] default",
                 "browser.sandbox=\"auto\" default",
+                "browser.chromedriver=\"\" default",
                 "browser.allowDomains=[] default",
                 "browser.denyDomains=[] default",
                 "firefox.path=\"\" default",

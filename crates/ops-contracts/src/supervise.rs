@@ -20,7 +20,8 @@ pub trait Supervisor: Send + Sync {
     /// When it can't be made, or a living process owns it.
     fn claim(&self, persistent: Option<&Path>) -> io::Result<PathBuf>;
 
-    /// Starts a process in its own process group. To be called inside a tokio runtime.
+    /// Starts a process in its own process group. What it prints, as output and as errors, comes through one pipe. To be
+    /// called inside a tokio runtime.
     ///
     /// # Errors
     /// When the supervision can't be set up; a program that can't be started ends at once and says so in its output.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use ops_contracts::adapter::{
     Adapter, Browser, BrowserInfo, Context, ContextSpec, ContextStorage, FrameKey, LaunchSpec, Primitive, TargetKey,
 };
-use ops_contracts::capability::{BrowserKind, CapabilitySet};
+use ops_contracts::capability::{AdapterKind, BrowserKind, CapabilitySet};
 use ops_contracts::command::Viewport;
 use ops_contracts::egress::{Egress, EgressDoor, EgressTerms};
 use ops_contracts::ids::SessionId;
@@ -27,6 +27,8 @@ const SPARE_AFTER_LAUNCH: Duration = Duration::from_millis(1_500);
 /// Which process a session runs in.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct SlotKey {
+    /// What drives the process.
+    pub(crate) adapter: AdapterKind,
     /// How the process is started.
     pub(crate) spec: LaunchSpec,
     /// The one session that it is for; `None` for a shared one.
@@ -129,16 +131,23 @@ impl Pool {
         self.egress.is_some()
     }
 
-    /// The adapter that serves a browser family: the first that can do everything that is core.
-    pub(crate) fn adapter(&self, kind: BrowserKind) -> Outcome<(&Arc<dyn Adapter>, CapabilitySet)> {
+    /// The adapter that serves a browser family: the first that can do everything that is core, among those `wanted`.
+    pub(crate) fn adapter(
+        &self,
+        kind: BrowserKind,
+        wanted: Option<AdapterKind>,
+    ) -> Outcome<(&Arc<dyn Adapter>, CapabilitySet)> {
         let core = CapabilitySet::core();
         self.adapters
             .iter()
+            .filter(|adapter| wanted.is_none_or(|wanted| adapter.kind() == wanted))
             .map(|adapter| (adapter, adapter.capabilities(kind)))
             .find(|(_, set)| core.iter().all(|capability| set.has(capability)))
             .ok_or_else(|| {
-                Fault::new(ErrorCode::OpsNotSupported, format!("no adapter of this relay serves {}", kind.as_str()))
-                    .with("browser", kind)
+                let which = wanted.map(|wanted| format!("{} ", wanted.as_str())).unwrap_or_default();
+                let message = format!("no {which}adapter of this relay serves {}", kind.as_str());
+                let fault = Fault::new(ErrorCode::OpsNotSupported, message).with("browser", kind);
+                wanted.into_iter().fold(fault, |fault, wanted| fault.with("adapter", wanted))
             })
     }
 
@@ -185,7 +194,7 @@ impl Pool {
     }
 
     fn slot(&self, key: &SlotKey) -> Outcome<Arc<Slot>> {
-        let (adapter, _) = self.adapter(key.spec.browser)?;
+        let (adapter, _) = self.adapter(key.spec.browser, Some(key.adapter))?;
         let mut slots = lock(&self.slots);
         let slot = slots.entry(key.clone()).or_insert_with(|| {
             let egress = self.egress.clone().filter(|_| key.spec.confined);

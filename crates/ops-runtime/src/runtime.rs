@@ -467,25 +467,20 @@ impl Inner {
     /// What serves a session.
     fn served(&self, id: &SessionId) -> Option<Served> {
         let session = self.find(id)?;
-        self.served_by(&session)
-    }
-
-    fn served_by(&self, session: &Session) -> Option<Served> {
-        let (adapter, _) = self.pool.adapter(session.browser()).ok()?;
-        Some(Served { adapter: adapter.kind(), mode: session.plan.params.mode })
+        Some(served_by(&session))
     }
 
     /// Tells whoever observes how a session ended.
     fn tell_end(&self, session: &Session, code: ErrorCode) {
         let observer = lock(&self.observer).clone();
-        let (Some(observer), Some(served)) = (observer, self.served_by(session)) else { return };
+        let Some(observer) = observer else { return };
         let outcome = match code {
             _ if session.crashed.load(Ordering::Relaxed) => SessionOutcome::Crashed,
             ErrorCode::OpsLeaseExpired => SessionOutcome::Expired,
             ErrorCode::RelayOpsTerminated | ErrorCode::RelayOpsDraining => SessionOutcome::Terminated,
             _ => SessionOutcome::Closed,
         };
-        observer.session_ended(served, outcome);
+        observer.session_ended(served_by(session), outcome);
     }
 
     fn find(&self, id: &SessionId) -> Option<Arc<Session>> {
@@ -553,4 +548,9 @@ fn remember(replies: &Mutex<Replies>, id: &RequestId, finished: &Finished) {
         Err(fault) if !finished.began => replies.withdraw(id, fault),
         outcome => replies.finish(id, outcome, Instant::now()),
     }
+}
+
+/// What serves a session.
+fn served_by(session: &Session) -> Served {
+    Served { adapter: session.plan.slot.adapter, mode: session.plan.params.mode }
 }

@@ -186,6 +186,7 @@ pub const VARIABLES: &[Variable] = &[
     Variable { name: KILL_SWITCH, key: "ops.killSwitch" },
     Variable { name: BROWSER, key: "browser.path" },
     Variable { name: BROWSER_ARGS, key: "browser.args" },
+    Variable { name: CHROMEDRIVER, key: "browser.chromedriver" },
     Variable { name: FIREFOX, key: "firefox.path" },
     Variable { name: FIREFOX_ARGS, key: "firefox.args" },
 ];
@@ -196,6 +197,8 @@ pub const KILL_SWITCH: &str = "OPENDEVBROWSER_OPS_KILL_SWITCH";
 pub const BROWSER: &str = "ODB_BROWSER";
 /// Further arguments for every Chrome or Chromium, with spaces between them.
 pub const BROWSER_ARGS: &str = "ODB_BROWSER_ARGS";
+/// Chromedriver's executable.
+pub const CHROMEDRIVER: &str = "ODB_CHROMEDRIVER";
 /// Firefox's executable.
 pub const FIREFOX: &str = "ODB_FIREFOX";
 /// Further arguments for every Firefox, with spaces between them.
@@ -211,6 +214,7 @@ pub fn environment(lookup: impl Fn(&str) -> Option<String>) -> Layer {
     document.ops.kill_switch = precedence::env_kill_switch(lookup(KILL_SWITCH).as_deref()).then_some(true);
     document.browser.path = set(BROWSER);
     document.browser.args = words(BROWSER_ARGS);
+    document.browser.chromedriver = set(CHROMEDRIVER);
     document.firefox.path = set(FIREFOX);
     document.firefox.args = words(FIREFOX_ARGS);
     Layer { source: Source::Environment, document }

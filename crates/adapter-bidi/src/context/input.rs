@@ -6,6 +6,7 @@ use ops_contracts::adapter::{AdapterError, AdapterResult, Effect, FrameKey, Inpu
 use super::keys;
 use super::{BidiContext, failed};
 use crate::connection::{Route, decode};
+use crate::driver::Driver;
 use crate::protocol::Command;
 use crate::protocol::input::{KeyItem, PerformActions, PointerItem, PointerParameters, Source, WheelItem};
 use crate::protocol::script::{Evaluate, Evaluation, RemoteValue, ValueType, WindowValue};
@@ -32,7 +33,8 @@ impl BidiContext {
             }
             return Ok(Effect::Done);
         }
-        let mut script = Script::new(held);
+        let point = |at| self.browser.driver.point(at);
+        let mut script = Script::new(held, self.browser.driver);
         if !actions.iter().any(|action| matches!(action, InputAction::MouseDown { .. } | InputAction::MouseUp { .. })) {
             let mouse = self.browser.router.lock().mouse;
             script.resting = mouse.filter(|(page, _)| *page == target).map(|(_, at)| at);
@@ -47,7 +49,7 @@ impl BidiContext {
             if let Some(page) = state.pages.get_mut(&target) {
                 page.held = held;
             }
-            state.mouse = at.map(|(x, y)| (target, (pixel(x), pixel(y)))).or(state.mouse);
+            state.mouse = at.map(|(x, y)| (target, (point(x), point(y)))).or(state.mouse);
         }
         let id = self.main_id(target)?;
         let performed =
@@ -126,6 +128,7 @@ enum Tick {
 
 /// A list of actions being turned into ticks.
 struct Script {
+    driver: Driver,
     ticks: Vec<Tick>,
     /// Where this list has put the mouse.
     at: Option<(f64, f64)>,
@@ -138,8 +141,8 @@ struct Script {
 }
 
 impl Script {
-    fn new(held: Modifiers) -> Self {
-        Self { ticks: Vec::new(), at: None, resting: None, own: held, held }
+    fn new(held: Modifiers, driver: Driver) -> Self {
+        Self { driver, ticks: Vec::new(), at: None, resting: None, own: held, held }
     }
 
     fn add(&mut self, action: &InputAction) -> AdapterResult<()> {
@@ -195,11 +198,12 @@ impl Script {
 
     fn move_to(&mut self, x: f64, y: f64) {
         self.at = Some((x, y));
-        if self.resting.take() == Some((pixel(x), pixel(y))) {
-            let aside = if x > 1.0 { pixel(x) - 1.0 } else { pixel(x) + 1.0 };
-            self.ticks.push(Tick::Pointer(PointerItem::PointerMove { x: aside, y: pixel(y) }));
+        let (x, y) = (self.driver.point(x), self.driver.point(y));
+        if self.resting.take() == Some((x, y)) {
+            let aside = if x > 1.0 { x - 1.0 } else { x + 1.0 };
+            self.ticks.push(Tick::Pointer(PointerItem::PointerMove { x: aside, y }));
         }
-        self.ticks.push(Tick::Pointer(PointerItem::PointerMove { x: pixel(x), y: pixel(y) }));
+        self.ticks.push(Tick::Pointer(PointerItem::PointerMove { x, y }));
     }
 
     /// Presses and releases modifier keys until exactly these are held: pointer events have those of the keyboard.
@@ -276,12 +280,6 @@ fn number(button: MouseButton) -> u8 {
     }
 }
 
-/// The pixel that a point is in. The browser's events have whole coordinates, and it rounds a half up, out of elements
-/// that begin at one.
-fn pixel(at: f64) -> f64 {
-    (at - 0.5).ceil()
-}
-
 /// The wheel takes whole numbers. Casts saturate.
 #[expect(clippy::cast_possible_truncation, reason = "saturates, and no page is that long")]
 fn whole(number: f64) -> i64 {
@@ -295,7 +293,7 @@ mod tests {
     use super::*;
 
     fn json(actions: &[InputAction], held: Modifiers) -> String {
-        let mut script = Script::new(held);
+        let mut script = Script::new(held, Driver::Firefox);
         for action in actions {
             script.add(action).unwrap();
         }
@@ -319,7 +317,7 @@ mod tests {
     #[test]
     fn a_mouse_that_is_there_already_is_moved_aside_first() {
         let modifiers = Modifiers::default();
-        let mut script = Script::new(modifiers);
+        let mut script = Script::new(modifiers, Driver::Firefox);
         script.resting = Some((9.0, 5.0));
         script.add(&InputAction::MouseMove { x: 9.4, y: 5.0, modifiers, held: None }).unwrap();
         script.add(&InputAction::MouseMove { x: 9.4, y: 5.0, modifiers, held: None }).unwrap();
@@ -346,7 +344,7 @@ mod tests {
     fn a_modifier_that_the_caller_presses_stays_held_and_is_not_pressed_twice() {
         let key = |key: &str| Keystroke { key: key.to_owned(), code: String::new(), key_code: 0, location: 1, text: None };
         let held = Modifiers { control: true, ..Modifiers::default() };
-        let mut script = Script::new(Modifiers::default());
+        let mut script = Script::new(Modifiers::default(), Driver::Firefox);
         script.add(&InputAction::KeyDown { key: key("Control"), modifiers: held }).unwrap();
         script.add(&InputAction::MouseMove { x: 1.0, y: 1.0, modifiers: held, held: None }).unwrap();
         let (sources, left) = script.finish();
@@ -354,7 +352,7 @@ mod tests {
         let text = serde_json::to_string(&sources).unwrap();
         assert_eq!(text.matches("keyDown").count(), 1);
         assert_eq!(text.matches("keyUp").count(), 0);
-        let unknown = Script::new(held).add(&InputAction::KeyDown { key: key("CapsLock"), modifiers: held });
+        let unknown = Script::new(held, Driver::Firefox).add(&InputAction::KeyDown { key: key("CapsLock"), modifiers: held });
         assert!(matches!(unknown, Err(AdapterError::Unsupported { .. })));
     }
 }

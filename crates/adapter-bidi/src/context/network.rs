@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use ops_contracts::adapter::{
-    AbortReason, AdapterError, AdapterResult, Decision, Effect, Headers, NetworkPolicy, PausedKey, RequestKey, TargetKey,
+    AdapterError, AdapterResult, Decision, Effect, Headers, NetworkPolicy, PausedKey, RequestKey, TargetKey,
 };
 
 use super::{BidiContext, STRUCTURE_DEADLINE, failed, within};
@@ -100,7 +100,7 @@ impl BidiContext {
                 connection.send(&answer, Route::BROWSER).outstanding()
             }
             Decision::Abort(reason) => {
-                self.browser.router.lock().refused.insert(request.clone(), error_name(reason));
+                self.browser.router.lock().refused.insert(request.clone(), self.browser.driver.error_name(reason));
                 connection.send(&FailRequest { request: &request }, Route::BROWSER).outstanding()
             }
             Decision::Credentials { username, password } => {
@@ -154,18 +154,4 @@ fn with_length(mut headers: Headers, length: usize) -> Headers {
     headers.retain(|(name, _)| !name.eq_ignore_ascii_case("content-length"));
     headers.push(("Content-Length".to_owned(), length.to_string()));
     headers
-}
-
-/// The browser's own name of a failure.
-const fn error_name(reason: AbortReason) -> &'static str {
-    match reason {
-        AbortReason::Failed => "NS_ERROR_FAILURE",
-        AbortReason::Aborted => "NS_BINDING_ABORTED",
-        AbortReason::TimedOut => "NS_ERROR_NET_TIMEOUT",
-        AbortReason::AccessDenied => "NS_ERROR_BLOCKED_BY_POLICY",
-        AbortReason::BlockedByClient => "NS_ERROR_CONTENT_BLOCKED",
-        AbortReason::ConnectionRefused => "NS_ERROR_CONNECTION_REFUSED",
-        AbortReason::NameNotResolved => "NS_ERROR_UNKNOWN_HOST",
-        AbortReason::InternetDisconnected => "NS_ERROR_OFFLINE",
-    }
 }

@@ -49,18 +49,24 @@ pub(super) fn command_line(headed: bool, profile: &Path, extra: &[String]) -> Ve
 /// Width and height of the screen of a browser without a display: what does not fit into a window gets no input.
 pub(crate) const SCREEN: (u32, u32) = (1920, 1080);
 
-/// The environment: homes of its own, so that nothing is read from or left in the user's, and no crash reporter.
+/// The environment: homes of its own, and no crash reporter.
 pub(super) fn environment(given: &[(OsString, OsString)], home: &Path, headed: bool) -> Vec<(OsString, OsString)> {
-    const HOMES: &[&str] = &["HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"];
-    const DISPLAY: &[&str] = &["DISPLAY", "WAYLAND_DISPLAY"];
-    let replaced = |name: &OsString| HOMES.iter().any(|own| name == own) || (!headed && DISPLAY.iter().any(|own| name == own));
-    let mut variables: Vec<_> = given.iter().filter(|(name, _)| !replaced(name)).cloned().collect();
-    variables.extend(HOMES.iter().map(|name| (OsString::from(name), home.as_os_str().to_owned())));
+    let mut variables = homes(given, home, headed);
     let fixed = [("MOZ_CRASHREPORTER_DISABLE", "1"), ("MOZ_DISABLE_AUTO_SAFE_MODE", "1"), ("MOZ_NO_REMOTE", "1")];
     // Without a display: the screen, and with it the windows.
     let screen = [("MOZ_HEADLESS_WIDTH", SCREEN.0), ("MOZ_HEADLESS_HEIGHT", SCREEN.1)].map(|(name, side)| (name, side.to_string()));
     variables.extend(fixed.map(|(name, value)| (name.into(), value.into())));
     variables.extend(screen.into_iter().filter(|_| !headed).map(|(name, side)| (name.into(), side.into())));
+    variables
+}
+
+/// The given variables with all homes at `home`, so that nothing is read from or left in the user's.
+pub(super) fn homes(given: &[(OsString, OsString)], home: &Path, headed: bool) -> Vec<(OsString, OsString)> {
+    const HOMES: &[&str] = &["HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"];
+    const DISPLAY: &[&str] = &["DISPLAY", "WAYLAND_DISPLAY"];
+    let replaced = |name: &OsString| HOMES.iter().any(|own| name == own) || (!headed && DISPLAY.iter().any(|own| name == own));
+    let mut variables: Vec<_> = given.iter().filter(|(name, _)| !replaced(name)).cloned().collect();
+    variables.extend(HOMES.iter().map(|name| (OsString::from(name), home.as_os_str().to_owned())));
     variables
 }
 

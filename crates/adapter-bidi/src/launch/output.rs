@@ -1,5 +1,5 @@
-//! What a browser prints on standard error: the line that says where it listens, and the end of the rest. Drained all
-//! the time, so that the browser never blocks, and bounded.
+//! What a browser or its driver prints: the line that says where it listens, and the end of the rest. Drained all the
+//! time, so that nobody blocks, and bounded.
 
 use std::collections::VecDeque;
 use std::process::ChildStderr;
@@ -10,9 +10,6 @@ use tokio::sync::watch;
 
 /// How much of it is kept, in bytes.
 const KEPT: usize = 4096;
-
-/// What stands before the address, on a line of its own.
-const READY: &[u8] = b"WebDriver BiDi listening on ws://127.0.0.1:";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
@@ -27,12 +24,12 @@ pub(super) struct Output {
 }
 
 impl Output {
-    /// Drains `stream` in a task of its own until it ends.
-    pub(super) fn drain(stream: ChildStderr) -> std::io::Result<Self> {
+    /// Drains `stream` in a task of its own until it ends. The port stands behind `ready`.
+    pub(super) fn drain(stream: ChildStderr, ready: &'static str) -> std::io::Result<Self> {
         let stream = tokio::process::ChildStderr::from_std(stream)?;
         let ring = Arc::new(Mutex::new(VecDeque::new()));
         let (sender, stage) = watch::channel(Stage::Starting);
-        tokio::spawn(fill(stream, Arc::clone(&ring), sender));
+        tokio::spawn(fill(stream, ready, Arc::clone(&ring), sender));
         Ok(Self { ring, stage })
     }
 
@@ -53,13 +50,18 @@ impl Output {
     }
 }
 
-async fn fill(mut stream: tokio::process::ChildStderr, ring: Arc<Mutex<VecDeque<u8>>>, stage: watch::Sender<Stage>) {
+async fn fill(
+    mut stream: tokio::process::ChildStderr,
+    ready: &'static str,
+    ring: Arc<Mutex<VecDeque<u8>>>,
+    stage: watch::Sender<Stage>,
+) {
     let mut chunk = [0; 1024];
     while let Ok(read @ 1..) = stream.read(&mut chunk).await {
         let mut ring = ring.lock().unwrap_or_else(PoisonError::into_inner);
         ring.extend(&chunk[..read]);
         if *stage.borrow() == Stage::Starting
-            && let Some(port) = port_in(ring.make_contiguous())
+            && let Some(port) = port_in(ring.make_contiguous(), ready.as_bytes())
         {
             stage.send_replace(Stage::Listening(port));
         }
@@ -76,8 +78,8 @@ async fn fill(mut stream: tokio::process::ChildStderr, ring: Arc<Mutex<VecDeque<
 }
 
 /// The port of a ready line that is there as a whole.
-fn port_in(text: &[u8]) -> Option<u16> {
-    let at = text.windows(READY.len()).position(|window| window == READY)? + READY.len();
+fn port_in(text: &[u8], ready: &[u8]) -> Option<u16> {
+    let at = text.windows(ready.len()).position(|window| window == ready)? + ready.len();
     let rest = text.get(at..)?;
     let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
     // A digit at the very end may be followed by others.
@@ -93,9 +95,10 @@ mod tests {
 
     #[test]
     fn the_port_is_read_from_a_whole_line_alone() {
-        assert_eq!(port_in(b"x\nWebDriver BiDi listening on ws://127.0.0.1:4567\n"), Some(4567));
-        assert_eq!(port_in(b"WebDriver BiDi listening on ws://127.0.0.1:45"), None);
-        assert_eq!(port_in(b"WebDriver BiDi listening on ws://127.0.0.1:99999\n"), None);
-        assert_eq!(port_in(b"*** You are running in headless mode.\n"), None);
+        let port = |text: &[u8]| port_in(text, b"listening on ws://127.0.0.1:");
+        assert_eq!(port(b"x\nWebDriver BiDi listening on ws://127.0.0.1:4567\n"), Some(4567));
+        assert_eq!(port(b"WebDriver BiDi listening on ws://127.0.0.1:45"), None);
+        assert_eq!(port(b"WebDriver BiDi listening on ws://127.0.0.1:99999\n"), None);
+        assert_eq!(port(b"*** You are running in headless mode.\n"), None);
     }
 }

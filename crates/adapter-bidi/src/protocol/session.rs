@@ -24,6 +24,15 @@ pub(crate) struct Capability {
     pub(crate) unhandled_prompt_behavior: PromptBehavior,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) proxy: Option<Proxy>,
+    #[serde(skip_serializing_if = "Option::is_none", rename = "goog:chromeOptions")]
+    pub(crate) chrome_options: Option<ChromeOptions>,
+}
+
+/// What chromedriver starts, and how.
+#[derive(Serialize)]
+pub(crate) struct ChromeOptions {
+    pub(crate) binary: String,
+    pub(crate) args: Vec<String>,
 }
 
 /// A proxy by the kind of traffic, as `host:port`.
@@ -58,6 +67,9 @@ pub(crate) struct NewResult {
 pub(crate) struct Granted {
     pub(crate) browser_name: String,
     pub(crate) browser_version: String,
+    /// The browser's process, where a driver is between it and us.
+    #[serde(rename = "goog:processID")]
+    pub(crate) process: Option<u32>,
 }
 
 /// `session.subscribe`

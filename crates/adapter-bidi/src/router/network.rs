@@ -12,8 +12,8 @@ use super::state::{Progress, Request};
 use crate::connection::{Reply, Route};
 use crate::protocol::network::{DataType, Exchange, GetData, RequestData, ResponseData, Timings, all_headers, has_header};
 
-/// What the browser calls a request that somebody ended.
-const ABORTED: &str = "NS_BINDING_ABORTED";
+/// What browsers call a request that somebody ended.
+const ABORTED: [&str; 2] = ["NS_BINDING_ABORTED", "net::ERR_ABORTED"];
 /// The longest body of a request that is read, in bytes.
 const MAX_BODY: f64 = 65_536.0;
 /// How long the browser may take to hand it over.
@@ -123,7 +123,7 @@ impl Turn<'_> {
         let Some((frame, target)) = self.place(&exchange) else { return };
         let id = exchange.request.request;
         let refused = self.state.refused.remove(id);
-        let cancelled = refused.is_none() && exchange.error_text.as_deref() == Some(ABORTED);
+        let cancelled = refused.is_none() && exchange.error_text.as_deref().is_some_and(|text| ABORTED.contains(&text));
         // The browser knows one way to fail a request; the reason is the one that was asked for.
         let reason = refused.map(|reason| reason.to_owned()).or_else(|| exchange.error_text.clone()).unwrap_or_default();
         let Some(page) = self.state.pages.get_mut(&target) else { return };
@@ -133,7 +133,7 @@ impl Turn<'_> {
         }
         let Some(id) = exchange.navigation else { return };
         if cancelled {
-            self.ended_without_document(target, frame, id, ABORTED);
+            self.ended_without_document(target, frame, id, &reason);
         } else if let Some(navigation) = self.state.navigation(target, id)
             && matches!(navigation.progress, Progress::Running(_))
         {

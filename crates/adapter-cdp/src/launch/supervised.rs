@@ -1,6 +1,6 @@
 //! The guard for processes of others: the port through which other adapters start their browsers under it.
 //!
-//! It knows nothing of those processes: they get no debugging pipe, and their standard error goes to the caller.
+//! It knows nothing of those processes: they get no debugging pipe, and what they print goes to the caller.
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::common::at_most;
 use super::emulation::{ColorScheme, DeviceParams, Geolocation, Permission};
 use super::{InvalidField, Params, Viewport};
-use crate::capability::{BrowserKind, Capability};
+use crate::capability::{AdapterKind, BrowserKind, Capability};
 use crate::clock::Timestamp;
 use crate::domains::{DomainRule, DomainRules, RefusedHost};
 use crate::ids::{ClientId, LeaseId, SessionId, TargetId};
@@ -69,6 +69,9 @@ pub struct CreateParams {
     /// The browser family.
     #[serde(default)]
     pub browser: BrowserKind,
+    /// The adapter that drives the browser, where more than one can; the relay's preference when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adapter: Option<AdapterKind>,
     /// What is shared with other sessions. A profile implies `process`.
     #[serde(default)]
     pub isolation: Isolation,

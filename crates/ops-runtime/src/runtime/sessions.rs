@@ -51,7 +51,7 @@ impl Inner {
         request: RequestId,
         (meter, deadline): (Arc<Meter>, Instant),
     ) -> Answer {
-        let (adapter, capabilities) = self.pool.adapter(params.browser)?;
+        let (adapter, capabilities) = self.pool.adapter(params.browser, params.adapter)?;
         let kind = adapter.kind();
         // What the adapter could confine, nothing carries here.
         let offered = |wanted: Capability| capabilities.has(wanted) && (wanted != Capability::Domains || self.pool.confines());
@@ -69,7 +69,7 @@ impl Inner {
         let wanted = surroundings::Wanted::new(&params, |id| self.blob_of(&client, id))?;
         let _place = self.reserve()?;
         let id = secret::session_id()?;
-        let plan = self.plan(&id, params.without_secrets(), capabilities.clone(), confinement)?;
+        let plan = self.plan((&id, kind), params.without_secrets(), capabilities.clone(), confinement)?;
         let seat = tokio::time::timeout_at(deadline, self.pool.seat(&plan.slot, plan.viewport)).await.map_err(|_| {
             Fault::new(ErrorCode::OpsTimeout, "the browser was not ready in time").with("waitingFor", "the browser")
         })??;
@@ -133,7 +133,7 @@ impl Inner {
 
     fn plan(
         &self,
-        id: &SessionId,
+        (id, adapter): (&SessionId, AdapterKind),
         params: CreateParams,
         capabilities: CapabilitySet,
         confinement: Option<Arc<Confinement>>,
@@ -156,7 +156,7 @@ impl Inner {
             proxy_bypass: params.proxy.as_ref().map(|proxy| proxy.bypass.clone()).unwrap_or_default(),
             confined: confinement.is_some(),
         };
-        let slot = SlotKey { spec, private: own_process.then(|| id.clone()) };
+        let slot = SlotKey { adapter, spec, private: own_process.then(|| id.clone()) };
         if self.pool.in_use(&slot) {
             return Err(Fault::plain(ErrorCode::OpsProfileInUse));
         }

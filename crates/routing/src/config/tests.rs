@@ -35,7 +35,7 @@ const FULL: &str = r#"{
     "policy": "/etc/relay/policy.json",
     "scorecardPhase": "hardened",
     "browser": {
-        "path": "/usr/bin/chromium", "args": ["--lang=de"], "sandbox": "off",
+        "path": "/usr/bin/chromium", "args": ["--lang=de"], "chromedriver": "/usr/bin/chromedriver", "sandbox": "off",
         "allowDomains": ["*.example.com"], "denyDomains": ["ads.example.com"]
     },
     "firefox": { "path": "/usr/bin/firefox-esr", "args": ["-safe-mode"] },

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use ops_contracts::capability::BrowserKind;
+use ops_contracts::capability::{AdapterKind, BrowserKind};
 use ops_contracts::command::Viewport;
 use ops_contracts::command::emulation::{ColorScheme, Permission};
 use ops_contracts::command::session::{DialogPolicy, Isolation};
@@ -18,6 +18,9 @@ pub(crate) struct Making {
     /// The browser.
     #[arg(long, value_parser = word::<BrowserKind>(&["chrome", "firefox"]))]
     pub(crate) browser: Option<BrowserKind>,
+    /// What drives the browser, where more than one adapter can; the relay chooses when absent.
+    #[arg(long, value_parser = word::<AdapterKind>(&["cdp", "bidi"]))]
+    pub(crate) adapter: Option<AdapterKind>,
     /// Whether it shares a browser process with others: context, or process for one of its own.
     #[arg(long, value_parser = word::<Isolation>(&["context", "process"]))]
     pub(crate) isolation: Option<Isolation>,
