@@ -196,6 +196,30 @@ impl Relay {
         processes_of(&self.home).into_iter().filter(|pid| *pid != self.pid()).collect()
     }
 
+    /// Kills every browser of this relay; their guards go by themselves.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn kill_browsers(&self) {
+        let roots: Vec<u32> = self.browser_processes().into_iter().filter(|pid| !is_ours(*pid)).collect();
+        assert!(!roots.is_empty(), "no browser runs");
+        roots.into_iter().for_each(|pid| signal(pid, Signal::KILL));
+    }
+
+    /// The renderers of this relay's browsers: children of its children, which no command line ties to it.
+    #[must_use]
+    pub fn renderers(&self) -> Vec<u32> {
+        let all = processes();
+        let mut found = vec![self.pid()];
+        let mut at = 0;
+        while let Some(parent) = found.get(at).copied() {
+            found.extend(all.iter().filter(|(_, of)| *of == parent).map(|(pid, _)| *pid));
+            at += 1;
+        }
+        let renders = |pid: &u32| command_line(*pid).contains("--type=renderer");
+        found.into_iter().filter(renders).collect()
+    }
+
     /// Waits until no browser of this relay is left; those that are when `within` has passed.
     pub async fn leftovers(&self, within: Duration) -> Vec<u32> {
         let deadline = Instant::now() + within;
@@ -225,13 +249,29 @@ fn nonce() -> u128 {
 
 fn processes_of(home: &Path) -> Vec<u32> {
     let home = home.to_string_lossy().into_owned();
+    processes().into_iter().map(|(pid, _)| pid).filter(|pid| command_line(*pid).contains(&home)).collect()
+}
+
+/// The processes that there are, each with its parent.
+fn processes() -> Vec<(u32, u32)> {
     let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    pids.filter(|pid| {
-        // An ended process that nobody has waited for has an empty command line.
-        std::fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| String::from_utf8_lossy(&line).contains(&home))
-    })
-    .collect()
+    let parent = |pid: u32| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // The name before it may hold anything, parentheses included.
+        stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+    };
+    pids.filter_map(|pid| Some((pid, parent(pid)?))).collect()
+}
+
+/// A process' command line; an ended process that nobody has waited for has an empty one.
+fn command_line(pid: u32) -> String {
+    std::fs::read(format!("/proc/{pid}/cmdline")).map(|line| String::from_utf8_lossy(&line).into_owned()).unwrap_or_default()
+}
+
+/// Whether a process is a relay or a guard.
+fn is_ours(pid: u32) -> bool {
+    command_line(pid).split('\0').next().is_some_and(|program| program.ends_with("relayd"))
 }
 
 /// A session of a client.

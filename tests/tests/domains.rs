@@ -14,7 +14,7 @@ use ops_contracts::capability::BrowserKind;
 use ops_contracts::command::dom::EvalParams;
 use ops_contracts::command::nav::GotoParams;
 use ops_contracts::command::network::LogParams;
-use ops_contracts::command::session::{CreateParams, Isolation};
+use ops_contracts::command::session::{CreateParams, Isolation, Proxy};
 use ops_contracts::command::{DiagnosticsNetwork, DomEval, Empty, NavGoto, SessionCreate, SessionStatus, TargetsList};
 use ops_contracts::domains::{DomainReason, DomainRule};
 use ops_contracts::{Details, ErrorCode};
@@ -259,4 +259,98 @@ async fn a_session_narrows_the_relays_own_lists_and_never_widens_them() {
     let firefox = CreateParams { browser: BrowserKind::Firefox, ..CreateParams::default() };
     let refused = client.call::<SessionCreate>(None, &firefox, Some(PATIENCE)).await;
     assert_eq!(refused.expect_err("a refusal").code(), Some(ErrorCode::OpsNotSupported));
+}
+
+/// A forward proxy that answers every request itself, and what it was asked for.
+fn forward_proxy() -> (u16, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (port, asked) = (listener.local_addr().unwrap().port(), Arc::new(Mutex::new(Vec::new())));
+    let told = asked.clone();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let asked = told.clone();
+            std::thread::spawn(move || {
+                let Ok(mut out) = stream.try_clone() else { return };
+                let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
+                while let Some(request) = lines.next() {
+                    let tunnel = request.starts_with("CONNECT ");
+                    asked.lock().unwrap_or_else(PoisonError::into_inner).push(request);
+                    lines.by_ref().take_while(|line| !line.is_empty()).for_each(drop);
+                    let body = if tunnel { "" } else { "<title>Through</title>" };
+                    let length = if tunnel {
+                        String::new()
+                    } else {
+                        format!("Content-Type: text/html\r\nContent-Length: {}\r\n", body.len())
+                    };
+                    if out.write_all(format!("HTTP/1.1 200 OK\r\n{length}\r\n{body}").as_bytes()).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    (port, asked)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_with_a_proxy_and_rules_goes_through_the_proxy_and_only_where_the_rules_let_it() {
+    let (scratch, hosts) = (tempfile::tempdir().unwrap(), Hosts::start());
+    let relay = Relay::start(&scratch);
+    let client = relay.client("behind").await;
+    let (port, asked) = forward_proxy();
+    let proxy = Proxy { server: format!("http://127.0.0.1:{port}"), bypass: Vec::new(), username: None, password: None };
+    let session = RemoteSession::create(&client, &CreateParams { proxy: Some(proxy), ..allowing(&["good.localhost"]) }).await;
+    session.call::<NavGoto>(&to(hosts.url("good.localhost", "/own"))).await.unwrap();
+    assert_eq!(eval(&session, "document.title").await, "Through");
+    denied(session.call::<NavGoto>(&to(hosts.url("bad.localhost", "/"))).await, "bad.localhost");
+    // The way to the proxy is no way to what listens beside it.
+    denied(session.call::<NavGoto>(&to(hosts.url("127.0.0.1", "/"))).await, "127.0.0.1");
+    let fetched =
+        |host: &str| format!("fetch('{}', {{ mode: 'no-cors' }}).then(() => 'reached', () => 'refused')", hosts.url(host, "/x"));
+    assert_eq!(eval(&session, &fetched("bad.localhost")).await, "refused");
+    assert_eq!(eval(&session, &fetched("good.localhost")).await, "reached");
+    let asked = asked.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    assert!(asked.iter().any(|line| line.contains("good.localhost")), "{asked:?}");
+    assert!(asked.iter().all(|line| line.contains("good.localhost")), "{asked:?}");
+    // What a proxy could lead past the rules with is refused.
+    let past = async |proxy: Proxy| {
+        client.call::<SessionCreate>(None, &CreateParams { proxy: Some(proxy), ..allowing(&["*"]) }, None).await
+    };
+    for (proxy, field) in [
+        (Proxy { server: "socks5://127.0.0.1:1".to_owned(), bypass: Vec::new(), username: None, password: None }, "proxy.server"),
+        (
+            Proxy { server: format!("http://127.0.0.1:{port}"), bypass: vec!["*".to_owned()], username: None, password: None },
+            "proxy.bypass",
+        ),
+    ] {
+        let Err(ClientError::Refused { code, refusal }) = past(proxy).await else { panic!("{field} is taken") };
+        assert_eq!((code, refusal.details.unwrap().get("field").unwrap()), (ErrorCode::OpsInvalidRequest, &field.into()));
+    }
+    assert_eq!((hosts.taken("good.localhost"), hosts.taken("bad.localhost")), (Vec::<String>::new(), Vec::new()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_whose_browser_was_lost_is_as_confined_in_the_next_one() {
+    let (scratch, hosts) = (tempfile::tempdir().unwrap(), Hosts::start());
+    let relay = Relay::start(&scratch);
+    let client = relay.client("survivor").await;
+    let session = RemoteSession::create(&client, &allowing(&["good.localhost"])).await;
+    session.call::<NavGoto>(&to(hosts.url("good.localhost", "/own"))).await.unwrap();
+    relay.kill_browsers();
+    let deadline = std::time::Instant::now() + PATIENCE;
+    // The loss is told at least once, and then there is a new browser.
+    while let Err(error) = session.call::<NavGoto>(&to(hosts.url("good.localhost", "/own"))).await {
+        assert!(std::time::Instant::now() < deadline, "no new browser: {error}");
+    }
+    let status = session.call::<SessionStatus>(&Empty {}).await.unwrap();
+    assert_eq!((status.session_epoch, status.domains.unwrap().rules[0].allow.clone()), (1, rules(&["good.localhost"])));
+    let seen = try_all(&session, &hosts).await;
+    for (way, outcome) in
+        [("image", "refused"), ("fetch", "refused"), ("own", "reached"), ("worker", "refused"), ("socket", "over")]
+    {
+        assert_eq!(seen[way], outcome, "{way}: {seen}");
+    }
+    denied(session.call::<NavGoto>(&to(hosts.url("bad.localhost", "/direct"))).await, "bad.localhost");
+    assert_eq!(hosts.taken("bad.localhost"), Vec::<String>::new());
+    assert!(!hosts.heard_datagram());
 }

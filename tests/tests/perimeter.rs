@@ -9,7 +9,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use odb_tests::PATIENCE;
-use odb_tests::relay::{Relay, program};
+use odb_tests::relay::{Relay, configure, program};
 use ops_client::post;
 use ops_contracts::command::{Empty, SessionList};
 use ops_contracts::frame::RelayFrame;
@@ -315,4 +315,49 @@ fn status_without_a_name(authority: &str, token: &str, pairing: &str) -> String 
     let mut answer = String::new();
     socket.read_to_string(&mut answer).unwrap();
     answer.split_once("\r\n\r\n").unwrap().1.to_owned()
+}
+
+#[test]
+fn a_confirmation_comes_from_another_pairing_than_the_requesters() {
+    let (scratch, elsewhere) = (scratch(), scratch());
+    let policy = scratch.path().join("policy.json");
+    let rule = r#"{ "name": "ask first", "commands": ["session.list"], "access": "confirm" }"#;
+    std::fs::write(&policy, format!(r#"{{ "policySchemaVersion": 1, "default": "allow", "rules": [{rule}] }}"#)).unwrap();
+    configure(&scratch, &serde_json::json!({ "policy": policy }).to_string());
+    let relay = Relay::start_with(&scratch, &["--pairing", "on"]);
+    assert_eq!(odb_cli(&relay, &["pair", "--self"]).0, Some(0));
+    let (url, token) = (relay.endpoint("x").url.to_string(), relay.home().join("relay.token"));
+    let other = |words: &[&str]| {
+        let mut all = vec!["--home", elsewhere.path().to_str().unwrap(), "--relay", &url, "--token-file", token.to_str().unwrap()];
+        all.extend(words);
+        odb_cli(&relay, &all)
+    };
+    std::fs::set_permissions(elsewhere.path(), std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    let asked = || {
+        let (exit, _, told) = odb_cli(&relay, &["session", "list", "--timeout", "200"]);
+        assert!(exit == Some(2) && told.contains("relay_confirmation_timeout"), "{told}");
+        let id = told.split_once("odb-cli confirm approve ").expect("it says how to confirm").1;
+        id.split(|letter: char| !letter.is_ascii_hexdigit()).next().unwrap().to_owned()
+    };
+    let id = asked();
+    // Whoever only holds the relay's token decides nothing, and neither does the pairing that asked.
+    let (exit, _, told) = other(&["confirm", "approve", &id]);
+    assert!(exit == Some(2) && told.contains("relay_pairing_required"), "{told}");
+    let (exit, _, told) = odb_cli(&relay, &["confirm", "approve", &id]);
+    assert!(exit == Some(2) && told.contains("relay_confirmation_forbidden") && told.contains("another pairing"), "{told}");
+    let code = odb_cli(&relay, &["pair"]).1;
+    assert_eq!(other(&["pair", code.trim()]).0, Some(0));
+    let (exit, listed, told) = other(&["confirm", "list"]);
+    assert!(
+        exit == Some(0) && listed.contains(&id) && listed.contains("session.list {}") && listed.contains("ask first"),
+        "{listed}{told}"
+    );
+    assert_eq!(other(&["confirm", "approve", &id]).0, Some(0));
+    let (exit, _, told) = odb_cli(&relay, &["session", "list"]);
+    assert_eq!(exit, Some(0), "{told}");
+    // An approval is good once, and a denial ends it.
+    let id = asked();
+    assert_eq!(other(&["confirm", "deny", &id]).0, Some(0));
+    let (exit, _, told) = odb_cli(&relay, &["session", "list"]);
+    assert!(exit == Some(2) && told.contains("relay_confirmation_denied"), "{told}");
 }

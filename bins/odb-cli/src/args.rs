@@ -124,13 +124,30 @@ pub(crate) enum NoVerb {
 
 /// Parses a command line.
 pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Cli, NoVerb> {
-    Cli::try_parse_from(words).map_err(|error| match error.kind() {
+    let words: Vec<OsString> = words.into_iter().collect();
+    Cli::try_parse_from(&words).map_err(|error| match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => NoVerb::Shown(error.render().to_string()),
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
-            NoVerb::Wrong(Failure::usage("a verb is expected: odb-cli --help lists them"))
+            NoVerb::Wrong(Failure::usage(verb_expected(&words)))
         }
         kind => NoVerb::Wrong(wrong(kind, &error.render().to_string())),
     })
+}
+
+/// What has to follow a command line that ends too early.
+fn verb_expected(words: &[OsString]) -> String {
+    let (mut at, mut path) = (grammar(), "odb-cli".to_owned());
+    for word in words.iter().skip(1) {
+        if let Some(found) = at.find_subcommand(word).cloned() {
+            path = format!("{path} {}", found.get_name());
+            at = found;
+        }
+    }
+    if path == "odb-cli" {
+        return "a verb is expected: odb-cli --help lists them".to_owned();
+    }
+    let verbs: Vec<&str> = at.get_subcommands().filter(|verb| !verb.is_hide_set()).map(clap::Command::get_name).collect();
+    format!("{path} wants one of: {}", verbs.join(", "))
 }
 
 fn wrong(kind: ErrorKind, text: &str) -> Failure {

@@ -14,6 +14,7 @@ use crate::cx::Cx;
 use storage::Area;
 
 mod batch;
+mod cut_off;
 mod diagnostics;
 mod dialog;
 mod dom;
@@ -45,7 +46,8 @@ pub(crate) async fn run(cx: &Arc<Cx>, call: Call) -> Outcome<Arc<RawValue>> {
 
 /// Runs a page command that is no batch.
 pub(crate) async fn run_one(cx: &Cx, call: Call) -> Outcome<Arc<RawValue>> {
-    dispatch(cx, call).await.map_err(|fault| cx.worded(fault))
+    cx.begin();
+    cut_off::unless_cut_off(cx, dispatch(cx, call)).await.map_err(|fault| cx.worded(fault))
 }
 
 async fn dispatch(cx: &Cx, call: Call) -> Outcome<Arc<RawValue>> {

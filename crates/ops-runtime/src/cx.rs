@@ -33,6 +33,8 @@ pub(crate) struct Cx {
     /// Number of the last event before the request began; a batch has one for all its commands.
     pub(crate) mark: u64,
     waiting_for: Mutex<&'static str>,
+    /// The page that the command has turned to, unless its renderer was dead already.
+    alive: Mutex<Option<TargetKey>>,
 }
 
 /// A page that a command acts on.
@@ -63,6 +65,7 @@ impl Cx {
             mark,
             request,
             waiting_for: Mutex::new("the browser"),
+            alive: Mutex::default(),
         }
     }
 
@@ -105,6 +108,16 @@ impl Cx {
         *self.waiting_for.lock().unwrap_or_else(PoisonError::into_inner) = what;
     }
 
+    /// Forgets what the command before it in a batch was about.
+    pub(crate) fn begin(&self) {
+        *self.alive.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// The page that the command is about, whose renderer was alive when it began.
+    pub(crate) fn alive(&self) -> Option<TargetKey> {
+        *self.alive.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The fault of a command whose deadline has passed.
     pub(crate) fn timed_out(&self) -> Fault {
         let what = *self.waiting_for.lock().unwrap_or_else(PoisonError::into_inner);
@@ -132,6 +145,9 @@ impl Cx {
             Some(id) => state.tabs.iter().find(|tab| tab.id == *id),
             None => state.current.and_then(|current| state.tab(current)),
         };
+        if let Some(tab) = tab {
+            *self.alive.lock().unwrap_or_else(PoisonError::into_inner) = (!tab.crashed).then_some(tab.key);
+        }
         match (tab, id) {
             (Some(tab), _) => Ok(Page { cx: self, key: tab.key, id: tab.id.clone(), main: tab.main }),
             (None, Some(id)) => {

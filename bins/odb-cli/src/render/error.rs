@@ -72,7 +72,7 @@ fn compose(
             describe(&mut text, key, value);
         }
     }
-    let retry = retry_after_ms.map(|ms| format!("try again after {ms} ms"));
+    let retry = retry_after_ms.filter(|ms| *ms > 0).map(|ms| format!("try again after {ms} ms"));
     let remedy = known.map(|code| code.row().remedy.to_owned());
     let hints: Vec<String> = [remedy, advice.map(str::to_owned), retry].into_iter().flatten().collect();
     if !hints.is_empty() {

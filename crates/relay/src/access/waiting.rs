@@ -51,7 +51,8 @@ impl Waiting {
             }
             _ => {
                 let left = u64::try_from(expires.saturating_duration_since(Instant::now()).as_millis()).unwrap_or(u64::MAX);
-                let message = "nobody has decided in time about a command that has to be confirmed";
+                let message =
+                    format!("nobody has decided in time: odb-cli confirm approve {id} with another credential lets it run");
                 let fault = Fault::new(ErrorCode::RelayConfirmationTimeout, message).with("confirmationId", id);
                 Err(fault.with("expiresInMs", left).retry_after(0))
             }
