@@ -20,6 +20,7 @@ use crate::setup;
 use crate::workspace::Workspace;
 
 mod baseline;
+mod bidi;
 mod commands;
 mod growth;
 mod health;
@@ -29,6 +30,7 @@ mod ours;
 mod page;
 mod peers;
 mod raw;
+mod raw_bidi;
 mod report;
 mod starts;
 mod ws;
@@ -47,7 +49,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
     /// Measures one part alone
-    #[arg(long, value_name = "PART", value_parser = ["commands", "legacy", "starts", "growth", "health", "peers"])]
+    #[arg(long, value_name = "PART", value_parser = ["commands", "legacy", "starts", "growth", "health", "bidi", "peers"])]
     only: Option<String>,
     /// Builds without optimisation: to try the bench itself, as its figures mean nothing then
     #[arg(long, hide = true)]
@@ -124,6 +126,10 @@ pub(crate) fn run(options: &Options, workspace: &Workspace, environment: &Enviro
     }
     if wanted("health") {
         rows.extend(health::measure(&bench, &measure, environment.started)?);
+    }
+    if wanted("bidi") {
+        setup::browser(&setup::FIREFOX, environment)?;
+        rows.extend(bidi::measure(&bench, workspace)?);
     }
     if wanted("peers") {
         rows.extend(peers::measure(&mut bench, workspace, environment)?);

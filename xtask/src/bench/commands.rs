@@ -27,7 +27,7 @@ const FOCUS: &str =
 const READ: &str = "document.querySelector('#field').value";
 
 /// The large page, and how many nodes of it can be acted on.
-const TABLE: &str = "/pages/table.html?rows=1000";
+pub(super) const TABLE: &str = "/pages/table.html?rows=1000";
 
 /// Every row of this part, in the order of the table.
 pub(super) fn measure(bench: &mut Bench) -> Result<Vec<Row>> {
@@ -119,7 +119,7 @@ fn raw_title(raw: &mut RawBrowser, page: &RawPage) -> Result<()> {
     Ok(())
 }
 
-fn css(selector: &str) -> Result<Locator> {
+pub(super) fn css(selector: &str) -> Result<Locator> {
     Ok(format!("css={selector}").parse()?)
 }
 

@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, Result};
 use ops_client::{Client, Endpoint, Options, RequestIds};
+use ops_contracts::capability::BrowserKind;
 use ops_contracts::clock::Timestamp;
 use ops_contracts::command::{Command, Empty, SessionClose, SessionCreate, session};
 use ops_contracts::frame::ClientKind;
@@ -59,7 +60,13 @@ impl Ours {
     }
 
     pub(super) fn create(&self) -> Result<Session> {
-        let made = self.call::<SessionCreate>(None, &session::CreateParams::default())?;
+        self.create_in(BrowserKind::Chrome)
+    }
+
+    /// The same in a browser of this kind.
+    pub(super) fn create_in(&self, browser: BrowserKind) -> Result<Session> {
+        let params = session::CreateParams { browser, ..Default::default() };
+        let made = self.call::<SessionCreate>(None, &params)?;
         Ok(Session { id: made.session_id, lease: made.lease_id })
     }
 

@@ -90,7 +90,7 @@ fn nothing(bench: &mut Bench) -> Result<Row> {
 }
 
 /// Runs `odb-cli` and returns what it prints.
-fn cli(bench: &Bench, home: &Path, words: &[&str]) -> Result<String> {
+pub(super) fn cli(bench: &Bench, home: &Path, words: &[&str]) -> Result<String> {
     let mut command = Command::new(&bench.programs.odb_cli);
     command.args(words).env("ODB_HOME", home).env("ODB_BROWSER", &bench.browser).stdin(Stdio::null());
     let output = command.output().with_context(|| format!("{} could not be started", bench.programs.odb_cli.display()))?;

@@ -1,5 +1,5 @@
-//! A WebSocket client as small and fast as one can write it: blocking, one thread, frames that are masked with zeros. What is measured
-//! through it is not to be the client.
+//! A WebSocket client as small and fast as one can write it: blocking, one thread, and frames that are masked with zeros where the
+//! other side takes them. What is measured through it is not to be the client.
 //!
 //! It knows no message; whole texts go out and come in.
 
@@ -14,27 +14,37 @@ use ops_contracts::version::{BINARY_VERSION, OPS_CONTRACT_VERSION};
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A connection to a relay.
+/// A connection to a relay, or to a browser.
 #[derive(Debug)]
 pub(super) struct Socket {
     stream: TcpStream,
     /// Bytes that were read; those before `taken` are done with.
     buffer: Vec<u8>,
     taken: usize,
+    /// What clients mask what they send with. Zeros change nothing; Firefox does not take them.
+    mask: [u8; 4],
 }
 
 impl Socket {
     /// Connects to a path of the relay at `host`, as the client `client`.
     pub(super) fn connect(host: &str, path: &str, protocol: &str, token: &str, client: &str) -> Result<Self> {
+        let headers = format!(
+            "Sec-WebSocket-Protocol: {protocol}\r\nAuthorization: Bearer {token}\r\n\
+             x-ops-contract-version: {OPS_CONTRACT_VERSION}\r\nx-ops-client-version: {BINARY_VERSION}\r\n\
+             x-ops-client-kind: other\r\nx-ops-client-id: {client}\r\n"
+        );
+        Self::open(host, path, &headers, [0; 4])
+    }
+
+    /// Connects to a path at `host`, with further headers, each with its end of line.
+    pub(super) fn open(host: &str, path: &str, headers: &str, mask: [u8; 4]) -> Result<Self> {
         let mut stream = TcpStream::connect(host).with_context(|| format!("{host} can't be reached"))?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
         let head = format!(
             "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
-             Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: {protocol}\r\n\
-             Authorization: Bearer {token}\r\nx-ops-contract-version: {OPS_CONTRACT_VERSION}\r\n\
-             x-ops-client-version: {BINARY_VERSION}\r\nx-ops-client-kind: other\r\nx-ops-client-id: {client}\r\n\r\n"
+             Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n{headers}\r\n"
         );
         stream.write_all(head.as_bytes())?;
         let mut buffer = Vec::with_capacity(1 << 20);
@@ -45,13 +55,13 @@ impl Socket {
             read_more(&mut stream, &mut buffer)?;
         };
         let refusal = String::from_utf8_lossy(&buffer);
-        ensure!(refusal.starts_with("HTTP/1.1 101 "), "the relay refused {path}: {refusal}");
-        Ok(Self { stream, buffer, taken: end })
+        ensure!(refusal.starts_with("HTTP/1.1 101 "), "{host} refused {path}: {refusal}");
+        Ok(Self { stream, buffer, taken: end, mask })
     }
 
     /// Sends a text.
     pub(super) fn send(&mut self, text: &str) -> Result<()> {
-        Ok(self.stream.write_all(&frame(0x81, text.as_bytes()))?)
+        Ok(self.stream.write_all(&frame(0x81, text.as_bytes(), self.mask))?)
     }
 
     /// Where the next text is.
@@ -71,12 +81,15 @@ impl Socket {
             match kind {
                 0x1 => return Ok(start..end),
                 0x9 => {
-                    let pong = frame(0x8a, &self.buffer[start..end]);
+                    let pong = frame(0x8a, &self.buffer[start..end], self.mask);
                     self.stream.write_all(&pong)?;
                 }
                 0xa => {}
                 kind => {
-                    bail!("the relay ended the connection (frame {kind}): {}", String::from_utf8_lossy(&self.buffer[start..end]))
+                    bail!(
+                        "the other side ended the connection (frame {kind}): {}",
+                        String::from_utf8_lossy(&self.buffer[start..end])
+                    )
                 }
             }
         }
@@ -88,8 +101,8 @@ impl Socket {
     }
 }
 
-/// A whole frame of a client: masked, as clients must, with a mask that changes nothing.
-fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+/// A whole frame of a client: masked, as clients must.
+fn frame(first: u8, payload: &[u8], mask: [u8; 4]) -> Vec<u8> {
     let mut frame = Vec::with_capacity(payload.len() + 14);
     frame.push(first);
     match (u8::try_from(payload.len()), u16::try_from(payload.len())) {
@@ -103,8 +116,8 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
             frame.extend_from_slice(&(payload.len() as u64).to_be_bytes());
         }
     }
-    frame.extend_from_slice(&[0; 4]);
-    frame.extend_from_slice(payload);
+    frame.extend_from_slice(&mask);
+    frame.extend(payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
     frame
 }
 
@@ -122,9 +135,9 @@ fn header(bytes: &[u8]) -> Option<(u8, usize, usize)> {
 fn read_more(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<()> {
     let old = buffer.len();
     buffer.resize(old + 64 * 1024, 0);
-    let count = stream.read(&mut buffer[old..]).context("the relay does not answer")?;
+    let count = stream.read(&mut buffer[old..]).context("the other side does not answer")?;
     buffer.truncate(old + count);
-    ensure!(count > 0, "the relay closed the lane");
+    ensure!(count > 0, "the other side closed the connection");
     Ok(())
 }
 
@@ -135,7 +148,7 @@ mod tests {
     #[test]
     fn frames_of_every_length_are_read_as_they_were_written() {
         for length in [0, 125, 126, 65_535, 65_536] {
-            let written = frame(0x81, &vec![b'x'; length]);
+            let written = frame(0x81, &vec![b'x'; length], [0; 4]);
             let (kind, start, end) = header(&written).unwrap();
             // A client's mask stands before its payload.
             assert_eq!((kind, end - start, written.len()), (1, length, end + 4), "{length}");
