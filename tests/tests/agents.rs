@@ -256,3 +256,25 @@ async fn a_policy_refuses_by_rule_and_what_is_to_be_confirmed_waits_for_another_
     relay.signal(rustix::process::Signal::TERM);
     relay.ended();
 }
+
+#[test]
+fn an_observer_under_a_name_reads_on_the_command_line_and_is_forgotten_by_closing_it() {
+    let tour = odb_tests::tour::Tour::open("/plain");
+    assert!(tour.run(&["session", "observe", "--as", "watcher"]).starts_with("session watcher reads session"));
+    assert_eq!(tour.run(&["get", "title", "--session", "watcher"]).trim(), "Plain page");
+    let (good, _, told) = tour.output(&["eval", "1", "--session", "watcher"]);
+    assert!(!good && told.contains("ops_observer_read_only"), "{told}");
+    let (good, _, told) = tour.output(&["session", "observe", "--as", "watcher"]);
+    assert!(!good && told.contains("choose another name"), "{told}");
+    assert!(tour.run(&["close", "--session", "watcher"]).contains("watcher is forgotten here"));
+    assert_eq!(tour.run(&["get", "title"]).trim(), "Plain page");
+    tour.run(&["session", "observe", "--as", "watcher", "--ttl", "60000"]);
+    // The holder's end is the observer's.
+    tour.run(&["close"]);
+    let (good, _, told) = tour.output(&["get", "title", "--session", "watcher"]);
+    assert!(!good && told.contains("ops_session"), "{told}");
+    let (_, marked, _) = tour.output(&["open", &tour.site.url("/plain"), "--boundary"]);
+    let (begin, rest) = marked.split_once("\">\"Plain page\"").expect("the title is inside its marks");
+    let nonce = begin.rsplit_once("nonce=\"").unwrap().1;
+    assert!(rest.starts_with(&format!("</page-text nonce=\"{nonce}\">")), "{marked}");
+}

@@ -147,7 +147,7 @@ fn verb_expected(words: &[OsString]) -> String {
         return "a verb is expected: odb-cli --help lists them".to_owned();
     }
     let verbs: Vec<&str> = at.get_subcommands().filter(|verb| !verb.is_hide_set()).map(clap::Command::get_name).collect();
-    format!("{path} wants one of: {}", verbs.join(", "))
+    format!("a verb is expected after {path}: {}", verbs.join(", "))
 }
 
 fn wrong(kind: ErrorKind, text: &str) -> Failure {

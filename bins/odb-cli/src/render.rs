@@ -195,8 +195,31 @@ fn evaluated(evaluated: &dom::EvalResult) -> String {
     evaluated.unserializable.clone().unwrap_or_else(|| bare(&evaluated.value))
 }
 
-/// A text of the page on one line, cut.
+/// A text on one line, of at most so many characters. The marks of a boundary around it stay whole: what they hold is shortened.
 pub(crate) fn short(text: &str, most: usize) -> String {
+    match marked(text) {
+        Some((begin, inner, end)) => format!("{begin}{}{end}", cut(inner, most)),
+        None => cut(text, most),
+    }
+}
+
+/// The same in quotation marks, which stand inside the marks of a boundary, so that those can be told as they are.
+pub(crate) fn quoted(text: &str, most: usize) -> String {
+    match marked(text) {
+        Some((begin, inner, end)) => format!("{begin}{:?}{end}", cut(inner, most)),
+        None => format!("{:?}", cut(text, most)),
+    }
+}
+
+/// The marks of a boundary and what they hold.
+fn marked(text: &str) -> Option<(&str, &str, &str)> {
+    let nonce = text.strip_prefix("<page-text nonce=\"")?.split_once("\">")?.0;
+    let (begin, end) = (nonce.len() + "<page-text nonce=\"\">".len(), format!("</page-text nonce=\"{nonce}\">"));
+    let inner = text.get(begin..)?.strip_suffix(&end)?;
+    Some((&text[..begin], inner, &text[begin + inner.len()..]))
+}
+
+fn cut(text: &str, most: usize) -> String {
     let one_line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     match one_line.char_indices().nth(most) {
         Some((at, _)) => format!("{}…", &one_line[..at]),

@@ -112,7 +112,7 @@ async fn reclaim(context: &Context<'_>) -> Outcome<u8> {
     context.present(&request, reply)
 }
 
-/// Closes the session of a name, or the one in force, and forgets it.
+/// Closes the session of a name, or the one in force, and forgets it; an observer, which can't close what it reads, is only forgotten.
 pub(crate) async fn close(context: &Context<'_>, name: Option<String>) -> Outcome<u8> {
     let name = match name {
         Some(name) => name,
@@ -121,10 +121,21 @@ pub(crate) async fn close(context: &Context<'_>, name: Option<String>) -> Outcom
     let request = request(CommandName::SessionClose)?;
     let held = context.held_as(name)?;
     let reply = context.send(&held, &request).await?;
-    if reply.result().is_ok() || is_gone(&reply) {
+    // A lease that is nobody's any more opens nothing: its name is free again.
+    let over = is_gone(&reply) || reply.code() == Some(ErrorCode::OpsNotOwner);
+    let observed = reply.code() == Some(ErrorCode::OpsObserverReadOnly);
+    if reply.result().is_ok() || over || observed {
         forget(context, &held)?;
     }
-    context.present(&request, reply)
+    if !observed {
+        return context.present(&request, reply);
+    }
+    if context.out.is_json() {
+        context.out.line(&serde_json::json!({ "session": held.name, "forgotten": true }).to_string());
+    } else {
+        context.out.line(&format!("{} is forgotten here; the session that it read goes on", held.name));
+    }
+    Ok(0)
 }
 
 fn is_gone(reply: &Reply) -> bool {

@@ -11,8 +11,8 @@ use ops_contracts::supervise::Supervisor;
 
 use crate::browser::{BidiBrowser, GRACE, Shared};
 use crate::connection::{CallError, Connection, Loss, Route};
-use crate::fault;
 use crate::driver::Driver;
+use crate::fault;
 use crate::launch::{Chrome, Launch, Launched, launch, launch_chromedriver};
 use crate::locate::{CHROME, CHROMEDRIVER, FIREFOX, locate};
 use crate::protocol::network::AddIntercept;

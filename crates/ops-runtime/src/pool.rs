@@ -132,11 +132,7 @@ impl Pool {
     }
 
     /// The adapter that serves a browser family: the first that can do everything that is core, among those `wanted`.
-    pub(crate) fn adapter(
-        &self,
-        kind: BrowserKind,
-        wanted: Option<AdapterKind>,
-    ) -> Outcome<(&Arc<dyn Adapter>, CapabilitySet)> {
+    pub(crate) fn adapter(&self, kind: BrowserKind, wanted: Option<AdapterKind>) -> Outcome<(&Arc<dyn Adapter>, CapabilitySet)> {
         let core = CapabilitySet::core();
         self.adapters
             .iter()

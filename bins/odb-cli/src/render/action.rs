@@ -6,7 +6,7 @@ use ops_contracts::command::session::DialogPolicy;
 use ops_contracts::command::{dialog, interact, pointer};
 use ops_contracts::receipt::{DialogInfo, ElementInfo, Receipt, Settled};
 
-use super::short;
+use super::{quoted, short};
 
 /// `clicked button "Save" [e12] → changed`, and a line for each thing that must not be missed.
 pub(crate) fn line(done: &str, receipt: &Receipt) -> String {
@@ -81,18 +81,18 @@ pub(super) fn pointed(done: &str, result: &pointer::PointerResult) -> String {
 /// `button "Save" [e12]`.
 pub(crate) fn element(element: &ElementInfo) -> String {
     let role = if element.role.is_empty() { &element.tag } else { &element.role };
-    format!("{role} {:?} [{}]", short(&element.name, 80), element.reference)
+    format!("{role} {} [{}]", quoted(&element.name, 80), element.reference)
 }
 
 /// The dialog, and how to answer it.
 pub(crate) fn dialog(dialog: &DialogInfo) -> String {
     let kind = format!("{:?}", dialog.kind).to_ascii_lowercase();
-    let proposal = dialog.default_text.as_ref().map(|text| format!(" (proposes {:?})", short(text, 80))).unwrap_or_default();
+    let proposal = dialog.default_text.as_ref().map(|text| format!(" (proposes {})", quoted(text, 80))).unwrap_or_default();
     let text = if kind == "prompt" { " [TEXT]" } else { "" };
     format!(
-        "{kind} dialog is open in {}: {:?}{proposal}\nanswer it: odb-cli dialog accept{text}, or odb-cli dialog dismiss",
+        "{kind} dialog is open in {}: {}{proposal}\nanswer it: odb-cli dialog accept{text}, or odb-cli dialog dismiss",
         dialog.target_id,
-        short(&dialog.message, 400)
+        quoted(&dialog.message, 400)
     )
 }
 
@@ -109,12 +109,12 @@ pub(super) fn policy(result: &dialog::PolicyResult) -> String {
 
 pub(super) fn answered(answer: &dialog::AnswerResult) -> String {
     let done = if answer.accepted { "accepted" } else { "dismissed" };
-    format!("{done} {} dialog {:?}", format!("{:?}", answer.dialog.kind).to_ascii_lowercase(), short(&answer.dialog.message, 200))
+    format!("{done} {} dialog {}", format!("{:?}", answer.dialog.kind).to_ascii_lowercase(), quoted(&answer.dialog.message, 200))
 }
 
 pub(super) fn selected(result: &interact::SelectResult) -> String {
     let options: Vec<String> =
-        result.selected.iter().map(|option| format!("{:?} ({})", short(&option.label, 80), option.value)).collect();
+        result.selected.iter().map(|option| format!("{} ({})", quoted(&option.label, 80), option.value)).collect();
     let options = if options.is_empty() { "nothing".to_owned() } else { options.join(", ") };
     line(&format!("selected {options} in"), &result.receipt)
 }

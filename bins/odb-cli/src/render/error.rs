@@ -7,7 +7,7 @@ use ops_contracts::ErrorCode;
 use ops_contracts::fault::Details;
 use serde_json::Value;
 
-use super::short;
+use super::{quoted, short};
 use crate::failure::Failure;
 
 /// Facts that say again what the message says.
@@ -109,7 +109,7 @@ fn one(value: &Value) -> String {
             if let (Some(role), Some(name)) = (field("role"), field("name")) {
                 let what = if role.is_empty() { field("tag").unwrap_or("element") } else { role };
                 let reference = field("ref").map(|reference| format!("{reference} ")).unwrap_or_default();
-                return format!("{reference}{what} {:?}", short(name, 80));
+                return format!("{reference}{what} {}", quoted(name, 80));
             }
             fields.iter().map(|(key, value)| format!("{key} {}", one(value))).collect::<Vec<_>>().join(", ")
         }

@@ -4,13 +4,13 @@ use std::fmt::Write;
 
 use ops_contracts::command::{diagnostics, dom, nav, targets};
 
-use super::{Rendered, action, short};
+use super::{Rendered, action, quoted, short};
 
 /// `https://a.b/ "Title" (200)`, redirects, and what stopped the wait.
 pub(super) fn navigation(result: &nav::NavResult) -> String {
     let mut text = result.url.clone();
     if let Some(title) = result.title.as_deref().filter(|title| !title.is_empty()) {
-        let _ = write!(text, " {:?}", short(title, 120));
+        let _ = write!(text, " {}", quoted(title, 120));
     }
     if let Some(status) = result.status {
         let _ = write!(text, " ({status})");
@@ -44,7 +44,7 @@ pub(super) fn snapshot(result: &dom::SnapshotResult) -> Rendered {
     };
     // An older relay gives its snapshots no names.
     let name = if result.id.is_empty() { String::new() } else { format!(" [{}]", result.id) };
-    let mut text = format!("{:?} {} [{}]{name}\n{body}", short(&result.title, 120), result.url, result.target_id);
+    let mut text = format!("{} {} [{}]{name}\n{body}", quoted(&result.title, 120), result.url, result.target_id);
     for frame in &result.unreadable_frames {
         let _ = write!(text, "\nframe {} could not be read: {}", frame.frame, frame.reason);
     }
@@ -77,7 +77,7 @@ pub(super) fn found(result: &dom::FindResult) -> Rendered {
             } else {
                 format!(": {}", short(&found.text, 100))
             };
-            format!("{} {role} {:?}{hidden}{text}", found.reference, short(&found.name, 80))
+            format!("{} {role} {}{hidden}{text}", found.reference, quoted(&found.name, 80))
         })
         .collect();
     let more = (result.count as usize).saturating_sub(result.matches.len());
@@ -97,7 +97,7 @@ pub(super) fn tabs(targets: &[targets::TargetInfo]) -> String {
             let opener = target.opener_id.as_ref().map(|opener| format!(" (opened by {opener})")).unwrap_or_default();
             let crashed = if target.crashed { " (crashed: odb-cli reload revives it)" } else { "" };
             let name = target.name.as_ref().map(|name| format!(" named {name:?}")).unwrap_or_default();
-            format!("{mark} {} {} {:?}{name}{opener}{crashed}", target.target_id, target.url, short(&target.title, 100))
+            format!("{mark} {} {} {}{name}{opener}{crashed}", target.target_id, target.url, quoted(&target.title, 100))
         })
         .collect();
     lines.join("\n")

@@ -126,3 +126,15 @@ fn errors_name_code_facts_and_what_to_do() {
     let reply = Box::new(Reply::parse(frame.to_owned()).unwrap());
     assert_eq!(error::text(&Failure::Refused { reply, advice: None }), "error: ops_of_tomorrow: new\nhint: try again after 5 ms");
 }
+
+#[test]
+fn marks_of_page_text_stay_whole_and_unquoted_inside_a_line() {
+    let nonce = "6fe034ae1acc3049c286ffd5bf264fe8";
+    let marked = |text: &str| format!("<page-text nonce=\"{nonce}\">\n{text}\n</page-text nonce=\"{nonce}\">");
+    let (begin, end) = (format!("<page-text nonce=\"{nonce}\">"), format!("</page-text nonce=\"{nonce}\">"));
+    assert_eq!(quoted(&marked("a \"b\"\nc"), 80), format!(r#"{begin}"a \"b\" c"{end}"#));
+    assert_eq!(short(&marked(&"x".repeat(500)), 3), format!("{begin}xxx…{end}"));
+    // What only looks like marks is text.
+    let forged = format!("<page-text nonce=\"{nonce}\"> and no end");
+    assert_eq!(short(&forged, 10), "<page-text…");
+}
