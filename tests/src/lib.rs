@@ -40,8 +40,9 @@ pub fn run_suite(factory: impl FnOnce() -> Subject + Send + 'static, more: Vec<T
 }
 
 /// The same one case after the other, each topic as one test, for browsers that can't give the focus to two windows at once
-/// and take long to start; all topics, or `only` some. With a filter that names a case, cases are tests of their own.
-pub fn run_topics(factory: impl FnOnce() -> Subject + Send + 'static, only: Option<&[&str]>) -> ExitCode {
+/// and take long to start; all topics, or `only` some, and
+/// `more` beside them. With a filter that names a case, cases are tests of their own.
+pub fn run_topics(factory: impl FnOnce() -> Subject + Send + 'static, only: Option<&[&str]>, more: Vec<Trial>) -> ExitCode {
     let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
     if arguments.filter.as_ref().is_some_and(|filter| filter.contains('.')) {
         return run_cases(factory, suite::cases(), vec![], arguments);
@@ -58,7 +59,8 @@ pub fn run_topics(factory: impl FnOnce() -> Subject + Send + 'static, only: Opti
         }
     }
     run_trials(factory, arguments, |subject| {
-        topics.into_iter().map(|(topic, cases)| topic_trial(topic, cases, Arc::clone(subject))).collect()
+        let topics = topics.into_iter().map(|(topic, cases)| topic_trial(topic, cases, Arc::clone(subject)));
+        topics.chain(more).collect()
     })
 }
 

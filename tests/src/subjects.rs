@@ -46,11 +46,39 @@ pub fn bidi_firefox(profiles: PathBuf) -> Subject {
 /// # Panics
 /// When the calling program has no path.
 pub fn bidi_chromedriver(profiles: PathBuf) -> Subject {
+    let [_, bidi] = adapters(profiles);
+    over("bidi-chromedriver", bidi, Arc::new(kill))
+}
+
+/// The same with the adapter behind it that does what chromedriver lacks.
+///
+/// # Panics
+/// When the calling program has no path.
+pub fn chain(profiles: PathBuf) -> Subject {
+    let [cdp, bidi] = adapters(profiles);
+    let runtime = Runtime::new(RuntimeConfig::default(), vec![bidi, cdp], Arc::new(SystemClock));
+    Subject {
+        service: Arc::new(runtime),
+        adapter: None,
+        name: "chain",
+        browser: BrowserKind::Chrome,
+        kill_browser: Arc::new(kill),
+        exclusive: Arc::default(),
+    }
+}
+
+/// The adapters as `relayd` ranks them, with profiles below `profiles` and the calling program as guard.
+///
+/// # Panics
+/// When the calling program has no path.
+pub fn adapters(profiles: PathBuf) -> [Arc<dyn Adapter>; 2] {
     let guard = GuardCommand::new(std::env::current_exe().expect("a test program has a path"));
-    let supervisor = GuardSupervisor::new(guard, profiles, Arc::new(SystemClock));
-    let config = BidiConfig::new(Arc::new(supervisor), browser_environment(std::env::vars_os()));
-    let config = BidiConfig { chromedriver: named("ODB_CHROMEDRIVER"), chrome: named("ODB_BROWSER"), sandbox: false, ..config };
-    over("bidi-chromedriver", Arc::new(BidiAdapter::new(config)), Arc::new(kill))
+    let supervisor = GuardSupervisor::new(guard.clone(), profiles.clone(), Arc::new(SystemClock));
+    let bidi = BidiConfig::new(Arc::new(supervisor), browser_environment(std::env::vars_os()));
+    let bidi = BidiConfig { chromedriver: named("ODB_CHROMEDRIVER"), chrome: named("ODB_BROWSER"), sandbox: false, ..bidi };
+    let cdp = CdpConfig::new(guard, profiles, std::env::vars_os(), Arc::new(SystemClock));
+    let cdp = CdpConfig { sandbox: Sandbox::Off, ..cdp };
+    [Arc::new(CdpAdapter::new(cdp)), Arc::new(BidiAdapter::new(bidi))]
 }
 
 /// The program that a variable names.

@@ -5,12 +5,13 @@
 //! With `ODB_WRITE_DOCS` set the page is written, else compared.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use adapter_bidi::{CHROMEDRIVER_LACKS, FIREFOX_LACKS};
 use conformance::suite::expectation::expectations;
 use conformance::suite::{Expect, cases};
-use ops_contracts::capability::{Capability, CapabilityClass};
+use odb_tests::subjects;
+use ops_contracts::capability::{AdapterKind, BrowserKind, Capability, CapabilityClass, CapabilitySet};
 use ops_contracts::command::CommandName;
 
 const HEAD: &str = "\
@@ -27,10 +28,17 @@ refused before anything is tried, with the capability's name in `details.capabil
 
 fn page() -> String {
     let mut page = String::from(HEAD);
+    let profiles = PathBuf::from("/nonexistent");
+    let [cdp, _] = subjects::adapters(profiles);
+    let chained = cdp.capabilities_through(BrowserKind::Chrome);
     for capability in Capability::ALL {
         let class = if capability.class() == CapabilityClass::Core { "core" } else { "extended" };
         let has = |lacks: &[(Capability, &str)]| if lacks.iter().any(|(lacking, _)| lacking == capability) { "no" } else { "yes" };
-        let (chromedriver, firefox) = (has(CHROMEDRIVER_LACKS), has(FIREFOX_LACKS));
+        let firefox = has(FIREFOX_LACKS);
+        let chromedriver = match has(CHROMEDRIVER_LACKS) {
+            "no" if chained.has(*capability) => "by CDP",
+            other => other,
+        };
         let needing = CommandName::ALL.iter().filter(|command| command.spec().needs.contains(capability)).count();
         let names: Vec<_> = CommandName::ALL
             .iter()
@@ -51,6 +59,11 @@ fn page() -> String {
             let _ = writeln!(page, "| `{}` | {reason} |", capability.as_str());
         }
     }
+    page.push_str(
+        "\n## Fallback\n\nWhat chromedriver lacks and CDP does on the same pages, through chromedriver, counts as offered in sessions of \
+         that chain: `by CDP` above. `session.status` tells of it in `fallbacks`. Nothing falls back to `/cdp`. `cargo xtask validate \
+         fallback-consistency` checks the chains against what the adapters declare.\n",
+    );
     page.push_str(
         "\n## Gaps in the conformance suite\n\nOf all other cases, each passes on each adapter.\n\n| adapter | cases | what happens | reason |\n| --- | --- | --- | --- |\n",
     );
@@ -75,4 +88,98 @@ fn the_page_of_capabilities_is_what_adapters_declare_and_the_suite_expects() {
     }
     let written = std::fs::read_to_string(&file).unwrap_or_default();
     assert!(written == page(), "docs/capabilities.md has drifted: run `cargo xtask capabilities`");
+}
+
+/// A first link and what stands behind it, as declared.
+struct Chain {
+    name: String,
+    first: (AdapterKind, CapabilitySet),
+    /// The link that the first one lets pass: itself, what it can do by itself, and what it can do there.
+    next: Option<(AdapterKind, CapabilitySet, CapabilitySet)>,
+    /// Capabilities that have a reason to be lacking in the first link.
+    excused: Vec<Capability>,
+}
+
+/// What is wrong with a chain.
+fn faults(chain: &Chain) -> Vec<String> {
+    let Chain { name, first: (kind, first), next, excused } = chain;
+    let mut faults = Vec::new();
+    let mut check = |good: bool, what: String| {
+        if !good {
+            faults.push(format!("{name}: {what}"));
+        }
+    };
+    for core in CapabilitySet::core().iter() {
+        check(first.has(core), format!("its first link lacks {}, which is core", core.as_str()));
+    }
+    for lacking in Capability::ALL.iter().filter(|capability| !first.has(**capability)) {
+        check(excused.contains(lacking), format!("nobody says why its first link lacks {}", lacking.as_str()));
+    }
+    if let Some((next, alone, there)) = next {
+        check(next != kind, "it falls back to itself".to_owned());
+        check(there.iter().next().is_some(), "its next link does nothing".to_owned());
+        for added in there.iter() {
+            check(alone.has(added), format!("its next link does {} there and not by itself", added.as_str()));
+            check(!first.has(added), format!("both of its links do {}", added.as_str()));
+        }
+    }
+    faults
+}
+
+/// The chains that `relayd` configures: each adapter that serves a browser, and the one that it lets pass.
+fn chains() -> Vec<Chain> {
+    let adapters = subjects::adapters(PathBuf::from("/nonexistent"));
+    let mut chains = Vec::new();
+    for browser in [BrowserKind::Chrome, BrowserKind::Firefox] {
+        for adapter in adapters.iter().filter(|adapter| adapter.capabilities(browser).iter().next().is_some()) {
+            let of = |kind: AdapterKind| adapters.iter().find(|adapter| adapter.kind() == kind);
+            let next = adapter.passes(browser).map(|kind| {
+                let next = of(kind).expect("the chain's next link is among the adapters");
+                (kind, next.capabilities(browser), next.capabilities_through(browser))
+            });
+            let lacks = match (adapter.kind(), browser) {
+                (AdapterKind::Bidi, BrowserKind::Firefox) => FIREFOX_LACKS,
+                (AdapterKind::Bidi, BrowserKind::Chrome) => CHROMEDRIVER_LACKS,
+                (AdapterKind::Cdp, _) => &[],
+            };
+            chains.push(Chain {
+                name: format!("{} over {}", browser.as_str(), adapter.kind().as_str()),
+                first: (adapter.kind(), adapter.capabilities(browser)),
+                next,
+                excused: lacks.iter().map(|(capability, _)| *capability).collect(),
+            });
+        }
+    }
+    chains
+}
+
+#[test]
+fn fallback_consistency() {
+    let chains = chains();
+    assert_eq!(chains.len(), 3, "Chromium over either adapter, and Firefox");
+    let faults: Vec<_> = chains.iter().flat_map(faults).collect();
+    assert!(faults.is_empty(), "{faults:#?}");
+    let next: Vec<_> = chains.iter().map(|chain| chain.next.as_ref().map(|(kind, ..)| *kind)).collect();
+    assert_eq!(next, [None, Some(AdapterKind::Cdp), None]);
+}
+
+#[test]
+fn a_chain_that_contradicts_itself_is_told() {
+    let set = |lacks: &[Capability]| CapabilitySet::new(Capability::ALL.iter().copied().filter(|has| !lacks.contains(has)));
+    let broken = Chain {
+        name: "broken".to_owned(),
+        first: (AdapterKind::Bidi, set(&[Capability::Input, Capability::Media])),
+        next: Some((AdapterKind::Bidi, set(&[Capability::Touch]), CapabilitySet::new([Capability::Touch]))),
+        excused: vec![Capability::Input],
+    };
+    let told = faults(&broken).join("\n");
+    for part in [
+        "lacks input, which is core",
+        "why its first link lacks emulation.media",
+        "falls back to itself",
+        "does touch there",
+        "both of its links do touch",
+    ] {
+        assert!(told.contains(part), "{part} is not in {told}");
+    }
 }

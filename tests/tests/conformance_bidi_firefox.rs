@@ -11,5 +11,5 @@ fn main() -> ExitCode {
     }
     let profiles = tempfile::tempdir().expect("there is room for profiles");
     let below = profiles.path().to_owned();
-    odb_tests::run_topics(move || subjects::bidi_firefox(below), None)
+    odb_tests::run_topics(move || subjects::bidi_firefox(below), None, vec![])
 }

@@ -18,6 +18,7 @@ mod setup;
 mod smoke;
 mod test;
 mod tidy;
+mod validate;
 mod workspace;
 
 use std::process::ExitCode;
@@ -56,6 +57,12 @@ enum Task {
     Conformance(conformance::Options),
     /// Writes the page of what each adapter can do
     Capabilities,
+    /// Checks what is configured against what is declared
+    Validate {
+        /// What
+        #[command(subcommand)]
+        what: validate::What,
+    },
     /// Makes a scorecard again from its artifact alone; fails where it differs
     RecomputeScorecard(scorecard::Options),
     /// Opens a legacy session of the running relay, sends one raw command, and sees that everything is gone again
@@ -94,6 +101,7 @@ fn run(task: Task, environment: &Environment) -> Result<()> {
         Task::Codegen(options) => codegen::run(&options, &workspace),
         Task::Conformance(options) => conformance::run(&options, &workspace, environment),
         Task::Capabilities => conformance::capabilities(&workspace),
+        Task::Validate { what } => validate::run(what, &workspace),
         Task::RecomputeScorecard(options) => scorecard::run(&options),
         Task::Fuzz(options) => fuzz::run(&options, &workspace),
         Task::Bench(options) => bench::run(&options, &workspace, environment),

@@ -232,6 +232,13 @@ impl Adapter for BidiAdapter {
         Driver::of(browser).capabilities()
     }
 
+    fn passes(&self, browser: BrowserKind) -> Option<AdapterKind> {
+        match Driver::of(browser) {
+            Driver::Firefox => None,
+            Driver::Chromedriver => Some(AdapterKind::Cdp),
+        }
+    }
+
     fn launch(&self, spec: LaunchSpec) -> BoxFuture<'_, AdapterResult<Arc<dyn Browser>>> {
         Box::pin(self.start(spec))
     }

@@ -12,7 +12,7 @@ use ops_contracts::adapter::{
 use ops_contracts::supervise::Supervised;
 
 use crate::connection::{CallError, Connection, Route};
-use crate::context::{BidiContext, Folder, STRUCTURE_DEADLINE, installation, preload, viewport_of, within};
+use crate::context::{BidiContext, ContextPassage, Folder, STRUCTURE_DEADLINE, installation, preload, viewport_of, within};
 use crate::driver::Driver;
 use crate::fault;
 use crate::protocol::browser::{Close, CreateUserContext, DownloadBehavior, SetDownloadBehavior};
@@ -90,6 +90,7 @@ impl BidiBrowser {
             network: NetworkPolicy::default(),
             everywhere: Vec::new(),
             permitted: HashSet::new(),
+            held: Vec::new(),
         };
         // From here on dropping the context disposes of it, whatever goes wrong below.
         let context = self.enter(id, entry)?;
@@ -107,7 +108,9 @@ impl BidiBrowser {
         downloads.await.map_err(attach_failed)?;
         context.set_collector(bodies.decode().await.map_err(attach_failed)?.collector);
         let (target, frame) = context.make_page().await?;
-        Ok(OpenedContext { context: Arc::new(context), target, frame })
+        let passage = (self.shared.driver == Driver::Chromedriver)
+            .then(|| Arc::new(ContextPassage::new(Arc::clone(&self.shared), Arc::clone(context.id()))) as _);
+        Ok(OpenedContext { context: Arc::new(context), target, frame, passage })
     }
 
     fn enter(&self, id: Arc<str>, entry: ContextEntry) -> AdapterResult<BidiContext> {

@@ -20,6 +20,7 @@ pub(crate) mod permissions;
 pub(crate) mod script;
 pub(crate) mod session;
 pub(crate) mod storage;
+pub(crate) mod vendor;
 
 /// A command: its parameters, its name and its result's type.
 pub(crate) trait Command: Serialize {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chromiumoxide_cdp::cdp::browser_protocol::browser::GetVersionParams;
-use ops_contracts::adapter::{Adapter, AdapterError, AdapterResult, BoxFuture, Browser, BrowserInfo, LaunchSpec};
+use ops_contracts::adapter::{Adapter, AdapterError, AdapterResult, BoxFuture, Browser, BrowserInfo, Context, LaunchSpec, Passage};
 use ops_contracts::capability::{AdapterKind, BrowserKind, Capability, CapabilitySet};
 use ops_contracts::clock::Clock;
 
@@ -17,6 +17,7 @@ use crate::guard::{self, GuardCommand, SweepReport};
 use crate::launch::{self, Launch, LaunchError, Launched, Mode, Profile};
 use crate::locate::{Search, locate};
 use crate::router::{Router, attach_pages};
+use crate::through::{self, Through};
 use crate::wire;
 
 /// How long a browser may take from its start to its first answer, unless configured otherwise.
@@ -234,6 +235,17 @@ impl Adapter for CdpAdapter {
             BrowserKind::Chrome => CapabilitySet::new(Capability::ALL.iter().copied()),
             BrowserKind::Firefox => CapabilitySet::new([]),
         }
+    }
+
+    fn capabilities_through(&self, browser: BrowserKind) -> CapabilitySet {
+        match browser {
+            BrowserKind::Chrome => CapabilitySet::new(through::CAPABILITIES),
+            BrowserKind::Firefox => CapabilitySet::new([]),
+        }
+    }
+
+    fn through(&self, passage: Arc<dyn Passage>) -> Option<Arc<dyn Context>> {
+        Some(Arc::new(Through::new(passage)))
     }
 
     fn launch(&self, spec: LaunchSpec) -> BoxFuture<'_, AdapterResult<Arc<dyn Browser>>> {

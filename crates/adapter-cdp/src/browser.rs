@@ -91,7 +91,7 @@ impl CdpBrowser {
         for reply in setup {
             reply.await.map_err(attach_failed)?;
         }
-        Ok(OpenedContext { context: Arc::new(context), target, frame })
+        Ok(OpenedContext { context: Arc::new(context), target, frame, passage: None })
     }
 
     async fn make_browser_context(&self, proxy: Option<String>) -> AdapterResult<Arc<str>> {

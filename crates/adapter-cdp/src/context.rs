@@ -17,6 +17,7 @@ mod targets;
 mod trace;
 
 pub(crate) use files::Folder;
+pub(crate) use input::touches;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -14,6 +14,7 @@ mod context;
 mod fault;
 mod legacy;
 mod router;
+mod through;
 mod transport;
 mod wire;
 

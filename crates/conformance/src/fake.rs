@@ -145,7 +145,7 @@ impl Browser for FakeBrowser {
             lock(&self.sinks).push(events.clone());
             let (target, frame) = (TargetKey(self.stage.key()), FrameKey(self.stage.key()));
             let context = FakeContext::new(self.stage.clone(), self.ended.subscribe(), self.info.pid, events, target, frame);
-            Ok(OpenedContext { context: Arc::new(context), target, frame })
+            Ok(OpenedContext { context: Arc::new(context), target, frame, passage: None })
         })
     }
 

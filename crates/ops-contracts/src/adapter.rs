@@ -21,6 +21,7 @@ mod emulation;
 mod error;
 mod event;
 mod network;
+mod passage;
 mod primitive;
 
 pub use emulation::{ClientHints, Emulation, UserAgent};
@@ -30,6 +31,7 @@ pub use network::{
     AbortReason, Challenge, Decision, Headers, Initiator, NetworkConditions, NetworkPolicy, PausedRequest, RequestDetails,
     RequestTiming, ResponseDetails,
 };
+pub use passage::{Passage, RawCall};
 pub use primitive::{
     BridgeCall, Clip, Effect, Evaluated, FileToGive, FilesTo, GivenFile, ImageFormat, InputAction, Keystroke, Modifiers,
     MouseButton, Primitive, ScriptError,
@@ -82,6 +84,23 @@ pub trait Adapter: Send + Sync {
     /// # Errors
     /// `BrowserMissing`, `ArgumentForbidden`, `SandboxUnavailable`, `LaunchFailed`.
     fn launch(&self, spec: LaunchSpec) -> BoxFuture<'_, AdapterResult<Arc<dyn Browser>>>;
+
+    /// The adapter that can reach the pages of such a browser of this adapter's, through the passages of its contexts; none
+    /// where there is no other way to them.
+    fn passes(&self, _browser: BrowserKind) -> Option<AdapterKind> {
+        None
+    }
+
+    /// What this adapter can do through another one's passage to such a browser.
+    fn capabilities_through(&self, _browser: BrowserKind) -> CapabilitySet {
+        CapabilitySet::new([])
+    }
+
+    /// A context that performs what [`Adapter::capabilities_through`] says, and refuses all else with `Unsupported`; none
+    /// where this adapter uses no passages.
+    fn through(&self, _passage: Arc<dyn Passage>) -> Option<Arc<dyn Context>> {
+        None
+    }
 }
 
 /// What browser to start, and how. Two equal specs can share one process.
@@ -168,6 +187,8 @@ pub struct OpenedContext {
     pub target: TargetKey,
     /// The main frame of that page.
     pub frame: FrameKey,
+    /// The way past this adapter, where it lets another one pass.
+    pub passage: Option<Arc<dyn Passage>>,
 }
 
 /// An isolated scope of a browser: its own cookies, storage and pages. One session owns one context.

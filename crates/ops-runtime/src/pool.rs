@@ -19,6 +19,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
 
 use crate::bridge::SOURCE;
+use crate::chain::{Chain, Uses};
 use crate::world::{Effect, World};
 
 /// How long a browser that was just launched is left alone before a spare context is made in it.
@@ -43,6 +44,8 @@ pub(crate) struct Place {
     pub(crate) target: TargetKey,
     pub(crate) frame: FrameKey,
     pub(crate) browser: BrowserInfo,
+    /// What another adapter did in the stead of the session's own.
+    pub(crate) fallbacks: Arc<Uses>,
     /// The only way out of the context, where it is confined.
     door: Option<Arc<dyn EgressDoor>>,
 }
@@ -95,6 +98,8 @@ impl Drop for Using {
 struct Slot {
     key: SlotKey,
     adapter: Arc<dyn Adapter>,
+    /// Does what the adapter lacks.
+    next: Option<Arc<dyn Adapter>>,
     /// Held while the browser is being launched, so that one launch serves all who wait for it.
     browser: tokio::sync::Mutex<Option<Arc<dyn Browser>>>,
     spare: Mutex<Option<Place>>,
@@ -131,7 +136,8 @@ impl Pool {
         self.egress.is_some()
     }
 
-    /// The adapter that serves a browser family: the first that can do everything that is core, among those `wanted`.
+    /// The adapter that serves a browser family: the first that can do everything that is core, among those `wanted`. With what
+    /// it can do, and what the next link of its chain does in its stead.
     pub(crate) fn adapter(&self, kind: BrowserKind, wanted: Option<AdapterKind>) -> Outcome<(&Arc<dyn Adapter>, CapabilitySet)> {
         let core = CapabilitySet::core();
         self.adapters
@@ -139,12 +145,24 @@ impl Pool {
             .filter(|adapter| wanted.is_none_or(|wanted| adapter.kind() == wanted))
             .map(|adapter| (adapter, adapter.capabilities(kind)))
             .find(|(_, set)| core.iter().all(|capability| set.has(capability)))
+            .map(|(adapter, set)| {
+                let next = self.next(&**adapter, kind).map(|next| next.capabilities_through(kind));
+                let chained = set.iter().chain(next.iter().flat_map(CapabilitySet::iter)).collect::<Vec<_>>();
+                (adapter, CapabilitySet::new(chained))
+            })
             .ok_or_else(|| {
                 let which = wanted.map(|wanted| format!("{} ", wanted.as_str())).unwrap_or_default();
                 let message = format!("no {which}adapter of this relay serves {}", kind.as_str());
                 let fault = Fault::new(ErrorCode::OpsNotSupported, message).with("browser", kind);
                 wanted.into_iter().fold(fault, |fault, wanted| fault.with("adapter", wanted))
             })
+    }
+
+    /// The adapter that does what `first` lacks, where its browsers let one pass.
+    fn next(&self, first: &dyn Adapter, kind: BrowserKind) -> Option<Arc<dyn Adapter>> {
+        let wanted = first.passes(kind)?;
+        let mut others = self.adapters.iter().filter(|other| other.kind() == wanted);
+        others.find(|other| other.capabilities_through(kind).iter().next().is_some()).cloned()
     }
 
     /// Makes or takes a context with a blank page.
@@ -194,7 +212,8 @@ impl Pool {
         let mut slots = lock(&self.slots);
         let slot = slots.entry(key.clone()).or_insert_with(|| {
             let egress = self.egress.clone().filter(|_| key.spec.confined);
-            Arc::new(Slot::new(key.clone(), adapter.clone(), egress))
+            let next = self.next(&**adapter, key.spec.browser);
+            Arc::new(Slot::new(key.clone(), adapter.clone(), next, egress))
         });
         Ok(slot.clone())
     }
@@ -228,10 +247,11 @@ fn keep_spare(slot: &Arc<Slot>) {
 }
 
 impl Slot {
-    fn new(key: SlotKey, adapter: Arc<dyn Adapter>, egress: Option<Arc<dyn Egress>>) -> Self {
+    fn new(key: SlotKey, adapter: Arc<dyn Adapter>, next: Option<Arc<dyn Adapter>>, egress: Option<Arc<dyn Egress>>) -> Self {
         Self {
             key,
             adapter,
+            next,
             egress,
             door: Mutex::default(),
             browser: tokio::sync::Mutex::new(None),
@@ -295,9 +315,16 @@ impl Slot {
         }
         let spec = ContextSpec { bridge: SOURCE.clone(), viewport, storage, proxy };
         let opened = browser.open_context(spec, world.clone()).await?;
+        let fallbacks = Arc::new(Uses::default());
+        let next = opened.passage.zip(self.next.as_ref()).and_then(|(passage, next)| next.through(passage));
+        let context = match next {
+            Some(next) => Arc::new(Chain::new(opened.context, next, fallbacks.clone())) as Arc<dyn Context>,
+            None => opened.context,
+        };
         Ok(Place {
             door,
-            context: opened.context,
+            context,
+            fallbacks,
             world,
             effects,
             target: opened.target,

@@ -21,6 +21,7 @@ use tokio::time::Instant;
 use crate::blobs::{Blobs, Bytes};
 use crate::boundary::Boundary;
 use crate::budget::Means;
+use crate::chain::Uses;
 use crate::commands::emulation::Emulated;
 use crate::commands::trace::Trace;
 use crate::confinement::Confinement;
@@ -78,6 +79,8 @@ pub(crate) struct Live {
     pub(crate) epoch: u64,
     /// The browser's version.
     pub(crate) version: Arc<str>,
+    /// What another adapter did in the stead of the session's own.
+    pub(crate) fallbacks: Arc<Uses>,
 }
 
 /// How a session was asked for; fixed for its life.

@@ -46,6 +46,9 @@ impl BidiContext {
                 let timezone = timezone.as_deref();
                 vec![connection.send(&SetTimezoneOverride { timezone, user_contexts }, Route::BROWSER).outstanding()]
             }
+            Emulation::UserAgent(Some(agent)) if agent.hints.is_some() => {
+                return Err(AdapterError::Unsupported { primitive: "client hints" });
+            }
             Emulation::UserAgent(agent) => {
                 let user_agent = agent.as_ref().map(|agent| &*agent.text);
                 vec![connection.send(&SetUserAgentOverride { user_agent, user_contexts }, Route::BROWSER).outstanding()]

@@ -9,6 +9,7 @@ use ops_contracts::adapter::{AdapterError, AdapterResult, Effect, FrameKey, Targ
 use ops_contracts::command::Viewport;
 use tokio::sync::RwLockWriteGuard;
 
+use super::passage::dress;
 use super::{BidiContext, STRUCTURE_DEADLINE, failed, within};
 use crate::connection::{CallError, Outstanding, Route};
 use crate::fault::lost;
@@ -43,7 +44,12 @@ impl BidiContext {
             }
             state.locate(&created.context).map(|(frame, target)| Ok((target, frame)))
         };
-        router.until(known).await
+        let (target, frame) = router.until(known).await?;
+        let held = router.lock().contexts.get(&self.id).map(|context| context.held.clone()).unwrap_or_default();
+        if !held.is_empty() {
+            dress(connection, &created.context, target, held).await;
+        }
+        Ok((target, frame))
     }
 
     pub(super) async fn create_target(&self, url: Option<String>) -> AdapterResult<Effect> {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 use super::{Empty, command, open_enum};
@@ -273,6 +273,7 @@ pub(crate) struct Timings {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ResponseData<'a> {
     pub(crate) url: String,
+    #[serde(deserialize_with = "status")]
     pub(crate) status: u16,
     #[serde(default)]
     pub(crate) status_text: String,
@@ -286,6 +287,11 @@ pub(crate) struct ResponseData<'a> {
     pub(crate) bytes_received: Option<f64>,
     #[serde(borrow)]
     pub(crate) headers: Option<&'a RawValue>,
+}
+
+/// Chromedriver tells -1 of a response that asks for credentials: 0 then.
+fn status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
+    Ok(u16::try_from(i64::deserialize(deserializer)?).unwrap_or_default())
 }
 
 #[derive(Deserialize)]

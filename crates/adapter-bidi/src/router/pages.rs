@@ -8,6 +8,7 @@ use ops_contracts::adapter::{DialogKind, Event as SeamEvent, FrameKey, Modifiers
 use super::Turn;
 use super::state::{Answered, Navigations, Page};
 use crate::connection::{Loss, Route};
+use crate::context::dress_later;
 use crate::protocol::browsing_context::{Info, PromptType, UserPromptClosed, UserPromptOpened};
 
 impl Turn<'_> {
@@ -52,6 +53,11 @@ impl Turn<'_> {
         self.pass_by_cache(&context, info.context);
         if let Some(resized) = self.state.fitting_window(target, opener.is_some()) {
             self.connection.send(&resized, Route::BROWSER).forget();
+        }
+        // Who makes a page sees to it himself.
+        let held = self.state.contexts.get(&context).map(|entry| &entry.held).filter(|held| !held.is_empty());
+        if let Some(held) = held.filter(|_| opener.is_some()) {
+            dress_later(self.connection, info.context, target, held.clone());
         }
         // Whatever opens takes the focus; a window that is opened without never gets it.
         self.state.active = Some(target);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ops_contracts::adapter::{
     AdapterError, AdapterResult, ChooserKey, DocumentKey, DownloadKey, EventSink, FrameKey, Headers, Modifiers, NavigationFailure,
-    NetworkPolicy, PausedKey, RequestKey, TargetKey,
+    NetworkPolicy, PausedKey, RawCall, RequestKey, TargetKey,
 };
 use ops_contracts::command::Viewport;
 
@@ -66,6 +66,8 @@ pub(crate) struct ContextEntry {
     pub(crate) everywhere: Vec<(&'static str, &'static str)>,
     /// Permissions that differ from the browser's own: origin and name.
     pub(crate) permitted: HashSet<(String, &'static str)>,
+    /// Calls of the browser's own protocol that every page gets as it opens.
+    pub(crate) held: Vec<RawCall>,
 }
 
 /// A page: a top-level browsing context.

@@ -138,7 +138,7 @@ fn call(method: &'static str, params: &impl Serialize) -> Option<Call> {
 
 impl Emulated {
     /// Takes a setting over.
-    fn note(&mut self, setting: &Emulation) {
+    pub(crate) fn note(&mut self, setting: &Emulation) {
         match setting {
             Emulation::Screen { viewport, mobile, touch } => self.screen = Some((*viewport, *mobile, *touch)),
             Emulation::Geolocation(position) => self.geolocation = *position,
@@ -185,7 +185,7 @@ impl Emulated {
     }
 
     /// The calls by which a session that is there learns of a setting that was just noted.
-    fn calls(&self, setting: &Emulation, kind: SessionKind) -> Vec<Call> {
+    pub(crate) fn calls(&self, setting: &Emulation, kind: SessionKind) -> Vec<Call> {
         let is_page = kind == SessionKind::Page;
         match setting {
             Emulation::Screen { viewport, mobile, touch } => screen(*viewport, *mobile, *touch, is_page),

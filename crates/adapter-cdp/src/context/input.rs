@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chromiumoxide_cdp::cdp::browser_protocol::page::BringToFrontParams;
-use ops_contracts::adapter::{AdapterResult, Effect, InputAction, Keystroke, Modifiers, MouseButton, TargetKey};
+use ops_contracts::adapter::{AdapterResult, Effect, InputAction, Keystroke, Modifiers, MouseButton, RawCall, TargetKey};
 use serde::Serialize;
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -199,6 +199,19 @@ fn mouse_event(action: &InputAction) -> MouseEvent {
         // The caller has taken the keys out; a move to the corner would be the harmless reading of anything else.
         _ => event("mouseMoved", 0.0, 0.0, Modifiers::default(), None),
     }
+}
+
+/// The calls of a list that touches alone; none where it does anything else.
+pub(crate) fn touches(actions: &[InputAction]) -> Option<Vec<RawCall>> {
+    let mut calls = Vec::with_capacity(actions.len() * 2);
+    for action in actions {
+        let InputAction::Tap { x, y, modifiers } = action else { return None };
+        let event = |r#type, touch_points| TouchEvent { r#type, touch_points, modifiers: bits(*modifiers) };
+        for event in [event("touchStart", vec![TouchPoint { x: *x, y: *y }]), event("touchEnd", Vec::new())] {
+            calls.push(("Input.dispatchTouchEvent", serde_json::value::to_raw_value(&event).ok()?));
+        }
+    }
+    Some(calls)
 }
 
 fn bits(modifiers: Modifiers) -> u8 {

@@ -13,7 +13,7 @@ use crate::command::export::PdfParams;
 use crate::command::storage::Cookie;
 
 /// Something to do in a context.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Primitive {
     /// Opens a page; on a navigable URL if one is given, else blank. Effect: `Target`, after its `TargetOpened` event.
     CreateTarget {
@@ -317,7 +317,7 @@ pub struct GivenFile {
 }
 
 /// A call of a bridge function: `name(args)`, in the form that the bridge takes.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct BridgeCall {
     /// The function.
     pub name: &'static str,

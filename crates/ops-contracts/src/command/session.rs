@@ -333,6 +333,19 @@ pub struct StatusResult {
     /// Observers whose leases are valid.
     #[serde(default)]
     pub observers: u32,
+    /// What the session's adapter lacks and another one did in its stead, on the same pages.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fallbacks: Vec<FallbackUse>,
+}
+
+/// An operation that was done by another adapter than the session's own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FallbackUse {
+    /// The operation.
+    pub operation: String,
+    /// How often, in the present browser.
+    pub times: u64,
 }
 
 /// What a session is confined to, and what that has refused.

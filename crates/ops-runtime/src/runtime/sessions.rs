@@ -178,6 +178,7 @@ impl Inner {
             world: seat.place.world.clone(),
             epoch: 0,
             version: seat.place.browser.version.as_str().into(),
+            fallbacks: seat.place.fallbacks.clone(),
         };
         let choices = self.config.choices.stream(self.made.fetch_add(1, Ordering::Relaxed) + 1);
         choices.decided("session.adapter", adapter.as_str());
@@ -288,6 +289,7 @@ pub(super) fn status(session: &Session) -> StatusResult {
         dialog,
         budget,
         observers,
+        fallbacks: live.fallbacks.list(),
         domains: session.plan.confinement.as_ref().map(|confinement| confinement.status()),
     }
 }

@@ -305,6 +305,7 @@ impl Owner {
                     world: place.world.clone(),
                     epoch: old.epoch + 1,
                     version: place.browser.version.as_str().into(),
+                    fallbacks: place.fallbacks.clone(),
                 });
                 self.session.health.rebound(old.epoch + 1);
                 if let Some(lost) = self.seat.replace(seat) {

@@ -1,0 +1,79 @@
+//! What this adapter does in pages that another adapter drives, through that one's passage: settings of the device and touches.
+//!
+//! It opens nothing, hears no events and keeps no pages of its own.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::future::try_join_all;
+use ops_contracts::adapter::{
+    AdapterError, AdapterResult, BoxFuture, Context, Effect, Emulation, InputAction, Passage, Primitive, RawCall, TargetKey,
+};
+use ops_contracts::capability::Capability;
+
+use crate::context::emulate::Emulated;
+use crate::context::touches;
+use crate::router::state::SessionKind;
+
+/// What can be done so.
+pub(crate) const CAPABILITIES: [Capability; 3] = [Capability::Media, Capability::ClientHints, Capability::Touch];
+
+/// A context of another adapter.
+pub(crate) struct Through {
+    passage: Arc<dyn Passage>,
+    emulated: Mutex<Emulated>,
+}
+
+impl Through {
+    pub(crate) fn new(passage: Arc<dyn Passage>) -> Self {
+        Self { passage, emulated: Mutex::default() }
+    }
+
+    /// Every page is told at once, and pages to come as they open.
+    async fn emulate(&self, setting: &Emulation) -> AdapterResult<Effect> {
+        let calls = {
+            let mut emulated = self.emulated.lock().unwrap_or_else(PoisonError::into_inner);
+            emulated.note(setting);
+            self.passage.hold(emulated.all_calls(SessionKind::Page));
+            emulated.calls(setting, SessionKind::Page)
+        };
+        let pages = self.passage.pages();
+        let told = pages.iter().flat_map(|page| calls.iter().map(|call| self.tell(*page, call.clone())));
+        try_join_all(told).await?;
+        Ok(Effect::Done)
+    }
+
+    /// A page that closes meanwhile needs no setting.
+    async fn tell(&self, page: TargetKey, call: RawCall) -> AdapterResult<()> {
+        match self.passage.call(page, call).await {
+            Ok(_) | Err(AdapterError::TargetClosed) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn touch(&self, target: TargetKey, actions: &[InputAction]) -> AdapterResult<Effect> {
+        let calls = touches(actions).ok_or(AdapterError::Unsupported { primitive: "input" })?;
+        try_join_all(calls.into_iter().map(|call| self.passage.call(target, call))).await?;
+        Ok(Effect::Done)
+    }
+
+    async fn dispatch(&self, primitive: Primitive) -> AdapterResult<Effect> {
+        match primitive {
+            Primitive::Emulate {
+                setting: setting @ (Emulation::Media(_) | Emulation::UserAgent(_) | Emulation::Screen { .. }),
+            } => self.emulate(&setting).await,
+            Primitive::Input { target, actions } => self.touch(target, &actions).await,
+            lacking => Err(AdapterError::Unsupported { primitive: lacking.name() }),
+        }
+    }
+}
+
+impl Context for Through {
+    fn perform(&self, primitive: Primitive) -> BoxFuture<'_, AdapterResult<Effect>> {
+        Box::pin(self.dispatch(primitive))
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        // The context is the other adapter's to close.
+        Box::pin(async {})
+    }
+}
