@@ -1,13 +1,14 @@
 //! The dashboard in a real browser, driven through the relay that serves it.
 
-use conformance::suite::verbs::{at, button, click, url};
+use conformance::suite::verbs::{at, button, click, select, url};
 use odb_tests::relay::{Relay, RemoteSession};
 use ops_client::post;
 use ops_contracts::command::dom::{ReadParams, SnapshotMode, SnapshotParams};
-use ops_contracts::command::interact::FillParams;
+use ops_contracts::command::interact::{FillParams, OptionChoice};
 use ops_contracts::command::nav::WaitParams;
 use ops_contracts::command::session::CreateParams;
-use ops_contracts::command::{DiagnosticsErrors, DomSnapshot, DomText, InteractClick, InteractFill, NavGoto, NavWait};
+use ops_contracts::command::{DiagnosticsErrors, DomSnapshot, DomText, InteractClick, InteractFill, InteractSelect, NavGoto, NavWait};
+use ops_contracts::incident::{Incident, IncidentList, Severity};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_dashboard_is_logged_in_to_and_shows_the_session_that_looks_at_it() {
@@ -56,4 +57,44 @@ async fn the_dashboard_is_logged_in_to_and_shows_the_session_that_looks_at_it() 
     assert_eq!(errors.entries.len(), 0, "{:?}", errors.entries);
     session.call::<InteractClick>(&click(button("Log out"))).await.unwrap();
     session.call::<NavWait>(&told("Run odb-cli dashboard")).await.unwrap();
+}
+
+async fn incidents(relay: &Relay) -> Vec<Incident> {
+    let text = post::read(&relay.endpoint("watcher"), "/incidents").await.unwrap();
+    serde_json::from_str::<IncidentList>(&text).unwrap().incidents
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_incident_is_recorded_and_resolved_on_the_dashboard() {
+    const ADMIN: &str = "dashboard-admin-token";
+    let scratch = tempfile::tempdir().unwrap();
+    let relay = Relay::start_as(&scratch, "local", &[("DASHBOARD_ADMIN_TOKEN", ADMIN)]);
+    let client = relay.client("watcher").await;
+    let login = post::dashboard_code(&relay.endpoint("watcher")).await.unwrap();
+    let session = RemoteSession::create(&client, &CreateParams::default()).await;
+    session.call::<NavGoto>(&url(&login.url)).await.unwrap();
+    let fill = |field: &str, text: &str| FillParams { element: at(field), value: text.to_owned(), target_id: None };
+    let told = |text: &str| WaitParams { text: Some(text.to_owned()), ..WaitParams::default() };
+    session.call::<InteractFill>(&fill("label=Login code", &login.code)).await.unwrap();
+    session.call::<InteractClick>(&click(button("Log in"))).await.unwrap();
+    session.call::<NavWait>(&told("None was recorded")).await.unwrap();
+
+    session.call::<InteractClick>(&click(at("text=\"Record or resolve\""))).await.unwrap();
+    session.call::<InteractFill>(&fill("css=#incident-admin", "not the token")).await.unwrap();
+    session.call::<InteractFill>(&fill("label=What happened", "Clicks went to <b>another</b> tab")).await.unwrap();
+    session.call::<InteractClick>(&click(button("Record"))).await.unwrap();
+    session.call::<NavWait>(&told("admin token")).await.unwrap();
+    session.call::<InteractFill>(&fill("css=#incident-admin", ADMIN)).await.unwrap();
+    session.call::<InteractSelect>(&select("label=Severity", vec![OptionChoice::Any("P1".to_owned())])).await.unwrap();
+    session.call::<InteractClick>(&click(button("Record"))).await.unwrap();
+    session.call::<NavWait>(&told("Clicks went to <b>another</b> tab")).await.unwrap();
+    let listed = incidents(&relay).await;
+    assert_eq!((listed[0].told.severity, listed[0].resolved_at), (Severity::P1, None), "{listed:?}");
+
+    session.call::<InteractFill>(&fill("label=What resolved it", "The tab was closed")).await.unwrap();
+    session.call::<InteractClick>(&click(button("Resolve"))).await.unwrap();
+    let over = WaitParams { element: Some(at("css=#incident:disabled")), ..WaitParams::default() };
+    session.call::<NavWait>(&over).await.unwrap();
+    let listed = incidents(&relay).await;
+    assert_eq!(listed[0].note.as_deref(), Some("The tab was closed"), "{listed:?}");
 }

@@ -7,6 +7,8 @@ use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::Duration;
 
 use ::conformance::site::Site;
 use anyhow::{Context as _, Result, ensure};
@@ -38,6 +40,9 @@ mod ws;
 use ours::{Ours, Session};
 use raw::{RawBrowser, RawPage};
 use report::Row;
+
+/// What browsers do in the background once they or their sessions have begun is not to be measured with the next thing.
+const QUIET: Duration = Duration::from_millis(1_500);
 
 /// How to measure.
 #[derive(Debug, clap::Args)]
@@ -161,6 +166,7 @@ fn prepare(
     let flags: Vec<String> = line.into_iter().skip(1).filter(|flag| !flag.starts_with("--user-data-dir=")).collect();
     let mut raw = RawBrowser::launch(&browser, &flags)?;
     let page = raw.open()?;
+    sleep(QUIET);
     let home = home.to_owned();
     Ok(Bench { site, programs, browser, flags, relay, home, ours, session, raw, page, rounds: options.rounds })
 }

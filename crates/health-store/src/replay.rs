@@ -70,35 +70,52 @@ pub(crate) fn read(path: &Path, mut each: impl FnMut(u64, Record, &[u8])) -> Res
     let file = dir::open(path, OpenOptions::new().read(true))?;
     let mut report = SegmentReport { path: path.display().to_string(), ..SegmentReport::default() };
     let mut reader = BufReader::with_capacity(256 * 1024, file);
-    let (mut line, mut number) = (Vec::with_capacity(1024), 0_u64);
+    let (mut split, mut number) = (Vec::new(), 0_u64);
     loop {
-        line.clear();
-        let read = reader.read_until(b'\n', &mut line).map_err(JournalError::io(path))?;
-        if read == 0 {
+        let ready = reader.fill_buf().map_err(JournalError::io(path))?;
+        if ready.is_empty() {
+            report.torn_bytes = length(&split);
+            report.bytes += report.torn_bytes;
             return Ok(report);
         }
-        number += 1;
-        let bytes = u64::try_from(read).unwrap_or(u64::MAX);
-        report.bytes += bytes;
-        if line.last() != Some(&b'\n') {
-            report.torn_bytes = bytes;
-            return Ok(report);
-        }
-        let text = &line[..line.len() - 1];
-        if number == 1 {
-            match Header::parse(text) {
-                Some(header) => (report.version, report.compacted) = (Some(header.version), header.compacted),
-                None => report.damaged(number, "the line is no header"),
-            }
+        let Some(end) = memchr::memchr(b'\n', ready) else {
+            split.extend_from_slice(ready);
+            let read = ready.len();
+            reader.consume(read);
             continue;
+        };
+        // Most lines are whole in the buffer and are read where they are.
+        let line = if split.is_empty() {
+            &ready[..end]
+        } else {
+            split.extend_from_slice(&ready[..end]);
+            &split
+        };
+        number += 1;
+        report.bytes += length(line) + 1;
+        take(&mut report, number, line, &mut each);
+        split.clear();
+        reader.consume(end + 1);
+    }
+}
+
+fn length(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
+}
+
+fn take(report: &mut SegmentReport, number: u64, line: &[u8], each: &mut impl FnMut(u64, Record, &[u8])) {
+    if number == 1 {
+        return match Header::parse(line) {
+            Some(header) => (report.version, report.compacted) = (Some(header.version), header.compacted),
+            None => report.damaged(number, "the line is no header"),
+        };
+    }
+    match Record::parse(line) {
+        Ok(record) => {
+            report.records += 1;
+            each(number, record, line);
         }
-        match Record::parse(text) {
-            Ok(record) => {
-                report.records += 1;
-                each(number, record, text);
-            }
-            Err(why) => report.damaged(number, why),
-        }
+        Err(why) => report.damaged(number, why),
     }
 }
 

@@ -24,7 +24,7 @@ use serde_json::json;
 
 use crate::gate::{Endpoint, Permit};
 use crate::http::respond::{self, Reply};
-use crate::http::{change, declined, read, wrong_method};
+use crate::http::{change, declined, read, tell_incident, wrong_method};
 use crate::server::Edge;
 pub(crate) use history::{History, STEP};
 pub(crate) use logins::Logins;
@@ -57,6 +57,10 @@ pub(crate) enum Part {
     Routing,
     /// `/dashboard/reload`: reads the configuration anew.
     Reload,
+    /// `/dashboard/incidents`: records an incident.
+    Incidents,
+    /// `/dashboard/incidents/resolve`: resolves one.
+    Resolve,
 }
 
 /// A file out of the binary.
@@ -87,6 +91,8 @@ impl Part {
             "/dashboard/events" => Self::Events,
             "/dashboard/routing" => Self::Routing,
             "/dashboard/reload" => Self::Reload,
+            "/dashboard/incidents" => Self::Incidents,
+            "/dashboard/incidents/resolve" => Self::Resolve,
             _ => Self::Asset(ASSETS.iter().find(|asset| asset.path == path)?),
         })
     }
@@ -98,14 +104,14 @@ impl Part {
 
     /// Whether it changes the relay.
     pub(crate) fn is_admin(self) -> bool {
-        matches!(self, Self::Routing | Self::Reload)
+        matches!(self, Self::Routing | Self::Reload | Self::Incidents | Self::Resolve)
     }
 
     /// The method that it takes.
     pub(crate) fn method(self) -> &'static str {
         match self {
             Self::Page | Self::Asset(_) | Self::Events => "GET",
-            Self::Login | Self::Logout | Self::Routing | Self::Reload => "POST",
+            Self::Login | Self::Logout | Self::Routing | Self::Reload | Self::Incidents | Self::Resolve => "POST",
         }
     }
 }
@@ -122,6 +128,7 @@ pub(crate) async fn answer(edge: &Arc<Edge>, part: Part, permit: &Permit, head: 
             Err(fault) => declined(edge, fault),
         },
         (Part::Routing | Part::Reload, &Method::POST) => change(edge, permit, head, body).await,
+        (Part::Incidents | Part::Resolve, &Method::POST) => tell_incident(edge, head, body).await,
         (part, method) => wrong_method(edge, Endpoint::Dashboard(part), method),
     };
     guarded(reply)

@@ -166,9 +166,11 @@ async fn decide(edge: &Edge, permit: &Permit, head: &Parts, body: Incoming) -> R
 }
 
 /// Records or resolves an incident; answers with it.
-async fn tell_incident(edge: &Arc<Edge>, head: &Parts, body: Incoming) -> Reply {
+pub(crate) async fn tell_incident(edge: &Arc<Edge>, head: &Parts, body: Incoming) -> Reply {
+    let endpoint = Endpoint::of(head.uri.path());
+    let records = matches!(endpoint, Endpoint::AdminIncidents | Endpoint::Dashboard(dashboard::Part::Incidents));
     let outcome = match read(edge, head, body).await {
-        Ok(text) if Endpoint::of(head.uri.path()) == Endpoint::AdminIncidents => scorecard::record(edge, &text).await,
+        Ok(text) if records => scorecard::record(edge, &text).await,
         Ok(text) => scorecard::resolve(edge, &text).await,
         Err(fault) => Err(fault),
     };

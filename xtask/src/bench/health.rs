@@ -19,7 +19,7 @@ use super::commands::ours_eval;
 use super::ours::{Ours, Session};
 use super::report::{Bound, Row};
 use super::ws::Socket;
-use super::{Bench, page};
+use super::{Bench, QUIET, page};
 use crate::processes;
 use crate::relay::{Relay, private_folder};
 use crate::samples::Samples;
@@ -30,9 +30,6 @@ const TOLD: usize = 1_000;
 
 /// How many sessions are opened to see what one takes.
 const IDLE: u32 = 24;
-
-/// What happens in the background after sessions were made is not to be measured with the next thing.
-const QUIET: Duration = Duration::from_millis(1_500);
 
 /// Every row of this part.
 pub(super) fn measure(bench: &Bench, measure: &Path, now: Timestamp) -> Result<Vec<Row>> {

@@ -1,4 +1,4 @@
-//! The dashboard's data as server-sent events: the status document and the sessions whenever they change, the last hour of traffic at
+//! The dashboard's data as server-sent events: the status document, the sessions and the incidents whenever they change, the last hour of traffic at
 //! the start, and each new point of it.
 //!
 //! Every stream has a task, which ends with its browser or with the relay. A browser that takes nothing is cut like every other peer.
@@ -32,6 +32,9 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// The longest silence: a browser, and what stands between, may take a silent stream for a broken one.
 const SILENCE: Duration = Duration::from_secs(15);
+
+/// The most incidents that are told; the newest of them.
+const INCIDENTS: usize = 20;
 
 /// How long the list of sessions may take.
 const LIST: Duration = Duration::from_secs(2);
@@ -105,14 +108,17 @@ fn event(text: &mut String, name: &str, data: &str) {
     text.push_str("\n\n");
 }
 
-/// The status document and the sessions, as JSON.
+/// The status document, the sessions and the incidents, as JSON.
 async fn state(edge: &Edge, permit: &Permit) -> String {
     let document = status::document(edge, permit.asker(), None, &[]);
     let sessions = if document.active_ops_sessions + document.lost_ops_sessions > 0 { sessions(edge).await } else { None };
     let status = serde_json::to_string(&document).unwrap_or_else(|_| "null".to_owned());
     let sessions = sessions.as_deref().map_or("null", RawValue::get);
     let admin = edge.config.admin_token.is_some();
-    format!(r#"{{"status":{status},"sessions":{sessions},"adminEnabled":{admin}}}"#)
+    let mut incidents = edge.scoring.incidents();
+    incidents.truncate(INCIDENTS);
+    let incidents = serde_json::to_string(&incidents).unwrap_or_else(|_| "[]".to_owned());
+    format!(r#"{{"status":{status},"sessions":{sessions},"incidents":{incidents},"adminEnabled":{admin}}}"#)
 }
 
 async fn sessions(edge: &Edge) -> Option<Arc<RawValue>> {

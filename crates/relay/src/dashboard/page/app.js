@@ -106,16 +106,18 @@ element('logout').addEventListener('click', async () => {
   location.reload();
 });
 
-async function change(path, value) {
-  const result = element('change-result');
+async function change(path, value, admin = 'admin', told = 'change-result') {
+  const result = element(told);
   result.className = '';
   result.textContent = 'Sending…';
   try {
-    await post(path, value, { 'x-odb-admin-token': element('admin').value });
+    await post(path, value, { 'x-odb-admin-token': element(admin).value });
     result.textContent = 'Done.';
+    return true;
   } catch (error) {
     result.className = 'error';
     result.textContent = error.message;
+    return false;
   }
 }
 
@@ -129,6 +131,19 @@ element('routing-form').addEventListener('submit', (event) => {
 });
 element('reload').addEventListener('click', () => {
   if (element('admin').reportValidity()) change('/dashboard/reload', {});
+});
+
+const tell = (path, value) => change(path, value, 'incident-admin', 'incident-result');
+element('incident-form').addEventListener('submit', async (event) => {
+  event.preventDefault();
+  const value = { severity: element('severity').value, kind: element('kind').value, route: element('lane').value,
+    confirmed: element('confirmed').checked, summary: element('summary').value };
+  if (await tell('/dashboard/incidents', value)) { element('summary').value = ''; element('confirmed').checked = false; }
+});
+element('resolve').addEventListener('click', async () => {
+  if (!element('incident-admin').reportValidity()) return;
+  const note = element('note').value;
+  if (await tell('/dashboard/incidents/resolve', { id: element('incident').value, ...(note && { note }) })) element('note').value = '';
 });
 
 run();

@@ -63,13 +63,15 @@ export function traffic(points) {
     series: [{ name: 'sessions', values: of((point) => point.sessions) }] });
 }
 
-export function state({ status, sessions, adminEnabled }) {
+export function state({ status, sessions, incidents, adminEnabled }) {
   heading(status);
   alerts(status);
   sessionTable(status, sessions);
   circuits(status);
   scorecard(status.scorecard);
-  routing(status, adminEnabled);
+  incidentTable(incidents);
+  routing(status);
+  changes(adminEnabled);
   browsers(status);
   storage(status);
 }
@@ -145,7 +147,26 @@ function scorecard(card) {
   triggers.length ? h('ul', { class: 'notes', 'aria-label': 'Triggers of the rollback' }, triggers) : '');
 }
 
-function routing(status, adminEnabled) {
+const SEVERITIES = { P0: 'bad', P1: 'bad', P2: 'warn' };
+function incidentTable(incidents) {
+  const rows = incidents.map(({ id, recordedAt, told, resolvedAt, note }) => [id, tag(told.severity, SEVERITIES[told.severity]), told.kind, told.route,
+    h('span', { class: 'told' }, told.summary, told.confirmed ? tag('confirmed', 'bad') : ''), time(recordedAt),
+    resolvedAt ? h('span', { title: note ?? undefined }, time(resolvedAt)) : tag('open', 'warn')]);
+  put(body('incidents'), rows.length ? table('Incidents', ['Incident', 'Severity', 'About', 'Lane', 'What happened', 'Since', 'Resolved'], rows) : none('None was recorded.'));
+  const open = incidents.filter((incident) => !incident.resolvedAt);
+  const target = document.querySelector('#incident');
+  const chosen = target.value;
+  put(target, ...open.map(({ id, told }) => h('option', { value: id }, `${id}: ${told.summary.slice(0, 40)}`)));
+  if (open.some(({ id }) => id === chosen)) target.value = chosen;
+  target.disabled = document.querySelector('#resolve').disabled = !open.length;
+}
+
+function changes(adminEnabled) {
+  for (const hint of document.querySelectorAll('.no-admin')) hint.hidden = adminEnabled;
+  for (const controls of document.querySelectorAll('.controls')) controls.disabled = !adminEnabled;
+}
+
+function routing(status) {
   const legacy = status.effectiveRoutingMode === 'legacy-cdp';
   put(body('routing'), facts([['Mode', tag(status.effectiveRoutingMode, legacy ? 'warn' : 'good')], ['Kill switch from', status.opsKillSwitchSource],
     ['Rollout', `${status.opsRolloutPercent} %, ${status.opsRolloutAllowlistSize} on the allow list (${status.opsRolloutAllowlistSource}, ${status.opsRolloutAllowlistValidation})`],
@@ -153,8 +174,6 @@ function routing(status, adminEnabled) {
     ['Window', `N ${status.compatibilityWindowN ?? '–'}, N-1 ${status.compatibilityWindowNMinus1 ?? '–'}, contract ${status.opsContractVersion}`],
     ['Refused for their version', number(status.unsupportedVersionCount)],
     ['Configuration', status.configDowngradeFallback ? tag(`fallback: ${status.configDowngradeReason}`, 'warn') : 'as written'], ['Last change', time(status.lastRoutingChangeAt)]]));
-  document.querySelector('#no-admin').hidden = adminEnabled;
-  document.querySelector('#controls').disabled = !adminEnabled;
 }
 
 function browsers(status) {
