@@ -24,6 +24,7 @@ use crate::workspace::Workspace;
 mod baseline;
 mod bidi;
 mod commands;
+mod fleet;
 mod growth;
 mod health;
 mod lane;
@@ -54,7 +55,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
     /// Measures one part alone
-    #[arg(long, value_name = "PART", value_parser = ["commands", "legacy", "starts", "growth", "health", "bidi", "peers"])]
+    #[arg(long, value_name = "PART", value_parser = ["commands", "legacy", "starts", "growth", "fleet", "health", "bidi", "peers"])]
     only: Option<String>,
     /// Builds without optimisation: to try the bench itself, as its figures mean nothing then
     #[arg(long, hide = true)]
@@ -128,6 +129,9 @@ pub(crate) fn run(options: &Options, workspace: &Workspace, environment: &Enviro
     rows.extend(sizes(&bench, idle, busy)?);
     if wanted("growth") {
         rows.extend(growth::measure(&mut bench)?);
+    }
+    if wanted("fleet") {
+        rows.extend(fleet::measure(&mut bench)?);
     }
     if wanted("health") {
         rows.extend(health::measure(&bench, &measure, environment.started)?);

@@ -133,18 +133,28 @@ pub(super) fn ours_click(ours: &Ours, session: &Session, params: &interact::Clic
 }
 
 pub(super) fn raw_click(raw: &mut RawBrowser, page: &RawPage) -> Result<()> {
-    let point = raw.eval(page, RESOLVE)?;
+    let asked = raw_point(raw, page)?;
+    let point = raw.value(asked)?;
+    raw_mouse(raw, page, &point)?.into_iter().try_for_each(|id| raw.wait(id).map(drop))
+}
+
+/// Asks where the button is, without waiting.
+pub(super) fn raw_point(raw: &mut RawBrowser, page: &RawPage) -> Result<u64> {
+    raw.send_eval(page, RESOLVE)
+}
+
+/// Sends a click there, without waiting.
+pub(super) fn raw_mouse(raw: &mut RawBrowser, page: &RawPage, point: &Value) -> Result<[u64; 3]> {
     ensure!(point["hit"] == json!(true), "something covers the button");
     let event = |kind: &str, count: u8, buttons: u8| {
         let button = if count > 0 { "left" } else { "none" };
         json!({ "type": kind, "x": point["x"], "y": point["y"], "button": button, "buttons": buttons, "clickCount": count })
     };
-    let sent = [
+    Ok([
         raw.send(Some(page), "Input.dispatchMouseEvent", &event("mouseMoved", 0, 0))?,
         raw.send(Some(page), "Input.dispatchMouseEvent", &event("mousePressed", 1, 1))?,
         raw.send(Some(page), "Input.dispatchMouseEvent", &event("mouseReleased", 1, 0))?,
-    ];
-    sent.into_iter().try_for_each(|id| raw.wait(id).map(drop))
+    ])
 }
 
 fn click(bench: &mut Bench) -> Result<Row> {

@@ -5,7 +5,7 @@ use ops_client::{Client, Endpoint, Options, RequestIds};
 use ops_contracts::capability::BrowserKind;
 use ops_contracts::clock::Timestamp;
 use ops_contracts::command::{Command, Empty, SessionClose, SessionCreate, session};
-use ops_contracts::frame::ClientKind;
+use ops_contracts::frame::{ClientKind, Timing};
 use ops_contracts::ids::{LeaseId, SessionId};
 use ops_contracts::version::BINARY_VERSION;
 use tokio::runtime::Runtime;
@@ -54,9 +54,26 @@ impl Ours {
 
     /// Runs a command.
     pub(super) fn call<C: Command>(&self, session: Option<&Session>, params: &C::Params) -> Result<C::Result> {
+        Ok(self.told::<C>(session, params)?.0)
+    }
+
+    /// Runs a command, and tells where its time went.
+    pub(super) fn told<C: Command>(&self, session: Option<&Session>, params: &C::Params) -> Result<(C::Result, Timing)> {
         let session = session.map(|session| (&session.id, &session.lease));
         let called = self.runtime.block_on(self.client.call::<C>(session, params, None));
-        Ok(called.with_context(|| format!("{} failed", C::NAME))?.0)
+        called.with_context(|| format!("{} failed", C::NAME))
+    }
+
+    /// Runs a command so many times in each session, in all of them at once.
+    pub(super) fn repeat<C: Command>(&self, sessions: &[Session], params: &C::Params, times: u32) -> Result<()> {
+        let each = sessions.iter().map(async |session| {
+            for _ in 0..times {
+                self.client.call::<C>(Some((&session.id, &session.lease)), params, None).await?;
+            }
+            Ok::<_, ops_client::ClientError>(())
+        });
+        let done = self.runtime.block_on(futures_util::future::try_join_all(each));
+        done.map(drop).with_context(|| format!("{} failed", C::NAME))
     }
 
     pub(super) fn create(&self) -> Result<Session> {
