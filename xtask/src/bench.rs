@@ -54,9 +54,9 @@ pub(crate) struct Options {
     /// How often each measurement is repeated, as a multiple of the usual
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
-    /// Measures one part alone
+    /// Measures this part alone; may be repeated
     #[arg(long, value_name = "PART", value_parser = ["commands", "legacy", "starts", "growth", "fleet", "health", "bidi", "peers"])]
-    only: Option<String>,
+    only: Vec<String>,
     /// Builds without optimisation: to try the bench itself, as its figures mean nothing then
     #[arg(long, hide = true)]
     debug: bool,
@@ -114,7 +114,7 @@ pub(crate) fn run(options: &Options, workspace: &Workspace, environment: &Enviro
     let idle = processes::resident_mib(relay.info.pid);
     let mut bench = prepare(relay, home.path(), programs, browser, options, environment)?;
 
-    let wanted = |part: &str| options.only.as_deref().is_none_or(|only| only == part);
+    let wanted = |part: &str| options.only.is_empty() || options.only.iter().any(|only| only == part);
     let mut rows = Vec::new();
     if wanted("commands") {
         rows.extend(commands::measure(&mut bench)?);
