@@ -1,5 +1,7 @@
 //! The control plane as a program sees it: one WebSocket that stays open.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use anyhow::{Context as _, Result};
 use ops_client::{Client, Endpoint, Options, RequestIds};
 use ops_contracts::capability::BrowserKind;
@@ -29,6 +31,8 @@ pub(super) struct Session {
 
 impl Ours {
     pub(super) fn connect(relay: &Relay, now: Timestamp) -> Result<Self> {
+        static CONNECTIONS: AtomicU32 = AtomicU32::new(0);
+        let connection = u128::from(CONNECTIONS.fetch_add(1, Ordering::Relaxed));
         let endpoint = Endpoint {
             url: relay.info.relay_url.parse()?,
             trust: None,
@@ -37,9 +41,10 @@ impl Ours {
             client_id: "bench".parse()?,
             client_kind: ClientKind::Other,
             client_version: BINARY_VERSION.to_owned(),
-            // One process at one time: as good as random here.
             routing: ops_contracts::routing::RequestControls::default(),
-            request_ids: RequestIds::new(u128::from(now.unix_millis()) << 32 | u128::from(std::process::id())),
+            // One connection of one process at one time: as good as random here. An id that came before would be answered with
+            // what was answered then.
+            request_ids: RequestIds::new(u128::from(now.unix_millis()) << 64 | u128::from(std::process::id()) << 32 | connection),
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let client =
