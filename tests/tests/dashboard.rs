@@ -7,7 +7,9 @@ use ops_contracts::command::dom::{ReadParams, SnapshotMode, SnapshotParams};
 use ops_contracts::command::interact::{FillParams, OptionChoice};
 use ops_contracts::command::nav::WaitParams;
 use ops_contracts::command::session::CreateParams;
-use ops_contracts::command::{DiagnosticsErrors, DomSnapshot, DomText, InteractClick, InteractFill, InteractSelect, NavGoto, NavWait};
+use ops_contracts::command::{
+    DiagnosticsErrors, DomSnapshot, DomText, InteractClick, InteractFill, InteractSelect, NavGoto, NavWait,
+};
 use ops_contracts::incident::{Incident, IncidentList, Severity};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

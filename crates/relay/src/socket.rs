@@ -137,7 +137,14 @@ impl Session {
                     self.outbox.send_error(unknown_request_id(), fault).await;
                     continue;
                 }
-                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => continue,
+                Some(Ok(Message::Ping(_))) => match self.pinged() {
+                    Ok(()) => continue,
+                    Err(fault) => {
+                        self.outbox.send_error(unknown_request_id(), fault).await;
+                        return Some((CloseCode::Policy, "too many pings"));
+                    }
+                },
+                Some(Ok(Message::Pong(_) | Message::Frame(_))) => continue,
                 Some(Ok(Message::Close(_))) | None => return None,
                 Some(Err(error)) => return unreadable(&self.edge, &self.outbox, &error).await,
             };
@@ -164,11 +171,15 @@ impl Session {
         None
     }
 
+    /// Charges what asks for nothing to be run, and is answered none the less.
+    fn pinged(&self) -> Outcome<()> {
+        let charge = Charge { payer: Payer::Peer(self.permit.client()), bucket: Bucket::Reads, cost: 1 };
+        gate::message(&self.permit, &Facts { charge: Some(charge), ..Facts::default() }, &self.edge.policy)
+    }
+
     /// Answers a frame that asks for nothing to be run; whoever sends too many of them is told so instead.
     async fn answer_at_once(&self, frame: Outcome<ClientFrame>, text: &str) {
-        let charge = Charge { payer: Payer::Peer(self.permit.client()), bucket: Bucket::Reads, cost: 1 };
-        let charged = gate::message(&self.permit, &Facts { charge: Some(charge), ..Facts::default() }, &self.edge.policy);
-        let fault = match charged.and(frame) {
+        let fault = match self.pinged().and(frame) {
             Ok(ClientFrame::Ping(ping)) => return self.outbox.send(None, encode_heartbeat(FrameType::Pong, &ping)).await,
             Ok(_) => Fault::new(ErrorCode::RelayFrameInvalid, "ops_hello was already answered"),
             Err(fault) => fault,

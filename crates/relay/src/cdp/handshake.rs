@@ -92,7 +92,7 @@ async fn read<T: DeserializeOwned>(edge: &Edge, head: &Parts, body: Incoming) ->
 }
 
 /// The gates of the lane for one of its requests: a peer that is asked to wait is told before anything else is looked at.
-fn charge(edge: &Edge, permit: &Permit, bucket: Bucket) -> Outcome<()> {
+pub(super) fn charge(edge: &Edge, permit: &Permit, bucket: Bucket) -> Outcome<()> {
     let charge = Charge { payer: Payer::Peer(permit.client()), bucket, cost: 1 };
     let refused = |fault: Fault| fault.with("profile", &edge.lane.limits().name).with("gate", "rate");
     edge.lane.rates.charge(&charge).map_err(refused)

@@ -23,6 +23,7 @@ use tokio_tungstenite::tungstenite::protocol::{Message, Role, WebSocketConfig, f
 
 use super::audit::{self, Line};
 use super::frame::{self, About, Command, Form, Incoming};
+use super::handshake;
 use super::outlet::Outlet;
 use super::session::{Ending, Passed, Session};
 use crate::gate::{Permit, checks};
@@ -105,7 +106,14 @@ impl Connection {
                 Err(_) => return (CloseCode::Policy, "the peer is silent"),
                 Ok(Some(Ok(Message::Text(text)))) => text,
                 Ok(Some(Ok(Message::Binary(_)))) => return (CloseCode::Unsupported, "frames are text"),
-                Ok(Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)))) => continue,
+                Ok(Some(Ok(Message::Ping(_)))) => match handshake::charge(&self.edge, &self.permit, Bucket::Reads) {
+                    Ok(()) => continue,
+                    Err(fault) => {
+                        self.refuse(Refused::unread(self, fault));
+                        return (CloseCode::Policy, "too many pings");
+                    }
+                },
+                Ok(Some(Ok(Message::Pong(_) | Message::Frame(_)))) => continue,
                 Ok(Some(Ok(Message::Close(_))) | None) => return (CloseCode::Normal, ""),
                 Ok(Some(Err(error))) => return self.unreadable(&error),
             };

@@ -224,6 +224,31 @@ async fn frames_that_run_nothing_are_charged_too() {
 }
 
 #[tokio::test]
+async fn a_flood_of_pings_is_told_and_closed() {
+    use futures_util::{SinkExt, StreamExt};
+    use tokio_tungstenite::tungstenite::Message;
+    let relay = start(burst_of(1)).await;
+    let mut client = Client::connect(relay.address).await;
+    for _ in 0..5 {
+        client.0.send(Message::Ping(Vec::new().into())).await.unwrap();
+    }
+    let mut told = None;
+    for _ in 0..10 {
+        match client.0.next().await.unwrap().unwrap() {
+            Message::Pong(_) => (),
+            Message::Text(text) => told = Some(serde_json::from_str::<serde_json::Value>(&text).unwrap()),
+            Message::Close(frame) => {
+                assert_eq!(u16::from(frame.unwrap().code), 1008);
+                assert_eq!(told.unwrap()["error"]["code"], "relay_rate_limited");
+                return;
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    panic!("never closed");
+}
+
+#[tokio::test]
 async fn one_client_can_not_take_every_connection() {
     let relay = start(config()).await;
     let mut kept = Vec::new();
