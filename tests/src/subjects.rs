@@ -75,7 +75,8 @@ pub fn adapters(profiles: PathBuf) -> [Arc<dyn Adapter>; 2] {
     let guard = GuardCommand::new(std::env::current_exe().expect("a test program has a path"));
     let supervisor = GuardSupervisor::new(guard.clone(), profiles.clone(), Arc::new(SystemClock));
     let bidi = BidiConfig::new(Arc::new(supervisor), browser_environment(std::env::vars_os()));
-    let bidi = BidiConfig { chromedriver: named("ODB_CHROMEDRIVER"), chrome: named("ODB_BROWSER"), sandbox: false, ..bidi };
+    let chromedriver = named("ODB_CHROMEDRIVER").or_else(|| Some("chromedriver".into()));
+    let bidi = BidiConfig { chromedriver, chrome: named("ODB_BROWSER"), sandbox: false, ..bidi };
     let cdp = CdpConfig::new(guard, profiles, std::env::vars_os(), Arc::new(SystemClock));
     let cdp = CdpConfig { sandbox: Sandbox::Off, ..cdp };
     [Arc::new(CdpAdapter::new(cdp)), Arc::new(BidiAdapter::new(bidi))]

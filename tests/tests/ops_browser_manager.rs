@@ -10,17 +10,20 @@ use conformance::suite::verbs::{button, click, eval, url};
 use conformance::suite::{Fixture, Subject};
 use odb_tests::SystemClock;
 use odb_tests::relay::{Relay, RemoteSession};
+use ops_client::post;
 use ops_contracts::adapter::AdapterError;
-use ops_contracts::capability::BrowserKind;
+use ops_contracts::capability::{AdapterKind, BrowserKind};
 use ops_contracts::command::dom::{PageParams, SnapshotParams};
 use ops_contracts::command::export::ScreenshotParams;
 use ops_contracts::command::nav::TraverseParams;
 use ops_contracts::command::session::CreateParams;
 use ops_contracts::command::targets::NewParams;
 use ops_contracts::command::{
-    DomEval, DomSnapshot, DomTitle, ExportScreenshot, InteractClick, LoadState, NavBack, NavGoto, NavReload, TargetsNew,
+    DomEval, DomSnapshot, DomTitle, ExportScreenshot, InteractClick, LoadState, NavBack, NavGoto, NavReload, SessionCreate,
+    TargetsNew,
 };
 use ops_contracts::port::LegacyPolicy;
+use ops_contracts::scorecard::ScorecardArtifact;
 use ops_contracts::{ErrorCode, Fault};
 use ops_runtime::{Runtime, RuntimeConfig};
 
@@ -42,6 +45,38 @@ async fn bidi_pilot_core_subset() {
     session.call::<NavGoto>(&url(&site.url("/plain"))).await.unwrap();
     session.call::<NavBack>(&TraverseParams::default()).await.unwrap();
     assert_eq!(session.call::<DomEval>(&eval("document.title")).await.unwrap().value.get(), "\"Moving\"");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_pilots_scorecard_is_made_again_from_its_artifact() {
+    let (scratch, site) = (tempfile::tempdir().unwrap(), Site::start().unwrap());
+    let relay = Relay::start(&scratch);
+    let params = CreateParams { browser: BrowserKind::Firefox, ..CreateParams::default() };
+    let session = RemoteSession::create(&relay.client("pilot").await, &params).await;
+    for page in ["/plain", "/pages/moving.html"] {
+        session.call::<NavGoto>(&url(&site.url(page))).await.unwrap();
+        session.call::<DomTitle>(&PageParams::default()).await.unwrap();
+    }
+    let text = post::read(&relay.endpoint("pilot"), "/scorecard?window=7d&cycle=PILOT").await.unwrap();
+    let stands: ScorecardArtifact = serde_json::from_str(&text).unwrap();
+    assert_eq!(ScorecardArtifact::new("PILOT", stands.inputs.clone()), stands);
+    assert!(stands.scorecard.ops_p95_latency_ms.is_some_and(|latency| latency > 0.0), "{text}");
+    assert_eq!(stands.scorecard.ops_error_rate_pct, Some(0.0), "{text}");
+    let card = &serde_json::from_str::<serde_json::Value>(&text).unwrap()["scorecard"];
+    for field in ["opsP95LatencyMs", "cdpBaselineP95LatencyMs", "latencyRatio", "gateDecision"] {
+        assert!(card.get(field).is_some(), "{field} is missing in {card}");
+    }
+}
+
+/// Chromedriver's port takes every local process.
+#[tokio::test]
+async fn chromedriver_is_started_only_where_the_operator_names_it() {
+    let scratch = tempfile::tempdir().unwrap();
+    let relay = Relay::start(&scratch);
+    let params = CreateParams { adapter: Some(AdapterKind::Bidi), ..CreateParams::default() };
+    let client = relay.client("pilot").await;
+    let refused = format!("{:?}", client.call::<SessionCreate>(None, &params, None).await.unwrap_err());
+    assert!(refused.contains("AdapterBrowserMissing") && refused.contains("relayd --chromedriver chromedriver"), "{refused}");
 }
 
 /// Refuses with one of the two codes, and remembers what for.

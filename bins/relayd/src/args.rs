@@ -43,7 +43,8 @@ pub(crate) struct Args {
     /// A further argument for every Chrome or Chromium; may be repeated. $ODB_BROWSER_ARGS adds more
     #[arg(long, value_name = "ARGUMENT", allow_hyphen_values = true)]
     pub(crate) browser_arg: Vec<String>,
-    /// Chromedriver's executable, for sessions of the adapter bidi [default: $ODB_CHROMEDRIVER, else well-known names and places]
+    /// Chromedriver's executable, or `chromedriver` for the one that is found: lets sessions ask for the adapter bidi on Chromium. Its
+    /// port takes every local process [default: $ODB_CHROMEDRIVER, else none is started]
     #[arg(long, value_name = "PATH")]
     pub(crate) chromedriver: Option<PathBuf>,
     /// Firefox's executable [default: $ODB_FIREFOX, else well-known names and places]

@@ -1,7 +1,7 @@
 //! The adapter: from a launch spec and the configuration to a browser that answers.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,7 +33,8 @@ pub struct BidiConfig {
     pub environment: Vec<(OsString, OsString)>,
     /// How long a browser may take from its start to its first answer.
     pub launch_deadline: Duration,
-    /// Chromedriver's executable; the first of the well-known names and places when absent.
+    /// Chromedriver's executable, or `chromedriver` for the first of the well-known names and places. None is started when absent:
+    /// its port takes every local process.
     pub chromedriver: Option<PathBuf>,
     /// The value of `ODB_BROWSER`: the Chromium of launches that name none.
     pub chrome: Option<PathBuf>,
@@ -42,8 +43,7 @@ pub struct BidiConfig {
 }
 
 impl BidiConfig {
-    /// A configuration with the default deadline, the chromedriver that is found, and the sandbox on; `PATH` is taken from
-    /// `environment`.
+    /// A configuration with the default deadline, without chromedriver, and the sandbox on; `PATH` is taken from `environment`.
     #[must_use]
     pub fn new(supervisor: Arc<dyn Supervisor>, environment: Vec<(OsString, OsString)>) -> Self {
         let path = environment.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.clone());
@@ -74,9 +74,11 @@ impl BidiAdapter {
     /// The chromedriver that launches of Chromium would use.
     ///
     /// # Errors
-    /// `BrowserMissing`.
+    /// `BrowserMissing`, also where none was named.
     pub fn chromedriver(&self) -> AdapterResult<PathBuf> {
-        locate(&CHROMEDRIVER, self.config.chromedriver.as_deref(), self.config.path.as_deref())
+        let named = self.config.chromedriver.as_deref().ok_or_else(|| CHROMEDRIVER.not_named())?;
+        let path = Some(named).filter(|named| *named != Path::new(CHROMEDRIVER.name));
+        locate(&CHROMEDRIVER, path, self.config.path.as_deref())
     }
 
     async fn start(&self, spec: LaunchSpec) -> AdapterResult<Arc<dyn Browser>> {

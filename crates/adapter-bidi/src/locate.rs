@@ -10,7 +10,7 @@ use ops_contracts::adapter::AdapterError;
 /// A program: what it is called, and how one gets it.
 #[derive(Debug)]
 pub(crate) struct Program {
-    name: &'static str,
+    pub(crate) name: &'static str,
     /// Names looked up in every directory of `PATH`, best first.
     names: &'static [&'static str],
     /// Places outside `PATH`, best first.
@@ -74,6 +74,17 @@ fn is_executable(path: &Path) -> bool {
 }
 
 impl Program {
+    /// It would be there, but nobody said that it may be used.
+    pub(crate) fn not_named(&self) -> AdapterError {
+        let Self { name, .. } = self;
+        AdapterError::BrowserMissing {
+            searched: Vec::new(),
+            install: format!(
+                "{name} is started only where the operator names it (relayd --{name} {name}), as its port takes every local process"
+            ),
+        }
+    }
+
     fn not_executable(&self, path: &Path) -> AdapterError {
         let named = path.display().to_string();
         let Self { name, remedy, .. } = self;

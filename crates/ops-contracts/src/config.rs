@@ -248,7 +248,7 @@ section! {
     sandbox "sandbox" "browser.sandbox" SandboxMode = SandboxMode::Auto; SandboxMode::EXPECTED;
         "Whether browsers run in their sandbox.";
     chromedriver "chromedriver" "browser.chromedriver" String = String::new(); "a path";
-        "Chromedriver's executable, for sessions that ask for the adapter `bidi`; empty: the first of the well-known names and places.";
+        "Chromedriver's executable, or `chromedriver` for the first of the well-known names and places; empty: no session gets Chromium by the adapter `bidi`, as chromedriver's port takes every local process.";
     allow_domains "allowDomains" "browser.allowDomains" Vec<DomainRule> = Vec::new(); DOMAINS;
         "Hosts that sessions may reach; all when empty. A session's own list can only narrow it. It holds for sessions of every browser.";
     deny_domains "denyDomains" "browser.denyDomains" Vec<DomainRule> = Vec::new(); DOMAINS;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use base64::Engine;
 use libtest_mimic::Trial;
 use ops_contracts::adapter::{
-    AdapterError, Clip, ContextStorage, Effect, Event, ImageFormat, InputAction, Modifiers, MouseButton, Primitive, TargetKey,
+    AdapterError, Clip, ContextStorage, Effect, Event, ImageFormat, InputAction, LifecyclePhase, Modifiers, MouseButton, Primitive,
+    TargetKey,
 };
 use ops_contracts::command::Viewport;
 
@@ -94,11 +95,18 @@ async fn popup() {
     page.goto(&site.url("/")).await;
     let (target, frame) = popup_of(&page, "window.open('/p'), 1").await;
     let url = site.url("/p");
-    page.events
-        .first(|event| {
-            matches!(event, Event::NavigationCommitted { target: at, url: to, .. } if *at == target && *to == url).then_some(())
+    let document = page
+        .events
+        .first(|event| match event {
+            Event::NavigationCommitted { target: at, url: to, document, .. } if *at == target && *to == url => Some(*document),
+            _ => None,
         })
         .await;
+    // Before it is parsed it has no title yet.
+    let loaded = |event: &Event| {
+        matches!(event, Event::Lifecycle { document: of, phase: LifecyclePhase::Load, .. } if *of == document).then_some(())
+    };
+    page.events.first(loaded).await;
     let popup = Page { target, frame, ..page };
     assert_eq!(popup.bridge("title", "{}").await, "\"popup\"");
     popup.eval("setTimeout(() => close()), 1").await;
