@@ -78,6 +78,9 @@ fn request_and_session_ids_are_on_every_line_and_error_of_a_request_and_on_no_me
     assert_eq!(refused(&["call", "dom.telepathy", "--params", "{}"]), "ops");
     assert_eq!(refused(&["eval", "throw new Error('x')"]), "ops");
     assert_eq!(refused(&["get", "title", "--timeout", "86400000"]), "relay");
+    // The browser itself refuses this one: the runtime's own line is about it.
+    let paper = scratch.path().join("paper.pdf").display().to_string();
+    assert_eq!(refused(&["pdf", "--pages", "99", &paper]), "ops");
     // A page whose server is not there: the adapter's own line is about it.
     let (_, nowhere) = odb_cli(&relay, &["goto", "http://127.0.0.1:9/"]);
     assert_eq!(nowhere["sessionId"].as_str(), Some(&*session), "{nowhere}");
