@@ -14,9 +14,8 @@ use odb_tests::subjects;
 use ops_contracts::command::interact::TapParams;
 use ops_contracts::command::{Empty, InteractTap, SessionStatus};
 
-/// The topics of the pilot, without clicks: in the windows that some of those open chromedriver answers nothing, now and then with
-/// what comes after them. The whole suite has them.
-const PILOT: &[&str] = &["sessions", "nav", "targets", "reads", "dialogs", "faults"];
+/// The topics of the pilot.
+const PILOT: &[&str] = &["sessions", "nav", "targets", "reads", "click", "dialogs", "faults"];
 
 /// Cases that chromedriver alone can't pass, and that pass with another adapter behind it.
 const FALLBACK: &[&str] = &[

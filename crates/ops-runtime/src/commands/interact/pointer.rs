@@ -121,7 +121,8 @@ pub(super) async fn act(
         if !may_pass(&fault, element) || Instant::now() >= give_up {
             return Err(fault.with("attempts", attempts));
         }
-        stable = true;
+        // What was replaced does not move: waiting for it to rest would give it the time to be replaced again.
+        stable = fault.code != ErrorCode::OpsRefStale;
         page.cx.waiting_for("the element to be ready");
         tokio::time::sleep(PAUSE).await;
     }
@@ -148,10 +149,11 @@ pub(super) fn patience(page: &Page<'_>) -> Instant {
     (Instant::now() + PATIENCE).min(page.cx.deadline - page.cx.remaining() / 5)
 }
 
-/// Whether waiting may help: the page is at fault, and it may change.
+/// Whether waiting may help: the page is at fault, and it may change. What a locator found and the page replaced before anything was
+/// sent is found again; a ref names one element alone.
 pub(super) fn may_pass(fault: &Fault, element: &Locator) -> bool {
     match fault.code {
-        ErrorCode::OpsElementNotFound => !matches!(element.by, LocatorKey::Ref(_)),
+        ErrorCode::OpsElementNotFound | ErrorCode::OpsRefStale => !matches!(element.by, LocatorKey::Ref(_)),
         ErrorCode::OpsElementNotVisible
         | ErrorCode::OpsElementDisabled
         | ErrorCode::OpsElementCovered
@@ -253,4 +255,19 @@ fn nowhere(verdict: &Verdict) -> Fault {
 async fn disarm(page: &Page<'_>, frame: FrameAt, armed: &Armed) {
     // Failing means that the document is gone, and the guard with it.
     drop(page.bridge_through::<serde::de::IgnoredAny>(frame, "disarm", &json!({ "token": armed.token })).await);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_replaced_is_found_again_by_a_locator_and_never_by_a_ref() {
+        let stale = Fault::plain(ErrorCode::OpsRefStale);
+        let locator = |text: &str| text.parse::<Locator>().expect("it is a locator");
+        assert!(may_pass(&stale, &locator("role=button[name=\"Save\"]")) && may_pass(&stale, &locator("css=#save")));
+        assert!(!may_pass(&stale, &locator("e12")));
+        let delivered = Fault::plain(ErrorCode::OpsElementCovered).with("delivered", "unknown");
+        assert!(!may_pass(&delivered, &locator("css=#save")));
+    }
 }
