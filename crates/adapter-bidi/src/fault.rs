@@ -1,6 +1,7 @@
 //! From what went wrong in the protocol to what the seam says about it.
 
 use ops_contracts::adapter::{AdapterError, NavigationFailure, NavigationFailureKind};
+use ops_contracts::chromium;
 
 use crate::connection::{CallError, Loss};
 
@@ -43,7 +44,7 @@ pub(crate) fn lost() -> AdapterError {
     AdapterError::BrowserLost { reason: SOCKET_ENDED.to_owned() }
 }
 
-/// Kinds by the beginning of the browsers' names of network errors; the first match counts.
+/// Kinds by the beginning of Firefox's names of network errors, and of what the protocol says; the first match counts.
 const BY_REASON: &[(&str, NavigationFailureKind)] = &[
     ("NS_ERROR_UNKNOWN_HOST", NavigationFailureKind::Dns),
     ("NS_ERROR_UNKNOWN_PROXY_HOST", NavigationFailureKind::Connection),
@@ -66,31 +67,6 @@ const BY_REASON: &[(&str, NavigationFailureKind)] = &[
     ("SSL_ERROR_", NavigationFailureKind::Certificate),
     ("MOZILLA_PKIX_", NavigationFailureKind::Certificate),
     ("NSS_ERROR_", NavigationFailureKind::Certificate),
-    ("net::ERR_NAME_", NavigationFailureKind::Dns),
-    ("net::ERR_ICANN_NAME_COLLISION", NavigationFailureKind::Dns),
-    ("net::ERR_CERT", NavigationFailureKind::Certificate),
-    ("net::ERR_SSL_", NavigationFailureKind::Certificate),
-    ("net::ERR_BAD_SSL_CLIENT_AUTH_CERT", NavigationFailureKind::Certificate),
-    ("net::ERR_ABORTED", NavigationFailureKind::Aborted),
-    ("net::ERR_BLOCKED_", NavigationFailureKind::Blocked),
-    ("net::ERR_ACCESS_DENIED", NavigationFailureKind::Blocked),
-    ("net::ERR_UNSAFE_", NavigationFailureKind::Blocked),
-    ("net::ERR_NETWORK_ACCESS_DENIED", NavigationFailureKind::Blocked),
-    ("net::ERR_DISALLOWED_URL_SCHEME", NavigationFailureKind::Blocked),
-    ("net::ERR_UNKNOWN_URL_SCHEME", NavigationFailureKind::Blocked),
-    ("net::ERR_CONNECTION_", NavigationFailureKind::Connection),
-    ("net::ERR_ADDRESS_", NavigationFailureKind::Connection),
-    ("net::ERR_TIMED_OUT", NavigationFailureKind::Connection),
-    ("net::ERR_EMPTY_RESPONSE", NavigationFailureKind::Connection),
-    ("net::ERR_INTERNET_DISCONNECTED", NavigationFailureKind::Connection),
-    ("net::ERR_NETWORK_", NavigationFailureKind::Connection),
-    ("net::ERR_PROXY_", NavigationFailureKind::Connection),
-    ("net::ERR_TUNNEL_", NavigationFailureKind::Connection),
-    ("net::ERR_SOCKS_", NavigationFailureKind::Connection),
-    ("net::ERR_HTTP2_", NavigationFailureKind::Connection),
-    ("net::ERR_QUIC_", NavigationFailureKind::Connection),
-    ("net::ERR_INVALID_HTTP_RESPONSE", NavigationFailureKind::Connection),
-    ("net::", NavigationFailureKind::Other),
     ("Beforeunload prompt was rejected", NavigationFailureKind::Aborted),
     ("A new navigation interrupted", NavigationFailureKind::Aborted),
     ("deniedPortAccess", NavigationFailureKind::Blocked),
@@ -108,9 +84,12 @@ const BY_REASON: &[(&str, NavigationFailureKind)] = &[
 /// The failure that the browser gives this reason for.
 pub(crate) fn navigation_failure(reason: &str) -> NavigationFailure {
     let reason = reason.strip_prefix("Error: ").unwrap_or(reason);
+    if reason.starts_with("net::") {
+        return chromium::navigation_failure(reason);
+    }
     let kind =
         BY_REASON.iter().find(|(prefix, _)| reason.starts_with(prefix)).map_or(NavigationFailureKind::Other, |(_, kind)| *kind);
-    NavigationFailure { kind, reason: reason.strip_prefix("net::").unwrap_or(reason).to_owned() }
+    NavigationFailure { kind, reason: reason.to_owned() }
 }
 
 /// The document by which Chromium explains a failure, without saying which.

@@ -6,6 +6,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use ops_contracts::adapter::AdapterError;
+use ops_contracts::chromium;
 
 /// A program: what it is called, and how one gets it.
 #[derive(Debug)]
@@ -35,15 +36,8 @@ pub(crate) const FIREFOX: Program = Program {
 
 pub(crate) const CHROME: Program = Program {
     name: "Chrome or Chromium",
-    names: &["google-chrome-stable", "google-chrome", "chromium", "chromium-browser", "chrome"],
-    places: &[
-        "/usr/bin/google-chrome-stable",
-        "/usr/bin/chromium",
-        "/opt/google/chrome/chrome",
-        "/usr/lib/chromium/chromium",
-        "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-        "/Applications/Chromium.app/Contents/MacOS/Chromium",
-    ],
+    names: chromium::NAMES,
+    places: chromium::PLACES,
     remedy: "install one (Debian: `apt-get install chromium`) or name its executable",
 };
 

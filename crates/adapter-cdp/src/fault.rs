@@ -1,6 +1,6 @@
 //! From what went wrong in the protocol to what the seam says about it.
 
-use ops_contracts::adapter::{AdapterError, NavigationFailure, NavigationFailureKind};
+use ops_contracts::adapter::AdapterError;
 
 use crate::connection::{CallError, Loss};
 use crate::launch::LaunchError;
@@ -77,64 +77,9 @@ impl From<LaunchError> for AdapterError {
     }
 }
 
-/// Kinds by the beginning of Chromium's net error names; the first match counts.
-const NAVIGATION_FAILURES: &[(&str, NavigationFailureKind)] = &[
-    ("ERR_NAME_", NavigationFailureKind::Dns),
-    ("ERR_DNS_", NavigationFailureKind::Dns),
-    ("ERR_ICANN_NAME_COLLISION", NavigationFailureKind::Dns),
-    ("ERR_CERT", NavigationFailureKind::Certificate),
-    ("ERR_SSL_", NavigationFailureKind::Certificate),
-    ("ERR_BAD_SSL_CLIENT_AUTH_CERT", NavigationFailureKind::Certificate),
-    ("ERR_ABORTED", NavigationFailureKind::Aborted),
-    ("ERR_BLOCKED_", NavigationFailureKind::Blocked),
-    ("ERR_ACCESS_DENIED", NavigationFailureKind::Blocked),
-    ("ERR_UNSAFE_", NavigationFailureKind::Blocked),
-    ("ERR_NETWORK_ACCESS_DENIED", NavigationFailureKind::Blocked),
-    ("ERR_DISALLOWED_URL_SCHEME", NavigationFailureKind::Blocked),
-    ("ERR_UNKNOWN_URL_SCHEME", NavigationFailureKind::Blocked),
-    ("ERR_CONNECTION_", NavigationFailureKind::Connection),
-    ("ERR_ADDRESS_", NavigationFailureKind::Connection),
-    ("ERR_TIMED_OUT", NavigationFailureKind::Connection),
-    ("ERR_EMPTY_RESPONSE", NavigationFailureKind::Connection),
-    ("ERR_INTERNET_DISCONNECTED", NavigationFailureKind::Connection),
-    ("ERR_NETWORK_", NavigationFailureKind::Connection),
-    ("ERR_PROXY_", NavigationFailureKind::Connection),
-    ("ERR_TUNNEL_", NavigationFailureKind::Connection),
-    ("ERR_SOCKS_", NavigationFailureKind::Connection),
-    ("ERR_HTTP2_", NavigationFailureKind::Connection),
-    ("ERR_QUIC_", NavigationFailureKind::Connection),
-    ("ERR_INVALID_HTTP_RESPONSE", NavigationFailureKind::Connection),
-];
-
-/// The failure that a net error's text (`net::ERR_NAME_NOT_RESOLVED`) stands for.
-pub(crate) fn navigation_failure(error_text: &str) -> NavigationFailure {
-    let reason = error_text.strip_prefix("net::").unwrap_or(error_text);
-    let kind = NAVIGATION_FAILURES
-        .iter()
-        .find(|(prefix, _)| reason.starts_with(prefix))
-        .map_or(NavigationFailureKind::Other, |(_, kind)| *kind);
-    NavigationFailure { kind, reason: reason.to_owned() }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn net_errors_have_the_kind_that_callers_tell_apart() {
-        for (text, kind) in [
-            ("net::ERR_NAME_NOT_RESOLVED", NavigationFailureKind::Dns),
-            ("net::ERR_CONNECTION_REFUSED", NavigationFailureKind::Connection),
-            ("net::ERR_CERT_AUTHORITY_INVALID", NavigationFailureKind::Certificate),
-            ("net::ERR_ABORTED", NavigationFailureKind::Aborted),
-            ("net::ERR_BLOCKED_BY_CLIENT", NavigationFailureKind::Blocked),
-            ("net::ERR_TOO_MANY_REDIRECTS", NavigationFailureKind::Other),
-        ] {
-            let failure = navigation_failure(text);
-            assert_eq!(failure.kind, kind, "{text}");
-            assert!(failure.reason.starts_with("ERR_"));
-        }
-    }
 
     #[test]
     fn every_loss_has_its_own_error() {

@@ -5,6 +5,8 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use ops_contracts::chromium::{NAMES, PLACES};
+
 /// What the caller knows about where a browser may be.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Search<'a> {
@@ -47,22 +49,6 @@ impl LocateError {
         }
     }
 }
-
-/// Names looked up in every directory of `PATH`, best first.
-const NAMES: &[&str] = &["google-chrome-stable", "google-chrome", "chromium", "chromium-browser", "chrome"];
-
-/// Places outside `PATH`, best first.
-const PLACES: &[&str] = &[
-    "/usr/bin/google-chrome-stable",
-    "/usr/bin/chromium",
-    "/usr/bin/chromium-browser",
-    "/opt/google/chrome/chrome",
-    "/usr/lib/chromium/chromium",
-    "/usr/lib/chromium-browser/chromium-browser",
-    "/snap/bin/chromium",
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-    "/Applications/Chromium.app/Contents/MacOS/Chromium",
-];
 
 /// Distribution wrappers that set desktop flags and then `exec` the program beside them.
 /// Starting the program itself saves the wrapper's shell, 40 to 70 ms of every launch.

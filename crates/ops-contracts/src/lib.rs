@@ -11,6 +11,7 @@ pub mod alert;
 pub mod blob;
 pub mod capability;
 pub mod choice;
+pub mod chromium;
 pub mod clock;
 pub mod command;
 pub mod config;

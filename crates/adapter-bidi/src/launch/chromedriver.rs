@@ -7,6 +7,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use ops_contracts::adapter::{AdapterError, AdapterResult};
+use ops_contracts::chromium;
 use ops_contracts::supervise::{SuperviseSpec, Supervisor};
 
 use super::{Launched, arguments, failed, spawn};
@@ -30,66 +31,10 @@ pub(crate) struct Chrome<'a> {
     pub(crate) environment: &'a [(OsString, OsString)],
 }
 
-/// Of every launch: no traffic and no prompts of the browser's own, no throttling of pages that the window system counts as
-/// hidden, and nothing that brings a document back without its events.
-const ALWAYS: &[&str] = &[
-    "--remote-debugging-pipe",
-    "--no-first-run",
-    "--no-default-browser-check",
-    "--no-service-autorun",
-    "--disable-back-forward-cache",
-    "--disable-background-networking",
-    "--disable-background-timer-throttling",
-    "--disable-backgrounding-occluded-windows",
-    "--disable-breakpad",
-    "--disable-client-side-phishing-detection",
-    "--disable-component-extensions-with-background-pages",
-    "--disable-component-update",
-    "--disable-crash-reporter",
-    "--disable-default-apps",
-    "--disable-domain-reliability",
-    "--disable-field-trial-config",
-    "--disable-gpu",
-    "--disable-hang-monitor",
-    "--disable-ipc-flooding-protection",
-    "--disable-prompt-on-repost",
-    "--disable-renderer-backgrounding",
-    "--disable-search-engine-choice-screen",
-    "--disable-sync",
-    "--disable-features=Translate,MediaRouter,OptimizationHints,DialMediaRouteProvider,GlobalMediaControls,\
-     AcceptCHFrame,AutofillServerCommunication,CertificateTransparencyComponentUpdater,PreloadTopChromeWebUI",
-    "--force-color-profile=srgb",
-    "--metrics-recording-only",
-    "--password-store=basic",
-    "--use-mock-keychain",
-];
-
-/// Switches by which an argument could take the debugging connection away, open it to others, move the profile from under
-/// its guard, or undo a safeguard. Matched with and without a value; a trailing `-` matches all that begin so.
-const FORBIDDEN: &[&str] = &[
-    "remote-debugging-",
-    "user-data-dir",
-    "remote-allow-origins",
-    "ignore-certificate-errors",
-    "allow-insecure-localhost",
-    "disable-web-security",
-    "no-sandbox",
-    "no-zygote-sandbox",
-    "disable-gpu-sandbox",
-    "disable-namespace-sandbox",
-    "disable-seccomp-filter-sandbox",
-    "disable-setuid-sandbox",
-    "single-process",
-    "browser-subprocess-path",
-    "gpu-launcher",
-    "renderer-cmd-prefix",
-    "utility-cmd-prefix",
-];
-
 /// Starts the driver. To be called inside a tokio runtime. The browser itself is started by the session's beginning, with
 /// what is returned.
 pub(crate) fn launch(chrome: &Chrome<'_>) -> AdapterResult<(Launched, ChromeOptions)> {
-    if let Some(argument) = forbidden(chrome.extra_args) {
+    if let Some(argument) = chromium::forbidden(chrome.extra_args) {
         return Err(AdapterError::ArgumentForbidden { argument: argument.to_owned() });
     }
     let directory = chrome.supervisor.claim(chrome.profile).map_err(failed("its profile can't be used"))?;
@@ -114,9 +59,9 @@ pub(crate) fn launch(chrome: &Chrome<'_>) -> AdapterResult<(Launched, ChromeOpti
 }
 
 fn options(chrome: &Chrome<'_>, profile: &Path) -> AdapterResult<ChromeOptions> {
-    let mut args: Vec<String> = ALWAYS.iter().map(ToString::to_string).collect();
+    let mut args: Vec<String> = chromium::ALWAYS.iter().chain(&["--disable-gpu"]).map(ToString::to_string).collect();
     if !chrome.headed {
-        args.extend(["--headless=new", "--hide-scrollbars", "--mute-audio"].map(str::to_owned));
+        args.extend(chromium::HEADLESS.iter().map(ToString::to_string));
     }
     if !chrome.sandbox {
         args.push("--no-sandbox".to_owned());
@@ -125,10 +70,7 @@ fn options(chrome: &Chrome<'_>, profile: &Path) -> AdapterResult<ChromeOptions> 
         args.push("--disable-dev-shm-usage".to_owned());
     }
     if let Some(proxy) = chrome.proxy {
-        args.push(format!("--proxy-server={proxy}"));
-        // Without this rule Chromium keeps loopback out of every proxy.
-        let bypass: Vec<&str> = std::iter::once("<-loopback>").chain(chrome.proxy_bypass.iter().map(String::as_str)).collect();
-        args.push(format!("--proxy-bypass-list={}", bypass.join(";")));
+        args.extend(chromium::proxied(proxy, chrome.proxy_bypass));
     }
     args.push(format!("--user-data-dir={}", text(profile)?));
     args.extend(chrome.extra_args.iter().cloned());
@@ -143,20 +85,9 @@ fn text(path: &Path) -> AdapterResult<String> {
     })
 }
 
-/// Chromium keeps what its processes share in `/dev/shm`, where containers often have too little of it.
 fn shared_memory_is_small() -> bool {
-    const ENOUGH: u64 = 512 << 20;
-    rustix::fs::statvfs("/dev/shm").is_ok_and(|shared| shared.f_blocks.saturating_mul(shared.f_frsize) < ENOUGH)
-}
-
-/// The first of `arguments` that is not allowed.
-fn forbidden(arguments: &[String]) -> Option<&str> {
-    arguments.iter().map(String::as_str).find(|argument| {
-        let switch = argument.trim().trim_start_matches('-').to_ascii_lowercase();
-        let name = switch.split('=').next().unwrap_or_default();
-        name.is_empty()
-            || FORBIDDEN.iter().any(|banned| if banned.ends_with('-') { name.starts_with(banned) } else { name == *banned })
-    })
+    let free = rustix::fs::statvfs("/dev/shm").map(|shared| shared.f_bavail.saturating_mul(shared.f_frsize));
+    free.is_ok_and(|free| free < chromium::ENOUGH_SHARED_MEMORY)
 }
 
 /// Homes and the place of temporary files below the claimed directory, so that nothing is read from or left in the user's.
@@ -165,17 +96,4 @@ fn environment(given: &[(OsString, OsString)], home: &Path, headed: bool) -> Vec
     variables.retain(|(name, _)| name != OsStr::new("TMPDIR"));
     variables.push(("TMPDIR".into(), home.as_os_str().to_owned()));
     variables
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn arguments_that_reach_for_the_debugging_connection_or_a_safeguard_are_refused() {
-        for argument in ["--remote-debugging-port=9222", "--User-Data-Dir=/x", "--no-sandbox", "--", "", "--gpu-launcher=/bin/sh"] {
-            assert!(forbidden(&[argument.to_owned()]).is_some(), "{argument}");
-        }
-        assert!(forbidden(&["--disable-quic".to_owned(), "--lang=de".to_owned()]).is_none());
-    }
 }

@@ -11,9 +11,9 @@ use ops_contracts::adapter::{
 
 use super::{APPEARANCE_DEADLINE, CdpContext, STRUCTURE_DEADLINE, failed, within};
 use crate::connection::{CallError, Route};
-use crate::fault::navigation_failure;
 use crate::router::state::State;
 use crate::wire;
+use ops_contracts::chromium::navigation_failure;
 
 impl CdpContext {
     pub(super) async fn navigate(&self, target: TargetKey, url: &str) -> AdapterResult<Effect> {

@@ -8,8 +8,8 @@ use ops_contracts::adapter::{
 
 use super::{Taken, Turn};
 use crate::connection::Event;
-use crate::fault::navigation_failure;
 use crate::wire;
+use ops_contracts::chromium::navigation_failure;
 
 impl Turn<'_> {
     pub(super) fn request(&mut self, target: TargetKey, session: &Arc<str>, event: Event<'_>) -> Taken {
