@@ -13,6 +13,7 @@ use ops_contracts::command::session::{CreateParams, CreateResult};
 use ops_contracts::command::{Command as OpsCommand, SessionCreate};
 use ops_contracts::frame::ClientKind;
 use ops_contracts::ids::{LeaseId, SessionId};
+use routing::config::{BROWSER, FIREFOX, VARIABLES};
 use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -97,7 +98,12 @@ impl Relay {
 
     fn spawn(scratch: &TempDir, limits: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let home = scratch.path().join("home");
-        let mut child = Command::new(program("relayd"))
+        let mut command = Command::new(program("relayd"));
+        // Of the environment it has the browsers alone: what else is set there would be a setting that no test named.
+        for variable in VARIABLES.iter().filter(|variable| ![BROWSER, FIREFOX].contains(&variable.name)) {
+            command.env_remove(variable.name);
+        }
+        let mut child = command
             .arg("--home")
             .arg(&home)
             .args(["--listen", "127.0.0.1:0", "--limits", limits, "--sandbox", "off", "--browser-arg", "--disable-quic"])
