@@ -82,7 +82,7 @@ impl BidiBrowser {
         let downloads_at = folder.downloads().to_string_lossy().into_owned();
         let entry = ContextEntry {
             sink: events,
-            installation: installation(&spec.bridge).into(),
+            installation: installation(&spec.bridge.whole).into(),
             expects_first: true,
             viewport: spec.viewport,
             headless: self.shared.headless,
@@ -95,7 +95,7 @@ impl BidiBrowser {
         // From here on dropping the context disposes of it, whatever goes wrong below.
         let context = self.enter(id, entry)?;
         let user_contexts = [&**context.id()];
-        let declaration = preload(&spec.bridge);
+        let declaration = preload(&spec.bridge.whole);
         let script = AddPreloadScript { function_declaration: &declaration, sandbox: SANDBOX, user_contexts };
         let script = connection.send(&script, Route::BROWSER);
         let sized = connection.send(&viewport_of(None, Some(context.id()), spec.viewport), Route::BROWSER);

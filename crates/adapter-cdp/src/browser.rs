@@ -1,6 +1,6 @@
 //! A running browser behind the seam: contexts opened, the process ended.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chromiumoxide_cdp::cdp::browser_protocol::browser::{
@@ -38,13 +38,11 @@ pub(crate) struct Shared {
 pub(crate) struct CdpBrowser {
     shared: Arc<Shared>,
     info: BrowserInfo,
-    /// The bridge that contexts were opened with last, and what they run of it: a copy for each would be most of what a session takes.
-    bridge: Mutex<Option<(Arc<str>, Arc<str>)>>,
 }
 
 impl CdpBrowser {
     pub(crate) fn new(shared: Shared, info: BrowserInfo) -> Self {
-        Self { shared: Arc::new(shared), info, bridge: Mutex::default() }
+        Self { shared: Arc::new(shared), info }
     }
 
     async fn open(&self, spec: ContextSpec, events: Arc<dyn EventSink>) -> AdapterResult<OpenedContext> {
@@ -64,7 +62,7 @@ impl CdpBrowser {
             network: NetworkPolicy::default(),
             folder,
             sink: events,
-            bridge: self.once_per_document(&spec.bridge),
+            bridge: spec.bridge.clone(),
             viewport,
             emulated: Emulated::default(),
             browser_context: browser_context.clone(),
@@ -121,19 +119,6 @@ impl CdpBrowser {
         }
         state.contexts.insert(Arc::clone(&id), entry);
         Ok(CdpContext::new(Arc::clone(&self.shared), id))
-    }
-
-    /// A popup's first document keeps its window for the next one of the same origin: the bridge must begin anew there.
-    fn once_per_document(&self, bridge: &Arc<str>) -> Arc<str> {
-        let mut last = self.bridge.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*last {
-            Some((of, made)) if Arc::ptr_eq(of, bridge) => made.clone(),
-            _ => {
-                let made: Arc<str> = format!("delete globalThis.__odb;\n{bridge}").into();
-                *last = Some((bridge.clone(), made.clone()));
-                made
-            }
-        }
     }
 
     async fn end(&self) {

@@ -100,6 +100,7 @@ impl CdpContext {
                 self.evaluate(target, frame, &expression, await_promise).await
             }
             Primitive::Input { target, actions } => self.input(target, &actions).await,
+            Primitive::InputTold { target, frame, actions } => self.input_told(target, frame, &actions).await,
             Primitive::Screenshot { target, format, quality, clip, full_page } => {
                 self.screenshot(target, format, quality, clip, full_page).await
             }

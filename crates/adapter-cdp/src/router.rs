@@ -27,6 +27,9 @@ use state::{SessionKind, State};
 /// The name of the bridge's world. Pages cannot see it.
 pub(crate) const WORLD: &str = "odb";
 
+/// The function by which the bridge tells what nobody has asked for.
+pub(crate) const TELL: &str = "__odbTell";
+
 /// The state of one browser and all who wait for its changes.
 pub(crate) struct Router {
     state: Mutex<State>,
@@ -129,6 +132,7 @@ impl Turn<'_> {
             "Runtime.executionContextCreated" if kind != SessionKind::Worker => self.world_created(&session, event),
             "Runtime.executionContextDestroyed" => self.world_destroyed(&session, event),
             "Runtime.executionContextsCleared" => self.worlds_cleared(&session),
+            "Runtime.bindingCalled" => self.told(&session, event),
             "Runtime.consoleAPICalled" => self.console(page, event),
             "Runtime.exceptionThrown" => self.exception(page, event),
             "Log.entryAdded" => self.log_entry(page, event),

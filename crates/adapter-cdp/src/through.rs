@@ -61,7 +61,9 @@ impl Through {
             Primitive::Emulate {
                 setting: setting @ (Emulation::Media(_) | Emulation::UserAgent(_) | Emulation::Screen { .. }),
             } => self.emulate(&setting).await,
-            Primitive::Input { target, actions } => self.touch(target, &actions).await,
+            Primitive::Input { target, actions } | Primitive::InputTold { target, actions, .. } => {
+                self.touch(target, &actions).await
+            }
             lacking => Err(AdapterError::Unsupported { primitive: lacking.name() }),
         }
     }

@@ -156,11 +156,32 @@ pub trait Browser: Send + Sync {
     fn close(&self) -> BoxFuture<'_, ()>;
 }
 
+/// The script that answers bridge calls, in a world of every frame that pages can't see.
+#[derive(Debug, Clone)]
+pub struct Bridge {
+    /// What every document has before its own scripts run. Its `__odb.call` answers what it knows, and [`BRIDGE_MORE`] to all else.
+    pub start: Arc<str>,
+    /// All of it, `start` included; may be evaluated at any time, behind `start` or in its place.
+    pub whole: Arc<str>,
+}
+
+/// The answer of a document that has but the start of the bridge: it is to be given the whole one and asked again. It comes from
+/// nothing but the start, so adapters that give each document the whole bridge never see it.
+pub const BRIDGE_MORE: &str = r#"{"more":true}"#;
+
+impl From<&str> for Bridge {
+    /// One that answers everything from the start.
+    fn from(whole: &str) -> Self {
+        let whole: Arc<str> = whole.into();
+        Self { start: Arc::clone(&whole), whole }
+    }
+}
+
 /// What a new context is to be like.
 #[derive(Clone)]
 pub struct ContextSpec {
-    /// The script that answers bridge calls; it runs in every frame in a world that pages can't see.
-    pub bridge: Arc<str>,
+    /// What answers bridge calls.
+    pub bridge: Bridge,
     /// Size of the pages' viewport.
     pub viewport: Viewport,
     /// Whose cookies and storage the pages have.

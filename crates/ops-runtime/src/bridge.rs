@@ -4,6 +4,7 @@
 
 use std::sync::{Arc, LazyLock};
 
+use ops_contracts::adapter::Bridge;
 use ops_contracts::error::ErrorCode;
 use ops_contracts::fault::{Fault, Outcome};
 use ops_contracts::ids::ElementRef;
@@ -14,10 +15,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-/// The script that defines the bridge, which adapters evaluate in each document: its parts share one scope, so their order
-/// matters.
-pub(crate) static SOURCE: LazyLock<Arc<str>> = LazyLock::new(|| {
-    Arc::from(concat!(
+/// The first part of the bridge, and all of it. The other parts share one scope, so their order matters.
+pub(crate) static SOURCE: LazyLock<Bridge> = LazyLock::new(|| Bridge {
+    start: Arc::from(include_str!("bridge/start.js")),
+    whole: Arc::from(concat!(
+        include_str!("bridge/start.js"),
         include_str!("bridge/captured.js"),
         include_str!("bridge/helpers.js"),
         include_str!("bridge/refs.js"),
@@ -43,7 +45,7 @@ pub(crate) static SOURCE: LazyLock<Arc<str>> = LazyLock::new(|| {
         include_str!("bridge/clone.js"),
         include_str!("bridge/component.js"),
         include_str!("bridge/call.js"),
-    ))
+    )),
 });
 
 /// A locator as the bridge takes it: refs are plain numbers of one frame.
@@ -107,7 +109,7 @@ impl BridgeLocator {
 /// Role, name and tag, as the bridge describes an element.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Description {
-    role: String,
+    pub(crate) role: String,
     name: String,
     tag: String,
 }

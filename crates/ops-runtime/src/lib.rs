@@ -30,5 +30,5 @@ pub use runtime::{FamilyConfig, Runtime, RuntimeConfig};
 /// The source of the DOM bridge, for tools that compare what it tells with what a browser does.
 #[must_use]
 pub fn bridge_source() -> &'static str {
-    &bridge::SOURCE
+    &bridge::SOURCE.whole
 }

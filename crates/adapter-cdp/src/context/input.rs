@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use chromiumoxide_cdp::cdp::browser_protocol::page::BringToFrontParams;
-use ops_contracts::adapter::{AdapterResult, Effect, InputAction, Keystroke, Modifiers, MouseButton, RawCall, TargetKey};
+use ops_contracts::adapter::{AdapterResult, Effect, FrameKey, InputAction, Keystroke, Modifiers, MouseButton, RawCall, TargetKey};
 use serde::Serialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::{CdpContext, failed};
 use crate::connection::{Batch, Reply, Route};
+use crate::router::state::State;
 
 /// `Input.dispatchMouseEvent`.
 #[derive(Serialize)]
@@ -96,6 +97,18 @@ impl CdpContext {
             reply.await.map_err(failed("input"))?;
         }
         Ok(Effect::Done)
+    }
+
+    /// The same, or as soon as the bridge tells of it: the confirmation takes another way, and is later more often than not. What
+    /// it has told of earlier input came before it answered the call that armed it for this.
+    pub(super) async fn input_told(&self, target: TargetKey, frame: FrameKey, actions: &[InputAction]) -> AdapterResult<Effect> {
+        let told = |state: &mut State| state.frames.get_mut(&frame).and_then(|frame| frame.told.take());
+        drop(told(&mut self.browser.router.lock()));
+        tokio::select! {
+            biased;
+            text = self.browser.router.until(told) => Ok(Effect::Text(text)),
+            done = self.input(target, actions) => done,
+        }
     }
 }
 

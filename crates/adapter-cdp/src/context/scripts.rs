@@ -1,4 +1,4 @@
-//! Calls of the bridge and expressions of users: one round trip each once the frame's world is there.
+//! Calls of the bridge and expressions of users: one round trip each, once the frame's world is there and has the whole bridge.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,12 +7,14 @@ use bytes::Bytes;
 use chromiumoxide_cdp::cdp::browser_protocol::dom::{BackendNodeId, GetFrameOwnerParams, ResolveNodeParams};
 use chromiumoxide_cdp::cdp::browser_protocol::page::CreateIsolatedWorldParams;
 use chromiumoxide_cdp::cdp::js_protocol::runtime::ExecutionContextId;
-use ops_contracts::adapter::{AdapterError, AdapterResult, BridgeCall, Effect, Evaluated, FrameKey, ScriptError, TargetKey};
+use ops_contracts::adapter::{
+    AdapterError, AdapterResult, BRIDGE_MORE, BridgeCall, Effect, Evaluated, FrameKey, ScriptError, TargetKey,
+};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::{APPEARANCE_DEADLINE, CdpContext, failed, within};
-use crate::connection::{CallError, Route, ScopeId, decode};
+use crate::connection::{CallError, Reply, Route, ScopeId, decode};
 use crate::router::state::{Frame, OwnerHandle, State, World};
 use crate::router::{WORLD, exception_text};
 use crate::wire;
@@ -63,11 +65,10 @@ impl CdpContext {
             Ok(found) => return found,
             Err(_) => tracing::debug!("a frame has no world of the bridge yet: it is made"),
         }
-        let (session, scope, id, source) = {
+        let (session, scope, id) = {
             let state = self.browser.router.lock();
             let frame = state.frame(&self.id, target, frame)?;
-            let context = state.contexts.get(&self.id).ok_or(AdapterError::TargetClosed)?;
-            (Arc::clone(&frame.session), frame.scope(), frame.id.to_string(), Arc::clone(&context.bridge))
+            (Arc::clone(&frame.session), frame.scope(), frame.id.to_string())
         };
         let (connection, route) = (&self.browser.connection, Route::scoped(&session, scope));
         let params = CreateIsolatedWorldParams { world_name: Some(WORLD.to_owned()), ..CreateIsolatedWorldParams::new(id) };
@@ -75,23 +76,42 @@ impl CdpContext {
         within(APPEARANCE_DEADLINE, async { made.await.map_err(failed(CALL)) }).await?;
         // Its event came before the answer.
         let (world, scope) = self.world(target, frame, bridge).await?;
+        self.complete_bridge(&world, scope)?.await.map_err(failed("bridge"))?;
+        Ok((world, scope))
+    }
+
+    /// Gives a document the whole bridge; sent already when this returns, so that what is sent next finds it.
+    fn complete_bridge(&self, world: &World, scope: ScopeId) -> AdapterResult<Reply> {
+        let whole = {
+            let state = self.browser.router.lock();
+            Arc::clone(&state.contexts.get(&self.id).ok_or(AdapterError::TargetClosed)?.bridge.whole)
+        };
         let params = Evaluate {
-            expression: &source,
+            expression: &whole,
             unique_context_id: &world.unique,
             return_by_value: false,
             await_promise: false,
             user_gesture: false,
         };
-        let route = Route::scoped(&world.session, scope);
-        connection.call("Runtime.evaluate", &params, route).await.map_err(failed("bridge"))?;
-        Ok((world, scope))
+        Ok(self.browser.connection.call("Runtime.evaluate", &params, Route::scoped(&world.session, scope)))
     }
 
     pub(super) async fn call_bridge(&self, target: TargetKey, frame: FrameKey, call: &BridgeCall) -> AdapterResult<Effect> {
         let (world, scope) = self.bridge_world(target, frame).await?;
+        let text = self.ask_bridge(&world, scope, frame, call).await?;
+        if text != BRIDGE_MORE {
+            return Ok(Effect::Text(text));
+        }
+        let completed = self.complete_bridge(&world, scope)?;
+        let text = self.ask_bridge(&world, scope, frame, call).await?;
+        completed.await.map_err(failed("bridge"))?;
+        Ok(Effect::Text(text))
+    }
+
+    async fn ask_bridge(&self, world: &World, scope: ScopeId, frame: FrameKey, call: &BridgeCall) -> AdapterResult<String> {
         let reply = match call.owner_of {
-            None => self.plain_call(&world, scope, call).await?,
-            Some(child) => self.call_with_owner(&world, scope, frame, child, call).await?,
+            None => self.plain_call(world, scope, call).await?,
+            Some(child) => self.call_with_owner(world, scope, frame, child, call).await?,
         };
         let evaluation: wire::Evaluation<'_> = decode(&reply).map_err(failed("bridge call"))?;
         bridge_text(call, &evaluation)
@@ -183,14 +203,13 @@ impl CdpContext {
     }
 }
 
-fn bridge_text(call: &BridgeCall, evaluation: &wire::Evaluation<'_>) -> AdapterResult<Effect> {
+fn bridge_text(call: &BridgeCall, evaluation: &wire::Evaluation<'_>) -> AdapterResult<String> {
     let broken = |reason: String| AdapterError::Protocol { call: format!("bridge call {}", call.name), reason };
     if let Some(details) = &evaluation.exception_details {
         return Err(broken(exception_text(details).0));
     }
     let text = evaluation.result.value.map(RawValue::get).unwrap_or_default();
-    let text: String = serde_json::from_str(text).map_err(|_| broken("the bridge returned no text".to_owned()))?;
-    Ok(Effect::Text(text))
+    serde_json::from_str(text).map_err(|_| broken("the bridge returned no text".to_owned()))
 }
 
 fn evaluated(evaluation: &wire::Evaluation<'_>) -> Evaluated {

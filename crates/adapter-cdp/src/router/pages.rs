@@ -11,7 +11,7 @@ use ops_contracts::adapter::{DialogKind, Event as SeamEvent, NetworkPolicy, Targ
 use serde::Serialize;
 
 use super::state::{Documents, FirstPage, PROFILE, Page, Requests, Session, SessionKind};
-use super::{Taken, Turn, WORLD, apply};
+use super::{TELL, Taken, Turn, WORLD, apply};
 use crate::connection::{Event, Loss, Reply, Route};
 use crate::context::metrics_override;
 use crate::wire;
@@ -128,9 +128,14 @@ impl Turn<'_> {
         let mut batch = self.connection.batch();
         let mut replies = Vec::new();
         if kind != SessionKind::Worker {
-            let script = NewDocumentScript { source: &context.bridge, world_name: WORLD, run_immediately: true };
+            let script = NewDocumentScript { source: &context.bridge.start, world_name: WORLD, run_immediately: true };
             replies.push(batch.exec(&page::EnableParams::default(), route));
             replies.push(batch.exec(&page::SetLifecycleEventsEnabledParams::new(true), route));
+            let tell = runtime::AddBindingParams {
+                execution_context_name: Some(WORLD.to_owned()),
+                ..runtime::AddBindingParams::new(TELL)
+            };
+            replies.push(batch.exec(&tell, route));
             replies.push(batch.call("Page.addScriptToEvaluateOnNewDocument", &script, route));
             replies.push(batch.exec(&log::EnableParams {}, route));
         }

@@ -29,6 +29,19 @@ impl Turn<'_> {
         Ok(())
     }
 
+    /// No page has the function: it is in the bridge's worlds alone.
+    pub(super) fn told(&mut self, session: &Arc<str>, event: Event<'_>) -> Taken {
+        let called: wire::BindingCalled = event.decode()?;
+        let of = |frame: &&mut Frame| {
+            frame.bridge.as_ref().is_some_and(|world| world.session == *session && world.id == called.execution_context_id)
+        };
+        if let Some(frame) = self.state.frames.values_mut().find(of) {
+            frame.told = Some(called.payload);
+            self.changed = true;
+        }
+        Ok(())
+    }
+
     pub(super) fn world_destroyed(&mut self, session: &Arc<str>, event: Event<'_>) -> Taken {
         let destroyed: wire::ContextDestroyed = event.decode()?;
         let id = destroyed.execution_context_id;

@@ -6,8 +6,8 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use ops_contracts::adapter::{
-    AdapterError, ChooserKey, DocumentKey, DownloadKey, EventSink as SeamSink, FrameKey, NetworkPolicy, PausedKey, RequestKey,
-    TargetKey,
+    AdapterError, Bridge, ChooserKey, DocumentKey, DownloadKey, EventSink as SeamSink, FrameKey, NetworkPolicy, PausedKey,
+    RequestKey, TargetKey,
 };
 use ops_contracts::command::Viewport;
 use serde_json::value::RawValue;
@@ -58,7 +58,7 @@ pub(crate) struct FirstPage {
 
 pub(crate) struct ContextEntry {
     pub(crate) sink: Arc<dyn SeamSink>,
-    pub(crate) bridge: Arc<str>,
+    pub(crate) bridge: Bridge,
     pub(crate) viewport: Viewport,
     /// What its pages are made to see.
     pub(crate) emulated: Emulated,
@@ -165,6 +165,8 @@ pub(crate) struct Frame {
     pub(crate) bridge: Option<World>,
     /// The element that holds this frame, as an object of the parent's bridge world.
     pub(crate) owner: Option<OwnerHandle>,
+    /// What its bridge has told unasked, until it is looked at.
+    pub(crate) told: Option<String>,
 }
 
 /// An execution context of a frame.
@@ -284,6 +286,7 @@ impl State {
             main: None,
             bridge: None,
             owner: None,
+            told: None,
         };
         self.frames.insert(key, frame);
         key

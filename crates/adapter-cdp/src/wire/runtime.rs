@@ -34,6 +34,13 @@ pub(crate) struct ContextDestroyed {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct BindingCalled {
+    pub(crate) payload: String,
+    pub(crate) execution_context_id: i64,
+}
+
+#[derive(Deserialize)]
 pub(crate) struct ConsoleApiCalled<'a> {
     pub(crate) r#type: &'a str,
     #[serde(borrow)]

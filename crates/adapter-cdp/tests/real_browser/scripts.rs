@@ -1,13 +1,18 @@
 //! Bridge calls, expressions and what pages say of their own accord.
 
+use adapter_cdp::CdpAdapter;
 use libtest_mimic::Trial;
-use ops_contracts::adapter::{ConsoleLevel, Evaluated, Event};
+use ops_contracts::adapter::{
+    Adapter as _, Bridge, ConsoleLevel, ContextSpec, Effect, Evaluated, Event, InputAction, Modifiers, MouseButton, Primitive,
+};
 
-use super::support::{Site, html, open, trial};
+use super::support::{Page, Site, config, context_spec, html, open, open_with, spec, trial};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("the_bridge_runs_in_a_world_that_the_page_cannot_see", isolated),
+        trial("the_rest_of_the_bridge_comes_when_it_is_first_asked_for", in_parts),
+        trial("what_the_bridge_tells_is_the_end_of_the_input", telling),
         trial("an_expression_comes_to_a_value_a_source_text_or_an_exception", evaluated),
         trial("console_messages_and_exceptions_are_told_with_level_and_place", console),
         trial("messages_of_workers_belong_to_their_page", workers),
@@ -25,6 +30,64 @@ async fn isolated() {
     assert_eq!(page.eval("typeof __odb + typeof pageSecret").await, "\"undefinednumber\"");
     let args = "{\"value\":\"a\u{2028}\\\"\\ud83d\\ude00✓\"}";
     assert_eq!(page.bridge("echo", args).await, "\"a\u{2028}\\\"😀✓\"");
+    page.close().await;
+}
+
+/// A page whose bridge is this one.
+async fn open_bridged(bridge: Bridge) -> Page {
+    let profiles = tempfile::tempdir().unwrap();
+    let browser = CdpAdapter::new(config(profiles.path())).launch(spec()).await.unwrap();
+    open_with(ContextSpec { bridge, ..context_spec() }, browser, profiles).await
+}
+
+async fn in_parts() {
+    let start = "globalThis.__odb = { call: (name) => (name === 'known' ? '\"from the start\"' : '{\"more\":true}') };";
+    let whole = "globalThis.__odb = { call: (name, args) => JSON.stringify(`${name} ${args.number} of the whole`) };";
+    let page = open_bridged(Bridge { start: start.into(), whole: whole.into() }).await;
+    let site = Site::serve([
+        ("/", html("<iframe src=/inner></iframe>")),
+        ("/inner", html("<p>inner</p>")),
+        ("/next", html("<p>next</p>")),
+    ])
+    .await;
+    for path in ["/", "/next"] {
+        page.goto(&site.url(path)).await;
+        assert_eq!(page.bridge("known", "{}").await, "\"from the start\"", "{path}");
+        let both = tokio::join!(page.bridge("first", "{\"number\":1}"), page.bridge("second", "{\"number\":2}"));
+        assert_eq!((both.0.as_str(), both.1.as_str()), ("\"first 1 of the whole\"", "\"second 2 of the whole\""), "{path}");
+        assert_eq!(page.bridge("known", "{\"number\":3}").await, "\"known 3 of the whole\"", "{path}");
+    }
+    page.close().await;
+}
+
+async fn telling() {
+    let bridge = "globalThis.__odb = { call: () => 'null' };\n\
+         addEventListener('click', (event) => { if (event.clientX < 100) __odbTell(`told of ${event.clientX}`); });";
+    let page = open_bridged(bridge.into()).await;
+    let site = Site::serve([("/", html("<body style='height:100vh'></body>"))]).await;
+    page.goto(&site.url("/")).await;
+    let click = async |x: f64| {
+        let press =
+            InputAction::MouseDown { x, y: 20.0, button: MouseButton::Left, click_count: 1, modifiers: Modifiers::default() };
+        let release =
+            InputAction::MouseUp { x, y: 20.0, button: MouseButton::Left, click_count: 1, modifiers: Modifiers::default() };
+        let input = Primitive::InputTold { target: page.target, frame: page.frame, actions: vec![press, release] };
+        let told = match page.perform(input).await.unwrap() {
+            Effect::Text(text) => Some(text),
+            Effect::Done => None,
+            other => panic!("{other:?}"),
+        };
+        // An answer of the bridge comes behind all that it has told.
+        assert_eq!(page.bridge("armed", "{}").await, "null");
+        told
+    };
+    for _ in 0..3 {
+        // The confirmation may come first: then it is the end, and what is told later is nobody's.
+        let near = click(50.0).await;
+        assert!(near.is_none() || near.as_deref() == Some("told of 50"), "{near:?}");
+        assert_eq!(click(150.0).await, None);
+    }
+    assert_eq!(page.eval("typeof __odbTell").await, "\"undefined\"");
     page.close().await;
 }
 

@@ -66,23 +66,25 @@ fn answer(document: &mut Document, name: &str, args: &Value, next: &mut u32) -> 
 fn of_element(document: &mut Document, name: &str, args: &Value, next: &mut u32) -> Found<Value> {
     let at = element(document, args, next)?;
     let number = document.number(at, next);
+    let desc = document.describe(at, next);
     let moved = document.focus != Some(at);
     let live = &document.elements[at];
     match name {
-        "describe" => Ok(document.describe(at, next)),
+        "describe" => Ok(desc),
         "readback" => {
             let value = live.element.value.clone().unwrap_or_default();
             let matches = args.get("expect").and_then(Value::as_str).map(|expected| expected == value);
             Ok(json!({ "value": value, "matches": matches, "focused": !moved, "valid": true }))
         }
         "checkState" => match live.element.checked {
-            Some(checked) => Ok(json!({ "checked": checked, "kind": "checkbox", "ref": number })),
+            Some(checked) => Ok(json!({ "checked": checked, "ref": number, "desc": desc })),
             None => Err(Refusal::new("wrong_element_type", "the element can't be checked")),
         },
         "focus" => {
+            let value = live.element.value.clone();
             document.focus = Some(at);
             document.selected = false;
-            Ok(json!({ "ref": number, "focused": true, "moved": moved }))
+            Ok(json!({ "ref": number, "desc": desc, "focused": true, "moved": moved, "value": value }))
         }
         "scrollIntoView" => Ok(json!({ "ref": number, "scrolled": false, "visible": true })),
         "box" => Ok(place(at)),
@@ -222,15 +224,17 @@ fn fill(document: &mut Document, args: &Value, next: &mut u32) -> Found<Value> {
     let Some(before) = document.elements[at].element.value.clone() else {
         return Err(Refusal::new("wrong_element_type", "the element takes no text"));
     };
+    let desc = document.describe(at, next);
     document.focus = Some(at);
     document.selected = true;
     let mode = if before == wanted { "noop" } else { "insert" };
-    Ok(json!({ "ref": number, "mode": mode, "before": before, "value": wanted }))
+    Ok(json!({ "ref": number, "desc": desc, "mode": mode, "before": before, "value": wanted }))
 }
 
 fn select(document: &mut Document, args: &Value, next: &mut u32) -> Found<Value> {
     let at = element(document, args, next)?;
     let number = document.number(at, next);
+    let desc = document.describe(at, next);
     let element = &mut document.elements[at].element;
     if element.options.is_empty() {
         return Err(Refusal::new("wrong_element_type", "the element has no options"));
@@ -245,7 +249,7 @@ fn select(document: &mut Document, args: &Value, next: &mut u32) -> Found<Value>
         return Err(Refusal { details, ..Refusal::new("option_not_found", "there is no such option") });
     };
     let changed = element.value.replace((*value).to_owned()).as_deref() != Some(*value);
-    Ok(json!({ "ref": number, "selected": [{ "value": value, "label": label, "index": index }], "changed": changed }))
+    Ok(json!({ "ref": number, "desc": desc, "selected": [{ "value": value, "label": label, "index": index }], "changed": changed }))
 }
 
 /// The end of a wait, if it has come.

@@ -113,6 +113,7 @@ const fn target(primitive: &Primitive) -> Option<TargetKey> {
         | Primitive::RevealShadowRoots { target, .. }
         | Primitive::Evaluate { target, .. }
         | Primitive::Input { target, .. }
+        | Primitive::InputTold { target, .. }
         | Primitive::Screenshot { target, .. }
         | Primitive::AnswerDialog { target, .. }
         | Primitive::VisitEmpty { target, .. }
@@ -188,7 +189,7 @@ impl Inner {
             Primitive::TraverseHistory { target, delta } => self.traverse(target, delta).await,
             Primitive::CallBridge { target, call, .. } => self.bridge(target, document, call).await,
             Primitive::Evaluate { target, expression, .. } => self.evaluate(target, document, &expression).await,
-            Primitive::Input { target, actions } => {
+            Primitive::Input { target, actions } | Primitive::InputTold { target, actions, .. } => {
                 for action in actions {
                     self.input(target, action);
                 }

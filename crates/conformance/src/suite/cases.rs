@@ -136,6 +136,7 @@ cases! {
         a_pane_is_scrolled_until_its_header_is_out_of_the_way [InteractClick];
         what_vanishes_under_the_pointer_is_told_and_nothing_else_clicked [InteractClick];
         what_is_rendered_again_under_the_pointer_is_clicked_once [InteractClick];
+        whatever_a_click_comes_to_is_in_its_receipt [InteractClick];
         editors_are_typed_into_and_filled [InteractFill, InteractType, InteractPress];
         a_chord_formats_what_is_selected_in_an_editor [InteractPress];
     }

@@ -86,6 +86,17 @@ pub enum Primitive {
         /// The actions.
         actions: Vec<InputAction>,
     },
+    /// The same for a click whose end the bridge may tell of. Effect: `Text`, what the bridge in `frame` has given `__odbTell`, as
+    /// soon as it has; `Done` when all have been handled and it has given nothing. Adapters that can put a function
+    /// `__odbTell(text)` into the bridge's world, which sends before it returns; for the others it is `Input`.
+    InputTold {
+        /// The page.
+        target: TargetKey,
+        /// The frame whose bridge may tell.
+        frame: FrameKey,
+        /// The actions.
+        actions: Vec<InputAction>,
+    },
     /// Takes a picture. Effect: `Image`.
     Screenshot {
         /// The page.
@@ -218,7 +229,7 @@ impl Primitive {
             Self::CallBridge { .. } => "call bridge",
             Self::RevealShadowRoots { .. } => "reveal shadow roots",
             Self::Evaluate { .. } => "evaluate",
-            Self::Input { .. } => "input",
+            Self::Input { .. } | Self::InputTold { .. } => "input",
             Self::Screenshot { .. } => "screenshot",
             Self::Print { .. } => "print",
             Self::StartTrace { .. } => "start a trace",

@@ -172,7 +172,7 @@
     const at = placeFor(el, via, action, args, ctx);
     const box = rectJson(boxOf(via));
     const result = { ref: refFor(el, ctx), x: at.x, y: at.y, box, scrolled: at.scrolled, animating: isAnimating(via),
-      desc: { role: roleOf(el), name: cut(nameOf(el)), tag: localName(el) }, info: elementInfo(el) };
+      desc: named(el), info: elementInfo(el) };
     if (via !== el) result.info.via = 'label';
     return withNext(ctx, result);
   }

@@ -12,7 +12,7 @@
   function call(name, args, element) {
     // A popup's first document of its own keeps the window of the blank one before it: everything captured is stale.
     if (document !== doc) {
-      delete globalThis.__odb;
+      start();
       begin();
       return globalThis.__odb.call(name, args, element);
     }
@@ -29,5 +29,5 @@
   }
   // For the adapter alone, which gives files to it: elements have no other way out.
   const element = (ref) => byRef(ref);
-  globalThis.__odb = Object.freeze({ version: '1', call, hosts, reveal, element });
+  globalThis.__odb = Object.freeze({ version: '1', doc, start, ears, nextTask, stats, call, hosts, reveal, element });
 })();

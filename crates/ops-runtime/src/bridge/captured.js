@@ -1,19 +1,14 @@
-// DOM bridge: the page side of snapshot, locators, actionability, forms, reading and waiting.
-//
-// Evaluated once per document in an isolated world (Chromium) or a sandbox (Firefox). It defines `globalThis.__odb`
-// with `version` and `call(name, args, element?)`, and it keeps an existing instance, refs included, when it is evaluated again.
-// `call` returns a JSON string, or a promise of one, and never throws:
-//   {"ok": result}  or  {"err": {"code", "message", "details"}}.
+// The rest of the bridge. It defines all of `globalThis.__odb`, with `version`, and keeps an existing instance, refs included, when it
+// is evaluated again.
 // Calls that may hand out refs take `next` (first unused ref number) and return `next`; an error whose details name
 // elements carries it as `details.next`. Without `next`, elements that have no number yet are described without one.
 //
-// To guard clicks before the page's own window listeners see them it has to be evaluated at document start.
-//
-// It adds no node and no attribute to the page, never reads globals of the page, and reaches forms and the document
-// through captured accessors only, because `<input name=children>` shadows `form.children` in every world.
+// It reaches forms and the document through captured accessors only, because `<input name=children>` shadows `form.children` in
+// every world.
 (function begin() {
   'use strict';
-  if (globalThis.__odb && globalThis.__odb.version) return;
+  const { start, ears, nextTask, stats, version } = globalThis.__odb;
+  if (version) return;
 
   // ------------------------------------------------------------------ captured accessors
   const doc = document;

@@ -9,7 +9,8 @@
     placeCaret(el, args.caret);
     const now = activeElement();
     const focused = !!now && (now === el || flatContains(now, el) && isEditable(el) || flatContains(el, now));
-    return withNext(ctx, { ref: refFor(el, ctx), focused, moved: now !== before, info: elementInfo(el) });
+    const value = action === 'type' && takesText(el) ? readableValue(el) : undefined;
+    return withNext(ctx, { ref: refFor(el, ctx), desc: named(el), focused, moved: now !== before, value, info: elementInfo(el) });
   }
   const takesFocusItself = (el) => /^(input|textarea|select|button)$/.test(localName(el)) || hasAttr(el, 'tabindex') || isEditingHost(el);
   function placeCaret(el, caret) {

@@ -19,16 +19,16 @@
     const value = String(args.value ?? '');
     assertUsable(el, 'fill', ctx, args.force);
     const before = publicValue(el);
-    const ref = refFor(el, ctx);
+    const told = { ref: refFor(el, ctx), desc: named(el), before };
     const type = localName(el) === 'input' ? el.type : null;
-    if (type !== null && SET_TYPES.has(type)) return withNext(ctx, { ref, mode: setNative(el, type, value, ctx), before, value: el.value });
+    if (type !== null && SET_TYPES.has(type)) return withNext(ctx, { ...told, mode: setNative(el, type, value, ctx), value: el.value });
     if (type === 'number' && value !== '' && !Number.isFinite(Number(value))) {
       refuse('invalid_value', `${quote(value)} is no number`, el, ctx);
     }
     takeFocus(el, ctx);
     selectContents(el);
     const mode = value === '' && rawValue(el) === '' ? 'noop' : 'insert';
-    return withNext(ctx, { ref, mode, before, value: isPassword(el) && value ? MASK : value });
+    return withNext(ctx, { ...told, mode, value: isPassword(el) && value ? MASK : value });
   }
   // Pickers and sliders take no keys that mean the value: it is set as the browser's own picker does, and checked.
   function setNative(el, type, value, ctx) {
@@ -65,11 +65,13 @@
     const selection = (root !== doc && root.getSelection ? root.getSelection() : null) || D.getSelection(doc);
     selection?.selectAllChildren(el);
   }
+  // Nothing for a secret.
+  const readableValue = (el) => (isPassword(el) || el.type === 'password' ? undefined : rawValue(el));
   function readback(args) {
     const el = byRef(args.ref);
     if (!takesText(el)) throw new Fail('wrong_element_type', `a ${localName(el)} element takes no text`, { ref: args.ref });
     const raw = rawValue(el);
-    const out = isPassword(el) || el.type === 'password' ? {} : { value: raw };
+    const out = { value: readableValue(el) };
     if (args.expect !== undefined && args.expect !== null) {
       out.matches = raw === args.expect || lineEnds(raw) === lineEnds(String(args.expect));
       if (!out.matches && el.type === 'number') out.matches = raw !== '' && Number(raw) === Number(args.expect);
@@ -88,6 +90,7 @@
     const wanted = args.values || [];
     if (!el.multiple && wanted.length !== 1) refuse('invalid_value', 'this select takes exactly one option', el, ctx);
     const chosen = new Set(wanted.map((w) => findOption(options, w, ctx, el)));
+    const told = { ref: refFor(el, ctx), desc: named(el) };
     let changed = false;
     focusOn(el);
     for (const option of options) {
@@ -99,7 +102,7 @@
     }
     if (changed) { fire(el, 'input'); fire(el, 'change'); }
     const selected = Array.from(el.selectedOptions, optionJson);
-    return withNext(ctx, { ref: refFor(el, ctx), selected, changed });
+    return withNext(ctx, { ...told, selected, changed });
   }
   const optionJson = (o) => ({ value: o.value, label: norm(o.label || o.text), index: o.index });
   function findOption(options, wanted, ctx, el) {
@@ -159,5 +162,5 @@
     const el = actionTarget({ locator: args.locator || { ref: args.ref } }, ctx, 'check');
     const checked = checkedState(el);
     if (checked === null) refuse('wrong_element_type', `a ${roleOf(el)} cannot be checked`, el, ctx);
-    return withNext(ctx, { checked, kind: roleOf(el), ref: refFor(el, ctx) });
+    return withNext(ctx, { checked, ref: refFor(el, ctx), desc: named(el) });
   }

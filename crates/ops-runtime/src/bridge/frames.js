@@ -51,14 +51,6 @@
     }
     return out;
   }
-  // `pageshow` follows `load` in the same task, when the handlers of that have run: a task of its own would wait for the first paint.
-  const shown = () => new Promise((done) => addListener(globalThis.window || globalThis, 'pageshow', done, { once: true }));
-  // Answers at once, or when the document is loaded and the handlers of that have run: then nothing has to be asked after the load.
-  async function stats({ after }) {
-    if (after === 'load') await (D.readyState(doc) === 'complete' ? nextTask() : shown());
-    return { refs: elementByRef.size, highestRef, nodes: D.byTag(doc, '*').length, url: D.url(doc), title: D.title(doc),
-      readyState: D.readyState(doc), armed: armed !== null };
-  }
   // Answers once the tasks that are queued now have run: a form that a key submits navigates in a task of its own.
   async function settle() {
     await queuedTasks();

@@ -1,18 +1,17 @@
   // ------------------------------------------------------------------ the guard
   // Armed before a batch of pointer input: what lands on the target passes, the rest never reaches the page.
-  // The listeners are there from the start, so that they run before those that the page puts on window.
-  const GUARDED = ['pointerdown', 'mousedown', 'pointerup', 'mouseup', 'click', 'auxclick', 'dblclick', 'contextmenu'];
   // Only while a tap is awaited: a touch listener on window makes the browser lay out its touch regions anew.
   const TOUCH = ['touchstart', 'touchend'];
   const MOVES = ['pointermove', 'mousemove'];
   const CLICKS = new Set(['click', 'auxclick']);
   const LISTEN = { capture: true, passive: false };
+  const ONCE = { once: true };
   let armed = null;
+  let concluded = null;
   let tokens = 0;
 
-  for (const type of GUARDED) addListener(globalThis.window || globalThis, type, onGuarded, LISTEN);
-  // However a form is submitted, by a button or by a script, its entries are collected at once.
-  addListener(globalThis.window || globalThis, 'formdata', () => { if (armed) armed.submitted = true; }, LISTEN);
+  ears.guarded = onGuarded;
+  ears.submitted = () => { if (armed) armed.submitted = true; };
 
   function onGuarded(event) {
     const guard = armed;
@@ -43,9 +42,42 @@
     if (event.type === 'mouseup' || event.type === 'touchend') guard.releases++;
     if (CLICKS.has(event.type)) {
       guard.delivered++;
-      if (guard.passing) { guard.clicks++; guard.clickEvent = event; }
+      if (guard.passing) { guard.clicks++; guard.clickEvent = event; if (guard.tells) tellAtTheEnd(guard, event); }
     }
     guard.wake?.();
+  }
+  // A listener of the document, added while the click is captured, adds the last one of the last stop: nothing of the page's is
+  // called after it. Where the page stops the event before, nobody is told, and a verdict tells.
+  function tellAtTheEnd(guard, event) {
+    let hit = event.composedPath()[0];
+    // The path does not tell what is inside a closed root.
+    if (isElement(hit) && shadowOf(hit)) hit = deepFromPoint(event.clientX, event.clientY);
+    if (!isElement(hit) || !endsWithHandlers(hit)) return;
+    const last = () => addListener(globalThis.window || globalThis, event.type, () => tell(guard), ONCE);
+    addListener(doc, event.type, last, ONCE);
+  }
+  function tell(guard) {
+    // What comes in a task of its own is waited for by a verdict: a form's submission, the end of the window.
+    if (guard.done || guard.missed || guard.submitted || globalThis.closed || inShadowForm(guard.target)) return;
+    globalThis.__odbTell(ok(conclude(guard, null)));
+  }
+  function conclude(guard, ctx) {
+    release(guard);
+    freshCache();
+    concluded = { token: guard.token, result: verdictResult(guard, ctx) };
+    return concluded.result;
+  }
+  // What the browser does after the handlers of a click on one of these: follows, submits, opens, switches.
+  const ACTING = set('a area audio details embed iframe input label object option select summary textarea video');
+  const COMMANDING = ['popovertarget', 'commandfor', 'command'];
+  function endsWithHandlers(hit) {
+    for (let n = hit; n; n = flatParent(n)) {
+      const tag = localName(n);
+      if (ACTING.has(tag) || mayHost(n, tag)) return false;
+      // The first that acts is the only one.
+      if (tag === 'button') return !n.form && !COMMANDING.some((name) => attr(n, name) !== null);
+    }
+    return true;
   }
   function arm(args) {
     const ready = prepare(args);
@@ -65,8 +97,9 @@
     for (const type of guard.extra) addListener(globalThis.window || globalThis, type, onGuarded, LISTEN);
     // A runtime that went away must not leave the page guarded.
     guard.expiry = setTimeout(() => release(guard), args.armMs > 0 ? args.armMs : 30000);
+    guard.tells = !!args.single && typeof globalThis.__odbTell === 'function' && endsWithHandlers(target);
     armed = guard;
-    return { ...ready, token: guard.token };
+    return { ...ready, token: guard.token, tells: guard.tells };
   }
   function release(guard) {
     if (!guard || guard.done) return;
@@ -92,6 +125,8 @@
   const RELEASE_GRACE_MS = 60;
   async function verdict(args) {
     const ctx = session(args);
+    // It was told, and the browser has confirmed the input before that was heard.
+    if (concluded?.token === args.token) return withNext(ctx, concluded.result);
     const guard = guardFor(args.token);
     const deadline = performance.now() + (args.timeoutMs >= 0 ? args.timeoutMs : 1000);
     const expect = args.expect ?? 1;
@@ -100,9 +135,7 @@
     // receipt has to see. Only then is a task waited for: Chromium holds back those that follow a click until the next frame.
     if (guard.submitted || inShadowForm(guard.target)) await queuedTasks();
     if (args.settle) await untilQuiet(guard, Math.min(deadline, performance.now() + 150));
-    release(guard);
-    freshCache();
-    return withNext(ctx, verdictResult(guard, ctx));
+    return withNext(ctx, conclude(guard, ctx));
   }
   // The event that tells of a submission does not leave a shadow tree.
   function inShadowForm(target) {

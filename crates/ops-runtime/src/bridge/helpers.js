@@ -31,12 +31,6 @@
     const h = root ? clientHeight(root) : innerHeight;
     return { w: w || innerWidth, h: h || innerHeight };
   };
-  // Resolves in a later task, after the handlers and microtasks of the event being dispatched.
-  const nextTask = () => new Promise((done) => {
-    const channel = new MessageChannel();
-    channel.port1.onmessage = () => { channel.port1.close(); done(); };
-    channel.port2.postMessage(0);
-  });
   // Resolves once the tasks queued now have run, those of other task sources too: a form is submitted in a task of its own.
   const queuedTasks = async () => {
     await nextTask();

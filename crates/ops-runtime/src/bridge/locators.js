@@ -154,9 +154,9 @@
     const candidates = found.slice(0, 5).map((el) => describe(el, ctx));
     throw new Fail('ambiguous', `${found.length} elements match ${what}`, { locator: what, count: found.length, candidates, next: ctx.next });
   }
+  const named = (el) => ({ role: roleOf(el), name: cut(nameOf(el)), tag: localName(el) });
   function describe(el, ctx) {
-    const role = roleOf(el);
-    return { ref: refFor(el, ctx), role, name: cut(nameOf(el)), tag: localName(el), text: cut(norm(shortText(el)), 100), visible: isVisible(el) };
+    return { ref: refFor(el, ctx), ...named(el), text: cut(norm(shortText(el)), 100), visible: isVisible(el) };
   }
   const shortText = (el) => (isPassword(el) ? '' : inputButton(el) ? el.value : (textContent(el) || '').slice(0, 2000));
   function covering(el, ctx) {

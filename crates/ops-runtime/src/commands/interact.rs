@@ -29,7 +29,12 @@ pub(crate) async fn click(cx: &Cx, params: ClickParams) -> Outcome<ActionResult>
     let page = cx.page(params.target_id.as_ref())?;
     let modifiers = held(&params.modifiers);
     let (button, count) = (params.button, params.count);
-    let plan = pointer::Plan { action: "click", position: params.position, clicks: u32::from(count) };
+    let plan = pointer::Plan {
+        action: "click",
+        position: params.position,
+        clicks: u32::from(count),
+        single: count == 1 && button == MouseButton::Left,
+    };
     let acted = pointer::act(&page, &params.element, &plan, |x, y| clicks((x, y), button, count, modifiers)).await?;
     Ok(ActionResult { receipt: acted.receipt })
 }
@@ -37,7 +42,7 @@ pub(crate) async fn click(cx: &Cx, params: ClickParams) -> Outcome<ActionResult>
 pub(crate) async fn hover(cx: &Cx, params: HoverParams) -> Outcome<ActionResult> {
     let page = cx.page(params.target_id.as_ref())?;
     let modifiers = held(&params.modifiers);
-    let plan = pointer::Plan { action: "hover", position: params.position, clicks: 0 };
+    let plan = pointer::Plan { action: "hover", position: params.position, clicks: 0, single: false };
     let moved = |x, y| vec![InputAction::MouseMove { x, y, modifiers, held: None }];
     let acted = pointer::act(&page, &params.element, &plan, moved).await?;
     Ok(ActionResult { receipt: acted.receipt })
@@ -46,7 +51,7 @@ pub(crate) async fn hover(cx: &Cx, params: HoverParams) -> Outcome<ActionResult>
 pub(crate) async fn tap(cx: &Cx, params: TapParams) -> Outcome<ActionResult> {
     let page = cx.page(params.target_id.as_ref())?;
     let modifiers = held(&params.modifiers);
-    let plan = pointer::Plan { action: "tap", position: params.position, clicks: 1 };
+    let plan = pointer::Plan { action: "tap", position: params.position, clicks: 1, single: false };
     let acted = pointer::act(&page, &params.element, &plan, |x, y| vec![InputAction::Tap { x, y, modifiers }]).await?;
     Ok(ActionResult { receipt: acted.receipt })
 }

@@ -82,6 +82,23 @@ pub(super) async fn what_is_rendered_again_under_the_pointer_is_clicked_once(f: 
     reported(&f.site, "old", 0).await
 }
 
+pub(super) async fn whatever_a_click_comes_to_is_in_its_receipt(f: &Fixture) -> Outcome {
+    let session = f.session().await?;
+    session.goto("/pages/acting.html").await?;
+    for (name, said) in [("Stops", "stopped"), ("Late", "late"), ("Promises", "promised")] {
+        let receipt = session.click(button(name)).await?.receipt;
+        equal((name, receipt.changed, receipt.clicks, receipt.navigated), (name, Some(true), Some(1), false))?;
+        equal(session.text("#out").await?.as_str(), said)?;
+    }
+    for name in ["Leaves", "Holder"] {
+        session.goto("/pages/acting.html").await?;
+        let receipt = session.click(button(name)).await?.receipt;
+        equal((name, receipt.navigated, receipt.document_changed), (name, true, true))?;
+        equal(&receipt.url_after, &f.site.url("/plain"))?;
+    }
+    Ok(())
+}
+
 pub(super) async fn editors_are_typed_into_and_filled(f: &Fixture) -> Outcome {
     let session = f.session().await?;
     session.goto("/pages/acting.html").await?;

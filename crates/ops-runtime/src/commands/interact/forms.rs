@@ -6,7 +6,7 @@ use ops_contracts::command::interact::{
 };
 use ops_contracts::ids::TargetId;
 use ops_contracts::locator::Locator;
-use ops_contracts::receipt::{ElementInfo, Settled};
+use ops_contracts::receipt::Settled;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -26,6 +26,7 @@ const MASK: &str = "••••";
 struct Prepared {
     #[serde(rename = "ref")]
     number: u32,
+    desc: Description,
     mode: FillMode,
     before: String,
 }
@@ -61,13 +62,14 @@ async fn set_value(cx: &Cx, element: &Locator, value: &str, target: Option<&Targ
     let observed = Observation::begin(&page);
     let (frame, prepared) = prepare_fill(&page, element, value).await?;
     let expect = json!({ "ref": prepared.number, "expect": value });
-    let (info, read) = match prepared.mode {
+    let read = match prepared.mode {
         FillMode::Insert => {
             let actions = if value.is_empty() { delete() } else { vec![InputAction::InsertText { text: value.to_owned() }] };
-            insert(&page, &observed, frame, &prepared, actions, &expect).await?
+            insert(&page, &observed, frame, actions, &expect).await?
         }
-        FillMode::Set | FillMode::Noop => (describe(&page, frame, prepared.number).await.ok(), None),
+        FillMode::Set | FillMode::Noop => None,
     };
+    let info = Some(prepared.desc.element(frame.number, prepared.number));
     let now = match &read {
         Some(Readback { value: Some(now), .. }) => now.clone(),
         Some(_) => MASK.to_owned(),
@@ -105,43 +107,37 @@ async fn prepare_fill(page: &Page<'_>, element: &Locator, value: &str) -> Outcom
     }
 }
 
-/// Enters text into the selection and reads the control back; both ride together, with the description.
+/// Enters text into the selection and reads the control back; both ride together.
 async fn insert(
     page: &Page<'_>,
     observed: &Observation,
     frame: FrameAt,
-    prepared: &Prepared,
     actions: Vec<InputAction>,
     expect: &Value,
-) -> Outcome<(Option<ElementInfo>, Option<Readback>)> {
+) -> Outcome<Option<Readback>> {
     page.cx.waiting_for("the text to be entered");
     let readback = || page.bridge::<Readback>(frame, "readback", expect);
     let input = Primitive::Input { target: page.key, actions };
-    let (sent, info, read) = tokio::join!(page.perform(input), describe(page, frame, prepared.number), readback());
+    let (sent, read) = tokio::join!(page.perform(input), readback());
     if let Err(fault) = sent
         && fault.code != ErrorCode::OpsDialogOpen
         && !observed.going_elsewhere(page)
     {
         return Err(fault);
     }
-    let read = match read {
+    Ok(match read {
         Ok(read) if read.matches == Some(true) => Some(read),
         // It may have been read before the text was there.
         Ok(_) => readback().await.ok(),
         Err(_) => None,
-    };
-    Ok((info.ok(), read))
-}
-
-async fn describe(page: &Page<'_>, frame: FrameAt, number: u32) -> Outcome<ElementInfo> {
-    let described: Description = page.bridge(frame, "describe", &json!({ "ref": number })).await?;
-    Ok(described.element(frame.number, number))
+    })
 }
 
 #[derive(Deserialize)]
 struct Selected {
     #[serde(rename = "ref")]
     number: u32,
+    desc: Description,
     selected: Vec<SelectedOption>,
     changed: bool,
 }
@@ -168,8 +164,8 @@ pub(crate) async fn select(cx: &Cx, params: SelectParams) -> Outcome<SelectResul
     if selected.changed {
         observed.handled(&page).await;
     }
-    let info = describe(&page, frame, selected.number).await.ok();
-    let receipt = observed.receipt(&page, info, Some(selected.changed), 1).await;
+    let info = selected.desc.element(frame.number, selected.number);
+    let receipt = observed.receipt(&page, Some(info), Some(selected.changed), 1).await;
     Ok(SelectResult { selected: selected.selected, receipt })
 }
 
@@ -185,9 +181,9 @@ fn choice(option: &OptionChoice) -> Value {
 #[derive(Deserialize)]
 struct CheckState {
     checked: Value,
-    kind: String,
     #[serde(rename = "ref")]
     number: u32,
+    desc: Description,
 }
 
 async fn check_state(page: &Page<'_>, frame: FrameAt, locator: &BridgeLocator) -> Outcome<CheckState> {
@@ -201,16 +197,16 @@ pub(crate) async fn set_checked(cx: &Cx, params: ElementParams, wanted: bool) ->
     let before = check_state(&page, frame, &(&params.element).into()).await?;
     if before.checked == Value::Bool(wanted) {
         let observed = Observation::begin(&page);
-        let info = describe(&page, frame, before.number).await.ok();
-        return Ok(CheckResult { checked: Some(wanted), receipt: observed.receipt(&page, info, Some(false), 0).await });
+        let info = before.desc.element(frame.number, before.number);
+        return Ok(CheckResult { checked: Some(wanted), receipt: observed.receipt(&page, Some(info), Some(false), 0).await });
     }
-    if !wanted && before.kind == "radio" {
+    if !wanted && before.desc.role == "radio" {
         return Err(Fault::new(
             ErrorCode::OpsElementWrongType,
             "a radio button can't be unchecked: check another one of its group",
         ));
     }
-    let plan = pointer::Plan { action: "check", position: None, clicks: 1 };
+    let plan = pointer::Plan { action: "check", position: None, clicks: 1, single: false };
     let click = |x, y| super::clicks((x, y), MouseButton::Left, 1, Modifiers::default());
     let acted = pointer::act(&page, &params.element, &plan, click).await?;
     let checked = read_checked(&page, &acted, wanted).await;

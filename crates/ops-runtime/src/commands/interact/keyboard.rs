@@ -22,8 +22,10 @@ const BATCH: usize = 200;
 struct Focused {
     #[serde(rename = "ref")]
     number: u32,
+    desc: Description,
     focused: bool,
     moved: bool,
+    value: Option<String>,
 }
 
 /// An element that has the focus now.
@@ -31,6 +33,8 @@ pub(super) struct FocusedElement {
     pub(super) element: ElementInfo,
     /// Whether the focus was elsewhere before.
     pub(super) moved: bool,
+    /// What is in it, where it is to be typed into and that may be seen.
+    value: Option<String>,
     frame: FrameAt,
     number: u32,
 }
@@ -42,12 +46,11 @@ pub(super) async fn focus(page: &Page<'_>, element: &Locator, action: &str) -> O
     let caret = if action == "type" { "end" } else { "" };
     let args = json!({ "locator": BridgeLocator::from(element), "action": action, "caret": caret, "next": page.next_ref(frame) });
     let focused: Focused = page.bridge(frame, "focus", &args).await?;
-    let described: Description = page.bridge(frame, "describe", &json!({ "ref": focused.number })).await?;
-    let element = described.element(frame.number, focused.number);
+    let element = focused.desc.element(frame.number, focused.number);
     if !focused.focused {
         return Err(Fault::new(ErrorCode::OpsElementNotEditable, "the element does not take the focus").with("element", element));
     }
-    Ok(FocusedElement { element, moved: focused.moved, frame, number: focused.number })
+    Ok(FocusedElement { element, moved: focused.moved, value: focused.value, frame, number: focused.number })
 }
 
 #[derive(Deserialize)]
@@ -68,10 +71,6 @@ pub(crate) async fn type_text(cx: &Cx, params: TypeParams) -> Outcome<ActionResu
         Some(element) => Some(focus(&page, element, "type").await?),
         None => None,
     };
-    let before = match &focused {
-        Some(focused) => value(&page, focused).await,
-        None => None,
-    };
     cx.waiting_for("the keys to be handled");
     let delay = Duration::from_millis(params.delay_ms);
     let characters: Vec<char> = params.text.chars().collect();
@@ -84,11 +83,12 @@ pub(crate) async fn type_text(cx: &Cx, params: TypeParams) -> Outcome<ActionResu
             tokio::time::sleep(delay).await;
         }
     }
-    let after = match (&focused, &before) {
-        (Some(focused), Some(_)) if page.check_dialog().is_ok() => value(&page, focused).await,
+    let changed = match &focused {
+        Some(focused @ FocusedElement { value: Some(before), .. }) if page.check_dialog().is_ok() => {
+            value(&page, focused).await.map(|after| after != *before)
+        }
         _ => None,
     };
-    let changed = before.zip(after).map(|(before, after)| before != after);
     if params.text.contains('\n') {
         observed.handled(&page).await;
     }

@@ -123,7 +123,7 @@ fn reference(frame: FrameAt, element: u32) -> Locator {
 }
 
 async fn click(page: &Page<'_>, element: &Locator) -> Outcome<Receipt> {
-    let plan = pointer::Plan { action: "click", position: None, clicks: 1 };
+    let plan = pointer::Plan { action: "click", position: None, clicks: 1, single: true };
     let input = |x, y| super::clicks((x, y), MouseButton::Left, 1, Modifiers::default());
     Ok(pointer::act(page, element, &plan, input).await?.receipt)
 }

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use ops_contracts::adapter::{AdapterError, InputAction, Primitive};
+use ops_contracts::adapter::{AdapterError, Effect, InputAction, Primitive};
 use ops_contracts::command::Point;
 use ops_contracts::locator::{Locator, LocatorKey};
 use ops_contracts::receipt::{ElementInfo, Receipt};
@@ -33,6 +33,8 @@ pub(super) struct Plan {
     pub(super) position: Option<Point>,
     /// Clicks that must arrive.
     pub(super) clicks: u32,
+    /// Whether the input is one click of the primary button, after which the page is sent no further event.
+    pub(super) single: bool,
 }
 
 /// What came of it.
@@ -56,6 +58,7 @@ struct ArmArgs<'a> {
     stable: bool,
     timeout_ms: u64,
     arm_ms: u64,
+    single: bool,
     next: u32,
 }
 
@@ -68,6 +71,9 @@ struct Armed {
     animating: bool,
     desc: Description,
     token: String,
+    /// Whether the page may tell of its end itself: what the element's handlers do is all that comes of it.
+    #[serde(default)]
+    tells: bool,
 }
 
 #[derive(Deserialize)]
@@ -174,14 +180,16 @@ async fn arm(page: &Page<'_>, element: &Locator, plan: &Plan, stable: bool) -> O
         stable,
         timeout_ms: 1_000,
         arm_ms: u64::try_from((ARRIVAL * 2).as_millis()).unwrap_or(u64::MAX),
+        single: plan.single,
         next: page.next_ref(frame),
     };
     Ok((frame, page.bridge(frame, "arm", &args).await?))
 }
 
-/// Sends the input and hears the verdict: after the browser has confirmed the input, when all handlers have run. Asked for
-/// together with the input, the verdict would have to wait for a task of its own, and Chromium holds those back until
-/// the frame after a click.
+/// Sends the input and hears the verdict: from the page itself in the turn of the last handler, where that is all that comes of
+/// it and nothing keeps the event from getting there; else after the browser has confirmed the input, when all handlers have
+/// run. Asked for together with the input, the verdict would have to wait for a task of its own, and Chromium holds those back
+/// until the frame after a click.
 async fn send(
     page: &Page<'_>,
     observed: &Observation,
@@ -198,12 +206,19 @@ async fn send(
         }
     };
     page.cx.waiting_for("the events to arrive");
-    let batch = Primitive::Input { target: page.key, actions: input(at.x, at.y) };
+    let actions = input(at.x, at.y);
+    let batch = if armed.tells {
+        Primitive::InputTold { target: page.key, frame: frame.key, actions }
+    } else {
+        Primitive::Input { target: page.key, actions }
+    };
     let wait = u64::try_from(ARRIVAL.min(page.cx.remaining()).as_millis()).unwrap_or(u64::MAX);
     let args = json!({ "token": armed.token, "expect": plan.clicks, "timeoutMs": wait, "next": page.next_ref(frame) });
     let both = async {
-        let sent = page.cx.perform(batch).await;
-        (sent, page.bridge_through::<Verdict>(frame, "verdict", &args).await)
+        match page.cx.perform(batch).await {
+            Ok(told @ Effect::Text(_)) => (Ok(Effect::Done), page.bridge_answer(frame, told)),
+            sent => (sent, page.bridge_through::<Verdict>(frame, "verdict", &args).await),
+        }
     };
     let (sent, verdict) = tokio::select! {
         biased;
