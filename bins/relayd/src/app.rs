@@ -61,7 +61,7 @@ pub(crate) fn run(args: impl Iterator<Item = OsString>, environment: Environment
         logging::start(settings.log_format, settings.log_level).map_err(|error| Failure::start(format!("logging: {error}")))?;
     raise_descriptor_limit();
     let tasks = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+        .worker_threads(workers())
         .max_blocking_threads(8)
         .thread_stack_size(1024 * 1024)
         .enable_all()
@@ -71,6 +71,12 @@ pub(crate) fn run(args: impl Iterator<Item = OsString>, environment: Environment
     home.withdraw();
     tasks.shutdown_timeout(LAST_TASKS);
     served
+}
+
+/// Threads that serve: half of the processors, for what is served is work for browsers, which need the others.
+fn workers() -> usize {
+    const MOST: usize = 4;
+    std::thread::available_parallelism().map_or(1, |processors| (processors.get() / 2).clamp(1, MOST))
 }
 
 /// Lets the process open as many descriptors as the system allows it: the default is less than the connections that the relay takes.

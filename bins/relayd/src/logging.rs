@@ -1,7 +1,7 @@
 //! Log lines on standard error. A thread of its own writes them: a reader that stalls costs lines, never a request.
 
 use std::io::{self, Write};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, SendError, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
 use ops_contracts::config::{LogFormat, LogLevel};
@@ -13,6 +13,9 @@ const WAITING: usize = 4096;
 
 /// How long the last lines may take to be written.
 const FLUSH: Duration = Duration::from_secs(1);
+
+/// How long lines are gathered behind those that were written.
+const GATHERED: Duration = Duration::from_millis(10);
 
 enum Item {
     Line(Vec<u8>),
@@ -67,14 +70,25 @@ pub(crate) fn start(format: LogFormat, level: LogLevel) -> io::Result<Log> {
     Ok(log)
 }
 
+/// Writes what is there, and looks again after a while: a thread that waits for each line has to be woken for each, at the cost of
+/// the request that the line is about.
 fn write_all(waiting: &Receiver<Item>) {
     let mut stderr = io::stderr();
-    for item in waiting {
-        match item {
-            // Nobody may be reading any more; the relay serves on.
-            Item::Line(line) => drop(stderr.write_all(&line)),
-            Item::Flush(done) => drop(done.send(())),
+    let (mut lines, mut flushed) = (Vec::new(), Vec::new());
+    while let Ok(first) = waiting.recv() {
+        for item in std::iter::once(first).chain(waiting.try_iter()) {
+            match item {
+                Item::Line(line) => lines.extend_from_slice(&line),
+                Item::Flush(done) => flushed.push(done),
+            }
         }
+        // Nobody may be reading any more; the relay serves on.
+        drop(stderr.write_all(&lines));
+        lines.clear();
+        for done in flushed.drain(..) {
+            let _: Result<(), SendError<()>> = done.send(());
+        }
+        std::thread::sleep(GATHERED);
     }
 }
 
