@@ -114,44 +114,59 @@ pub(crate) fn run(options: &Options, workspace: &Workspace, environment: &Enviro
     let idle = processes::resident_mib(relay.info.pid);
     let mut bench = prepare(relay, home.path(), programs, browser, options, environment)?;
 
-    let wanted = |part: &str| options.only.is_empty() || options.only.iter().any(|only| only == part);
     let mut rows = Vec::new();
-    if wanted("commands") {
-        rows.extend(commands::measure(&mut bench)?);
-    }
-    let busy = processes::resident_mib(bench.relay.info.pid).filter(|_| wanted("commands"));
-    if wanted("legacy") {
-        rows.extend(legacy::measure(&bench)?);
-    }
-    if wanted("starts") {
-        rows.extend(starts::measure(&mut bench)?);
-    }
-    rows.extend(sizes(&bench, idle, busy)?);
-    if wanted("growth") {
-        rows.extend(growth::measure(&mut bench)?);
-    }
-    if wanted("fleet") {
-        rows.extend(fleet::measure(&mut bench)?);
-    }
-    if wanted("health") {
-        rows.extend(health::measure(&bench, &measure, environment.started)?);
-    }
-    if wanted("bidi") {
-        setup::browser(&setup::FIREFOX, environment)?;
-        rows.extend(bidi::measure(&bench, workspace)?);
-    }
-    if wanted("peers") {
-        rows.extend(peers::measure(&mut bench, workspace, environment)?);
-    }
-
+    // What was measured is told, even if a later part can't be.
+    let measured = parts(&mut bench, options, workspace, environment, &measure, idle, &mut rows);
     println!("\n{}", report::table(&rows));
     let facts = json!({ "startedAt": environment.started.to_string(), "browser": bench.browser, "flags": bench.flags });
     let file = write(workspace, environment, &report::document(&rows, facts))?;
     println!("written to {}", file.display());
     let processes = bench.relay.processes();
     bench.relay.end(processes)?;
+    measured?;
     let over: Vec<&Row> = rows.iter().filter(|row| row.is_ok() == Some(false)).collect();
     ensure!(!options.strict || over.is_empty(), "{} bounds are exceeded", over.len());
+    Ok(())
+}
+
+/// Every part that is asked for, each behind the rows of the one before.
+fn parts(
+    bench: &mut Bench,
+    options: &Options,
+    workspace: &Workspace,
+    environment: &Environment,
+    measure: &Path,
+    idle: Option<f64>,
+    rows: &mut Vec<Row>,
+) -> Result<()> {
+    let wanted = |part: &str| options.only.is_empty() || options.only.iter().any(|only| only == part);
+    if wanted("commands") {
+        rows.extend(commands::measure(bench)?);
+    }
+    let busy = processes::resident_mib(bench.relay.info.pid).filter(|_| wanted("commands"));
+    if wanted("legacy") {
+        rows.extend(legacy::measure(bench)?);
+    }
+    if wanted("starts") {
+        rows.extend(starts::measure(bench)?);
+    }
+    rows.extend(sizes(bench, idle, busy)?);
+    if wanted("growth") {
+        rows.extend(growth::measure(bench)?);
+    }
+    if wanted("fleet") {
+        rows.extend(fleet::measure(bench)?);
+    }
+    if wanted("health") {
+        rows.extend(health::measure(bench, measure, environment.started)?);
+    }
+    if wanted("bidi") {
+        setup::browser(&setup::FIREFOX, environment)?;
+        rows.extend(bidi::measure(bench, workspace)?);
+    }
+    if wanted("peers") {
+        rows.extend(peers::measure(bench, workspace, environment)?);
+    }
     Ok(())
 }
 
