@@ -62,8 +62,8 @@ async fn the_dashboard_is_logged_in_to_and_shows_the_session_that_looks_at_it() 
 }
 
 async fn incidents(relay: &Relay) -> Vec<Incident> {
-    let text = post::read(&relay.endpoint("watcher"), "/incidents").await.unwrap();
-    serde_json::from_str::<IncidentList>(&text).unwrap().incidents
+    let text = post::read(&relay.endpoint("watcher"), "/incidents").await.expect("it is served");
+    serde_json::from_str::<IncidentList>(&text).expect("it is a list").incidents
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
