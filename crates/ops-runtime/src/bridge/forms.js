@@ -28,7 +28,28 @@
     takeFocus(el, ctx);
     selectContents(el);
     const mode = value === '' && rawValue(el) === '' ? 'noop' : 'insert';
-    return withNext(ctx, { ...told, mode, value: isPassword(el) && value ? MASK : value });
+    // What is emptied is emptied by a key, whose release follows the event.
+    const telling = mode === 'insert' && value !== '' && tells();
+    if (telling) tellWhenEntered(el, value);
+    return withNext(ctx, { ...told, mode, value: isPassword(el) && value ? MASK : value, tells: telling });
+  }
+  // Reads back in the turn of the last handler of the text's `input` event. An editor that handles the text by itself has no such
+  // event: it is read back when the browser has confirmed the text.
+  let entering = null;
+  function tellWhenEntered(el, expect) {
+    entering?.();
+    const entered = (event) => {
+      if (!event.isTrusted || !flatContains(el, event.composedPath()[0])) return;
+      entering();
+      behindAll('input', () => { if (isConnected(el)) globalThis.__odbTell(ok(readbackOf(el, expect))); });
+    };
+    addListener(globalThis.window || globalThis, 'input', entered, QUIETLY);
+    const expiry = setTimeout(() => entering?.(), 10000);
+    entering = () => {
+      entering = null;
+      clearTimeout(expiry);
+      removeListener(globalThis.window || globalThis, 'input', entered, QUIETLY);
+    };
   }
   // Pickers and sliders take no keys that mean the value: it is set as the browser's own picker does, and checked.
   function setNative(el, type, value, ctx) {
@@ -70,11 +91,14 @@
   function readback(args) {
     const el = byRef(args.ref);
     if (!takesText(el)) throw new Fail('wrong_element_type', `a ${localName(el)} element takes no text`, { ref: args.ref });
+    return readbackOf(el, args.expect);
+  }
+  function readbackOf(el, expect) {
     const raw = rawValue(el);
     const out = { value: readableValue(el) };
-    if (args.expect !== undefined && args.expect !== null) {
-      out.matches = raw === args.expect || lineEnds(raw) === lineEnds(String(args.expect));
-      if (!out.matches && el.type === 'number') out.matches = raw !== '' && Number(raw) === Number(args.expect);
+    if (expect !== undefined && expect !== null) {
+      out.matches = raw === expect || lineEnds(raw) === lineEnds(String(expect));
+      if (!out.matches && el.type === 'number') out.matches = raw !== '' && Number(raw) === Number(expect);
     }
     out.focused = activeElement() === el;
     out.valid = el.validity ? el.validity.valid : null;

@@ -46,16 +46,17 @@
     }
     guard.wake?.();
   }
-  // A listener of the document, added while the click is captured, adds the last one of the last stop: nothing of the page's is
-  // called after it. Where the page stops the event before, nobody is told, and a verdict tells.
+  // Nothing of the page's is called after `behindAll`: a listener of the document, added while the event is captured, adds the last
+  // one of the last stop. Where the page stops the event before, nobody is told, and a verdict tells.
   function tellAtTheEnd(guard, event) {
     let hit = event.composedPath()[0];
     // The path does not tell what is inside a closed root.
     if (isElement(hit) && shadowOf(hit)) hit = deepFromPoint(event.clientX, event.clientY);
     if (!isElement(hit) || !endsWithHandlers(hit)) return;
-    const last = () => addListener(globalThis.window || globalThis, event.type, () => tell(guard), ONCE);
-    addListener(doc, event.type, last, ONCE);
+    behindAll(event.type, () => tell(guard));
   }
+  const behindAll = (type, listener) => addListener(doc, type, () => addListener(globalThis.window || globalThis, type, listener, ONCE), ONCE);
+  const tells = () => typeof globalThis.__odbTell === 'function';
   function tell(guard) {
     // What comes in a task of its own is waited for by a verdict: a form's submission, the end of the window.
     if (guard.done || guard.missed || guard.submitted || globalThis.closed || inShadowForm(guard.target)) return;
@@ -74,8 +75,8 @@
     for (let n = hit; n; n = flatParent(n)) {
       const tag = localName(n);
       if (ACTING.has(tag) || mayHost(n, tag)) return false;
-      // The first that acts is the only one.
-      if (tag === 'button') return !n.form && !COMMANDING.some((name) => attr(n, name) !== null);
+      // A button that does nothing of its own leaves the click to a link around it in some browsers.
+      if (tag === 'button' && (n.form || COMMANDING.some((name) => attr(n, name) !== null))) return false;
     }
     return true;
   }
@@ -97,7 +98,7 @@
     for (const type of guard.extra) addListener(globalThis.window || globalThis, type, onGuarded, LISTEN);
     // A runtime that went away must not leave the page guarded.
     guard.expiry = setTimeout(() => release(guard), args.armMs > 0 ? args.armMs : 30000);
-    guard.tells = !!args.single && typeof globalThis.__odbTell === 'function' && endsWithHandlers(target);
+    guard.tells = !!args.single && tells() && endsWithHandlers(target);
     armed = guard;
     return { ...ready, token: guard.token, tells: guard.tells };
   }

@@ -1,6 +1,6 @@
 //! Filling, clearing, selecting and checking form controls; every change is read back.
 
-use ops_contracts::adapter::{InputAction, Modifiers, MouseButton, Primitive};
+use ops_contracts::adapter::{Effect, InputAction, Modifiers, MouseButton, Primitive};
 use ops_contracts::command::interact::{
     CheckResult, ElementParams, FillParams, FillResult, OptionChoice, SelectParams, SelectResult, SelectedOption,
 };
@@ -29,6 +29,9 @@ struct Prepared {
     desc: Description,
     mode: FillMode,
     before: String,
+    /// Whether the page may tell by itself what it made of the text.
+    #[serde(default)]
+    tells: bool,
 }
 
 #[derive(Deserialize, PartialEq)]
@@ -65,7 +68,7 @@ async fn set_value(cx: &Cx, element: &Locator, value: &str, target: Option<&Targ
     let read = match prepared.mode {
         FillMode::Insert => {
             let actions = if value.is_empty() { delete() } else { vec![InputAction::InsertText { text: value.to_owned() }] };
-            insert(&page, &observed, frame, actions, &expect).await?
+            insert(&page, &observed, (frame, prepared.tells), actions, &expect).await?
         }
         FillMode::Set | FillMode::Noop => None,
     };
@@ -107,18 +110,24 @@ async fn prepare_fill(page: &Page<'_>, element: &Locator, value: &str) -> Outcom
     }
 }
 
-/// Enters text into the selection and reads the control back; both ride together.
+/// Enters text into the selection and reads the control back: the page tells of it, or both ride together.
 async fn insert(
     page: &Page<'_>,
     observed: &Observation,
-    frame: FrameAt,
+    (frame, tells): (FrameAt, bool),
     actions: Vec<InputAction>,
     expect: &Value,
 ) -> Outcome<Option<Readback>> {
     page.cx.waiting_for("the text to be entered");
     let readback = || page.bridge::<Readback>(frame, "readback", expect);
-    let input = Primitive::Input { target: page.key, actions };
-    let (sent, read) = tokio::join!(page.perform(input), readback());
+    let (sent, read) = if tells {
+        match page.perform(Primitive::InputTold { target: page.key, frame: frame.key, actions }).await {
+            Ok(told @ Effect::Text(_)) => (Ok(Effect::Done), page.bridge_answer(frame, told)),
+            sent => (sent, readback().await),
+        }
+    } else {
+        tokio::join!(page.perform(Primitive::Input { target: page.key, actions }), readback())
+    };
     if let Err(fault) = sent
         && fault.code != ErrorCode::OpsDialogOpen
         && !observed.going_elsewhere(page)
