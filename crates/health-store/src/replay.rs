@@ -3,6 +3,7 @@
 use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
+use std::sync::mpsc::sync_channel;
 
 use serde::Serialize;
 
@@ -97,6 +98,31 @@ pub(crate) fn read(path: &Path, mut each: impl FnMut(u64, Record, &[u8])) -> Res
         split.clear();
         reader.consume(end + 1);
     }
+}
+
+/// Records that go from one thread to the other at once, and how many such lots may wait.
+const LOT: usize = 256;
+const LOTS: usize = 8;
+
+/// Reads a segment in a thread of its own, while `each` takes its records in order on this one.
+pub(crate) fn read_ahead(path: &Path, mut each: impl FnMut(Record)) -> Result<SegmentReport, JournalError> {
+    std::thread::scope(|scope| {
+        let (send, lots) = sync_channel::<Vec<Record>>(LOTS);
+        let reading = scope.spawn(move || {
+            let mut lot = Vec::with_capacity(LOT);
+            let report = read(path, |_, record, _| {
+                lot.push(record);
+                if lot.len() == LOT {
+                    // The other side takes all until this one ends.
+                    drop(send.send(std::mem::replace(&mut lot, Vec::with_capacity(LOT))));
+                }
+            });
+            drop(send.send(lot));
+            report
+        });
+        lots.into_iter().flatten().for_each(&mut each);
+        reading.join().unwrap_or_else(|panicked| std::panic::resume_unwind(panicked))
+    })
 }
 
 fn length(bytes: &[u8]) -> u64 {

@@ -208,7 +208,7 @@ fn begin(config: &JournalConfig, queue: &Queue, state: &mut State, now: Moment) 
         }
     }
     for path in chosen.iter().rev() {
-        let report = replay::read(path, |_, record, _| restore(state, record, now))?;
+        let report = replay::read_ahead(path, |record| restore(state, record, now))?;
         let mut waiting = queue.lock();
         waiting.figures.replayed_records += report.records;
         waiting.figures.damaged_lines += report.damaged_lines;

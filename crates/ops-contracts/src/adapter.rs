@@ -159,21 +159,19 @@ pub trait Browser: Send + Sync {
 /// The script that answers bridge calls, in a world of every frame that pages can't see.
 #[derive(Debug, Clone)]
 pub struct Bridge {
-    /// What every document has before its own scripts run. Its `__odb.call` answers what it knows, and [`BRIDGE_MORE`] to all else.
+    /// What every document has before its own scripts run.
     pub start: Arc<str>,
-    /// All of it, `start` included; may be evaluated at any time, behind `start` or in its place.
+    /// The functions that `start` answers; all others need the whole.
+    pub started: &'static [&'static str],
+    /// All of it, `start` included; may be evaluated at any time, behind `start` or in its place, and more than once.
     pub whole: Arc<str>,
 }
-
-/// The answer of a document that has but the start of the bridge: it is to be given the whole one and asked again. It comes from
-/// nothing but the start, so adapters that give each document the whole bridge never see it.
-pub const BRIDGE_MORE: &str = r#"{"more":true}"#;
 
 impl From<&str> for Bridge {
     /// One that answers everything from the start.
     fn from(whole: &str) -> Self {
         let whole: Arc<str> = whole.into();
-        Self { start: Arc::clone(&whole), whole }
+        Self { start: Arc::clone(&whole), started: &[], whole }
     }
 }
 

@@ -18,6 +18,7 @@ use serde_json::value::RawValue;
 /// The first part of the bridge, and all of it. The other parts share one scope, so their order matters.
 pub(crate) static SOURCE: LazyLock<Bridge> = LazyLock::new(|| Bridge {
     start: Arc::from(include_str!("bridge/start.js")),
+    started: &["stats"],
     whole: Arc::from(concat!(
         include_str!("bridge/start.js"),
         include_str!("bridge/captured.js"),

@@ -7,9 +7,7 @@ use bytes::Bytes;
 use chromiumoxide_cdp::cdp::browser_protocol::dom::{BackendNodeId, GetFrameOwnerParams, ResolveNodeParams};
 use chromiumoxide_cdp::cdp::browser_protocol::page::CreateIsolatedWorldParams;
 use chromiumoxide_cdp::cdp::js_protocol::runtime::ExecutionContextId;
-use ops_contracts::adapter::{
-    AdapterError, AdapterResult, BRIDGE_MORE, BridgeCall, Effect, Evaluated, FrameKey, ScriptError, TargetKey,
-};
+use ops_contracts::adapter::{AdapterError, AdapterResult, BridgeCall, Effect, Evaluated, FrameKey, ScriptError, TargetKey};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -76,45 +74,49 @@ impl CdpContext {
         within(APPEARANCE_DEADLINE, async { made.await.map_err(failed(CALL)) }).await?;
         // Its event came before the answer.
         let (world, scope) = self.world(target, frame, bridge).await?;
-        self.complete_bridge(&world, scope)?.await.map_err(failed("bridge"))?;
+        if let Some(completing) = self.complete_bridge(&world, scope, frame, None)? {
+            completing.await.map_err(failed("bridge"))?;
+        }
         Ok((world, scope))
     }
 
-    /// Gives a document the whole bridge; sent already when this returns, so that what is sent next finds it.
-    fn complete_bridge(&self, world: &World, scope: ScopeId) -> AdapterResult<Reply> {
-        let whole = {
-            let state = self.browser.router.lock();
-            Arc::clone(&state.contexts.get(&self.id).ok_or(AdapterError::TargetClosed)?.bridge.whole)
-        };
+    /// Gives a document the whole bridge, unless it has it, or its start answers the call. It is on its way when this returns, so
+    /// calls are handled in the order in which they are made.
+    fn complete_bridge(&self, world: &World, scope: ScopeId, frame: FrameKey, call: Option<&str>) -> AdapterResult<Option<Reply>> {
+        let mut state = self.browser.router.lock();
+        let held = state.frames.get(&frame).ok_or(AdapterError::FrameGone)?;
+        if held.whole.as_ref() == Some(&world.unique) {
+            return Ok(None);
+        }
+        let bridge = &state.contexts.get(&self.id).ok_or(AdapterError::TargetClosed)?.bridge;
+        if call.is_some_and(|call| bridge.started.contains(&call) || Arc::ptr_eq(&bridge.start, &bridge.whole)) {
+            return Ok(None);
+        }
         let params = Evaluate {
-            expression: &whole,
+            expression: &bridge.whole,
             unique_context_id: &world.unique,
             return_by_value: false,
             await_promise: false,
             user_gesture: false,
         };
-        Ok(self.browser.connection.call("Runtime.evaluate", &params, Route::scoped(&world.session, scope)))
+        let completing = self.browser.connection.call("Runtime.evaluate", &params, Route::scoped(&world.session, scope));
+        if let Some(frame) = state.frames.get_mut(&frame) {
+            frame.whole = Some(Arc::clone(&world.unique));
+        }
+        Ok(Some(completing))
     }
 
     pub(super) async fn call_bridge(&self, target: TargetKey, frame: FrameKey, call: &BridgeCall) -> AdapterResult<Effect> {
         let (world, scope) = self.bridge_world(target, frame).await?;
-        let text = self.ask_bridge(&world, scope, frame, call).await?;
-        if text != BRIDGE_MORE {
-            return Ok(Effect::Text(text));
+        if let Some(completing) = self.complete_bridge(&world, scope, frame, Some(call.name))? {
+            completing.forget();
         }
-        let completed = self.complete_bridge(&world, scope)?;
-        let text = self.ask_bridge(&world, scope, frame, call).await?;
-        completed.await.map_err(failed("bridge"))?;
-        Ok(Effect::Text(text))
-    }
-
-    async fn ask_bridge(&self, world: &World, scope: ScopeId, frame: FrameKey, call: &BridgeCall) -> AdapterResult<String> {
         let reply = match call.owner_of {
-            None => self.plain_call(world, scope, call).await?,
-            Some(child) => self.call_with_owner(world, scope, frame, child, call).await?,
+            None => self.plain_call(&world, scope, call).await?,
+            Some(child) => self.call_with_owner(&world, scope, frame, child, call).await?,
         };
         let evaluation: wire::Evaluation<'_> = decode(&reply).map_err(failed("bridge call"))?;
-        bridge_text(call, &evaluation)
+        bridge_text(call, &evaluation).map(Effect::Text)
     }
 
     async fn plain_call(&self, world: &World, scope: ScopeId, call: &BridgeCall) -> AdapterResult<Bytes> {

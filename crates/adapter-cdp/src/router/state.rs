@@ -165,6 +165,8 @@ pub(crate) struct Frame {
     pub(crate) bridge: Option<World>,
     /// The element that holds this frame, as an object of the parent's bridge world.
     pub(crate) owner: Option<OwnerHandle>,
+    /// The world that was given the whole bridge.
+    pub(crate) whole: Option<Arc<str>>,
     /// What its bridge has told unasked, until it is looked at.
     pub(crate) told: Option<String>,
 }
@@ -287,6 +289,7 @@ impl State {
             bridge: None,
             owner: None,
             told: None,
+            whole: None,
         };
         self.frames.insert(key, frame);
         key

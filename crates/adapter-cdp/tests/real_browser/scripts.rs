@@ -41,9 +41,9 @@ async fn open_bridged(bridge: Bridge) -> Page {
 }
 
 async fn in_parts() {
-    let start = "globalThis.__odb = { call: (name) => (name === 'known' ? '\"from the start\"' : '{\"more\":true}') };";
+    let start = "globalThis.__odb = { call: (name) => (name === 'known' ? '\"from the start\"' : '\"not yet\"') };";
     let whole = "globalThis.__odb = { call: (name, args) => JSON.stringify(`${name} ${args.number} of the whole`) };";
-    let page = open_bridged(Bridge { start: start.into(), whole: whole.into() }).await;
+    let page = open_bridged(Bridge { start: start.into(), started: &["known"], whole: whole.into() }).await;
     let site = Site::serve([
         ("/", html("<iframe src=/inner></iframe>")),
         ("/inner", html("<p>inner</p>")),

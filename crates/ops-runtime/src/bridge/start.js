@@ -3,8 +3,8 @@
 // This is its first part, which every document has before its own scripts run, in an isolated world (Chromium) or a sandbox
 // (Firefox): it hears clicks before the page's own listeners on window do, and tells the title. It defines `globalThis.__odb`,
 // whose `call(name, args, element?)` answers with a JSON string, or a promise of one, and never throws:
-//   {"ok": result}  or  {"err": {"code", "message", "details"}}  or  {"more": true}, which asks for the rest of the bridge.
-// Most documents, frames above all, are never asked anything else, and the rest takes longer to be read than many a page.
+//   {"ok": result}  or  {"err": {"code", "message", "details"}}.
+// Most documents, frames above all, are never asked anything that needs the rest, which takes longer to be read than many a page.
 //
 // It adds no node and no attribute to the page and never reads globals of the page.
 (function start() {
@@ -41,6 +41,7 @@
     if (after === 'load') await (readyState(doc) === 'complete' ? nextTask() : shown());
     return { url: url(doc), title: title(doc), readyState: readyState(doc) };
   }
-  const call = (name, args) => (name === 'stats' ? stats(args || {}).then((ok) => JSON.stringify({ ok })) : '{"more":true}');
+  const unknown = JSON.stringify({ err: { code: 'internal', message: 'the document has but the start of the bridge', details: {} } });
+  const call = (name, args) => (name === 'stats' ? stats(args || {}).then((ok) => JSON.stringify({ ok })) : unknown);
   globalThis.__odb = Object.freeze({ doc, start, ears, nextTask, stats, call });
 })();
