@@ -1,6 +1,6 @@
-//! Every page command of the registry in a real browser, interrupted in the middle: the page stops answering, goes elsewhere or
-//! crashes, somebody cancels, the browser is killed. Each ends in time with a code that says so, and its session goes on. A command
-//! that is added is tested with it.
+//! Every page command of the registry in a real browser, interrupted in the middle: the page goes elsewhere or crashes, somebody
+//! cancels, the browser is killed. Each ends in time with a code that says so, and its session goes on. A command that is added is
+//! tested with it: here in one of these ways, in all of them with the scripted browser of the runtime's own tests.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -24,16 +24,16 @@ use tempfile::TempDir;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
-/// How many commands a session takes, one after the other: one fault more, and its circuit would open.
-const EACH: usize = 4;
+/// Ways of interrupting: each is tried on one command in so many.
+const WAYS: usize = 4;
 /// How many pages are loaded or made at a time.
 const BESIDE: usize = 4;
 /// The deadline of a command that must end before it, whatever it waits for.
 const LONG: Duration = Duration::from_secs(25);
 /// What such a command may take at most: it is told of what happened, it does not find out by its deadline.
 const TOLD_WITHIN: Duration = Duration::from_secs(15);
-/// More commands than this turn to their page.
-const MANY: usize = 40;
+/// More commands than this of each way turn to their page.
+const MANY: usize = 8;
 
 /// A relay, a site, and one client for all sessions.
 struct Stage {
@@ -117,11 +117,9 @@ impl Stage {
     }
 }
 
-/// The commands of pages in as many parts as a session takes; how many run at once.
-fn parts() -> (Vec<Vec<CommandName>>, usize) {
-    let all: Vec<_> = CommandName::ALL.iter().copied().filter(|name| name.spec().lane == Lane::Page).collect();
-    let at_once = all.len().div_ceil(EACH);
-    (all.chunks(at_once).map(<[_]>::to_vec).collect(), at_once)
+/// The commands of pages that are interrupted in one of the ways.
+fn commands(way: usize) -> Vec<CommandName> {
+    CommandName::ALL.iter().copied().filter(|name| name.spec().lane == Lane::Page).skip(way).step_by(WAYS).collect()
 }
 
 impl Running {
@@ -146,28 +144,25 @@ impl Running {
     }
 }
 
-/// Runs every command under pages that answer nothing, has `interrupt` do something about it, and judges how those ended that were
-/// under way; how many there were.
-async fn interrupt_all(interrupt: impl AsyncFn(&Stage, &[Running]), expected: &[ErrorCode]) -> usize {
-    let (parts, at_once) = parts();
+/// Runs commands under pages that answer nothing, each in a session of its own, has `interrupt` do something about it, and judges
+/// how those ended that were under way; how many there were.
+async fn interrupt_all(names: &[CommandName], interrupt: impl AsyncFn(&Stage, &[Running]), expected: &[ErrorCode]) -> usize {
     let stage = Stage::new().await;
-    let sessions = stage.sessions(at_once).await;
+    let sessions = stage.sessions(names.len()).await;
+    stage.at_a_page(&sessions).await;
+    stage.signal_renderers(Signal::STOP);
+    let running: Vec<_> = names.iter().zip(&sessions).map(|(name, session)| stage.start(*name, session, LONG)).collect();
+    let under_way = stage.each(&running, Running::is_under_way).await;
+    interrupt(&stage, &running).await;
+    let ended = futures_util::future::join_all(running.into_iter().map(Running::ended)).await;
+    stage.signal_renderers(Signal::CONT);
     let mut interrupted = 0;
-    for names in parts {
-        stage.at_a_page(&sessions).await;
-        stage.signal_renderers(Signal::STOP);
-        let running: Vec<_> = names.iter().zip(&sessions).map(|(name, session)| stage.start(*name, session, LONG)).collect();
-        let under_way = stage.each(&running, Running::is_under_way).await;
-        interrupt(&stage, &running).await;
-        let ended = futures_util::future::join_all(running.into_iter().map(Running::ended)).await;
-        stage.signal_renderers(Signal::CONT);
-        for ((name, code), was) in ended.into_iter().zip(under_way) {
-            let Some(code) = code else { continue };
-            // Some end by themselves, with what they have to say; none may blame its deadline or the browser for what happened.
-            let told = expected.contains(&code);
-            assert!(told || (code != OpsTimeout && code.source() != ErrorSource::Adapter), "{name}: {code}");
-            interrupted += usize::from(told && was);
-        }
+    for ((name, code), was) in ended.into_iter().zip(under_way) {
+        let Some(code) = code else { continue };
+        // Some end by themselves, with what they have to say; none may blame its deadline or the browser for what happened.
+        let told = expected.contains(&code);
+        assert!(told || (code != OpsTimeout && code.source() != ErrorSource::Adapter), "{name}: {code}");
+        interrupted += usize::from(told && was);
     }
     stage.at_a_page(&sessions).await;
     interrupted
@@ -180,39 +175,37 @@ async fn a_cancelled_command_says_so_though_its_page_answers_nothing() {
             stage.client.cancel(&one.request, one.session.holder()).await.unwrap();
         }
     };
-    let cancelled = interrupt_all(cancel, &[OpsCancelled]).await;
+    let cancelled = interrupt_all(&commands(0), cancel, &[OpsCancelled]).await;
     assert!(cancelled > MANY, "{cancelled}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_command_whose_page_crashes_is_told() {
     let crash = async |stage: &Stage, _: &[Running]| stage.signal_renderers(Signal::KILL);
-    let crashed = interrupt_all(crash, &[AdapterTargetCrashed, OpsNavAborted]).await;
+    let crashed = interrupt_all(&commands(1), crash, &[AdapterTargetCrashed, OpsNavAborted]).await;
     assert!(crashed > MANY, "{crashed}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_command_whose_browser_is_killed_is_told() {
     let kill = async |stage: &Stage, _: &[Running]| stage.relay.kill_browsers();
-    let lost = interrupt_all(kill, &[AdapterBrowserLost, OpsSessionLost]).await;
+    let lost = interrupt_all(&commands(2), kill, &[AdapterBrowserLost, OpsSessionLost]).await;
     assert!(lost > MANY, "{lost}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_command_whose_page_goes_elsewhere_ends_in_time() {
-    let (parts, at_once) = parts();
     let stage = Stage::new().await;
-    let sessions = stage.sessions(at_once).await;
+    let names = commands(3);
+    let sessions = stage.sessions(names.len()).await;
     let away = eval("void setTimeout(() => location.assign('/plain?away'), 5)");
-    for names in parts {
-        stage.at_a_page(&sessions).await;
-        let pairs: Vec<_> = names.into_iter().zip(&sessions).collect();
-        let gone = async |(name, session): &(CommandName, &RemoteSession)| {
-            session.call::<DomEval>(&away).await.unwrap();
-            let (name, code) = stage.start(*name, session, Duration::from_secs(4)).ended().await;
-            assert!(!code.is_some_and(|code| code.as_str().starts_with("adapter_")), "{name}: {code:?}");
-        };
-        stage.each(&pairs, gone).await;
-    }
+    stage.at_a_page(&sessions).await;
+    let pairs: Vec<_> = names.into_iter().zip(&sessions).collect();
+    let gone = async |(name, session): &(CommandName, &RemoteSession)| {
+        session.call::<DomEval>(&away).await.unwrap();
+        let (name, code) = stage.start(*name, session, Duration::from_secs(4)).ended().await;
+        assert!(!code.is_some_and(|code| code.as_str().starts_with("adapter_")), "{name}: {code:?}");
+    };
+    stage.each(&pairs, gone).await;
     stage.at_a_page(&sessions).await;
 }
