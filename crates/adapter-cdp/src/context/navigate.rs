@@ -8,12 +8,12 @@ use chromiumoxide_cdp::cdp::browser_protocol::page::{
 use ops_contracts::adapter::{
     AdapterError, AdapterResult, DocumentKey, Effect, NavigationFailure, NavigationFailureKind, TargetKey,
 };
+use ops_contracts::chromium::navigation_failure;
 
 use super::{APPEARANCE_DEADLINE, CdpContext, STRUCTURE_DEADLINE, failed, within};
 use crate::connection::{CallError, Route};
 use crate::router::state::State;
 use crate::wire;
-use ops_contracts::chromium::navigation_failure;
 
 impl CdpContext {
     pub(super) async fn navigate(&self, target: TargetKey, url: &str) -> AdapterResult<Effect> {

@@ -116,7 +116,7 @@ impl CdpContext {
             Some(child) => self.call_with_owner(&world, scope, frame, child, call).await?,
         };
         let evaluation: wire::Evaluation<'_> = decode(&reply).map_err(failed("bridge call"))?;
-        bridge_text(call, &evaluation).map(Effect::Text)
+        bridge_text(call, &evaluation)
     }
 
     async fn plain_call(&self, world: &World, scope: ScopeId, call: &BridgeCall) -> AdapterResult<Bytes> {
@@ -205,13 +205,14 @@ impl CdpContext {
     }
 }
 
-fn bridge_text(call: &BridgeCall, evaluation: &wire::Evaluation<'_>) -> AdapterResult<String> {
+fn bridge_text(call: &BridgeCall, evaluation: &wire::Evaluation<'_>) -> AdapterResult<Effect> {
     let broken = |reason: String| AdapterError::Protocol { call: format!("bridge call {}", call.name), reason };
     if let Some(details) = &evaluation.exception_details {
         return Err(broken(exception_text(details).0));
     }
     let text = evaluation.result.value.map(RawValue::get).unwrap_or_default();
-    serde_json::from_str(text).map_err(|_| broken("the bridge returned no text".to_owned()))
+    let text: String = serde_json::from_str(text).map_err(|_| broken("the bridge returned no text".to_owned()))?;
+    Ok(Effect::Text(text))
 }
 
 fn evaluated(evaluation: &wire::Evaluation<'_>) -> Evaluated {

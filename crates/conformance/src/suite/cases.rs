@@ -95,6 +95,7 @@ cases! {
         an_unknown_page_is_refused_with_those_that_are_there [NavGoto];
         a_popup_belongs_to_the_session_that_opened_it [InteractClick, TargetsList, TargetsUse];
         a_link_to_a_new_tab_is_a_popup [InteractClick, TargetsList];
+        a_popup_that_was_blank_is_driven_before_and_after [InteractClick, TargetsUse];
         a_popup_that_closes_itself_is_gone [InteractClick, TargetsUse];
     }
     reads {

@@ -86,7 +86,7 @@ pub enum Primitive {
         /// The actions.
         actions: Vec<InputAction>,
     },
-    /// The same for a click whose end the bridge may tell of. Effect: `Text`, what the bridge in `frame` has given `__odbTell`, as
+    /// The same for input whose end the bridge may tell of. Effect: `Text`, what the bridge in `frame` has given `__odbTell`, as
     /// soon as it has; `Done` when all have been handled and it has given nothing. Adapters that can put a function
     /// `__odbTell(text)` into the bridge's world, which sends before it returns; for the others it is `Input`.
     InputTold {

@@ -13,7 +13,6 @@
     // A popup's first document of its own keeps the window of the blank one before it: everything captured is stale.
     if (document !== doc) {
       start();
-      begin();
       return globalThis.__odb.call(name, args, element);
     }
     try {
@@ -29,5 +28,5 @@
   }
   // For the adapter alone, which gives files to it: elements have no other way out.
   const element = (ref) => byRef(ref);
-  globalThis.__odb = Object.freeze({ version: '1', doc, start, ears, nextTask, stats, call, hosts, reveal, element });
+  globalThis.__odb = Object.freeze({ version: '1', doc, start, begin, ears, nextTask, stats, call, hosts, reveal, element });
 })();

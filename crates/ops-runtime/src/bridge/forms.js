@@ -41,7 +41,10 @@
     const entered = (event) => {
       if (!event.isTrusted || !flatContains(el, event.composedPath()[0])) return;
       entering();
-      behindAll('input', () => { if (isConnected(el)) globalThis.__odbTell(ok(readbackOf(el, expect))); });
+      const before = submissions;
+      behindAll('input', () => {
+        if (isConnected(el) && submissions === before && !globalThis.closed) globalThis.__odbTell(ok(readbackOf(el, expect)));
+      });
     };
     addListener(globalThis.window || globalThis, 'input', entered, QUIETLY);
     const expiry = setTimeout(() => entering?.(), 10000);

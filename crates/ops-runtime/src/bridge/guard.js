@@ -11,7 +11,8 @@
   let tokens = 0;
 
   ears.guarded = onGuarded;
-  ears.submitted = () => { if (armed) armed.submitted = true; };
+  let submissions = 0;
+  ears.submitted = () => { submissions++; if (armed) armed.submitted = true; };
 
   function onGuarded(event) {
     const guard = armed;

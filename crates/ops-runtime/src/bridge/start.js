@@ -10,8 +10,8 @@
 (function start() {
   'use strict';
   const doc = document;
-  // A popup's first document of its own keeps the window of the blank one before it.
-  if (globalThis.__odb && globalThis.__odb.doc === doc) return;
+  const had = globalThis.__odb;
+  if (had && had.doc === doc) return;
   const uncurry = Function.prototype.bind.bind(Function.prototype.call);
   const getter = (name) => uncurry(Object.getOwnPropertyDescriptor(Document.prototype, name).get);
   const title = getter('title');
@@ -44,4 +44,6 @@
   const unknown = JSON.stringify({ err: { code: 'internal', message: 'the document has but the start of the bridge', details: {} } });
   const call = (name, args) => (name === 'stats' ? stats(args || {}).then((ok) => JSON.stringify({ ok })) : unknown);
   globalThis.__odb = Object.freeze({ doc, start, ears, nextTask, stats, call });
+  // A popup's first document of its own keeps the window of the blank one before it, and what that window was given.
+  if (had && had.begin) had.begin();
 })();

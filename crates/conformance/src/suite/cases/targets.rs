@@ -2,7 +2,9 @@
 
 use ops_contracts::ErrorCode;
 use ops_contracts::command::targets::{CloseParams, NewParams, UseParams};
-use ops_contracts::command::{DomTitle, Empty, LoadState, NavGoto, TargetsClose, TargetsList, TargetsNew, TargetsUse, dom, nav};
+use ops_contracts::command::{
+    DomEval, DomTitle, Empty, LoadState, NavGoto, TargetsClose, TargetsList, TargetsNew, TargetsUse, dom, nav,
+};
 use ops_contracts::frame::EventName;
 
 use super::super::check::{Outcome, contains, equal, holds, refused, reported};
@@ -97,6 +99,23 @@ pub(super) async fn a_link_to_a_new_tab_is_a_popup(f: &Fixture) -> Outcome {
         holds(clicked.receipt.popups.len() == 1, format!("{link}: {:?}", clicked.receipt))?;
     }
     equal(session.call::<TargetsList>(&Empty {}).await?.targets.len(), 4)
+}
+
+/// The first document of its own keeps the window of the blank one, with all that was put there.
+pub(super) async fn a_popup_that_was_blank_is_driven_before_and_after(f: &Fixture) -> Outcome {
+    let session = f.session().await?;
+    session.goto("/plain").await?;
+    session.eval("void (window.kept = window.open(''))").await?;
+    let listed = session.call::<TargetsList>(&Empty {}).await?.targets;
+    let popup = listed.iter().find(|page| page.target_id != session.target).ok_or_else(|| Failure::new("no popup"))?;
+    session.call::<TargetsUse>(&UseParams { target_id: popup.target_id.clone() }).await?;
+    equal(session.count("css=body").await?, 1)?;
+    let mut away = super::super::verbs::eval("void (kept.location = '/pages/moving.html')");
+    away.target_id = Some(session.target.clone());
+    session.call::<DomEval>(&away).await?;
+    session.wait(nav::WaitParams { url: Some("**/moving.html".to_owned()), ..Default::default() }).await?;
+    session.click(button("Steady button")).await?;
+    reported(&f.site, "steady", 1).await
 }
 
 pub(super) async fn a_popup_that_closes_itself_is_gone(f: &Fixture) -> Outcome {
