@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::command::{InvalidField, parse_json};
 use crate::error::ErrorCode;
 use crate::fault::{ErrorBody, Fault, Outcome};
 use crate::ids::{ClientId, LeaseId, RequestId, SessionId};
@@ -330,8 +331,13 @@ impl ClientFrame {
     }
 }
 
+/// Parses a frame, twice where it is wrong: to keep the path of each field at hand, for the fault, takes as long as the parsing itself.
+fn parse_frame<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, InvalidField> {
+    serde_json::from_str(text).or_else(|_| parse_json(text))
+}
+
 fn parse<'de, T: Deserialize<'de>>(text: &'de str) -> Outcome<T> {
-    crate::command::parse_json(text).map_err(|invalid| {
+    parse_frame(text).map_err(|invalid| {
         Fault::new(ErrorCode::RelayFrameInvalid, invalid.to_string())
             .with("field", invalid.field)
             .with("expected", invalid.expected)
@@ -376,7 +382,7 @@ impl RelayFrame {
     /// `cli_reply_invalid`, naming the field.
     pub fn parse(text: &str) -> Outcome<Option<Self>> {
         fn reply<'de, T: Deserialize<'de>>(text: &'de str) -> Outcome<T> {
-            crate::command::parse_json(text).map_err(|invalid| Fault::new(ErrorCode::CliReplyInvalid, invalid.to_string()))
+            parse_frame(text).map_err(|invalid| Fault::new(ErrorCode::CliReplyInvalid, invalid.to_string()))
         }
         let head: Head = reply(text)?;
         Ok(Some(match FrameType::parse(&head.kind) {

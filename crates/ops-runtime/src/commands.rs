@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use ops_contracts::command::Call;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde::Serialize;
@@ -36,6 +37,12 @@ pub(crate) fn encode(result: &impl Serialize) -> Outcome<Arc<RawValue>> {
     serde_json::value::to_raw_value(result).map(Arc::from).map_err(|_| Fault::plain(ErrorCode::OpsInternal))
 }
 
+/// What a command comes to, as it travels. On the heap, each in a place of its own size: in one future, every command would take and
+/// move as much memory as the largest of them needs.
+fn answer<'a, R: Serialize>(running: impl Future<Output = Outcome<R>> + Send + 'a) -> BoxFuture<'a, Outcome<Arc<RawValue>>> {
+    Box::pin(async move { encode(&running.await?) })
+}
+
 /// Runs a page command.
 pub(crate) async fn run(cx: &Arc<Cx>, call: Call) -> Outcome<Arc<RawValue>> {
     match call {
@@ -52,85 +59,86 @@ pub(crate) async fn run_one(cx: &Cx, call: Call) -> Outcome<Arc<RawValue>> {
 
 async fn dispatch(cx: &Cx, call: Call) -> Outcome<Arc<RawValue>> {
     cx.capable(call.name())?;
-    match call {
-        Call::TargetsNew(p) => encode(&targets::new(cx, *p).await?),
-        Call::TargetsUse(p) => encode(&targets::make_current(cx, *p).await?),
-        Call::TargetsClose(p) => encode(&targets::close(cx, *p).await?),
-        Call::NavGoto(p) => encode(&nav::goto(cx, *p).await?),
-        Call::NavBack(p) => encode(&nav::traverse(cx, *p, -1).await?),
-        Call::NavForward(p) => encode(&nav::traverse(cx, *p, 1).await?),
-        Call::NavReload(p) => encode(&nav::reload(cx, *p).await?),
-        Call::NavWait(p) => encode(&nav::wait::run(cx, *p).await?),
-        Call::DomSnapshot(p) => encode(&dom::snapshot::run(cx, *p).await?),
-        Call::DomFind(p) => encode(&dom::find(cx, *p).await?),
-        Call::DomTitle(p) => encode(&dom::title(cx, *p).await?),
-        Call::DomUrl(p) => encode(&dom::url(cx, *p)?),
-        Call::DomText(p) => encode(&dom::text(cx, *p).await?),
-        Call::DomHtml(p) => encode(&dom::html(cx, *p).await?),
-        Call::DomAttr(p) => encode(&dom::attr(cx, *p).await?),
-        Call::DomValue(p) => encode(&dom::value(cx, *p).await?),
-        Call::DomState(p) => encode(&dom::state(cx, *p).await?),
-        Call::DomBox(p) => encode(&dom::bounding_box(cx, *p).await?),
-        Call::DomCount(p) => encode(&dom::count(cx, *p).await?),
-        Call::DomEval(p) => encode(&dom::eval(cx, *p).await?),
-        Call::InteractClick(p) => encode(&interact::click(cx, *p).await?),
-        Call::InteractHover(p) => encode(&interact::hover(cx, *p).await?),
-        Call::InteractFill(p) => encode(&interact::fill(cx, *p).await?),
-        Call::InteractClear(p) => encode(&interact::clear(cx, *p).await?),
-        Call::InteractType(p) => encode(&interact::type_text(cx, *p).await?),
-        Call::InteractPress(p) => encode(&interact::press(cx, *p).await?),
-        Call::InteractSelect(p) => encode(&interact::select(cx, *p).await?),
-        Call::InteractCheck(p) => encode(&interact::set_checked(cx, *p, true).await?),
-        Call::InteractUncheck(p) => encode(&interact::set_checked(cx, *p, false).await?),
-        Call::InteractFocus(p) => encode(&interact::focus(cx, *p).await?),
-        Call::InteractScroll(p) => encode(&interact::scroll(cx, *p).await?),
-        Call::InteractScrollIntoView(p) => encode(&interact::scroll_into_view(cx, *p).await?),
-        Call::InteractDrag(p) => encode(&interact::drag(cx, *p).await?),
-        Call::InteractUpload(p) => encode(&interact::upload(cx, *p).await?),
-        Call::NetworkRoute(p) => encode(&network::route(cx, *p).await?),
-        Call::NetworkUnroute(p) => encode(&network::unroute(cx, *p).await?),
-        Call::NetworkSetHeaders(p) => encode(&network::set_headers(cx, *p).await?),
-        Call::NetworkOffline(p) => encode(&network::offline(cx, *p).await?),
-        Call::NetworkCredentials(p) => encode(&network::credentials(cx, *p).await?),
+    let answer = match call {
+        Call::TargetsNew(p) => answer(targets::new(cx, *p)),
+        Call::TargetsUse(p) => answer(targets::make_current(cx, *p)),
+        Call::TargetsClose(p) => answer(targets::close(cx, *p)),
+        Call::NavGoto(p) => answer(nav::goto(cx, *p)),
+        Call::NavBack(p) => answer(nav::traverse(cx, *p, -1)),
+        Call::NavForward(p) => answer(nav::traverse(cx, *p, 1)),
+        Call::NavReload(p) => answer(nav::reload(cx, *p)),
+        Call::NavWait(p) => answer(nav::wait::run(cx, *p)),
+        Call::DomSnapshot(p) => answer(dom::snapshot::run(cx, *p)),
+        Call::DomFind(p) => answer(dom::find(cx, *p)),
+        Call::DomTitle(p) => answer(dom::title(cx, *p)),
+        Call::DomUrl(p) => return encode(&dom::url(cx, *p)?),
+        Call::DomText(p) => answer(dom::text(cx, *p)),
+        Call::DomHtml(p) => answer(dom::html(cx, *p)),
+        Call::DomAttr(p) => answer(dom::attr(cx, *p)),
+        Call::DomValue(p) => answer(dom::value(cx, *p)),
+        Call::DomState(p) => answer(dom::state(cx, *p)),
+        Call::DomBox(p) => answer(dom::bounding_box(cx, *p)),
+        Call::DomCount(p) => answer(dom::count(cx, *p)),
+        Call::DomEval(p) => answer(dom::eval(cx, *p)),
+        Call::InteractClick(p) => answer(interact::click(cx, *p)),
+        Call::InteractHover(p) => answer(interact::hover(cx, *p)),
+        Call::InteractFill(p) => answer(interact::fill(cx, *p)),
+        Call::InteractClear(p) => answer(interact::clear(cx, *p)),
+        Call::InteractType(p) => answer(interact::type_text(cx, *p)),
+        Call::InteractPress(p) => answer(interact::press(cx, *p)),
+        Call::InteractSelect(p) => answer(interact::select(cx, *p)),
+        Call::InteractCheck(p) => answer(interact::set_checked(cx, *p, true)),
+        Call::InteractUncheck(p) => answer(interact::set_checked(cx, *p, false)),
+        Call::InteractFocus(p) => answer(interact::focus(cx, *p)),
+        Call::InteractScroll(p) => answer(interact::scroll(cx, *p)),
+        Call::InteractScrollIntoView(p) => answer(interact::scroll_into_view(cx, *p)),
+        Call::InteractDrag(p) => answer(interact::drag(cx, *p)),
+        Call::InteractUpload(p) => answer(interact::upload(cx, *p)),
+        Call::NetworkRoute(p) => answer(network::route(cx, *p)),
+        Call::NetworkUnroute(p) => answer(network::unroute(cx, *p)),
+        Call::NetworkSetHeaders(p) => answer(network::set_headers(cx, *p)),
+        Call::NetworkOffline(p) => answer(network::offline(cx, *p)),
+        Call::NetworkCredentials(p) => answer(network::credentials(cx, *p)),
         // Of the control lane, and in batches as well: there they see what the batch has done so far.
-        Call::NetworkWait(p) => encode(&network::wait(cx, *p).await?),
-        Call::DownloadsWait(p) => encode(&downloads::wait(cx, *p).await?),
-        Call::InteractTap(p) => encode(&interact::tap(cx, *p).await?),
-        Call::PointerMove(p) => encode(&interact::mouse::move_to(cx, *p).await?),
-        Call::PointerDown(p) => encode(&interact::mouse::press(cx, *p).await?),
-        Call::PointerUp(p) => encode(&interact::mouse::release(cx, *p).await?),
-        Call::PointerWheel(p) => encode(&interact::mouse::wheel(cx, *p).await?),
-        Call::PointerDrag(p) => encode(&interact::dragging::between_points(cx, *p).await?),
-        Call::ExportScreenshot(p) => encode(&export::screenshot(cx, *p).await?),
-        Call::StorageCookiesGet(p) => encode(&storage::cookies::get(cx, *p).await?),
-        Call::StorageCookiesSet(p) => encode(&storage::cookies::set(cx, *p).await?),
-        Call::StorageCookiesClear(p) => encode(&storage::cookies::clear(cx, *p).await?),
-        Call::StorageLocalGet(p) => encode(&storage::get(cx, Area::Local, *p).await?),
-        Call::StorageLocalSet(p) => encode(&storage::set(cx, Area::Local, *p).await?),
-        Call::StorageLocalClear(p) => encode(&storage::clear(cx, Area::Local, *p).await?),
-        Call::StorageSessionGet(p) => encode(&storage::get(cx, Area::Session, *p).await?),
-        Call::StorageSessionSet(p) => encode(&storage::set(cx, Area::Session, *p).await?),
-        Call::StorageSessionClear(p) => encode(&storage::clear(cx, Area::Session, *p).await?),
-        Call::StorageStateExport(p) => encode(&storage::state::export(cx, *p).await?),
-        Call::StorageStateImport(p) => encode(&storage::state::import(cx, *p).await?),
-        Call::EmulationViewport(p) => encode(&emulation::viewport(cx, *p).await?),
-        Call::EmulationDevice(p) => encode(&emulation::device(cx, *p).await?),
-        Call::EmulationGeolocation(p) => encode(&emulation::geolocation(cx, *p).await?),
-        Call::EmulationLocale(p) => encode(&emulation::locale(cx, *p).await?),
-        Call::EmulationTimezone(p) => encode(&emulation::timezone(cx, *p).await?),
-        Call::EmulationMedia(p) => encode(&emulation::media(cx, *p).await?),
-        Call::EmulationUserAgent(p) => encode(&emulation::user_agent(cx, *p).await?),
-        Call::EmulationPermissions(p) => encode(&emulation::permissions(cx, *p).await?),
-        Call::DiagnosticsPerformance(p) => encode(&diagnostics::performance(cx, *p).await?),
-        Call::ExportPdf(p) => encode(&export::pdf(cx, *p).await?),
-        Call::ExportClonePage(p) => encode(&export::clone::page(cx, *p).await?),
-        Call::ExportCloneComponent(p) => encode(&export::clone::component(cx, *p).await?),
-        Call::DiagnosticsTrace(p) => encode(&trace::run(cx, *p).await?),
-        Call::ExportHtml(p) => encode(&export::html(cx, *p).await?),
-        Call::TargetsNamed(p) => encode(&targets::named(cx, *p).await?),
+        Call::NetworkWait(p) => answer(network::wait(cx, *p)),
+        Call::DownloadsWait(p) => answer(downloads::wait(cx, *p)),
+        Call::InteractTap(p) => answer(interact::tap(cx, *p)),
+        Call::PointerMove(p) => answer(interact::mouse::move_to(cx, *p)),
+        Call::PointerDown(p) => answer(interact::mouse::press(cx, *p)),
+        Call::PointerUp(p) => answer(interact::mouse::release(cx, *p)),
+        Call::PointerWheel(p) => answer(interact::mouse::wheel(cx, *p)),
+        Call::PointerDrag(p) => answer(interact::dragging::between_points(cx, *p)),
+        Call::ExportScreenshot(p) => answer(export::screenshot(cx, *p)),
+        Call::StorageCookiesGet(p) => answer(storage::cookies::get(cx, *p)),
+        Call::StorageCookiesSet(p) => answer(storage::cookies::set(cx, *p)),
+        Call::StorageCookiesClear(p) => answer(storage::cookies::clear(cx, *p)),
+        Call::StorageLocalGet(p) => answer(storage::get(cx, Area::Local, *p)),
+        Call::StorageLocalSet(p) => answer(storage::set(cx, Area::Local, *p)),
+        Call::StorageLocalClear(p) => answer(storage::clear(cx, Area::Local, *p)),
+        Call::StorageSessionGet(p) => answer(storage::get(cx, Area::Session, *p)),
+        Call::StorageSessionSet(p) => answer(storage::set(cx, Area::Session, *p)),
+        Call::StorageSessionClear(p) => answer(storage::clear(cx, Area::Session, *p)),
+        Call::StorageStateExport(p) => answer(storage::state::export(cx, *p)),
+        Call::StorageStateImport(p) => answer(storage::state::import(cx, *p)),
+        Call::EmulationViewport(p) => answer(emulation::viewport(cx, *p)),
+        Call::EmulationDevice(p) => answer(emulation::device(cx, *p)),
+        Call::EmulationGeolocation(p) => answer(emulation::geolocation(cx, *p)),
+        Call::EmulationLocale(p) => answer(emulation::locale(cx, *p)),
+        Call::EmulationTimezone(p) => answer(emulation::timezone(cx, *p)),
+        Call::EmulationMedia(p) => answer(emulation::media(cx, *p)),
+        Call::EmulationUserAgent(p) => answer(emulation::user_agent(cx, *p)),
+        Call::EmulationPermissions(p) => answer(emulation::permissions(cx, *p)),
+        Call::DiagnosticsPerformance(p) => answer(diagnostics::performance(cx, *p)),
+        Call::ExportPdf(p) => answer(export::pdf(cx, *p)),
+        Call::ExportClonePage(p) => answer(export::clone::page(cx, *p)),
+        Call::ExportCloneComponent(p) => answer(export::clone::component(cx, *p)),
+        Call::DiagnosticsTrace(p) => answer(trace::run(cx, *p)),
+        Call::ExportHtml(p) => answer(export::html(cx, *p)),
+        Call::TargetsNamed(p) => answer(targets::named(cx, *p)),
         // The other lanes are not dispatched here.
-        other => Err(Fault::new(ErrorCode::OpsInternal, format!("{} is no page command", other.name()))),
-    }
+        other => return Err(Fault::new(ErrorCode::OpsInternal, format!("{} is no page command", other.name()))),
+    };
+    answer.await
 }
 
 /// Runs a control command that needs nothing but the session's state and, for dialogs, one primitive.
@@ -140,20 +148,24 @@ pub(crate) async fn control(cx: &Cx, call: Call) -> Outcome<Arc<RawValue>> {
 
 async fn dispatch_control(cx: &Cx, call: Call) -> Outcome<Arc<RawValue>> {
     cx.capable(call.name())?;
-    match call {
-        Call::TargetsList(_) => encode(&targets::list(cx)?),
-        Call::DialogStatus(_) => encode(&dialog::status(cx)),
-        Call::DialogAccept(p) => encode(&dialog::answer(cx, true, p.text).await?),
-        Call::DialogPolicy(p) => encode(&dialog::policy(cx, *p)),
-        Call::DialogDismiss(_) => encode(&dialog::answer(cx, false, None).await?),
-        Call::DiagnosticsConsole(p) => encode(&diagnostics::console(cx, &p)),
-        Call::DiagnosticsNetwork(p) => encode(&network::log(cx, *p).await?),
-        Call::NetworkWait(p) => encode(&network::wait(cx, *p).await?),
-        Call::ExportHar(p) => encode(&har::run(cx, *p).await?),
-        Call::DownloadsList(_) => encode(&downloads::list(cx)),
-        Call::DownloadsWait(p) => encode(&downloads::wait(cx, *p).await?),
-        Call::DownloadsSave(p) => encode(&downloads::save(cx, *p).await?),
-        Call::DiagnosticsErrors(p) => encode(&diagnostics::errors(cx, &p)),
-        other => Err(Fault::new(ErrorCode::OpsInternal, format!("{} is no control command of a session's state", other.name()))),
-    }
+    let answer = match call {
+        Call::TargetsList(_) => return encode(&targets::list(cx)?),
+        Call::DialogStatus(_) => return encode(&dialog::status(cx)),
+        Call::DialogAccept(p) => answer(dialog::answer(cx, true, p.text)),
+        Call::DialogPolicy(p) => return encode(&dialog::policy(cx, *p)),
+        Call::DialogDismiss(_) => answer(dialog::answer(cx, false, None)),
+        Call::DiagnosticsConsole(p) => return encode(&diagnostics::console(cx, &p)),
+        Call::DiagnosticsNetwork(p) => answer(network::log(cx, *p)),
+        Call::NetworkWait(p) => answer(network::wait(cx, *p)),
+        Call::ExportHar(p) => answer(har::run(cx, *p)),
+        Call::DownloadsList(_) => return encode(&downloads::list(cx)),
+        Call::DownloadsWait(p) => answer(downloads::wait(cx, *p)),
+        Call::DownloadsSave(p) => answer(downloads::save(cx, *p)),
+        Call::DiagnosticsErrors(p) => return encode(&diagnostics::errors(cx, &p)),
+        other => {
+            let message = format!("{} is no control command of a session's state", other.name());
+            return Err(Fault::new(ErrorCode::OpsInternal, message));
+        }
+    };
+    answer.await
 }

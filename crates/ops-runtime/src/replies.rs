@@ -7,6 +7,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use ops_contracts::command::CommandName;
 use ops_contracts::ids::RequestId;
 use ops_contracts::{ErrorCode, Fault};
 use serde_json::value::RawValue;
@@ -23,20 +24,55 @@ const KEPT_FOR: Duration = Duration::from_secs(5 * 60);
 /// What an entry costs beside its result, so that many small ones stay bounded too.
 const ENTRY_COST: usize = 256;
 
-/// Command and parameters of a request, as a hash. Key order and white space of the parameters do not matter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Fingerprint([u8; 32]);
+/// The longest parameters that are kept as they were sent.
+const MAX_SENT: usize = 2 * 1024;
+
+/// Command and parameters of a request, to be told from another's. Key order and white space of the parameters do not matter.
+#[derive(Debug)]
+pub(crate) enum Fingerprint {
+    /// As they were sent: they are compared only where an id comes twice, which few do, and hashing costs as much as running some.
+    Sent(CommandName, Box<RawValue>),
+    /// What is too long to be kept.
+    Hash([u8; 32]),
+}
 
 impl Fingerprint {
-    pub(crate) fn of(command: &str, params: &RawValue) -> Self {
-        // serde_json's map is ordered by key, so writing a parsed value gives one spelling.
-        let canonical = serde_json::from_str::<serde_json::Value>(params.get()).map(|value| value.to_string());
-        let mut hash = Sha256::new();
-        hash.update(command.as_bytes());
-        hash.update([0]);
-        hash.update(canonical.as_deref().unwrap_or_else(|_| params.get()).as_bytes());
-        Self(hash.finalize().into())
+    pub(crate) fn of(command: CommandName, params: Box<RawValue>) -> Self {
+        if params.get().len() > MAX_SENT { Self::Hash(hash(command, &params)) } else { Self::Sent(command, params) }
     }
+
+    fn matches(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Sent(a, _), Self::Sent(b, _)) if a != b => false,
+            (Self::Sent(_, a), Self::Sent(_, b)) if a.get() == b.get() => true,
+            _ => self.hash() == other.hash(),
+        }
+    }
+
+    fn hash(&self) -> [u8; 32] {
+        match self {
+            Self::Sent(command, params) => hash(*command, params),
+            Self::Hash(hash) => *hash,
+        }
+    }
+
+    /// Bytes that it keeps.
+    fn size(&self) -> usize {
+        match self {
+            Self::Sent(_, params) => params.get().len(),
+            Self::Hash(hash) => hash.len(),
+        }
+    }
+}
+
+fn hash(command: CommandName, params: &RawValue) -> [u8; 32] {
+    // serde_json's map is ordered by key, so writing a parsed value gives one spelling.
+    let canonical = serde_json::from_str::<serde_json::Value>(params.get()).map(|value| value.to_string());
+    let mut hash = Sha256::new();
+    hash.update(command.as_str().as_bytes());
+    hash.update([0]);
+    hash.update(canonical.as_deref().unwrap_or_else(|_| params.get()).as_bytes());
+    hash.finalize().into()
 }
 
 /// What to do with a request whose id may have been seen.
@@ -74,7 +110,7 @@ impl Replies {
     pub(crate) fn admit(&mut self, id: &RequestId, fingerprint: Fingerprint, now: Instant) -> Admission {
         self.forget_old(now);
         match self.entries.get(id) {
-            Some(entry) if entry.fingerprint != fingerprint => Admission::Reused,
+            Some(entry) if !entry.fingerprint.matches(&fingerprint) => Admission::Reused,
             Some(Entry { state: State::Done(outcome, _), .. }) => Admission::Done(outcome.clone()),
             Some(Entry { state: State::Running(done), .. }) => Admission::Join(done.subscribe()),
             None => {
@@ -88,14 +124,15 @@ impl Replies {
     /// Notes what a request came to and tells those who wait for it.
     pub(crate) fn finish(&mut self, id: &RequestId, outcome: &Outcome, now: Instant) {
         let Some(entry) = self.entries.get_mut(id) else { return };
-        let size = ENTRY_COST + outcome.as_ref().map_or(0, |result| result.get().len());
+        let kept_of_request = ENTRY_COST + entry.fingerprint.size();
+        let size = kept_of_request + outcome.as_ref().map_or(0, |result| result.get().len());
         let (kept, cost) = if size > MAX_RESULT {
             (
                 Err(Fault::new(
                     ErrorCode::OpsResultTooLarge,
                     "the command ran, but its result was too large to be kept for a repeated request",
                 )),
-                ENTRY_COST,
+                kept_of_request,
             )
         } else {
             (outcome.clone(), size)
@@ -135,6 +172,9 @@ impl Replies {
 mod tests {
     use super::*;
 
+    const X: CommandName = CommandName::InteractClick;
+    const Y: CommandName = CommandName::InteractFill;
+
     fn raw(json: &str) -> Box<RawValue> {
         RawValue::from_string(json.to_owned()).unwrap()
     }
@@ -145,40 +185,48 @@ mod tests {
 
     #[test]
     fn a_fingerprint_ignores_order_and_space() {
-        let a = Fingerprint::of("x", &raw(r#"{"a":1,"b":[1,2]}"#));
-        assert_eq!(a, Fingerprint::of("x", &raw(r#"{ "b": [1, 2], "a": 1 }"#)));
-        assert_ne!(a, Fingerprint::of("y", &raw(r#"{"a":1,"b":[1,2]}"#)));
-        assert_ne!(a, Fingerprint::of("x", &raw(r#"{"a":1,"b":[2,1]}"#)));
+        let long = "x".repeat(MAX_SENT);
+        for more in ["", &long] {
+            let of = |command, params: &str| Fingerprint::of(command, raw(&params.replace("LONG", more)));
+            let a = of(X, r#"{"a":1,"b":[1,2],"c":"LONG"}"#);
+            assert!(a.matches(&of(X, r#"{"a":1,"b":[1,2],"c":"LONG"}"#)));
+            assert!(a.matches(&of(X, r#"{ "c": "LONG", "b": [1, 2], "a": 1 }"#)));
+            assert!(!a.matches(&of(Y, r#"{"a":1,"b":[1,2],"c":"LONG"}"#)));
+            assert!(!a.matches(&of(X, r#"{"a":1,"b":[2,1],"c":"LONG"}"#)));
+        }
+        // White space alone may make the one too long to be kept.
+        let spaced = format!("{{{}}}", " ".repeat(MAX_SENT));
+        assert!(Fingerprint::of(X, raw("{}")).matches(&Fingerprint::of(X, raw(&spaced))));
     }
 
     #[test]
     fn a_duplicate_gets_the_first_result_and_another_body_is_refused() {
         let now = Instant::now();
-        let print = Fingerprint::of("x", &raw("{}"));
+        let print = || Fingerprint::of(X, raw("{}"));
         let mut replies = Replies::default();
-        assert!(matches!(replies.admit(&id(1), print, now), Admission::Run));
-        assert!(matches!(replies.admit(&id(1), print, now), Admission::Join(_)));
-        assert!(matches!(replies.admit(&id(1), Fingerprint::of("y", &raw("{}")), now), Admission::Reused));
+        assert!(matches!(replies.admit(&id(1), print(), now), Admission::Run));
+        assert!(matches!(replies.admit(&id(1), print(), now), Admission::Join(_)));
+        assert!(matches!(replies.admit(&id(1), Fingerprint::of(Y, raw("{}")), now), Admission::Reused));
         replies.finish(&id(1), &Ok(Arc::from(raw("7"))), now);
-        let Admission::Done(Ok(result)) = replies.admit(&id(1), print, now) else { panic!("not remembered") };
+        let Admission::Done(Ok(result)) = replies.admit(&id(1), print(), now) else { panic!("not remembered") };
         assert_eq!(result.get(), "7");
-        assert!(matches!(replies.admit(&id(1), print, now + KEPT_FOR * 2), Admission::Run));
+        assert!(matches!(replies.admit(&id(1), print(), now + KEPT_FOR * 2), Admission::Run));
     }
 
     #[test]
     fn memory_is_bounded_and_a_large_result_is_not_run_again() {
         let now = Instant::now();
-        let print = Fingerprint::of("x", &raw("{}"));
+        let print = || Fingerprint::of(X, raw("{}"));
         let mut replies = Replies::default();
         let big: Outcome = Ok(Arc::from(raw(&format!("\"{}\"", "x".repeat(60 * 1024)))));
         for n in 0..100 {
-            assert!(matches!(replies.admit(&id(n), print, now), Admission::Run));
+            assert!(matches!(replies.admit(&id(n), print(), now), Admission::Run));
             replies.finish(&id(n), &big, now);
             assert!(replies.total <= MAX_TOTAL);
         }
         let huge: Outcome = Ok(Arc::from(raw(&format!("\"{}\"", "x".repeat(MAX_RESULT)))));
-        assert!(matches!(replies.admit(&id(1000), print, now), Admission::Run));
+        assert!(matches!(replies.admit(&id(1000), print(), now), Admission::Run));
         replies.finish(&id(1000), &huge, now);
-        assert!(matches!(replies.admit(&id(1000), print, now), Admission::Done(Err(_))));
+        assert!(matches!(replies.admit(&id(1000), print(), now), Admission::Done(Err(_))));
     }
 }

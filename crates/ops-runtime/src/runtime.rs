@@ -27,6 +27,7 @@ use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
+use tracing::{Instrument, Span};
 
 use crate::blobs::Blobs;
 use crate::boundary::Boundary;
@@ -174,7 +175,10 @@ impl Runtime {
 impl OpsService for Runtime {
     fn execute(&self, request: OpsRequest, caller: Caller, received: StdInstant) -> BoxFuture<'static, Reply> {
         let inner = self.inner.clone();
-        Box::pin(async move {
+        let name = request.command.parse().map_or("other", |name: CommandName| name.as_str());
+        let session = request.session_id.as_ref().map(tracing::field::display);
+        let span = tracing::info_span!("request", requestId = %request.request_id, sessionId = session, command = %name);
+        let work = async move {
             let meter = Arc::new(Meter::new(received));
             let session_id = request.session_id.clone();
             // A session that the request closes can't be asked afterwards.
@@ -186,7 +190,8 @@ impl OpsService for Runtime {
             *lock(&inner.last_use) = Instant::now();
             let served = before.or_else(|| made.as_ref().and_then(|id| inner.served(id)));
             Reply { session_id: made.or(session_id), outcome, timing: meter.timing(), served }
-        })
+        };
+        Box::pin(work.instrument(span))
     }
 
     fn cancel(&self, cancel: OpsCancel) -> BoxFuture<'static, bool> {
@@ -286,7 +291,7 @@ impl Inner {
         let timeout = Duration::from_millis(request.timeout_ms.unwrap_or(spec.default_timeout_ms));
         let deadline = Instant::now() + timeout;
         if spec.lane == Lane::Service {
-            return self.service(call, &request, &caller, (meter, deadline)).await;
+            return self.service(call, request, &caller, (meter, deadline)).await;
         }
         let session = self.admitted_session(&request, &caller, &call)?;
         if !(request.boundary || session.plan.params.boundary) {
@@ -311,9 +316,10 @@ impl Inner {
     ) -> Answer {
         let name = call.name();
         let spec = name.spec();
+        let OpsRequest { request_id: request, params, .. } = request;
         let repeated = if spec.repeat == Repeat::Once {
-            let print = Fingerprint::of(&request.command, &request.params);
-            first_or_repeated(&session.replies, &request.request_id, print, deadline).await?
+            let print = Fingerprint::of(name, params);
+            first_or_repeated(&session.replies, &request, print, deadline).await?
         } else {
             None
         };
@@ -324,15 +330,15 @@ impl Inner {
             (Err(fault), _) => Finished { outcome: Err(fault), began: false },
             (Ok(()), Lane::Control) => {
                 meter.start();
-                Finished { outcome: self.control(session, &request.request_id, call, (meter, deadline)).await, began: true }
+                Finished { outcome: self.control(session, &request, call, (meter, deadline)).await, began: true }
             }
-            (Ok(()), _) => self.queue(session, &request.request_id, call, (meter, deadline)).await,
+            (Ok(()), _) => self.queue(session, &request, call, (meter, deadline)).await,
         };
         if let Ok(result) = &finished.outcome {
             session.means.returned(name, result.get().len());
         }
         if spec.repeat == Repeat::Once {
-            remember(&session.replies, &request.request_id, &finished);
+            remember(&session.replies, &request, &finished);
         }
         finished.outcome
     }
@@ -386,7 +392,7 @@ impl Inner {
         }
         let (done, finished) = oneshot::channel();
         let fence = lock(&session.lease).fence();
-        let job = Job { request: request.clone(), call, deadline, meter: meter.clone(), fence, ticket, done };
+        let job = Job { request: request.clone(), call, deadline, meter: meter.clone(), fence, ticket, done, span: Span::current() };
         if let Err(fault) = session.send(Message::Run(Box::new(job))) {
             return refused(fault);
         }
@@ -424,14 +430,14 @@ impl Inner {
     async fn service(
         self: &Arc<Self>,
         call: Call,
-        request: &OpsRequest,
+        request: OpsRequest,
         caller: &Caller,
         (meter, deadline): (&Arc<Meter>, Instant),
     ) -> Outcome<(Arc<RawValue>, Option<SessionId>)> {
         meter.start();
         let Call::SessionCreate(params) = call else { return Ok((encode(&self.list())?, None)) };
-        let print = Fingerprint::of(&request.command, &request.params);
-        let (id, client) = (request.request_id.clone(), caller.client_id.clone());
+        let print = Fingerprint::of(CommandName::SessionCreate, request.params);
+        let (id, client) = (request.request_id, caller.client_id.clone());
         let repeated = {
             let admission = self.creator(&client, |replies| replies.admit(&id, print, Instant::now()));
             repeated(admission, deadline).await?
@@ -442,7 +448,8 @@ impl Inner {
                 // A task of its own: a caller that goes away must not leave half a session.
                 let (inner, creator) = (self.clone(), client.clone());
                 let (meter, request) = (meter.clone(), id.clone());
-                let made = tokio::spawn(async move { inner.create(*params, creator, request, (meter, deadline)).await }).await;
+                let making = async move { inner.create(*params, creator, request, (meter, deadline)).await };
+                let made = tokio::spawn(making.in_current_span()).await;
                 let outcome = made.unwrap_or_else(|_| Err(Fault::plain(ErrorCode::OpsInternal)));
                 self.creator(&client, |replies| match &outcome {
                     Ok(_) => replies.finish(&id, &outcome, Instant::now()),

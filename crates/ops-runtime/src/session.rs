@@ -17,6 +17,7 @@ use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
+use tracing::Span;
 
 use crate::blobs::{Blobs, Bytes};
 use crate::boundary::Boundary;
@@ -47,6 +48,8 @@ pub(crate) struct Job {
     pub(crate) fence: u64,
     /// Leave of the circuit breaker.
     pub(crate) ticket: Ticket,
+    /// Names the request in all log lines that are about it.
+    pub(crate) span: Span,
     pub(crate) done: oneshot::Sender<Finished>,
 }
 

@@ -16,7 +16,6 @@ use ops_contracts::port::{Caller, EndSessions, Reply, Served};
 use ops_contracts::routing::{IdentityNamespace, RolloutIdentity};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde::Deserialize;
-use tracing::Instrument;
 
 use crate::access::ToConfirm;
 use crate::gate::{self, Facts, Permit};
@@ -148,12 +147,10 @@ pub(crate) async fn run(edge: Arc<Edge>, admitted: Admitted) -> Answer {
         return fail(&edge, failed, None, None, received);
     }
     let (id, session) = (request.request_id.clone(), request.session_id.clone());
-    let name = command.map_or("other", CommandName::as_str);
-    let span = tracing::info_span!(target: "ops", "request", requestId = %id, sessionId = session.as_ref().map(tracing::field::display), command = %name);
     let limit = Duration::from_millis(request.timeout_ms.unwrap_or(0)).saturating_add(edge.config.timeouts.grace);
     let execution = edge.service.execute(request, caller, received);
     // A bug in the runtime must neither hang nor take down the connection of its client.
-    let guarded = tokio::time::timeout(limit, AssertUnwindSafe(execution).catch_unwind()).instrument(span);
+    let guarded = tokio::time::timeout(limit, AssertUnwindSafe(execution).catch_unwind());
     let reached = Some(edge.metrics.served(None));
     match guarded.await {
         Ok(Ok(reply)) => finish(&edge, id, session, command, routed(&edge, opening.as_ref(), command, reply), received),
@@ -222,16 +219,23 @@ fn finish(
     let grants = matches!(command, Some(CommandName::SessionCreate | CommandName::SessionReclaim));
     let granted = if grants { granted(result.get()) } else { None };
     edge.count(Series::ops(command, served), None, timing.total_ms);
-    tracing::info!(
-        target: "ops",
-        requestId = %id,
-        sessionId = session.as_ref().map(tracing::field::display),
-        command = %command.map_or("other", CommandName::as_str),
-        outcome = %"success",
-        totalMs = timing.total_ms,
-        "request"
-    );
+    log_success(id.clone(), session, command, timing.total_ms);
     Answer { request: id, text, code: None, retry_after_ms: None, granted }
+}
+
+/// The line of a command that succeeded, in a task of its own: that is behind the task that sends the answer.
+fn log_success(request: RequestId, session: Option<SessionId>, command: Option<CommandName>, total_ms: f64) {
+    tokio::spawn(async move {
+        tracing::info!(
+            target: "ops",
+            requestId = %request,
+            sessionId = session.as_ref().map(tracing::field::display),
+            command = %command.map_or("other", CommandName::as_str),
+            outcome = %"success",
+            totalMs = total_ms,
+            "request"
+        );
+    });
 }
 
 fn granted(result: &str) -> Option<(SessionId, LeaseId)> {

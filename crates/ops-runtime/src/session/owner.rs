@@ -238,7 +238,6 @@ impl Owner {
         *lock(&self.session.running) = Some(job.call.name().as_str());
         let cx = Arc::new(Cx::new(self.session.clone(), job.meter.clone(), job.deadline, job.request.clone()));
         let (call, deadline) = (job.call.clone(), job.deadline);
-        let span = tracing::info_span!("command", requestId = %job.request, sessionId = %self.session.id, command = job.call.name().as_str());
         let work = async move {
             let run = AssertUnwindSafe(commands::run(&cx, call)).catch_unwind();
             match tokio::time::timeout_at(deadline, run).await {
@@ -250,7 +249,8 @@ impl Owner {
                 Err(_) => Err(cx.timed_out()),
             }
         };
-        self.running = Running::Command(job, Box::pin(work.instrument(span)));
+        let work = Box::pin(work.instrument(job.span.clone()));
+        self.running = Running::Command(job, work);
     }
 
     fn revive(&mut self, job: Box<Job>) {
@@ -277,7 +277,8 @@ impl Owner {
                 Err(_) => Err(Fault::new(ErrorCode::AdapterTimeout, "no new browser was ready in time")),
             }
         };
-        self.running = Running::Revive(job, Box::pin(work));
+        let work = Box::pin(work.instrument(job.span.clone()));
+        self.running = Running::Revive(job, work);
     }
 
     fn revived(&mut self, seat: Outcome<Seat>) -> Option<(Fault, Option<oneshot::Sender<u32>>)> {
