@@ -24,6 +24,7 @@ use crate::workspace::Workspace;
 mod baseline;
 mod bidi;
 mod commands;
+mod edge;
 mod fleet;
 mod growth;
 mod health;
@@ -55,7 +56,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
     /// Measures this part alone; may be repeated
-    #[arg(long, value_name = "PART", value_parser = ["commands", "legacy", "starts", "growth", "fleet", "health", "bidi", "peers"])]
+    #[arg(long, value_name = "PART", value_parser = ["commands", "edge", "legacy", "starts", "growth", "fleet", "health", "bidi", "peers"])]
     only: Vec<String>,
     /// Builds without optimisation: to try the bench itself, as its figures mean nothing then
     #[arg(long, hide = true)]
@@ -144,6 +145,9 @@ fn parts(
         rows.extend(commands::measure(bench)?);
     }
     let busy = processes::resident_mib(bench.relay.info.pid).filter(|_| wanted("commands"));
+    if wanted("edge") {
+        rows.push(edge::measure(bench)?);
+    }
     if wanted("legacy") {
         rows.extend(legacy::measure(bench)?);
     }

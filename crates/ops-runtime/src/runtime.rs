@@ -392,7 +392,8 @@ impl Inner {
         }
         let (done, finished) = oneshot::channel();
         let fence = lock(&session.lease).fence();
-        let job = Job { request: request.clone(), call, deadline, meter: meter.clone(), fence, ticket, done, span: Span::current() };
+        let job =
+            Job { request: request.clone(), call, deadline, meter: meter.clone(), fence, ticket, done, span: Span::current() };
         if let Err(fault) = session.send(Message::Run(Box::new(job))) {
             return refused(fault);
         }

@@ -13,6 +13,8 @@ pub(super) enum Bound {
     Adds(f64),
     /// At most this many times the reference, at p50.
     Times(f64),
+    /// At most this many times the reference, at p95.
+    Tail(f64),
     /// At most this much.
     Most(f64, &'static str),
     /// Anything: shown for those who want to know.
@@ -49,6 +51,7 @@ impl Row {
         match (&self.figures, self.bound) {
             (Figures::Pair { ours, raw }, Bound::Adds(most)) => Some(ours.p50() - raw.p50() <= most),
             (Figures::Pair { ours, raw }, Bound::Times(most)) => Some(ours.p50() <= most * raw.p50()),
+            (Figures::Pair { ours, raw }, Bound::Tail(most)) => Some(ours.p95() <= most * raw.p95()),
             (Figures::Value(value), Bound::Most(most, _)) => Some(*value <= most),
             _ => None,
         }
@@ -67,6 +70,7 @@ impl Row {
         let bound = match self.bound {
             Bound::Adds(most) => format!("+{most} ms"),
             Bound::Times(most) => format!("{most}x"),
+            Bound::Tail(most) => format!("p95 {most}x"),
             Bound::Most(most, unit) => format!("{most} {unit}"),
             Bound::None => none(),
         };
@@ -131,6 +135,8 @@ mod tests {
         assert_eq!(ok(Bound::Times(1.5), 16, 10), Some(false));
         assert_eq!(ok(Bound::Adds(1.0), 11, 10), Some(true));
         assert_eq!(ok(Bound::Adds(1.0), 12, 10), Some(false));
+        assert_eq!(ok(Bound::Tail(2.0), 20, 10), Some(true));
+        assert_eq!(ok(Bound::Tail(2.0), 21, 10), Some(false));
         assert_eq!(ok(Bound::None, 12, 1), None);
         assert_eq!(Row::value("x", 16.0, 15.0, "MiB").is_ok(), Some(false));
     }
