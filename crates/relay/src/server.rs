@@ -18,8 +18,9 @@ use ops_contracts::port::{OpsService, Served, SessionObserver};
 use ops_contracts::routing::LegacyLane;
 use ops_contracts::telemetry::{RouteLabel, SessionOutcome};
 use ops_contracts::{ErrorCode, Fault, Outcome};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
 use crate::access::{AccessControl, ReadAccess};
@@ -188,7 +189,7 @@ impl Relay {
         if !config.limits.cdp_within_ops() {
             return refused("a limit of /cdp is above that of /ops");
         }
-        let listener = TcpListener::bind(config.listen).await?;
+        let listener = listen(config.listen)?;
         let address = listener.local_addr()?;
         let scoring = Arc::new(Scoring::new(config.ledger.clone(), config.phase, clock.now()));
         let metrics = Metrics::new(config.labels, scoring.baseline()).map_err(io::Error::other)?;
@@ -265,18 +266,33 @@ impl Relay {
         let Self { listener, edge, .. } = self;
         // Connections hold a clone each; the receiver ends when the last of them is gone.
         let (alive, mut gone) = mpsc::channel::<()>(1);
+        // Tasks of the threads that serve: a connection that is accepted elsewhere would wait for another thread to wake.
+        let mut work = JoinSet::new();
+        work.spawn(accept(listener, edge.clone(), alive));
+        work.spawn(upkeep(edge.clone()));
         let ended = tokio::select! {
-            never = accept(&listener, &edge, alive) => match never {},
-            never = upkeep(&edge) => match never {},
+            Some(Err(failed)) = work.join_next() => std::panic::resume_unwind(failed.into_panic()),
             ended = until_ended(&edge, shutdown) => ended,
         };
-        drop(listener);
+        work.shutdown().await;
         edge.closing.send_replace(true);
         if timeout(CLOSE, gone.recv()).await.is_err() {
             tracing::warn!("some connections did not close in time");
         }
         ended
     }
+}
+
+/// How many connections may wait to be accepted, where the system allows as many: who comes when the queue is full tries again after
+/// a second.
+const BACKLOG: u32 = 4096;
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A relay that is started again gets its port back at once.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// The address by which this host reaches what listens on `bound`: every address is none that a URL can name.
@@ -322,7 +338,7 @@ async fn idle(edge: &Edge) {
     }
 }
 
-async fn accept(listener: &TcpListener, edge: &Arc<Edge>, alive: mpsc::Sender<()>) -> std::convert::Infallible {
+async fn accept(listener: TcpListener, edge: Arc<Edge>, alive: mpsc::Sender<()>) -> std::convert::Infallible {
     loop {
         // A flood waits in the system's queue, so that nobody is cut before it could say a word.
         edge.pool.room().await;
@@ -339,7 +355,7 @@ async fn accept(listener: &TcpListener, edge: &Arc<Edge>, alive: mpsc::Sender<()
     }
 }
 
-async fn upkeep(edge: &Edge) -> std::convert::Infallible {
+async fn upkeep(edge: Arc<Edge>) -> std::convert::Infallible {
     let mut ticks = interval(UPKEEP);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
