@@ -53,8 +53,8 @@ pub(crate) struct Global {
     /// The form of the output.
     #[arg(long, short, global = true, value_enum, default_value_t = Format::Text, hide_possible_values = true, value_name = "text|json|ndjson")]
     pub(crate) output: Format,
-    /// The command's deadline in milliseconds.
-    #[arg(long, global = true, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..=86_400_000))]
+    /// The command's deadline in milliseconds, or with a unit: 1500, 1500ms, 2s, 1m.
+    #[arg(long, global = true, value_name = "MS", value_parser = deadline)]
     pub(crate) timeout: Option<u64>,
     /// The page to act on, as tabs lists it, instead of the current one.
     #[arg(long, global = true, value_name = "TAB")]
@@ -164,6 +164,25 @@ pub(crate) fn grammar() -> clap::Command {
     Cli::command()
 }
 
+/// The longest deadline that can be asked for, in milliseconds: a day.
+const MAX_DEADLINE: u64 = 86_400_000;
+
+/// Milliseconds, from a number of them or of a unit that is named.
+fn deadline(text: &str) -> Result<u64, String> {
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let factor = match unit {
+        "" | "ms" => Some(1),
+        "s" => Some(1_000),
+        "m" => Some(60_000),
+        _ => None,
+    };
+    let millis = factor.and_then(|factor: u64| number.parse::<u64>().ok()?.checked_mul(factor));
+    millis
+        .filter(|millis| (1..=MAX_DEADLINE).contains(millis))
+        .ok_or_else(|| format!("1 to {MAX_DEADLINE} milliseconds are expected, as a number or as 1500ms, 2s or 1m"))
+}
+
 fn session_name(text: &str) -> Result<String, String> {
     if state::is_session_name(text) {
         Ok(text.to_owned())
@@ -200,4 +219,19 @@ pub(crate) fn numbers(text: &str, separator: char, count: usize) -> Result<Vec<f
     parsed
         .filter(|numbers| numbers.len() == count && numbers.iter().all(|number: &f64| number.is_finite()))
         .ok_or_else(|| format!("{count} numbers with {separator:?} between them are expected"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadline_may_have_a_unit() {
+        for (text, millis) in [("1", 1), ("1500", 1_500), ("1500ms", 1_500), ("2s", 2_000), ("1440m", MAX_DEADLINE)] {
+            assert_eq!(deadline(text), Ok(millis), "{text}");
+        }
+        for text in ["", "0", "0s", "s", "-1", "1.5s", "2 s", "1h", "1441m", "99999999999999999999", "18446744073709551615m"] {
+            assert!(deadline(text).is_err(), "{text}");
+        }
+    }
 }

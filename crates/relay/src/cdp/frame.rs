@@ -235,4 +235,61 @@ mod tests {
         let explicit: serde_json::Value = serde_json::from_str(&message(&Form::Explicit, &session, r#"{"id":1}"#, true)).unwrap();
         assert_eq!((explicit["message"]["id"].as_u64(), explicit["sessionId"].as_str()), (Some(1), Some(session.as_str())));
     }
+
+    #[test]
+    fn fuzz_legacy_envelopes_are_refused_with_a_code_or_hold_what_any_reader_finds_in_them() {
+        use conformance::fuzz::{Target, run};
+        let words: &[&str] = &[
+            r#""message":{"id":1,"method":"Page.enable"}"#,
+            r#""id":1"#,
+            r#""id":-1"#,
+            r#""id":2147483648"#,
+            r#""method":"Browser.close""#,
+            r#""meth\u006fd":"Browser.close""#,
+            r#""params":{}"#,
+            r#""params":[]"#,
+            r#""sessionId":"A""#,
+            r#""sessionId":null"#,
+            r#""cdpLeaseId":"x""#,
+            r#""timeoutMs":1e9"#,
+            "\\ud800",
+            "null",
+            "{",
+            "}",
+            "[",
+            "]",
+            ",",
+            ":",
+        ];
+        let corpora = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fuzz");
+        run(&Target { name: "legacy", corpora, words }, |input| {
+            let Ok(text) = std::str::from_utf8(input) else { return "no text".to_owned() };
+            let refused = |fault: Fault| {
+                assert_eq!(fault.code, ErrorCode::RelayFrameInvalid);
+                let told = error(
+                    &Form::Raw(deprecation()),
+                    &"r1".parse().unwrap(),
+                    About { id: id_of(text), ..About::default() },
+                    fault.clone(),
+                );
+                assert!(serde_json::from_str::<serde_json::Value>(&told).is_ok(), "{told}");
+                format!("{} {}", fault.code, fault.details.get("field").map(ToString::to_string).unwrap_or_default())
+            };
+            let frame = match parse(text) {
+                Ok(frame) => frame,
+                Err(fault) => return refused(fault),
+            };
+            let inner = frame.message.map_or(text, RawValue::get);
+            let command = match command(inner) {
+                Ok(command) => command,
+                Err(fault) => return refused(fault),
+            };
+            // What is judged here is what the browser will read. Lone surrogates and enormous numbers are for it alone.
+            let command = command.borrowed();
+            let Ok(read) = serde_json::from_str::<serde_json::Value>(inner) else { return "a command for browsers".to_owned() };
+            assert_eq!((read["id"].as_u64(), read["method"].as_str()), (Some(command.id), Some(command.method)));
+            assert_eq!(read["sessionId"].as_str(), command.session);
+            format!("a command, {}, {}", frame.message.is_some(), command.params.is_some())
+        });
+    }
 }
