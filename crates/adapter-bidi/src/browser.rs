@@ -96,7 +96,8 @@ impl BidiBrowser {
         let context = self.enter(id, entry)?;
         let user_contexts = [&**context.id()];
         let declaration = preload(&spec.bridge.whole);
-        let script = AddPreloadScript { function_declaration: &declaration, sandbox: SANDBOX, user_contexts };
+        let arguments = self.shared.driver.preload_arguments();
+        let script = AddPreloadScript { function_declaration: &declaration, arguments, sandbox: SANDBOX, user_contexts };
         let script = connection.send(&script, Route::BROWSER);
         let sized = connection.send(&viewport_of(None, Some(context.id()), spec.viewport), Route::BROWSER);
         let kept = DownloadBehavior { r#type: "allowed", destination_folder: &downloads_at };

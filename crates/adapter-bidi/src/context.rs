@@ -99,9 +99,8 @@ impl BidiContext {
             Primitive::Evaluate { target, frame, expression, await_promise } => {
                 self.evaluate(target, frame, &expression, await_promise).await
             }
-            Primitive::Input { target, actions } | Primitive::InputTold { target, actions, .. } => {
-                self.input(target, &actions).await
-            }
+            Primitive::Input { target, actions } => self.input(target, &actions).await,
+            Primitive::InputTold { target, frame, actions } => self.input_told(target, frame, &actions).await,
             Primitive::Screenshot { target, format, quality, clip, full_page } => {
                 self.screenshot(target, format, quality, clip, full_page).await
             }

@@ -6,6 +6,9 @@
 use ops_contracts::adapter::AbortReason;
 use ops_contracts::capability::{BrowserKind, Capability, CapabilitySet};
 
+use crate::protocol::script::{Channel, ChannelName};
+use crate::router::TELL;
+
 /// A way to a browser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Driver {
@@ -43,6 +46,15 @@ impl Driver {
         match self {
             Self::Firefox => (at - 0.5).ceil(),
             Self::Chromedriver => at,
+        }
+    }
+
+    /// What the script is given that puts the bridge into documents: on Firefox, the way to tell at once what has come of input.
+    /// Chromedriver would listen on it by a call that stays open in every document.
+    pub(crate) const fn preload_arguments(self) -> &'static [Channel] {
+        match self {
+            Self::Firefox => &[Channel { r#type: "channel", value: ChannelName { channel: TELL } }],
+            Self::Chromedriver => &[],
         }
     }
 

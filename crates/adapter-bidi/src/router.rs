@@ -25,6 +25,9 @@ use crate::connection::{CallError, Connection, Event, EventSink};
 /// The sandbox that the bridge lives in.
 pub(crate) const SANDBOX: &str = "odb";
 
+/// The channel by which the bridge tells something beside its answers.
+pub(crate) const TELL: &str = "odb-tell";
+
 /// The events that are subscribed to, all for the whole browser.
 pub(crate) const EVENTS: &[&str] = &[
     "browsingContext.contextCreated",
@@ -42,6 +45,7 @@ pub(crate) const EVENTS: &[&str] = &[
     "browsingContext.userPromptClosed",
     "script.realmCreated",
     "script.realmDestroyed",
+    "script.message",
     "log.entryAdded",
     "network.beforeRequestSent",
     "network.responseStarted",
@@ -150,6 +154,7 @@ impl Turn<'_> {
             "browsingContext.userPromptClosed" => self.prompt_closed(&event.decode()?),
             "script.realmCreated" => self.realm_created(&event.decode()?),
             "script.realmDestroyed" => self.realm_destroyed(&event.decode()?),
+            "script.message" => self.told_by_bridge(&event.decode()?)?,
             "log.entryAdded" => self.log_entry(event.decode()?),
             "network.beforeRequestSent" => self.request(event.decode()?),
             "network.responseStarted" => self.response(event.decode()?),

@@ -33,10 +33,11 @@ const BRIDGE: &str = r"(() => { const doc = document; globalThis.__odb = { versi
         title: () => doc.title,
         current: () => doc === document,
         seen: () => typeof window.pageSecret,
+        tell: () => { doc.addEventListener('click', (e) => __odbTell('told of ' + e.clientX), { once: true }); },
         owner: () => element.localName + '#' + element.id,
         center: () => { const r = doc.querySelector(args.css).getBoundingClientRect();
                         return [r.x + r.width / 2, r.y + r.height / 2]; },
-    }[name]()); } }; })();";
+    }[name]() ?? null); } }; })();";
 
 struct FixedClock;
 

@@ -61,6 +61,14 @@ impl BidiContext {
         Ok(Effect::Done)
     }
 
+    /// Input whose end the bridge may tell of. It is waited for all the same: the browser takes no other before.
+    pub(super) async fn input_told(&self, target: TargetKey, frame: FrameKey, actions: &[InputAction]) -> AdapterResult<Effect> {
+        let told = || self.browser.router.lock().frames.get_mut(&frame).and_then(|frame| frame.told.take());
+        drop(told());
+        let done = self.input(target, actions).await?;
+        Ok(told().map_or(done, Effect::Text))
+    }
+
     /// Waits for a later task of the page: what its handlers have begun, a form's submission or the following of a link,
     /// was announced then. A document that went away meanwhile has handled the input all the same. False where the page was
     /// found without the focus.

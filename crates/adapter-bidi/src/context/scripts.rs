@@ -16,10 +16,10 @@ use crate::protocol::script::{
 use crate::router::SANDBOX;
 use crate::router::state::State;
 
-/// The function that puts the bridge into a document. It stays in the sandbox, because a document may take over the
-/// window of the one before, and with it a bridge that knows only that one.
+/// The function that puts the bridge into a document, and a way to tell something beside its answers where it is given one. It stays in
+/// the sandbox, because a document may take over the window of the one before, and with it a bridge that knows only that one.
 pub(crate) fn preload(bridge: &str) -> String {
-    format!("() => {{\n{}\n}}", installation(bridge))
+    format!("(tell) => {{\nif (tell) globalThis.__odbTell = tell;\n{}\n}}", installation(bridge))
 }
 
 /// The same as an expression, for documents that are there.

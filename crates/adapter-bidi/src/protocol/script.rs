@@ -10,10 +10,38 @@ use super::{Empty, command, open_enum};
 #[serde(rename_all = "camelCase")]
 pub(crate) struct AddPreloadScript<'a> {
     pub(crate) function_declaration: &'a str,
+    pub(crate) arguments: &'a [Channel],
     pub(crate) sandbox: &'a str,
     pub(crate) user_contexts: [&'a str; 1],
 }
 command!(AddPreloadScript<'a> "script.addPreloadScript" -> PreloadScript);
+
+/// An argument that is a function: what it is called with comes as `script.message`.
+#[derive(Debug, Serialize)]
+pub(crate) struct Channel {
+    pub(crate) r#type: &'static str,
+    pub(crate) value: ChannelName,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct ChannelName {
+    pub(crate) channel: &'static str,
+}
+
+/// Of `script.message`.
+#[derive(Deserialize)]
+pub(crate) struct Message<'a> {
+    pub(crate) channel: &'a str,
+    #[serde(borrow)]
+    pub(crate) data: RemoteValue<'a>,
+    pub(crate) source: Source<'a>,
+}
+
+/// Where a message comes from.
+#[derive(Deserialize)]
+pub(crate) struct Source<'a> {
+    pub(crate) realm: &'a str,
+}
 
 #[derive(Deserialize)]
 pub(crate) struct PreloadScript {

@@ -2,10 +2,10 @@
 
 use ops_contracts::adapter::FrameKey;
 
-use super::{SANDBOX, Turn};
-use crate::connection::{Loss, Route};
+use super::{SANDBOX, TELL, Taken, Turn};
+use crate::connection::{CallError, Loss, Route};
 use crate::context::RENEWAL;
-use crate::protocol::script::{ContextTarget, Evaluate, RealmCreated, RealmDestroyed};
+use crate::protocol::script::{ContextTarget, Evaluate, Message, RealmCreated, RealmDestroyed};
 
 impl Turn<'_> {
     pub(super) fn realm_created(&mut self, created: &RealmCreated<'_>) {
@@ -23,6 +23,18 @@ impl Turn<'_> {
         }
         self.state.realms.insert(created.realm.into(), key);
         self.changed = true;
+    }
+
+    /// No page has the function: it is in the bridge's sandboxes alone.
+    pub(super) fn told_by_bridge(&mut self, message: &Message<'_>) -> Taken {
+        let Some(text) = message.data.value.filter(|_| message.channel == TELL) else { return Ok(()) };
+        let text = serde_json::from_str(text.get()).map_err(|error| CallError::Decode(error.to_string()))?;
+        let frame = self.state.realms.get(message.source.realm).and_then(|key| self.state.frames.get_mut(key));
+        if let Some(frame) = frame.filter(|frame| frame.sandbox.as_deref() == Some(message.source.realm)) {
+            frame.told = Some(text);
+            self.changed = true;
+        }
+        Ok(())
     }
 
     pub(super) fn realm_destroyed(&mut self, destroyed: &RealmDestroyed<'_>) {

@@ -181,6 +181,8 @@ pub(crate) struct Frame {
     pub(crate) owner: Option<Arc<str>>,
     /// Of its document, where that has one.
     pub(crate) origin: Option<String>,
+    /// What the bridge has told beside its answers and nobody has taken yet.
+    pub(crate) told: Option<String>,
 }
 
 /// How a navigation ended, if it did.
@@ -306,6 +308,7 @@ impl State {
             navigating: None,
             owner: None,
             origin: None,
+            told: None,
         };
         self.frames.insert(key, frame);
         self.frame_ids.insert(id, key);

@@ -1,14 +1,15 @@
 use conformance::site::Site;
 use libtest_mimic::Trial;
-use ops_contracts::adapter::{Effect, Evaluated, Primitive};
+use ops_contracts::adapter::{Effect, Evaluated, Modifiers, Primitive};
 
-use crate::support::{open, trial};
+use crate::support::{click, open, trial};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("values_come_back_as_json_and_others_as_source", values),
         trial("exceptions_have_a_place_and_promises_are_awaited_on_request", exceptions),
         trial("the_bridge_and_the_page_do_not_see_each_other", worlds),
+        trial("what_the_bridge_tells_in_the_middle_of_input_is_its_effect", telling),
         trial("a_policy_against_scripts_hinders_neither_the_bridge_nor_an_expression", policy),
         trial("the_console_and_uncaught_exceptions_are_told", console),
     ]
@@ -64,6 +65,33 @@ async fn worlds() {
     assert_eq!(page.bridge("seen", "{}").await, "\"undefined\"");
     assert_eq!(page.eval("typeof __odb + typeof __odbRenew").await, "\"undefinedundefined\"");
     assert_eq!(page.bridge("echo", r#"{"value":"é✓ \" \\ 😀"}"#).await, "\"é✓ \\\" \\\\ 😀\"");
+    page.close().await;
+}
+
+async fn telling() {
+    let page = open().await;
+    let site = Site::start().unwrap();
+    for path in ["/plain", "/csp"] {
+        page.goto(&site.url(path)).await;
+        let press = async |x: f64| {
+            let actions = click((x, 20.0), 1, Modifiers::default());
+            match page.perform(Primitive::InputTold { target: page.target, frame: page.frame, actions }).await.unwrap() {
+                Effect::Text(text) => Some(text),
+                Effect::Done => None,
+                other => panic!("{other:?}"),
+            }
+        };
+        for x in [50.0, 60.0] {
+            page.bridge("tell", "{}").await;
+            assert_eq!(press(x).await, Some(format!("told of {x}")));
+            assert_eq!(press(x).await, None);
+        }
+        // What nobody has taken is not told of what comes later.
+        page.bridge("tell", "{}").await;
+        page.input(click((70.0, 20.0), 1, Modifiers::default())).await.unwrap();
+        assert_eq!(press(80.0).await, None);
+        assert_eq!(page.eval("typeof __odbTell").await, "\"undefined\"");
+    }
     page.close().await;
 }
 

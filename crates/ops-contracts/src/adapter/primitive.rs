@@ -87,7 +87,7 @@ pub enum Primitive {
         actions: Vec<InputAction>,
     },
     /// The same for input whose end the bridge may tell of. Effect: `Text`, what the bridge in `frame` has given `__odbTell`, as
-    /// soon as it has; `Done` when all have been handled and it has given nothing. Adapters that can put a function
+    /// soon as it has or once the input has been handled; `Done` when it has given nothing by then. Adapters that can put a function
     /// `__odbTell(text)` into the bridge's world, which sends before it returns; for the others it is `Input`.
     InputTold {
         /// The page.
