@@ -73,7 +73,7 @@ fn app(tour: &Tour) {
     tour.run(&["wait", "--text", "urgent"]);
     tour.shows(&["get", "text", "main"], "Tea is cold");
     tour.shows(&["back"], "view=new");
-    tour.run(&["wait", "--text", "New ticket"]);
+    tour.run(&["wait", "role=heading[name=\"New ticket\"]"]);
     tour.shows(&["forward"], "view=list");
     tour.run(&["wait", "role=heading[name=\"Tickets\"]"]);
     assert_eq!(tour.run(&["get", "title"]), "Tickets");
