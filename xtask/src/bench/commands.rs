@@ -201,7 +201,7 @@ fn goto(bench: &mut Bench) -> Result<Row> {
     let (mut ours_next, mut raw_next) = (urls.iter().cycle(), urls.iter().cycle());
     let ours = |ours: &Ours, session: &Session| ours_goto(ours, session, ours_next.next().context("there is a next URL")?);
     let raw = |raw: &mut RawBrowser, page: &RawPage| raw.goto(page, raw_next.next().context("there is a next URL")?);
-    Ok(Row::pair("goto", Bound::Times(1.15), bench.turns(15, 2, ours, raw)?))
+    Ok(Row::pair("goto", Bound::Times(1.15), bench.turns(30, 2, ours, raw)?))
 }
 
 fn screenshot(bench: &mut Bench) -> Result<Row> {
