@@ -146,7 +146,7 @@ fn parts(
     }
     let busy = processes::resident_mib(bench.relay.info.pid).filter(|_| wanted("commands"));
     if wanted("edge") {
-        rows.push(edge::measure(bench)?);
+        rows.extend(edge::measure(bench)?);
     }
     if wanted("legacy") {
         rows.extend(legacy::measure(bench)?);

@@ -59,7 +59,7 @@ pub(crate) async fn run_one(cx: &Cx, call: Call) -> Outcome<Arc<RawValue>> {
 
 async fn dispatch(cx: &Cx, call: Call) -> Outcome<Arc<RawValue>> {
     cx.capable(call.name())?;
-    let answer = match call {
+    let running = match call {
         Call::TargetsNew(p) => answer(targets::new(cx, *p)),
         Call::TargetsUse(p) => answer(targets::make_current(cx, *p)),
         Call::TargetsClose(p) => answer(targets::close(cx, *p)),
@@ -138,7 +138,7 @@ async fn dispatch(cx: &Cx, call: Call) -> Outcome<Arc<RawValue>> {
         // The other lanes are not dispatched here.
         other => return Err(Fault::new(ErrorCode::OpsInternal, format!("{} is no page command", other.name()))),
     };
-    answer.await
+    running.await
 }
 
 /// Runs a control command that needs nothing but the session's state and, for dialogs, one primitive.
@@ -148,7 +148,7 @@ pub(crate) async fn control(cx: &Cx, call: Call) -> Outcome<Arc<RawValue>> {
 
 async fn dispatch_control(cx: &Cx, call: Call) -> Outcome<Arc<RawValue>> {
     cx.capable(call.name())?;
-    let answer = match call {
+    let running = match call {
         Call::TargetsList(_) => return encode(&targets::list(cx)?),
         Call::DialogStatus(_) => return encode(&dialog::status(cx)),
         Call::DialogAccept(p) => answer(dialog::answer(cx, true, p.text)),
@@ -167,5 +167,5 @@ async fn dispatch_control(cx: &Cx, call: Call) -> Outcome<Arc<RawValue>> {
             return Err(Fault::new(ErrorCode::OpsInternal, message));
         }
     };
-    answer.await
+    running.await
 }

@@ -219,19 +219,20 @@ fn finish(
     let grants = matches!(command, Some(CommandName::SessionCreate | CommandName::SessionReclaim));
     let granted = if grants { granted(result.get()) } else { None };
     edge.count(Series::ops(command, served), None, timing.total_ms);
-    log_success(id.clone(), session, command, timing.total_ms);
+    log(id.clone(), session, command, None, timing.total_ms);
     Answer { request: id, text, code: None, retry_after_ms: None, granted }
 }
 
-/// The line of a command that succeeded, in a task of its own: that is behind the task that sends the answer.
-fn log_success(request: RequestId, session: Option<SessionId>, command: Option<CommandName>, total_ms: f64) {
+/// The line of a request, in a task of its own: that is behind the task that sends the answer.
+fn log(request: RequestId, session: Option<SessionId>, command: Option<CommandName>, code: Option<ErrorCode>, total_ms: f64) {
     tokio::spawn(async move {
         tracing::info!(
             target: "ops",
             requestId = %request,
             sessionId = session.as_ref().map(tracing::field::display),
             command = %command.map_or("other", CommandName::as_str),
-            outcome = %"success",
+            outcome = %if code.is_none() { "success" } else { "error" },
+            code = code.map(tracing::field::display),
             totalMs = total_ms,
             "request"
         );
@@ -258,16 +259,7 @@ fn fail(edge: &Edge, failed: Failed, served: Option<Served>, timing: Option<Timi
     let (code, retry_after_ms) = (fault.code, fault.retry_after_ms);
     let total_ms = millis_since(received);
     edge.count(Series::ops(command, served), Some(code), total_ms);
-    tracing::info!(
-        target: "ops",
-        requestId = %request,
-        sessionId = session.as_ref().map(tracing::field::display),
-        command = %command.map_or("other", CommandName::as_str),
-        outcome = %"error",
-        code = %code,
-        totalMs = total_ms,
-        "request"
-    );
+    log(request.clone(), session.clone(), command, Some(code), total_ms);
     let text = reply::error(request.clone(), session, fault, timing);
     Answer { request, text, code: Some(code), retry_after_ms, granted: None }
 }
