@@ -137,11 +137,11 @@ impl BidiAdapter {
         let (persistent, headless) = (spec.profile.is_some(), !spec.headed);
         let deadline = self.config.launch_deadline;
         let port = launched.port(deadline).await?;
-        let router = Arc::new(Router::new());
+        let router = Router::new(driver);
         let answered = async {
             let connection =
                 Connection::open(port, Arc::clone(&router) as _).await.map_err(|_| CallError::Lost(Loss::Disconnected))?;
-            let granted = first_answer(&connection, begin).await?;
+            let granted = first_answer(&connection, begin, driver).await?;
             Ok((connection, granted))
         };
         let (connection, granted) = match tokio::time::timeout(deadline, answered).await {
@@ -187,10 +187,11 @@ fn wanted(proxy: Option<Proxy>, chrome_options: Option<ChromeOptions>) -> Capabi
     }
 }
 
-async fn first_answer(connection: &Connection, always_match: Capability) -> Result<Granted, CallError> {
+async fn first_answer(connection: &Connection, always_match: Capability, driver: Driver) -> Result<Granted, CallError> {
     let session = New { capabilities: Capabilities { always_match } };
     let granted = connection.send(&session, Route::BROWSER).decode().await?;
-    let subscribed = connection.send(&Subscribe { events: EVENTS }, Route::BROWSER);
+    let events = [EVENTS, driver.events()].concat();
+    let subscribed = connection.send(&Subscribe { events: &events }, Route::BROWSER);
     // Without it the browser would ask in a window of its own, and the page would wait.
     let questions = connection.send(&AddIntercept { phases: ["authRequired"], contexts: None }, Route::BROWSER);
     subscribed.await?;

@@ -7,7 +7,7 @@ use ops_contracts::adapter::AbortReason;
 use ops_contracts::capability::{BrowserKind, Capability, CapabilitySet};
 
 use crate::protocol::script::{Channel, ChannelName};
-use crate::router::TELL;
+use crate::router::{CRASHED, TELL};
 
 /// A way to a browser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +55,14 @@ impl Driver {
         match self {
             Self::Firefox => &[Channel { r#type: "channel", value: ChannelName { channel: TELL } }],
             Self::Chromedriver => &[],
+        }
+    }
+
+    /// The events that this way has beside those of the specification.
+    pub(crate) const fn events(self) -> &'static [&'static str] {
+        match self {
+            Self::Firefox => &[],
+            Self::Chromedriver => &[CRASHED],
         }
     }
 

@@ -1,7 +1,8 @@
 //! What the protocol's events mean: which pages, frames and documents there are, what the seam is told of them, and
 //! which work is lost with them.
 //!
-//! It sends nothing of its own but the bridge's renewal where a document takes over the window of the one before.
+//! It sends nothing of its own but the bridge's renewal where a document takes over the window of the one before, and what chromedriver
+//! needs to be asked or told for each page.
 
 mod files;
 mod frames;
@@ -14,13 +15,14 @@ pub(crate) mod permit;
 pub(crate) mod state;
 mod windows;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use ops_contracts::adapter::{Event as SeamEvent, EventSink as SeamSink, TargetKey};
 use state::State;
 use tokio::sync::watch;
 
 use crate::connection::{CallError, Connection, Event, EventSink};
+use crate::driver::Driver;
 
 /// The sandbox that the bridge lives in.
 pub(crate) const SANDBOX: &str = "odb";
@@ -55,14 +57,21 @@ pub(crate) const EVENTS: &[&str] = &[
     "input.fileDialogOpened",
 ];
 
+/// Chromedriver's own way to tell that the renderer of a page is gone.
+pub(crate) const CRASHED: &str = "goog:cdp.Inspector.targetCrashed";
+
 /// Takes the browser's events and keeps the state that they tell of.
 pub(crate) struct Router {
+    /// For what goes on behind an event.
+    me: Weak<Self>,
+    driver: Driver,
     state: Mutex<State>,
     changes: watch::Sender<u64>,
 }
 
 /// One event being taken: the seam is told after the state's lock was released.
 struct Turn<'a> {
+    router: &'a Router,
     state: &'a mut State,
     connection: &'a Connection,
     told: Vec<(Arc<dyn SeamSink>, SeamEvent)>,
@@ -70,8 +79,8 @@ struct Turn<'a> {
 }
 
 impl Router {
-    pub(crate) fn new() -> Self {
-        Self { state: Mutex::default(), changes: watch::Sender::new(0) }
+    pub(crate) fn new(driver: Driver) -> Arc<Self> {
+        Arc::new_cyclic(|me| Self { me: me.clone(), driver, state: Mutex::default(), changes: watch::Sender::new(0) })
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
@@ -97,7 +106,7 @@ impl Router {
 impl EventSink for Router {
     fn event(&self, connection: &Connection, event: Event<'_>) {
         let mut state = self.lock();
-        let mut turn = Turn { state: &mut state, connection, told: Vec::new(), changed: false };
+        let mut turn = Turn { router: self, state: &mut state, connection, told: Vec::new(), changed: false };
         if let Err(error) = turn.take(event) {
             tracing::warn!(%error, method = event.method, "an event of the browser is not understood");
             // What is not understood must not stop a page.
@@ -161,6 +170,7 @@ impl Turn<'_> {
             "network.responseCompleted" => self.finished(&event.decode()?),
             "network.fetchError" => self.failed(event.decode()?),
             "network.authRequired" => self.auth_required(event.decode()?),
+            CRASHED => self.renderer_gone(&event.decode()?),
             _ => {}
         }
         Ok(())

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use ops_contracts::adapter::{AdapterError, AdapterResult, BoxFuture, Passage, RawCall, TargetKey};
-use serde_json::value::RawValue;
+use ops_contracts::command::Empty;
+use serde_json::value::{RawValue, to_raw_value};
 
 use super::{STRUCTURE_DEADLINE, failed, within};
 use crate::browser::Shared;
@@ -48,6 +49,12 @@ impl Passage for ContextPassage {
             context.held = calls;
         }
     }
+}
+
+/// The calls after which the browser has told of each realm of a page anew.
+pub(crate) fn realms_anew() -> Vec<RawCall> {
+    let calls = ["Runtime.disable", "Runtime.enable"].into_iter();
+    calls.filter_map(|method| Some((method, to_raw_value(&Empty {}).ok()?))).collect()
 }
 
 /// Makes held calls on a page that has opened by itself, in a task of its own.

@@ -30,3 +30,9 @@ command!(SendCommand<'a> "goog:cdp.sendCommand" -> Sent);
 pub(crate) struct Sent {
     pub(crate) result: Box<RawValue>,
 }
+
+/// `goog:cdp.Inspector.targetCrashed`: the event names the driver's own session alone.
+#[derive(Deserialize)]
+pub(crate) struct TargetCrashed<'a> {
+    pub(crate) session: &'a str,
+}

@@ -1,10 +1,11 @@
 //! Realms: which window a frame shows, and what is lost when it goes.
 
-use ops_contracts::adapter::FrameKey;
+use ops_contracts::adapter::{FrameKey, TargetKey};
 
 use super::{SANDBOX, TELL, Taken, Turn};
 use crate::connection::{CallError, Loss, Route};
-use crate::context::RENEWAL;
+use crate::context::{RENEWAL, dress_later, realms_anew};
+use crate::driver::Driver;
 use crate::protocol::script::{ContextTarget, Evaluate, Message, RealmCreated, RealmDestroyed};
 
 impl Turn<'_> {
@@ -66,5 +67,17 @@ impl Turn<'_> {
             serialization_options: None,
         };
         self.connection.send(&renewal, Route::BROWSER).forget();
+    }
+
+    /// Has the browser tell of a popup's realms again. Chromedriver forgets them when the popup's first document takes over the
+    /// window of the blank one, since Chromium makes no others, and holds every script back that is sent there.
+    pub(super) fn renew_realms(&self, target: TargetKey, key: FrameKey) {
+        let popup = self.state.pages.get(&target).is_some_and(|page| page.popup && page.main_frame == key);
+        if !popup || self.router.driver != Driver::Chromedriver {
+            return;
+        }
+        if let Some(frame) = self.state.frames.get(&key) {
+            dress_later(self.connection, &frame.id, target, realms_anew());
+        }
     }
 }

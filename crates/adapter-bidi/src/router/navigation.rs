@@ -82,6 +82,7 @@ impl Turn<'_> {
         }
         if stale {
             self.renew_bridge(key);
+            self.renew_realms(target, key);
         }
         self.tell(target, SeamEvent::NavigationCommitted { target, frame: key, document, url });
         for child in early {

@@ -8,8 +8,10 @@ use ops_contracts::adapter::{DialogKind, Event as SeamEvent, FrameKey, Modifiers
 use super::Turn;
 use super::state::{Answered, Navigations, Page};
 use crate::connection::{Loss, Route};
-use crate::context::dress_later;
+use crate::context::{STRUCTURE_DEADLINE, dress_later};
+use crate::driver::Driver;
 use crate::protocol::browsing_context::{Info, PromptType, UserPromptClosed, UserPromptOpened};
+use crate::protocol::vendor::{GetSession, TargetCrashed};
 
 impl Turn<'_> {
     pub(super) fn context_created(&mut self, info: Info<'_>) {
@@ -38,6 +40,8 @@ impl Turn<'_> {
         let page = Page {
             context: Arc::clone(&context),
             main_frame: frame,
+            popup: opener.is_some(),
+            session: None,
             crashed: false,
             prompt: None,
             navigations: Navigations::default(),
@@ -50,6 +54,9 @@ impl Turn<'_> {
             held: Modifiers::default(),
         };
         self.state.pages.insert(target, page);
+        if self.router.driver == Driver::Chromedriver {
+            self.learn_session(info.context, target);
+        }
         self.pass_by_cache(&context, info.context);
         if let Some(resized) = self.state.fitting_window(target, opener.is_some()) {
             self.connection.send(&resized, Route::BROWSER).forget();
@@ -65,6 +72,30 @@ impl Turn<'_> {
         let first = self.state.contexts.get_mut(&context).is_some_and(|entry| std::mem::take(&mut entry.expects_first));
         if !first {
             self.tell(target, SeamEvent::TargetOpened { target, frame, opener, url: info.url });
+        }
+    }
+
+    /// Asks for the driver's own session with a page: its renderer's end is told under that name alone.
+    fn learn_session(&self, page: &str, target: TargetKey) {
+        let (router, connection, page) = (self.router.me.clone(), self.connection.clone(), page.to_owned());
+        tokio::spawn(async move {
+            let asked = connection.send(&GetSession { context: &page }, Route::page(target)).decode();
+            // A page that is gone again has none.
+            let Ok(Ok(told)) = tokio::time::timeout(STRUCTURE_DEADLINE, asked).await else { return };
+            if let Some(router) = router.upgrade()
+                && let Some(page) = router.lock().pages.get_mut(&target)
+            {
+                page.session = Some(told.session.into());
+            }
+        });
+    }
+
+    /// Frames of other sites have sessions of their own, which are nobody's here: the page lives on without them.
+    pub(super) fn renderer_gone(&mut self, crashed: &TargetCrashed<'_>) {
+        let of = |page: &Page| page.session.as_deref() == Some(crashed.session);
+        let target = self.state.pages.iter().find(|(_, page)| of(page)).map(|(target, _)| *target);
+        if let Some(target) = target {
+            self.page_crashed(target);
         }
     }
 

@@ -74,6 +74,10 @@ pub(crate) struct ContextEntry {
 pub(crate) struct Page {
     pub(crate) context: Arc<str>,
     pub(crate) main_frame: FrameKey,
+    /// Another page has opened it.
+    pub(crate) popup: bool,
+    /// Chromedriver's own session with it, once it has told.
+    pub(crate) session: Option<Box<str>>,
     pub(crate) crashed: bool,
     /// The browsing context whose prompt waits for an answer.
     pub(crate) prompt: Option<Arc<str>>,
