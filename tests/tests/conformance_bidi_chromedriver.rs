@@ -15,7 +15,7 @@ use ops_contracts::command::interact::TapParams;
 use ops_contracts::command::{Empty, InteractTap, SessionStatus};
 
 /// The topics of the pilot.
-const PILOT: &[&str] = &["sessions", "nav", "targets", "reads", "dialogs", "faults"];
+const PILOT: &[&str] = &["sessions", "nav", "targets", "click", "reads", "dialogs", "faults"];
 
 /// Cases that chromedriver alone can't pass, and that pass with another adapter behind it.
 const FALLBACK: &[&str] = &[

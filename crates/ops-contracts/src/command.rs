@@ -365,10 +365,18 @@ pub fn parse_json<'de, T: Deserialize<'de>>(json: &'de str) -> Result<T, Invalid
     let parsed = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
         let field = if path == "." { "params".to_owned() } else { path };
-        InvalidField::new(field, error.into_inner().to_string())
+        InvalidField::new(field, plainly(&error.into_inner().to_string()))
     })?;
     deserializer.end().map_err(|trailing| InvalidField::new("params", trailing.to_string()))?;
     Ok(parsed)
+}
+
+/// Serde calls an object by the name of the type that takes it, which says nothing outside.
+fn plainly(error: &str) -> String {
+    match error.split_once("expected struct ") {
+        Some((before, named)) => format!("{before}expected an object{}", named.trim_start_matches(char::is_alphanumeric)),
+        None => error.to_owned(),
+    }
 }
 
 fn parse_params<P: Params>(name: CommandName, params: &RawValue) -> Outcome<P> {
@@ -420,5 +428,17 @@ mod tests {
         assert_eq!(field_of(CommandName::InteractClick, r#"{"element":{"css":"a"},"count":9}"#), "count");
         assert_eq!(field_of(CommandName::SessionList, r#"{"x":1}"#), "x");
         assert_eq!(field_of(CommandName::SessionList, "[]"), "params");
+    }
+
+    #[test]
+    fn what_was_expected_is_said_in_the_words_of_the_contract() {
+        let expected = |name: CommandName, params: &str| {
+            let raw = RawValue::from_string(params.to_owned()).unwrap();
+            Call::parse(name, &raw).unwrap_err().details.get("expected").unwrap().as_str().unwrap().to_owned()
+        };
+        let locator = expected(CommandName::InteractClick, r#"{"element":"e12"}"#);
+        assert!(locator.contains(r#"expected an object such as {"ref": "e12"}"#), "{locator}");
+        let viewport = expected(CommandName::SessionCreate, r#"{"viewport":"1280x720"}"#);
+        assert!(viewport.contains("expected an object"), "{viewport}");
     }
 }

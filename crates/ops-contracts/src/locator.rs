@@ -93,7 +93,11 @@ pub enum InvalidLocator {
 
 /// A locator as it stands on the wire.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    expecting = "an object such as {\"ref\": \"e12\"}, {\"role\": \"button\", \"name\": \"Save\"} or {\"css\": \"#save\"}"
+)]
 struct LocatorFields {
     /// A reference out of a snapshot or result.
     #[serde(default, rename = "ref", skip_serializing_if = "Option::is_none")]

@@ -1,5 +1,6 @@
 //! Commands on a page that is there already: each beside the protocol calls that do the same.
 
+use std::thread::sleep;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
@@ -12,7 +13,7 @@ use serde_json::{Value, json};
 use super::ours::{Ours, Session};
 use super::raw::{RawBrowser, RawPage};
 use super::report::{Bound, Row};
-use super::{Bench, page};
+use super::{Bench, QUIET, page};
 use crate::samples::Samples;
 
 /// Finds the button, brings it into view, and tells its middle and whether the middle is its own.
@@ -39,7 +40,7 @@ pub(super) fn measure(bench: &mut Bench) -> Result<Vec<Row>> {
     ];
     rows.extend(click(bench)?);
     rows.push(fill(bench)?);
-    rows.push(goto(bench)?);
+    rows.extend(goto(bench)?);
     rows.push(screenshot(bench)?);
     rows.extend(snapshot(bench)?);
     Ok(rows)
@@ -102,7 +103,7 @@ fn evaluate(ours: &Ours, session: &Session, expression: &str) -> Result<Value> {
 }
 
 pub(super) fn raw_eval(raw: &mut RawBrowser, page: &RawPage) -> Result<()> {
-    let value = raw.eval(page, "1 + 1")?;
+    let value = raw.eval_as_user(page, "1 + 1")?;
     ensure!(value == json!(2), "1 + 1 is {value}");
     Ok(())
 }
@@ -196,12 +197,28 @@ fn fill(bench: &mut Bench) -> Result<Row> {
     Ok(Row::pair("fill", Bound::Times(1.3), bench.turns(12, 15, ours, raw)?))
 }
 
-fn goto(bench: &mut Bench) -> Result<Row> {
+/// Beside a raw client that waits for the load, and beside one that also tells the response's status and the document's title, which
+/// ours always does.
+fn goto(bench: &mut Bench) -> Result<[Row; 2]> {
     let urls = [bench.site.url("/shop/"), bench.site.url("/shop/search")];
-    let (mut ours_next, mut raw_next) = (urls.iter().cycle(), urls.iter().cycle());
-    let ours = |ours: &Ours, session: &Session| ours_goto(ours, session, ours_next.next().context("there is a next URL")?);
-    let raw = |raw: &mut RawBrowser, page: &RawPage| raw.goto(page, raw_next.next().context("there is a next URL")?);
-    Ok(Row::pair("goto", Bound::Times(1.15), bench.turns(30, 2, ours, raw)?))
+    let mut ours_next = urls.iter().cycle();
+    let mut ours = |ours: &Ours, session: &Session| ours_goto(ours, session, ours_next.next().context("there is a next URL")?);
+    let (mut bare_next, mut told_next) = (urls.iter().cycle(), urls.iter().cycle());
+    let bare = |raw: &mut RawBrowser, page: &RawPage| raw.goto(page, bare_next.next().context("there is a next URL")?);
+    let bare = bench.turns(30, 2, &mut ours, bare)?;
+    let watched = bench.raw.open()?;
+    bench.raw.watch_network(&watched)?;
+    sleep(QUIET);
+    let told = |raw: &mut RawBrowser, _: &RawPage| {
+        let url = told_next.next().context("there is a next URL")?;
+        let (status, title) = raw.goto_told(&watched, url)?;
+        ensure!(status == Some(200) && title.as_str().is_some_and(|title| !title.is_empty()), "{url}: {status:?}, {title}");
+        Ok(())
+    };
+    let told = bench.turns(30, 2, &mut ours, told);
+    bench.raw.close(&watched)?;
+    let row = |name, samples| Row::pair(name, Bound::Times(1.15), samples);
+    Ok([row("goto", bare), row("goto, to one that tells status and title", told?)])
 }
 
 fn screenshot(bench: &mut Bench) -> Result<Row> {

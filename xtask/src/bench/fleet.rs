@@ -27,7 +27,7 @@ const TIMES: f64 = 1.25;
 /// Every row of this part.
 pub(super) fn measure(bench: &mut Bench) -> Result<Vec<Row>> {
     let mut rows = Vec::from(trips(bench)?);
-    rows.push(together(bench)?);
+    rows.extend(together(bench)?);
     Ok(rows)
 }
 
@@ -57,8 +57,9 @@ fn of<C: Command>(bench: &Bench, params: &C::Params) -> Result<(C::Result, u32)>
     Ok((result, timing.round_trips))
 }
 
-/// All sessions click at once, each one click after the other.
-fn together(bench: &mut Bench) -> Result<Row> {
+/// All sessions click at once, each one click after the other: beside a raw client that clicks, and beside one that then asks each page
+/// what has come of it, which ours always does.
+fn together(bench: &mut Bench) -> Result<[Row; 2]> {
     let url = bench.site.url(page::PATH);
     let (mut sessions, mut pages) = (Vec::new(), Vec::new());
     for _ in 0..OPEN {
@@ -70,15 +71,27 @@ fn together(bench: &mut Bench) -> Result<Row> {
         pages.push(page);
     }
     std::thread::sleep(QUIET);
-    let measured = rounds(bench, &sessions, &pages);
+    let bare = rounds(bench, &sessions, &pages, raw_click_all);
+    let told = rounds(bench, &sessions, &pages, |raw, pages| {
+        raw_click_all(raw, pages)?;
+        let asked: Vec<u64> = pages.iter().map(|page| raw.send_eval(page, "clicks")).collect::<Result<_>>()?;
+        asked.into_iter().try_for_each(|id| raw.value(id).map(drop))
+    });
     for (session, page) in sessions.iter().zip(&pages) {
         bench.ours.close(session)?;
         bench.raw.close(page)?;
     }
-    Ok(Row::pair(format!("{OPEN} sessions, {CLICKS} clicks in each"), Bound::Times(TIMES), measured?))
+    let row = |name: String, samples| Row::pair(name, Bound::Times(TIMES), samples);
+    let name = format!("{OPEN} sessions, {CLICKS} clicks in each");
+    Ok([row(name.clone(), bare?), row(format!("{name}, to one that reads back"), told?)])
 }
 
-fn rounds(bench: &mut Bench, sessions: &[Session], pages: &[RawPage]) -> Result<(Samples, Samples)> {
+fn rounds(
+    bench: &mut Bench,
+    sessions: &[Session],
+    pages: &[RawPage],
+    mut raw_click: impl FnMut(&mut RawBrowser, &[RawPage]) -> Result<()>,
+) -> Result<(Samples, Samples)> {
     let params = click_params()?;
     let (mut ours, mut raw) = (Samples::default(), Samples::default());
     for round in 0..=ROUNDS * bench.rounds {
@@ -88,7 +101,7 @@ fn rounds(bench: &mut Bench, sessions: &[Session], pages: &[RawPage]) -> Result<
             if ours_now {
                 bench.ours.repeat::<InteractClick>(sessions, &params, CLICKS)?;
             } else {
-                (0..CLICKS).try_for_each(|_| raw_click_all(&mut bench.raw, pages))?;
+                (0..CLICKS).try_for_each(|_| raw_click(&mut bench.raw, pages))?;
             }
             // The first round is for warming up.
             if round > 0 {

@@ -35,6 +35,8 @@ pub(super) struct RawBrowser {
     next: u64,
     replies: HashMap<u64, Box<RawValue>>,
     events: VecDeque<(String, Option<String>)>,
+    /// Of the latest document that was asked for, where the page's network is watched.
+    status: Option<u16>,
     _profile: TempDir,
 }
 
@@ -56,6 +58,19 @@ struct Incoming<'a> {
     error: Option<&'a RawValue>,
     #[serde(borrow, rename = "sessionId")]
     session: Option<&'a str>,
+    #[serde(borrow)]
+    params: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Received {
+    r#type: String,
+    response: Response,
+}
+
+#[derive(Deserialize)]
+struct Response {
+    status: u16,
 }
 
 impl RawBrowser {
@@ -75,7 +90,7 @@ impl RawBrowser {
         command.fd_mappings(mappings)?;
         let child = command.spawn().with_context(|| format!("{} could not be started", executable.display()))?;
         let (buffer, replies, events) = (Vec::with_capacity(1 << 20), HashMap::new(), VecDeque::new());
-        Ok(Self { child, pipe, buffer, taken: 0, next: 1, replies, events, _profile: profile })
+        Ok(Self { child, pipe, buffer, taken: 0, next: 1, replies, events, status: None, _profile: profile })
     }
 
     /// Sends a command and returns its number, without waiting.
@@ -179,6 +194,26 @@ impl RawBrowser {
         }
     }
 
+    /// Watches the page's network from here on, so that a navigation can tell its status.
+    pub(super) fn watch_network(&mut self, page: &RawPage) -> Result<()> {
+        self.call(Some(page), "Network.enable", &json!({})).map(drop)
+    }
+
+    /// The same, and tells the status of the response and the document's title.
+    pub(super) fn goto_told(&mut self, page: &RawPage, url: &str) -> Result<(Option<u16>, Value)> {
+        self.status = None;
+        self.goto(page, url)?;
+        let title = self.eval(page, "document.title")?;
+        Ok((self.status, title))
+    }
+
+    /// Evaluates an expression as a person's doing, which may open windows, and returns its value.
+    pub(super) fn eval_as_user(&mut self, page: &RawPage, expression: &str) -> Result<Value> {
+        let params = json!({ "expression": expression, "returnByValue": true, "userGesture": true });
+        let id = self.send(Some(page), "Runtime.evaluate", &params)?;
+        self.value(id)
+    }
+
     /// Evaluates an expression and returns its value.
     pub(super) fn eval(&mut self, page: &RawPage, expression: &str) -> Result<Value> {
         let id = self.send_eval(page, expression)?;
@@ -249,6 +284,12 @@ impl RawBrowser {
             (Some(id), Some(result), None) => drop(self.replies.insert(id, result.to_owned())),
             _ => {
                 let method = message.method.unwrap_or_default().to_owned();
+                if method == "Network.responseReceived" {
+                    let received: Received = serde_json::from_str(message.params.map_or("null", RawValue::get))?;
+                    if received.r#type == "Document" {
+                        self.status = Some(received.response.status);
+                    }
+                }
                 self.events.push_back((method, message.session.map(str::to_owned)));
             }
         }

@@ -36,6 +36,9 @@ pub(crate) fn line(done: &str, receipt: &Receipt) -> String {
     if receipt.attempts > 1 {
         let _ = write!(text, " (at attempt {})", receipt.attempts);
     }
+    if receipt.clicks == Some(0) {
+        text.push_str("\nno click came of it: the page replaced the element between press and release");
+    }
     for popup in &receipt.popups {
         let _ = write!(text, "\nnew tab {popup}: odb-cli tabs use {popup}");
     }

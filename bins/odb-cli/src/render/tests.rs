@@ -23,6 +23,10 @@ fn actions_say_what_was_observed() {
     let click = |more: &str, text: &str| shows("interact.click", &format!(r#"{{"receipt":{}}}"#, receipt(more)), text);
     click("", "clicked button \"Add to cart\" [e12] → changed");
     click(r#""changed":false"#, "clicked button \"Add to cart\" [e12] → no change seen");
+    click(
+        r#""clicks":0"#,
+        "clicked button \"Add to cart\" [e12] → changed\nno click came of it: the page replaced the element between press and release",
+    );
     click(r#""changed":null"#, "clicked button \"Add to cart\" [e12]");
     click(
         r#""navigated":true,"documentChanged":true,"urlAfter":"http://a/cart","settledBy":"navigation","attempts":2"#,

@@ -381,7 +381,7 @@ pub struct CountResult {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct EvalParams {
-    /// The expression, at most 1 MiB.
+    /// The expression, at most 1 MiB. It counts as a person's doing: it may open windows and start to play media.
     pub expression: String,
     /// Whether to wait for a promise.
     #[serde(default = "default_true")]

@@ -40,12 +40,22 @@
     if (!event.type.startsWith('pointer') && event.cancelable) event.preventDefault();
   }
   function progress(guard, event) {
+    if (event.type === 'mousedown') guard.pressed = event.composedPath()[0];
     if (event.type === 'mouseup' || event.type === 'touchend') guard.releases++;
     if (CLICKS.has(event.type)) {
       guard.delivered++;
-      if (guard.passing) { guard.clicks++; guard.clickEvent = event; if (guard.tells) tellAtTheEnd(guard, event); }
+      if (guard.passing) {
+        if (arrived(guard, event)) guard.clicks++;
+        guard.clickEvent = event;
+        if (guard.tells) tellAtTheEnd(guard, event);
+      }
     }
     guard.wake?.();
+  }
+  // Where the page took away what was pressed before the release, the click goes to what held both, and does nothing there.
+  function arrived(guard, event) {
+    const hit = event.composedPath()[0];
+    return guard.force || hit === guard.pressed || (isElement(hit) && accepts(guard.target, hit));
   }
   // Nothing of the page's is called after `behindAll`: a listener of the document, added while the event is captured, adds the last
   // one of the last stop. Where the page stops the event before, nobody is told, and a verdict tells.
@@ -90,7 +100,7 @@
     const target = byRef(ready.ref);
     const hover = args.action === 'hover';
     const guard = { token: `g${++tokens}`, target, hover, force: !!args.force, passing: undefined, judged: false, missed: null,
-      events: [], clicks: 0, delivered: 0, releases: 0, clickEvent: null, last: null, wake: null, changed: 0, submitted: false,
+      events: [], pressed: null, clicks: 0, delivered: 0, releases: 0, clickEvent: null, last: null, wake: null, changed: 0, submitted: false,
       before: observedState(target), url: D.url(doc), extra: hover ? MOVES : args.action === 'tap' ? TOUCH : [] };
     guard.observer = new MutationObserver((records) => { guard.changed += records.length; });
     guard.observer.observe(doc, { childList: true, attributes: true, characterData: true, subtree: true });
