@@ -141,7 +141,8 @@ async fn dispatch(cx: &Cx, call: Call) -> Outcome<Arc<RawValue>> {
     running.await
 }
 
-/// Runs a control command that needs nothing but the session's state and, for dialogs, one primitive.
+/// Runs a control command that needs nothing but the session's state, of pages their titles where they tell them at once, and for
+/// dialogs one primitive.
 pub(crate) async fn control(cx: &Cx, call: Call) -> Outcome<Arc<RawValue>> {
     dispatch_control(cx, call).await.map_err(|fault| cx.worded(fault))
 }
@@ -149,7 +150,7 @@ pub(crate) async fn control(cx: &Cx, call: Call) -> Outcome<Arc<RawValue>> {
 async fn dispatch_control(cx: &Cx, call: Call) -> Outcome<Arc<RawValue>> {
     cx.capable(call.name())?;
     let running = match call {
-        Call::TargetsList(_) => return encode(&targets::list(cx)?),
+        Call::TargetsList(_) => answer(targets::list(cx)),
         Call::DialogStatus(_) => return encode(&dialog::status(cx)),
         Call::DialogAccept(p) => answer(dialog::answer(cx, true, p.text)),
         Call::DialogPolicy(p) => return encode(&dialog::policy(cx, *p)),

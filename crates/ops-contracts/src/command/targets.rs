@@ -16,7 +16,7 @@ pub struct TargetInfo {
     pub target_id: TargetId,
     /// Its URL.
     pub url: String,
-    /// Its title, as last seen; empty where it never was.
+    /// Its title; as last seen where the page does not tell it at once, and empty where it never was.
     pub title: String,
     /// Whether commands without `targetId` act on it.
     pub current: bool,

@@ -42,8 +42,14 @@
     return { url: url(doc), title: title(doc), readyState: readyState(doc) };
   }
   const unknown = JSON.stringify({ err: { code: 'internal', message: 'the document has but the start of the bridge', details: {} } });
-  const call = (name, args) => (name === 'stats' ? stats(args || {}).then((ok) => JSON.stringify({ ok })) : unknown);
+  function call(name, args) {
+    // A popup's first document of its own keeps the window of the blank one before it, and with it this.
+    if (document !== doc) {
+      start();
+      return globalThis.__odb.call(name, args);
+    }
+    return name === 'stats' ? stats(args || {}).then((ok) => JSON.stringify({ ok })) : unknown;
+  }
   globalThis.__odb = Object.freeze({ doc, start, ears, nextTask, stats, call });
-  // A popup's first document of its own keeps the window of the blank one before it, and what that window was given.
   if (had && had.begin) had.begin();
 })();

@@ -242,6 +242,17 @@ async fn title(page: &Page<'_>) -> Option<String> {
     page.bridge::<Stats>(page.main_frame(), "stats", &json!({})).await.ok().map(|stats| stats.title)
 }
 
+/// Notes the page's title as it is now. A document that is committed meanwhile has another one.
+pub(super) async fn see_title(page: &Page<'_>) {
+    let committed = |tab: &Tab| tab.nav.committed_seq;
+    let asked = page.cx.world.lock().tab(page.key).map(committed);
+    let Some(title) = title(page).await else { return };
+    let mut state = page.cx.world.lock();
+    if let Some(tab) = state.tab_mut(page.key).filter(|tab| Some(committed(tab)) == asked) {
+        tab.title = title;
+    }
+}
+
 async fn result(
     page: &Page<'_>,
     mark: u64,

@@ -1,5 +1,8 @@
 //! `targets.*`: the session's pages.
 
+use std::time::Duration;
+
+use futures_util::future::join_all;
 use ops_contracts::adapter::{Effect, Primitive};
 use ops_contracts::command::targets::{
     CloseParams, CloseResult, ListResult, NamedParams, NamedResult, NewParams, NewResult, TargetInfo, UseParams,
@@ -9,7 +12,22 @@ use ops_contracts::{ErrorCode, Fault, Outcome};
 use super::nav;
 use crate::cx::{Cx, Page, unexpected};
 
-pub(crate) fn list(cx: &Cx) -> Outcome<ListResult> {
+/// How long pages may take to tell their titles; one that is busy or on its way keeps the title that was seen last.
+const TITLES: Duration = Duration::from_millis(200);
+
+/// The pages, each with its title of now.
+pub(crate) async fn list(cx: &Cx) -> Outcome<ListResult> {
+    let pages: Vec<Page<'_>> = {
+        let state = cx.world.lock();
+        if state.lost.is_some() {
+            return Err(Fault::plain(ErrorCode::OpsSessionLost));
+        }
+        let answering = state.tabs.iter().filter(|tab| !tab.crashed && tab.dialog.is_none());
+        answering.map(|tab| Page { cx, key: tab.key, id: tab.id.clone(), main: tab.main }).collect()
+    };
+    let within = |page| async move { tokio::time::timeout(TITLES, nav::see_title(page)).await };
+    // Who does not answer is listed all the same.
+    drop(join_all(pages.iter().map(within)).await);
     let state = cx.world.lock();
     if state.lost.is_some() {
         return Err(Fault::plain(ErrorCode::OpsSessionLost));

@@ -83,6 +83,9 @@ pub(super) async fn a_popup_belongs_to_the_session_that_opened_it(f: &Fixture) -
     session.call::<TargetsUse>(&UseParams { target_id: popup }).await?;
     session.wait(nav::WaitParams { url: Some("**/popup-target.html*".to_owned()), ..Default::default() }).await?;
     session.wait(nav::WaitParams { load_state: Some(LoadState::Load), ..Default::default() }).await?;
+    let listed = session.call::<TargetsList>(&Empty {}).await?.targets;
+    let titles: Vec<&str> = listed.iter().map(|page| &*page.title).collect();
+    equal(titles, vec!["Popups", "Popup target"])?;
     equal(session.text("#opener").await?.as_str(), "yes")?;
     session.click(button("Popup button")).await?;
     reported(&f.site, "popup", 1).await
