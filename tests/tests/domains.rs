@@ -1,4 +1,4 @@
-//! Sessions that are confined to domains, over a real relay and a real browser: what a page tries by every way that there is
+//! Sessions that are confined to domains, over a real relay and real browsers: what a page tries by every way that there is
 //! reaches the server from an open session and not from a confined one.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use odb_tests::PATIENCE;
 use odb_tests::relay::{Relay, RemoteSession, configure};
 use ops_client::ClientError;
-use ops_contracts::capability::BrowserKind;
+use ops_contracts::capability::{AdapterKind, BrowserKind};
 use ops_contracts::command::dom::EvalParams;
 use ops_contracts::command::nav::GotoParams;
 use ops_contracts::command::network::LogParams;
@@ -142,8 +142,12 @@ fn rules(texts: &[&str]) -> Vec<DomainRule> {
     texts.iter().map(|text| text.parse().unwrap()).collect()
 }
 
-fn allowing(texts: &[&str]) -> CreateParams {
-    CreateParams { allow_domains: rules(texts), ..CreateParams::default() }
+fn open_on(browser: BrowserKind) -> CreateParams {
+    CreateParams { browser, ..CreateParams::default() }
+}
+
+fn allowing(browser: BrowserKind, texts: &[&str]) -> CreateParams {
+    CreateParams { allow_domains: rules(texts), ..open_on(browser) }
 }
 
 fn to(url: String) -> GotoParams {
@@ -173,31 +177,12 @@ async fn try_all(session: &RemoteSession, hosts: &Hosts) -> serde_json::Value {
     seen
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_way_out_of_a_confined_session_reaches_a_host_that_is_not_allowed() {
+async fn no_way_out_of_a_confined_session_reaches_a_host_that_is_not_allowed(browser: BrowserKind) {
     let (scratch, hosts) = (tempfile::tempdir().unwrap(), Hosts::start());
     let relay = Relay::start(&scratch);
     let client = relay.client("confined").await;
-    let (free, all) = (CreateParams::default(), allowing(&["good.localhost"]));
+    let (free, all) = (open_on(browser), allowing(browser, &["good.localhost"]));
     let (open, confined) = tokio::join!(RemoteSession::create(&client, &free), RemoteSession::create(&client, &all));
-
-    // The ways are ways: from an open session everything arrives.
-    let seen = try_all(&open, &hosts).await;
-    assert_eq!(
-        (&seen["image"], &seen["fetch"], &seen["worker"]),
-        (&"refused".into(), &"reached".into(), &"reached".into()),
-        "{seen}"
-    );
-    let mut reached = hosts.taken("bad.localhost");
-    let wanted = ["/beacon", "/fetch", "/frame", "/from-worker", "/image", "/popup", "/socket"];
-    let deadline = std::time::Instant::now() + PATIENCE;
-    while !wanted.iter().all(|path| reached.iter().any(|hit| hit == path)) && std::time::Instant::now() < deadline {
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        reached.extend(hosts.taken("bad.localhost"));
-    }
-    reached.sort();
-    assert_eq!(reached, wanted);
-    assert!(hosts.heard_datagram(), "WebRTC asks a STUN server from an open session");
 
     let seen = try_all(&confined, &hosts).await;
     let expected =
@@ -230,17 +215,34 @@ async fn no_way_out_of_a_confined_session_reaches_a_host_that_is_not_allowed() {
     assert!(!hosts.heard_datagram(), "nothing leaves a confined browser but through its door");
     // The page itself is whole.
     assert!(hosts.taken("good.localhost").contains(&"/own".to_owned()));
+
+    // The ways are ways: from an open session everything arrives. It comes last, for its peers go on asking.
+    let seen = try_all(&open, &hosts).await;
+    assert_eq!(
+        (&seen["image"], &seen["fetch"], &seen["worker"]),
+        (&"refused".into(), &"reached".into(), &"reached".into()),
+        "{seen}"
+    );
+    let mut reached = hosts.taken("bad.localhost");
+    let wanted = ["/beacon", "/fetch", "/frame", "/from-worker", "/image", "/popup", "/socket"];
+    let deadline = std::time::Instant::now() + PATIENCE;
+    while !wanted.iter().all(|path| reached.iter().any(|hit| hit == path)) && std::time::Instant::now() < deadline {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        reached.extend(hosts.taken("bad.localhost"));
+    }
+    reached.sort();
+    assert_eq!(reached, wanted);
+    assert!(hosts.heard_datagram(), "WebRTC asks a STUN server from an open session");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_session_narrows_the_relays_own_lists_and_never_widens_them() {
+async fn a_session_narrows_the_relays_own_lists_and_never_widens_them(browser: BrowserKind) {
     let (scratch, hosts) = (tempfile::tempdir().unwrap(), Hosts::start());
     configure(&scratch, r#"{"browser":{"allowDomains":["*.localhost"],"denyDomains":["secret.localhost"]}}"#);
     let relay = Relay::start(&scratch);
     let client = relay.client("narrow").await;
-    let wide = CreateParams { deny_domains: rules(&["more.localhost"]), ..allowing(&["*", "secret.localhost"]) };
+    let wide = CreateParams { deny_domains: rules(&["more.localhost"]), ..allowing(browser, &["*", "secret.localhost"]) };
     // A profile of its own: there the whole browser goes through the door.
-    let kept = CreateParams { profile: Some("kept".to_owned()), isolation: Isolation::Process, ..CreateParams::default() };
+    let kept = CreateParams { profile: Some("kept".to_owned()), isolation: Isolation::Process, ..open_on(browser) };
     let (wide, kept) = tokio::join!(RemoteSession::create(&client, &wide), RemoteSession::create(&client, &kept));
     for session in [&wide, &kept] {
         session.call::<NavGoto>(&to(hosts.url("good.localhost", "/own"))).await.unwrap();
@@ -256,8 +258,8 @@ async fn a_session_narrows_the_relays_own_lists_and_never_widens_them() {
     assert_eq!(hosts.taken("secret.localhost"), Vec::<String>::new());
 
     // A browser that can't be confined is not opened at all.
-    let firefox = CreateParams { browser: BrowserKind::Firefox, ..CreateParams::default() };
-    let refused = client.call::<SessionCreate>(None, &firefox, Some(PATIENCE)).await;
+    let driven = CreateParams { adapter: Some(AdapterKind::Bidi), ..open_on(BrowserKind::Chrome) };
+    let refused = client.call::<SessionCreate>(None, &driven, Some(PATIENCE)).await;
     assert_eq!(refused.expect_err("a refusal").code(), Some(ErrorCode::OpsNotSupported));
 }
 
@@ -292,14 +294,13 @@ fn forward_proxy() -> (u16, Arc<Mutex<Vec<String>>>) {
     (port, asked)
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_session_with_a_proxy_and_rules_goes_through_the_proxy_and_only_where_the_rules_let_it() {
+async fn a_session_with_a_proxy_and_rules_goes_through_the_proxy_and_only_where_the_rules_let_it(browser: BrowserKind) {
     let (scratch, hosts) = (tempfile::tempdir().unwrap(), Hosts::start());
     let relay = Relay::start(&scratch);
     let client = relay.client("behind").await;
     let (port, asked) = forward_proxy();
     let proxy = Proxy { server: format!("http://127.0.0.1:{port}"), bypass: Vec::new(), username: None, password: None };
-    let session = RemoteSession::create(&client, &CreateParams { proxy: Some(proxy), ..allowing(&["good.localhost"]) }).await;
+    let session = RemoteSession::create(&client, &CreateParams { proxy: Some(proxy), ..allowing(browser, &["good.localhost"]) }).await;
     session.call::<NavGoto>(&to(hosts.url("good.localhost", "/own"))).await.unwrap();
     assert_eq!(eval(&session, "document.title").await, "Through");
     denied(session.call::<NavGoto>(&to(hosts.url("bad.localhost", "/"))).await, "bad.localhost");
@@ -314,7 +315,7 @@ async fn a_session_with_a_proxy_and_rules_goes_through_the_proxy_and_only_where_
     assert!(asked.iter().all(|line| line.contains("good.localhost")), "{asked:?}");
     // What a proxy could lead past the rules with is refused.
     let past = async |proxy: Proxy| {
-        client.call::<SessionCreate>(None, &CreateParams { proxy: Some(proxy), ..allowing(&["*"]) }, None).await
+        client.call::<SessionCreate>(None, &CreateParams { proxy: Some(proxy), ..allowing(browser, &["*"]) }, None).await
     };
     for (proxy, field) in [
         (Proxy { server: "socks5://127.0.0.1:1".to_owned(), bypass: Vec::new(), username: None, password: None }, "proxy.server"),
@@ -329,12 +330,11 @@ async fn a_session_with_a_proxy_and_rules_goes_through_the_proxy_and_only_where_
     assert_eq!((hosts.taken("good.localhost"), hosts.taken("bad.localhost")), (Vec::<String>::new(), Vec::new()));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_session_whose_browser_was_lost_is_as_confined_in_the_next_one() {
+async fn a_session_whose_browser_was_lost_is_as_confined_in_the_next_one(browser: BrowserKind) {
     let (scratch, hosts) = (tempfile::tempdir().unwrap(), Hosts::start());
     let relay = Relay::start(&scratch);
     let client = relay.client("survivor").await;
-    let session = RemoteSession::create(&client, &allowing(&["good.localhost"])).await;
+    let session = RemoteSession::create(&client, &allowing(browser, &["good.localhost"])).await;
     session.call::<NavGoto>(&to(hosts.url("good.localhost", "/own"))).await.unwrap();
     relay.kill_browsers();
     let deadline = std::time::Instant::now() + PATIENCE;
@@ -353,4 +353,30 @@ async fn a_session_whose_browser_was_lost_is_as_confined_in_the_next_one() {
     denied(session.call::<NavGoto>(&to(hosts.url("bad.localhost", "/direct"))).await, "bad.localhost");
     assert_eq!(hosts.taken("bad.localhost"), Vec::<String>::new());
     assert!(!hosts.heard_datagram());
+}
+
+/// The tests on each browser that confines.
+macro_rules! on_each_browser {
+    ($($test:ident)*) => {
+        mod chromium {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                super::$test(super::BrowserKind::Chrome).await;
+            })*
+        }
+
+        mod firefox {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                super::$test(super::BrowserKind::Firefox).await;
+            })*
+        }
+    };
+}
+
+on_each_browser! {
+    no_way_out_of_a_confined_session_reaches_a_host_that_is_not_allowed
+    a_session_narrows_the_relays_own_lists_and_never_widens_them
+    a_session_with_a_proxy_and_rules_goes_through_the_proxy_and_only_where_the_rules_let_it
+    a_session_whose_browser_was_lost_is_as_confined_in_the_next_one
 }

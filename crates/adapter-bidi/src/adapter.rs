@@ -10,6 +10,7 @@ use ops_contracts::capability::{AdapterKind, BrowserKind, CapabilitySet};
 use ops_contracts::supervise::Supervisor;
 
 use crate::browser::{BidiBrowser, GRACE, Shared};
+use crate::confine::{self, proxy};
 use crate::connection::{CallError, Connection, Loss, Route};
 use crate::driver::Driver;
 use crate::fault;
@@ -82,10 +83,10 @@ impl BidiAdapter {
     }
 
     async fn start(&self, spec: LaunchSpec) -> AdapterResult<Arc<dyn Browser>> {
-        if spec.confined {
+        let driver = Driver::of(spec.browser);
+        if spec.confined && driver == Driver::Chromedriver {
             return Err(AdapterError::Unsupported { primitive: "launch of a confined browser" });
         }
-        let driver = Driver::of(spec.browser);
         let (launched, begin) = match driver {
             Driver::Firefox => self.start_firefox(&spec)?,
             Driver::Chromedriver => self.start_chromedriver(&spec)?,
@@ -104,6 +105,7 @@ impl BidiAdapter {
             supervisor: &*self.config.supervisor,
             profile: spec.profile.as_deref(),
             headed: spec.headed,
+            confined: spec.confined,
             extra_args: &spec.args,
             environment: &self.config.environment,
         })?;
@@ -142,9 +144,10 @@ impl BidiAdapter {
             let connection =
                 Connection::open(port, Arc::clone(&router) as _).await.map_err(|_| CallError::Lost(Loss::Disconnected))?;
             let granted = first_answer(&connection, begin, driver).await?;
-            Ok((connection, granted))
+            let way = if spec.confined { confine::way_past(&connection, !persistent).await? } else { None };
+            Ok((connection, granted, way))
         };
-        let (connection, granted) = match tokio::time::timeout(deadline, answered).await {
+        let (connection, granted, way) = match tokio::time::timeout(deadline, answered).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(CallError::Lost(_))) => return Err(launched.explain().await),
             Ok(Err(CallError::Refused { error, message })) if error == "session not created" => {
@@ -153,6 +156,9 @@ impl BidiAdapter {
             Ok(Err(error)) => return Err(fault::from_call("the session's beginning", error)),
             Err(_) => return Err(launched.unanswered(deadline)),
         };
+        if let Some(way) = way {
+            return Err(launched.refused(format!("the browser can't be confined: {way}")));
+        }
         let process = Arc::clone(&launched.process);
         // Its one session ended with the socket: nothing can reach that browser any more.
         let (watched, orphan) = (Arc::clone(&router), Arc::clone(&process));
@@ -205,27 +211,6 @@ fn product(name: &str) -> String {
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
-/// A proxy for all traffic, from `scheme://host:port`.
-fn proxy(url: &str, bypass: &[String]) -> AdapterResult<Proxy> {
-    let refused = || AdapterError::LaunchFailed {
-        reason: format!("the proxy {url} is not one that Firefox takes: expected http://, socks4:// or socks5:// with host:port"),
-        output: String::new(),
-    };
-    let (scheme, address) = url.split_once("://").unwrap_or(("http", url));
-    let address = address.trim_end_matches('/');
-    if address.is_empty() || address.contains(['/', '@']) {
-        return Err(refused());
-    }
-    let manual = Proxy { proxy_type: "manual", no_proxy: bypass.to_vec(), ..Proxy::default() };
-    let address = Some(address.to_owned());
-    match scheme {
-        "http" => Ok(Proxy { http_proxy: address.clone(), ssl_proxy: address, ..manual }),
-        "socks4" => Ok(Proxy { socks_proxy: address, socks_version: Some(4), ..manual }),
-        "socks5" | "socks" => Ok(Proxy { socks_proxy: address, socks_version: Some(5), ..manual }),
-        _ => Err(refused()),
-    }
-}
-
 impl Adapter for BidiAdapter {
     fn kind(&self) -> AdapterKind {
         AdapterKind::Bidi
@@ -244,20 +229,5 @@ impl Adapter for BidiAdapter {
 
     fn launch(&self, spec: LaunchSpec) -> BoxFuture<'_, AdapterResult<Arc<dyn Browser>>> {
         Box::pin(self.start(spec))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn proxies_are_split_by_scheme_and_others_refused() {
-        let http = proxy("http://127.0.0.1:8080", &[]).unwrap();
-        assert_eq!((http.http_proxy.as_deref(), http.ssl_proxy.as_deref()), (Some("127.0.0.1:8080"), Some("127.0.0.1:8080")));
-        assert_eq!(proxy("socks5://h:1", &[]).unwrap().socks_version, Some(5));
-        for bad in ["https://h:1", "http://", "http://user:secret@h:1", "http://h:1/path"] {
-            assert!(matches!(proxy(bad, &[]), Err(AdapterError::LaunchFailed { .. })), "{bad}");
-        }
     }
 }

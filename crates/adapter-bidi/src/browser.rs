@@ -11,6 +11,7 @@ use ops_contracts::adapter::{
 };
 use ops_contracts::supervise::Supervised;
 
+use crate::confine::proxy;
 use crate::connection::{CallError, Connection, Route};
 use crate::context::{BidiContext, ContextPassage, Folder, STRUCTURE_DEADLINE, installation, preload, viewport_of, within};
 use crate::driver::Driver;
@@ -65,13 +66,15 @@ impl BidiBrowser {
     }
 
     async fn open(&self, spec: ContextSpec, events: Arc<dyn EventSink>) -> AdapterResult<OpenedContext> {
-        if spec.proxy.is_some() {
+        // Loopback would go past it.
+        if spec.proxy.is_some() && self.shared.driver == Driver::Chromedriver {
             return Err(AdapterError::Unsupported { primitive: "open context through a proxy" });
         }
+        let proxy = spec.proxy.as_deref().map(|url| proxy(url, &[])).transpose()?;
         let connection = &self.shared.connection;
         let id: Arc<str> = match spec.storage {
             ContextStorage::Isolated => {
-                let made = connection.send(&CreateUserContext {}, Route::BROWSER).decode().await;
+                let made = connection.send(&CreateUserContext { proxy }, Route::BROWSER).decode().await;
                 made.map_err(attach_failed)?.user_context.into()
             }
             ContextStorage::Profile => PROFILE.into(),

@@ -93,7 +93,6 @@ impl Driver {
 pub const FIREFOX_LACKS: &[(Capability, &str)] = &[
     (Capability::CertificateErrors, "the adapter takes no certificate that Firefox does not trust"),
     (Capability::ClientHints, "Firefox has no client hints, and the protocol sets no platform"),
-    (Capability::Domains, "the ways past a proxy that Firefox has are not closed"),
     (Capability::Media, "the protocol sets no media features"),
     (Capability::NativeDrag, "Firefox without a display has no service that carries a native drag"),
     (Capability::NetworkSpeed, "the protocol takes the network away, and slows nothing down"),

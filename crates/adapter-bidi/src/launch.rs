@@ -25,6 +25,8 @@ pub(crate) struct Launch<'a> {
     pub(crate) supervisor: &'a dyn Supervisor,
     pub(crate) profile: Option<&'a Path>,
     pub(crate) headed: bool,
+    /// Whether nothing may leave but through proxies.
+    pub(crate) confined: bool,
     pub(crate) extra_args: &'a [String],
     /// The whole environment, apart from what the launch itself adds.
     pub(crate) environment: &'a [(OsString, OsString)],
@@ -46,8 +48,11 @@ pub(crate) fn launch(launch: &Launch<'_>) -> AdapterResult<Launched> {
     if let Some(argument) = arguments::forbidden(launch.extra_args) {
         return Err(AdapterError::ArgumentForbidden { argument: argument.to_owned() });
     }
+    if let Some(argument) = arguments::way_out(launch.extra_args).filter(|_| launch.confined) {
+        return Err(AdapterError::ArgumentForbidden { argument: argument.to_owned() });
+    }
     let directory = launch.supervisor.claim(launch.profile).map_err(failed("its profile can't be used"))?;
-    let places = profile::prepare(&directory, launch.profile.is_some()).map_err(failed("its profile can't be written"))?;
+    let places = profile::prepare(&directory, launch.profile.is_some(), launch.confined).map_err(failed("its profile can't be written"))?;
     let spec = SuperviseSpec {
         program: launch.executable.clone(),
         args: arguments::command_line(launch.headed, &places.profile, launch.extra_args),

@@ -7,6 +7,7 @@
 
 mod adapter;
 mod browser;
+mod confine;
 mod connection;
 mod context;
 mod driver;

@@ -21,15 +21,28 @@ const FORBIDDEN: &[&str] = &[
     "headless",
 ];
 
+/// Flags by which a confined browser would find another way out: they bring programs, code or preferences that are not those of
+/// its profile.
+const WAYS_OUT: &[&str] = &["app", "appomni", "backgroundtask", "contentproc", "greomni", "override", "safe-mode", "xpcshell"];
+
+/// The first of `arguments` that would let a confined browser out.
+pub(super) fn way_out(arguments: &[String]) -> Option<&str> {
+    arguments.iter().map(String::as_str).find(|argument| WAYS_OUT.contains(&&*flag(argument)))
+}
+
+/// The name of an argument's flag. Firefox takes one or two dashes.
+fn flag(argument: &str) -> String {
+    let flag = argument.trim().trim_start_matches('-').to_ascii_lowercase();
+    flag.split('=').next().unwrap_or_default().to_owned()
+}
+
 /// The first of `arguments` that is not allowed.
 pub(super) fn forbidden(arguments: &[String]) -> Option<&str> {
     arguments.iter().map(String::as_str).find(|argument| {
-        let flag = argument.trim();
+        let name = flag(argument);
         // What is no flag would be opened as a page.
-        let Some(flag) = flag.strip_prefix('-') else { return true };
-        let flag = flag.trim_start_matches('-').to_ascii_lowercase();
-        let name = flag.split('=').next().unwrap_or_default();
-        name.is_empty()
+        !argument.trim().starts_with('-')
+            || name.is_empty()
             || FORBIDDEN.iter().any(|banned| if banned.ends_with('-') { name.starts_with(banned) } else { name == *banned })
     })
 }
@@ -90,6 +103,14 @@ mod tests {
             assert!(forbidden(&[argument.to_owned()]).is_some(), "{argument}");
         }
         assert!(forbidden(&["--private-window".to_owned(), "-safe-mode".to_owned()]).is_none());
+    }
+
+    #[test]
+    fn a_confined_browser_takes_no_other_program_code_or_preferences() {
+        for out in ["--app=/x/application.ini", "-GREomni", " --backgroundtask", "-safe-mode"] {
+            assert_eq!(way_out(&["--private-window".to_owned(), out.to_owned()]), Some(out));
+        }
+        assert_eq!(way_out(&["--private-window".to_owned()]), None);
     }
 
     #[test]

@@ -15,6 +15,8 @@ pub(super) struct Places {
 
 const BEGIN: &str = "// odb: written at every launch";
 const END: &str = "// odb: end";
+/// Says that a launch was confined.
+const CONFINED_MARK: &str = "// odb: confined";
 
 /// Names and values as a preference file writes them.
 const PREFERENCES: &[(&str, &str)] = &[
@@ -127,28 +129,94 @@ const PREFERENCES: &[(&str, &str)] = &[
     ("browser.download.manager.addToRecentDocs", "false"),
 ];
 
+/// Of a confined launch. A proxy resolves names by itself; with these the browser can't, whatever asks it to. What is in no context
+/// with a proxy has one that nobody can be: an address for datagrams to all, which no connection is made to. WebRTC asks the
+/// context's proxy or nobody.
+const CONFINED: &[(&str, &str)] = &[
+    ("network.dns.disabled", "true"),
+    ("network.dns.disablePrefetchFromHTTPS", "true"),
+    ("network.dns.native_https_query", "false"),
+    ("network.proxy.type", "1"),
+    ("network.proxy.http", "\"255.255.255.255\""),
+    ("network.proxy.http_port", "1"),
+    ("network.proxy.ssl", "\"255.255.255.255\""),
+    ("network.proxy.ssl_port", "1"),
+    // WebSockets would prefer it.
+    ("network.proxy.socks", "\"\""),
+    ("network.proxy.no_proxies_on", "\"\""),
+    // Neither the browser's own requests nor those that a proxy refuses go without one.
+    ("network.proxy.failover_direct", "false"),
+    ("network.proxy.allow_bypass", "false"),
+    ("network.predictor.enabled", "false"),
+    ("network.preconnect", "false"),
+    ("network.early-hints.preconnect.enabled", "false"),
+    // Datagrams know no proxy.
+    ("network.http.http3.enable", "false"),
+    ("network.webtransport.enabled", "false"),
+    ("media.peerconnection.ice.proxy_only", "true"),
+    ("media.peerconnection.disable_http_proxy", "false"),
+    ("network.allow_raw_sockets_in_content_processes", "false"),
+    // Extensions choose proxies.
+    ("xpinstall.enabled", "false"),
+    ("extensions.enabledScopes", "1"),
+    ("extensions.sideloadScopes", "0"),
+    ("extensions.installDistroAddons", "false"),
+];
+
 /// Makes what is missing below `directory` and writes the preferences.
-pub(super) fn prepare(directory: &Path, persistent: bool) -> io::Result<Places> {
+///
+/// # Errors
+/// Also where a profile that is to be confined brings extensions.
+pub(super) fn prepare(directory: &Path, persistent: bool, confined: bool) -> io::Result<Places> {
     let profile = if persistent { directory.to_owned() } else { directory.join("profile") };
     let home = directory.join("home");
     for path in [&profile, &home] {
         fs::DirBuilder::new().mode(0o700).recursive(true).create(path)?;
     }
+    if confined && has_extensions(&profile)? {
+        return Err(io::Error::other("it has extensions, which can lead past the rules of a confined session"));
+    }
     let file = profile.join("user.js");
-    let before = match fs::read_to_string(&file) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-        Err(error) => return Err(error),
-    };
-    let text = rewritten(&before);
-    let mut open = fs::OpenOptions::new();
-    open.write(true).create(true).truncate(true).mode(0o600);
-    io::Write::write_all(&mut open.open(&file)?, text.as_bytes())?;
+    let before = read(&file)?;
+    if !confined && before.lines().any(|line| line == CONFINED_MARK) {
+        release(&profile.join("prefs.js"))?;
+    }
+    write(&file, &rewritten(&before, confined))?;
     Ok(Places { profile, home })
 }
 
+/// A file's text; none where there is no file.
+fn read(file: &Path) -> io::Result<String> {
+    match fs::read_to_string(file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+        read => read,
+    }
+}
+
+fn write(file: &Path, text: &str) -> io::Result<()> {
+    let mut open = fs::OpenOptions::new();
+    open.write(true).create(true).truncate(true).mode(0o600);
+    io::Write::write_all(&mut open.open(file)?, text.as_bytes())
+}
+
+fn has_extensions(profile: &Path) -> io::Result<bool> {
+    match fs::read_dir(profile.join("extensions")) {
+        Ok(mut entries) => entries.next().transpose().map(|entry| entry.is_some()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Takes away what a confined launch has left: Firefox keeps every preference that it was ever given.
+fn release(file: &Path) -> io::Result<()> {
+    let kept = read(file)?;
+    let confining = |line: &&str| CONFINED.iter().any(|(name, _)| line.starts_with(&format!("user_pref(\"{name}\",")));
+    let rest: String = kept.lines().filter(|line| !confining(line)).flat_map(|line| [line, "\n"]).collect();
+    write(file, &rest)
+}
+
 /// The user's own preferences, with ours in place of those of an earlier launch.
-fn rewritten(before: &str) -> String {
+fn rewritten(before: &str, confined: bool) -> String {
     let mut ours = false;
     let mut text = String::with_capacity(8 * 1024);
     for line in before.lines() {
@@ -161,7 +229,12 @@ fn rewritten(before: &str) -> String {
     }
     text.push_str(BEGIN);
     text.push('\n');
-    for (name, value) in PREFERENCES {
+    if confined {
+        text.push_str(CONFINED_MARK);
+        text.push('\n');
+    }
+    // The last one counts.
+    for (name, value) in PREFERENCES.iter().chain(CONFINED.iter().filter(|_| confined)) {
         text.push_str(&format!("user_pref(\"{name}\", {value});\n"));
     }
     text.push_str(END);
@@ -176,19 +249,52 @@ mod tests {
     #[test]
     fn a_users_own_preferences_stay_and_ours_are_written_once() {
         let own = "user_pref(\"intl.accept_languages\", \"de\");\n";
-        let once = rewritten(own);
+        let once = rewritten(own, false);
         assert!(once.starts_with(own) && once.contains("focusmanager.testmode"));
-        assert_eq!(rewritten(&once), once);
+        assert_eq!(rewritten(&once, false), once);
     }
 
     #[test]
     fn a_fresh_profile_is_beside_the_home_and_private() {
         use std::os::unix::fs::PermissionsExt;
         let directory = tempfile::tempdir().unwrap();
-        let places = prepare(directory.path(), false).unwrap();
+        let places = prepare(directory.path(), false, false).unwrap();
         assert!(places.profile.join("user.js").is_file() && places.home.is_dir());
         assert_eq!(fs::metadata(&places.profile).unwrap().permissions().mode() & 0o777, 0o700);
-        let kept = prepare(&directory.path().join("kept"), true).unwrap();
+        let kept = prepare(&directory.path().join("kept"), true, false).unwrap();
         assert_eq!(kept.profile, directory.path().join("kept"));
+    }
+
+    #[test]
+    fn a_confined_profile_is_as_free_as_before_in_the_next_launch() {
+        let directory = tempfile::tempdir().unwrap();
+        let own = "user_pref(\"network.proxy.type\", 0);\n";
+        fs::write(directory.path().join("user.js"), own).unwrap();
+        let text = |name: &str| fs::read_to_string(directory.path().join(name)).unwrap();
+        prepare(directory.path(), true, true).unwrap();
+        let confined = text("user.js");
+        assert!(CONFINED.iter().all(|(name, value)| confined.contains(&format!("user_pref(\"{name}\", {value});\n"))));
+        assert!(confined.rfind("network.proxy.type\", 1)") > confined.rfind(own.trim_end()), "ours is the last and counts");
+        // What Firefox has kept of it.
+        let kept = "user_pref(\"network.dns.disabled\", true);\nuser_pref(\"network.dns.disabledNot\", 1);\n";
+        fs::write(directory.path().join("prefs.js"), kept).unwrap();
+        prepare(directory.path(), true, false).unwrap();
+        assert!(text("user.js").starts_with(own) && !text("user.js").contains("network.dns.disabled"));
+        assert_eq!(text("prefs.js"), "user_pref(\"network.dns.disabledNot\", 1);\n");
+        // From here on it is the user's.
+        fs::write(directory.path().join("prefs.js"), kept).unwrap();
+        prepare(directory.path(), true, false).unwrap();
+        assert_eq!(text("prefs.js"), kept);
+    }
+
+    #[test]
+    fn a_profile_with_extensions_is_not_confined() {
+        let directory = tempfile::tempdir().unwrap();
+        let extensions = directory.path().join("extensions");
+        fs::create_dir(&extensions).unwrap();
+        assert!(prepare(directory.path(), true, true).is_ok());
+        fs::write(extensions.join("way@out.xpi"), "").unwrap();
+        assert!(prepare(directory.path(), true, true).is_err());
+        assert!(prepare(directory.path(), true, false).is_ok());
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::session::Proxy;
 use super::{Empty, command};
 
 /// `browser.close`
@@ -11,7 +12,10 @@ command!(Close "browser.close" -> Empty);
 
 /// `browser.createUserContext`
 #[derive(Serialize)]
-pub(crate) struct CreateUserContext {}
+pub(crate) struct CreateUserContext {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) proxy: Option<Proxy>,
+}
 command!(CreateUserContext "browser.createUserContext" -> UserContext);
 
 #[derive(Deserialize)]
