@@ -52,7 +52,8 @@ pub(crate) fn launch(launch: &Launch<'_>) -> AdapterResult<Launched> {
         return Err(AdapterError::ArgumentForbidden { argument: argument.to_owned() });
     }
     let directory = launch.supervisor.claim(launch.profile).map_err(failed("its profile can't be used"))?;
-    let places = profile::prepare(&directory, launch.profile.is_some(), launch.confined).map_err(failed("its profile can't be written"))?;
+    let places =
+        profile::prepare(&directory, launch.profile.is_some(), launch.confined).map_err(failed("its profile can't be written"))?;
     let spec = SuperviseSpec {
         program: launch.executable.clone(),
         args: arguments::command_line(launch.headed, &places.profile, launch.extra_args),

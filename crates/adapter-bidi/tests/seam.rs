@@ -5,6 +5,7 @@
 mod support;
 
 mod seam {
+    pub(super) mod confinement;
     pub(super) mod dialogs;
     pub(super) mod frames;
     pub(super) mod input;
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
         return code;
     }
     let groups = [
+        seam::confinement::trials(),
         seam::dialogs::trials(),
         seam::frames::trials(),
         seam::input::trials(),

@@ -150,6 +150,8 @@ const CONFINED: &[(&str, &str)] = &[
     ("network.predictor.enabled", "false"),
     ("network.preconnect", "false"),
     ("network.early-hints.preconnect.enabled", "false"),
+    // A connection is one host's alone.
+    ("network.http.http2.coalesce-hostnames", "false"),
     // Datagrams know no proxy.
     ("network.http.http3.enable", "false"),
     ("network.webtransport.enabled", "false"),
