@@ -85,6 +85,8 @@ fn serve(stream: TcpStream, port: u16, udp: u16, hits: &Mutex<Vec<String>>) {
             "/" => ("200 OK", "text/html", PAGE.replace("PORT", &port.to_string()).replace("UDP", &udp.to_string())),
             "/away" => ("302 Found", "text/plain", String::new()),
             "/worker.js" => ("200 OK", "text/javascript", WORKER.replace("PORT", &port.to_string())),
+            "/shared.js" => ("200 OK", "text/javascript", SHARED.replace("PORT", &port.to_string())),
+            "/service.js" => ("200 OK", "text/javascript", SERVICE.replace("PORT", &port.to_string())),
             _ => ("200 OK", "text/html", "<title>Reached</title>reached".to_owned()),
         };
         let there = if path == "/away" { format!("Location: http://bad.localhost:{port}/redirected\r\n") } else { String::new() };
@@ -101,6 +103,12 @@ fn serve(stream: TcpStream, port: u16, udp: u16, hits: &Mutex<Vec<String>>) {
 const WORKER: &str = "fetch('http://bad.localhost:PORT/from-worker', { mode: 'no-cors' })
     .then(() => postMessage('reached'), () => postMessage('refused'));";
 
+const SHARED: &str = "onconnect = event => fetch('http://bad.localhost:PORT/from-shared', { mode: 'no-cors' })
+    .then(() => event.ports[0].postMessage('reached'), () => event.ports[0].postMessage('refused'));";
+
+const SERVICE: &str = "oninstall = event => event.waitUntil(
+    fetch('http://bad.localhost:PORT/from-service', { mode: 'no-cors' }).catch(() => {}));";
+
 const PAGE: &str = r#"<!doctype html><title>Page</title><link rel="preconnect" href="http://bad.localhost:PORT">
 <link rel="dns-prefetch" href="http://bad.localhost:PORT"><body><script>
 const bad = 'http://bad.localhost:PORT';
@@ -111,6 +119,9 @@ const told = (element, url) => new Promise(done => {
 const within = promise => Promise.race([promise, new Promise(done => setTimeout(done, 4000, 'late'))]);
 async function all() {
     const worker = new Promise(done => new Worker('/worker.js').onmessage = event => done(event.data));
+    const shared = new Promise(done => new SharedWorker('/shared.js').port.onmessage = event => done(event.data));
+    const service = navigator.serviceWorker.register('/service.js').then(() => navigator.serviceWorker.ready).then(() => 'over');
+    const own = new WebSocket(`ws://${location.host}/own-socket`);
     const socket = new Promise(done => {
         const made = new WebSocket('ws://bad.localhost:PORT/socket');
         made.onopen = () => done('reached'); made.onerror = () => done('over');
@@ -132,6 +143,8 @@ async function all() {
         fetch: await within(fetch(bad + '/fetch', { mode: 'no-cors' }).then(() => 'reached', () => 'refused')),
         own: await within(fetch('/own').then(() => 'reached', () => 'refused')),
         worker: await within(worker),
+        shared: await within(shared),
+        service: await within(service),
         socket: await within(socket),
         gathered: await within(gathered),
     };
@@ -185,8 +198,10 @@ async fn no_way_out_of_a_confined_session_reaches_a_host_that_is_not_allowed(bro
     let (open, confined) = tokio::join!(RemoteSession::create(&client, &free), RemoteSession::create(&client, &all));
 
     let seen = try_all(&confined, &hosts).await;
-    let expected =
-        serde_json::json!({ "image": "refused", "fetch": "refused", "own": "reached", "worker": "refused", "socket": "over" });
+    let expected = serde_json::json!({
+        "image": "refused", "fetch": "refused", "own": "reached", "worker": "refused", "shared": "refused", "service": "over",
+        "socket": "over",
+    });
     for (way, outcome) in expected.as_object().unwrap() {
         assert_eq!(&seen[way], outcome, "{way}: {seen}");
     }
@@ -214,7 +229,8 @@ async fn no_way_out_of_a_confined_session_reaches_a_host_that_is_not_allowed(bro
     assert_eq!(hosts.taken("bad.localhost"), Vec::<String>::new());
     assert!(!hosts.heard_datagram(), "nothing leaves a confined browser but through its door");
     // The page itself is whole.
-    assert!(hosts.taken("good.localhost").contains(&"/own".to_owned()));
+    let own = hosts.taken("good.localhost");
+    assert!(["/own", "/own-socket", "/service.js"].iter().all(|path| own.iter().any(|hit| hit == path)), "{own:?}");
 
     // The ways are ways: from an open session everything arrives. It comes last, for its peers go on asking.
     let seen = try_all(&open, &hosts).await;
@@ -224,7 +240,7 @@ async fn no_way_out_of_a_confined_session_reaches_a_host_that_is_not_allowed(bro
         "{seen}"
     );
     let mut reached = hosts.taken("bad.localhost");
-    let wanted = ["/beacon", "/fetch", "/frame", "/from-worker", "/image", "/popup", "/socket"];
+    let wanted = ["/beacon", "/fetch", "/frame", "/from-service", "/from-shared", "/from-worker", "/image", "/popup", "/socket"];
     let deadline = std::time::Instant::now() + PATIENCE;
     while !wanted.iter().all(|path| reached.iter().any(|hit| hit == path)) && std::time::Instant::now() < deadline {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
@@ -251,6 +267,11 @@ async fn a_session_narrows_the_relays_own_lists_and_never_widens_them(browser: B
         denied(session.call::<NavGoto>(&to(hosts.url("127.0.0.1", "/"))).await, "127.0.0.1");
     }
     assert!(hosts.taken("good.localhost").contains(&"/own".to_owned()));
+    for session in [&wide, &kept] {
+        let socket = "new Promise(done => new WebSocket(`ws://${location.host}/own-socket`).onerror = () => done('over'))";
+        assert_eq!(eval(session, socket).await, "over");
+        assert_eq!(hosts.taken("good.localhost"), ["/own-socket"]);
+    }
     denied(wide.call::<NavGoto>(&to(hosts.url("more.localhost", "/"))).await, "more.localhost");
     kept.call::<NavGoto>(&to(hosts.url("more.localhost", "/own"))).await.unwrap();
     let fetched = "fetch('http://secret.localhost:PORT/x', { mode: 'no-cors' }).then(() => 'reached', () => 'refused')";
@@ -300,7 +321,8 @@ async fn a_session_with_a_proxy_and_rules_goes_through_the_proxy_and_only_where_
     let client = relay.client("behind").await;
     let (port, asked) = forward_proxy();
     let proxy = Proxy { server: format!("http://127.0.0.1:{port}"), bypass: Vec::new(), username: None, password: None };
-    let session = RemoteSession::create(&client, &CreateParams { proxy: Some(proxy), ..allowing(browser, &["good.localhost"]) }).await;
+    let session =
+        RemoteSession::create(&client, &CreateParams { proxy: Some(proxy), ..allowing(browser, &["good.localhost"]) }).await;
     session.call::<NavGoto>(&to(hosts.url("good.localhost", "/own"))).await.unwrap();
     assert_eq!(eval(&session, "document.title").await, "Through");
     denied(session.call::<NavGoto>(&to(hosts.url("bad.localhost", "/"))).await, "bad.localhost");
