@@ -284,6 +284,24 @@ async fn a_session_narrows_the_relays_own_lists_and_never_widens_them(browser: B
     assert_eq!(refused.expect_err("a refusal").code(), Some(ErrorCode::OpsNotSupported));
 }
 
+async fn each_session_is_confined_to_its_own_rules(browser: BrowserKind) {
+    let (scratch, hosts) = (tempfile::tempdir().unwrap(), Hosts::start());
+    let relay = Relay::start(&scratch);
+    let client = relay.client("neighbours").await;
+    let (first, second) = (allowing(browser, &["good.localhost"]), allowing(browser, &["more.localhost"]));
+    let (first, second) = tokio::join!(RemoteSession::create(&client, &first), RemoteSession::create(&client, &second));
+    for (session, own, other) in [(&first, "good.localhost", "more.localhost"), (&second, "more.localhost", "good.localhost")] {
+        session.call::<NavGoto>(&to(hosts.url(own, "/own"))).await.unwrap();
+        assert_eq!(hosts.taken(own), ["/own"]);
+        denied(session.call::<NavGoto>(&to(hosts.url(other, "/"))).await, other);
+        let fetched = format!("fetch('{}', {{ mode: 'no-cors' }}).then(() => 'reached', () => 'refused')", hosts.url(other, "/x"));
+        assert_eq!(eval(session, &fetched).await, "refused");
+        assert_eq!(hosts.taken(other), Vec::<String>::new());
+        let status = session.call::<SessionStatus>(&Empty {}).await.unwrap().domains.unwrap();
+        assert_eq!(status.refused.iter().map(|refused| refused.host.as_str()).collect::<Vec<_>>(), [other]);
+    }
+}
+
 /// A forward proxy that answers every request itself, and what it was asked for.
 fn forward_proxy() -> (u16, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -399,6 +417,7 @@ macro_rules! on_each_browser {
 on_each_browser! {
     no_way_out_of_a_confined_session_reaches_a_host_that_is_not_allowed
     a_session_narrows_the_relays_own_lists_and_never_widens_them
+    each_session_is_confined_to_its_own_rules
     a_session_with_a_proxy_and_rules_goes_through_the_proxy_and_only_where_the_rules_let_it
     a_session_whose_browser_was_lost_is_as_confined_in_the_next_one
 }
