@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use conformance::site::Site;
@@ -90,9 +92,23 @@ async fn a_dialog_in_the_middle_of_a_click_is_answered_from_a_second_connection(
     assert!(site.wait_for_report("confirm-true", 1, PATIENCE).await);
 }
 
+/// A relay whose temporary files are its own, and where they are.
+fn with_temporary_files(scratch: &TempDir) -> (Relay, PathBuf) {
+    let temporary = scratch.path().join("t");
+    std::fs::create_dir(&temporary).expect("there is room");
+    let relay = Relay::start_within(scratch, &[], &[("TMPDIR", temporary.to_str().expect("the path is text"))]);
+    (relay, temporary)
+}
+
+/// What is in a folder.
+fn names(folder: &Path) -> Vec<OsString> {
+    let entries = std::fs::read_dir(folder).expect("the folder is there");
+    entries.flatten().map(|entry| entry.file_name()).collect()
+}
+
 async fn killed_relay_leaves_nothing(stop_browsers: bool) {
     let scratch = scratch();
-    let mut relay = Relay::start(&scratch);
+    let (mut relay, temporary) = with_temporary_files(&scratch);
     let client = relay.client("victim").await;
     let (shared, own) = (CreateParams::default(), own_process());
     for params in [&shared, &own, &own] {
@@ -101,12 +117,14 @@ async fn killed_relay_leaves_nothing(stop_browsers: bool) {
     let browsers: Vec<u32> = status(&relay).await.browsers.iter().filter_map(|browser| browser.pid).collect();
     assert_eq!(browsers.len(), 3);
     assert!(relay.browser_processes().len() >= 3);
+    assert!(names(&temporary).len() >= 3, "each browser keeps its socket there");
     if stop_browsers {
         browsers.iter().for_each(|pid| signal(*pid, Signal::STOP));
     }
     relay.signal(Signal::KILL);
     assert_eq!(relay.ended(), None);
     assert_eq!(relay.leftovers(GONE_WITHIN).await, Vec::<u32>::new());
+    assert_eq!(names(&temporary), Vec::<OsString>::new());
 
     let next = Relay::start(&scratch);
     let left = std::fs::read_dir(next.home().join("profiles")).map_or(0, |entries| entries.flatten().count());
@@ -127,13 +145,14 @@ async fn a_killed_relay_leaves_no_browser_that_was_stopped() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_relay_that_is_asked_to_end_closes_its_browsers_first() {
     let scratch = scratch();
-    let mut relay = Relay::start(&scratch);
+    let (mut relay, temporary) = with_temporary_files(&scratch);
     let client = relay.client("guest").await;
     RemoteSession::create(&client, &CreateParams::default()).await;
-    assert!(!relay.browser_processes().is_empty());
+    assert!(!relay.browser_processes().is_empty() && !names(&temporary).is_empty());
     relay.signal(Signal::TERM);
     assert_eq!(relay.ended(), Some(0));
     assert_eq!(relay.leftovers(GONE_WITHIN).await, Vec::<u32>::new());
+    assert_eq!(names(&temporary), Vec::<OsString>::new());
     assert!(!relay.home().join("relay.json").exists());
 }
 

@@ -151,6 +151,7 @@ fn guard(args: &GuardArgs) -> Result<ExitStatus, GuardError> {
         say(&format_args!("the guard cannot wait: {source}"));
     }
     let status = end_browser(&mut child, group)?;
+    remove_singleton(&args.profile);
     if marker::read(&args.profile).is_ok_and(|marker| marker.temporary) {
         remove_profile(&args.profile);
     }
@@ -257,6 +258,30 @@ pub(crate) fn write_marker(profile: &Path, marker: &Marker) -> std::io::Result<(
     marker::write(profile, marker)
 }
 
+/// The files by which a second start of Chromium with the same profile finds the first.
+const SINGLETON: [&str; 2] = ["SingletonSocket", "SingletonCookie"];
+
+/// How Chromium and Chrome name the directory of these among the temporary files.
+const SINGLETON_DIRECTORIES: [&str; 2] = ["org.chromium.Chromium.", "com.google.Chrome."];
+
+/// Removes what Chromium keeps outside of its profile: a directory with its socket among the temporary files, which the profile links
+/// to. A browser that ends by itself removes it; one that is killed can't.
+pub(crate) fn remove_singleton(profile: &Path) {
+    // Chromedriver's browsers have theirs below the directory that was claimed.
+    for holder in [profile.to_owned(), profile.join("profile")] {
+        let Ok(socket) = std::fs::read_link(holder.join(SINGLETON[0])) else { continue };
+        let Some(directory) = socket.parent().filter(|directory| directory.is_absolute()) else { continue };
+        let name = directory.file_name().unwrap_or_default().to_string_lossy();
+        if SINGLETON_DIRECTORIES.iter().any(|prefix| name.trim_start_matches('.').starts_with(prefix)) {
+            for file in SINGLETON {
+                let _ = std::fs::remove_file(directory.join(file));
+            }
+            // With anything else in it, it is not what it was taken for, and stays.
+            let _ = std::fs::remove_dir(directory);
+        }
+    }
+}
+
 /// Removes a temporary profile; what is still being written to is tried again for half a second. The marker goes last: what
 /// stays is known to the next sweep.
 pub(crate) fn remove_profile(profile: &Path) {
@@ -316,6 +341,28 @@ mod tests {
         remove_profile(&profile);
         assert!(!profile.exists());
         remove_profile(&profile);
+    }
+
+    #[test]
+    fn what_a_killed_browser_leaves_among_the_temporary_files_is_removed_and_nothing_else() {
+        let directory = tempfile::tempdir().unwrap();
+        let made = |name: &str, files: &[&str]| {
+            let (profile, kept) = (directory.path().join(format!("profile of {name}")), directory.path().join(name));
+            for folder in [&profile, &kept] {
+                std::fs::create_dir_all(folder).unwrap();
+            }
+            for file in files {
+                std::fs::write(kept.join(file), "").unwrap();
+            }
+            std::os::unix::fs::symlink(kept.join(SINGLETON[0]), profile.join(SINGLETON[0])).unwrap();
+            remove_singleton(&profile);
+            kept.exists()
+        };
+        assert!(!made("org.chromium.Chromium.x1Y2z3", &SINGLETON));
+        assert!(!made(".com.google.Chrome.x1Y2z3", &["SingletonSocket"]));
+        assert!(made("org.chromium.Chromium.other", &["SingletonSocket", "letter"]));
+        assert!(made("somebody-elses", &[]));
+        remove_singleton(&directory.path().join("nowhere"));
     }
 
     #[test]

@@ -69,6 +69,7 @@ fn sweep_profile(profile: &Path, marker: &Marker, report: &mut SweepReport) {
         report.killed.push(guard.pid);
     }
     processes::kill_stragglers(profile, &stragglers);
+    super::remove_singleton(profile);
     if marker.temporary {
         super::remove_profile(profile);
         report.removed.push(profile.to_owned());
