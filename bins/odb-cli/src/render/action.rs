@@ -37,7 +37,7 @@ pub(crate) fn line(done: &str, receipt: &Receipt) -> String {
         let _ = write!(text, " (at attempt {})", receipt.attempts);
     }
     if receipt.clicks == Some(0) {
-        text.push_str("\nno click came of it: the page replaced the element between press and release");
+        text.push_str("\nno click came of it: something else was under the pointer at the release");
     }
     for popup in &receipt.popups {
         let _ = write!(text, "\nnew tab {popup}: odb-cli tabs use {popup}");

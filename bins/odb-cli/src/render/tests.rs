@@ -25,7 +25,7 @@ fn actions_say_what_was_observed() {
     click(r#""changed":false"#, "clicked button \"Add to cart\" [e12] → no change seen");
     click(
         r#""clicks":0"#,
-        "clicked button \"Add to cart\" [e12] → changed\nno click came of it: the page replaced the element between press and release",
+        "clicked button \"Add to cart\" [e12] → changed\nno click came of it: something else was under the pointer at the release",
     );
     click(r#""changed":null"#, "clicked button \"Add to cart\" [e12]");
     click(
