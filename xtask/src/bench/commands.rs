@@ -197,8 +197,8 @@ fn fill(bench: &mut Bench) -> Result<Row> {
     Ok(Row::pair("fill", Bound::Times(1.3), bench.turns(12, 15, ours, raw)?))
 }
 
-/// Beside a raw client that waits for the load, and beside one that also tells the response's status and the document's title, which
-/// ours always does.
+/// Beside a raw client that waits for the load, and beside one that also tells the response's status, which ours always does. It tells
+/// the title too, and pays for that itself: a client that asks for a title after the load waits for the first paint.
 fn goto(bench: &mut Bench) -> Result<[Row; 2]> {
     let urls = [bench.site.url("/shop/"), bench.site.url("/shop/search")];
     let mut ours_next = urls.iter().cycle();
@@ -211,14 +211,14 @@ fn goto(bench: &mut Bench) -> Result<[Row; 2]> {
     sleep(QUIET);
     let told = |raw: &mut RawBrowser, _: &RawPage| {
         let url = told_next.next().context("there is a next URL")?;
-        let (status, title) = raw.goto_told(&watched, url)?;
-        ensure!(status == Some(200) && title.as_str().is_some_and(|title| !title.is_empty()), "{url}: {status:?}, {title}");
+        let status = raw.goto_told(&watched, url)?;
+        ensure!(status == Some(200), "{url}: {status:?}");
         Ok(())
     };
     let told = bench.turns(30, 2, &mut ours, told);
     bench.raw.close(&watched)?;
     let row = |name, samples| Row::pair(name, Bound::Times(1.15), samples);
-    Ok([row("goto", bare), row("goto, to one that tells status and title", told?)])
+    Ok([row("goto", bare), row("goto, to one that tells the status", told?)])
 }
 
 fn screenshot(bench: &mut Bench) -> Result<Row> {

@@ -199,12 +199,11 @@ impl RawBrowser {
         self.call(Some(page), "Network.enable", &json!({})).map(drop)
     }
 
-    /// The same, and tells the status of the response and the document's title.
-    pub(super) fn goto_told(&mut self, page: &RawPage, url: &str) -> Result<(Option<u16>, Value)> {
+    /// The same, and tells the status of the response, which comes before the load.
+    pub(super) fn goto_told(&mut self, page: &RawPage, url: &str) -> Result<Option<u16>> {
         self.status = None;
         self.goto(page, url)?;
-        let title = self.eval(page, "document.title")?;
-        Ok((self.status, title))
+        Ok(self.status)
     }
 
     /// Evaluates an expression as a person's doing, which may open windows, and returns its value.
