@@ -146,10 +146,7 @@ fn install_programs(packages: &[&str]) -> Result<()> {
         rustix::process::geteuid().is_root(),
         "the tests need {list}. Run: sudo apt-get update && sudo apt-get install -y {list}"
     );
-    if packages.iter().any(|package| !is_known(package)) {
-        checked(apt().arg("update"))?;
-    }
-    checked(apt().args(["install", "-y", "--no-install-recommends"]).args(packages))
+    install_packages(packages)
 }
 
 /// The browser that the tests would use. One that its variable names is never replaced by another.
@@ -182,15 +179,18 @@ fn install(family: &Family) -> Result<()> {
              or set {variable} to an executable"
         );
     }
-    install_package(package)
+    install_packages(&[package])
 }
 
-/// Installs a package of Debian.
-fn install_package(package: &str) -> Result<()> {
-    if !is_known(package) {
-        checked(apt().arg("update"))?;
+/// Installs packages of Debian as they are today: lists that are months old bring browsers of then, or name files that are gone. Without
+/// a network the lists that are there have to do.
+fn install_packages(packages: &[&str]) -> Result<()> {
+    if let Err(error) = checked(apt().arg("update"))
+        && let Some(unknown) = packages.iter().find(|package| !is_known(package))
+    {
+        return Err(error.context(format!("{unknown} is in no package list that is there")));
     }
-    checked(apt().args(["install", "-y", "--no-install-recommends", package]))
+    checked(apt().args(["install", "-y", "--no-install-recommends"]).args(packages))
 }
 
 /// Installs the tools that tests ask beside a browser: `promtool`, which judges metrics and alert rules.
@@ -213,7 +213,7 @@ fn install_promtool() -> Result<()> {
     if !rustix::process::geteuid().is_root() {
         bail!("there is no promtool. Run: sudo apt-get update && sudo apt-get install -y --no-install-recommends prometheus");
     }
-    install_package("prometheus")
+    install_packages(&["prometheus"])
 }
 
 fn apt() -> Command {

@@ -20,6 +20,9 @@ use crate::protocol::network::AddIntercept;
 use crate::protocol::session::{Capabilities, Capability, ChromeOptions, Granted, New, PromptBehavior, Proxy, Subscribe};
 use crate::router::{EVENTS, Router};
 
+/// The error of drivers whose browser could not be started.
+const NOT_CREATED: &str = "session not created";
+
 /// How long a browser may take from its start to its first answer, unless configured otherwise.
 pub const LAUNCH_DEADLINE: Duration = Duration::from_secs(30);
 
@@ -150,7 +153,7 @@ impl BidiAdapter {
         let (connection, granted, way) = match tokio::time::timeout(deadline, answered).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(CallError::Lost(_))) => return Err(launched.explain().await),
-            Ok(Err(CallError::Refused { error, message })) if error == "session not created" => {
+            Ok(Err(CallError::Refused { error, message })) if error == NOT_CREATED => {
                 return Err(launched.refused(message));
             }
             Ok(Err(error)) => return Err(fault::from_call("the session's beginning", error)),
@@ -200,9 +203,27 @@ async fn first_answer(connection: &Connection, always_match: Capability, driver:
     let subscribed = connection.send(&Subscribe { events: &events }, Route::BROWSER);
     // Without it the browser would ask in a window of its own, and the page would wait.
     let questions = connection.send(&AddIntercept { phases: ["authRequired"], contexts: None }, Route::BROWSER);
-    subscribed.await?;
-    questions.await?;
+    let began = async {
+        subscribed.await?;
+        questions.await
+    };
+    began.await.map_err(|error| told_of_age(&granted.capabilities, error))?;
     Ok(granted.capabilities)
+}
+
+/// A browser that has begun a session and then does not know what every session needs is older than what is driven here.
+fn told_of_age(browser: &Granted, error: CallError) -> CallError {
+    match error {
+        CallError::Refused { message, .. } => CallError::Refused {
+            error: NOT_CREATED.to_owned(),
+            message: format!(
+                "{} {} is too old to be driven ({message}): update it, or name a newer one",
+                product(&browser.browser_name),
+                browser.browser_version
+            ),
+        },
+        error => error,
+    }
 }
 
 /// `firefox` as people write it.

@@ -4,9 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adapter_bidi::{BidiAdapter, BidiConfig};
+use futures_util::{SinkExt as _, StreamExt as _};
 use libtest_mimic::Trial;
 use ops_contracts::adapter::{Adapter, AdapterError, LaunchSpec};
 use ops_contracts::capability::{BrowserKind, CapabilitySet};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
 
 use crate::support::{config, open_in, spec, trial};
 
@@ -15,6 +18,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("a_missing_or_wrong_browser_is_refused_with_what_to_do", missing),
         trial("arguments_that_undo_a_safeguard_are_refused", forbidden),
         trial("a_program_that_ends_or_never_answers_is_told_with_its_output_and_leaves_nothing", broken),
+        trial("a_browser_that_is_too_old_is_told_by_its_version_with_what_to_do", old),
         trial("a_launch_that_is_abandoned_leaves_nothing", abandoned),
         trial("a_persistent_profile_keeps_its_cookies", persistent),
     ]
@@ -78,6 +82,40 @@ async fn broken() {
         assert!(output == "gone" || output == "here", "{output}");
         emptied(profiles.path()).await;
     }
+}
+
+/// Begins a session as a browser of half a year ago, and then knows one event less.
+async fn answer_as_old(listener: TcpListener) {
+    let (stream, _) = listener.accept().await.unwrap();
+    let mut socket = tokio_tungstenite::accept_async(stream).await.unwrap();
+    while let Some(Ok(message)) = socket.next().await {
+        let Ok(text) = message.to_text() else { return };
+        let command: Value = serde_json::from_str(text).unwrap();
+        let answer = match command["method"].as_str() {
+            Some("session.new") => json!({ "type": "success", "id": command["id"], "result": { "sessionId": "1",
+                "capabilities": { "browserName": "firefox", "browserVersion": "140.10.2" } } }),
+            _ => json!({ "type": "error", "id": command["id"], "error": "invalid argument",
+                "message": "browsingContext.historyUpdated is not a valid event name", "stacktrace": "" }),
+        };
+        if socket.send(answer.to_string().into()).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn old() {
+    let (profiles, scripts) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let line = format!("WebDriver BiDi listening on ws://{}", listener.local_addr().unwrap());
+    let answering = tokio::spawn(answer_as_old(listener));
+    let spec = LaunchSpec { executable: Some(script(scripts.path(), &format!("echo '{line}' >&2; exec sleep 60"))), ..spec() };
+    let error = refused(config(profiles.path()), spec).await;
+    let AdapterError::LaunchFailed { reason, .. } = error else { panic!("{error}") };
+    for part in ["Firefox 140.10.2 is too old", "historyUpdated", "update it"] {
+        assert!(reason.contains(part), "{reason}");
+    }
+    emptied(profiles.path()).await;
+    answering.abort();
 }
 
 async fn abandoned() {
