@@ -125,11 +125,13 @@
   const STILL = set('offset easing composite computedOffset opacity color backgroundColor borderColor boxShadow filter outlineColor textShadow fill stroke ' +
     'backgroundPosition backgroundPositionX backgroundPositionY visibility borderTopColor borderBottomColor borderLeftColor borderRightColor');
   function isAnimating(el) {
-    const roots = new Set([doc]);
-    for (let n = el; n; n = flatParent(n)) roots.add(getRootNode(n));
-    for (const root of roots) {
+    let root = null;
+    for (let n = el; n; n = flatParent(n)) {
+      const here = getRootNode(n);
+      if (here === root) continue;
+      root = here;
       const list = root === doc ? D.getAnimations(doc) : root.getAnimations ? root.getAnimations() : [];
-      if (list.some((a) => a.playState === 'running' && a.effect?.target && flatContains(a.effect.target, el) && moves(a))) return true;
+      if (list.length && list.some((a) => a.playState === 'running' && a.effect?.target && flatContains(a.effect.target, el) && moves(a))) return true;
     }
     return false;
   }

@@ -6,6 +6,8 @@
   const CLICKS = new Set(['click', 'auxclick']);
   const LISTEN = { capture: true, passive: false };
   const ONCE = { once: true };
+  const ALL_CHANGES = { childList: true, attributes: true, characterData: true, subtree: true };
+  const observer = new MutationObserver(onChanged);
   let armed = null;
   let concluded = null;
   let tokens = 0;
@@ -14,9 +16,18 @@
   let submissions = 0;
   ears.submitted = () => { submissions++; if (armed) armed.submitted = true; };
 
+  // A runtime that went away must not leave the page guarded, nor watched.
+  function inTime(guard) {
+    if (performance.now() <= guard.expires) return true;
+    release(guard);
+    return false;
+  }
+  function onChanged(records) {
+    if (armed && inTime(armed)) armed.changed += records.length;
+  }
   function onGuarded(event) {
     const guard = armed;
-    if (!guard || !event.isTrusted) return;
+    if (!guard || !event.isTrusted || !inTime(guard)) return;
     if (guard.events.length < 64) guard.events.push(event.type);
     guard.last = event;
     const moving = MOVES.includes(event.type);
@@ -24,10 +35,16 @@
     if (guard.passing === false && !moving) swallow(event);
     progress(guard, event);
   }
+  // The innermost element of the event's path, which is its target where that hosts no tree.
+  function pointed(event) {
+    const target = event.target;
+    if (isElement(target) && !shadowOf(target)) return target;
+    const first = event.composedPath()[0];
+    return isElement(first) ? first : null;
+  }
   // Each press decides for what follows it: the rest goes where the browser sends it, even if a handler re-renders the target.
   function judge(guard, event) {
-    const path = event.composedPath();
-    let hit = isElement(path[0]) ? path[0] : null;
+    let hit = pointed(event);
     // The path ends at the host of a closed root: what is under the pointer tells where inside it the event is.
     if (hit && anyGiven && givenRoots.has(hit)) hit = deepFromPoint(event.clientX, event.clientY) || hit;
     guard.passing = guard.force || (hit !== null && accepts(guard.target, hit));
@@ -40,7 +57,7 @@
     if (!event.type.startsWith('pointer') && event.cancelable) event.preventDefault();
   }
   function progress(guard, event) {
-    if (event.type === 'mousedown') guard.pressed = event.composedPath()[0];
+    if (event.type === 'mousedown') guard.pressed = pointed(event);
     if (event.type === 'mouseup' || event.type === 'touchend') guard.releases++;
     if (CLICKS.has(event.type)) {
       guard.delivered++;
@@ -54,16 +71,16 @@
   }
   // Where the page took away what was pressed before the release, the click goes to what held both, and does nothing there.
   function arrived(guard, event) {
-    const hit = event.composedPath()[0];
-    return guard.force || hit === guard.pressed || (isElement(hit) && accepts(guard.target, hit));
+    const hit = pointed(event);
+    return guard.force || (hit !== null && (hit === guard.pressed || accepts(guard.target, hit)));
   }
   // Nothing of the page's is called after `behindAll`: a listener of the document, added while the event is captured, adds the last
   // one of the last stop. Where the page stops the event before, nobody is told, and a verdict tells.
   function tellAtTheEnd(guard, event) {
-    let hit = event.composedPath()[0];
+    let hit = pointed(event);
     // The path does not tell what is inside a closed root.
-    if (isElement(hit) && shadowOf(hit)) hit = deepFromPoint(event.clientX, event.clientY);
-    if (!isElement(hit) || !endsWithHandlers(hit)) return;
+    if (hit && shadowOf(hit)) hit = deepFromPoint(event.clientX, event.clientY);
+    if (!hit || !endsWithHandlers(hit)) return;
     behindAll(event.type, () => tell(guard));
   }
   const behindAll = (type, listener) => addListener(doc, type, () => addListener(globalThis.window || globalThis, type, listener, ONCE), ONCE);
@@ -101,14 +118,12 @@
     const hover = args.action === 'hover';
     const guard = { token: `g${++tokens}`, target, hover, force: !!args.force, passing: undefined, judged: false, missed: null,
       events: [], pressed: null, clicks: 0, delivered: 0, releases: 0, clickEvent: null, last: null, wake: null, changed: 0, submitted: false,
-      before: observedState(target), url: D.url(doc), extra: hover ? MOVES : args.action === 'tap' ? TOUCH : [] };
-    guard.observer = new MutationObserver((records) => { guard.changed += records.length; });
-    guard.observer.observe(doc, { childList: true, attributes: true, characterData: true, subtree: true });
+      before: observedState(target), url: D.url(doc), expires: performance.now() + (args.armMs > 0 ? args.armMs : 30000),
+      extra: hover ? MOVES : args.action === 'tap' ? TOUCH : [] };
+    observer.observe(doc, ALL_CHANGES);
     const root = getRootNode(target);
-    if (root !== doc && nodeType(root) === 11) guard.observer.observe(root, { childList: true, attributes: true, characterData: true, subtree: true });
+    if (root !== doc && nodeType(root) === 11) observer.observe(root, ALL_CHANGES);
     for (const type of guard.extra) addListener(globalThis.window || globalThis, type, onGuarded, LISTEN);
-    // A runtime that went away must not leave the page guarded.
-    guard.expiry = setTimeout(() => release(guard), args.armMs > 0 ? args.armMs : 30000);
     guard.tells = !!args.single && tells() && endsWithHandlers(target);
     armed = guard;
     return { ...ready, token: guard.token, tells: guard.tells };
@@ -116,9 +131,8 @@
   function release(guard) {
     if (!guard || guard.done) return;
     guard.done = true;
-    clearTimeout(guard.expiry);
-    guard.changed += guard.observer.takeRecords().length;
-    guard.observer.disconnect();
+    guard.changed += observer.takeRecords().length;
+    observer.disconnect();
     for (const type of guard.extra) removeListener(globalThis.window || globalThis, type, onGuarded, LISTEN);
     if (armed === guard) armed = null;
     guard.wake?.();
