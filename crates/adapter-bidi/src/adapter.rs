@@ -213,8 +213,9 @@ async fn first_answer(connection: &Connection, always_match: Capability, driver:
 
 /// A browser that has begun a session and then does not know what every session needs is older than what is driven here.
 fn told_of_age(browser: &Granted, error: CallError) -> CallError {
+    const NOT_KNOWN: [&str; 3] = ["invalid argument", "unknown command", "unsupported operation"];
     match error {
-        CallError::Refused { message, .. } => CallError::Refused {
+        CallError::Refused { error, message } if NOT_KNOWN.contains(&error.as_str()) => CallError::Refused {
             error: NOT_CREATED.to_owned(),
             message: format!(
                 "{} {} is too old to be driven ({message}): update it, or name a newer one",
