@@ -47,12 +47,27 @@ pub const ALWAYS: &[&str] = &[
     "--disable-renderer-backgrounding",
     "--disable-search-engine-choice-screen",
     "--disable-sync",
-    "--disable-features=Translate,MediaRouter,OptimizationHints,DialMediaRouteProvider,GlobalMediaControls,\
-     AcceptCHFrame,AutofillServerCommunication,CertificateTransparencyComponentUpdater,PreloadTopChromeWebUI",
     "--force-color-profile=srgb",
     "--metrics-recording-only",
     "--password-store=basic",
     "--use-mock-keychain",
+];
+
+/// Features that every launch does without: traffic and prompts of the browser's own, and documents that it loads for its own
+/// windows. The last two drop down from the address bar, which no session uses: Chromium 156 loads both for each window, in a
+/// renderer of their own that takes most of a second of processor time.
+const DISABLED_FEATURES: &[&str] = &[
+    "Translate",
+    "MediaRouter",
+    "OptimizationHints",
+    "DialMediaRouteProvider",
+    "GlobalMediaControls",
+    "AcceptCHFrame",
+    "AutofillServerCommunication",
+    "CertificateTransparencyComponentUpdater",
+    "PreloadTopChromeWebUI",
+    "WebUIOmniboxPopup",
+    "WebUIOmniboxAimPopup",
 ];
 
 /// Switches of a launch without windows.
@@ -100,6 +115,15 @@ pub fn forbidden(arguments: &[String]) -> Option<&str> {
         name.is_empty()
             || FORBIDDEN.iter().any(|banned| if banned.ends_with('-') { name.starts_with(banned) } else { name == *banned })
     })
+}
+
+/// The end of every command line: the features to do without, and what a caller adds. Of two lists of features the browser takes the
+/// last alone, so those of the caller's lists join ours.
+pub fn added(extra: &[String]) -> impl Iterator<Item = String> {
+    let (lists, others): (Vec<_>, Vec<_>) = extra.iter().partition(|argument| switch(argument) == "disable-features");
+    let theirs = lists.into_iter().filter_map(|list| list.split_once('=')).map(|(_, features)| features.trim());
+    let all: Vec<&str> = DISABLED_FEATURES.iter().copied().chain(theirs.filter(|features| !features.is_empty())).collect();
+    std::iter::once(format!("--disable-features={}", all.join(","))).chain(others.into_iter().cloned())
 }
 
 /// The switches that send all traffic to a proxy, `scheme://host:port`, but that of the `bypass`ed hosts.
@@ -171,6 +195,14 @@ mod tests {
         for argument in ["--lang=de", "--window-size=1,2", "--disable-quic", "--ignore-certificate-errors-spki-list=x"] {
             assert!(!refused(argument), "{argument}");
         }
+    }
+
+    #[test]
+    fn features_that_a_caller_does_without_join_ours() {
+        let extra =
+            ["--lang=de", "--disable-features=One,Two", "-disable-features= Three ", "--disable-features="].map(str::to_owned);
+        let added: Vec<String> = added(&extra).collect();
+        assert_eq!(added, [format!("--disable-features={},One,Two,Three", DISABLED_FEATURES.join(",")), "--lang=de".to_owned()]);
     }
 
     #[test]

@@ -73,7 +73,7 @@ fn options(chrome: &Chrome<'_>, profile: &Path) -> AdapterResult<ChromeOptions> 
         args.extend(chromium::proxied(proxy, chrome.proxy_bypass));
     }
     args.push(format!("--user-data-dir={}", text(profile)?));
-    args.extend(chrome.extra_args.iter().cloned());
+    args.extend(chromium::added(chrome.extra_args));
     Ok(ChromeOptions { binary: text(&chrome.executable)?, args })
 }
 

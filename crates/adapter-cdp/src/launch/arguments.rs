@@ -80,7 +80,7 @@ pub(super) fn command_line(mode: Mode<'_>, profile: &Path, extra: &[String]) -> 
     let mut data_dir = OsString::from("--user-data-dir=");
     data_dir.push(profile);
     line.push(data_dir);
-    line.extend(extra.iter().map(OsString::from));
+    line.extend(chromium::added(extra).map(OsString::from));
     line
 }
 
