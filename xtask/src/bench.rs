@@ -24,6 +24,7 @@ use crate::workspace::Workspace;
 mod baseline;
 mod bidi;
 mod commands;
+mod crowd;
 mod edge;
 mod fleet;
 mod growth;

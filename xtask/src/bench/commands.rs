@@ -251,20 +251,22 @@ fn snapshot(bench: &mut Bench) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// What has changed since the last snapshot, after one change, beside a whole snapshot of the same page.
+/// What has changed since the last snapshot, beside a whole snapshot of the same page; each after one change, which the page has to be
+/// laid out for.
 fn changes(bench: &Bench) -> Result<[Row; 2]> {
     let (mut of_changes, mut of_wholes, mut share) = (Samples::default(), Samples::default(), 0.0_f64);
     let whole = dom::SnapshotParams { max_chars: 10_000_000, ..Default::default() };
-    for round in 0..=10 * bench.rounds {
-        let began = Instant::now();
-        let full = bench.ours.call::<DomSnapshot>(Some(&bench.session), &whole)?;
-        let took_whole = began.elapsed();
-        let change = format!("document.querySelector('#row-500 button').textContent = 'Round {round}'");
+    let taken = |params: &dom::SnapshotParams, text: &str| {
+        let change = format!("document.querySelector('#row-500 button').textContent = '{text}'");
         evaluate(&bench.ours, &bench.session, &change)?;
-        let params = dom::SnapshotParams { since: Some(full.id), ..whole.clone() };
         let began = Instant::now();
-        let delta = bench.ours.call::<DomSnapshot>(Some(&bench.session), &params)?;
-        let took_change = began.elapsed();
+        let snapshot = bench.ours.call::<DomSnapshot>(Some(&bench.session), params)?;
+        anyhow::Ok((snapshot, began.elapsed()))
+    };
+    for round in 0..=15 * bench.rounds {
+        let (full, took_whole) = taken(&whole, &format!("Whole {round}"))?;
+        let params = dom::SnapshotParams { since: Some(full.id), ..whole.clone() };
+        let (delta, took_change) = taken(&params, &format!("Change {round}"))?;
         ensure!(delta.delta.is_some_and(|delta| delta.added == 1), "one line has changed: {}", delta.text);
         // The first round is for warming up.
         if round > 0 {

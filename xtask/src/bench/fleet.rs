@@ -7,10 +7,11 @@ use anyhow::{Result, ensure};
 use ops_contracts::command::{Command, DomSnapshot, InteractClick, InteractFill, dom, interact};
 
 use super::commands::{both_goto, click_params, ours_goto, raw_mouse, raw_point};
-use super::ours::Session;
+use super::crowd::Crowd;
 use super::raw::{RawBrowser, RawPage};
 use super::report::{Bound, Row};
 use super::{Bench, QUIET, page};
+use crate::processes::Process;
 use crate::samples::Samples;
 
 /// Sessions that click.
@@ -19,7 +20,14 @@ const OPEN: usize = 50;
 /// Clicks of each in a round.
 const CLICKS: u32 = 4;
 
-const ROUNDS: u32 = 6;
+const ROUNDS: u32 = 10;
+
+/// Renderers beside one for each session that clicks: of the bench's own session, of the context that is kept warm, and the one that
+/// Chromium has ready for the next page.
+const BESIDES: usize = 3;
+
+/// By this flag a renderer is known.
+const RENDERER: &str = "--type=renderer";
 
 /// A throughput of at least 0.8 is a time of at most this.
 const TIMES: f64 = 1.25;
@@ -59,44 +67,43 @@ fn of<C: Command>(bench: &Bench, params: &C::Params) -> Result<(C::Result, u32)>
 
 /// All sessions click at once, each one click after the other: beside a raw client that clicks, and beside one that then asks each page
 /// what has come of it, which ours always does. Pages get faster with their first clicks, so each comparison has pages of its own.
-fn together(bench: &mut Bench) -> Result<[Row; 2]> {
+fn together(bench: &mut Bench) -> Result<[Row; 3]> {
     let name = format!("{OPEN} sessions, {CLICKS} clicks in each");
-    let bare = beside(bench, raw_click_all)?;
-    let told = beside(bench, |raw, pages| {
+    let (bare, _) = beside(bench, raw_click_all)?;
+    let (told, renderers) = beside(bench, |raw, pages| {
         raw_click_all(raw, pages)?;
         let asked: Vec<u64> = pages.iter().map(|page| raw.send_eval(page, "clicks")).collect::<Result<_>>()?;
         asked.into_iter().try_for_each(|id| raw.value(id).map(drop))
     })?;
     let row = |name: String, samples| Row::pair(name, Bound::Times(TIMES), samples);
-    Ok([row(name.clone(), bare), row(format!("{name}, to one that reads back"), told)])
+    let (renderers, most) = (f64::from(u32::try_from(renderers)?), f64::from(u32::try_from(OPEN + BESIDES)?));
+    Ok([
+        row(name.clone(), bare),
+        row(format!("{name}, to one that reads back"), told),
+        Row::value(format!("renderers of {OPEN} sessions"), renderers, most, ""),
+    ])
 }
 
 /// Opens as many sessions and raw pages, has both click in turns, and closes them.
-fn beside(bench: &mut Bench, raw_click: impl FnMut(&mut RawBrowser, &[RawPage]) -> Result<()>) -> Result<(Samples, Samples)> {
-    let url = bench.site.url(page::PATH);
-    let (mut sessions, mut pages) = (Vec::new(), Vec::new());
-    for _ in 0..OPEN {
-        let session = bench.ours.create()?;
-        ours_goto(&bench.ours, &session, &url)?;
-        sessions.push(session);
-        let page = bench.raw.open()?;
-        bench.raw.goto(&page, &url)?;
-        pages.push(page);
-    }
+fn beside(
+    bench: &mut Bench,
+    raw_click: impl FnMut(&mut RawBrowser, &[RawPage]) -> Result<()>,
+) -> Result<((Samples, Samples), usize)> {
+    let mut crowd = Crowd::default();
+    crowd.grow(bench, OPEN)?;
     std::thread::sleep(QUIET);
-    let samples = rounds(bench, &sessions, &pages, raw_click);
-    for (session, page) in sessions.iter().zip(&pages) {
-        bench.ours.close(session)?;
-        bench.raw.close(page)?;
-    }
+    let samples = rounds(bench, &crowd, raw_click)?;
+    // Chromium writes a renderer's command line anew, as one string.
+    let is_renderer = |process: &Process| process.command_line().iter().any(|flags| flags.contains(RENDERER));
+    let renderers = bench.relay.processes().into_iter().filter(is_renderer).count();
+    crowd.close(bench)?;
     std::thread::sleep(QUIET);
-    samples
+    Ok((samples, renderers))
 }
 
 fn rounds(
     bench: &mut Bench,
-    sessions: &[Session],
-    pages: &[RawPage],
+    crowd: &Crowd,
     mut raw_click: impl FnMut(&mut RawBrowser, &[RawPage]) -> Result<()>,
 ) -> Result<(Samples, Samples)> {
     let params = click_params()?;
@@ -106,9 +113,9 @@ fn rounds(
             let ours_now = (round + turn) % 2 == 0;
             let began = Instant::now();
             if ours_now {
-                bench.ours.repeat::<InteractClick>(sessions, &params, CLICKS)?;
+                bench.ours.repeat::<InteractClick>(&crowd.sessions, &params, CLICKS)?;
             } else {
-                (0..CLICKS).try_for_each(|_| raw_click(&mut bench.raw, pages))?;
+                (0..CLICKS).try_for_each(|_| raw_click(&mut bench.raw, &crowd.pages))?;
             }
             // The first round is for warming up.
             if round > 0 {

@@ -5,7 +5,8 @@ use std::thread::sleep;
 
 use anyhow::Result;
 
-use super::commands::{both_goto, click_params, ours_click, ours_eval, ours_goto, raw_click, raw_eval};
+use super::commands::{both_goto, click_params, ours_click, ours_eval, raw_click, raw_eval};
+use super::crowd::Crowd;
 use super::report::{Bound, Row};
 use super::{Bench, QUIET, page};
 
@@ -15,18 +16,11 @@ const OPEN: [usize; 4] = [1, 5, 10, 20];
 /// A row for each number of sessions and each of the two commands, measured in the oldest session.
 pub(super) fn measure(bench: &mut Bench) -> Result<Vec<Row>> {
     let url = bench.site.url(page::PATH);
-    let (mut sessions, mut pages) = (Vec::new(), Vec::new());
+    let mut crowd = Crowd::default();
     let (mut evals, mut clicks) = (Vec::new(), Vec::new());
     let params = click_params()?;
     for open in OPEN {
-        while sessions.len() + 1 < open {
-            let session = bench.ours.create()?;
-            ours_goto(&bench.ours, &session, &url)?;
-            sessions.push(session);
-            let page = bench.raw.open()?;
-            bench.raw.goto(&page, &url)?;
-            pages.push(page);
-        }
+        crowd.grow(bench, open - 1)?;
         // A fresh document for each number, so that no earlier one's history counts; and time for the new pages to come to rest, and for
         // the context that is kept warm to be made again.
         both_goto(bench, &url)?;
@@ -36,10 +30,7 @@ pub(super) fn measure(bench: &mut Bench) -> Result<Vec<Row>> {
         let click = bench.turns(5, 10, |ours, session| ours_click(ours, session, &params), raw_click)?;
         clicks.push(Row::pair(format!("click, {open} sessions open"), Bound::None, click));
     }
-    for (session, page) in sessions.iter().zip(&pages) {
-        bench.ours.close(session)?;
-        bench.raw.close(page)?;
-    }
+    crowd.close(bench)?;
     evals.extend(clicks);
     Ok(evals)
 }
