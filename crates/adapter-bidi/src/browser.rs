@@ -13,7 +13,7 @@ use ops_contracts::supervise::Supervised;
 
 use crate::confine::proxy;
 use crate::connection::{CallError, Connection, Route};
-use crate::context::{BidiContext, ContextPassage, Folder, STRUCTURE_DEADLINE, installation, preload, viewport_of, within};
+use crate::context::{BidiContext, ContextPassage, Folder, STRUCTURE_DEADLINE, preload, viewport_of, within};
 use crate::driver::Driver;
 use crate::fault;
 use crate::protocol::browser::{Close, CreateUserContext, DownloadBehavior, SetDownloadBehavior};
@@ -85,7 +85,7 @@ impl BidiBrowser {
         let downloads_at = folder.downloads().to_string_lossy().into_owned();
         let entry = ContextEntry {
             sink: events,
-            installation: installation(&spec.bridge.whole).into(),
+            bridge: spec.bridge.clone(),
             expects_first: true,
             viewport: spec.viewport,
             headless: self.shared.headless,
@@ -98,7 +98,7 @@ impl BidiBrowser {
         // From here on dropping the context disposes of it, whatever goes wrong below.
         let context = self.enter(id, entry)?;
         let user_contexts = [&**context.id()];
-        let declaration = preload(&spec.bridge.whole);
+        let declaration = preload(&spec.bridge.start);
         let arguments = self.shared.driver.preload_arguments();
         let script = AddPreloadScript { function_declaration: &declaration, arguments, sandbox: SANDBOX, user_contexts };
         let script = connection.send(&script, Route::BROWSER);

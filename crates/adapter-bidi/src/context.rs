@@ -34,7 +34,7 @@ use crate::protocol::script::RemovePreloadScript;
 use crate::router::state::{PROFILE, Page, State};
 pub(crate) use files::Folder;
 pub(crate) use passage::{ContextPassage, dress_later, realms_anew};
-pub(crate) use scripts::{RENEWAL, installation, preload};
+pub(crate) use scripts::{RENEWAL, preload};
 pub(crate) use targets::viewport_of;
 
 /// How long the browser may take for what no page can delay.

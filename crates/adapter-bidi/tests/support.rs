@@ -26,7 +26,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) const NEVER: &str = "new Promise(() => {})";
 
 /// The bridge of these tests: as much of one as the seam needs.
-const BRIDGE: &str = r"(() => { const doc = document; globalThis.__odb = { version: 1, call(name, args, element) {
+const BRIDGE: &str = r"(function start() { const doc = document; globalThis.__odb = { version: 1, doc, start, call(name, args, element) {
+    if (doc !== document) { start(); return globalThis.__odb.call(name, args, element); }
     if (name === 'never') return new Promise(() => {});
     return JSON.stringify({
         echo: () => args.value,

@@ -156,7 +156,9 @@ pub trait Browser: Send + Sync {
     fn close(&self) -> BoxFuture<'_, ()>;
 }
 
-/// The script that answers bridge calls, in a world of every frame that pages can't see.
+/// The script that answers bridge calls, in a world of every frame that pages can't see. It defines `__odb`, with `call(name, args,
+/// element?)`, with `doc`, the document that it is of, with `start()`, which makes it anew of the present one, and, once the whole is
+/// there, with `version`.
 #[derive(Debug, Clone)]
 pub struct Bridge {
     /// What every document has before its own scripts run.
@@ -165,6 +167,14 @@ pub struct Bridge {
     pub started: &'static [&'static str],
     /// All of it, `start` included; may be evaluated at any time, behind `start` or in its place, and more than once.
     pub whole: Arc<str>,
+}
+
+impl Bridge {
+    /// Whether `start` answers a function by itself.
+    #[must_use]
+    pub fn starts_with(&self, function: &str) -> bool {
+        self.started.contains(&function) || Arc::ptr_eq(&self.start, &self.whole)
+    }
 }
 
 impl From<&str> for Bridge {

@@ -12,9 +12,6 @@ use crate::protocol::script::{
 };
 use crate::router::SANDBOX;
 
-/// The hosts that the bridge asks about; none where there is no bridge yet.
-const HOSTS: &str = "typeof __odb === 'object' ? __odb.hosts() : []";
-
 #[derive(Deserialize)]
 struct Hosts {
     #[serde(default)]
@@ -23,11 +20,13 @@ struct Hosts {
 
 impl BidiContext {
     pub(super) async fn reveal_shadow_roots(&self, target: TargetKey, frame: FrameKey) -> AdapterResult<Effect> {
-        let context = self.place(target, frame).await?;
+        let bridged = self.bridged(target, frame, None, false).await?;
+        let context = &bridged.context;
         let route = Route::document(target, frame);
         let evaluate = Evaluate {
-            expression: HOSTS,
-            target: ContextTarget { context: &context, sandbox: Some(SANDBOX) },
+            // The hosts that the bridge asks about; none where it is not there.
+            expression: &bridged.expression("__odb.hosts()", "[]"),
+            target: ContextTarget { context, sandbox: Some(SANDBOX) },
             await_promise: false,
             user_activation: false,
             serialization_options: Some(SerializationOptions { max_dom_depth: 0, include_shadow_tree: Some("all") }),
@@ -50,7 +49,7 @@ impl BidiContext {
         }
         let reveal = CallFunction {
             function_declaration: "(...roots) => { __odb.reveal(roots); }",
-            target: ContextTarget { context: &context, sandbox: Some(SANDBOX) },
+            target: ContextTarget { context, sandbox: Some(SANDBOX) },
             await_promise: false,
             arguments: roots.iter().map(|root| SharedReference { shared_id: root }).collect(),
         };

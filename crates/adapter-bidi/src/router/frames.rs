@@ -17,6 +17,7 @@ impl Turn<'_> {
             Some(_) => return,
         };
         let Some(frame) = self.state.frames.get_mut(&key) else { return };
+        frame.whole &= !bridge;
         let place = if bridge { &mut frame.sandbox } else { &mut frame.realm };
         let before = place.replace(created.realm.into());
         if let Some(before) = before {
@@ -46,6 +47,7 @@ impl Turn<'_> {
             frame.realm = None;
         } else {
             frame.sandbox = None;
+            frame.whole = false;
         }
         frame.replacing = true;
         self.changed = true;

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ops_contracts::adapter::{
-    AdapterError, AdapterResult, ChooserKey, DocumentKey, DownloadKey, EventSink, FrameKey, Headers, Modifiers, NavigationFailure,
-    NetworkPolicy, PausedKey, RawCall, RequestKey, TargetKey,
+    AdapterError, AdapterResult, Bridge, ChooserKey, DocumentKey, DownloadKey, EventSink, FrameKey, Headers, Modifiers,
+    NavigationFailure, NetworkPolicy, PausedKey, RawCall, RequestKey, TargetKey,
 };
 use ops_contracts::command::Viewport;
 
@@ -50,8 +50,8 @@ pub(crate) struct State {
 /// A context of the seam.
 pub(crate) struct ContextEntry {
     pub(crate) sink: Arc<dyn EventSink>,
-    /// The expression that puts the bridge into a document.
-    pub(crate) installation: Arc<str>,
+    /// The script of its documents.
+    pub(crate) bridge: Bridge,
     /// The first page has not been made yet: it is not told of.
     pub(crate) expects_first: bool,
     /// The size of its pages' viewports.
@@ -175,6 +175,8 @@ pub(crate) struct Frame {
     /// The realms of its present window: the page's own and the bridge's.
     pub(crate) realm: Option<Box<str>>,
     pub(crate) sandbox: Option<Box<str>>,
+    /// The bridge's realm has the whole bridge. It may be told of late that a realm is another one.
+    pub(crate) whole: bool,
     /// The window is gone and the next document is not committed: what is there now is of no document of the page.
     pub(crate) replacing: bool,
     /// The seam knows of it. A child that appears before its parent's commit is told of after it.
@@ -307,6 +309,7 @@ impl State {
             document,
             realm: None,
             sandbox: None,
+            whole: false,
             replacing: false,
             announced,
             navigating: None,

@@ -63,7 +63,7 @@ async fn worlds() {
     page.goto(&site.url("/plain")).await;
     page.eval("window.pageSecret = 1").await;
     assert_eq!(page.bridge("seen", "{}").await, "\"undefined\"");
-    assert_eq!(page.eval("typeof __odb + typeof __odbRenew").await, "\"undefinedundefined\"");
+    assert_eq!(page.eval("typeof __odb + typeof __odbTell").await, "\"undefinedundefined\"");
     assert_eq!(page.bridge("echo", r#"{"value":"é✓ \" \\ 😀"}"#).await, "\"é✓ \\\" \\\\ 😀\"");
     page.close().await;
 }

@@ -89,7 +89,7 @@ impl CdpContext {
             return Ok(None);
         }
         let bridge = &state.contexts.get(&self.id).ok_or(AdapterError::TargetClosed)?.bridge;
-        if call.is_some_and(|call| bridge.started.contains(&call) || Arc::ptr_eq(&bridge.start, &bridge.whole)) {
+        if call.is_some_and(|call| bridge.starts_with(call)) {
             return Ok(None);
         }
         let params = Evaluate {
