@@ -38,7 +38,13 @@
   let entering = null;
   function tellWhenEntered(el, expect) {
     entering?.();
+    const expires = performance.now() + 10000;
     const entered = (event) => {
+      // A runtime that went away has no use for what is entered later.
+      if (performance.now() > expires) {
+        entering();
+        return;
+      }
       if (!event.isTrusted || !flatContains(el, event.composedPath()[0])) return;
       entering();
       const before = submissions;
@@ -47,10 +53,8 @@
       });
     };
     addListener(globalThis.window || globalThis, 'input', entered, QUIETLY);
-    const expiry = setTimeout(() => entering?.(), 10000);
     entering = () => {
       entering = null;
-      clearTimeout(expiry);
       removeListener(globalThis.window || globalThis, 'input', entered, QUIETLY);
     };
   }
