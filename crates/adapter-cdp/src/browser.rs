@@ -24,8 +24,6 @@ use crate::wire;
 
 /// How long a browser may take to write its profile when it is asked to end.
 const GRACE: Duration = Duration::from_millis(1500);
-/// How long a guard takes at most to kill it and to clean up.
-const KILL_DEADLINE: Duration = Duration::from_secs(2);
 
 /// What a browser and its contexts share. The process ends with the last of them.
 pub(crate) struct Shared {
@@ -131,8 +129,7 @@ impl CdpBrowser {
             };
             let _ = tokio::time::timeout(GRACE, ended).await;
         }
-        shared.process.kill();
-        let _ = tokio::time::timeout(KILL_DEADLINE, shared.process.ended()).await;
+        shared.process.end().await;
     }
 }
 

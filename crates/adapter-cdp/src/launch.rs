@@ -344,6 +344,13 @@ impl Process {
         self.watch.ended().await
     }
 
+    /// Kills the browser, and waits for its end as long as a guard takes at most to kill it and to clean up.
+    pub(crate) async fn end(&self) {
+        const DEADLINE: Duration = Duration::from_secs(2);
+        self.kill();
+        let _ = tokio::time::timeout(DEADLINE, self.ended()).await;
+    }
+
     /// The error that explains why the browser does not answer, after waiting `after` for an answer or an exit.
     pub async fn explain(&self, after: Duration) -> LaunchError {
         // When the browser goes, its pipe ends some milliseconds before its guard does.

@@ -30,9 +30,6 @@ use crate::transport::{Reader, WriteError, Writer};
 /// Below the profile: the session's directory.
 const FILES: &str = "files";
 
-/// How long a guard takes at most to kill its browser and to clean up.
-const KILL_DEADLINE: Duration = Duration::from_secs(2);
-
 /// How long a browser whose pipe has ended may take to end by itself.
 const END_GRACE: Duration = Duration::from_secs(2);
 
@@ -234,8 +231,7 @@ impl LegacyBrowser for CdpLegacyBrowser {
     fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             self.writer.close();
-            self.process.kill();
-            let _ = tokio::time::timeout(KILL_DEADLINE, self.process.ended()).await;
+            self.process.end().await;
         })
     }
 }
