@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, Args, CommandFactory, Parser};
 use ops_contracts::command::{Point, Viewport};
 use ops_contracts::ids::TargetId;
@@ -130,7 +130,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Cli, No
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
             NoVerb::Wrong(Failure::usage(verb_expected(&words)))
         }
-        kind => NoVerb::Wrong(wrong(kind, &error.render().to_string())),
+        _ => NoVerb::Wrong(wrong(&error)),
     })
 }
 
@@ -150,9 +150,16 @@ fn verb_expected(words: &[OsString]) -> String {
     format!("a verb is expected after {path}: {}", verbs.join(", "))
 }
 
-fn wrong(kind: ErrorKind, text: &str) -> Failure {
-    let unknown_flag = kind == ErrorKind::UnknownArgument && text.contains("'-");
-    let code = if unknown_flag { ErrorCode::CliFlagUnsupported } else { ErrorCode::CliUsageInvalid };
+fn wrong(error: &clap::Error) -> Failure {
+    let unknown = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(word)) if error.kind() == ErrorKind::UnknownArgument => word.as_str(),
+        _ => "",
+    };
+    if unknown.strip_prefix('-').is_some_and(|number| number.parse::<f64>().is_ok_and(f64::is_finite)) {
+        return Failure::usage(format!("{unknown} is below zero: no such number is taken there"));
+    }
+    let code = if unknown.starts_with('-') { ErrorCode::CliFlagUnsupported } else { ErrorCode::CliUsageInvalid };
+    let text = error.render().to_string();
     let text = text.trim().trim_start_matches("error:").trim();
     // The pointer to --help is the hint that follows any usage error.
     let text = text.strip_suffix("For more information, try '--help'.").unwrap_or(text).trim_end();

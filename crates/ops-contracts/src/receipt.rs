@@ -48,8 +48,8 @@ pub struct Receipt {
     pub file_chooser: Option<ChooserInfo>,
     /// The page's content, the element's value or the focus changed. Null where it could not be observed.
     pub changed: Option<bool>,
-    /// Click events that reached the element, for clicks. Fewer than asked for where the page took the element away between
-    /// press and release; null where it could not be observed.
+    /// Click events that reached the element, for clicks. Fewer than asked for where the page took the element away, or covered it,
+    /// between press and release; null where it could not be observed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clicks: Option<u32>,
     /// What ended the observation.

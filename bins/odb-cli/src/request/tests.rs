@@ -175,7 +175,8 @@ fn selecting_and_scrolling() {
     check(&["scroll", "#l", "up", "10"], "interact.scroll", &page(r##""element":{"css":"#l"},"dx":0.0,"dy":-10.0"##));
     refuses(&["select", "#c"], "at least one");
     refuses(&["scroll"], "either to");
-    refuses(&["scroll", "down", "-3"], "unexpected argument");
+    refuses(&["scroll", "down", "-3"], "-3 is below zero");
+    refuses(&["open", "--max-targets", "-3", "example.com"], "-3 is below zero");
     refuses(&["scroll", "down", "x"], "scroll takes");
     refuses(&["scroll", "#a", "#b"], "scroll takes");
     refuses(&["scroll", "down", "--dy", "3"], "scroll takes");
