@@ -11,6 +11,7 @@
 mod marker;
 mod processes;
 mod sweep;
+mod temporary;
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -140,22 +141,36 @@ fn guard(args: &GuardArgs) -> Result<ExitStatus, GuardError> {
     // Opening the path gives a descriptor of our own to the same pipe; the inherited number stays as it is.
     let lifetime = File::open(format!("/dev/fd/{LIFETIME_FD}")).map_err(io("open the lifetime pipe"))?;
     adopt_orphans();
-    let mut child = spawn_browser(args)?;
-    let group = processes::pid_of(&child);
-    if let Err(source) = marker::record_browser(&args.profile, group) {
-        // The marker serves the next sweep alone; supervision does not depend on it.
-        say(&format_args!("the profile's marker cannot be written: {source}"));
+    let temporary = temporary::create().map_err(io("make a directory for temporary files"))?;
+    note(&args.profile, |marker| {
+        marker.guard = ProcessId::of(rustix::process::getpid());
+        marker.temporary_files = Some(temporary.clone());
+    });
+    let ended = supervise(args, lifetime, &temporary);
+    temporary::remove(&temporary);
+    if marker::read(&args.profile).is_ok_and(|marker| marker.temporary) {
+        remove_profile(&args.profile);
     }
+    ended
+}
+
+/// Starts the browser, and ends it when the owner is gone.
+fn supervise(args: &GuardArgs, lifetime: File, temporary: &Path) -> Result<ExitStatus, GuardError> {
+    let mut child = spawn_browser(args, temporary)?;
+    let group = processes::pid_of(&child);
+    note(&args.profile, |marker| marker.browser = ProcessId::of(group));
     if let Err(source) = wait_for_either_end(lifetime, group) {
         // A browser that cannot be watched does not run.
         say(&format_args!("the guard cannot wait: {source}"));
     }
-    let status = end_browser(&mut child, group)?;
-    remove_singleton(&args.profile);
-    if marker::read(&args.profile).is_ok_and(|marker| marker.temporary) {
-        remove_profile(&args.profile);
+    end_browser(&mut child, group)
+}
+
+/// Completes the profile's marker. It serves the next sweep alone; supervision does not depend on it.
+fn note(profile: &Path, change: impl FnOnce(&mut Marker)) {
+    if let Err(source) = marker::update(profile, change) {
+        say(&format_args!("the profile's marker cannot be written: {source}"));
     }
-    Ok(status)
 }
 
 /// Tells the owner, if it is still there: a guard must not die of a closed pipe.
@@ -171,7 +186,7 @@ fn adopt_orphans() {
     }
 }
 
-fn spawn_browser(args: &GuardArgs) -> Result<Child, GuardError> {
+fn spawn_browser(args: &GuardArgs, temporary: &Path) -> Result<Child, GuardError> {
     let null = || File::options().read(true).write(true).open("/dev/null");
     let devnull = null().map_err(io("open /dev/null"))?;
     let to_browser = take_over(std::io::stdin().as_fd())?;
@@ -184,6 +199,7 @@ fn spawn_browser(args: &GuardArgs) -> Result<Child, GuardError> {
     let mut command = Command::new(&args.browser);
     command
         .args(&args.browser_args)
+        .env(temporary::VARIABLE, temporary)
         .stdin(Stdio::null())
         .stdout(printed)
         .stderr(Stdio::inherit())
@@ -234,9 +250,22 @@ fn end_browser(child: &mut Child, group: Pid) -> Result<ExitStatus, GuardError> 
     Ok(status)
 }
 
-/// The living process that owns `profile`, if any.
-pub(crate) fn owner_of(profile: &Path) -> Option<ProcessId> {
-    marker::read(profile).ok().map(|marker| marker.owner).filter(|owner| owner.is_alive())
+/// Takes `profile` for `marker`'s owner, unless a browser uses it that another process started or that still runs. What an
+/// earlier browser left among the temporary files is removed.
+///
+/// # Errors
+/// `ResourceBusy` when the profile is in use, else what kept the marker from being written.
+pub(crate) fn take(profile: &Path, marker: &Marker) -> std::io::Result<()> {
+    if let Ok(earlier) = marker::read(profile) {
+        let runs = earlier.browser.is_some_and(|browser| browser.serves(profile));
+        if runs || (earlier.owner != marker.owner && earlier.owner.is_alive()) {
+            return Err(std::io::ErrorKind::ResourceBusy.into());
+        }
+        if let Some(files) = earlier.temporary_files {
+            temporary::remove(&files);
+        }
+    }
+    marker::write(profile, marker)
 }
 
 /// The browser of `profile`, once its guard has started it.
@@ -253,43 +282,17 @@ pub(crate) fn kill_browser(profile: &Path) {
     }
 }
 
-/// Replaces the marker of `profile`.
-pub(crate) fn write_marker(profile: &Path, marker: &Marker) -> std::io::Result<()> {
-    marker::write(profile, marker)
-}
-
-/// The files by which a second start of Chromium with the same profile finds the first.
-const SINGLETON: [&str; 2] = ["SingletonSocket", "SingletonCookie"];
-
-/// How Chromium and Chrome name the directory of these among the temporary files.
-const SINGLETON_DIRECTORIES: [&str; 2] = ["org.chromium.Chromium.", "com.google.Chrome."];
-
-/// Removes what Chromium keeps outside of its profile: a directory with its socket among the temporary files, which the profile links
-/// to. A browser that ends by itself removes it; one that is killed can't.
-pub(crate) fn remove_singleton(profile: &Path) {
-    // Chromedriver's browsers have theirs below the directory that was claimed.
-    for holder in [profile.to_owned(), profile.join("profile")] {
-        let Ok(socket) = std::fs::read_link(holder.join(SINGLETON[0])) else { continue };
-        let Some(directory) = socket.parent().filter(|directory| directory.is_absolute()) else { continue };
-        let name = directory.file_name().unwrap_or_default().to_string_lossy();
-        if SINGLETON_DIRECTORIES.iter().any(|prefix| name.trim_start_matches('.').starts_with(prefix)) {
-            for file in SINGLETON {
-                let _ = std::fs::remove_file(directory.join(file));
-            }
-            // With anything else in it, it is not what it was taken for, and stays.
-            let _ = std::fs::remove_dir(directory);
-        }
-    }
-}
-
-/// Removes a temporary profile; what is still being written to is tried again for half a second. The marker goes last: what
-/// stays is known to the next sweep.
+/// Removes a temporary profile. The marker goes last: what stays is known to the next sweep.
 pub(crate) fn remove_profile(profile: &Path) {
+    insist(profile, || remove_contents(profile).and_then(|()| std::fs::remove_dir_all(profile)));
+}
+
+/// Removes `directory` by `remove`; what is still being written to is tried again for half a second.
+fn insist(directory: &Path, remove: impl Fn() -> std::io::Result<()>) {
     for _ in 0..25 {
-        let removed = remove_contents(profile).and_then(|()| std::fs::remove_dir_all(profile));
-        match removed {
+        match remove() {
             Ok(()) => return,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !profile.exists() => return,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !directory.exists() => return,
             Err(_) => std::thread::sleep(Duration::from_millis(20)),
         }
     }
@@ -344,25 +347,31 @@ mod tests {
     }
 
     #[test]
-    fn what_a_killed_browser_leaves_among_the_temporary_files_is_removed_and_nothing_else() {
+    fn a_profile_is_taken_unless_it_is_in_use_and_what_an_earlier_browser_left_goes() {
         let directory = tempfile::tempdir().unwrap();
-        let made = |name: &str, files: &[&str]| {
-            let (profile, kept) = (directory.path().join(format!("profile of {name}")), directory.path().join(name));
-            for folder in [&profile, &kept] {
-                std::fs::create_dir_all(folder).unwrap();
-            }
-            for file in files {
-                std::fs::write(kept.join(file), "").unwrap();
-            }
-            std::os::unix::fs::symlink(kept.join(SINGLETON[0]), profile.join(SINGLETON[0])).unwrap();
-            remove_singleton(&profile);
-            kept.exists()
+        let (profile, left) = (directory.path().join("profile"), directory.path().join("odb-1-0"));
+        std::fs::create_dir_all(left.join("org.chromium.Chromium.x1Y2z3")).unwrap();
+        std::fs::create_dir(&profile).unwrap();
+        let earlier = |owner| Marker {
+            owner,
+            guard: None,
+            browser: None,
+            temporary: false,
+            temporary_files: Some(left.clone()),
+            created_at_ms: 5,
         };
-        assert!(!made("org.chromium.Chromium.x1Y2z3", &SINGLETON));
-        assert!(!made(".com.google.Chrome.x1Y2z3", &["SingletonSocket"]));
-        assert!(made("org.chromium.Chromium.other", &["SingletonSocket", "letter"]));
-        assert!(made("somebody-elses", &[]));
-        remove_singleton(&directory.path().join("nowhere"));
+        let ours = Marker { temporary_files: None, ..earlier(ProcessId::own()) };
+
+        let somebody = ProcessId::of(Pid::INIT).unwrap();
+        marker::write(&profile, &earlier(somebody)).unwrap();
+        assert_eq!(take(&profile, &ours).unwrap_err().kind(), std::io::ErrorKind::ResourceBusy);
+        assert_eq!(marker::read(&profile).unwrap(), earlier(somebody));
+        assert!(left.exists());
+
+        marker::write(&profile, &earlier(ProcessId { start: 0, ..somebody })).unwrap();
+        take(&profile, &ours).unwrap();
+        assert_eq!(marker::read(&profile).unwrap(), ours);
+        assert!(!left.exists());
     }
 
     #[test]

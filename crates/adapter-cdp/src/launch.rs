@@ -254,11 +254,12 @@ fn prepare_profile(profile: &Profile, now_ms: u64) -> Result<(PathBuf, bool), La
     };
     // Chromium resolves its profile's path; the sweep compares command lines with this one.
     let path = fs::canonicalize(&path).map_err(|source| profile_error(&path, source))?;
-    if guard::owner_of(&path).is_some_and(|owner| owner != ProcessId::own()) {
-        return Err(LaunchError::ProfileInUse(path));
-    }
-    let marker = Marker { owner: ProcessId::own(), guard: None, browser: None, temporary, created_at_ms: now_ms };
-    guard::write_marker(&path, &marker).map_err(|source| profile_error(&path, source))?;
+    let owner = ProcessId::own();
+    let marker = Marker { owner, guard: None, browser: None, temporary, temporary_files: None, created_at_ms: now_ms };
+    guard::take(&path, &marker).map_err(|source| match source.kind() {
+        io::ErrorKind::ResourceBusy => LaunchError::ProfileInUse(path.clone()),
+        _ => profile_error(&path, source),
+    })?;
     Ok((path, temporary))
 }
 
@@ -405,6 +406,6 @@ mod tests {
         let (two, _) = prepare_profile(&profile, now_ms).unwrap();
         assert!(temporary && one != two);
         assert_eq!(fs::metadata(&one).unwrap().permissions().mode() & 0o777, 0o700);
-        assert_eq!(guard::owner_of(&one), Some(ProcessId::own()));
+        assert!(one.join(guard::MARKER_FILE).exists());
     }
 }

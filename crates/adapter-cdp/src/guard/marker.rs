@@ -5,9 +5,8 @@
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use rustix::process::Pid;
 use serde::{Deserialize, Serialize};
 
 use super::processes::ProcessId;
@@ -27,6 +26,9 @@ pub struct Marker {
     pub browser: Option<ProcessId>,
     /// True when the profile is to be deleted with its browser.
     pub temporary: bool,
+    /// Where its temporary files are, once a guard has made the directory; it goes with the browser.
+    #[serde(default)]
+    pub temporary_files: Option<PathBuf>,
     /// When the profile was opened, in milliseconds since the Unix epoch.
     pub created_at_ms: u64,
 }
@@ -45,10 +47,9 @@ pub(crate) fn write(profile: &Path, marker: &Marker) -> io::Result<()> {
     fs::rename(&unfinished, profile.join(MARKER_FILE))
 }
 
-/// Completes the owner's marker with this process as guard and `browser` as browser.
-pub(super) fn record_browser(profile: &Path, browser: Pid) -> io::Result<()> {
+/// Changes the marker of `profile`.
+pub(super) fn update(profile: &Path, change: impl FnOnce(&mut Marker)) -> io::Result<()> {
     let mut marker = read(profile)?;
-    marker.guard = ProcessId::of(rustix::process::getpid());
-    marker.browser = ProcessId::of(browser);
+    change(&mut marker);
     write(profile, &marker)
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use rustix::process::Signal;
 
 use super::marker::{self, Marker};
-use super::processes;
+use super::{processes, temporary};
 
 /// What a sweep did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -69,7 +69,9 @@ fn sweep_profile(profile: &Path, marker: &Marker, report: &mut SweepReport) {
         report.killed.push(guard.pid);
     }
     processes::kill_stragglers(profile, &stragglers);
-    super::remove_singleton(profile);
+    if let Some(files) = &marker.temporary_files {
+        temporary::remove(files);
+    }
     if marker.temporary {
         super::remove_profile(profile);
         report.removed.push(profile.to_owned());

@@ -16,7 +16,7 @@ use rustix::process::{Pid, Signal};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-use super::support::{self, config, open, open_in, spec, trial};
+use super::support::{self, config, config_in, open, open_in, spec, trial};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -27,6 +27,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("a_browser_whose_guard_is_killed_is_ended_and_reported_lost", a_lost_guard_ends_the_browser),
         trial("the_sweep_ends_what_a_dead_owner_left_and_deletes_its_profile", the_sweep_ends_leftovers),
         trial("the_sweep_leaves_a_living_owners_browser_alone", the_sweep_leaves_living_owners),
+        trial("temporary_files_go_with_the_browser_that_is_killed", temporary_files_go_with_the_browser),
         trial("a_persistent_profile_is_kept_and_refused_to_a_second_browser", a_persistent_profile_is_kept),
     ]
 }
@@ -196,10 +197,13 @@ async fn the_sweep_ends_leftovers() {
     // The worst case: the guard cannot act, and the browser cannot notice anything.
     stop(owner.tree.keys());
     owner.process.kill().await.unwrap();
+    let files = owner.marker.temporary_files.take().unwrap();
+    assert!(fs::read_dir(&files).unwrap().next().is_some(), "the browser's socket is there");
     assert!(alive(&owner.tree).len() > 4);
     let report = guard::sweep(owner.profiles.path()).unwrap();
     assert_eq!(report.removed, [owner.profile.clone()]);
     assert!(!owner.profile.exists());
+    assert!(!files.exists());
     for _ in 0..200 {
         let running = |pid: &u32| stat(*pid).is_some_and(|(state, _, _)| state != "Z");
         if !alive(&owner.tree).iter().any(running) {
@@ -216,6 +220,26 @@ async fn the_sweep_leaves_living_owners() {
     assert_eq!((report.kept, report.killed.len(), report.removed.len()), (1, 0, 0));
     assert_eq!(page.eval("1 + 1").await, "2");
     page.close().await;
+}
+
+async fn temporary_files_go_with_the_browser() {
+    let (profiles, root) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let others = std::env::vars_os().filter(|(name, _)| name != "TMPDIR");
+    let variables = others.chain([("TMPDIR".into(), root.path().into())]);
+    let browser = CdpAdapter::new(config_in(profiles.path(), variables)).launch(spec()).await.unwrap();
+    let (profile, marker) = only_profile(profiles.path());
+    let tree = tree(marker.guard.unwrap().pid);
+    let files = marker.temporary_files.unwrap();
+    assert_eq!(files.parent(), Some(root.path()));
+    assert!(fs::read_dir(&files).unwrap().next().is_some(), "the browser's socket is there");
+    // A browser that ends by itself first removes these, and a good while later the directory that they lead to.
+    for link in ["SingletonSocket", "SingletonCookie", "SingletonLock"] {
+        fs::remove_file(profile.join(link)).unwrap();
+    }
+    signal(marker.browser.unwrap().pid, Signal::KILL);
+    gone(&tree).await;
+    assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
+    drop(browser);
 }
 
 async fn a_persistent_profile_is_kept() {

@@ -1,6 +1,7 @@
 //! What the tests share: an adapter whose guard is the test program, a sink that remembers, and a small web server.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -55,8 +56,13 @@ where
 }
 
 pub(crate) fn config(profiles: &Path) -> CdpConfig {
+    config_in(profiles, std::env::vars_os())
+}
+
+/// The same with these variables for the browser's environment.
+pub(crate) fn config_in(profiles: &Path, variables: impl Iterator<Item = (OsString, OsString)>) -> CdpConfig {
     let guard = GuardCommand::new(std::env::current_exe().expect("the test program has a path"));
-    let mut config = CdpConfig::new(guard, profiles.to_owned(), std::env::vars_os(), Arc::new(FixedClock));
+    let mut config = CdpConfig::new(guard, profiles.to_owned(), variables, Arc::new(FixedClock));
     config.sandbox = Sandbox::Off;
     config
 }
