@@ -14,6 +14,7 @@ use ops_contracts::capability::BrowserKind;
 use ops_contracts::command::dom::PageParams;
 use ops_contracts::command::session::{CreateParams, Isolation};
 use ops_contracts::command::{DomEval, DomTitle, NavGoto, SessionCreate};
+use ops_contracts::status::StatusDocument;
 use rustix::process::Signal;
 use tempfile::TempDir;
 
@@ -34,10 +35,13 @@ async fn title(session: &RemoteSession) -> Result<String, ErrorCode> {
     title.map(|title| title.value).map_err(|error| error.code().expect("a refusal has a code"))
 }
 
+async fn status(relay: &Relay) -> StatusDocument {
+    serde_json::from_str(&ops_client::post::status(&relay.endpoint("status")).await.unwrap()).unwrap()
+}
+
 /// The process of the one Firefox in `relay` that is not among `known`, and those of its content.
 async fn new_firefox(relay: &Relay, known: &[u32]) -> (u32, Vec<u32>) {
-    let status = ops_client::post::status(&relay.endpoint("status")).await.unwrap();
-    let status: ops_contracts::status::StatusDocument = serde_json::from_str(&status).unwrap();
+    let status = status(relay).await;
     let ours = status.browsers.iter().filter(|browser| browser.product.starts_with("Firefox")).filter_map(|browser| browser.pid);
     let new: Vec<u32> = ours.filter(|pid| !known.contains(pid)).collect();
     assert_eq!(new.len(), 1, "one new Firefox beside {known:?}: {:?}", status.browsers);
@@ -144,7 +148,7 @@ async fn a_killed_firefox_takes_only_its_own_sessions_and_the_next_command_start
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stopped_firefox_holds_up_only_its_own_sessions() {
+async fn a_stopped_firefox_holds_up_only_its_own_sessions_and_new_ones_get_another() {
     let household = Household::new().await;
     signal(household.shared, Signal::STOP);
     let timeout = Some(Duration::from_secs(1));
@@ -154,6 +158,12 @@ async fn a_stopped_firefox_holds_up_only_its_own_sessions() {
         assert!(matches!(code, Some(ErrorCode::OpsTimeout | ErrorCode::AdapterTimeout)), "{code:?}");
     }
     household.others_are_well().await;
+    // Who comes anew is held up by the question whether it answers at all, and then has another.
+    let client = household.relay.client("newcomer").await;
+    let newcomer = RemoteSession::create(&client, &firefox(Isolation::Context)).await;
+    household.visit(&newcomer).await;
+    let silent: Vec<_> = status(&household.relay).await.browsers.into_iter().filter(|browser| !browser.responsive).collect();
+    assert_eq!(silent.iter().map(|browser| (browser.pid, browser.sessions)).collect::<Vec<_>>(), [(Some(household.shared), 2)]);
     signal(household.shared, Signal::CONT);
     for session in &household.sharing {
         assert_eq!(title(session).await.as_deref(), Ok("Plain page"), "it goes on where it was");

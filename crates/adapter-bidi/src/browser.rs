@@ -16,7 +16,7 @@ use crate::connection::{CallError, Connection, Route};
 use crate::context::{BidiContext, ContextPassage, Folder, STRUCTURE_DEADLINE, preload, viewport_of, within};
 use crate::driver::Driver;
 use crate::fault;
-use crate::protocol::browser::{Close, CreateUserContext, DownloadBehavior, SetDownloadBehavior};
+use crate::protocol::browser::{Close, CreateUserContext, DownloadBehavior, GetUserContexts, SetDownloadBehavior};
 use crate::protocol::network::{AddDataCollector, DataType};
 use crate::protocol::script::AddPreloadScript;
 use crate::router::state::{ContextEntry, PROFILE};
@@ -168,6 +168,12 @@ impl Browser for BidiBrowser {
 
     fn is_connected(&self) -> bool {
         self.shared.connection.is_open()
+    }
+
+    fn ping(&self) -> BoxFuture<'_, AdapterResult<()>> {
+        // Chromedriver answers `session.status` by itself; this one has to go through its browser.
+        let reply = self.shared.connection.send(&GetUserContexts {}, Route::BROWSER);
+        Box::pin(async { reply.await.map(drop).map_err(|error| fault::from_call("browser.getUserContexts", error)) })
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

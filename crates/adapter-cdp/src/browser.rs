@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chromiumoxide_cdp::cdp::browser_protocol::browser::{
-    BrowserContextId, CloseParams, SetDownloadBehaviorBehavior, SetDownloadBehaviorParams,
+    BrowserContextId, CloseParams, GetVersionParams, SetDownloadBehaviorBehavior, SetDownloadBehaviorParams,
 };
 use chromiumoxide_cdp::cdp::browser_protocol::target::CreateBrowserContextParams;
 use ops_contracts::adapter::{
@@ -156,6 +156,11 @@ impl Browser for CdpBrowser {
 
     fn is_connected(&self) -> bool {
         self.shared.connection.is_open()
+    }
+
+    fn ping(&self) -> BoxFuture<'_, AdapterResult<()>> {
+        let reply = self.shared.connection.exec(&GetVersionParams {}, Route::BROWSER);
+        Box::pin(async { reply.await.map(drop).map_err(|error| fault::from_call("Browser.getVersion", error)) })
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

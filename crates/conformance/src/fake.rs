@@ -101,8 +101,8 @@ impl Adapter for FakeAdapter {
             }
             let pid = FIRST_PID + number;
             let info = BrowserInfo { product: "Fake".to_owned(), version: "1.0".to_owned(), pid: Some(pid), sandboxed: false };
-            let browser =
-                Arc::new(FakeBrowser { stage: self.stage.clone(), info, ended: watch::Sender::new(None), sinks: Mutex::default() });
+            let process = Arc::new(Process { pid, ended: watch::Sender::new(None), runs: watch::Sender::new(true) });
+            let browser = Arc::new(FakeBrowser { stage: self.stage.clone(), info, process, sinks: Mutex::default() });
             state.browsers.insert(pid, browser.clone());
             Ok(browser as Arc<dyn Browser>)
         })
@@ -113,22 +113,45 @@ impl Adapter for FakeAdapter {
 pub(crate) struct FakeBrowser {
     stage: Arc<Stage>,
     info: BrowserInfo,
-    ended: watch::Sender<Option<String>>,
+    process: Arc<Process>,
     sinks: Mutex<Vec<Arc<dyn EventSink>>>,
+}
+
+/// What a browser and its contexts know of its process.
+pub(crate) struct Process {
+    pid: u32,
+    /// Why it has ended, once it has.
+    ended: watch::Sender<Option<String>>,
+    /// False while it is stopped.
+    runs: watch::Sender<bool>,
+}
+
+impl Process {
+    fn lost(&self) -> AdapterResult<()> {
+        let reason = self.ended.borrow().clone();
+        reason.map_or(Ok(()), |reason| Err(AdapterError::BrowserLost { reason }))
+    }
+
+    /// Waits while it is stopped.
+    async fn answers(&self) -> AdapterResult<()> {
+        let (mut runs, mut ended) = (self.runs.subscribe(), self.ended.subscribe());
+        // Neither sender goes before the process.
+        tokio::select! {
+            _ = runs.wait_for(|runs| *runs) => {}
+            _ = ended.wait_for(Option::is_some) => {}
+        }
+        self.lost()
+    }
 }
 
 impl FakeBrowser {
     fn end(&self, reason: &str) {
-        let first = self.ended.send_if_modified(|ended| ended.is_none() && ended.replace(reason.to_owned()).is_none());
+        let first = self.process.ended.send_if_modified(|ended| ended.is_none() && ended.replace(reason.to_owned()).is_none());
         if first {
             for sink in lock(&self.sinks).drain(..) {
                 sink.emit(Event::Disconnected { reason: reason.to_owned() });
             }
         }
-    }
-
-    fn lost(&self) -> Option<AdapterError> {
-        self.ended.borrow().clone().map(|reason| AdapterError::BrowserLost { reason })
     }
 }
 
@@ -139,26 +162,26 @@ impl Browser for FakeBrowser {
 
     fn open_context(&self, _: ContextSpec, events: Arc<dyn EventSink>) -> BoxFuture<'_, AdapterResult<OpenedContext>> {
         Box::pin(async move {
-            if let Some(lost) = self.lost() {
-                return Err(lost);
-            }
+            self.process.answers().await?;
             lock(&self.sinks).push(events.clone());
             let (target, frame) = (TargetKey(self.stage.key()), FrameKey(self.stage.key()));
-            let context = FakeContext::new(self.stage.clone(), self.ended.subscribe(), self.info.pid, events, target, frame);
+            let context = FakeContext::new(self.stage.clone(), self.process.clone(), events, target, frame);
             Ok(OpenedContext { context: Arc::new(context), target, frame, passage: None })
         })
     }
 
     fn is_connected(&self) -> bool {
-        self.ended.borrow().is_none()
+        self.process.lost().is_ok()
+    }
+
+    fn ping(&self) -> BoxFuture<'_, AdapterResult<()>> {
+        Box::pin(self.process.answers())
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             self.end("it was closed");
-            if let Some(pid) = self.info.pid {
-                lock(&self.stage.state).browsers.remove(&pid);
-            }
+            lock(&self.stage.state).browsers.remove(&self.process.pid);
         })
     }
 }
@@ -229,6 +252,21 @@ impl Control {
         if let Some(browser) = browser {
             browser.end("its process was killed");
         }
+    }
+
+    /// Stops a browser's process, or lets it go on: one that is stopped answers nothing.
+    pub fn stop_browser(&self, pid: u32, stop: bool) {
+        if let Some(browser) = lock(&self.stage.state).browsers.get(&pid) {
+            browser.process.runs.send_replace(!stop);
+        }
+    }
+
+    /// The browsers that have been started and not ended.
+    #[must_use]
+    pub fn browsers(&self) -> Vec<u32> {
+        let mut pids: Vec<u32> = lock(&self.stage.state).browsers.keys().copied().collect();
+        pids.sort_unstable();
+        pids
     }
 
     /// How many browsers were started or refused to start.

@@ -152,6 +152,12 @@ pub trait Browser: Send + Sync {
     /// Whether it still answers for itself: false once the connection or the process has ended.
     fn is_connected(&self) -> bool;
 
+    /// Asks it for something that no page is needed for, and returns once it has answered. Whoever asks sets the deadline.
+    ///
+    /// # Errors
+    /// `BrowserLost`, `Protocol`, `Unresponsive`.
+    fn ping(&self) -> BoxFuture<'_, AdapterResult<()>>;
+
     /// Ends it and everything in it, within about two seconds.
     fn close(&self) -> BoxFuture<'_, ()>;
 }

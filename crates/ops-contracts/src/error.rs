@@ -277,7 +277,7 @@ error_codes! {
     AdapterTargetCrashed "adapter_target_crashed" 503 retry Adapter "The page's renderer crashed" => "Reload the page or navigate";
     AdapterAttachFailed "adapter_attach_failed" 503 retry Adapter "A target can't be attached" => "Try again";
     AdapterProtocolError "adapter_protocol_error" 502 final Adapter "The browser refused a protocol call" => "See details; this is a fault of ours or of the browser";
-    AdapterTimeout "adapter_timeout" 504 retry Adapter "The browser does not answer" => "Try again; the circuit opens when it goes on";
+    AdapterTimeout "adapter_timeout" 504 retry Adapter "The browser does not answer" => "Try again, or make a new session: it gets another browser when this one stays silent";
 }
 
 impl ErrorCode {

@@ -149,4 +149,6 @@ pub struct BrowserSummary {
     pub sessions: u32,
     /// Whether its sandbox is on.
     pub sandboxed: bool,
+    /// False when it did not answer a question to itself: new sessions go to another.
+    pub responsive: bool,
 }

@@ -147,4 +147,13 @@ pub struct BrowserStatus {
     pub sessions: u32,
     /// Whether its sandbox is on.
     pub sandboxed: bool,
+    /// False when it runs and did not answer a question to itself. New sessions go to another; it is ended when it stays silent
+    /// for a minute.
+    #[serde(default = "yes")]
+    pub responsive: bool,
+}
+
+/// What relays mean that do not tell.
+const fn yes() -> bool {
+    true
 }

@@ -1,8 +1,10 @@
 //! The browsers: one process for all sessions that ask for the same kind, one of its own for those that ask for that,
 //! and one context kept warm in each shared process so that a new session does not wait for it.
 
+mod silence;
+
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -16,6 +18,7 @@ use ops_contracts::ids::SessionId;
 use ops_contracts::port::BrowserSummary;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::bridge::SOURCE;
@@ -65,6 +68,13 @@ pub(crate) struct Seat {
     using: Using,
 }
 
+impl Seat {
+    /// Says that a wait for the browser has come to its end: it is asked whether it answers at all.
+    pub(crate) fn doubt(&self) {
+        self.using.pool.doubt(&self.using.slot);
+    }
+}
+
 /// Keeps a browser from being closed as idle.
 struct Using {
     pool: Arc<Pool>,
@@ -72,9 +82,24 @@ struct Using {
 }
 
 impl Using {
-    fn new(pool: &Arc<Pool>, slot: Arc<Slot>) -> Self {
-        slot.users.fetch_add(1, Ordering::Relaxed);
-        Self { pool: pool.clone(), slot }
+    /// A context with a blank page; none when the browser does not answer.
+    async fn place(&self, viewport: Viewport) -> Outcome<Option<Place>> {
+        // Its spare tells nothing of a browser: where that is in doubt, an answer of its own is waited for.
+        let spare = if self.slot.doubted.load(Ordering::Relaxed) { None } else { self.slot.take_spare() };
+        if let Some(place) = spare {
+            if viewport == Viewport::default() {
+                return Ok(Some(place));
+            }
+            let (target, context) = (place.target, place.context.clone());
+            let sized = async { context.perform(Primitive::SetViewport { target, viewport }).await.map_err(Fault::from) };
+            match self.answered(sized).await {
+                Ok(Some(_)) => return Ok(Some(place)),
+                Ok(None) => return Ok(None),
+                Err(_) => {}
+            }
+        }
+        let browser = self.slot.running().await?;
+        self.answered(self.slot.open(&browser, viewport)).await
     }
 }
 
@@ -84,7 +109,7 @@ impl Drop for Using {
             return;
         }
         let (pool, slot) = (self.pool.clone(), self.slot.clone());
-        let idle = if slot.key.private.is_some() { Duration::ZERO } else { pool.idle };
+        let idle = if slot.key.private.is_some() || slot.is_silent() { Duration::ZERO } else { pool.idle };
         // Without a runtime everything is ending, and the browsers with it.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
@@ -105,9 +130,13 @@ struct Slot {
     spare: Mutex<Option<Place>>,
     /// When the browser was launched.
     launched: Mutex<Option<Instant>>,
-    /// What the last launch reported, for status.
-    info: Mutex<Option<BrowserInfo>>,
+    /// The last one that was launched, for status.
+    last: Mutex<Option<Arc<dyn Browser>>>,
     users: AtomicU32,
+    /// Whether the browser is being asked if it answers.
+    doubted: AtomicBool,
+    /// Whether it did not, so that new sessions go elsewhere.
+    silent: watch::Sender<bool>,
     egress: Option<Arc<dyn Egress>>,
     /// The way out of a confined browser whose contexts have none of their own: that of its profile.
     door: Mutex<Option<Arc<dyn EgressDoor>>>,
@@ -117,8 +146,33 @@ struct Slot {
 pub(crate) struct Pool {
     adapters: Vec<Arc<dyn Adapter>>,
     egress: Option<Arc<dyn Egress>>,
-    slots: Mutex<HashMap<SlotKey, Arc<Slot>>>,
+    slots: Mutex<Slots>,
     idle: Duration,
+}
+
+#[derive(Default)]
+struct Slots {
+    /// Those that take sessions.
+    open: HashMap<SlotKey, Arc<Slot>>,
+    /// Those whose browsers do not answer, as long as sessions are in them.
+    silent: Vec<Arc<Slot>>,
+}
+
+impl Slots {
+    fn all(&self) -> impl Iterator<Item = &Arc<Slot>> {
+        self.open.values().chain(&self.silent)
+    }
+
+    fn into_all(self) -> impl Iterator<Item = Arc<Slot>> {
+        self.open.into_values().chain(self.silent)
+    }
+
+    /// Whether it took sessions.
+    fn remove(&mut self, slot: &Arc<Slot>) -> bool {
+        self.silent.retain(|silent| !Arc::ptr_eq(silent, slot));
+        let open = self.open.get(&slot.key).is_some_and(|open| Arc::ptr_eq(open, slot));
+        open && self.open.remove(&slot.key).is_some()
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -165,10 +219,19 @@ impl Pool {
         others.find(|other| other.capabilities_through(kind).iter().next().is_some()).cloned()
     }
 
-    /// Makes or takes a context with a blank page.
+    /// Makes or takes a context with a blank page. Where the browser does not answer, it is another's.
     pub(crate) async fn seat(self: &Arc<Self>, key: &SlotKey, viewport: Viewport) -> Outcome<Seat> {
-        let using = Using::new(self, self.slot(key)?);
-        let place = using.slot.place(viewport).await?;
+        let mut using = self.using(key)?;
+        let mut placed = using.place(viewport).await?;
+        if placed.is_none() {
+            let silent = using.slot.clone();
+            drop(using);
+            // It may hold the profile that the next one is to use.
+            self.close_slot(&silent).await;
+            using = self.using(key)?;
+            placed = using.place(viewport).await?;
+        }
+        let place = placed.ok_or_else(|| Fault::plain(ErrorCode::AdapterTimeout))?;
         if key.private.is_none() {
             keep_spare(&using.slot);
         }
@@ -189,7 +252,7 @@ impl Pool {
 
     /// Closes every browser.
     pub(crate) async fn close(&self) {
-        let slots: Vec<_> = lock(&self.slots).drain().map(|(_, slot)| slot).collect();
+        let slots: Vec<_> = std::mem::take(&mut *lock(&self.slots)).into_all().collect();
         futures_util::future::join_all(slots.iter().map(|slot| slot.close())).await;
     }
 
@@ -197,25 +260,27 @@ impl Pool {
     pub(crate) fn in_use(&self, key: &SlotKey) -> bool {
         let slots = lock(&self.slots);
         key.spec.profile.is_some()
-            && slots.values().any(|slot| slot.key.spec.profile == key.spec.profile && slot.users.load(Ordering::Relaxed) > 0)
+            && slots.all().any(|slot| slot.key.spec.profile == key.spec.profile && slot.users.load(Ordering::Relaxed) > 0)
     }
 
     pub(crate) fn summary(&self) -> Vec<BrowserSummary> {
         let slots = lock(&self.slots);
-        let mut browsers: Vec<_> = slots.values().filter_map(|slot| slot.summary()).collect();
+        let mut browsers: Vec<_> = slots.all().filter_map(|slot| slot.summary()).collect();
         browsers.sort_by_key(|browser| browser.pid);
         browsers
     }
 
-    fn slot(&self, key: &SlotKey) -> Outcome<Arc<Slot>> {
+    fn using(self: &Arc<Self>, key: &SlotKey) -> Outcome<Using> {
         let (adapter, _) = self.adapter(key.spec.browser, Some(key.adapter))?;
         let mut slots = lock(&self.slots);
-        let slot = slots.entry(key.clone()).or_insert_with(|| {
+        let slot = slots.open.entry(key.clone()).or_insert_with(|| {
             let egress = self.egress.clone().filter(|_| key.spec.confined);
             let next = self.next(&**adapter, key.spec.browser);
             Arc::new(Slot::new(key.clone(), adapter.clone(), next, egress))
         });
-        Ok(slot.clone())
+        // Counted while the slots are held: nobody takes the browser for an idle one any more.
+        slot.users.fetch_add(1, Ordering::Relaxed);
+        Ok(Using { pool: self.clone(), slot: slot.clone() })
     }
 
     async fn close_slot(&self, slot: &Arc<Slot>) {
@@ -225,7 +290,7 @@ impl Pool {
             if slot.users.load(Ordering::Relaxed) > 0 {
                 return;
             }
-            slots.remove(&slot.key);
+            slots.remove(slot);
         }
         slot.close().await;
     }
@@ -257,23 +322,11 @@ impl Slot {
             browser: tokio::sync::Mutex::new(None),
             spare: Mutex::default(),
             launched: Mutex::default(),
-            info: Mutex::default(),
+            last: Mutex::default(),
             users: AtomicU32::new(0),
+            doubted: AtomicBool::new(false),
+            silent: watch::Sender::new(false),
         }
-    }
-
-    async fn place(&self, viewport: Viewport) -> Outcome<Place> {
-        if let Some(place) = self.take_spare() {
-            if viewport == Viewport::default() {
-                return Ok(place);
-            }
-            let target = place.target;
-            if place.context.perform(Primitive::SetViewport { target, viewport }).await.is_ok() {
-                return Ok(place);
-            }
-        }
-        let browser = self.running().await?;
-        self.open(&browser, viewport).await
     }
 
     fn take_spare(&self) -> Option<Place> {
@@ -295,7 +348,7 @@ impl Slot {
         }
         let launched = self.adapter.launch(spec).await?;
         *lock(&self.launched) = Some(Instant::now());
-        *lock(&self.info) = Some(launched.info().clone());
+        *lock(&self.last) = Some(launched.clone());
         *browser = Some(launched.clone());
         Ok(launched)
     }
@@ -343,7 +396,7 @@ impl Slot {
     }
 
     async fn make_spare(&self) -> Outcome<()> {
-        if lock(&self.spare).is_some() {
+        if lock(&self.spare).is_some() || self.is_silent() {
             return Ok(());
         }
         let Some(browser) = self.browser.lock().await.clone().filter(|browser| browser.is_connected()) else { return Ok(()) };
@@ -357,21 +410,24 @@ impl Slot {
 
     async fn close(&self) {
         drop(lock(&self.spare).take());
-        let browser = self.browser.lock().await.take();
-        if let Some(browser) = browser {
-            browser.close().await;
+        // Held until it has ended: whoever wants the browser, or its profile, waits for that.
+        let mut browser = self.browser.lock().await;
+        if let Some(running) = browser.take() {
+            running.close().await;
         }
         lock(&self.door).take();
-        lock(&self.info).take();
+        lock(&self.last).take();
     }
 
     fn summary(&self) -> Option<BrowserSummary> {
-        let info = lock(&self.info).clone()?;
+        let browser = lock(&self.last).clone().filter(|browser| browser.is_connected())?;
+        let info = browser.info();
         Some(BrowserSummary {
             product: format!("{} {}", info.product, info.version),
             pid: info.pid,
             sessions: self.users.load(Ordering::Relaxed),
             sandboxed: info.sandboxed,
+            responsive: !self.is_silent(),
         })
     }
 }

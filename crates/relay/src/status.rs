@@ -93,5 +93,6 @@ pub(crate) fn fidelity(edge: &Edge) -> DataFidelity {
 }
 
 fn browser(summary: BrowserSummary) -> BrowserStatus {
-    BrowserStatus { product: summary.product, pid: summary.pid, sessions: summary.sessions, sandboxed: summary.sandboxed }
+    let BrowserSummary { product, pid, sessions, sandboxed, responsive } = summary;
+    BrowserStatus { product, pid, sessions, sandboxed, responsive }
 }

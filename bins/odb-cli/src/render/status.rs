@@ -48,7 +48,8 @@ pub(crate) fn text(document: &str) -> String {
     for browser in &status.browsers {
         let pid = browser.pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default();
         let sandbox = if browser.sandboxed { "" } else { ", no sandbox" };
-        lines.push(format!("browser  {}{pid}, {} sessions{sandbox}", browser.product, browser.sessions));
+        let silent = if browser.responsive { "" } else { ", does not answer" };
+        lines.push(format!("browser  {}{pid}, {} sessions{sandbox}{silent}", browser.product, browser.sessions));
     }
     lines.extend(status.warnings.iter().map(|warning| format!("warning  {warning}")));
     lines.join("\n")

@@ -24,6 +24,11 @@ pub(crate) struct UserContext {
     pub(crate) user_context: String,
 }
 
+/// `browser.getUserContexts`
+#[derive(Serialize)]
+pub(crate) struct GetUserContexts {}
+command!(GetUserContexts "browser.getUserContexts" -> Empty);
+
 /// `browser.removeUserContext`
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

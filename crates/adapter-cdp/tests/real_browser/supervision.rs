@@ -27,6 +27,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("a_browser_whose_guard_is_killed_is_ended_and_reported_lost", a_lost_guard_ends_the_browser),
         trial("the_sweep_ends_what_a_dead_owner_left_and_deletes_its_profile", the_sweep_ends_leftovers),
         trial("the_sweep_leaves_a_living_owners_browser_alone", the_sweep_leaves_living_owners),
+        trial("a_browser_that_is_stopped_does_not_answer", a_stopped_browser_does_not_answer),
         trial("temporary_files_go_with_the_browser_that_is_killed", temporary_files_go_with_the_browser),
         trial("a_persistent_profile_is_kept_and_refused_to_a_second_browser", a_persistent_profile_is_kept),
     ]
@@ -220,6 +221,19 @@ async fn the_sweep_leaves_living_owners() {
     assert_eq!((report.kept, report.killed.len(), report.removed.len()), (1, 0, 0));
     assert_eq!(page.eval("1 + 1").await, "2");
     page.close().await;
+}
+
+async fn a_stopped_browser_does_not_answer() {
+    let page = open().await;
+    page.browser.ping().await.unwrap();
+    let browser = page.browser.info().pid.unwrap();
+    signal(browser, Signal::STOP);
+    let unanswered = tokio::time::timeout(Duration::from_millis(300), page.browser.ping()).await;
+    assert!(unanswered.is_err() && page.browser.is_connected());
+    signal(browser, Signal::CONT);
+    page.browser.ping().await.unwrap();
+    page.browser.close().await;
+    assert!(matches!(page.browser.ping().await, Err(AdapterError::BrowserLost { .. })));
 }
 
 async fn temporary_files_go_with_the_browser() {

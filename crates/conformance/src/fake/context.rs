@@ -20,7 +20,7 @@ use self::navigate::beside;
 use super::bridge::{self, Reply};
 use super::document::Document;
 use super::script::{Act, Dialog, Page, Scripted};
-use super::{Stage, Trouble, lock};
+use super::{Process, Stage, Trouble, lock};
 
 /// A picture of nothing: a transparent PNG of one pixel, as base64.
 const PICTURE: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
@@ -32,8 +32,7 @@ pub(super) struct FakeContext {
 
 struct Inner {
     stage: Arc<Stage>,
-    ended: watch::Receiver<Option<String>>,
-    pid: Option<u32>,
+    process: Arc<Process>,
     events: Arc<dyn EventSink>,
     tabs: Mutex<BTreeMap<TargetKey, Tab>>,
     version: watch::Sender<u64>,
@@ -51,15 +50,14 @@ struct Tab {
 impl FakeContext {
     pub(super) fn new(
         stage: Arc<Stage>,
-        ended: watch::Receiver<Option<String>>,
-        pid: Option<u32>,
+        process: Arc<Process>,
         events: Arc<dyn EventSink>,
         target: TargetKey,
         frame: FrameKey,
     ) -> Self {
         let tab = Tab::blank(frame, DocumentKey(stage.key()));
         let tabs = Mutex::new(BTreeMap::from([(target, tab)]));
-        Self { inner: Arc::new(Inner { stage, ended, pid, events, tabs, version: watch::Sender::new(0) }) }
+        Self { inner: Arc::new(Inner { stage, process, events, tabs, version: watch::Sender::new(0) }) }
     }
 }
 
@@ -133,6 +131,7 @@ impl Inner {
     async fn perform(self: Arc<Self>, primitive: Primitive) -> AdapterResult<Effect> {
         let (key, target) = (name(&primitive), target(&primitive));
         let revives = matches!(primitive, Primitive::Navigate { .. } | Primitive::Reload { .. } | Primitive::CloseTarget { .. });
+        self.process.answers().await?;
         self.check(target, None, revives)?;
         let trouble = {
             let mut state = lock(&self.stage.state);
@@ -153,7 +152,7 @@ impl Inner {
                 self.unless_lost(target, document, revives, go_on).await?;
             }
             Some(Trouble::EndBrowser) => {
-                let browser = self.pid.and_then(|pid| lock(&self.stage.state).browsers.remove(&pid));
+                let browser = lock(&self.stage.state).browsers.remove(&self.process.pid);
                 if let Some(browser) = browser {
                     browser.end("its process was killed");
                 }
@@ -232,9 +231,7 @@ impl Inner {
 
     /// Whether what a primitive needs is still there.
     fn check(&self, target: Option<TargetKey>, document: Option<DocumentKey>, revives: bool) -> AdapterResult<()> {
-        if let Some(reason) = self.ended.borrow().clone() {
-            return Err(AdapterError::BrowserLost { reason });
-        }
+        self.process.lost()?;
         let Some(target) = target else { return Ok(()) };
         self.with_tab(target, |tab| match document {
             _ if tab.crashed && !revives => Err(AdapterError::TargetCrashed),
@@ -251,7 +248,7 @@ impl Inner {
         revives: bool,
         ready: impl Future<Output = T>,
     ) -> AdapterResult<T> {
-        let (mut version, mut ended) = (self.version.subscribe(), self.ended.clone());
+        let (mut version, mut ended) = (self.version.subscribe(), self.process.ended.subscribe());
         let lost = async {
             loop {
                 if let Err(error) = self.check(target, document, revives) {

@@ -325,6 +325,11 @@ impl Owner {
         if outcome.as_ref().is_err_and(|fault| matches!(fault.code, ErrorCode::AdapterBrowserLost | ErrorCode::OpsSessionLost)) {
             self.loss_told = true;
         }
+        if outcome.as_ref().is_err_and(|fault| matches!(fault.code, ErrorCode::OpsTimeout | ErrorCode::AdapterTimeout))
+            && let Some(seat) = &self.seat
+        {
+            seat.doubt();
+        }
         // The parts of a batch have been noted one by one.
         if outcome.is_err() || job.call.name() != CommandName::BatchRun {
             self.session.health.note(&outcome, &job.request);

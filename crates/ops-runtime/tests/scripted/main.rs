@@ -14,6 +14,7 @@ use ops_runtime::{Runtime, RuntimeConfig};
 mod bad_input;
 mod end_sessions;
 mod interrupted;
+mod silence;
 
 struct Still;
 

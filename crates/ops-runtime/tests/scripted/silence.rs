@@ -1,0 +1,97 @@
+//! A browser that runs and does not answer, over the scripted browser and in a time of the tests' own.
+
+use std::time::Duration;
+
+use conformance::suite::Refused;
+use ops_contracts::ErrorCode;
+use ops_contracts::command::dom::PageParams;
+use ops_contracts::command::session::Isolation;
+use ops_contracts::command::{DomTitle, Empty, SessionStatus};
+
+use super::fixture;
+
+#[track_caller]
+fn code<T>(outcome: Result<T, Refused>) -> Option<ErrorCode> {
+    outcome.err().map(|refused| refused.fault.code)
+}
+
+/// Longer than a browser may be silent before new sessions go to another, and shorter than it may be before it is ended.
+const A_WHILE: Duration = Duration::from_secs(20);
+/// Longer than a browser may be silent.
+const TOO_LONG: Duration = Duration::from_secs(90);
+
+#[tokio::test(start_paused = true)]
+async fn new_sessions_go_past_a_browser_that_does_not_answer_and_its_own_go_on_when_it_wakes() {
+    let (f, control) = fixture();
+    let first = f.session().await.unwrap();
+    let stopped = control.browsers()[0];
+    control.stop_browser(stopped, true);
+    assert_eq!(code(first.call_within::<DomTitle>(1_000, &PageParams::default()).await), Some(ErrorCode::OpsTimeout));
+    tokio::time::sleep(A_WHILE).await;
+
+    let second = f.session().await.unwrap();
+    second.title().await.unwrap();
+    let told: Vec<_> =
+        f.service().summary().browsers.into_iter().map(|browser| (browser.pid, browser.responsive, browser.sessions)).collect();
+    assert_eq!(told, [(Some(stopped), false, 1), (Some(stopped + 1), true, 1)]);
+
+    control.stop_browser(stopped, false);
+    first.title().await.unwrap();
+    tokio::time::sleep(TOO_LONG).await;
+    first.title().await.unwrap();
+    first.call::<SessionStatus>(&Empty {}).await.unwrap();
+    f.close().await;
+    tokio::time::sleep(A_WHILE).await;
+    assert!(!control.browsers().contains(&stopped), "it ends with its last session");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_is_made_while_the_browser_falls_silent_gets_another() {
+    let (f, control) = fixture();
+    let first = f.session().await.unwrap();
+    tokio::time::sleep(A_WHILE).await;
+    control.stop_browser(control.browsers()[0], true);
+    // One context is kept warm: it is handed out, and its first command tells.
+    let spare = f.session().await.unwrap();
+    let begun = tokio::time::Instant::now();
+    let next = f.session().await.unwrap();
+    next.title().await.unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    assert_eq!(control.launches(), 2);
+    for held_up in [&first, &spare] {
+        assert_eq!(code(held_up.call_within::<DomTitle>(1_000, &PageParams::default()).await), Some(ErrorCode::OpsTimeout));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_browser_that_stays_silent_is_ended_and_its_sessions_are_told_once() {
+    for isolation in [Isolation::Context, Isolation::Process] {
+        let (f, control) = fixture();
+        let mut params = f.create_params();
+        params.isolation = isolation;
+        let session = f.session_with(params).await.unwrap();
+        let stopped = control.browsers()[0];
+        control.stop_browser(stopped, true);
+        assert_eq!(code(session.call_within::<DomTitle>(1_000, &PageParams::default()).await), Some(ErrorCode::OpsTimeout));
+        tokio::time::sleep(TOO_LONG).await;
+        assert!(!control.browsers().contains(&stopped));
+        assert_eq!(f.service().summary().browsers, []);
+        assert_eq!(code(session.title().await), Some(ErrorCode::OpsSessionLost));
+        session.title().await.unwrap();
+        let browsers = f.service().summary().browsers;
+        assert_eq!(browsers.len(), 1);
+        assert!(browsers[0].responsive);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_that_does_not_answer_is_not_held_against_its_browser() {
+    let (f, control) = fixture();
+    let session = f.session().await.unwrap();
+    let held = control.hold("stats");
+    assert_eq!(code(session.call_within::<DomTitle>(1_000, &PageParams::default()).await), Some(ErrorCode::OpsTimeout));
+    tokio::time::sleep(TOO_LONG).await;
+    held.release();
+    session.title().await.unwrap();
+    assert_eq!((control.launches(), f.service().summary().browsers[0].responsive), (1, true));
+}
