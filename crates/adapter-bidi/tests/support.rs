@@ -175,8 +175,12 @@ pub(crate) async fn open() -> Page {
 }
 
 pub(crate) async fn open_in(browser: Arc<dyn Browser>, profiles: Arc<tempfile::TempDir>) -> Page {
+    open_with(context_spec(), browser, profiles).await
+}
+
+pub(crate) async fn open_with(spec: ContextSpec, browser: Arc<dyn Browser>, profiles: Arc<tempfile::TempDir>) -> Page {
     let events = Arc::new(Recorder::default());
-    let opened = browser.open_context(context_spec(), events.clone()).await.unwrap();
+    let opened = browser.open_context(spec, events.clone()).await.unwrap();
     Page { browser, context: opened.context, events, target: opened.target, frame: opened.frame, profiles }
 }
 

@@ -1,14 +1,18 @@
+use std::sync::Arc;
+
+use adapter_bidi::BidiAdapter;
 use conformance::site::Site;
 use libtest_mimic::Trial;
-use ops_contracts::adapter::{Effect, Evaluated, Modifiers, Primitive};
+use ops_contracts::adapter::{Adapter as _, Bridge, ContextSpec, Effect, Evaluated, Modifiers, Primitive};
 
-use crate::support::{click, open, trial};
+use crate::support::{click, config, context_spec, open, open_with, spec, trial};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("values_come_back_as_json_and_others_as_source", values),
         trial("exceptions_have_a_place_and_promises_are_awaited_on_request", exceptions),
         trial("the_bridge_and_the_page_do_not_see_each_other", worlds),
+        trial("the_rest_of_the_bridge_comes_when_it_is_first_asked_for_and_again_when_it_is_gone", in_parts),
         trial("what_the_bridge_tells_in_the_middle_of_input_is_its_effect", telling),
         trial("a_policy_against_scripts_hinders_neither_the_bridge_nor_an_expression", policy),
         trial("the_console_and_uncaught_exceptions_are_told", console),
@@ -65,6 +69,34 @@ async fn worlds() {
     assert_eq!(page.bridge("seen", "{}").await, "\"undefined\"");
     assert_eq!(page.eval("typeof __odb + typeof __odbTell").await, "\"undefinedundefined\"");
     assert_eq!(page.bridge("echo", r#"{"value":"é✓ \" \\ 😀"}"#).await, "\"é✓ \\\" \\\\ 😀\"");
+    page.close().await;
+}
+
+async fn in_parts() {
+    // The whole counts how often it was sent, and can be made to forget itself.
+    let start = r#"(function start() { globalThis.__odb = { doc: document, start,
+        call: (name) => (name === 'known' ? '"from the start"' : '"not yet"') }; })();"#;
+    let whole = format!(
+        r"{start} globalThis.__odbSent = (globalThis.__odbSent ?? 0) + 1; __odb.version = 1;
+        __odb.call = (name, args) => {{
+            if (name === 'forget') __odb.start();
+            return JSON.stringify(`${{name}} ${{args.number}} of the ${{globalThis.__odbSent}}.`);
+        }};"
+    );
+    let profiles = Arc::new(tempfile::tempdir().unwrap());
+    let browser = BidiAdapter::new(config(profiles.path())).launch(spec()).await.unwrap();
+    let bridge = Bridge { start: start.into(), started: &["known"], whole: whole.into() };
+    let page = open_with(ContextSpec { bridge, ..context_spec() }, browser, profiles).await;
+    let site = Site::start().unwrap();
+    for path in ["/plain", "/csp"] {
+        page.goto(&site.url(path)).await;
+        let called = async |name, number: u32| page.bridge(name, &format!("{{\"number\":{number}}}")).await;
+        assert_eq!(called("known", 1).await, "\"from the start\"", "{path}");
+        assert_eq!(called("first", 2).await, "\"first 2 of the 1.\"", "{path}");
+        assert_eq!(called("second", 3).await, "\"second 3 of the 1.\"", "{path}: it is there, and not sent again");
+        assert_eq!(called("forget", 4).await, "\"forget 4 of the 1.\"", "{path}");
+        assert_eq!(called("third", 5).await, "\"third 5 of the 2.\"", "{path}: what is gone is sent again");
+    }
     page.close().await;
 }
 
