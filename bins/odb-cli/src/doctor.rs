@@ -1,10 +1,11 @@
-//! `doctor`: checks, each with what to do about it. It starts nothing but `relayd --version`.
+//! `doctor`: checks, each with what to do about it. It starts programs for nothing but their versions.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ops_client::post;
 use ops_contracts::ErrorCode;
+use ops_contracts::status::BrowserStatus;
 use ops_contracts::version::{BINARY_VERSION, OPS_CONTRACT_VERSION};
 use routing::config;
 use serde::{Deserialize, Serialize};
@@ -15,7 +16,7 @@ use crate::daemon;
 use crate::failure::{Failure, Outcome};
 use crate::render;
 
-/// How long `relayd --version` may take.
+/// How long a program may take to tell its version.
 const VERSION_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A family of browsers that we drive, and how one is found and got.
@@ -79,8 +80,8 @@ fn fail(name: &'static str, message: impl Into<String>, remedy: &str) -> Check {
 
 /// Runs the checks; 0 where none fails, 10 where no relay runs, else 2.
 pub(crate) async fn run(context: &Context<'_>) -> Outcome<u8> {
-    let mut checks = vec![state(context), relay_binary(context).await];
-    checks.extend([chrome(context), firefox(context), sandbox()]);
+    let (relay, chrome, firefox) = tokio::join!(relay_binary(context), chrome(context), firefox(context));
+    let mut checks = vec![state(context), relay, chrome, firefox, sandbox()];
     let relay = daemon::running(context);
     let absent = relay.as_ref().is_err_and(|failure| failure.code() == Some(ErrorCode::CliDaemonUnavailable));
     match relay {
@@ -135,10 +136,8 @@ async fn relay_binary(context: &Context<'_>) -> Check {
     let Some(path) = daemon::find_relayd(context) else {
         return fail("relayd", "neither beside odb-cli nor in PATH", "install relayd beside odb-cli");
     };
-    let run = tokio::process::Command::new(&path).arg("--version").kill_on_drop(true).output();
-    let told = match timeout(VERSION_TIMEOUT, run).await {
-        Ok(Ok(output)) if output.status.success() => String::from_utf8_lossy(&output.stdout).trim().to_owned(),
-        _ => return fail("relayd", format!("{} does not tell its version", path.display()), "install it anew"),
+    let Some(told) = version(&path).await else {
+        return fail("relayd", format!("{} does not tell its version", path.display()), "install it anew");
     };
     let shown = format!("{} ({told})", path.display());
     if told.ends_with(BINARY_VERSION) {
@@ -148,31 +147,62 @@ async fn relay_binary(context: &Context<'_>) -> Check {
     }
 }
 
-fn chrome(context: &Context<'_>) -> Check {
-    let remedy = CHROME.remedy;
-    find(context, &CHROME, context.environment.browser.as_deref()).unwrap_or_else(|why| fail(CHROME.check, why, remedy))
+/// What a program says of itself.
+async fn version(program: &Path) -> Option<String> {
+    let run = tokio::process::Command::new(program).arg("--version").kill_on_drop(true).output();
+    let output = timeout(VERSION_TIMEOUT, run).await.ok()?.ok().filter(|output| output.status.success())?;
+    let told = String::from_utf8_lossy(&output.stdout).lines().next().unwrap_or_default().trim().to_owned();
+    Some(told).filter(|told| !told.is_empty())
+}
+
+async fn chrome(context: &Context<'_>) -> Check {
+    match find(context, &CHROME, context.environment.browser.as_deref()) {
+        Ok(found) => found.check().await,
+        Err(why) => fail(CHROME.check, why, CHROME.remedy),
+    }
 }
 
 /// Chromium does without Firefox, so only one that is named and not there is a fault.
-fn firefox(context: &Context<'_>) -> Check {
-    let (named, remedy) = (context.environment.firefox.as_deref(), FIREFOX.remedy);
+async fn firefox(context: &Context<'_>) -> Check {
+    let named = context.environment.firefox.as_deref();
     let absent = if named.is_some() { fail } else { warn };
-    find(context, &FIREFOX, named).unwrap_or_else(|why| absent(FIREFOX.check, why, remedy))
+    match find(context, &FIREFOX, named) {
+        Ok(found) => found.check().await,
+        Err(why) => absent(FIREFOX.check, why, FIREFOX.remedy),
+    }
+}
+
+/// A browser that sessions would get.
+struct Found {
+    family: &'static Family,
+    path: PathBuf,
+    /// Whether its variable names it.
+    named: bool,
+}
+
+impl Found {
+    async fn check(&self) -> Check {
+        let by = if self.named { format!(", {}", self.family.variable) } else { String::new() };
+        let (check, path) = (self.family.check, self.path.display());
+        match version(&self.path).await {
+            Some(told) => ok(check, format!("{path} ({told}{by})")),
+            None => warn(check, format!("{path} does not tell its version{by}"), "run it by hand, or install it anew"),
+        }
+    }
 }
 
 /// The browser of a family that sessions would get, or why there is none.
-fn find(context: &Context<'_>, family: &Family, named: Option<&Path>) -> Result<Check, String> {
+fn find(context: &Context<'_>, family: &'static Family, named: Option<&Path>) -> Result<Found, String> {
     if let Some(path) = named {
-        let shown = path.display();
         return if path.is_file() {
-            Ok(ok(family.check, format!("{shown} ({})", family.variable)))
+            Ok(Found { family, path: path.to_owned(), named: true })
         } else {
-            Err(format!("{} names {shown}, which is no file", family.variable))
+            Err(format!("{} names {}, which is no file", family.variable, path.display()))
         };
     }
     let found = family.programs.iter().find_map(|name| daemon::find_in_path(context, name));
     let found = found.or_else(|| Some(PathBuf::from(family.place)).filter(|place| place.is_file()));
-    found.map(|path| ok(family.check, path.display().to_string())).ok_or_else(|| family.missing.to_owned())
+    found.map(|path| Found { family, path, named: false }).ok_or_else(|| family.missing.to_owned())
 }
 
 fn sandbox() -> Check {
@@ -200,6 +230,8 @@ struct Told {
     pid: u32,
     limits_profile: String,
     #[serde(default)]
+    browsers: Vec<BrowserStatus>,
+    #[serde(default)]
     warnings: Vec<String>,
 }
 
@@ -225,6 +257,11 @@ async fn relay_answers(relay: &daemon::Relay) -> Vec<Check> {
     } else {
         warn("versions", versions, "odb-cli stop, then install both of one version")
     });
+    for browser in told.browsers.iter().filter(|browser| !browser.responsive) {
+        let pid = browser.pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default();
+        let which = format!("{}{pid} does not answer, {} sessions in it", browser.product, browser.sessions);
+        checks.push(warn("browser", which, "new sessions go to another; it is ended when it stays silent for a minute"));
+    }
     checks.extend(told.warnings.into_iter().map(|warning| warn("relay", warning, "see the relay's log")));
     checks
 }

@@ -219,6 +219,32 @@ fn without_a_relay_nothing_is_started_and_the_exit_code_is_ten() {
 }
 
 #[test]
+fn the_doctor_tells_the_browsers_versions_and_which_one_does_not_answer() {
+    let told = r#"{"relayVersion":"0.2.0","opsContractVersion":"1.1.0","relayUrl":"http://127.0.0.1:1","pid":1,"limitsProfile":"local",
+        "browsers":[{"product":"Chrome 156","pid":41,"sessions":2,"sandboxed":true,"responsive":false},
+                    {"product":"Chrome 156","pid":42,"sessions":1,"sandboxed":true}]}"#;
+    let relay = Relay::new(&[told]);
+    let home = home_of(&relay);
+    let program = |name: &str, script: &str| {
+        let path = home.path().join(name);
+        fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&path, PermissionsExt::from_mode(0o700)).unwrap();
+        path
+    };
+    let (chrome, firefox) = (program("chrome", "echo Chromium 156.0.1; echo more"), program("firefox", "exit 1"));
+    let mut doctor = command(home.path(), &["doctor", "-o", "json"]);
+    let output = doctor.env("ODB_BROWSER", &chrome).env("ODB_FIREFOX", &firefox).output().unwrap();
+    let report: serde_json::Value = serde_json::from_str(&texts(&output).0).unwrap();
+    let of = |name: &str| {
+        let checks = report["checks"].as_array().unwrap().iter().filter(|check| check["name"] == name);
+        checks.map(|check| (check["status"].as_str().unwrap(), check["message"].as_str().unwrap())).collect::<Vec<_>>()
+    };
+    assert_eq!(of("chrome"), [("ok", &*format!("{} (Chromium 156.0.1, ODB_BROWSER)", chrome.display()))]);
+    assert_eq!(of("firefox"), [("warn", &*format!("{} does not tell its version, ODB_FIREFOX", firefox.display()))]);
+    assert_eq!(of("browser"), [("warn", "Chrome 156 (pid 41) does not answer, 2 sessions in it")]);
+}
+
+#[test]
 fn a_relay_whose_port_is_dead_is_no_relay() {
     // Nobody listens on the port below every port that the system gives away.
     let relay = Relay { url: "http://127.0.0.1:1".to_owned(), ..Relay::new(&[]) };

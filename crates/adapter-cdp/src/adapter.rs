@@ -219,7 +219,7 @@ async fn supervise(process: launch::Watch, connection: Connection, router: Arc<R
         how = process.ended() => {
             if connection.is_open() {
                 tracing::warn!(how, "the browser's guard is gone: the browser is killed");
-                process.kill_unguarded();
+                process.kill_unguarded().await;
             }
         }
     }

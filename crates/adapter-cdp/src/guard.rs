@@ -138,6 +138,15 @@ fn exit_byte(status: ExitStatus) -> u8 {
 }
 
 fn guard(args: &GuardArgs) -> Result<ExitStatus, GuardError> {
+    let ended = serve(args);
+    if marker::read(&args.profile).is_ok_and(|marker| marker.temporary) {
+        remove_profile(&args.profile);
+    }
+    ended
+}
+
+/// Has a browser run in a place for its temporary files.
+fn serve(args: &GuardArgs) -> Result<ExitStatus, GuardError> {
     // Opening the path gives a descriptor of our own to the same pipe; the inherited number stays as it is.
     let lifetime = File::open(format!("/dev/fd/{LIFETIME_FD}")).map_err(io("open the lifetime pipe"))?;
     adopt_orphans();
@@ -148,9 +157,6 @@ fn guard(args: &GuardArgs) -> Result<ExitStatus, GuardError> {
     });
     let ended = supervise(args, lifetime, &temporary);
     temporary::remove(&temporary);
-    if marker::read(&args.profile).is_ok_and(|marker| marker.temporary) {
-        remove_profile(&args.profile);
-    }
     ended
 }
 
@@ -273,12 +279,10 @@ pub(crate) fn browser_of(profile: &Path) -> Option<ProcessId> {
     marker::read(profile).ok()?.browser
 }
 
-/// Kills the browser of `profile` and its process group, if it is proven to be that.
-pub(crate) fn kill_browser(profile: &Path) {
-    if let Some(browser) = browser_of(profile).filter(|browser| browser.serves(profile))
-        && let Some(group) = browser.raw()
-    {
-        let _ = rustix::process::kill_process_group(group, Signal::KILL);
+/// Does what `guard` would have done at the end of its browser, where it was killed before.
+pub(crate) fn stand_in(guard: ProcessId, profile: &Path) {
+    if let Some(marker) = marker::read(profile).ok().filter(|marker| marker.guard == Some(guard)) {
+        sweep::end(profile, &marker);
     }
 }
 

@@ -112,7 +112,6 @@ pub enum LaunchError {
 pub struct Process {
     watch: Watch,
     output: Output,
-    guard: ProcessId,
 }
 
 /// What it takes to see a browser's end and to bring it about. Does not keep the browser alive.
@@ -121,6 +120,7 @@ pub(crate) struct Watch {
     /// The only write end of the lifetime pipe: closing it is the order to kill.
     lifetime: Arc<Mutex<Option<OwnedFd>>>,
     exit: watch::Receiver<Option<ExitStatus>>,
+    guard: ProcessId,
     profile: PathBuf,
 }
 
@@ -218,19 +218,10 @@ fn start(launch: &Launch<'_>, profile: &Path) -> Result<Launched, LaunchError> {
     command.fd_mappings(vec![lifetime_end]).map_err(|error| failed(io::Error::other(error)))?;
     let mut child = tokio::process::Command::from(command).spawn().map_err(failed)?;
     let output = Output::drain(child.stderr.take());
-    let guard = child.id().and_then(|pid| rustix::process::Pid::from_raw(i32::try_from(pid).ok()?));
     Ok(Launched {
         reader: Reader::new(replies_out).map_err(failed)?,
         writer: Writer::new(commands_in).map_err(failed)?,
-        process: Process {
-            watch: Watch {
-                lifetime: Arc::new(Mutex::new(Some(lifetime_in))),
-                exit: watch_exit(child),
-                profile: profile.to_owned(),
-            },
-            output,
-            guard: guard.and_then(ProcessId::of).unwrap_or(ProcessId { pid: 0, start: 0 }),
-        },
+        process: Process { watch: Watch::new(child, lifetime_in, profile.to_owned()), output },
     })
 }
 
@@ -286,14 +277,27 @@ fn fresh_directory(root: &Path, now_ms: u64) -> Result<PathBuf, LaunchError> {
 }
 
 impl Watch {
+    fn new(guard: tokio::process::Child, lifetime: OwnedFd, profile: PathBuf) -> Self {
+        let pid = guard.id().and_then(|pid| rustix::process::Pid::from_raw(i32::try_from(pid).ok()?));
+        Self {
+            lifetime: Arc::new(Mutex::new(Some(lifetime))),
+            // One that has ended already is nobody.
+            guard: pid.and_then(ProcessId::of).unwrap_or(ProcessId { pid: 0, start: 0 }),
+            exit: watch_exit(guard),
+            profile,
+        }
+    }
+
     /// Orders the guard to kill the browser at once. Harmless when it has ended.
     pub(crate) fn kill(&self) {
         self.lifetime.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
-    /// Kills a browser that has lost its guard.
-    pub(crate) fn kill_unguarded(&self) {
-        guard::kill_browser(&self.profile);
+    /// Kills a browser that has lost its guard, and removes what that would have removed.
+    pub(crate) async fn kill_unguarded(&self) {
+        let (guard, profile) = (self.guard, self.profile.clone());
+        // It fails with the runtime alone: then the next sweep does it.
+        let _ = tokio::task::spawn_blocking(move || guard::stand_in(guard, &profile)).await;
     }
 
     /// Waits until the guard has ended, and with it everything that it guards.
@@ -322,7 +326,7 @@ impl Process {
 
     /// The guard's process id.
     pub fn guard_pid(&self) -> u32 {
-        self.guard.pid
+        self.watch.guard.pid
     }
 
     /// The browser's process id, once the guard has started it.

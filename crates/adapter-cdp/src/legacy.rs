@@ -189,7 +189,7 @@ async fn read_all(mut reader: Reader, process: Watch, writer: Arc<Writer>, event
     tokio::select! {
         () = reading => (),
         // The guard ends last: what it has left behind is not the browser that anyone asked for.
-        _ = process.ended() => process.kill_unguarded(),
+        _ = process.ended() => process.kill_unguarded().await,
     }
     writer.close();
     events.ended();

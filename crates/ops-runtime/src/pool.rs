@@ -109,7 +109,9 @@ impl Drop for Using {
             return;
         }
         let (pool, slot) = (self.pool.clone(), self.slot.clone());
-        let idle = if slot.key.private.is_some() || slot.is_silent() { Duration::ZERO } else { pool.idle };
+        // Nobody comes any more to a private one, or to one that another has taken the place of.
+        let awaited = slot.key.private.is_none() && lock(&pool.slots).is_open(&slot);
+        let idle = if awaited { pool.idle } else { Duration::ZERO };
         // Without a runtime everything is ending, and the browsers with it.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
@@ -154,24 +156,27 @@ pub(crate) struct Pool {
 struct Slots {
     /// Those that take sessions.
     open: HashMap<SlotKey, Arc<Slot>>,
-    /// Those whose browsers do not answer, as long as sessions are in them.
-    silent: Vec<Arc<Slot>>,
+    /// Those whose browsers did not answer, as long as sessions are in them.
+    apart: Vec<Arc<Slot>>,
 }
 
 impl Slots {
     fn all(&self) -> impl Iterator<Item = &Arc<Slot>> {
-        self.open.values().chain(&self.silent)
+        self.open.values().chain(&self.apart)
     }
 
     fn into_all(self) -> impl Iterator<Item = Arc<Slot>> {
-        self.open.into_values().chain(self.silent)
+        self.open.into_values().chain(self.apart)
+    }
+
+    fn is_open(&self, slot: &Arc<Slot>) -> bool {
+        self.open.get(&slot.key).is_some_and(|open| Arc::ptr_eq(open, slot))
     }
 
     /// Whether it took sessions.
     fn remove(&mut self, slot: &Arc<Slot>) -> bool {
-        self.silent.retain(|silent| !Arc::ptr_eq(silent, slot));
-        let open = self.open.get(&slot.key).is_some_and(|open| Arc::ptr_eq(open, slot));
-        open && self.open.remove(&slot.key).is_some()
+        self.apart.retain(|apart| !Arc::ptr_eq(apart, slot));
+        self.is_open(slot) && self.open.remove(&slot.key).is_some()
     }
 }
 

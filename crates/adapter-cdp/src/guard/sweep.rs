@@ -52,6 +52,17 @@ fn sweep_profile(profile: &Path, marker: &Marker, report: &mut SweepReport) {
         report.kept += 1;
         return;
     }
+    report.killed.extend(end(profile, marker));
+    if marker.temporary {
+        report.removed.push(profile.to_owned());
+    } else {
+        report.kept += 1;
+    }
+}
+
+/// Ends what serves `profile`, and removes what is temporary of it. Returns the guard and the browser that were killed.
+pub(super) fn end(profile: &Path, marker: &Marker) -> Vec<u32> {
+    let mut killed = Vec::new();
     // Looked up before the first is killed: orphans get another parent.
     let verified = [marker.browser, marker.guard].into_iter().flatten().filter(|process| process.serves(profile));
     let stragglers: Vec<_> = verified.flat_map(processes::descendants).collect();
@@ -60,13 +71,13 @@ fn sweep_profile(profile: &Path, marker: &Marker, report: &mut SweepReport) {
         && let Some(group) = browser.raw()
         && rustix::process::kill_process_group(group, Signal::KILL).is_ok()
     {
-        report.killed.push(browser.pid);
+        killed.push(browser.pid);
     }
     if let Some(guard) = marker.guard.filter(|guard| guard.serves(profile))
         && let Some(pid) = guard.raw()
         && rustix::process::kill_process(pid, Signal::KILL).is_ok()
     {
-        report.killed.push(guard.pid);
+        killed.push(guard.pid);
     }
     processes::kill_stragglers(profile, &stragglers);
     if let Some(files) = &marker.temporary_files {
@@ -74,8 +85,6 @@ fn sweep_profile(profile: &Path, marker: &Marker, report: &mut SweepReport) {
     }
     if marker.temporary {
         super::remove_profile(profile);
-        report.removed.push(profile.to_owned());
-    } else {
-        report.kept += 1;
     }
+    killed
 }

@@ -9,6 +9,8 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
+use super::ProcessId;
+
 /// The variable by which programs learn where temporary files belong.
 pub(super) const VARIABLE: &str = "TMPDIR";
 
@@ -19,23 +21,28 @@ const PREFIX: &str = "odb-";
 const LONGEST_ADDRESS: usize = 103;
 
 /// The longest path below a root: our directory with the longest number of a process, and what Chromium makes in it.
-const LONGEST_BELOW: usize = "/odb-4194304-99/org.chromium.Chromium.XXXXXX/SingletonSocket".len();
+const LONGEST_BELOW: usize = "/odb-4194304-1234567890-0/org.chromium.Chromium.XXXXXX/SingletonSocket".len();
+
+/// Where temporary files are on every system.
+const SHORT: &str = "/tmp";
 
 /// Where a directory can be whose sockets can be reached, `given` wherever that is short enough.
 fn root(given: PathBuf) -> PathBuf {
     let fits = given.as_os_str().len() + LONGEST_BELOW <= LONGEST_ADDRESS;
-    if fits { given } else { PathBuf::from("/tmp") }
+    if fits { given } else { PathBuf::from(SHORT) }
 }
 
 /// Makes a directory that only this user can read.
 pub(super) fn create() -> io::Result<PathBuf> {
-    create_below(&root(std::env::temp_dir()))
+    let given = std::path::absolute(std::env::temp_dir()).map(root);
+    given.and_then(|root| create_below(&root)).or_else(|_| create_below(Path::new(SHORT)))
 }
 
 fn create_below(root: &Path) -> io::Result<PathBuf> {
-    // Numbers of processes are given out again, and a directory may have outlived its own.
+    // Numbers of processes are given out again. With the start no name is: what a marker names is its own browser's, or gone.
+    let ProcessId { pid, start } = ProcessId::own();
     for attempt in 0..100 {
-        let path = root.join(format!("{PREFIX}{}-{attempt}", std::process::id()));
+        let path = root.join(format!("{PREFIX}{pid}-{start}-{attempt}"));
         match DirBuilder::new().mode(0o700).create(&path) {
             Ok(()) => return Ok(path),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}

@@ -5,7 +5,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{ChildStderr, Command, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use command_fds::{CommandFdExt, FdMapping};
 use ops_contracts::adapter::BoxFuture;
@@ -14,7 +14,7 @@ use ops_contracts::supervise::{SuperviseSpec, Supervised, Supervisor};
 use rustix::pipe::{PipeFlags, pipe_with};
 use std::os::unix::process::CommandExt;
 
-use super::{Profile, Watch, prepare_profile, watch_exit};
+use super::{Profile, Watch, prepare_profile};
 use crate::guard::{self, GuardArgs, GuardCommand, LIFETIME_FD};
 
 /// Starts processes under a guard, for adapters other than this crate's own.
@@ -59,13 +59,12 @@ impl Supervisor for GuardSupervisor {
         command.fd_mappings(vec![lifetime_end]).map_err(io::Error::other)?;
         let mut child = tokio::process::Command::from(command).spawn()?;
         let stderr = child.stderr.take().ok_or_else(|| io::Error::other("its output can't be read"))?.into_owned_fd()?;
-        let lifetime = Arc::new(Mutex::new(Some(lifetime_in)));
-        let watch = Watch { lifetime, exit: watch_exit(child), profile: spec.directory };
+        let watch = Watch::new(child, lifetime_in, spec.directory);
         // A guard that is killed takes nobody with it.
         let orphaned = watch.clone();
         tokio::spawn(async move {
             orphaned.ended().await;
-            orphaned.kill_unguarded();
+            orphaned.kill_unguarded().await;
         });
         Ok((Arc::new(Guarded(watch)), ChildStderr::from(stderr)))
     }

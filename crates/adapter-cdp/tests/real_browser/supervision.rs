@@ -177,7 +177,8 @@ async fn dropping_leaves_nothing() {
 
 async fn a_lost_guard_ends_the_browser() {
     let page = open().await;
-    let (_, marker) = only_profile(page.profiles.path());
+    let (profile, marker) = only_profile(page.profiles.path());
+    let files = marker.temporary_files.unwrap();
     let tree = tree(marker.guard.unwrap().pid);
     signal(marker.guard.unwrap().pid, Signal::KILL);
     page.events.first(|event| matches!(event, Event::Disconnected { .. }).then_some(())).await;
@@ -185,12 +186,12 @@ async fn a_lost_guard_ends_the_browser() {
     // Without its guard nobody reaps the rest but the system: dead is enough.
     for _ in 0..200 {
         let running = |pid: &u32| stat(*pid).is_some_and(|(state, _, _)| state != "Z");
-        if !alive(&tree).iter().any(running) {
+        if !alive(&tree).iter().any(running) && !profile.exists() && !files.exists() {
             return;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    panic!("still there: {:?}", alive(&tree));
+    panic!("still there: {:?}, profile {}, temporary files {}", alive(&tree), profile.exists(), files.exists());
 }
 
 async fn the_sweep_ends_leftovers() {

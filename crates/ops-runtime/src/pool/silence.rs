@@ -51,6 +51,8 @@ impl Pool {
         tracing::warn!(pid, "a browser does not answer: new sessions go to another");
         self.pass_by(slot);
         if timeout(ENDED_AFTER, &mut answer).await.is_ok() {
+            tracing::info!(pid, "a browser answers again");
+            self.take_back(slot);
             return;
         }
         tracing::warn!(pid, "a browser that does not answer is ended");
@@ -61,12 +63,23 @@ impl Pool {
         let spare = {
             let mut slots = lock(&self.slots);
             if slots.remove(slot) {
-                slots.silent.push(slot.clone());
+                slots.apart.push(slot.clone());
             }
             lock(&slot.spare).take()
         };
         drop(spare);
         slot.silent.send_replace(true);
+    }
+
+    /// New sessions come to it again, unless another browser has taken its place; it keeps its own in any case.
+    fn take_back(&self, slot: &Arc<Slot>) {
+        let mut slots = lock(&self.slots);
+        let there = slots.apart.iter().any(|apart| Arc::ptr_eq(apart, slot));
+        if there && !slots.open.contains_key(&slot.key) {
+            slots.remove(slot);
+            slots.open.insert(slot.key.clone(), slot.clone());
+        }
+        slot.silent.send_replace(false);
     }
 }
 

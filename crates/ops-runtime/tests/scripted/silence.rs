@@ -39,10 +39,29 @@ async fn new_sessions_go_past_a_browser_that_does_not_answer_and_its_own_go_on_w
     first.title().await.unwrap();
     tokio::time::sleep(TOO_LONG).await;
     first.title().await.unwrap();
+    assert!(f.service().summary().browsers.iter().all(|browser| browser.responsive));
+    f.session().await.unwrap();
+    assert_eq!(control.launches(), 2, "the other one goes on taking new sessions");
     first.call::<SessionStatus>(&Empty {}).await.unwrap();
     f.close().await;
     tokio::time::sleep(A_WHILE).await;
     assert!(!control.browsers().contains(&stopped), "it ends with its last session");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_browser_that_wakes_before_another_was_needed_takes_new_sessions_again() {
+    let (f, control) = fixture();
+    let first = f.session().await.unwrap();
+    control.stop_browser(control.browsers()[0], true);
+    assert_eq!(code(first.call_within::<DomTitle>(1_000, &PageParams::default()).await), Some(ErrorCode::OpsTimeout));
+    tokio::time::sleep(A_WHILE).await;
+    assert!(!f.service().summary().browsers[0].responsive);
+    control.stop_browser(control.browsers()[0], false);
+    tokio::time::sleep(A_WHILE).await;
+    let second = f.session().await.unwrap();
+    second.title().await.unwrap();
+    let browsers = f.service().summary().browsers;
+    assert_eq!((control.launches(), browsers.len(), browsers[0].responsive, browsers[0].sessions), (1, 1, true, 2));
 }
 
 #[tokio::test(start_paused = true)]
