@@ -164,6 +164,9 @@ async fn a_stopped_firefox_holds_up_only_its_own_sessions_and_new_ones_get_anoth
     household.visit(&newcomer).await;
     let silent: Vec<_> = status(&household.relay).await.browsers.into_iter().filter(|browser| !browser.responsive).collect();
     assert_eq!(silent.iter().map(|browser| (browser.pid, browser.sessions)).collect::<Vec<_>>(), [(Some(household.shared), 2)]);
+    let [held_up, _] = &household.sharing;
+    let late = held_up.client.call::<DomTitle>(held_up.holder(), &PageParams::default(), timeout).await;
+    assert_eq!(late.map(|_| ()).unwrap_err().code(), Some(ErrorCode::AdapterTimeout), "now that it is known to be the browser");
     signal(household.shared, Signal::CONT);
     for session in &household.sharing {
         assert_eq!(title(session).await.as_deref(), Ok("Plain page"), "it goes on where it was");

@@ -73,6 +73,11 @@ impl Seat {
     pub(crate) fn doubt(&self) {
         self.using.pool.doubt(&self.using.slot);
     }
+
+    /// Whether it is known that the browser does not answer.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.using.slot.is_silent()
+    }
 }
 
 /// Keeps a browser from being closed as idle.

@@ -1,7 +1,7 @@
 //! Browsers that run and no longer answer, for themselves and not for a page alone: stopped, deadlocked, starved.
 //!
-//! Nothing tells of that. So where a wait for a browser comes to its end, the browser is asked what no page is needed for. One that
-//! stays silent gets no new sessions; they go to another. It keeps those that it has, which go on when it wakes. When it does not,
+//! Nothing tells of that. So where a wait for a browser is long, or comes to its end, the browser is asked what no page is needed for.
+//! One that stays silent gets no new sessions; they go to another. It keeps those that it has, which go on when it wakes. When it does not,
 //! it is ended, and they are told as they are whenever a browser is lost.
 
 use std::pin::pin;

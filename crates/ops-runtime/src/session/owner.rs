@@ -29,6 +29,9 @@ use crate::world::Effect;
 /// How long closing a session may take before its owner stops waiting for the browser.
 const CLOSE_WITHIN: Duration = Duration::from_secs(5);
 
+/// How long a command runs before its browser is asked whether it answers at all, and again each time after that.
+const LONG: Duration = Duration::from_secs(5);
+
 /// Told the session and why it ended.
 pub(crate) type Ended = Box<dyn FnOnce(&SessionId, ErrorCode) + Send>;
 
@@ -48,6 +51,8 @@ enum Step {
     Effect(Effect),
     Done(Result<Arc<RawValue>, Fault>),
     Revived(Outcome<Seat>),
+    /// A command has been running for [`LONG`], or that much longer.
+    Long,
     Expired,
     Orphaned,
 }
@@ -60,6 +65,8 @@ pub(crate) struct Owner {
     seat: Option<Seat>,
     queue: VecDeque<Box<Job>>,
     running: Running,
+    /// When the browser is asked whether it answers at all, should the command that runs still run then.
+    doubts: Instant,
     /// Those who wait until the session is drained; none while it is not being drained.
     drain: Vec<oneshot::Sender<u32>>,
     /// The loss of the present browser has been told to the holder.
@@ -83,6 +90,7 @@ impl Owner {
             seat: Some(seat),
             queue: VecDeque::new(),
             running: Running::Idle,
+            doubts: Instant::now(),
             drain: Vec::new(),
             loss_told: false,
             ended,
@@ -102,6 +110,7 @@ impl Owner {
                 Step::Effect(effect) => self.effect(effect),
                 Step::Done(outcome) => self.finished(outcome),
                 Step::Revived(seat) => self.revived(seat),
+                Step::Long => self.doubt(),
                 // Use may have extended the lease since the timer was set.
                 Step::Expired if !lock(&self.session.lease).expired(Instant::now()) => None,
                 Step::Expired => Some((Fault::plain(ErrorCode::OpsLeaseExpired), None)),
@@ -115,7 +124,8 @@ impl Owner {
 
     async fn step(&mut self) -> Step {
         let expires = lock(&self.session.lease).expires();
-        let busy = !matches!(self.running, Running::Idle);
+        let (busy, commanded) = (!matches!(self.running, Running::Idle), matches!(self.running, Running::Command(..)));
+        let doubts = self.doubts;
         let running = async {
             match &mut self.running {
                 Running::Idle => std::future::pending().await,
@@ -138,6 +148,7 @@ impl Owner {
             effect = effects => Step::Effect(effect),
             step = running => step,
             () = tokio::time::sleep_until(expires), if !busy => Step::Expired,
+            () = tokio::time::sleep_until(doubts), if commanded => Step::Long,
         }
     }
 
@@ -251,6 +262,16 @@ impl Owner {
         };
         let work = Box::pin(work.instrument(job.span.clone()));
         self.running = Running::Command(job, work);
+        self.doubts = Instant::now() + LONG;
+    }
+
+    /// A command may be long because the page is, or because nobody answers any more: its deadline may be minutes away.
+    fn doubt(&mut self) -> Option<(Fault, Option<oneshot::Sender<u32>>)> {
+        if let Some(seat) = &self.seat {
+            seat.doubt();
+        }
+        self.doubts = Instant::now() + LONG;
+        None
     }
 
     fn revive(&mut self, job: Box<Job>) {
@@ -325,11 +346,7 @@ impl Owner {
         if outcome.as_ref().is_err_and(|fault| matches!(fault.code, ErrorCode::AdapterBrowserLost | ErrorCode::OpsSessionLost)) {
             self.loss_told = true;
         }
-        if outcome.as_ref().is_err_and(|fault| matches!(fault.code, ErrorCode::OpsTimeout | ErrorCode::AdapterTimeout))
-            && let Some(seat) = &self.seat
-        {
-            seat.doubt();
-        }
+        let outcome = outcome.map_err(|fault| self.timed_out(fault));
         // The parts of a batch have been noted one by one.
         if outcome.is_err() || job.call.name() != CommandName::BatchRun {
             self.session.health.note(&outcome, &job.request);
@@ -337,6 +354,18 @@ impl Owner {
         lock(&self.session.lease).touch(Instant::now());
         self.answer(job, outcome, true);
         None
+    }
+
+    /// Where a time is over, the browser is asked whether it answers at all; where it is known not to, the fault is the browser's.
+    fn timed_out(&self, mut fault: Fault) -> Fault {
+        if let (ErrorCode::OpsTimeout | ErrorCode::AdapterTimeout, Some(seat)) = (fault.code, &self.seat) {
+            seat.doubt();
+            if fault.code == ErrorCode::OpsTimeout && seat.is_silent() {
+                fault.code = ErrorCode::AdapterTimeout;
+                fault.message.push_str(", and the browser does not answer");
+            }
+        }
+        fault
     }
 
     #[expect(clippy::boxed_local, reason = "jobs are boxed for the queue, and end here")]

@@ -78,8 +78,42 @@ async fn a_session_that_is_made_while_the_browser_falls_silent_gets_another() {
     assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
     assert_eq!(control.launches(), 2);
     for held_up in [&first, &spare] {
-        assert_eq!(code(held_up.call_within::<DomTitle>(1_000, &PageParams::default()).await), Some(ErrorCode::OpsTimeout));
+        let told = held_up.call_within::<DomTitle>(1_000, &PageParams::default()).await;
+        assert_eq!(code(told), Some(ErrorCode::AdapterTimeout), "what is known of the browser is told");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_browser_that_falls_silent_under_a_long_command_is_found_before_the_deadline() {
+    let (f, control) = fixture();
+    let (first, second) = (f.session().await.unwrap(), f.session().await.unwrap());
+    let stopped = control.browsers()[0];
+    control.stop_browser(stopped, true);
+    let title = PageParams::default();
+    let (within_it, beyond_it) = (first.call_within::<DomTitle>(30_000, &title), second.call_within::<DomTitle>(120_000, &title));
+    let meanwhile = async {
+        tokio::time::sleep(A_WHILE).await;
+        f.session().await.unwrap().title().await.unwrap();
+        assert_eq!(control.launches(), 2, "new sessions go past it while both still wait");
+    };
+    let began = tokio::time::Instant::now();
+    let ended = async { (beyond_it.await, began.elapsed()) };
+    let (within_it, (beyond_it, ended), ()) = tokio::join!(within_it, ended, meanwhile);
+    assert_eq!(code(within_it), Some(ErrorCode::AdapterTimeout));
+    assert_eq!(code(beyond_it), Some(ErrorCode::AdapterBrowserLost), "it was ended");
+    assert!(ended < TOO_LONG, "{ended:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_command_is_not_held_against_a_browser_that_answers() {
+    let (f, control) = fixture();
+    let session = f.session().await.unwrap();
+    let held = control.hold("stats");
+    let title = PageParams::default();
+    assert_eq!(code(session.call_within::<DomTitle>(120_000, &title).await), Some(ErrorCode::OpsTimeout));
+    held.release();
+    session.title().await.unwrap();
+    assert_eq!(control.launches(), 1);
 }
 
 #[tokio::test(start_paused = true)]
