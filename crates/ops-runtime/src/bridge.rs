@@ -26,6 +26,7 @@ pub(crate) static SOURCE: LazyLock<Bridge> = LazyLock::new(|| Bridge {
         include_str!("bridge/refs.js"),
         include_str!("bridge/tree.js"),
         include_str!("bridge/visibility.js"),
+        include_str!("bridge/imagemaps.js"),
         include_str!("bridge/roles.js"),
         include_str!("bridge/names.js"),
         include_str!("bridge/states.js"),
@@ -213,6 +214,12 @@ fn code(bridge: &str) -> ErrorCode {
         "timeout" => ErrorCode::OpsTimeout,
         _ => ErrorCode::OpsInternal,
     }
+}
+
+/// What a result tells of elements, with refs as the contract writes them.
+pub(crate) fn naming_refs(mut value: Value, frame: u32) -> Value {
+    name_refs(&mut value, frame);
+    value
 }
 
 /// Rewrites the bridge's element numbers (`"ref": 12`) as refs (`"ref": "e12"`), at any depth.

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use ops_contracts::adapter::DialogKind;
 use ops_contracts::command::{diagnostics, dom, nav, targets};
 
 use super::{Rendered, action, quoted, short};
@@ -16,7 +17,8 @@ pub(super) fn navigation(result: &nav::NavResult) -> String {
         let _ = write!(text, " ({status})");
     }
     if !result.document_changed {
-        text.push_str(" within the same document");
+        let asked = result.dialog_opened.as_ref().is_some_and(|dialog| dialog.kind == DialogKind::Beforeunload);
+        text.push_str(if asked || !result.downloads.is_empty() { " not left" } else { " within the same document" });
     }
     for hop in &result.redirects {
         let _ = write!(text, "\nredirected from {} ({})", hop.url, hop.status);

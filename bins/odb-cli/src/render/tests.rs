@@ -84,6 +84,16 @@ fn pages_are_shown_with_what_is_missing() {
         r#"{"targetId":"t1","url":"http://a/b","status":404,"title":"No","redirects":[{"status":302,"url":"http://a/"}],"documentChanged":true,"reached":"load"}"#,
         "http://a/b \"No\" (404)\nredirected from http://a/ (302)",
     );
+    shows(
+        "nav.goto",
+        r#"{"targetId":"t1","url":"http://a/#b","redirects":[],"documentChanged":false,"reached":"load"}"#,
+        "http://a/#b within the same document",
+    );
+    shows(
+        "nav.reload",
+        r#"{"targetId":"t1","url":"http://a/","redirects":[],"documentChanged":false,"reached":"load","dialogOpened":{"kind":"beforeunload","message":"","targetId":"t1"}}"#,
+        "http://a/ not left\nbeforeunload dialog is open in t1: \"\"\nanswer it: odb-cli dialog accept, or odb-cli dialog dismiss",
+    );
     shows("dom.find", r#"{"count":0,"matches":[]}"#, "no match");
     shows(
         "dom.find",

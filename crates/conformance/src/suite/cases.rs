@@ -134,6 +134,8 @@ cases! {
         lists_of_the_pages_own_are_chosen_from [InteractSelect];
         a_choice_that_was_not_made_is_an_error [InteractSelect];
         zoomed_and_scaled_elements_are_hit [InteractClick, InteractFill];
+        areas_of_a_picture_are_shown_and_clicked [DomSnapshot, InteractClick];
+        what_takes_no_pointer_is_told_as_that [InteractClick];
         a_pane_is_scrolled_until_its_header_is_out_of_the_way [InteractClick];
         what_vanishes_under_the_pointer_is_told_and_nothing_else_clicked [InteractClick];
         what_is_rendered_again_under_the_pointer_is_clicked_once [InteractClick];

@@ -12,8 +12,9 @@
     return el;
   }
   const isControl = (el) => /^(input|textarea|select|button)$/.test(localName(el)) || isEditable(el) || checkedState(el) !== null;
-  // What takes a pointer on behalf of the element: custom check boxes hide the input and style its label.
+  // What takes a pointer on behalf of the element: custom check boxes hide the input and style its label, areas lie on a picture.
   function pointerTarget(el) {
+    if (isArea(el)) return areaImage(el) || el;
     if (isVisible(el) || localName(el) !== 'input' || !/^(checkbox|radio|file)$/.test(el.type)) return el;
     return labelsOf(el).find(isVisible) || el;
   }
@@ -73,7 +74,7 @@
     const view = viewport();
     if (position) {
       const box = boxOf(el);
-      return [{ x: box.left + position.x, y: box.top + position.y }].filter((p) => insideView(p, view));
+      return [position].flat().map((p) => ({ x: box.left + p.x, y: box.top + p.y })).filter((p) => insideView(p, view));
     }
     const rects = paintedRects(el).map((r) => clipped(r, view)).filter(Boolean).sort((a, b) => b.area - a.area).slice(0, 6);
     const points = rects.map(center);
@@ -91,29 +92,36 @@
     for (const p of candidatePoints(el, position, grid)) {
       tried++;
       const hit = deepFromPoint(p.x, p.y);
-      if (hit && accepts(target, hit)) return { point: p };
+      // Firefox tells the picture where the pointer reaches an area of it.
+      if (hit && (accepts(target, hit) || (hit === el && isArea(target)))) return { point: p };
       blocker = blocker || hit;
     }
     return { point: null, blocker, tried };
   }
   const scrollTo = (el, block) => scrollIntoView(el, { block, inline: block === 'nearest' ? 'nearest' : 'center', behavior: 'instant' });
+  // Why no pointer ever reaches the element, whatever lies over it.
+  function deafness(el) {
+    if (closest(el, '[inert]')) return 'the element takes no pointer: it is inert';
+    return styleOf(el).pointerEvents === 'none' ? 'the element takes no pointer: its style says pointer-events: none' : null;
+  }
   // A point where the pointer reaches the element; scrolls only when there is none without scrolling.
-  function hitPoint(el, target, position, ctx, force) {
-    let result = probe(el, target, position, false);
+  function hitPoint(via, target, position, ctx, force) {
+    let result = probe(via, target, position, false);
     if (result.point) return { ...result.point, scrolled: false };
     let first = result;
     for (const block of ['center', 'end', 'start', 'nearest']) {
-      scrollTo(el, block);
-      result = probe(el, target, position, false);
-      if (!result.point && block === 'center') { first = result; result = probe(el, target, position, true); }
+      scrollTo(via, block);
+      result = probe(via, target, position, false);
+      if (!result.point && block === 'center') { first = result; result = probe(via, target, position, true); }
       if (result.point) return { ...result.point, scrolled: true };
     }
-    scrollTo(el, 'center');
-    const points = candidatePoints(el, position, false);
+    scrollTo(via, 'center');
+    const points = candidatePoints(via, position, false);
     if (!points.length) refuse('outside_viewport', 'the element cannot be scrolled into the viewport', target, ctx);
     if (force) return { ...points[0], scrolled: true };
     const by = covering(first.blocker, ctx);
-    throw new Fail('covered', `the element is covered by ${by ? `${by.role} <${by.tag}>` : 'something outside the document'}`,
+    const over = `the element is covered by ${by ? `${by.role} <${by.tag}>` : 'something outside the document'}`;
+    throw new Fail('covered', deafness(via) || over,
       { by, element: describe(target, ctx), next: ctx.next });
   }
   function keepInView(el) {
@@ -175,11 +183,10 @@
     const box = rectJson(boxOf(via));
     const result = { ref: refFor(el, ctx), x: at.x, y: at.y, box, scrolled: at.scrolled, animating: isAnimating(via),
       desc: named(el), info: elementInfo(el) };
-    if (via !== el) result.info.via = 'label';
     return withNext(ctx, result);
   }
   function placeFor(el, via, action, args, ctx) {
-    if (POINTER_ACTIONS.has(action)) return hitPoint(via, el, args.position, ctx, args.force);
+    if (POINTER_ACTIONS.has(action)) return hitPoint(via, el, args.position || (isArea(el) && via !== el ? areaPlaces(el, via) : null), ctx, args.force);
     const scrolled = action === 'upload' ? false : keepInView(el);
     return { ...center(boxOf(el)), scrolled };
   }

@@ -9,6 +9,7 @@
   // Valid for an element whose flat parent is not GONE. Styles are computed only for what is not plainly visible.
   function visibilityOf(el) {
     if (checkVisibility(el, VISIBILITY_OPTIONS)) return SHOWN;
+    if (isArea(el)) return areaImage(el) ? SHOWN : GONE;
     const style = styleOf(el);
     if (style.display === 'none' || style.display === '') return GONE;
     if (style.visibility !== 'visible') return SELF_HIDDEN;
@@ -29,7 +30,7 @@
   // Rendered and visible; an element without a box of its own (display: contents) is as rendered as its parent.
   function isRendered(el) {
     if (visibilityOf(el) !== SHOWN) return false;
-    if (checkVisibility(el, VISIBILITY_OPTIONS)) return true;
+    if (checkVisibility(el, VISIBILITY_OPTIONS) || isArea(el)) return true;
     for (let n = flatParent(el); n; n = flatParent(n)) {
       const seen = visibilityOf(n);
       if (seen === GONE) return false;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ops_contracts::adapter::Primitive;
+use ops_contracts::adapter::{DialogKind, Primitive, TargetKey};
 use ops_contracts::command::dialog::{AnswerResult, PolicyParams, PolicyResult, StatusResult};
 use ops_contracts::receipt::DialogInfo;
 use ops_contracts::{ErrorCode, Fault, Outcome};
@@ -10,7 +10,7 @@ use ops_contracts::{ErrorCode, Fault, Outcome};
 use crate::cx::Cx;
 use crate::world::Tab;
 
-/// How long an answered dialog's script is waited for.
+/// How long an answered dialog's script is waited for, or the document that the page is left for.
 const NEXT_WITHIN: Duration = Duration::from_secs(1);
 
 pub(crate) fn status(cx: &Cx) -> StatusResult {
@@ -35,8 +35,23 @@ pub(crate) async fn answer(cx: &Cx, accept: bool, text: Option<String>) -> Outco
     // The page may open the next one at once: that one is newer.
     let answered = |tab: &Tab| tab.dialog.as_ref().is_none_or(|(seq, _)| *seq > mark);
     cx.world.until(|state| state.tab(target).is_none_or(answered).then_some(())).await;
-    let dialog_opened = next(cx, &dialog, mark).await;
+    let dialog_opened = if accept && dialog.kind == DialogKind::Beforeunload {
+        left(cx, target, mark).await
+    } else {
+        next(cx, &dialog, mark).await
+    };
     Ok(AnswerResult { dialog, accepted: accept, dialog_opened })
+}
+
+/// Waits until the page is left for what it was to be left for, or is gone; a dialog of the next document ends the wait too.
+async fn left(cx: &Cx, target: TargetKey, mark: u64) -> Option<DialogInfo> {
+    let left = cx.world.until(|state| {
+        let Some(tab) = state.tab(target) else { return Some(None) };
+        let opened = tab.dialog.as_ref().filter(|(seq, _)| *seq > mark).map(|(_, dialog)| dialog.clone());
+        let failed = tab.nav.failed.as_ref().is_some_and(|(seq, _)| *seq > mark);
+        (opened.is_some() || failed || tab.nav.committed_seq > mark).then_some(opened)
+    });
+    tokio::time::timeout(NEXT_WITHIN, left).await.unwrap_or_default()
 }
 
 /// The dialog that the page opens next, if the script that the answered one has stopped opens one before it ends.

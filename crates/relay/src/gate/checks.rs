@@ -47,7 +47,7 @@ pub(super) fn origin(facts: &Facts<'_>, policy: &Policy) -> Outcome<()> {
             }
             None => {
                 let origin = shown(origin);
-                Err(denied(format!("the web origin {origin:?} is not admitted")).with("origin", origin))
+                Err(denied(format!("the web origin {origin:?} is not admitted: programs send no Origin")).with("origin", origin))
             }
         },
     }

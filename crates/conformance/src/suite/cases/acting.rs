@@ -1,13 +1,13 @@
 //! Acting where pages make it hard: lists of their own, zoom and scale, panes, editors, elements that vanish or are replaced.
 
 use ops_contracts::ErrorCode;
-use ops_contracts::command::interact::OptionChoice;
+use ops_contracts::command::interact::{ClickParams, OptionChoice};
 use ops_contracts::command::session::CreateParams;
-use ops_contracts::command::{InteractPress, InteractSelect, InteractType, Viewport};
+use ops_contracts::command::{InteractClick, InteractPress, InteractSelect, InteractType, Point, Viewport};
 
 use super::super::check::{Outcome, contains, equal, holds, refused, reported};
 use super::super::fixture::{Failure, Fixture};
-use super::super::verbs::{button, keys, press, select};
+use super::super::verbs::{at, button, click, keys, press, select};
 
 fn any(text: &str) -> Vec<OptionChoice> {
     vec![OptionChoice::Any(text.to_owned())]
@@ -55,6 +55,36 @@ pub(super) async fn zoomed_and_scaled_elements_are_hit(f: &Fixture) -> Outcome {
     }
     reported(&f.site, "zoomed", 2).await?;
     reported(&f.site, "scaled", 2).await
+}
+
+pub(super) async fn areas_of_a_picture_are_shown_and_clicked(f: &Fixture) -> Outcome {
+    let session = f.session().await?;
+    session.goto("/pages/acting.html").await?;
+    let text = session.snapshot().await?.text;
+    for (name, report) in [("North", "north"), ("East", "east"), ("South", "south")] {
+        contains(&text, &format!("- link \"{name}\""))?;
+        let receipt = session.click(at(&format!("role=link[name=\"{name}\"]"))).await?.receipt;
+        equal(receipt.clicks, Some(1))?;
+        holds(receipt.url_after.ends_with(report), "the link is followed")?;
+        reported(&f.site, report, 1).await?;
+    }
+    let corner = ClickParams { position: Some(Point { x: 20.0, y: 20.0 }), ..click(at("css=img")) };
+    let fault = refused(session.call::<InteractClick>(&corner).await, ErrorCode::OpsElementCovered)?;
+    let by = fault.details.get("by").map(ToString::to_string).unwrap_or_default();
+    let north = session.find(at("css=area[alt=North]")).await?.matches[0].reference;
+    contains(&by, &format!("\"ref\":\"{north}\""))?;
+    holds(!text.contains("Nowhere"), "an area that no picture shows is not there")?;
+    refused(session.click(at("css=area[alt=Nowhere]")).await, ErrorCode::OpsElementNotVisible).map(drop)
+}
+
+pub(super) async fn what_takes_no_pointer_is_told_as_that(f: &Fixture) -> Outcome {
+    let session = f.session().await?;
+    session.goto("/pages/acting.html").await?;
+    for (element, why) in [("css=[inert] button", "it is inert"), ("css=[style*=pointer]", "pointer-events: none")] {
+        let fault = refused(session.click(at(element)).await, ErrorCode::OpsElementCovered)?;
+        contains(&fault.message, why)?;
+    }
+    Ok(())
 }
 
 pub(super) async fn a_pane_is_scrolled_until_its_header_is_out_of_the_way(f: &Fixture) -> Outcome {

@@ -172,6 +172,7 @@ pub(super) async fn a_page_that_asks_before_leaving_stops_the_wait(f: &Fixture) 
     let leave = session.goto("/plain").await?;
     holds(leave.dialog_opened.is_some(), "it asks again")?;
     session.call::<ops_contracts::command::DialogAccept>(&ops_contracts::command::dialog::AcceptParams::default()).await?;
+    holds(session.url().await?.ends_with("/plain"), "who agrees to leave has left")?;
     session.wait(super::super::verbs::until("role=button[name=\"A button\"]", Default::default())).await?;
     equal(session.title().await?.as_str(), "Plain page")
 }

@@ -6,6 +6,7 @@ use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::bridge;
 use crate::cx::{FrameAt, Page};
 
 #[derive(Deserialize)]
@@ -60,7 +61,7 @@ pub(crate) async fn to_viewport(page: &Page<'_>, frame: FrameAt, point: (f64, f6
                 "the frame that holds the element is covered at this point, or can't be scrolled there",
             );
             return Err(match mapped.covered {
-                Some(by) => fault.with("by", by),
+                Some(by) => fault.with("by", bridge::naming_refs(by, parent.number)),
                 None => fault,
             });
         }

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use super::frames::to_viewport;
 use super::observe::Observation;
-use crate::bridge::{BridgeLocator, Description};
+use crate::bridge::{self, BridgeLocator, Description};
 use crate::cx::{FrameAt, Page};
 
 /// How long an action waits for an element that is not there, covered, disabled or moving, before that is the error.
@@ -230,14 +230,14 @@ async fn send(
         Ok(_) | Err(AdapterError::TargetClosed | AdapterError::DocumentGone | AdapterError::FrameGone) => {}
         Err(error) => return Err(error.into()),
     }
-    judge(page, observed, verdict)
+    judge(page, frame, observed, verdict)
 }
 
-fn judge(page: &Page<'_>, observed: &Observation, verdict: Outcome<Verdict>) -> Outcome<Try> {
+fn judge(page: &Page<'_>, frame: FrameAt, observed: &Observation, verdict: Outcome<Verdict>) -> Outcome<Try> {
     match verdict {
         Ok(verdict) if verdict.hit => Ok(Try::Done(Some(verdict))),
         Ok(verdict) if verdict.missed.is_some() => {
-            let by = verdict.missed.and_then(|missed| missed.get("desc").cloned());
+            let by = verdict.missed.and_then(|missed| missed.get("desc").cloned()).map(|by| bridge::naming_refs(by, frame.number));
             let fault = Fault::new(
                 ErrorCode::OpsElementCovered,
                 "another element was under the pointer when the events arrived; it did not see them",
