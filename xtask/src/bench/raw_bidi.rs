@@ -91,13 +91,15 @@ impl RawFirefox {
     /// Starts one with a fresh profile, and a session in it.
     pub(super) fn launch(model: &Model) -> Result<Self> {
         let directory = private_folder("odb-bench-")?;
-        for folder in ["profile", "home"] {
+        for folder in ["profile", "home", "tmp"] {
             fs::create_dir(directory.path().join(folder))?;
         }
         fs::write(directory.path().join("profile/user.js"), &model.preferences)?;
         let mut command = Command::new(&model.program);
         command.args(model.arguments.iter().map(|word| model.moved(OsStr::new(word), directory.path())));
         command.env_clear().envs(model.environment.iter().map(|(name, value)| (name, model.moved(value, directory.path()))));
+        // The model's own goes with the model, and Firefox would make it again.
+        command.env("TMPDIR", directory.path().join("tmp"));
         command.process_group(0).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().with_context(|| format!("{} could not be started", model.program.display()))?;
         let socket = connect(&mut child);
