@@ -30,7 +30,11 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 type Factory = Box<dyn FnOnce() -> Subject + Send>;
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("the system gives threads")
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("the system gives threads")
 });
 
 /// Runs each case of the suite as a test of its own, on the subject that `factory` makes when the first one runs, and
@@ -42,9 +46,20 @@ pub fn run_suite(factory: impl FnOnce() -> Subject + Send + 'static, more: Vec<T
 /// The same one case after the other, each topic as one test, for browsers that can't give the focus to two windows at once
 /// and take long to start; all topics, or `only` some, and
 /// `more` beside them. With a filter that names a case, cases are tests of their own.
-pub fn run_topics(factory: impl FnOnce() -> Subject + Send + 'static, only: Option<&[&str]>, more: Vec<Trial>) -> ExitCode {
-    let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
-    if arguments.filter.as_ref().is_some_and(|filter| filter.contains('.')) {
+pub fn run_topics(
+    factory: impl FnOnce() -> Subject + Send + 'static,
+    only: Option<&[&str]>,
+    more: Vec<Trial>,
+) -> ExitCode {
+    let arguments = Arguments {
+        test_threads: Some(1),
+        ..Arguments::from_args()
+    };
+    if arguments
+        .filter
+        .as_ref()
+        .is_some_and(|filter| filter.contains('.'))
+    {
         return run_cases(factory, suite::cases(), vec![], arguments);
     }
     let mut topics: Vec<(&str, Vec<&'static Case>)> = Vec::new();
@@ -59,20 +74,37 @@ pub fn run_topics(factory: impl FnOnce() -> Subject + Send + 'static, only: Opti
         }
     }
     run_trials(factory, arguments, |subject| {
-        let topics = topics.into_iter().map(|(topic, cases)| topic_trial(topic, cases, Arc::clone(subject)));
+        let topics = topics
+            .into_iter()
+            .map(|(topic, cases)| topic_trial(topic, cases, Arc::clone(subject)));
         topics.chain(more).collect()
     })
 }
 
 /// All cases of a topic, each judged by itself.
-fn topic_trial(topic: &str, cases: Vec<&'static Case>, subject: Arc<LazyLock<Subject, Factory>>) -> Trial {
+fn topic_trial(
+    topic: &str,
+    cases: Vec<&'static Case>,
+    subject: Arc<LazyLock<Subject, Factory>>,
+) -> Trial {
     Trial::test(topic, move || {
         let subject = RUNTIME.block_on(async { LazyLock::force(&subject).clone() });
-        let outcomes = cases.iter().map(|case| (case.name, verdict(case, subject.clone())));
+        let outcomes = cases
+            .iter()
+            .map(|case| (case.name, verdict(case, subject.clone())));
         let failed: Vec<String> = outcomes
-            .filter_map(|(name, outcome)| Some(format!("{name}: {}", outcome.err()?.message().unwrap_or("failed"))))
+            .filter_map(|(name, outcome)| {
+                Some(format!(
+                    "{name}: {}",
+                    outcome.err()?.message().unwrap_or("failed")
+                ))
+            })
             .collect();
-        if failed.is_empty() { Ok(()) } else { Err(failed.join("\n").into()) }
+        if failed.is_empty() {
+            Ok(())
+        } else {
+            Err(failed.join("\n").into())
+        }
     })
 }
 
@@ -82,7 +114,12 @@ fn run_cases(
     more: Vec<Trial>,
     arguments: Arguments,
 ) -> ExitCode {
-    run_trials(factory, arguments, |subject| cases.map(|case| trial(case, subject.clone())).chain(more).collect())
+    run_trials(factory, arguments, |subject| {
+        cases
+            .map(|case| trial(case, subject.clone()))
+            .chain(more)
+            .collect()
+    })
 }
 
 fn run_trials(
@@ -95,7 +132,11 @@ fn run_trials(
     let trials = trials(&subject);
     let conclusion = libtest_mimic::run(&arguments, trials);
     if LazyLock::get(&subject).is_some() {
-        RUNTIME.block_on(subject.service.shut_down(Instant::now() + Duration::from_secs(5)));
+        RUNTIME.block_on(
+            subject
+                .service
+                .shut_down(Instant::now() + Duration::from_secs(5)),
+        );
     }
     conclusion.exit_code()
 }
@@ -117,7 +158,12 @@ where
 }
 
 fn trial(case: &'static Case, subject: Arc<LazyLock<Subject, Factory>>) -> Trial {
-    Trial::test(case.name, move || verdict(case, RUNTIME.block_on(async { LazyLock::force(&subject).clone() })))
+    Trial::test(case.name, move || {
+        verdict(
+            case,
+            RUNTIME.block_on(async { LazyLock::force(&subject).clone() }),
+        )
+    })
 }
 
 fn verdict(case: &'static Case, subject: Subject) -> Result<(), Failed> {

@@ -53,21 +53,47 @@ impl RawBrowser {
     pub fn start(executable: &str) -> Self {
         let profile = tempfile::tempdir().expect("there is room for a profile");
         let (pipe, theirs) = UnixStream::pair().expect("the system gives sockets");
-        pipe.set_read_timeout(Some(PATIENCE)).expect("a timeout can be set");
+        pipe.set_read_timeout(Some(PATIENCE))
+            .expect("a timeout can be set");
         let mut command = Command::new(executable);
-        command.args(FLAGS).arg(format!("--user-data-dir={}", profile.path().display())).arg("about:blank");
+        command
+            .args(FLAGS)
+            .arg(format!("--user-data-dir={}", profile.path().display()))
+            .arg("about:blank");
         command.env("HOME", profile.path()).process_group(0);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         let (read, write) = (theirs.try_clone().expect("a socket can be cloned"), theirs);
-        let mappings = [(read, 3), (write, 4)].map(|(end, child_fd)| FdMapping { parent_fd: OwnedFd::from(end), child_fd });
-        command.fd_mappings(mappings.into()).expect("the descriptors are free");
+        let mappings = [(read, 3), (write, 4)].map(|(end, child_fd)| FdMapping {
+            parent_fd: OwnedFd::from(end),
+            child_fd,
+        });
+        command
+            .fd_mappings(mappings.into())
+            .expect("the descriptors are free");
         let child = command.spawn().expect("the browser starts");
         let (buffer, replies, events) = (Vec::new(), HashMap::new(), Vec::new());
-        let mut browser = Self { child, pipe, buffer, next: 1, replies, events, session: None, _profile: profile };
+        let mut browser = Self {
+            child,
+            pipe,
+            buffer,
+            next: 1,
+            replies,
+            events,
+            session: None,
+            _profile: profile,
+        };
         let targets = browser.call("Target.getTargets", &json!({}));
-        let page = targets["targetInfos"].as_array().and_then(|all| all.iter().find(|target| target["type"] == "page"));
+        let page = targets["targetInfos"]
+            .as_array()
+            .and_then(|all| all.iter().find(|target| target["type"] == "page"));
         let target = page.expect("the browser has a page")["targetId"].clone();
-        let attached = browser.call("Target.attachToTarget", &json!({ "targetId": target, "flatten": true }));
+        let attached = browser.call(
+            "Target.attachToTarget",
+            &json!({ "targetId": target, "flatten": true }),
+        );
         browser.session = attached["sessionId"].as_str().map(str::to_owned);
         for domain in ["Page.enable", "Runtime.enable", "DOM.enable"] {
             browser.call(domain, &json!({}));
@@ -86,7 +112,9 @@ impl RawBrowser {
         if let Some(session) = &self.session {
             message["sessionId"] = session.as_str().into();
         }
-        self.pipe.write_all(format!("{message}\0").as_bytes()).expect("the browser reads its pipe");
+        self.pipe
+            .write_all(format!("{message}\0").as_bytes())
+            .expect("the browser reads its pipe");
         id
     }
 
@@ -112,11 +140,16 @@ impl RawBrowser {
     /// When the browser refuses it.
     pub fn call(&mut self, method: &str, params: &Value) -> Value {
         let id = self.send(method, params);
-        self.wait(id).unwrap_or_else(|error| panic!("{method} was refused: {error}"))
+        self.wait(id)
+            .unwrap_or_else(|error| panic!("{method} was refused: {error}"))
     }
 
     /// Runs a command for each of the parameters, all at once; none for those that are refused.
-    pub fn call_all(&mut self, method: &str, params: impl Iterator<Item = Value>) -> Vec<Option<Value>> {
+    pub fn call_all(
+        &mut self,
+        method: &str,
+        params: impl Iterator<Item = Value>,
+    ) -> Vec<Option<Value>> {
         let sent: Vec<u64> = params.map(|params| self.send(method, &params)).collect();
         sent.into_iter().map(|id| self.wait(id).ok()).collect()
     }
@@ -125,7 +158,11 @@ impl RawBrowser {
     pub fn goto(&mut self, url: &str) {
         self.events.clear();
         self.call("Page.navigate", &json!({ "url": url }));
-        while !self.events.iter().any(|event| event == "Page.loadEventFired") {
+        while !self
+            .events
+            .iter()
+            .any(|event| event == "Page.loadEventFired")
+        {
             self.receive();
         }
     }
@@ -139,7 +176,10 @@ impl RawBrowser {
             self.buffer.extend(&part[..count]);
         }
         let buffer = std::mem::take(&mut self.buffer);
-        for message in buffer.split(|byte| *byte == 0).filter(|message| !message.is_empty()) {
+        for message in buffer
+            .split(|byte| *byte == 0)
+            .filter(|message| !message.is_empty())
+        {
             let message: Value = serde_json::from_slice(message).expect("the browser speaks JSON");
             match (message["id"].as_u64(), message["method"].as_str()) {
                 (Some(id), _) => drop(self.replies.insert(id, message)),

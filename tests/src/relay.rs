@@ -27,17 +27,26 @@ use crate::subjects::signal;
 /// When it can't be built.
 pub fn program(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("a test program has a path");
-    let directory = test.parent().and_then(Path::parent).expect("a test program is in target/<profile>/deps");
+    let directory = test
+        .parent()
+        .and_then(Path::parent)
+        .expect("a test program is in target/<profile>/deps");
     let program = directory.join(name);
-    let lock = File::create(directory.join(".odb-tests.lock")).expect("the target directory is writable");
+    let lock =
+        File::create(directory.join(".odb-tests.lock")).expect("the target directory is writable");
     lock.lock().expect("the file can be locked");
     if !program.exists() {
         let mut build = Command::new("cargo");
-        build.args(["build", "--quiet", "-p", "relayd", "-p", "odb-cli"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+        build
+            .args(["build", "--quiet", "-p", "relayd", "-p", "odb-cli"])
+            .current_dir(env!("CARGO_MANIFEST_DIR"));
         if directory.ends_with("release") {
             build.arg("--release");
         }
-        assert!(build.status().is_ok_and(|status| status.success()), "{name} could not be built");
+        assert!(
+            build.status().is_ok_and(|status| status.success()),
+            "{name} could not be built"
+        );
     }
     program
 }
@@ -96,17 +105,34 @@ impl Relay {
         Self::spawn(scratch, "local", arguments, variables)
     }
 
-    fn spawn(scratch: &TempDir, limits: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+    fn spawn(
+        scratch: &TempDir,
+        limits: &str,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Self {
         let home = scratch.path().join("home");
         let mut command = Command::new(program("relayd"));
         // Of the environment it has the browsers alone: what else is set there would be a setting that no test named.
-        for variable in VARIABLES.iter().filter(|variable| ![BROWSER, FIREFOX].contains(&variable.name)) {
+        for variable in VARIABLES
+            .iter()
+            .filter(|variable| ![BROWSER, FIREFOX].contains(&variable.name))
+        {
             command.env_remove(variable.name);
         }
         let mut child = command
             .arg("--home")
             .arg(&home)
-            .args(["--listen", "127.0.0.1:0", "--limits", limits, "--sandbox", "off", "--browser-arg", "--disable-quic"])
+            .args([
+                "--listen",
+                "127.0.0.1:0",
+                "--limits",
+                limits,
+                "--sandbox",
+                "off",
+                "--browser-arg",
+                "--disable-quic",
+            ])
             .args(arguments)
             .env("HOME", scratch.path())
             .envs(variables.iter().copied())
@@ -119,7 +145,10 @@ impl Relay {
         let (mut all, mut line) = (String::new(), String::new());
         while !line.contains("serves") {
             line.clear();
-            assert!(told.read_line(&mut line).is_ok_and(|read| read > 0), "relayd does not serve: {all}");
+            assert!(
+                told.read_line(&mut line).is_ok_and(|read| read > 0),
+                "relayd does not serve: {all}"
+            );
             all.push_str(&line);
         }
         // Its further lines are read, so that it never waits for a reader.
@@ -144,7 +173,10 @@ impl Relay {
     /// What it has told on standard error so far.
     #[must_use]
     pub fn log(&self) -> String {
-        self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.log
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Its home.
@@ -172,13 +204,20 @@ impl Relay {
     /// When its files are not what they should be.
     #[must_use]
     pub fn endpoint(&self, client: &str) -> Endpoint {
-        let read = |name: &str| std::fs::read_to_string(self.home.join(name)).expect("the relay's file is there");
+        let read = |name: &str| {
+            std::fs::read_to_string(self.home.join(name)).expect("the relay's file is there")
+        };
         let file: Value = serde_json::from_str(&read("relay.json")).expect("relay.json is JSON");
         let url = file["relayUrl"].as_str().and_then(|url| url.parse().ok());
         Endpoint {
             url: url.expect("relay.json tells the URL"),
-            trust: file["certificateSha256"].as_str().map(|sha256| Trust::fingerprint(sha256).expect("it is a fingerprint")),
-            token: read("relay.token").trim().parse().expect("relay.token is a token"),
+            trust: file["certificateSha256"]
+                .as_str()
+                .map(|sha256| Trust::fingerprint(sha256).expect("it is a fingerprint")),
+            token: read("relay.token")
+                .trim()
+                .parse()
+                .expect("relay.token is a token"),
             pairing: None,
             client_id: client.parse().expect("a valid client id"),
             client_kind: ClientKind::Other,
@@ -193,13 +232,18 @@ impl Relay {
     /// # Panics
     /// When it can't connect.
     pub async fn client(&self, client: &str) -> Client {
-        Client::connect(self.endpoint(client), Options::default()).await.expect("the relay takes the connection")
+        Client::connect(self.endpoint(client), Options::default())
+            .await
+            .expect("the relay takes the connection")
     }
 
     /// Processes whose command line names this relay's home: its browsers and their guards.
     #[must_use]
     pub fn browser_processes(&self) -> Vec<u32> {
-        processes_of(&self.home).into_iter().filter(|pid| *pid != self.pid()).collect()
+        processes_of(&self.home)
+            .into_iter()
+            .filter(|pid| *pid != self.pid())
+            .collect()
     }
 
     /// Kills every browser of this relay; their guards go by themselves.
@@ -207,7 +251,11 @@ impl Relay {
     /// # Panics
     /// When there is none.
     pub fn kill_browsers(&self) {
-        let roots: Vec<u32> = self.browser_processes().into_iter().filter(|pid| !is_ours(*pid)).collect();
+        let roots: Vec<u32> = self
+            .browser_processes()
+            .into_iter()
+            .filter(|pid| !is_ours(*pid))
+            .collect();
         assert!(!roots.is_empty(), "no browser runs");
         roots.into_iter().for_each(|pid| signal(pid, Signal::KILL));
     }
@@ -219,7 +267,11 @@ impl Relay {
         let mut found = vec![self.pid()];
         let mut at = 0;
         while let Some(parent) = found.get(at).copied() {
-            found.extend(all.iter().filter(|(_, of)| *of == parent).map(|(pid, _)| *pid));
+            found.extend(
+                all.iter()
+                    .filter(|(_, of)| *of == parent)
+                    .map(|(pid, _)| *pid),
+            );
             at += 1;
         }
         let renders = |pid: &u32| command_line(*pid).contains("--type=renderer");
@@ -255,7 +307,11 @@ fn nonce() -> u128 {
 
 fn processes_of(home: &Path) -> Vec<u32> {
     let home = home.to_string_lossy().into_owned();
-    processes().into_iter().map(|(pid, _)| pid).filter(|pid| command_line(*pid).contains(&home)).collect()
+    processes()
+        .into_iter()
+        .map(|(pid, _)| pid)
+        .filter(|pid| command_line(*pid).contains(&home))
+        .collect()
 }
 
 /// The processes that there are, each with its parent.
@@ -265,19 +321,29 @@ fn processes() -> Vec<(u32, u32)> {
     let parent = |pid: u32| {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
         // The name before it may hold anything, parentheses included.
-        stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+        stat.rsplit_once(')')?
+            .1
+            .split_whitespace()
+            .nth(1)?
+            .parse()
+            .ok()
     };
     pids.filter_map(|pid| Some((pid, parent(pid)?))).collect()
 }
 
 /// A process' command line; an ended process that nobody has waited for has an empty one.
 fn command_line(pid: u32) -> String {
-    std::fs::read(format!("/proc/{pid}/cmdline")).map(|line| String::from_utf8_lossy(&line).into_owned()).unwrap_or_default()
+    std::fs::read(format!("/proc/{pid}/cmdline"))
+        .map(|line| String::from_utf8_lossy(&line).into_owned())
+        .unwrap_or_default()
 }
 
 /// Whether a process is a relay or a guard.
 fn is_ours(pid: u32) -> bool {
-    command_line(pid).split('\0').next().is_some_and(|program| program.ends_with("relayd"))
+    command_line(pid)
+        .split('\0')
+        .next()
+        .is_some_and(|program| program.ends_with("relayd"))
 }
 
 /// A session of a client.
@@ -294,8 +360,14 @@ impl RemoteSession {
     /// # Panics
     /// When it is refused.
     pub async fn create(client: &Client, params: &CreateParams) -> Self {
-        let (made, _) = client.call::<SessionCreate>(None, params, Some(PATIENCE)).await.expect("a session is made");
-        Self { client: client.clone(), made }
+        let (made, _) = client
+            .call::<SessionCreate>(None, params, Some(PATIENCE))
+            .await
+            .expect("a session is made");
+        Self {
+            client: client.clone(),
+            made,
+        }
     }
 
     /// The session and its lease, as calls take them.
@@ -308,13 +380,19 @@ impl RemoteSession {
     ///
     /// # Errors
     /// What the client tells.
-    pub async fn call<C: OpsCommand>(&self, params: &C::Params) -> Result<C::Result, ops_client::ClientError> {
+    pub async fn call<C: OpsCommand>(
+        &self,
+        params: &C::Params,
+    ) -> Result<C::Result, ops_client::ClientError> {
         Ok(self.client.call::<C>(self.holder(), params, None).await?.0)
     }
 
     /// The same session over another connection.
     #[must_use]
     pub fn over(&self, client: &Client) -> Self {
-        Self { client: client.clone(), made: self.made.clone() }
+        Self {
+            client: client.clone(),
+            made: self.made.clone(),
+        }
     }
 }

@@ -33,11 +33,23 @@ pub fn cdp(profiles: PathBuf) -> Subject {
 pub fn bidi_firefox(profiles: PathBuf) -> Subject {
     let guard = GuardCommand::new(std::env::current_exe().expect("a test program has a path"));
     let supervisor = GuardSupervisor::new(guard, profiles, Arc::new(SystemClock));
-    let adapter = BidiAdapter::new(BidiConfig::new(Arc::new(supervisor), browser_environment(std::env::vars_os())));
-    let firefox = FamilyConfig { executable: named("ODB_FIREFOX"), ..FamilyConfig::default() };
-    let config = RuntimeConfig { firefox, ..RuntimeConfig::default() };
+    let adapter = BidiAdapter::new(BidiConfig::new(
+        Arc::new(supervisor),
+        browser_environment(std::env::vars_os()),
+    ));
+    let firefox = FamilyConfig {
+        executable: named("ODB_FIREFOX"),
+        ..FamilyConfig::default()
+    };
+    let config = RuntimeConfig {
+        firefox,
+        ..RuntimeConfig::default()
+    };
     let subject = with("bidi-firefox", Arc::new(adapter), Arc::new(kill), config);
-    Subject { browser: BrowserKind::Firefox, ..subject }
+    Subject {
+        browser: BrowserKind::Firefox,
+        ..subject
+    }
 }
 
 /// The runtime over WebDriver BiDi with Chromium behind chromedriver, with profiles below `profiles` and the calling program as
@@ -56,7 +68,11 @@ pub fn bidi_chromedriver(profiles: PathBuf) -> Subject {
 /// When the calling program has no path.
 pub fn chain(profiles: PathBuf) -> Subject {
     let [cdp, bidi] = adapters(profiles);
-    let runtime = Runtime::new(RuntimeConfig::default(), vec![bidi, cdp], Arc::new(SystemClock));
+    let runtime = Runtime::new(
+        RuntimeConfig::default(),
+        vec![bidi, cdp],
+        Arc::new(SystemClock),
+    );
     Subject {
         service: Arc::new(runtime),
         adapter: None,
@@ -74,24 +90,58 @@ pub fn chain(profiles: PathBuf) -> Subject {
 pub fn adapters(profiles: PathBuf) -> [Arc<dyn Adapter>; 2] {
     let guard = GuardCommand::new(std::env::current_exe().expect("a test program has a path"));
     let supervisor = GuardSupervisor::new(guard.clone(), profiles.clone(), Arc::new(SystemClock));
-    let bidi = BidiConfig::new(Arc::new(supervisor), browser_environment(std::env::vars_os()));
+    let bidi = BidiConfig::new(
+        Arc::new(supervisor),
+        browser_environment(std::env::vars_os()),
+    );
     let chromedriver = named("ODB_CHROMEDRIVER").or_else(|| Some("chromedriver".into()));
-    let bidi = BidiConfig { chromedriver, chrome: named("ODB_BROWSER"), sandbox: false, ..bidi };
+    let bidi = BidiConfig {
+        chromedriver,
+        chrome: named("ODB_BROWSER"),
+        sandbox: false,
+        ..bidi
+    };
     let cdp = CdpConfig::new(guard, profiles, std::env::vars_os(), Arc::new(SystemClock));
-    let cdp = CdpConfig { sandbox: Sandbox::Off, ..cdp };
-    [Arc::new(CdpAdapter::new(cdp)), Arc::new(BidiAdapter::new(bidi))]
+    let cdp = CdpConfig {
+        sandbox: Sandbox::Off,
+        ..cdp
+    };
+    [
+        Arc::new(CdpAdapter::new(cdp)),
+        Arc::new(BidiAdapter::new(bidi)),
+    ]
 }
 
 /// The program that a variable names.
-#[expect(clippy::disallowed_methods, reason = "a test program reads its environment, as every program does")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test program reads its environment, as every program does"
+)]
 fn named(variable: &str) -> Option<PathBuf> {
-    std::env::var_os(variable).filter(|path| !path.is_empty()).map(PathBuf::from)
+    std::env::var_os(variable)
+        .filter(|path| !path.is_empty())
+        .map(PathBuf::from)
 }
 
 /// The runtime over any adapter for Chromium.
-pub fn over(name: &'static str, adapter: Arc<dyn Adapter>, kill_browser: Arc<dyn Fn(u32) + Send + Sync>) -> Subject {
-    let chrome = FamilyConfig { args: vec!["--disable-quic".to_owned()], ..FamilyConfig::default() };
-    with(name, adapter, kill_browser, RuntimeConfig { chrome, ..RuntimeConfig::default() })
+pub fn over(
+    name: &'static str,
+    adapter: Arc<dyn Adapter>,
+    kill_browser: Arc<dyn Fn(u32) + Send + Sync>,
+) -> Subject {
+    let chrome = FamilyConfig {
+        args: vec!["--disable-quic".to_owned()],
+        ..FamilyConfig::default()
+    };
+    with(
+        name,
+        adapter,
+        kill_browser,
+        RuntimeConfig {
+            chrome,
+            ..RuntimeConfig::default()
+        },
+    )
 }
 
 fn with(

@@ -50,18 +50,36 @@ pub fn on_both(page: &str, script: fn(&Tour), differences: &[Difference]) {
         let tour = Tour::start_in(browser);
         tour.run(&["open", &tour.site.url(page)]);
         script(&tour);
-        tour.told.into_inner().unwrap_or_else(PoisonError::into_inner)
+        tour.told
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
     });
-    let words = |told: &[Told]| told.iter().map(|told| told.words.clone()).collect::<Vec<_>>();
-    assert_eq!(words(&chromium), words(&firefox), "the script takes the same steps");
+    let words = |told: &[Told]| {
+        told.iter()
+            .map(|told| told.words.clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        words(&chromium),
+        words(&firefox),
+        "the script takes the same steps"
+    );
     let mut unequal = Vec::new();
     for (one, other) in chromium.iter().zip(&firefox) {
-        let known =
-            |line: &&String| !differences.iter().any(|known| one.words.starts_with(known.command) && line.contains(known.line));
-        let (left, right): (Vec<_>, Vec<_>) =
-            (one.lines.iter().filter(known).collect(), other.lines.iter().filter(known).collect());
+        let known = |line: &&String| {
+            !differences
+                .iter()
+                .any(|known| one.words.starts_with(known.command) && line.contains(known.line))
+        };
+        let (left, right): (Vec<_>, Vec<_>) = (
+            one.lines.iter().filter(known).collect(),
+            other.lines.iter().filter(known).collect(),
+        );
         if left != right {
-            unequal.push(format!("{}\n  Chromium: {left:#?}\n  Firefox: {right:#?}", one.words));
+            unequal.push(format!(
+                "{}\n  Chromium: {left:#?}\n  Firefox: {right:#?}",
+                one.words
+            ));
         }
     }
     assert!(unequal.is_empty(), "{}", unequal.join("\n"));
@@ -83,7 +101,13 @@ impl Tour {
     pub fn start_in(browser: BrowserKind) -> Self {
         let scratch = tempfile::tempdir().expect("there is room");
         let relay = Relay::start(&scratch);
-        Self { relay, site: Site::start().expect("the site starts"), scratch, browser, told: Mutex::default() }
+        Self {
+            relay,
+            site: Site::start().expect("the site starts"),
+            scratch,
+            browser,
+            told: Mutex::default(),
+        }
     }
 
     /// Opens a page of the site.
@@ -110,13 +134,29 @@ impl Tour {
     /// When it can't be run.
     pub fn output(&self, words: &[&str]) -> (bool, String, String) {
         let mut command = Command::new(program("odb-cli"));
-        command.arg("--home").arg(self.relay.home()).args(words).current_dir(self.scratch.path());
+        command
+            .arg("--home")
+            .arg(self.relay.home())
+            .args(words)
+            .current_dir(self.scratch.path());
         if self.browser == BrowserKind::Firefox && words.first() == Some(&"open") {
             command.args(["--browser", "firefox"]);
         }
-        let output = command.env("HOME", self.scratch.path()).output().expect("odb-cli runs");
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("odb-cli prints text").trim_end().to_owned();
-        (output.status.success(), text(output.stdout), text(output.stderr))
+        let output = command
+            .env("HOME", self.scratch.path())
+            .output()
+            .expect("odb-cli runs");
+        let text = |bytes: Vec<u8>| {
+            String::from_utf8(bytes)
+                .expect("odb-cli prints text")
+                .trim_end()
+                .to_owned()
+        };
+        (
+            output.status.success(),
+            text(output.stdout),
+            text(output.stderr),
+        )
     }
 
     /// Runs a command that succeeds; what it prints.
@@ -126,8 +166,14 @@ impl Tour {
     #[track_caller]
     pub fn run(&self, words: &[&str]) -> String {
         let out = self.run_aside(words);
-        let told = Told { words: self.plain(&words.join(" ")), lines: self.plain(&out).lines().map(str::to_owned).collect() };
-        self.told.lock().unwrap_or_else(PoisonError::into_inner).push(told);
+        let told = Told {
+            words: self.plain(&words.join(" ")),
+            lines: self.plain(&out).lines().map(str::to_owned).collect(),
+        };
+        self.told
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(told);
         out
     }
 
@@ -145,8 +191,13 @@ impl Tour {
     /// A text without what differs from run to run: where the site is, how long was waited, and how often was tried.
     fn plain(&self, text: &str) -> String {
         let text = text.replace(self.site.url("").trim_end_matches('/'), "SITE");
-        let text = text.rsplit_once(" (at attempt ").map_or(text.clone(), |(text, _)| text.to_owned());
-        match text.strip_prefix("waited ").and_then(|rest| rest.split_once(" ms")) {
+        let text = text
+            .rsplit_once(" (at attempt ")
+            .map_or(text.clone(), |(text, _)| text.to_owned());
+        match text
+            .strip_prefix("waited ")
+            .and_then(|rest| rest.split_once(" ms"))
+        {
             Some((_, rest)) => format!("waited{rest}"),
             None => text,
         }
@@ -170,7 +221,10 @@ impl Tour {
     #[track_caller]
     pub fn shows(&self, words: &[&str], text: &str) -> String {
         let out = self.run(words);
-        assert!(out.contains(text), "odb-cli {words:?} lacks {text:?}:\n{out}");
+        assert!(
+            out.contains(text),
+            "odb-cli {words:?} lacks {text:?}:\n{out}"
+        );
         out
     }
 
@@ -180,8 +234,14 @@ impl Tour {
     /// When it does not come so.
     pub fn saved(&self, kind: &str) -> Vec<Value> {
         let query = format!("kind={kind}");
-        let requests = self.site.requests().into_iter().filter(|request| request.path == "/echo" && request.query == query);
-        requests.map(|request| serde_json::from_str(&request.body).expect("pages save JSON")).collect()
+        let requests = self
+            .site
+            .requests()
+            .into_iter()
+            .filter(|request| request.path == "/echo" && request.query == query);
+        requests
+            .map(|request| serde_json::from_str(&request.body).expect("pages save JSON"))
+            .collect()
     }
 
     /// Waits until pages have saved `count` things under a kind; the last of them.
@@ -190,7 +250,10 @@ impl Tour {
     /// When it does not come so.
     #[track_caller]
     pub fn save(&self, kind: &str, count: usize) -> Value {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime starts");
         let before = self.saved(kind).len();
         if before < count {
             // Any request may be the one; each look counts what there is.

@@ -122,16 +122,22 @@ impl World<'_> {
 
     fn resolve(&mut self, nodes: &[Value]) -> Vec<Option<String>> {
         let context = self.context;
-        let params = nodes.iter().map(|node| json!({ "backendNodeId": node, "executionContextId": context }));
+        let params = nodes
+            .iter()
+            .map(|node| json!({ "backendNodeId": node, "executionContextId": context }));
         let resolved = self.browser.call_all("DOM.resolveNode", params);
-        resolved.into_iter().map(|reply| reply?["object"]["objectId"].as_str().map(str::to_owned)).collect()
+        resolved
+            .into_iter()
+            .map(|reply| reply?["object"]["objectId"].as_str().map(str::to_owned))
+            .collect()
     }
 
     /// The lines that a snapshot shows, by the numbers of their elements; closed shadow roots are handed over as an adapter does.
     fn lines(&mut self) -> BTreeMap<u64, String> {
         for _ in 0..5 {
             let text = self.evaluate("__odb.call('snapshot', { next: 1 })", true);
-            let answer: Value = serde_json::from_str(text["value"].as_str().unwrap_or_default()).expect("an answer is JSON");
+            let answer: Value = serde_json::from_str(text["value"].as_str().unwrap_or_default())
+                .expect("an answer is JSON");
             if answer["ok"]["hosts"] == 0 || !self.reveal() {
                 return numbered(&answer["ok"]["lines"]);
             }
@@ -141,14 +147,31 @@ impl World<'_> {
 
     fn reveal(&mut self) -> bool {
         let list = self.evaluate("__odb.hosts()", false)["objectId"].clone();
-        let properties = self.browser.call("Runtime.getProperties", &json!({ "objectId": list, "ownProperties": true }));
-        let hosts =
-            properties["result"].as_array().expect("a list").iter().filter(|property| property["value"]["subtype"] == "node");
-        let params: Vec<Value> = hosts.map(|host| json!({ "objectId": host["value"]["objectId"], "depth": 0 })).collect();
-        let described = self.browser.call_all("DOM.describeNode", params.into_iter());
-        let roots = described.iter().flatten().flat_map(|reply| reply["node"]["shadowRoots"].as_array().into_iter().flatten());
-        let closed: Vec<Value> =
-            roots.filter(|root| root["shadowRootType"] == "closed").map(|root| root["backendNodeId"].clone()).collect();
+        let properties = self.browser.call(
+            "Runtime.getProperties",
+            &json!({ "objectId": list, "ownProperties": true }),
+        );
+        let hosts = properties["result"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .filter(|property| property["value"]["subtype"] == "node");
+        let params: Vec<Value> = hosts
+            .map(|host| json!({ "objectId": host["value"]["objectId"], "depth": 0 }))
+            .collect();
+        let described = self
+            .browser
+            .call_all("DOM.describeNode", params.into_iter());
+        let roots = described.iter().flatten().flat_map(|reply| {
+            reply["node"]["shadowRoots"]
+                .as_array()
+                .into_iter()
+                .flatten()
+        });
+        let closed: Vec<Value> = roots
+            .filter(|root| root["shadowRootType"] == "closed")
+            .map(|root| root["backendNodeId"].clone())
+            .collect();
         let roots: Vec<String> = self.resolve(&closed).into_iter().flatten().collect();
         self.call("function (...roots) { __odb.reveal(roots) }", &roots);
         !roots.is_empty()
@@ -157,48 +180,90 @@ impl World<'_> {
     fn compare(&mut self, page: &str, found: &mut Found) {
         self.evaluate(ops_runtime::bridge_source(), false);
         let lines = self.lines();
-        let tree = self.browser.call("Accessibility.getFullAXTree", &json!({ "frameId": self.frame }));
-        let shown = |node: &&Value| node["ignored"] == false && !TEXT.contains(&node["role"]["value"].as_str().unwrap_or_default());
-        let nodes: Vec<&Value> = tree["nodes"].as_array().expect("a tree has nodes").iter().filter(shown).collect();
-        let ids: Vec<Value> = nodes.iter().map(|node| node["backendDOMNodeId"].clone()).collect();
+        let tree = self.browser.call(
+            "Accessibility.getFullAXTree",
+            &json!({ "frameId": self.frame }),
+        );
+        let shown = |node: &&Value| {
+            node["ignored"] == false
+                && !TEXT.contains(&node["role"]["value"].as_str().unwrap_or_default())
+        };
+        let nodes: Vec<&Value> = tree["nodes"]
+            .as_array()
+            .expect("a tree has nodes")
+            .iter()
+            .filter(shown)
+            .collect();
+        let ids: Vec<Value> = nodes
+            .iter()
+            .map(|node| node["backendDOMNodeId"].clone())
+            .collect();
         let objects = self.resolve(&ids);
-        let (nodes, objects): (Vec<_>, Vec<_>) =
-            nodes.into_iter().zip(objects).filter_map(|(node, object)| Some((node, object?))).unzip();
+        let (nodes, objects): (Vec<_>, Vec<_>) = nodes
+            .into_iter()
+            .zip(objects)
+            .filter_map(|(node, object)| Some((node, object?)))
+            .unzip();
         let text = self.call(DESCRIBE, &objects);
-        let described: Vec<Option<Described>> = serde_json::from_str(text.as_str().unwrap_or_default()).expect("descriptions");
+        let described: Vec<Option<Described>> =
+            serde_json::from_str(text.as_str().unwrap_or_default()).expect("descriptions");
         let mut met = BTreeSet::new();
         for (node, described) in nodes.into_iter().zip(described) {
             let Some(described) = described else { continue };
             met.extend(described.number);
             found.take(page, node, &described, &lines);
         }
-        for (_, line) in lines.iter().filter(|(number, line)| !met.contains(number) && interactive(role_of(line))) {
+        for (_, line) in lines
+            .iter()
+            .filter(|(number, line)| !met.contains(number) && interactive(role_of(line)))
+        {
             found.nodes += 1;
-            found.differ(page, line.clone(), "shown".to_owned(), "not there".to_owned());
+            found.differ(
+                page,
+                line.clone(),
+                "shown".to_owned(),
+                "not there".to_owned(),
+            );
         }
     }
 }
 
 impl Found {
     fn take(&mut self, page: &str, node: &Value, ours: &Described, lines: &BTreeMap<u64, String>) {
-        let shown = ours.number.is_some_and(|number| lines.contains_key(&number));
+        let shown = ours
+            .number
+            .is_some_and(|number| lines.contains_key(&number));
         let role = aria(node["role"]["value"].as_str().unwrap_or_default());
         let name = squeezed(node["name"]["value"].as_str().unwrap_or_default());
         if !(interactive(role) || shown && interactive(&ours.role)) {
             return;
         }
         self.nodes += 1;
-        let same_name = ours.name.strip_suffix('…').map_or(ours.name == name, |start| name.starts_with(start));
+        let same_name = ours
+            .name
+            .strip_suffix('…')
+            .map_or(ours.name == name, |start| name.starts_with(start));
         if shown && ours.role == role && same_name {
             self.agreeing += 1;
         } else {
             let seen = if shown { "" } else { ", not shown" };
-            self.differ(page, ours.tag.clone(), format!("{} {:?}{seen}", ours.role, ours.name), format!("{role} {name:?}"));
+            self.differ(
+                page,
+                ours.tag.clone(),
+                format!("{} {:?}{seen}", ours.role, ours.name),
+                format!("{role} {name:?}"),
+            );
         }
     }
 
     fn differ(&mut self, page: &str, element: String, ours: String, browser: String) {
-        self.differences.push(Difference { page: page.to_owned(), element, ours, browser, reason: String::new() });
+        self.differences.push(Difference {
+            page: page.to_owned(),
+            element,
+            ours,
+            browser,
+            reason: String::new(),
+        });
     }
 }
 
@@ -208,13 +273,18 @@ fn interactive(role: &str) -> bool {
 
 /// The role of a line such as `- button "Save" [ref=e1]`.
 fn role_of(line: &str) -> &str {
-    line.trim_start_matches("- ").split([' ', ':']).next().unwrap_or_default()
+    line.trim_start_matches("- ")
+        .split([' ', ':'])
+        .next()
+        .unwrap_or_default()
 }
 
 /// Chromium's own names of roles as ARIA has them.
 fn aria(role: &str) -> &str {
     match role {
-        "DisclosureTriangle" | "DisclosureTriangleGrouped" | "ColorWell" | "ToggleButton" => "button",
+        "DisclosureTriangle" | "DisclosureTriangleGrouped" | "ColorWell" | "ToggleButton" => {
+            "button"
+        }
         "Date" | "DateTime" | "InputTime" => "textbox",
         other => other,
     }
@@ -222,18 +292,39 @@ fn aria(role: &str) -> &str {
 
 /// White space as the bridge has it.
 fn squeezed(text: &str) -> String {
-    let text: String = text.chars().filter(|c| !matches!(c, '\u{200b}' | '\u{ad}')).collect();
+    let text: String = text
+        .chars()
+        .filter(|c| !matches!(c, '\u{200b}' | '\u{ad}'))
+        .collect();
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn numbered(lines: &Value) -> BTreeMap<u64, String> {
-    let lines = lines.as_array().expect("a snapshot has lines").iter().filter_map(Value::as_str);
-    let number = |line: &str| line.rsplit_once("[ref=e")?.1.split_once(']')?.0.parse().ok();
-    lines.filter_map(|line| Some((number(line)?, line.trim().to_owned()))).collect()
+    let lines = lines
+        .as_array()
+        .expect("a snapshot has lines")
+        .iter()
+        .filter_map(Value::as_str);
+    let number = |line: &str| {
+        line.rsplit_once("[ref=e")?
+            .1
+            .split_once(']')?
+            .0
+            .parse()
+            .ok()
+    };
+    lines
+        .filter_map(|line| Some((number(line)?, line.trim().to_owned())))
+        .collect()
 }
 
 fn frames(tree: &Value, found: &mut Vec<String>) {
-    found.push(tree["frame"]["id"].as_str().expect("a frame has an id").to_owned());
+    found.push(
+        tree["frame"]["id"]
+            .as_str()
+            .expect("a frame has an id")
+            .to_owned(),
+    );
     for child in tree["childFrames"].as_array().into_iter().flatten() {
         frames(child, found);
     }
@@ -248,11 +339,24 @@ fn compare(site: &Site) -> Found {
     for page in PAGES {
         browser.goto(&site.url(&format!("/pages/{page}.html")));
         let mut ids = Vec::new();
-        frames(&browser.call("Page.getFrameTree", &json!({}))["frameTree"], &mut ids);
+        frames(
+            &browser.call("Page.getFrameTree", &json!({}))["frameTree"],
+            &mut ids,
+        );
         for frame in ids {
-            let made = browser.call("Page.createIsolatedWorld", &json!({ "frameId": frame, "worldName": "odb" }));
-            let context = made["executionContextId"].as_i64().expect("a world has a context");
-            World { browser: &mut browser, frame, context }.compare(page, &mut found);
+            let made = browser.call(
+                "Page.createIsolatedWorld",
+                &json!({ "frameId": frame, "worldName": "odb" }),
+            );
+            let context = made["executionContextId"]
+                .as_i64()
+                .expect("a world has a context");
+            World {
+                browser: &mut browser,
+                frame,
+                context,
+            }
+            .compare(page, &mut found);
         }
     }
     found
@@ -262,9 +366,16 @@ fn compare(site: &Site) -> Found {
 fn interactive_nodes_have_the_role_and_name_that_chromium_gives_them() {
     let site = Site::start().expect("the site starts");
     let found = compare(&site);
-    let listed: Vec<Difference> = serde_json::from_str(include_str!("accessibility.json")).expect("a list of rows");
-    assert!(listed.iter().all(|row| !row.reason.is_empty()), "every difference has a reason");
-    let plain = |row: &Difference| Difference { reason: String::new(), ..row.clone() };
+    let listed: Vec<Difference> =
+        serde_json::from_str(include_str!("accessibility.json")).expect("a list of rows");
+    assert!(
+        listed.iter().all(|row| !row.reason.is_empty()),
+        "every difference has a reason"
+    );
+    let plain = |row: &Difference| Difference {
+        reason: String::new(),
+        ..row.clone()
+    };
     let expected: BTreeSet<Difference> = listed.iter().map(plain).collect();
     let actual: BTreeSet<Difference> = found.differences.iter().cloned().collect();
     let new: Vec<_> = actual.difference(&expected).collect();
@@ -272,6 +383,14 @@ fn interactive_nodes_have_the_role_and_name_that_chromium_gives_them() {
     assert!(new.is_empty(), "not listed: {new:#?}");
     assert!(gone.is_empty(), "listed, and no such difference: {gone:#?}");
     assert!(found.nodes > 650, "{} nodes were compared", found.nodes);
-    assert!(found.agreeing * 100 >= found.nodes * 97, "{} of {} agree", found.agreeing, found.nodes);
-    println!("{} of {} interactive nodes agree", found.agreeing, found.nodes);
+    assert!(
+        found.agreeing * 100 >= found.nodes * 97,
+        "{} of {} agree",
+        found.agreeing,
+        found.nodes
+    );
+    println!(
+        "{} of {} interactive nodes agree",
+        found.agreeing, found.nodes
+    );
 }

@@ -11,7 +11,9 @@ use adapter_bidi::{CHROMEDRIVER_LACKS, FIREFOX_LACKS};
 use conformance::suite::expectation::expectations;
 use conformance::suite::{Expect, cases};
 use odb_tests::subjects;
-use ops_contracts::capability::{AdapterKind, BrowserKind, Capability, CapabilityClass, CapabilitySet};
+use ops_contracts::capability::{
+    AdapterKind, BrowserKind, Capability, CapabilityClass, CapabilitySet,
+};
 use ops_contracts::command::CommandName;
 
 const HEAD: &str = "\
@@ -32,14 +34,27 @@ fn page() -> String {
     let [cdp, _] = subjects::adapters(profiles);
     let chained = cdp.capabilities_through(BrowserKind::Chrome);
     for capability in Capability::ALL {
-        let class = if capability.class() == CapabilityClass::Core { "core" } else { "extended" };
-        let has = |lacks: &[(Capability, &str)]| if lacks.iter().any(|(lacking, _)| lacking == capability) { "no" } else { "yes" };
+        let class = if capability.class() == CapabilityClass::Core {
+            "core"
+        } else {
+            "extended"
+        };
+        let has = |lacks: &[(Capability, &str)]| {
+            if lacks.iter().any(|(lacking, _)| lacking == capability) {
+                "no"
+            } else {
+                "yes"
+            }
+        };
         let firefox = has(FIREFOX_LACKS);
         let chromedriver = match has(CHROMEDRIVER_LACKS) {
             "no" if chained.has(*capability) => "by CDP",
             other => other,
         };
-        let needing = CommandName::ALL.iter().filter(|command| command.spec().needs.contains(capability)).count();
+        let needing = CommandName::ALL
+            .iter()
+            .filter(|command| command.spec().needs.contains(capability))
+            .count();
         let names: Vec<_> = CommandName::ALL
             .iter()
             .filter(|command| command.spec().needs.contains(capability))
@@ -51,10 +66,19 @@ fn page() -> String {
             many => format!("{many} commands"),
         };
         let (name, meaning) = (capability.as_str(), capability.meaning());
-        let _ = writeln!(page, "| `{name}` | {class} | yes | {chromedriver} | {firefox} | {meaning} | {commands} |");
+        let _ = writeln!(
+            page,
+            "| `{name}` | {class} | yes | {chromedriver} | {firefox} | {meaning} | {commands} |"
+        );
     }
-    for (what, lacks) in [("Firefox", FIREFOX_LACKS), ("Chromium through chromedriver", CHROMEDRIVER_LACKS)] {
-        let _ = write!(page, "\n## What {what} lacks\n\n| capability | reason |\n| --- | --- |\n");
+    for (what, lacks) in [
+        ("Firefox", FIREFOX_LACKS),
+        ("Chromium through chromedriver", CHROMEDRIVER_LACKS),
+    ] {
+        let _ = write!(
+            page,
+            "\n## What {what} lacks\n\n| capability | reason |\n| --- | --- |\n"
+        );
         for (capability, reason) in lacks {
             let _ = writeln!(page, "| `{}` | {reason} |", capability.as_str());
         }
@@ -73,21 +97,31 @@ fn page() -> String {
             Expect::Unsupported => "refused as not supported",
             Expect::Skip => "not run",
         };
-        let _ = writeln!(page, "| {} | `{}` | {happens} | {} |", row.adapter, row.case, row.reason);
+        let _ = writeln!(
+            page,
+            "| {} | `{}` | {happens} | {} |",
+            row.adapter, row.case, row.reason
+        );
     }
     let _ = writeln!(page, "\nThe suite has {} cases.", cases().count());
     page
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "a test program reads its environment, as every program does")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test program reads its environment, as every program does"
+)]
 fn the_page_of_capabilities_is_what_adapters_declare_and_the_suite_expects() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/capabilities.md");
     if std::env::var_os("ODB_WRITE_DOCS").is_some() {
         std::fs::write(&file, page()).unwrap();
     }
     let written = std::fs::read_to_string(&file).unwrap_or_default();
-    assert!(written == page(), "docs/capabilities.md has drifted: run `cargo xtask capabilities`");
+    assert!(
+        written == page(),
+        "docs/capabilities.md has drifted: run `cargo xtask capabilities`"
+    );
 }
 
 /// A first link and what stands behind it, as declared.
@@ -102,7 +136,12 @@ struct Chain {
 
 /// What is wrong with a chain.
 fn faults(chain: &Chain) -> Vec<String> {
-    let Chain { name, first: (kind, first), next, excused } = chain;
+    let Chain {
+        name,
+        first: (kind, first),
+        next,
+        excused,
+    } = chain;
     let mut faults = Vec::new();
     let mut check = |good: bool, what: String| {
         if !good {
@@ -110,17 +149,38 @@ fn faults(chain: &Chain) -> Vec<String> {
         }
     };
     for core in CapabilitySet::core().iter() {
-        check(first.has(core), format!("its first link lacks {}, which is core", core.as_str()));
+        check(
+            first.has(core),
+            format!("its first link lacks {}, which is core", core.as_str()),
+        );
     }
-    for lacking in Capability::ALL.iter().filter(|capability| !first.has(**capability)) {
-        check(excused.contains(lacking), format!("nobody says why its first link lacks {}", lacking.as_str()));
+    for lacking in Capability::ALL
+        .iter()
+        .filter(|capability| !first.has(**capability))
+    {
+        check(
+            excused.contains(lacking),
+            format!("nobody says why its first link lacks {}", lacking.as_str()),
+        );
     }
     if let Some((next, alone, there)) = next {
         check(next != kind, "it falls back to itself".to_owned());
-        check(there.iter().next().is_some(), "its next link does nothing".to_owned());
+        check(
+            there.iter().next().is_some(),
+            "its next link does nothing".to_owned(),
+        );
         for added in there.iter() {
-            check(alone.has(added), format!("its next link does {} there and not by itself", added.as_str()));
-            check(!first.has(added), format!("both of its links do {}", added.as_str()));
+            check(
+                alone.has(added),
+                format!(
+                    "its next link does {} there and not by itself",
+                    added.as_str()
+                ),
+            );
+            check(
+                !first.has(added),
+                format!("both of its links do {}", added.as_str()),
+            );
         }
     }
     faults
@@ -131,11 +191,18 @@ fn chains() -> Vec<Chain> {
     let adapters = subjects::adapters(PathBuf::from("/nonexistent"));
     let mut chains = Vec::new();
     for browser in [BrowserKind::Chrome, BrowserKind::Firefox] {
-        for adapter in adapters.iter().filter(|adapter| adapter.capabilities(browser).iter().next().is_some()) {
+        for adapter in adapters
+            .iter()
+            .filter(|adapter| adapter.capabilities(browser).iter().next().is_some())
+        {
             let of = |kind: AdapterKind| adapters.iter().find(|adapter| adapter.kind() == kind);
             let next = adapter.passes(browser).map(|kind| {
                 let next = of(kind).expect("the chain's next link is among the adapters");
-                (kind, next.capabilities(browser), next.capabilities_through(browser))
+                (
+                    kind,
+                    next.capabilities(browser),
+                    next.capabilities_through(browser),
+                )
             });
             let lacks = match (adapter.kind(), browser) {
                 (AdapterKind::Bidi, BrowserKind::Firefox) => FIREFOX_LACKS,
@@ -159,17 +226,34 @@ fn fallback_consistency() {
     assert_eq!(chains.len(), 3, "Chromium over either adapter, and Firefox");
     let faults: Vec<_> = chains.iter().flat_map(faults).collect();
     assert!(faults.is_empty(), "{faults:#?}");
-    let next: Vec<_> = chains.iter().map(|chain| chain.next.as_ref().map(|(kind, ..)| *kind)).collect();
+    let next: Vec<_> = chains
+        .iter()
+        .map(|chain| chain.next.as_ref().map(|(kind, ..)| *kind))
+        .collect();
     assert_eq!(next, [None, Some(AdapterKind::Cdp), None]);
 }
 
 #[test]
 fn a_chain_that_contradicts_itself_is_told() {
-    let set = |lacks: &[Capability]| CapabilitySet::new(Capability::ALL.iter().copied().filter(|has| !lacks.contains(has)));
+    let set = |lacks: &[Capability]| {
+        CapabilitySet::new(
+            Capability::ALL
+                .iter()
+                .copied()
+                .filter(|has| !lacks.contains(has)),
+        )
+    };
     let broken = Chain {
         name: "broken".to_owned(),
-        first: (AdapterKind::Bidi, set(&[Capability::Input, Capability::Media])),
-        next: Some((AdapterKind::Bidi, set(&[Capability::Touch]), CapabilitySet::new([Capability::Touch]))),
+        first: (
+            AdapterKind::Bidi,
+            set(&[Capability::Input, Capability::Media]),
+        ),
+        next: Some((
+            AdapterKind::Bidi,
+            set(&[Capability::Touch]),
+            CapabilitySet::new([Capability::Touch]),
+        )),
         excused: vec![Capability::Input],
     };
     let told = faults(&broken).join("\n");

@@ -15,7 +15,9 @@ use ops_contracts::command::interact::TapParams;
 use ops_contracts::command::{Empty, InteractTap, SessionStatus};
 
 /// The topics of the pilot.
-const PILOT: &[&str] = &["sessions", "nav", "targets", "click", "reads", "dialogs", "faults"];
+const PILOT: &[&str] = &[
+    "sessions", "nav", "targets", "click", "reads", "dialogs", "faults",
+];
 
 /// Cases that chromedriver alone can't pass, and that pass with another adapter behind it.
 const FALLBACK: &[&str] = &[
@@ -37,21 +39,37 @@ async fn falls_back(profiles: PathBuf) -> Result<(), Failed> {
         }
     }
     let failed = |error: String| Failed::from(error);
-    let fixture = Fixture::new(subject.clone(), "fallback.status").map_err(|error| failed(error.to_string()))?;
+    let fixture = Fixture::new(subject.clone(), "fallback.status")
+        .map_err(|error| failed(error.to_string()))?;
     let told = async {
         let session = fixture.session().await?;
         let before = session.call::<SessionStatus>(&Empty {}).await?.fallbacks;
         session.goto("/pages/drag.html").await?;
-        let tap = TapParams { element: button("Tap me"), modifiers: Vec::new(), position: None, target_id: None };
+        let tap = TapParams {
+            element: button("Tap me"),
+            modifiers: Vec::new(),
+            position: None,
+            target_id: None,
+        };
         session.call::<InteractTap>(&tap).await?;
         let after = session.call::<SessionStatus>(&Empty {}).await?.fallbacks;
         Ok::<_, conformance::suite::Failure>((before, after))
     };
     let (before, after) = told.await.map_err(|failure| failed(failure.to_string()))?;
     fixture.close().await;
-    subject.service.shut_down(Instant::now() + Duration::from_secs(5)).await;
-    let told: Vec<_> = after.iter().map(|used| (used.operation.as_str(), used.times)).collect();
-    if before.is_empty() && told == [("input", 1)] { Ok(()) } else { Err(format!("{before:?}, then {after:?}").into()) }
+    subject
+        .service
+        .shut_down(Instant::now() + Duration::from_secs(5))
+        .await;
+    let told: Vec<_> = after
+        .iter()
+        .map(|used| (used.operation.as_str(), used.times))
+        .collect();
+    if before.is_empty() && told == [("input", 1)] {
+        Ok(())
+    } else {
+        Err(format!("{before:?}, then {after:?}").into())
+    }
 }
 
 fn main() -> ExitCode {
@@ -60,9 +78,23 @@ fn main() -> ExitCode {
     }
     let profiles = tempfile::tempdir().expect("there is room for profiles");
     let below = profiles.path().to_owned();
-    #[expect(clippy::disallowed_methods, reason = "a test program reads its environment, as every program does")]
-    let only = if std::env::var_os("ODB_WHOLE_SUITE").is_some() { None } else { Some(PILOT) };
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a test program reads its environment, as every program does"
+    )]
+    let only = if std::env::var_os("ODB_WHOLE_SUITE").is_some() {
+        None
+    } else {
+        Some(PILOT)
+    };
     let chained = profiles.path().to_owned();
-    let fallback = odb_tests::async_trial("what_the_driver_lacks_is_done_by_the_next_adapter", move || falls_back(chained));
-    odb_tests::run_topics(move || subjects::bidi_chromedriver(below), only, vec![fallback])
+    let fallback = odb_tests::async_trial(
+        "what_the_driver_lacks_is_done_by_the_next_adapter",
+        move || falls_back(chained),
+    );
+    odb_tests::run_topics(
+        move || subjects::bidi_chromedriver(below),
+        only,
+        vec![fallback],
+    )
 }

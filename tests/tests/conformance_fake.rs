@@ -13,22 +13,57 @@ use ops_contracts::ErrorCode;
 use ops_contracts::adapter::AdapterError;
 use ops_contracts::command::export::ScreenshotParams;
 use ops_contracts::command::session::CreateParams;
-use ops_contracts::command::{DomState, ExportScreenshot, InteractClick, NavGoto, SessionCreate, SessionReclaim};
+use ops_contracts::command::{
+    DomState, ExportScreenshot, InteractClick, NavGoto, SessionCreate, SessionReclaim,
+};
 use ops_contracts::frame::EventName;
 
 fn main() -> ExitCode {
     let faults = vec![
-        trial("faults_of_the_fake.a_launch_that_fails_is_told_and_the_next_one_is_tried", launch_fails),
-        trial("faults_of_the_fake.a_missing_browser_says_what_to_install", browser_missing),
-        trial("faults_of_the_fake.a_browser_that_refuses_a_call_is_told", protocol_error),
-        trial("faults_of_the_fake.a_primitive_that_never_ends_meets_the_deadline", never_ends),
-        trial("faults_of_the_fake.a_crash_under_a_bridge_call_ends_it", crash_under_bridge_call),
-        trial("faults_of_the_fake.a_browser_that_ends_under_a_click_is_told", ends_under_click),
-        trial("faults_of_the_fake.an_answer_of_another_form_is_no_panic", nonsense_answer),
-        trial("faults_of_the_fake.a_document_that_goes_away_under_a_read_is_read_anew", document_goes_away),
-        trial("faults_of_the_fake.a_reclaim_abandons_what_runs", reclaim_abandons),
-        trial("faults_of_the_fake.one_browser_serves_many_sessions", one_browser),
-        trial("faults_of_the_fake.a_click_is_one_arm_and_one_batch", one_batch),
+        trial(
+            "faults_of_the_fake.a_launch_that_fails_is_told_and_the_next_one_is_tried",
+            launch_fails,
+        ),
+        trial(
+            "faults_of_the_fake.a_missing_browser_says_what_to_install",
+            browser_missing,
+        ),
+        trial(
+            "faults_of_the_fake.a_browser_that_refuses_a_call_is_told",
+            protocol_error,
+        ),
+        trial(
+            "faults_of_the_fake.a_primitive_that_never_ends_meets_the_deadline",
+            never_ends,
+        ),
+        trial(
+            "faults_of_the_fake.a_crash_under_a_bridge_call_ends_it",
+            crash_under_bridge_call,
+        ),
+        trial(
+            "faults_of_the_fake.a_browser_that_ends_under_a_click_is_told",
+            ends_under_click,
+        ),
+        trial(
+            "faults_of_the_fake.an_answer_of_another_form_is_no_panic",
+            nonsense_answer,
+        ),
+        trial(
+            "faults_of_the_fake.a_document_that_goes_away_under_a_read_is_read_anew",
+            document_goes_away,
+        ),
+        trial(
+            "faults_of_the_fake.a_reclaim_abandons_what_runs",
+            reclaim_abandons,
+        ),
+        trial(
+            "faults_of_the_fake.one_browser_serves_many_sessions",
+            one_browser,
+        ),
+        trial(
+            "faults_of_the_fake.a_click_is_one_arm_and_one_batch",
+            one_batch,
+        ),
     ];
     run_suite(|| subject(site_double()).0, faults)
 }
@@ -37,7 +72,14 @@ fn subject(script: Script) -> (Subject, Control) {
     let adapter = FakeAdapter::new(script);
     let control = adapter.control();
     let killer = control.clone();
-    (subjects::over("fake", Arc::new(adapter), Arc::new(move |pid| killer.end_browser(pid))), control)
+    (
+        subjects::over(
+            "fake",
+            Arc::new(adapter),
+            Arc::new(move |pid| killer.end_browser(pid)),
+        ),
+        control,
+    )
 }
 
 fn trial<F>(name: &'static str, body: fn(Fixture, Control) -> F) -> Trial
@@ -47,46 +89,83 @@ where
     async_trial(name, move || async move {
         let script = site_double().page(
             "/crashing",
-            Page::new("Crashing").with(Element::button("Crash").does([Act::Crash])).with(Element::text("out", "here")),
+            Page::new("Crashing")
+                .with(Element::button("Crash").does([Act::Crash]))
+                .with(Element::text("out", "here")),
         );
         let (subject, control) = subject(script);
-        let fixture = Fixture::new(subject, "fake").map_err(|error| Failed::from(error.to_string()))?;
-        body(fixture, control).await.map_err(|failure| failure.message.into())
+        let fixture =
+            Fixture::new(subject, "fake").map_err(|error| Failed::from(error.to_string()))?;
+        body(fixture, control)
+            .await
+            .map_err(|failure| failure.message.into())
     })
 }
 
 async fn launch_fails(f: Fixture, control: Control) -> Result<(), Failure> {
-    control.refuse_launch(AdapterError::LaunchFailed { reason: "it ended with 1".to_owned(), output: "no display".to_owned() });
+    control.refuse_launch(AdapterError::LaunchFailed {
+        reason: "it ended with 1".to_owned(),
+        output: "no display".to_owned(),
+    });
     let params = CreateParams::default();
     let create = || f.service_call::<SessionCreate>(&params, f.request_id());
     let fault = refused(create().await, ErrorCode::AdapterLaunchFailed)?;
-    contains(&serde_json::to_string(&fault.details).unwrap_or_default(), "no display")?;
+    contains(
+        &serde_json::to_string(&fault.details).unwrap_or_default(),
+        "no display",
+    )?;
     create().await?;
     equal(control.launches(), 2)
 }
 
 async fn browser_missing(f: Fixture, control: Control) -> Result<(), Failure> {
     let searched = vec!["/usr/bin/chromium".to_owned()];
-    control.refuse_launch(AdapterError::BrowserMissing { searched, install: "install Chromium".to_owned() });
-    let made = f.service_call::<SessionCreate>(&CreateParams::default(), f.request_id()).await;
+    control.refuse_launch(AdapterError::BrowserMissing {
+        searched,
+        install: "install Chromium".to_owned(),
+    });
+    let made = f
+        .service_call::<SessionCreate>(&CreateParams::default(), f.request_id())
+        .await;
     let fault = refused(made, ErrorCode::AdapterBrowserMissing)?;
     contains(&fault.message, "install Chromium")
 }
 
 async fn protocol_error(f: Fixture, control: Control) -> Result<(), Failure> {
     let session = f.session().await?;
-    control.fail("screenshot", AdapterError::Protocol { call: "shoot".to_owned(), reason: "no".to_owned() });
-    refused(session.call::<ExportScreenshot>(&ScreenshotParams::default()).await, ErrorCode::AdapterProtocolError)?;
-    session.call::<ExportScreenshot>(&ScreenshotParams::default()).await?;
+    control.fail(
+        "screenshot",
+        AdapterError::Protocol {
+            call: "shoot".to_owned(),
+            reason: "no".to_owned(),
+        },
+    );
+    refused(
+        session
+            .call::<ExportScreenshot>(&ScreenshotParams::default())
+            .await,
+        ErrorCode::AdapterProtocolError,
+    )?;
+    session
+        .call::<ExportScreenshot>(&ScreenshotParams::default())
+        .await?;
     Ok(())
 }
 
 async fn never_ends(f: Fixture, control: Control) -> Result<(), Failure> {
     let session = f.session().await?;
     let held = control.hold("screenshot");
-    let shot = session.call_within::<ExportScreenshot>(100, &ScreenshotParams::default()).await;
+    let shot = session
+        .call_within::<ExportScreenshot>(100, &ScreenshotParams::default())
+        .await;
     let fault = refused(shot, ErrorCode::OpsTimeout)?;
-    equal(fault.details.get("waitingFor").and_then(|what| what.as_str()), Some("the picture"))?;
+    equal(
+        fault
+            .details
+            .get("waitingFor")
+            .and_then(|what| what.as_str()),
+        Some("the picture"),
+    )?;
     drop(held);
     session.title().await?;
     Ok(())
@@ -96,20 +175,29 @@ async fn crash_under_bridge_call(f: Fixture, control: Control) -> Result<(), Fai
     let session = f.session().await?;
     session.goto("/crashing").await?;
     let events = session.listen()?;
-    let (clicked, told) = tokio::join!(session.click(button("Crash")), events.wait_for(EventName::TargetCrashed));
+    let (clicked, told) = tokio::join!(
+        session.click(button("Crash")),
+        events.wait_for(EventName::TargetCrashed)
+    );
     told?;
     refused(clicked, ErrorCode::AdapterTargetCrashed)?;
     refused(session.title().await, ErrorCode::AdapterTargetCrashed)?;
     session.goto("/plain").await?;
     equal(session.title().await?.as_str(), "Plain page")?;
-    holds(control.launches() == 1, "a crashed page does not cost a browser")
+    holds(
+        control.launches() == 1,
+        "a crashed page does not cost a browser",
+    )
 }
 
 async fn ends_under_click(f: Fixture, control: Control) -> Result<(), Failure> {
     let session = f.session().await?;
     session.goto("/plain").await?;
     control.end_browser_at("input");
-    refused(session.click(button("A button")).await, ErrorCode::AdapterBrowserLost)?;
+    refused(
+        session.click(button("A button")).await,
+        ErrorCode::AdapterBrowserLost,
+    )?;
     session.goto("/plain").await?;
     session.click(button("A button")).await?;
     equal(control.launches(), 2)
@@ -118,9 +206,18 @@ async fn ends_under_click(f: Fixture, control: Control) -> Result<(), Failure> {
 async fn nonsense_answer(f: Fixture, control: Control) -> Result<(), Failure> {
     let session = f.session().await?;
     session.goto("/plain").await?;
-    for answer in ["", "{}", "[1]", r#"{"ok":7}"#, r#"{"err":{"code":"unheard_of","message":"x"}}"#] {
+    for answer in [
+        "",
+        "{}",
+        "[1]",
+        r#"{"ok":7}"#,
+        r#"{"err":{"code":"unheard_of","message":"x"}}"#,
+    ] {
         control.say("read", answer);
-        refused(session.call::<DomState>(&read("h1")).await, ErrorCode::OpsInternal)?;
+        refused(
+            session.call::<DomState>(&read("h1")).await,
+            ErrorCode::OpsInternal,
+        )?;
     }
     session.call::<DomState>(&read("h1")).await?;
     Ok(())
@@ -160,13 +257,23 @@ async fn one_browser(f: Fixture, control: Control) -> Result<(), Failure> {
         session.goto("/plain").await?;
     }
     equal(control.launches(), 1)?;
-    equal(f.service().summary().browsers.iter().map(|browser| browser.sessions).collect::<Vec<_>>(), vec![3])
+    equal(
+        f.service()
+            .summary()
+            .browsers
+            .iter()
+            .map(|browser| browser.sessions)
+            .collect::<Vec<_>>(),
+        vec![3],
+    )
 }
 
 async fn one_batch(f: Fixture, control: Control) -> Result<(), Failure> {
     let session = f.session().await?;
     session.goto("/plain").await?;
     control.forget();
-    session.call::<InteractClick>(&conformance::suite::verbs::click(at("role=button"))).await?;
+    session
+        .call::<InteractClick>(&conformance::suite::verbs::click(at("role=button")))
+        .await?;
     equal(control.performed(), vec!["arm", "input", "verdict"])
 }

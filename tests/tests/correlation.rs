@@ -17,13 +17,29 @@ use serde_json::Value;
 const WITHOUT_SESSION: &[&str] = &["session.create", "session.list", "other"];
 
 /// The parts of the program that log on behalf of a request and of nothing else.
-const REQUEST_BOUND: &[&str] = &["ops", "ops_runtime::cx", "ops_runtime::commands", "adapter_cdp::context"];
+const REQUEST_BOUND: &[&str] = &[
+    "ops",
+    "ops_runtime::cx",
+    "ops_runtime::commands",
+    "adapter_cdp::context",
+];
 
 fn odb_cli(relay: &Relay, words: &[&str]) -> (Option<i32>, Value) {
     let mut command = Command::new(program("odb-cli"));
-    let output = command.args(words).args(["--output", "json"]).env_clear().env("ODB_HOME", relay.home()).output().unwrap();
+    let output = command
+        .args(words)
+        .args(["--output", "json"])
+        .env_clear()
+        .env("ODB_HOME", relay.home())
+        .output()
+        .unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    (output.status.code(), text.lines().last().map_or(Value::Null, |line| serde_json::from_str(line).unwrap()))
+    (
+        output.status.code(),
+        text.lines()
+            .last()
+            .map_or(Value::Null, |line| serde_json::from_str(line).unwrap()),
+    )
 }
 
 fn get(relay: &Relay, path: &str) -> String {
@@ -41,7 +57,10 @@ fn get(relay: &Relay, path: &str) -> String {
 /// A field of a log line, its own or one of the spans around it.
 fn field<'a>(line: &'a Value, name: &str) -> Option<&'a str> {
     let spans = line["spans"].as_array().into_iter().flatten();
-    std::iter::once(line).chain(std::iter::once(&line["span"])).chain(spans).find_map(|place| place[name].as_str())
+    std::iter::once(line)
+        .chain(std::iter::once(&line["span"]))
+        .chain(spans)
+        .find_map(|place| place[name].as_str())
 }
 
 /// The log, once the line about `request` is in it.
@@ -50,9 +69,15 @@ fn log_with(relay: &Relay, request: &str) -> Vec<Value> {
     loop {
         let log = relay.log();
         if log.contains(request) {
-            return log.lines().map(|line| serde_json::from_str(line).expect("every line is JSON")).collect();
+            return log
+                .lines()
+                .map(|line| serde_json::from_str(line).expect("every line is JSON"))
+                .collect();
         }
-        assert!(std::time::Instant::now() < deadline, "{request} is not in the log");
+        assert!(
+            std::time::Instant::now() < deadline,
+            "{request} is not in the log"
+        );
         std::thread::yield_now();
     }
 }
@@ -67,14 +92,25 @@ fn request_and_session_ids_are_on_every_line_and_error_of_a_request_and_on_no_me
     let mut requests = BTreeSet::from([opened["requestId"].as_str().unwrap().to_owned()]);
     let mut refused = |words: &[&str]| {
         let (exit, frame) = odb_cli(&relay, words);
-        assert_eq!((exit, frame["type"].as_str()), (Some(2), Some("ops_error")), "{frame}");
+        assert_eq!(
+            (exit, frame["type"].as_str()),
+            (Some(2), Some("ops_error")),
+            "{frame}"
+        );
         let (error, request) = (&frame["error"], frame["requestId"].as_str().unwrap());
         assert_eq!(error["requestId"], frame["requestId"], "{frame}");
-        assert_eq!((error["sessionId"].as_str(), frame["sessionId"].as_str()), (Some(&*session), Some(&*session)), "{frame}");
+        assert_eq!(
+            (error["sessionId"].as_str(), frame["sessionId"].as_str()),
+            (Some(&*session), Some(&*session)),
+            "{frame}"
+        );
         requests.insert(request.to_owned());
         error["errorSource"].as_str().unwrap().to_owned()
     };
-    assert_eq!(refused(&["click", "#no-such-element", "--timeout", "300"]), "ops");
+    assert_eq!(
+        refused(&["click", "#no-such-element", "--timeout", "300"]),
+        "ops"
+    );
     assert_eq!(refused(&["call", "dom.telepathy", "--params", "{}"]), "ops");
     assert_eq!(refused(&["eval", "throw new Error('x')"]), "ops");
     assert_eq!(refused(&["get", "title", "--timeout", "86400000"]), "relay");
@@ -93,19 +129,41 @@ fn request_and_session_ids_are_on_every_line_and_error_of_a_request_and_on_no_me
         if exit == Some(2) {
             break frame;
         }
-        assert!(std::time::Instant::now() < deadline, "the killed browser still answers: {frame}");
+        assert!(
+            std::time::Instant::now() < deadline,
+            "the killed browser still answers: {frame}"
+        );
     };
-    assert_eq!((last["sessionId"].as_str(), last["error"]["sessionId"].as_str()), (Some(&*session), Some(&*session)), "{last}");
-    assert_eq!(last["error"]["errorSource"].as_str().unwrap(), last["error"]["code"].as_str().unwrap().split('_').next().unwrap());
+    assert_eq!(
+        (
+            last["sessionId"].as_str(),
+            last["error"]["sessionId"].as_str()
+        ),
+        (Some(&*session), Some(&*session)),
+        "{last}"
+    );
+    assert_eq!(
+        last["error"]["errorSource"].as_str().unwrap(),
+        last["error"]["code"]
+            .as_str()
+            .unwrap()
+            .split('_')
+            .next()
+            .unwrap()
+    );
 
     let log = log_with(&relay, last["requestId"].as_str().unwrap());
     let mut seen = BTreeSet::new();
     for line in &log {
         let target = line["target"].as_str().unwrap();
-        let bound = REQUEST_BOUND.iter().any(|part| target == *part || target.starts_with(&format!("{part}::")));
+        let bound = REQUEST_BOUND
+            .iter()
+            .any(|part| target == *part || target.starts_with(&format!("{part}::")));
         let request = field(line, "requestId");
         assert!(!bound || request.is_some(), "no request id: {line}");
-        if request.is_some() && !field(line, "command").is_none_or(|command| WITHOUT_SESSION.contains(&command)) {
+        if request.is_some()
+            && !field(line, "command").is_none_or(|command| WITHOUT_SESSION.contains(&command))
+        {
             assert_eq!(field(line, "sessionId"), Some(&*session), "{line}");
         }
         if request.is_some() {
@@ -113,9 +171,16 @@ fn request_and_session_ids_are_on_every_line_and_error_of_a_request_and_on_no_me
         }
     }
     for request in &requests {
-        assert!(log.iter().any(|line| field(line, "requestId") == Some(request)), "{request} has no line");
+        assert!(
+            log.iter()
+                .any(|line| field(line, "requestId") == Some(request)),
+            "{request} has no line"
+        );
     }
-    assert!(seen.contains("ops") && seen.contains("ops_runtime"), "{seen:?}");
+    assert!(
+        seen.contains("ops") && seen.contains("ops_runtime"),
+        "{seen:?}"
+    );
 
     let metrics = get(&relay, "/metrics");
     assert!(metrics.contains("ops_requests_total{"), "{metrics}");
@@ -123,5 +188,7 @@ fn request_and_session_ids_are_on_every_line_and_error_of_a_request_and_on_no_me
     for never in ["requestid", "request_id", "sessionid", "session_id"] {
         assert!(!lower.contains(never), "{never} in {metrics}");
     }
-    assert!(!metrics.contains(&session) && requests.iter().all(|request| !metrics.contains(request)));
+    assert!(
+        !metrics.contains(&session) && requests.iter().all(|request| !metrics.contains(request))
+    );
 }

@@ -42,12 +42,18 @@ fn run(page: &str) -> String {
             .args(["-euc", &block])
             .current_dir(scratch.path())
             .env_clear()
-            .env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", programs.display()))
+            .env(
+                "PATH",
+                format!("{}:/usr/local/bin:/usr/bin:/bin", programs.display()),
+            )
             .env("ODB_HOME", relay.home())
             .env("SITE", site.url(""))
             .output()
             .unwrap();
-        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let (out, err) = (
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr),
+        );
         assert!(output.status.success(), "{block}\n{out}{err}");
         printed.push_str(&out);
     }
@@ -57,7 +63,13 @@ fn run(page: &str) -> String {
 #[test]
 fn the_examples_of_the_command_line_run() {
     let printed = run(include_str!("../../docs/CLI.md"));
-    for expected in ["ann@example.com", "bucket 78", "bc1d6fda532b", "exit code 2", "\"opsRolloutDecision\""] {
+    for expected in [
+        "ann@example.com",
+        "bucket 78",
+        "bc1d6fda532b",
+        "exit code 2",
+        "\"opsRolloutDecision\"",
+    ] {
         assert!(printed.contains(expected), "no {expected:?} in {printed}");
     }
 }

@@ -15,7 +15,9 @@ use ops_contracts::command::dom::EvalParams;
 use ops_contracts::command::nav::GotoParams;
 use ops_contracts::command::network::LogParams;
 use ops_contracts::command::session::{CreateParams, Isolation, Proxy};
-use ops_contracts::command::{DiagnosticsNetwork, DomEval, Empty, NavGoto, SessionCreate, SessionStatus, TargetsList};
+use ops_contracts::command::{
+    DiagnosticsNetwork, DomEval, Empty, NavGoto, SessionCreate, SessionStatus, TargetsList,
+};
 use ops_contracts::domains::{DomainReason, DomainRule};
 use ops_contracts::{Details, ErrorCode};
 
@@ -41,7 +43,11 @@ impl Hosts {
                 std::thread::spawn(move || serve(stream, port, udp, &heard));
             }
         });
-        Self { port, hits, datagrams }
+        Self {
+            port,
+            hits,
+            datagrams,
+        }
     }
 
     fn url(&self, host: &str, path: &str) -> String {
@@ -51,9 +57,13 @@ impl Hosts {
     /// The paths that were asked for under a host since the last call, sorted.
     fn taken(&self, host: &str) -> Vec<String> {
         let mut hits = self.hits.lock().unwrap_or_else(PoisonError::into_inner);
-        let (of_host, others): (Vec<_>, Vec<_>) = hits.drain(..).partition(|hit| hit.starts_with(host));
+        let (of_host, others): (Vec<_>, Vec<_>) =
+            hits.drain(..).partition(|hit| hit.starts_with(host));
         *hits = others;
-        let mut paths: Vec<_> = of_host.into_iter().map(|hit| hit[host.len()..].to_owned()).collect();
+        let mut paths: Vec<_> = of_host
+            .into_iter()
+            .map(|hit| hit[host.len()..].to_owned())
+            .collect();
         paths.sort();
         paths.dedup();
         paths
@@ -70,26 +80,64 @@ impl Hosts {
 }
 
 fn serve(stream: TcpStream, port: u16, udp: u16, hits: &Mutex<Vec<String>>) {
-    let Ok(mut out) = stream.try_clone() else { return };
+    let Ok(mut out) = stream.try_clone() else {
+        return;
+    };
     let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
     while let Some(request) = lines.next() {
         let path = request.split(' ').nth(1).unwrap_or_default().to_owned();
         let head: Vec<String> = lines.by_ref().take_while(|line| !line.is_empty()).collect();
-        let host = head.iter().find_map(|line| line.to_ascii_lowercase().strip_prefix("host: ").map(str::to_owned));
-        let host = host.unwrap_or_default().split(':').next().unwrap_or_default().to_owned();
+        let host = head.iter().find_map(|line| {
+            line.to_ascii_lowercase()
+                .strip_prefix("host: ")
+                .map(str::to_owned)
+        });
+        let host = host
+            .unwrap_or_default()
+            .split(':')
+            .next()
+            .unwrap_or_default()
+            .to_owned();
         // Browsers ask for it when they like, of documents that other paths tell of.
         if path != "/favicon.ico" {
-            hits.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{host}{path}"));
+            hits.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(format!("{host}{path}"));
         }
         let (status, kind, body) = match path.as_str() {
-            "/" => ("200 OK", "text/html", PAGE.replace("PORT", &port.to_string()).replace("UDP", &udp.to_string())),
+            "/" => (
+                "200 OK",
+                "text/html",
+                PAGE.replace("PORT", &port.to_string())
+                    .replace("UDP", &udp.to_string()),
+            ),
             "/away" => ("302 Found", "text/plain", String::new()),
-            "/worker.js" => ("200 OK", "text/javascript", WORKER.replace("PORT", &port.to_string())),
-            "/shared.js" => ("200 OK", "text/javascript", SHARED.replace("PORT", &port.to_string())),
-            "/service.js" => ("200 OK", "text/javascript", SERVICE.replace("PORT", &port.to_string())),
-            _ => ("200 OK", "text/html", "<title>Reached</title>reached".to_owned()),
+            "/worker.js" => (
+                "200 OK",
+                "text/javascript",
+                WORKER.replace("PORT", &port.to_string()),
+            ),
+            "/shared.js" => (
+                "200 OK",
+                "text/javascript",
+                SHARED.replace("PORT", &port.to_string()),
+            ),
+            "/service.js" => (
+                "200 OK",
+                "text/javascript",
+                SERVICE.replace("PORT", &port.to_string()),
+            ),
+            _ => (
+                "200 OK",
+                "text/html",
+                "<title>Reached</title>reached".to_owned(),
+            ),
         };
-        let there = if path == "/away" { format!("Location: http://bad.localhost:{port}/redirected\r\n") } else { String::new() };
+        let there = if path == "/away" {
+            format!("Location: http://bad.localhost:{port}/redirected\r\n")
+        } else {
+            String::new()
+        };
         let length = body.len();
         let head = format!(
             "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\n{there}Cache-Control: no-store\r\nContent-Length: {length}\r\n\r\n"
@@ -156,11 +204,17 @@ fn rules(texts: &[&str]) -> Vec<DomainRule> {
 }
 
 fn open_on(browser: BrowserKind) -> CreateParams {
-    CreateParams { browser, ..CreateParams::default() }
+    CreateParams {
+        browser,
+        ..CreateParams::default()
+    }
 }
 
 fn allowing(browser: BrowserKind, texts: &[&str]) -> CreateParams {
-    CreateParams { allow_domains: rules(texts), ..open_on(browser) }
+    CreateParams {
+        allow_domains: rules(texts),
+        ..open_on(browser)
+    }
 }
 
 fn to(url: String) -> GotoParams {
@@ -168,14 +222,17 @@ fn to(url: String) -> GotoParams {
 }
 
 async fn eval(session: &RemoteSession, expression: &str) -> serde_json::Value {
-    let params: EvalParams = serde_json::from_value(serde_json::json!({ "expression": expression })).unwrap();
+    let params: EvalParams =
+        serde_json::from_value(serde_json::json!({ "expression": expression })).unwrap();
     let result = session.call::<DomEval>(&params).await.unwrap();
     serde_json::to_value(&result).unwrap()["value"].clone()
 }
 
 #[track_caller]
 fn denied<T: std::fmt::Debug>(result: Result<T, ClientError>, host: &str) -> Details {
-    let Err(ClientError::Refused { code, refusal }) = result else { panic!("no refusal: {result:?}") };
+    let Err(ClientError::Refused { code, refusal }) = result else {
+        panic!("no refusal: {result:?}")
+    };
     assert_eq!(code, ErrorCode::OpsDomainDenied, "{refusal:?}");
     let details = refusal.details.unwrap();
     assert_eq!(details.get("host").unwrap(), host);
@@ -184,7 +241,10 @@ fn denied<T: std::fmt::Debug>(result: Result<T, ClientError>, host: &str) -> Det
 
 /// Everything that the page tries, and a popup.
 async fn try_all(session: &RemoteSession, hosts: &Hosts) -> serde_json::Value {
-    session.call::<NavGoto>(&to(hosts.url("good.localhost", "/"))).await.unwrap();
+    session
+        .call::<NavGoto>(&to(hosts.url("good.localhost", "/")))
+        .await
+        .unwrap();
     let seen = eval(session, "all()").await;
     eval(session, "void window.open(bad + '/popup')").await;
     seen
@@ -195,7 +255,10 @@ async fn no_way_out_of_a_confined_session_reaches_a_host_that_is_not_allowed(bro
     let relay = Relay::start(&scratch);
     let client = relay.client("confined").await;
     let (free, all) = (open_on(browser), allowing(browser, &["good.localhost"]));
-    let (open, confined) = tokio::join!(RemoteSession::create(&client, &free), RemoteSession::create(&client, &all));
+    let (open, confined) = tokio::join!(
+        RemoteSession::create(&client, &free),
+        RemoteSession::create(&client, &all)
+    );
 
     let seen = try_all(&confined, &hosts).await;
     let expected = serde_json::json!({
@@ -205,32 +268,102 @@ async fn no_way_out_of_a_confined_session_reaches_a_host_that_is_not_allowed(bro
     for (way, outcome) in expected.as_object().unwrap() {
         assert_eq!(&seen[way], outcome, "{way}: {seen}");
     }
-    let refused = denied(confined.call::<NavGoto>(&to(hosts.url("bad.localhost", "/direct"))).await, "bad.localhost");
+    let refused = denied(
+        confined
+            .call::<NavGoto>(&to(hosts.url("bad.localhost", "/direct")))
+            .await,
+        "bad.localhost",
+    );
     assert_eq!(refused.get("reason").unwrap(), "notAllowed");
-    let redirected = denied(confined.call::<NavGoto>(&to(hosts.url("good.localhost", "/away"))).await, "bad.localhost");
-    assert!(redirected.get("url").unwrap().as_str().unwrap().ends_with("/redirected"));
-    denied(confined.call::<NavGoto>(&to(hosts.url("localhost", "/"))).await, "localhost");
-    denied(confined.call::<NavGoto>(&to(hosts.url("127.0.0.1", "/"))).await, "127.0.0.1");
+    let redirected = denied(
+        confined
+            .call::<NavGoto>(&to(hosts.url("good.localhost", "/away")))
+            .await,
+        "bad.localhost",
+    );
+    assert!(
+        redirected
+            .get("url")
+            .unwrap()
+            .as_str()
+            .unwrap()
+            .ends_with("/redirected")
+    );
+    denied(
+        confined
+            .call::<NavGoto>(&to(hosts.url("localhost", "/")))
+            .await,
+        "localhost",
+    );
+    denied(
+        confined
+            .call::<NavGoto>(&to(hosts.url("127.0.0.1", "/")))
+            .await,
+        "127.0.0.1",
+    );
 
     // The popup is a page of the session, and shows nothing of the host.
-    assert_eq!(confined.call::<TargetsList>(&Empty {}).await.unwrap().targets.len(), 2);
-    let log = LogParams { limit: 200, ..serde_json::from_str("{}").unwrap() };
+    assert_eq!(
+        confined
+            .call::<TargetsList>(&Empty {})
+            .await
+            .unwrap()
+            .targets
+            .len(),
+        2
+    );
+    let log = LogParams {
+        limit: 200,
+        ..serde_json::from_str("{}").unwrap()
+    };
     let log = confined.call::<DiagnosticsNetwork>(&log).await.unwrap();
-    let told: Vec<_> = log.entries.iter().filter(|entry| entry.refused.is_some()).map(|entry| entry.url.clone()).collect();
+    let told: Vec<_> = log
+        .entries
+        .iter()
+        .filter(|entry| entry.refused.is_some())
+        .map(|entry| entry.url.clone())
+        .collect();
     for path in ["/image", "/frame", "/fetch", "/redirected"] {
-        assert!(told.iter().any(|url| url.ends_with(path)), "{path}: {told:?}");
+        assert!(
+            told.iter().any(|url| url.ends_with(path)),
+            "{path}: {told:?}"
+        );
     }
-    assert!(log.entries.iter().all(|entry| entry.refused.is_none() || entry.url.contains("bad.localhost")));
-    let status = confined.call::<SessionStatus>(&Empty {}).await.unwrap().domains.unwrap();
+    assert!(
+        log.entries
+            .iter()
+            .all(|entry| entry.refused.is_none() || entry.url.contains("bad.localhost"))
+    );
+    let status = confined
+        .call::<SessionStatus>(&Empty {})
+        .await
+        .unwrap()
+        .domains
+        .unwrap();
     assert_eq!(status.rules[0].allow, rules(&["good.localhost"]));
-    let refused = status.refused.iter().find(|refused| refused.host == "bad.localhost").unwrap();
-    assert!(refused.count >= 5 && refused.reason == DomainReason::NotAllowed, "{refused:?}");
+    let refused = status
+        .refused
+        .iter()
+        .find(|refused| refused.host == "bad.localhost")
+        .unwrap();
+    assert!(
+        refused.count >= 5 && refused.reason == DomainReason::NotAllowed,
+        "{refused:?}"
+    );
 
     assert_eq!(hosts.taken("bad.localhost"), Vec::<String>::new());
-    assert!(!hosts.heard_datagram(), "nothing leaves a confined browser but through its door");
+    assert!(
+        !hosts.heard_datagram(),
+        "nothing leaves a confined browser but through its door"
+    );
     // The page itself is whole.
     let own = hosts.taken("good.localhost");
-    assert!(["/own", "/own-socket", "/service.js"].iter().all(|path| own.iter().any(|hit| hit == path)), "{own:?}");
+    assert!(
+        ["/own", "/own-socket", "/service.js"]
+            .iter()
+            .all(|path| own.iter().any(|hit| hit == path)),
+        "{own:?}"
+    );
 
     // The ways are ways: from an open session everything arrives. It comes last, for its peers go on asking.
     let seen = try_all(&open, &hosts).await;
@@ -240,31 +373,74 @@ async fn no_way_out_of_a_confined_session_reaches_a_host_that_is_not_allowed(bro
         "{seen}"
     );
     let mut reached = hosts.taken("bad.localhost");
-    let wanted = ["/beacon", "/fetch", "/frame", "/from-service", "/from-shared", "/from-worker", "/image", "/popup", "/socket"];
+    let wanted = [
+        "/beacon",
+        "/fetch",
+        "/frame",
+        "/from-service",
+        "/from-shared",
+        "/from-worker",
+        "/image",
+        "/popup",
+        "/socket",
+    ];
     let deadline = std::time::Instant::now() + PATIENCE;
-    while !wanted.iter().all(|path| reached.iter().any(|hit| hit == path)) && std::time::Instant::now() < deadline {
+    while !wanted
+        .iter()
+        .all(|path| reached.iter().any(|hit| hit == path))
+        && std::time::Instant::now() < deadline
+    {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         reached.extend(hosts.taken("bad.localhost"));
     }
     reached.sort();
     assert_eq!(reached, wanted);
-    assert!(hosts.heard_datagram(), "WebRTC asks a STUN server from an open session");
+    assert!(
+        hosts.heard_datagram(),
+        "WebRTC asks a STUN server from an open session"
+    );
 }
 
 async fn a_session_narrows_the_relays_own_lists_and_never_widens_them(browser: BrowserKind) {
     let (scratch, hosts) = (tempfile::tempdir().unwrap(), Hosts::start());
-    configure(&scratch, r#"{"browser":{"allowDomains":["*.localhost"],"denyDomains":["secret.localhost"]}}"#);
+    configure(
+        &scratch,
+        r#"{"browser":{"allowDomains":["*.localhost"],"denyDomains":["secret.localhost"]}}"#,
+    );
     let relay = Relay::start(&scratch);
     let client = relay.client("narrow").await;
-    let wide = CreateParams { deny_domains: rules(&["more.localhost"]), ..allowing(browser, &["*", "secret.localhost"]) };
+    let wide = CreateParams {
+        deny_domains: rules(&["more.localhost"]),
+        ..allowing(browser, &["*", "secret.localhost"])
+    };
     // A profile of its own: there the whole browser goes through the door.
-    let kept = CreateParams { profile: Some("kept".to_owned()), isolation: Isolation::Process, ..open_on(browser) };
-    let (wide, kept) = tokio::join!(RemoteSession::create(&client, &wide), RemoteSession::create(&client, &kept));
+    let kept = CreateParams {
+        profile: Some("kept".to_owned()),
+        isolation: Isolation::Process,
+        ..open_on(browser)
+    };
+    let (wide, kept) = tokio::join!(
+        RemoteSession::create(&client, &wide),
+        RemoteSession::create(&client, &kept)
+    );
     for session in [&wide, &kept] {
-        session.call::<NavGoto>(&to(hosts.url("good.localhost", "/own"))).await.unwrap();
-        let body = denied(session.call::<NavGoto>(&to(hosts.url("secret.localhost", "/"))).await, "secret.localhost");
+        session
+            .call::<NavGoto>(&to(hosts.url("good.localhost", "/own")))
+            .await
+            .unwrap();
+        let body = denied(
+            session
+                .call::<NavGoto>(&to(hosts.url("secret.localhost", "/")))
+                .await,
+            "secret.localhost",
+        );
         assert_eq!(body.get("rule").unwrap(), "secret.localhost");
-        denied(session.call::<NavGoto>(&to(hosts.url("127.0.0.1", "/"))).await, "127.0.0.1");
+        denied(
+            session
+                .call::<NavGoto>(&to(hosts.url("127.0.0.1", "/")))
+                .await,
+            "127.0.0.1",
+        );
     }
     assert!(hosts.taken("good.localhost").contains(&"/own".to_owned()));
     for session in [&wide, &kept] {
@@ -272,58 +448,122 @@ async fn a_session_narrows_the_relays_own_lists_and_never_widens_them(browser: B
         assert_eq!(eval(session, socket).await, "over");
         assert_eq!(hosts.taken("good.localhost"), ["/own-socket"]);
     }
-    denied(wide.call::<NavGoto>(&to(hosts.url("more.localhost", "/"))).await, "more.localhost");
-    kept.call::<NavGoto>(&to(hosts.url("more.localhost", "/own"))).await.unwrap();
+    denied(
+        wide.call::<NavGoto>(&to(hosts.url("more.localhost", "/")))
+            .await,
+        "more.localhost",
+    );
+    kept.call::<NavGoto>(&to(hosts.url("more.localhost", "/own")))
+        .await
+        .unwrap();
     let fetched = "fetch('http://secret.localhost:PORT/x', { mode: 'no-cors' }).then(() => 'reached', () => 'refused')";
-    assert_eq!(eval(&kept, &fetched.replace("PORT", &hosts.port.to_string())).await, "refused");
+    assert_eq!(
+        eval(&kept, &fetched.replace("PORT", &hosts.port.to_string())).await,
+        "refused"
+    );
     assert_eq!(hosts.taken("secret.localhost"), Vec::<String>::new());
 
     // A browser that can't be confined is not opened at all.
-    let driven = CreateParams { adapter: Some(AdapterKind::Bidi), ..open_on(BrowserKind::Chrome) };
-    let refused = client.call::<SessionCreate>(None, &driven, Some(PATIENCE)).await;
-    assert_eq!(refused.expect_err("a refusal").code(), Some(ErrorCode::OpsNotSupported));
+    let driven = CreateParams {
+        adapter: Some(AdapterKind::Bidi),
+        ..open_on(BrowserKind::Chrome)
+    };
+    let refused = client
+        .call::<SessionCreate>(None, &driven, Some(PATIENCE))
+        .await;
+    assert_eq!(
+        refused.expect_err("a refusal").code(),
+        Some(ErrorCode::OpsNotSupported)
+    );
 }
 
 async fn each_session_is_confined_to_its_own_rules(browser: BrowserKind) {
     let (scratch, hosts) = (tempfile::tempdir().unwrap(), Hosts::start());
     let relay = Relay::start(&scratch);
     let client = relay.client("neighbours").await;
-    let (first, second) = (allowing(browser, &["good.localhost"]), allowing(browser, &["more.localhost"]));
-    let (first, second) = tokio::join!(RemoteSession::create(&client, &first), RemoteSession::create(&client, &second));
-    for (session, own, other) in [(&first, "good.localhost", "more.localhost"), (&second, "more.localhost", "good.localhost")] {
-        session.call::<NavGoto>(&to(hosts.url(own, "/own"))).await.unwrap();
+    let (first, second) = (
+        allowing(browser, &["good.localhost"]),
+        allowing(browser, &["more.localhost"]),
+    );
+    let (first, second) = tokio::join!(
+        RemoteSession::create(&client, &first),
+        RemoteSession::create(&client, &second)
+    );
+    for (session, own, other) in [
+        (&first, "good.localhost", "more.localhost"),
+        (&second, "more.localhost", "good.localhost"),
+    ] {
+        session
+            .call::<NavGoto>(&to(hosts.url(own, "/own")))
+            .await
+            .unwrap();
         assert_eq!(hosts.taken(own), ["/own"]);
-        denied(session.call::<NavGoto>(&to(hosts.url(other, "/"))).await, other);
-        let fetched = format!("fetch('{}', {{ mode: 'no-cors' }}).then(() => 'reached', () => 'refused')", hosts.url(other, "/x"));
+        denied(
+            session.call::<NavGoto>(&to(hosts.url(other, "/"))).await,
+            other,
+        );
+        let fetched = format!(
+            "fetch('{}', {{ mode: 'no-cors' }}).then(() => 'reached', () => 'refused')",
+            hosts.url(other, "/x")
+        );
         assert_eq!(eval(session, &fetched).await, "refused");
         assert_eq!(hosts.taken(other), Vec::<String>::new());
-        let status = session.call::<SessionStatus>(&Empty {}).await.unwrap().domains.unwrap();
-        assert_eq!(status.refused.iter().map(|refused| refused.host.as_str()).collect::<Vec<_>>(), [other]);
+        let status = session
+            .call::<SessionStatus>(&Empty {})
+            .await
+            .unwrap()
+            .domains
+            .unwrap();
+        assert_eq!(
+            status
+                .refused
+                .iter()
+                .map(|refused| refused.host.as_str())
+                .collect::<Vec<_>>(),
+            [other]
+        );
     }
 }
 
 /// A forward proxy that answers every request itself, and what it was asked for.
 fn forward_proxy() -> (u16, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let (port, asked) = (listener.local_addr().unwrap().port(), Arc::new(Mutex::new(Vec::new())));
+    let (port, asked) = (
+        listener.local_addr().unwrap().port(),
+        Arc::new(Mutex::new(Vec::new())),
+    );
     let told = asked.clone();
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let asked = told.clone();
             std::thread::spawn(move || {
-                let Ok(mut out) = stream.try_clone() else { return };
+                let Ok(mut out) = stream.try_clone() else {
+                    return;
+                };
                 let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
                 while let Some(request) = lines.next() {
                     let tunnel = request.starts_with("CONNECT ");
-                    asked.lock().unwrap_or_else(PoisonError::into_inner).push(request);
-                    lines.by_ref().take_while(|line| !line.is_empty()).for_each(drop);
+                    asked
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .push(request);
+                    lines
+                        .by_ref()
+                        .take_while(|line| !line.is_empty())
+                        .for_each(drop);
                     let body = if tunnel { "" } else { "<title>Through</title>" };
                     let length = if tunnel {
                         String::new()
                     } else {
-                        format!("Content-Type: text/html\r\nContent-Length: {}\r\n", body.len())
+                        format!(
+                            "Content-Type: text/html\r\nContent-Length: {}\r\n",
+                            body.len()
+                        )
                     };
-                    if out.write_all(format!("HTTP/1.1 200 OK\r\n{length}\r\n{body}").as_bytes()).is_err() {
+                    if out
+                        .write_all(format!("HTTP/1.1 200 OK\r\n{length}\r\n{body}").as_bytes())
+                        .is_err()
+                    {
                         return;
                     }
                 }
@@ -333,41 +573,107 @@ fn forward_proxy() -> (u16, Arc<Mutex<Vec<String>>>) {
     (port, asked)
 }
 
-async fn a_session_with_a_proxy_and_rules_goes_through_the_proxy_and_only_where_the_rules_let_it(browser: BrowserKind) {
+async fn a_session_with_a_proxy_and_rules_goes_through_the_proxy_and_only_where_the_rules_let_it(
+    browser: BrowserKind,
+) {
     let (scratch, hosts) = (tempfile::tempdir().unwrap(), Hosts::start());
     let relay = Relay::start(&scratch);
     let client = relay.client("behind").await;
     let (port, asked) = forward_proxy();
-    let proxy = Proxy { server: format!("http://127.0.0.1:{port}"), bypass: Vec::new(), username: None, password: None };
-    let session =
-        RemoteSession::create(&client, &CreateParams { proxy: Some(proxy), ..allowing(browser, &["good.localhost"]) }).await;
-    session.call::<NavGoto>(&to(hosts.url("good.localhost", "/own"))).await.unwrap();
+    let proxy = Proxy {
+        server: format!("http://127.0.0.1:{port}"),
+        bypass: Vec::new(),
+        username: None,
+        password: None,
+    };
+    let session = RemoteSession::create(
+        &client,
+        &CreateParams {
+            proxy: Some(proxy),
+            ..allowing(browser, &["good.localhost"])
+        },
+    )
+    .await;
+    session
+        .call::<NavGoto>(&to(hosts.url("good.localhost", "/own")))
+        .await
+        .unwrap();
     assert_eq!(eval(&session, "document.title").await, "Through");
-    denied(session.call::<NavGoto>(&to(hosts.url("bad.localhost", "/"))).await, "bad.localhost");
+    denied(
+        session
+            .call::<NavGoto>(&to(hosts.url("bad.localhost", "/")))
+            .await,
+        "bad.localhost",
+    );
     // The way to the proxy is no way to what listens beside it.
-    denied(session.call::<NavGoto>(&to(hosts.url("127.0.0.1", "/"))).await, "127.0.0.1");
-    let fetched =
-        |host: &str| format!("fetch('{}', {{ mode: 'no-cors' }}).then(() => 'reached', () => 'refused')", hosts.url(host, "/x"));
+    denied(
+        session
+            .call::<NavGoto>(&to(hosts.url("127.0.0.1", "/")))
+            .await,
+        "127.0.0.1",
+    );
+    let fetched = |host: &str| {
+        format!(
+            "fetch('{}', {{ mode: 'no-cors' }}).then(() => 'reached', () => 'refused')",
+            hosts.url(host, "/x")
+        )
+    };
     assert_eq!(eval(&session, &fetched("bad.localhost")).await, "refused");
     assert_eq!(eval(&session, &fetched("good.localhost")).await, "reached");
     let asked = asked.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    assert!(asked.iter().any(|line| line.contains("good.localhost")), "{asked:?}");
-    assert!(asked.iter().all(|line| line.contains("good.localhost")), "{asked:?}");
+    assert!(
+        asked.iter().any(|line| line.contains("good.localhost")),
+        "{asked:?}"
+    );
+    assert!(
+        asked.iter().all(|line| line.contains("good.localhost")),
+        "{asked:?}"
+    );
     // What a proxy could lead past the rules with is refused.
     let past = async |proxy: Proxy| {
-        client.call::<SessionCreate>(None, &CreateParams { proxy: Some(proxy), ..allowing(browser, &["*"]) }, None).await
+        client
+            .call::<SessionCreate>(
+                None,
+                &CreateParams {
+                    proxy: Some(proxy),
+                    ..allowing(browser, &["*"])
+                },
+                None,
+            )
+            .await
     };
     for (proxy, field) in [
-        (Proxy { server: "socks5://127.0.0.1:1".to_owned(), bypass: Vec::new(), username: None, password: None }, "proxy.server"),
         (
-            Proxy { server: format!("http://127.0.0.1:{port}"), bypass: vec!["*".to_owned()], username: None, password: None },
+            Proxy {
+                server: "socks5://127.0.0.1:1".to_owned(),
+                bypass: Vec::new(),
+                username: None,
+                password: None,
+            },
+            "proxy.server",
+        ),
+        (
+            Proxy {
+                server: format!("http://127.0.0.1:{port}"),
+                bypass: vec!["*".to_owned()],
+                username: None,
+                password: None,
+            },
             "proxy.bypass",
         ),
     ] {
-        let Err(ClientError::Refused { code, refusal }) = past(proxy).await else { panic!("{field} is taken") };
-        assert_eq!((code, refusal.details.unwrap().get("field").unwrap()), (ErrorCode::OpsInvalidRequest, &field.into()));
+        let Err(ClientError::Refused { code, refusal }) = past(proxy).await else {
+            panic!("{field} is taken")
+        };
+        assert_eq!(
+            (code, refusal.details.unwrap().get("field").unwrap()),
+            (ErrorCode::OpsInvalidRequest, &field.into())
+        );
     }
-    assert_eq!((hosts.taken("good.localhost"), hosts.taken("bad.localhost")), (Vec::<String>::new(), Vec::new()));
+    assert_eq!(
+        (hosts.taken("good.localhost"), hosts.taken("bad.localhost")),
+        (Vec::<String>::new(), Vec::new())
+    );
 }
 
 async fn a_session_whose_browser_was_lost_is_as_confined_in_the_next_one(browser: BrowserKind) {
@@ -375,22 +681,46 @@ async fn a_session_whose_browser_was_lost_is_as_confined_in_the_next_one(browser
     let relay = Relay::start(&scratch);
     let client = relay.client("survivor").await;
     let session = RemoteSession::create(&client, &allowing(browser, &["good.localhost"])).await;
-    session.call::<NavGoto>(&to(hosts.url("good.localhost", "/own"))).await.unwrap();
+    session
+        .call::<NavGoto>(&to(hosts.url("good.localhost", "/own")))
+        .await
+        .unwrap();
     relay.kill_browsers();
     let deadline = std::time::Instant::now() + PATIENCE;
     // The loss is told at least once, and then there is a new browser.
-    while let Err(error) = session.call::<NavGoto>(&to(hosts.url("good.localhost", "/own"))).await {
-        assert!(std::time::Instant::now() < deadline, "no new browser: {error}");
+    while let Err(error) = session
+        .call::<NavGoto>(&to(hosts.url("good.localhost", "/own")))
+        .await
+    {
+        assert!(
+            std::time::Instant::now() < deadline,
+            "no new browser: {error}"
+        );
     }
     let status = session.call::<SessionStatus>(&Empty {}).await.unwrap();
-    assert_eq!((status.session_epoch, status.domains.unwrap().rules[0].allow.clone()), (1, rules(&["good.localhost"])));
+    assert_eq!(
+        (
+            status.session_epoch,
+            status.domains.unwrap().rules[0].allow.clone()
+        ),
+        (1, rules(&["good.localhost"]))
+    );
     let seen = try_all(&session, &hosts).await;
-    for (way, outcome) in
-        [("image", "refused"), ("fetch", "refused"), ("own", "reached"), ("worker", "refused"), ("socket", "over")]
-    {
+    for (way, outcome) in [
+        ("image", "refused"),
+        ("fetch", "refused"),
+        ("own", "reached"),
+        ("worker", "refused"),
+        ("socket", "over"),
+    ] {
         assert_eq!(seen[way], outcome, "{way}: {seen}");
     }
-    denied(session.call::<NavGoto>(&to(hosts.url("bad.localhost", "/direct"))).await, "bad.localhost");
+    denied(
+        session
+            .call::<NavGoto>(&to(hosts.url("bad.localhost", "/direct")))
+            .await,
+        "bad.localhost",
+    );
     assert_eq!(hosts.taken("bad.localhost"), Vec::<String>::new());
     assert!(!hosts.heard_datagram());
 }

@@ -22,7 +22,8 @@ impl Guarded {
     fn open() -> Self {
         let mut browser = RawBrowser::start("/usr/bin/chromium");
         browser.goto(PAGE);
-        let frame = browser.call("Page.getFrameTree", &json!({}))["frameTree"]["frame"]["id"].clone();
+        let frame =
+            browser.call("Page.getFrameTree", &json!({}))["frameTree"]["frame"]["id"].clone();
         let world = browser.call("Page.createIsolatedWorld", &json!({ "frameId": frame }))["executionContextId"].clone();
         let mut page = Self { browser, world };
         page.evaluate(&bridge(), true);
@@ -30,7 +31,8 @@ impl Guarded {
     }
 
     fn evaluate(&mut self, expression: &str, bridged: bool) -> Value {
-        let mut params = json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
+        let mut params =
+            json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
         if bridged {
             params["contextId"] = self.world.clone();
         }
@@ -41,7 +43,8 @@ impl Guarded {
 
     fn call(&mut self, name: &str, args: &Value) -> Value {
         let text = self.evaluate(&format!("__odb.call('{name}', {args})"), true);
-        serde_json::from_str(text.as_str().expect("the bridge answers with text")).expect("it answers with JSON")
+        serde_json::from_str(text.as_str().expect("the bridge answers with text"))
+            .expect("it answers with JSON")
     }
 
     /// Arms a guard of the button for so long, and returns its token.
@@ -58,8 +61,13 @@ impl Guarded {
 
     /// Clicks beside the button.
     fn miss(&mut self) {
-        for (kind, button, count) in [("mouseMoved", "none", 0), ("mousePressed", "left", 1), ("mouseReleased", "left", 1)] {
-            let event = json!({ "type": kind, "x": 400, "y": 300, "button": button, "clickCount": count });
+        for (kind, button, count) in [
+            ("mouseMoved", "none", 0),
+            ("mousePressed", "left", 1),
+            ("mouseReleased", "left", 1),
+        ] {
+            let event =
+                json!({ "type": kind, "x": 400, "y": 300, "button": button, "clickCount": count });
             self.browser.call("Input.dispatchMouseEvent", &event);
         }
     }
@@ -76,7 +84,11 @@ fn a_guard_keeps_what_misses_its_element_from_the_page_until_its_time_is_over() 
     page.miss();
     assert_eq!(page.seen(), json!(0));
     let verdict = page.verdict(&token);
-    assert_eq!((&verdict["ok"]["hit"], &verdict["ok"]["clicks"]), (&json!(false), &json!(0)), "{verdict}");
+    assert_eq!(
+        (&verdict["ok"]["hit"], &verdict["ok"]["clicks"]),
+        (&json!(false), &json!(0)),
+        "{verdict}"
+    );
 
     let token = page.arm(1);
     sleep(Duration::from_millis(50));
@@ -104,10 +116,17 @@ fn a_guard_whose_time_is_over_ends_with_the_next_change_of_the_page() {
 /// The script, put together as its crate does it.
 fn bridge() -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/ops-runtime/src");
-    let list = fs::read_to_string(folder.join("bridge.rs")).expect("the bridge has a list of its parts");
+    let list =
+        fs::read_to_string(folder.join("bridge.rs")).expect("the bridge has a list of its parts");
     let (_, whole) = list.split_once("whole:").expect("the list is of the whole");
-    let parts = whole.lines().filter_map(|line| line.trim().strip_prefix("include_str!(\"")?.strip_suffix("\"),"));
-    let parts: Vec<String> = parts.map(|part| fs::read_to_string(folder.join(part)).expect("a part can be read")).collect();
+    let parts = whole.lines().filter_map(|line| {
+        line.trim()
+            .strip_prefix("include_str!(\"")?
+            .strip_suffix("\"),")
+    });
+    let parts: Vec<String> = parts
+        .map(|part| fs::read_to_string(folder.join(part)).expect("a part can be read"))
+        .collect();
     assert!(!parts.is_empty(), "the bridge has parts");
     parts.concat()
 }

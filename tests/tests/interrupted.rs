@@ -16,7 +16,9 @@ use ops_contracts::ErrorCode::{self, *};
 use ops_contracts::ErrorSource;
 use ops_contracts::command::session::CreateParams;
 use ops_contracts::command::targets::NewParams;
-use ops_contracts::command::{CommandName, DomEval, Empty, Lane, LoadState, NavGoto, SessionStatus, TargetsNew};
+use ops_contracts::command::{
+    CommandName, DomEval, Empty, Lane, LoadState, NavGoto, SessionStatus, TargetsNew,
+};
 use ops_contracts::ids::RequestId;
 use rustix::process::Signal;
 use serde_json::value::RawValue;
@@ -56,7 +58,12 @@ impl Stage {
         let scratch = tempfile::tempdir().unwrap();
         let relay = Relay::start(&scratch);
         let client = relay.client("interrupter").await;
-        Self { _scratch: scratch, relay, site: Site::start().unwrap(), client }
+        Self {
+            _scratch: scratch,
+            relay,
+            site: Site::start().unwrap(),
+            client,
+        }
     }
 
     /// Does something with each of some things, a few at a time; what came of it, in their order.
@@ -72,46 +79,89 @@ impl Stage {
 
     async fn sessions(&self, count: usize) -> Vec<RemoteSession> {
         let params = CreateParams::default();
-        self.each(&vec![(); count], async |()| RemoteSession::create(&self.client, &params).await).await
+        self.each(&vec![(); count], async |()| {
+            RemoteSession::create(&self.client, &params).await
+        })
+        .await
     }
 
     /// Brings each session to a page, in which a command can begin.
     async fn at_a_page(&self, sessions: &[RemoteSession]) {
-        self.each(sessions, async |session| self.goes_on(session).await).await;
+        self.each(sessions, async |session| self.goes_on(session).await)
+            .await;
     }
 
     /// Sends a command's example; its code when it has ended, none where it succeeded.
     fn start(&self, name: CommandName, session: &RemoteSession, within: Duration) -> Running {
         let request: RequestId = format!("interrupted-{name}").parse().unwrap();
         let session = session.over(&self.client);
-        let params = RawValue::from_string(name.example().params_at(self.site.url("").trim_end_matches('/'))).unwrap();
+        let params = RawValue::from_string(
+            name.example()
+                .params_at(self.site.url("").trim_end_matches('/')),
+        )
+        .unwrap();
         let (client, made, id) = (self.client.clone(), session.made.clone(), request.clone());
         let task = tokio::spawn(async move {
             let holder = Some((&made.session_id, &made.lease_id));
-            let call =
-                RawCall { request_id: Some(&id), session: holder, timeout: Some(within), ..RawCall::new(name.as_str(), &params) };
-            let reply = client.call_raw(&call).await.unwrap_or_else(|error| panic!("{name}: {error}"));
-            reply.result().err().map(|refused| refused.known().unwrap_or_else(|| panic!("{name}: {}", refused.code)))
+            let call = RawCall {
+                request_id: Some(&id),
+                session: holder,
+                timeout: Some(within),
+                ..RawCall::new(name.as_str(), &params)
+            };
+            let reply = client
+                .call_raw(&call)
+                .await
+                .unwrap_or_else(|error| panic!("{name}: {error}"));
+            reply.result().err().map(|refused| {
+                refused
+                    .known()
+                    .unwrap_or_else(|| panic!("{name}: {}", refused.code))
+            })
         });
-        Running { name, session, request, task }
+        Running {
+            name,
+            session,
+            request,
+            task,
+        }
     }
 
     fn signal_renderers(&self, number: Signal) {
-        self.relay.renderers().into_iter().for_each(|pid| signal(pid, number));
+        self.relay
+            .renderers()
+            .into_iter()
+            .for_each(|pid| signal(pid, number));
     }
 
     /// The session serves: its page, or a new one where a command has closed it.
     async fn goes_on(&self, session: &RemoteSession) {
-        let (page, deadline) = (url(&self.site.url("/pages/forms.html")), Instant::now() + PATIENCE);
-        let new = NewParams { url: None, wait_until: LoadState::Load, make_current: true };
+        let (page, deadline) = (
+            url(&self.site.url("/pages/forms.html")),
+            Instant::now() + PATIENCE,
+        );
+        let new = NewParams {
+            url: None,
+            wait_until: LoadState::Load,
+            make_current: true,
+        };
         loop {
-            if session.call::<SessionStatus>(&Empty {}).await.unwrap().current_target.is_none() {
+            if session
+                .call::<SessionStatus>(&Empty {})
+                .await
+                .unwrap()
+                .current_target
+                .is_none()
+            {
                 // A session that has lost its browser gets a page with the next one.
                 let _ = session.call::<TargetsNew>(&new).await;
             }
             match session.call::<NavGoto>(&page).await {
                 Ok(_) => return,
-                Err(error) => assert!(Instant::now() < deadline, "the session does not go on: {error}"),
+                Err(error) => assert!(
+                    Instant::now() < deadline,
+                    "the session does not go on: {error}"
+                ),
             }
         }
     }
@@ -119,7 +169,13 @@ impl Stage {
 
 /// The commands of pages that are interrupted in one of the ways.
 fn commands(way: usize) -> Vec<CommandName> {
-    CommandName::ALL.iter().copied().filter(|name| name.spec().lane == Lane::Page).skip(way).step_by(WAYS).collect()
+    CommandName::ALL
+        .iter()
+        .copied()
+        .filter(|name| name.spec().lane == Lane::Page)
+        .skip(way)
+        .step_by(WAYS)
+        .collect()
 }
 
 impl Running {
@@ -127,8 +183,20 @@ impl Running {
     async fn is_under_way(&self) -> bool {
         let deadline = Instant::now() + PATIENCE;
         while !self.task.is_finished() {
-            assert!(Instant::now() < deadline, "{} neither runs nor ends", self.name);
-            if self.session.call::<SessionStatus>(&Empty {}).await.unwrap().running.as_deref() == Some(self.name.as_str()) {
+            assert!(
+                Instant::now() < deadline,
+                "{} neither runs nor ends",
+                self.name
+            );
+            if self
+                .session
+                .call::<SessionStatus>(&Empty {})
+                .await
+                .unwrap()
+                .running
+                .as_deref()
+                == Some(self.name.as_str())
+            {
                 return true;
             }
         }
@@ -137,7 +205,9 @@ impl Running {
 
     /// How it ended, in time.
     async fn ended(self) -> (CommandName, Option<ErrorCode>) {
-        let code = tokio::time::timeout(TOLD_WITHIN, self.task).await.unwrap_or_else(|_| panic!("{} does not end", self.name));
+        let code = tokio::time::timeout(TOLD_WITHIN, self.task)
+            .await
+            .unwrap_or_else(|_| panic!("{} does not end", self.name));
         let code = code.unwrap();
         assert_ne!(code, Some(OpsInternal), "{}", self.name);
         (self.name, code)
@@ -146,12 +216,20 @@ impl Running {
 
 /// Runs commands under pages that answer nothing, each in a session of its own, has `interrupt` do something about it, and judges
 /// how those ended that were under way; how many there were.
-async fn interrupt_all(names: &[CommandName], interrupt: impl AsyncFn(&Stage, &[Running]), expected: &[ErrorCode]) -> usize {
+async fn interrupt_all(
+    names: &[CommandName],
+    interrupt: impl AsyncFn(&Stage, &[Running]),
+    expected: &[ErrorCode],
+) -> usize {
     let stage = Stage::new().await;
     let sessions = stage.sessions(names.len()).await;
     stage.at_a_page(&sessions).await;
     stage.signal_renderers(Signal::STOP);
-    let running: Vec<_> = names.iter().zip(&sessions).map(|(name, session)| stage.start(*name, session, LONG)).collect();
+    let running: Vec<_> = names
+        .iter()
+        .zip(&sessions)
+        .map(|(name, session)| stage.start(*name, session, LONG))
+        .collect();
     let under_way = stage.each(&running, Running::is_under_way).await;
     interrupt(&stage, &running).await;
     let ended = futures_util::future::join_all(running.into_iter().map(Running::ended)).await;
@@ -161,7 +239,10 @@ async fn interrupt_all(names: &[CommandName], interrupt: impl AsyncFn(&Stage, &[
         let Some(code) = code else { continue };
         // Some end by themselves, with what they have to say; none may blame its deadline or the browser for what happened.
         let told = expected.contains(&code);
-        assert!(told || (code != OpsTimeout && code.source() != ErrorSource::Adapter), "{name}: {code}");
+        assert!(
+            told || (code != OpsTimeout && code.source() != ErrorSource::Adapter),
+            "{name}: {code}"
+        );
         interrupted += usize::from(told && was);
     }
     stage.at_a_page(&sessions).await;
@@ -172,7 +253,11 @@ async fn interrupt_all(names: &[CommandName], interrupt: impl AsyncFn(&Stage, &[
 async fn a_cancelled_command_says_so_though_its_page_answers_nothing() {
     let cancel = async |stage: &Stage, running: &[Running]| {
         for one in running {
-            stage.client.cancel(&one.request, one.session.holder()).await.unwrap();
+            stage
+                .client
+                .cancel(&one.request, one.session.holder())
+                .await
+                .unwrap();
         }
     };
     let cancelled = interrupt_all(&commands(0), cancel, &[OpsCancelled]).await;
@@ -203,8 +288,14 @@ async fn a_command_whose_page_goes_elsewhere_ends_in_time() {
     let pairs: Vec<_> = names.into_iter().zip(&sessions).collect();
     let gone = async |(name, session): &(CommandName, &RemoteSession)| {
         session.call::<DomEval>(&away).await.unwrap();
-        let (name, code) = stage.start(*name, session, Duration::from_secs(4)).ended().await;
-        assert!(!code.is_some_and(|code| code.as_str().starts_with("adapter_")), "{name}: {code:?}");
+        let (name, code) = stage
+            .start(*name, session, Duration::from_secs(4))
+            .ended()
+            .await;
+        assert!(
+            !code.is_some_and(|code| code.as_str().starts_with("adapter_")),
+            "{name}: {code:?}"
+        );
     };
     stage.each(&pairs, gone).await;
     stage.at_a_page(&sessions).await;

@@ -26,9 +26,16 @@ const SCRIPT: Duration = Duration::from_secs(90);
 /// Where `cargo xtask setup` puts the clients.
 fn clients() -> PathBuf {
     let test = std::env::current_exe().expect("a test program has a path");
-    let target = test.ancestors().nth(3).expect("a test program is in target/<profile>/deps");
+    let target = test
+        .ancestors()
+        .nth(3)
+        .expect("a test program is in target/<profile>/deps");
     let modules = target.join("clients/node_modules");
-    assert!(modules.is_dir(), "{} is missing: cargo xtask setup installs the clients", modules.display());
+    assert!(
+        modules.is_dir(),
+        "{} is missing: cargo xtask setup installs the clients",
+        modules.display()
+    );
     modules
 }
 
@@ -57,7 +64,10 @@ impl Proxy {
         let mut line = String::new();
         let mut told = BufReader::new(child.stdout.take().expect("its output is piped"));
         told.read_line(&mut line).expect("it tells where it is");
-        Self { told: serde_json::from_str(&line).expect("one line of JSON"), child }
+        Self {
+            told: serde_json::from_str(&line).expect("one line of JSON"),
+            child,
+        }
     }
 
     /// What it noted for people until it ended with its client.
@@ -65,7 +75,8 @@ impl Proxy {
         let mut notes = String::new();
         let mut told = self.child.stderr.take().expect("its notes are piped");
         assert!(ended(&mut self.child, SCRIPT).success());
-        told.read_to_string(&mut notes).expect("its notes are UTF-8");
+        told.read_to_string(&mut notes)
+            .expect("its notes are UTF-8");
         notes
     }
 
@@ -98,16 +109,24 @@ fn ended(child: &mut Child, within: Duration) -> ExitStatus {
 }
 
 fn run_script(name: &str, arguments: &[&str]) {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients").join(name);
+    let script = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("clients")
+        .join(name);
     let mut node = Command::new("node");
-    node.arg(script).args(arguments).env("NODE_PATH", clients()).stdin(Stdio::null());
-    let mut child = node.spawn().expect("node starts: cargo xtask setup installs it");
+    node.arg(script)
+        .args(arguments)
+        .env("NODE_PATH", clients())
+        .stdin(Stdio::null());
+    let mut child = node
+        .spawn()
+        .expect("node starts: cargo xtask setup installs it");
     let status = ended(&mut child, SCRIPT);
     assert!(status.success(), "{name}: {status}");
 }
 
 async fn active_cdp_sessions(relay: &Relay) -> u64 {
-    let status: Value = serde_json::from_str(&post::status(&relay.endpoint("status")).await.unwrap()).unwrap();
+    let status: Value =
+        serde_json::from_str(&post::status(&relay.endpoint("status")).await.unwrap()).unwrap();
     status["activeCdpSessions"].as_u64().unwrap()
 }
 
@@ -118,11 +137,21 @@ async fn drive(script: &str, key: &str) {
     let mut proxy = Proxy::start(relay.home());
     let picture = scratch.path().join("picture.png");
     let url = site.url("");
-    run_script(script, &[proxy.url(key), url.trim_end_matches('/'), picture.to_str().unwrap()]);
+    run_script(
+        script,
+        &[
+            proxy.url(key),
+            url.trim_end_matches('/'),
+            picture.to_str().unwrap(),
+        ],
+    );
     assert!(std::fs::read(&picture).unwrap().starts_with(b"\x89PNG"));
     assert!(ended(&mut proxy.child, SCRIPT).success());
     assert_eq!(active_cdp_sessions(&relay).await, 0);
-    assert_eq!(relay.leftovers(Duration::from_secs(2)).await, Vec::<u32>::new());
+    assert_eq!(
+        relay.leftovers(Duration::from_secs(2)).await,
+        Vec::<u32>::new()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -147,13 +176,19 @@ fn meets_strict(script: &str, key: &str) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn under_strict_a_client_meets_an_error_that_names_the_limit() {
     let notes = meets_strict("strict.cjs", "webSocketUrl");
-    assert!(notes.contains("30 messages a minute (burst 5) of the limits profile strict"), "{notes}");
+    assert!(
+        notes.contains("30 messages a minute (burst 5) of the limits profile strict"),
+        "{notes}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn under_strict_playwrights_own_error_names_the_limit() {
     let notes = meets_strict("strict-playwright.cjs", "httpUrl");
-    assert!(notes.contains("30 messages a minute (burst 5) of the limits profile strict"), "{notes}");
+    assert!(
+        notes.contains("30 messages a minute (burst 5) of the limits profile strict"),
+        "{notes}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -162,11 +197,16 @@ async fn a_killed_relay_leaves_no_legacy_browser() {
     let mut relay = relay(&scratch, "local");
     let mut endpoint = relay.endpoint("killer");
     endpoint.routing.cli.routing_mode = Some(RoutingMode::LegacyCdp);
-    legacy::open(&endpoint, LegacySelection::Explicit).await.unwrap();
+    legacy::open(&endpoint, LegacySelection::Explicit)
+        .await
+        .unwrap();
     assert!(!relay.browser_processes().is_empty());
     relay.signal(Signal::KILL);
     relay.ended();
-    assert_eq!(relay.leftovers(Duration::from_secs(2)).await, Vec::<u32>::new());
+    assert_eq!(
+        relay.leftovers(Duration::from_secs(2)).await,
+        Vec::<u32>::new()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -177,13 +217,21 @@ async fn what_opens_one_lane_opens_nothing_on_the_other() {
     let mut cdp = relay.endpoint("both");
     cdp.routing.cli.routing_mode = Some(RoutingMode::LegacyCdp);
     let grant = legacy::open(&cdp, LegacySelection::Explicit).await.unwrap();
-    let (made, _) = post::call::<SessionCreate>(&ops, None, &CreateParams::default(), None).await.unwrap();
+    let (made, _) = post::call::<SessionCreate>(&ops, None, &CreateParams::default(), None)
+        .await
+        .unwrap();
     let as_lease = grant.cdp_lease_id.as_str().parse().unwrap();
     let params = PageParams::default();
     let title = |session| post::call::<DomTitle>(&ops, Some(session), &params, None);
-    let code = title((&grant.session_id, &as_lease)).await.unwrap_err().code();
+    let code = title((&grant.session_id, &as_lease))
+        .await
+        .unwrap_err()
+        .code();
     assert_eq!(code, Some(ErrorCode::OpsSessionUnknown));
-    let code = title((&made.session_id, &as_lease)).await.unwrap_err().code();
+    let code = title((&made.session_id, &as_lease))
+        .await
+        .unwrap_err()
+        .code();
     assert_eq!(code, Some(ErrorCode::OpsNotOwner));
     let as_cdp = made.lease_id.as_str().parse().unwrap();
     for session in [&made.session_id, &grant.session_id] {

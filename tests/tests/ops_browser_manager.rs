@@ -19,8 +19,8 @@ use ops_contracts::command::nav::TraverseParams;
 use ops_contracts::command::session::CreateParams;
 use ops_contracts::command::targets::NewParams;
 use ops_contracts::command::{
-    DomEval, DomSnapshot, DomTitle, ExportScreenshot, InteractClick, LoadState, NavBack, NavGoto, NavReload, SessionCreate,
-    TargetsNew,
+    DomEval, DomSnapshot, DomTitle, ExportScreenshot, InteractClick, LoadState, NavBack, NavGoto,
+    NavReload, SessionCreate, TargetsNew,
 };
 use ops_contracts::port::LegacyPolicy;
 use ops_contracts::scorecard::ScorecardArtifact;
@@ -31,39 +31,101 @@ use ops_runtime::{Runtime, RuntimeConfig};
 async fn bidi_pilot_core_subset() {
     let (scratch, site) = (tempfile::tempdir().unwrap(), Site::start().unwrap());
     let relay = Relay::start(&scratch);
-    let params = CreateParams { browser: BrowserKind::Firefox, ..CreateParams::default() };
+    let params = CreateParams {
+        browser: BrowserKind::Firefox,
+        ..CreateParams::default()
+    };
     let session = RemoteSession::create(&relay.client("pilot").await, &params).await;
     assert_eq!(session.made.browser.product, "Firefox");
 
-    let gone = session.call::<NavGoto>(&url(&site.url("/pages/moving.html"))).await.unwrap();
-    assert_eq!((gone.status, gone.title.as_deref()), (Some(200), Some("Moving")));
-    assert_eq!(session.call::<DomTitle>(&PageParams::default()).await.unwrap().value, "Moving");
-    let text = session.call::<DomSnapshot>(&SnapshotParams::default()).await.unwrap().text;
+    let gone = session
+        .call::<NavGoto>(&url(&site.url("/pages/moving.html")))
+        .await
+        .unwrap();
+    assert_eq!(
+        (gone.status, gone.title.as_deref()),
+        (Some(200), Some("Moving"))
+    );
+    assert_eq!(
+        session
+            .call::<DomTitle>(&PageParams::default())
+            .await
+            .unwrap()
+            .value,
+        "Moving"
+    );
+    let text = session
+        .call::<DomSnapshot>(&SnapshotParams::default())
+        .await
+        .unwrap()
+        .text;
     assert!(text.contains("button \"Steady button\""), "{text}");
-    session.call::<InteractClick>(&click(button("Steady button"))).await.unwrap();
+    session
+        .call::<InteractClick>(&click(button("Steady button")))
+        .await
+        .unwrap();
     assert!(site.wait_for_report("steady", 1, odb_tests::PATIENCE).await);
-    session.call::<NavGoto>(&url(&site.url("/plain"))).await.unwrap();
-    session.call::<NavBack>(&TraverseParams::default()).await.unwrap();
-    assert_eq!(session.call::<DomEval>(&eval("document.title")).await.unwrap().value.get(), "\"Moving\"");
+    session
+        .call::<NavGoto>(&url(&site.url("/plain")))
+        .await
+        .unwrap();
+    session
+        .call::<NavBack>(&TraverseParams::default())
+        .await
+        .unwrap();
+    assert_eq!(
+        session
+            .call::<DomEval>(&eval("document.title"))
+            .await
+            .unwrap()
+            .value
+            .get(),
+        "\"Moving\""
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_pilots_scorecard_is_made_again_from_its_artifact() {
     let (scratch, site) = (tempfile::tempdir().unwrap(), Site::start().unwrap());
     let relay = Relay::start(&scratch);
-    let params = CreateParams { browser: BrowserKind::Firefox, ..CreateParams::default() };
+    let params = CreateParams {
+        browser: BrowserKind::Firefox,
+        ..CreateParams::default()
+    };
     let session = RemoteSession::create(&relay.client("pilot").await, &params).await;
     for page in ["/plain", "/pages/moving.html"] {
-        session.call::<NavGoto>(&url(&site.url(page))).await.unwrap();
-        session.call::<DomTitle>(&PageParams::default()).await.unwrap();
+        session
+            .call::<NavGoto>(&url(&site.url(page)))
+            .await
+            .unwrap();
+        session
+            .call::<DomTitle>(&PageParams::default())
+            .await
+            .unwrap();
     }
-    let text = post::read(&relay.endpoint("pilot"), "/scorecard?window=7d&cycle=PILOT").await.unwrap();
+    let text = post::read(&relay.endpoint("pilot"), "/scorecard?window=7d&cycle=PILOT")
+        .await
+        .unwrap();
     let stands: ScorecardArtifact = serde_json::from_str(&text).unwrap();
-    assert_eq!(ScorecardArtifact::new("PILOT", stands.inputs.clone()), stands);
-    assert!(stands.scorecard.ops_p95_latency_ms.is_some_and(|latency| latency > 0.0), "{text}");
+    assert_eq!(
+        ScorecardArtifact::new("PILOT", stands.inputs.clone()),
+        stands
+    );
+    assert!(
+        stands
+            .scorecard
+            .ops_p95_latency_ms
+            .is_some_and(|latency| latency > 0.0),
+        "{text}"
+    );
     assert_eq!(stands.scorecard.ops_error_rate_pct, Some(0.0), "{text}");
     let card = &serde_json::from_str::<serde_json::Value>(&text).unwrap()["scorecard"];
-    for field in ["opsP95LatencyMs", "cdpBaselineP95LatencyMs", "latencyRatio", "gateDecision"] {
+    for field in [
+        "opsP95LatencyMs",
+        "cdpBaselineP95LatencyMs",
+        "latencyRatio",
+        "gateDecision",
+    ] {
         assert!(card.get(field).is_some(), "{field} is missing in {card}");
     }
 }
@@ -73,10 +135,23 @@ async fn the_pilots_scorecard_is_made_again_from_its_artifact() {
 async fn chromedriver_is_started_only_where_the_operator_names_it() {
     let scratch = tempfile::tempdir().unwrap();
     let relay = Relay::start(&scratch);
-    let params = CreateParams { adapter: Some(AdapterKind::Bidi), ..CreateParams::default() };
+    let params = CreateParams {
+        adapter: Some(AdapterKind::Bidi),
+        ..CreateParams::default()
+    };
     let client = relay.client("pilot").await;
-    let refused = format!("{:?}", client.call::<SessionCreate>(None, &params, None).await.unwrap_err());
-    assert!(refused.contains("AdapterBrowserMissing") && refused.contains("relayd --chromedriver chromedriver"), "{refused}");
+    let refused = format!(
+        "{:?}",
+        client
+            .call::<SessionCreate>(None, &params, None)
+            .await
+            .unwrap_err()
+    );
+    assert!(
+        refused.contains("AdapterBrowserMissing")
+            && refused.contains("relayd --chromedriver chromedriver"),
+        "{refused}"
+    );
 }
 
 /// Refuses with one of the two codes, and remembers what for.
@@ -89,17 +164,25 @@ struct Counting {
 impl LegacyPolicy for Counting {
     fn refusal(&self, operation: &str) -> Fault {
         self.asked.lock().unwrap().push(operation.to_owned());
-        let (open, closed) = (ErrorCode::OpsNewLegacySessionRequired, ErrorCode::RelayLegacyCdpOptInRequired);
+        let (open, closed) = (
+            ErrorCode::OpsNewLegacySessionRequired,
+            ErrorCode::RelayLegacyCdpOptInRequired,
+        );
         Fault::plain(if self.open { open } else { closed })
     }
 }
 
 /// Every primitive that a command of the core needs, made one that the adapter lacks, and the code that comes of it. The fake
 /// knows bridge calls by their function.
-async fn codes_of_what_is_lacking(policy: &Arc<Counting>) -> Vec<(&'static str, Option<ErrorCode>)> {
+async fn codes_of_what_is_lacking(
+    policy: &Arc<Counting>,
+) -> Vec<(&'static str, Option<ErrorCode>)> {
     let adapter = Arc::new(FakeAdapter::new(site_double()));
     let control = adapter.control();
-    let config = RuntimeConfig { legacy: Some(policy.clone()), ..RuntimeConfig::default() };
+    let config = RuntimeConfig {
+        legacy: Some(policy.clone()),
+        ..RuntimeConfig::default()
+    };
     let subject = Subject {
         service: Arc::new(Runtime::new(config, vec![adapter], Arc::new(SystemClock))),
         adapter: None,
@@ -136,18 +219,42 @@ async fn codes_of_what_is_lacking(policy: &Arc<Counting>) -> Vec<(&'static str, 
         "screenshot" ExportScreenshot = ScreenshotParams::default();
         "snapshot" DomSnapshot = SnapshotParams::default();
     };
-    assert_eq!(control.launches(), 1, "nothing was rerouted to another browser");
+    assert_eq!(
+        control.launches(),
+        1,
+        "nothing was rerouted to another browser"
+    );
     codes
 }
 
 #[tokio::test]
 async fn bidi_unsupported_deterministic_fallback() {
-    for (open, expected) in [(false, ErrorCode::RelayLegacyCdpOptInRequired), (true, ErrorCode::OpsNewLegacySessionRequired)] {
-        let policy = Arc::new(Counting { open, asked: Mutex::default() });
+    for (open, expected) in [
+        (false, ErrorCode::RelayLegacyCdpOptInRequired),
+        (true, ErrorCode::OpsNewLegacySessionRequired),
+    ] {
+        let policy = Arc::new(Counting {
+            open,
+            asked: Mutex::default(),
+        });
         let first = codes_of_what_is_lacking(&policy).await;
-        assert!(first.iter().all(|(_, code)| *code == Some(expected)), "{first:?}");
+        assert!(
+            first.iter().all(|(_, code)| *code == Some(expected)),
+            "{first:?}"
+        );
         let asked = std::mem::take(&mut *policy.asked.lock().unwrap());
-        assert_eq!(asked, first.iter().map(|(primitive, _)| *primitive).collect::<Vec<_>>(), "each was asked about once");
-        assert_eq!(codes_of_what_is_lacking(&policy).await, first, "the same again");
+        assert_eq!(
+            asked,
+            first
+                .iter()
+                .map(|(primitive, _)| *primitive)
+                .collect::<Vec<_>>(),
+            "each was asked about once"
+        );
+        assert_eq!(
+            codes_of_what_is_lacking(&policy).await,
+            first,
+            "the same again"
+        );
     }
 }

@@ -32,7 +32,10 @@ fn address(relay: &Relay) -> SocketAddr {
 }
 
 fn token(relay: &Relay) -> String {
-    std::fs::read_to_string(relay.home().join("relay.token")).unwrap().trim().to_owned()
+    std::fs::read_to_string(relay.home().join("relay.token"))
+        .unwrap()
+        .trim()
+        .to_owned()
 }
 
 /// Runs `abuse` while a good client works over a kept connection and over new ones; no call of its may fail.
@@ -40,8 +43,12 @@ async fn with_a_good_client<T>(relay: &Relay, abuse: impl Future<Output = T>) ->
     let (kept, endpoint) = (relay.client("good").await, relay.endpoint("good-too"));
     let works = async {
         loop {
-            kept.call::<SessionList>(None, &Empty {}, None).await.expect("the kept connection serves");
-            post::call::<SessionList>(&endpoint, None, &Empty {}, None).await.expect("a new connection is served");
+            kept.call::<SessionList>(None, &Empty {}, None)
+                .await
+                .expect("the kept connection serves");
+            post::call::<SessionList>(&endpoint, None, &Empty {}, None)
+                .await
+                .expect("a new connection is served");
             // Well below its own rate.
             tokio::time::sleep(Duration::from_millis(4)).await;
         }
@@ -50,7 +57,9 @@ async fn with_a_good_client<T>(relay: &Relay, abuse: impl Future<Output = T>) ->
         outcome = timeout(PATIENCE * 2, abuse) => outcome.expect("the abuse ends"),
         never = works => never,
     };
-    kept.call::<SessionList>(None, &Empty {}, None).await.expect("the kept connection still serves");
+    kept.call::<SessionList>(None, &Empty {}, None)
+        .await
+        .expect("the kept connection still serves");
     outcome
 }
 
@@ -70,7 +79,9 @@ async fn exchange(at: SocketAddr, parts: &[&[u8]]) -> Vec<u8> {
     }
     let mut answer = Vec::new();
     // A reset is an end as well.
-    let _ = timeout(PATIENCE, socket.read_to_end(&mut answer)).await.expect("the connection ends");
+    let _ = timeout(PATIENCE, socket.read_to_end(&mut answer))
+        .await
+        .expect("the connection ends");
     answer
 }
 
@@ -78,7 +89,10 @@ async fn exchange(at: SocketAddr, parts: &[&[u8]]) -> Vec<u8> {
 #[track_caller]
 fn code(answer: &[u8]) -> String {
     let text = String::from_utf8_lossy(answer);
-    let body = text.split_once("\r\n\r\n").map(|(_, body)| body).unwrap_or_default();
+    let body = text
+        .split_once("\r\n\r\n")
+        .map(|(_, body)| body)
+        .unwrap_or_default();
     match RelayFrame::parse(body) {
         Ok(Some(RelayFrame::Error(frame))) => frame.error.code.as_str().to_owned(),
         _ => panic!("no error frame: {text}"),
@@ -105,26 +119,55 @@ async fn a_thousand_bad_tokens_do_not_lock_out_a_good_one() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn json_that_is_oversized_truncated_no_text_deeply_nested_or_doubled_is_refused_with_a_code() {
+async fn json_that_is_oversized_truncated_no_text_deeply_nested_or_doubled_is_refused_with_a_code()
+{
     let scratch = scratch();
     let relay = Relay::start(&scratch);
     let (at, token) = (address(&relay), token(&relay));
-    let request =
-        |params: &str| format!(r#"{{"type":"ops_request","requestId":"r1","command":"dom.eval","params":{params}}}"#).into_bytes();
+    let request = |params: &str| {
+        format!(
+            r#"{{"type":"ops_request","requestId":"r1","command":"dom.eval","params":{params}}}"#
+        )
+        .into_bytes()
+    };
     let nested = |open: &str, depth: usize| request(&open.repeat(depth));
-    let doubled = br#"{"type":"ops_request","requestId":"r1","requestId":"r2","command":"session.list"}"#.to_vec();
-    let typed_twice = br#"{"type":"ops_request","type":"ops_cancel","requestId":"r1","command":"session.list"}"#.to_vec();
+    let doubled =
+        br#"{"type":"ops_request","requestId":"r1","requestId":"r2","command":"session.list"}"#
+            .to_vec();
+    let typed_twice =
+        br#"{"type":"ops_request","type":"ops_cancel","requestId":"r1","command":"session.list"}"#
+            .to_vec();
     let cases: Vec<(&str, Vec<u8>, &[&str])> = vec![
-        ("oversized", vec![b' '; (4 << 20) + 1], &["relay_payload_too_large"]),
-        ("cut in the middle", request(r#"{"expression":"#), &["relay_frame_invalid"]),
-        ("no UTF-8", b"{\"type\":\"ops_request\",\"requestId\":\"\xff\xfe\"}".to_vec(), &["relay_frame_invalid"]),
+        (
+            "oversized",
+            vec![b' '; (4 << 20) + 1],
+            &["relay_payload_too_large"],
+        ),
+        (
+            "cut in the middle",
+            request(r#"{"expression":"#),
+            &["relay_frame_invalid"],
+        ),
+        (
+            "no UTF-8",
+            b"{\"type\":\"ops_request\",\"requestId\":\"\xff\xfe\"}".to_vec(),
+            &["relay_frame_invalid"],
+        ),
         (
             "lone surrogate",
             br#"{"type":"ops_request","requestId":"\ud800","command":"session.list"}"#.to_vec(),
             &["relay_frame_invalid"],
         ),
-        ("nested arrays", nested("[", 100_000), &["relay_frame_invalid"]),
-        ("nested objects", nested(r#"{"a":"#, 100_000), &["relay_frame_invalid"]),
+        (
+            "nested arrays",
+            nested("[", 100_000),
+            &["relay_frame_invalid"],
+        ),
+        (
+            "nested objects",
+            nested(r#"{"a":"#, 100_000),
+            &["relay_frame_invalid"],
+        ),
         (
             "nested and closed",
             request(&format!("{}{}", "[".repeat(50_000), "]".repeat(50_000))),
@@ -132,7 +175,11 @@ async fn json_that_is_oversized_truncated_no_text_deeply_nested_or_doubled_is_re
         ),
         ("a key twice", doubled, &["relay_frame_invalid"]),
         ("the type twice", typed_twice, &["relay_frame_invalid"]),
-        ("a parameter twice", request(r#"{"expression":"1","expression":"2"}"#), &["ops_invalid_request"]),
+        (
+            "a parameter twice",
+            request(r#"{"expression":"1","expression":"2"}"#),
+            &["ops_invalid_request"],
+        ),
         ("nothing", Vec::new(), &["relay_frame_invalid"]),
         ("a number", b"7".to_vec(), &["relay_frame_invalid"]),
         ("NUL bytes", vec![0; 64], &["relay_frame_invalid"]),
@@ -146,7 +193,10 @@ async fn json_that_is_oversized_truncated_no_text_deeply_nested_or_doubled_is_re
         // Announced and never sent: the peer hangs up in the middle.
         for _ in 0..20 {
             let mut socket = TcpStream::connect(at).await.unwrap();
-            socket.write_all((head(at, &token, 1_000) + "{\"type\":").as_bytes()).await.unwrap();
+            socket
+                .write_all((head(at, &token, 1_000) + "{\"type\":").as_bytes())
+                .await
+                .unwrap();
         }
     };
     with_a_good_client(&relay, abuse).await;
@@ -185,20 +235,36 @@ async fn websocket_frames_that_break_the_protocol_end_their_own_socket_alone() {
         ("a ping of 126 bytes", frame(0x89, true, &[0; 126])),
         ("a ping in parts", frame(0x09, true, b"x")),
         ("a close of one byte", frame(0x88, true, b"x")),
-        ("a close with a code that is none", frame(0x88, true, &999_u16.to_be_bytes())),
-        ("a close whose reason is no text", frame(0x88, true, &[0x03, 0xe8, 0xff])),
+        (
+            "a close with a code that is none",
+            frame(0x88, true, &999_u16.to_be_bytes()),
+        ),
+        (
+            "a close whose reason is no text",
+            frame(0x88, true, &[0x03, 0xe8, 0xff]),
+        ),
         ("an unknown opcode", frame(0x8b, true, b"")),
         ("reserved bits", frame(0xf1, true, b"{}")),
         ("a frame without mask", frame(0x81, false, b"{}")),
         ("a continuation of nothing", frame(0x80, true, b"{}")),
         ("text that is no text", frame(0x81, true, &[0xff, 0xfe])),
-        ("a second start in the middle", [frame(0x01, true, b"{"), frame(0x01, true, b"{")].concat()),
+        (
+            "a second start in the middle",
+            [frame(0x01, true, b"{"), frame(0x01, true, b"{")].concat(),
+        ),
     ];
     let abuse = async {
         for (what, bytes) in &cases {
-            for parts in [vec![upgrade.as_bytes(), bytes], vec![upgrade.as_bytes(), &hello, bytes]] {
+            for parts in [
+                vec![upgrade.as_bytes(), bytes],
+                vec![upgrade.as_bytes(), &hello, bytes],
+            ] {
                 let answer = exchange(at, &parts).await;
-                assert!(answer.starts_with(b"HTTP/1.1 101"), "{what}: {}", String::from_utf8_lossy(&answer));
+                assert!(
+                    answer.starts_with(b"HTTP/1.1 101"),
+                    "{what}: {}",
+                    String::from_utf8_lossy(&answer)
+                );
             }
         }
         // A flood of pings whose answers nobody reads ends too, at the latest when the peer takes nothing for too long.
@@ -226,12 +292,17 @@ async fn peers_that_trickle_their_request_are_cut() {
         let mut slow = Vec::new();
         for _ in 0..200 {
             let mut socket = TcpStream::connect(at).await.unwrap();
-            socket.write_all(b"POST /ops HTTP/1.1\r\nhost: ").await.unwrap();
+            socket
+                .write_all(b"POST /ops HTTP/1.1\r\nhost: ")
+                .await
+                .unwrap();
             slow.push(tokio::spawn(async move {
                 // A byte now and then, for as long as the relay bears it.
                 while socket.write_all(b"x").await.is_ok() {
                     let mut answer = [0; 64];
-                    if let Ok(Ok(0) | Err(_)) = timeout(Duration::from_millis(200), socket.read(&mut answer)).await {
+                    if let Ok(Ok(0) | Err(_)) =
+                        timeout(Duration::from_millis(200), socket.read(&mut answer)).await
+                    {
                         return;
                     }
                 }
@@ -247,7 +318,14 @@ async fn peers_that_trickle_their_request_are_cut() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_thousand_idle_connections_keep_nobody_out() {
     let limit = getrlimit(Resource::Nofile);
-    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).unwrap();
+    setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: limit.maximum,
+            ..limit
+        },
+    )
+    .unwrap();
     let allowed = limit.maximum.map_or(CROWD, |most| most.saturating_sub(256));
     let scratch = scratch();
     let relay = Relay::start(&scratch);
@@ -255,23 +333,42 @@ async fn ten_thousand_idle_connections_keep_nobody_out() {
     let abuse = async {
         let mut crowd = Vec::new();
         for _ in 0..CROWD.min(allowed) {
-            crowd.push(timeout(PATIENCE, TcpStream::connect(at)).await.expect("the system takes it").unwrap());
+            crowd.push(
+                timeout(PATIENCE, TcpStream::connect(at))
+                    .await
+                    .expect("the system takes it")
+                    .unwrap(),
+            );
         }
         // The first to come had to make room.
         let mut answer = Vec::new();
-        let _ = timeout(PATIENCE, crowd[0].read_to_end(&mut answer)).await.expect("it was cut");
+        let _ = timeout(PATIENCE, crowd[0].read_to_end(&mut answer))
+            .await
+            .expect("it was cut");
         assert!(answer.is_empty());
         crowd
     };
     let crowd = with_a_good_client(&relay, abuse).await;
-    assert!(crowd.len() > 1_000, "the system's limit of descriptors leaves too few to tell anything");
+    assert!(
+        crowd.len() > 1_000,
+        "the system's limit of descriptors leaves too few to tell anything"
+    );
 }
 
 fn odb_cli(relay: &Relay, words: &[&str]) -> (Option<i32>, String, String) {
     let mut command = Command::new(program("odb-cli"));
-    let output = command.args(words).env_clear().env("ODB_HOME", relay.home()).output().unwrap();
+    let output = command
+        .args(words)
+        .env_clear()
+        .env("ODB_HOME", relay.home())
+        .output()
+        .unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (output.status.code(), text(&output.stdout), text(&output.stderr))
+    (
+        output.status.code(),
+        text(&output.stdout),
+        text(&output.stderr),
+    )
 }
 
 #[test]
@@ -279,15 +376,25 @@ fn a_relay_that_wants_pairing_serves_whoever_has_redeemed_a_code() {
     let scratch = scratch();
     let relay = Relay::start_with(&scratch, &["--pairing", "on", "--ops-routing", "auto"]);
     let (exit, _, told) = odb_cli(&relay, &["session", "list"]);
-    assert!(exit == Some(2) && told.contains("relay_pairing_required") && told.contains("odb-cli pair"), "{told}");
+    assert!(
+        exit == Some(2) && told.contains("relay_pairing_required") && told.contains("odb-cli pair"),
+        "{told}"
+    );
     let (exit, _, told) = odb_cli(&relay, &["pair", "0000-0000"]);
-    assert!(exit == Some(2) && told.contains("relay_pairing_invalid"), "{told}");
+    assert!(
+        exit == Some(2) && told.contains("relay_pairing_invalid"),
+        "{told}"
+    );
     let (exit, code, told) = odb_cli(&relay, &["pair"]);
     assert_eq!(exit, Some(0), "{told}");
     let (exit, paired, told) = odb_cli(&relay, &["pair", code.trim()]);
     assert_eq!(exit, Some(0), "{told}");
     assert_eq!(odb_cli(&relay, &["session", "list"]).0, Some(0));
-    assert_eq!(odb_cli(&relay, &["pair", code.trim()]).0, Some(2), "a code is good once");
+    assert_eq!(
+        odb_cli(&relay, &["pair", code.trim()]).0,
+        Some(2),
+        "a code is good once"
+    );
     let (exit, status, told) = odb_cli(&relay, &["status", "--output", "json"]);
     assert_eq!(exit, Some(0), "{told}");
     let status: Value = serde_json::from_str(&status).unwrap();
@@ -295,7 +402,11 @@ fn a_relay_that_wants_pairing_serves_whoever_has_redeemed_a_code() {
     assert_eq!(status["opsRolloutIdentityNamespace"], "cli");
     let secret = std::fs::read_to_string(relay.home().join("pairing/local.token")).unwrap();
     let kept = std::fs::read_to_string(relay.home().join("paired.json")).unwrap();
-    assert!(!kept.contains(secret.trim()) && !paired.contains(secret.trim()) && !relay.log().contains(secret.trim()));
+    assert!(
+        !kept.contains(secret.trim())
+            && !paired.contains(secret.trim())
+            && !relay.log().contains(secret.trim())
+    );
     // A client without a name goes by its pairing.
     let named = relay.endpoint("x");
     let text = status_without_a_name(&named.url.authority(), &token(&relay), secret.trim());
@@ -322,34 +433,75 @@ fn a_confirmation_comes_from_another_pairing_than_the_requesters() {
     let (scratch, elsewhere) = (scratch(), scratch());
     let policy = scratch.path().join("policy.json");
     let rule = r#"{ "name": "ask first", "commands": ["session.list"], "access": "confirm" }"#;
-    std::fs::write(&policy, format!(r#"{{ "policySchemaVersion": 1, "default": "allow", "rules": [{rule}] }}"#)).unwrap();
-    configure(&scratch, &serde_json::json!({ "policy": policy }).to_string());
+    std::fs::write(
+        &policy,
+        format!(r#"{{ "policySchemaVersion": 1, "default": "allow", "rules": [{rule}] }}"#),
+    )
+    .unwrap();
+    configure(
+        &scratch,
+        &serde_json::json!({ "policy": policy }).to_string(),
+    );
     let relay = Relay::start_with(&scratch, &["--pairing", "on"]);
     assert_eq!(odb_cli(&relay, &["pair", "--self"]).0, Some(0));
-    let (url, token) = (relay.endpoint("x").url.to_string(), relay.home().join("relay.token"));
+    let (url, token) = (
+        relay.endpoint("x").url.to_string(),
+        relay.home().join("relay.token"),
+    );
     let other = |words: &[&str]| {
-        let mut all = vec!["--home", elsewhere.path().to_str().unwrap(), "--relay", &url, "--token-file", token.to_str().unwrap()];
+        let mut all = vec![
+            "--home",
+            elsewhere.path().to_str().unwrap(),
+            "--relay",
+            &url,
+            "--token-file",
+            token.to_str().unwrap(),
+        ];
         all.extend(words);
         odb_cli(&relay, &all)
     };
-    std::fs::set_permissions(elsewhere.path(), std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    std::fs::set_permissions(
+        elsewhere.path(),
+        std::os::unix::fs::PermissionsExt::from_mode(0o700),
+    )
+    .unwrap();
     let asked = || {
         let (exit, _, told) = odb_cli(&relay, &["session", "list", "--timeout", "200"]);
-        assert!(exit == Some(2) && told.contains("relay_confirmation_timeout"), "{told}");
-        let id = told.split_once("odb-cli confirm approve ").expect("it says how to confirm").1;
-        id.split(|letter: char| !letter.is_ascii_hexdigit()).next().unwrap().to_owned()
+        assert!(
+            exit == Some(2) && told.contains("relay_confirmation_timeout"),
+            "{told}"
+        );
+        let id = told
+            .split_once("odb-cli confirm approve ")
+            .expect("it says how to confirm")
+            .1;
+        id.split(|letter: char| !letter.is_ascii_hexdigit())
+            .next()
+            .unwrap()
+            .to_owned()
     };
     let id = asked();
     // Whoever only holds the relay's token decides nothing, and neither does the pairing that asked.
     let (exit, _, told) = other(&["confirm", "approve", &id]);
-    assert!(exit == Some(2) && told.contains("relay_pairing_required"), "{told}");
+    assert!(
+        exit == Some(2) && told.contains("relay_pairing_required"),
+        "{told}"
+    );
     let (exit, _, told) = odb_cli(&relay, &["confirm", "approve", &id]);
-    assert!(exit == Some(2) && told.contains("relay_confirmation_forbidden") && told.contains("another pairing"), "{told}");
+    assert!(
+        exit == Some(2)
+            && told.contains("relay_confirmation_forbidden")
+            && told.contains("another pairing"),
+        "{told}"
+    );
     let code = odb_cli(&relay, &["pair"]).1;
     assert_eq!(other(&["pair", code.trim()]).0, Some(0));
     let (exit, listed, told) = other(&["confirm", "list"]);
     assert!(
-        exit == Some(0) && listed.contains(&id) && listed.contains("session.list {}") && listed.contains("ask first"),
+        exit == Some(0)
+            && listed.contains(&id)
+            && listed.contains("session.list {}")
+            && listed.contains("ask first"),
         "{listed}{told}"
     );
     assert_eq!(other(&["confirm", "approve", &id]).0, Some(0));
@@ -359,5 +511,8 @@ fn a_confirmation_comes_from_another_pairing_than_the_requesters() {
     let id = asked();
     assert_eq!(other(&["confirm", "deny", &id]).0, Some(0));
     let (exit, _, told) = odb_cli(&relay, &["session", "list"]);
-    assert!(exit == Some(2) && told.contains("relay_confirmation_denied"), "{told}");
+    assert!(
+        exit == Some(2) && told.contains("relay_confirmation_denied"),
+        "{told}"
+    );
 }

@@ -9,29 +9,43 @@ use ops_client::post;
 use serde_json::{Value, json};
 
 fn schema(name: &str) -> jsonschema::Validator {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../schemas/ops").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../schemas/ops")
+        .join(name);
     let schema: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     jsonschema::validator_for(&schema).unwrap()
 }
 
 #[track_caller]
 fn fits(validator: &jsonschema::Validator, document: &Value) {
-    let faults: Vec<String> = validator.iter_errors(document).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    let faults: Vec<String> = validator
+        .iter_errors(document)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
     assert!(faults.is_empty(), "{faults:?}\n{document}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_status_document_of_a_live_relay_fits_its_schema() {
     let scratch = tempfile::tempdir().unwrap();
-    let relay = Relay::start_with(&scratch, &["--ops-routing", "auto", "--ops-rollout-percent", "50"]);
+    let relay = Relay::start_with(
+        &scratch,
+        &["--ops-routing", "auto", "--ops-rollout-percent", "50"],
+    );
     let text = post::status(&relay.endpoint("alice-01")).await.unwrap();
     let mut document: Value = serde_json::from_str(&text).unwrap();
     let validator = schema("status.schema.json");
     fits(&validator, &document);
     document["ofTomorrow"] = json!([1]);
     fits(&validator, &document);
-    document.as_object_mut().unwrap().remove("effectiveRoutingMode");
-    assert!(!validator.is_valid(&document), "a field that goes missing is noticed");
+    document
+        .as_object_mut()
+        .unwrap()
+        .remove("effectiveRoutingMode");
+    assert!(
+        !validator.is_valid(&document),
+        "a field that goes missing is noticed"
+    );
 }
 
 #[test]
@@ -43,7 +57,10 @@ fn the_schema_of_the_configuration_takes_what_the_programs_take() {
             r#"{"configSchemaVersion":1,"pairing":"on","ops":{"routingMode":"auto","rolloutPercent":25,"rolloutAllowlist":["cli:alice-01"]}}"#,
             true,
         ),
-        (r#"{"listen":"127.0.0.1:7000","limitsProfile":"local","browser":{"sandbox":"off","args":["--x"]}}"#, true),
+        (
+            r#"{"listen":"127.0.0.1:7000","limitsProfile":"local","browser":{"sandbox":"off","args":["--x"]}}"#,
+            true,
+        ),
         (r#"{"limitsProfile":"lax"}"#, false),
         (r#"{"pairing":true}"#, false),
         (r#"{"browser":{"args":"--x"}}"#, false),
@@ -54,7 +71,8 @@ fn the_schema_of_the_configuration_takes_what_the_programs_take() {
         let document: Value = serde_json::from_str(text).unwrap();
         assert_eq!(validator.is_valid(&document), taken, "{text}");
         let parsed = routing::config::parse(text, true);
-        let whole = parsed.is_ok_and(|parsed| parsed.downgrade.is_none() && !parsed.allowlist_invalid);
+        let whole =
+            parsed.is_ok_and(|parsed| parsed.downgrade.is_none() && !parsed.allowlist_invalid);
         assert_eq!(whole, taken, "{text}");
     }
 }

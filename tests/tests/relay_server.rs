@@ -10,11 +10,24 @@ use serde_json::Value;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn status_available_when_adapter_fails() {
     let scratch = tempfile::tempdir().unwrap();
-    let relay = Relay::start_with(&scratch, &["--browser", "/nonexistent/browser", "--ops-active-session-policy", "drain"]);
+    let relay = Relay::start_with(
+        &scratch,
+        &[
+            "--browser",
+            "/nonexistent/browser",
+            "--ops-active-session-policy",
+            "drain",
+        ],
+    );
     let endpoint = relay.endpoint("alice-01");
-    let failed = post::call::<SessionCreate>(&endpoint, None, &CreateParams::default(), None).await.unwrap_err();
+    let failed = post::call::<SessionCreate>(&endpoint, None, &CreateParams::default(), None)
+        .await
+        .unwrap_err();
     assert!(
-        matches!(failed.code(), Some(ErrorCode::AdapterBrowserMissing | ErrorCode::AdapterLaunchFailed)),
+        matches!(
+            failed.code(),
+            Some(ErrorCode::AdapterBrowserMissing | ErrorCode::AdapterLaunchFailed)
+        ),
         "{:?}",
         failed.code()
     );
@@ -37,6 +50,12 @@ async fn status_available_when_adapter_fails() {
     ] {
         assert!(document.get(key).is_some(), "{key} is missing: {document}");
     }
-    assert_eq!((&document["effectiveRoutingMode"], &document["opsActiveSessionPolicy"]), (&"ops".into(), &"drain".into()));
+    assert_eq!(
+        (
+            &document["effectiveRoutingMode"],
+            &document["opsActiveSessionPolicy"]
+        ),
+        (&"ops".into(), &"drain".into())
+    );
     assert_eq!(document["activeOpsSessions"], 0);
 }

@@ -87,13 +87,20 @@ fn main() -> ExitCode {
 
 async fn corpus() -> Result<(), Failed> {
     let profiles = tempfile::tempdir()?;
-    let (chromium, firefox) = (subjects::cdp(profiles.path().join("a")), subjects::bidi_firefox(profiles.path().join("b")));
+    let (chromium, firefox) = (
+        subjects::cdp(profiles.path().join("a")),
+        subjects::bidi_firefox(profiles.path().join("b")),
+    );
     let (one, other) = tokio::join!(snapshots(chromium), snapshots(firefox));
     let known: Vec<Known> = serde_json::from_str(include_str!("snapshot_parity.json"))?;
     let (mut lines, mut differing) = (0, BTreeSet::new());
     for ((page, one), other) in paths().zip(one?).zip(other?) {
         lines += one.lines().count();
-        differing.extend(different(&one, &other).into_iter().map(|line| (page.to_owned(), line)));
+        differing.extend(
+            different(&one, &other)
+                .into_iter()
+                .map(|line| (page.to_owned(), line)),
+        );
     }
     let equal = 100.0 - 100.0 * differing.len() as f64 / lines as f64;
     println!("{equal:.2} % of {lines} lines are equal");
@@ -102,18 +109,32 @@ async fn corpus() -> Result<(), Failed> {
         let differs = differing.remove(&(known.page.clone(), known.line.clone()));
         println!("{}: {} ({})", known.page, known.line, known.reason);
         if !differs {
-            wrong.push(format!("{}: is equal, and listed as different: {}", known.page, known.line));
+            wrong.push(format!(
+                "{}: is equal, and listed as different: {}",
+                known.page, known.line
+            ));
         }
     }
-    wrong.extend(differing.into_iter().map(|(page, line)| format!("{page}: differs, and is not listed: {line}")));
+    wrong.extend(
+        differing
+            .into_iter()
+            .map(|(page, line)| format!("{page}: differs, and is not listed: {line}")),
+    );
     if equal < EQUAL {
         wrong.push(format!("only {equal:.2} % of {lines} lines are equal"));
     }
-    if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n").into()) }
+    if wrong.is_empty() {
+        Ok(())
+    } else {
+        Err(wrong.join("\n").into())
+    }
 }
 
 fn paths() -> impl Iterator<Item = &'static str> {
-    PAGES.iter().map(|page| page.path).chain(OWN.iter().copied())
+    PAGES
+        .iter()
+        .map(|page| page.path)
+        .chain(OWN.iter().copied())
 }
 
 async fn snapshots(subject: Subject) -> Result<Vec<String>, String> {
@@ -122,9 +143,19 @@ async fn snapshots(subject: Subject) -> Result<Vec<String>, String> {
     let mut texts = Vec::new();
     let session = fixture.session().await.map_err(|error| error.to_string())?;
     for page in paths() {
-        session.goto(page).await.map_err(|error| error.to_string())?;
-        let params = SnapshotParams { mode: SnapshotMode::Full, max_chars: 1_000_000, ..SnapshotParams::default() };
-        let snapshot = session.call::<DomSnapshot>(&params).await.map_err(|error| error.to_string())?;
+        session
+            .goto(page)
+            .await
+            .map_err(|error| error.to_string())?;
+        let params = SnapshotParams {
+            mode: SnapshotMode::Full,
+            max_chars: 1_000_000,
+            ..SnapshotParams::default()
+        };
+        let snapshot = session
+            .call::<DomSnapshot>(&params)
+            .await
+            .map_err(|error| error.to_string())?;
         texts.push(unnumbered(&snapshot.text));
     }
     drop(session);
@@ -137,7 +168,11 @@ async fn snapshots(subject: Subject) -> Result<Vec<String>, String> {
 fn unnumbered(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for (at, part) in text.split("[ref=").enumerate() {
-        out.push_str(if at == 0 { part } else { part.trim_start_matches(|c: char| c.is_ascii_alphanumeric()) });
+        out.push_str(if at == 0 {
+            part
+        } else {
+            part.trim_start_matches(|c: char| c.is_ascii_alphanumeric())
+        });
     }
     out
 }
@@ -151,7 +186,13 @@ fn different(one: &str, other: &str) -> Vec<String> {
     for line in other.lines() {
         *counts.entry(line).or_default() -= 1;
     }
-    let mut lines: Vec<_> = counts.into_iter().filter(|(_, count)| *count != 0).collect();
+    let mut lines: Vec<_> = counts
+        .into_iter()
+        .filter(|(_, count)| *count != 0)
+        .collect();
     lines.sort_unstable();
-    lines.into_iter().map(|(line, count)| format!("{} {line}", if count > 0 { "-" } else { "+" })).collect()
+    lines
+        .into_iter()
+        .map(|(line, count)| format!("{} {line}", if count > 0 { "-" } else { "+" }))
+        .collect()
 }

@@ -40,14 +40,27 @@ fn feed(tour: &Tour) {
         if tour.run_aside(&["get", "count", "article"]) == "75" {
             break;
         }
-        tour.run_aside(&["wait", "--function", "document.querySelector('#feed').ariaBusy === 'false'"]);
+        tour.run_aside(&[
+            "wait",
+            "--function",
+            "document.querySelector('#feed').ariaBusy === 'false'",
+        ]);
     }
     tour.run(&["wait", "--text", "That is all"]);
-    tour.shows(&["click", "role=button[name=\"Like post 33\"]"], "Like post 33");
-    assert_eq!(tour.save("like", 1), serde_json::json!({ "post": 33, "on": true }));
+    tour.shows(
+        &["click", "role=button[name=\"Like post 33\"]"],
+        "Like post 33",
+    );
+    assert_eq!(
+        tour.save("like", 1),
+        serde_json::json!({ "post": 33, "on": true })
+    );
     tour.shows(&["snapshot", "--find", "Like post 33"], "[pressed]");
     let seen = tour.run_aside(&["--output", "json", "snapshot"]);
-    let id = serde_json::from_str::<Value>(&seen).expect("a frame")["result"]["id"].as_str().expect("an id").to_owned();
+    let id = serde_json::from_str::<Value>(&seen).expect("a frame")["result"]["id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
     tour.run(&["click", "role=button[name=\"Hide post 2\"]"]);
     assert_eq!(tour.save("hide", 1)["post"], 2);
     tour.shows(&["snapshot", "--since", &id], "@@ ");
@@ -57,11 +70,17 @@ fn feed(tour: &Tour) {
 }
 
 fn app(tour: &Tour) {
-    tour.shows(&["click", "role=link[name=\"Door squeaks\"]"], "view=ticket");
+    tour.shows(
+        &["click", "role=link[name=\"Door squeaks\"]"],
+        "view=ticket",
+    );
     tour.run(&["fill", "label=Title", "Door is quiet"]);
     tour.run(&["select", "label=State", "done"]);
     tour.run(&["click", "role=button[name=\"Save\"]"]);
-    assert_eq!(tour.save("ticket", 1), serde_json::json!({ "title": "Door is quiet", "state": "done" }));
+    assert_eq!(
+        tour.save("ticket", 1),
+        serde_json::json!({ "title": "Door is quiet", "state": "done" })
+    );
     tour.run(&["wait", "--text", "Door is quiet"]);
     tour.run(&["click", "role=link[name=\"New ticket\"]"]);
     tour.run(&["wait", "role=button[name=\"Create\"]"]);
@@ -77,7 +96,11 @@ fn app(tour: &Tour) {
     tour.shows(&["forward"], "view=list");
     tour.run(&["wait", "role=heading[name=\"Tickets\"]"]);
     assert_eq!(tour.run(&["get", "title"]), "Tickets");
-    assert_eq!(tour.site.hits("/pages/tour/app.html"), 1, "the document was loaded once");
+    assert_eq!(
+        tour.site.hits("/pages/tour/app.html"),
+        1,
+        "the document was loaded once"
+    );
 }
 
 fn editor(tour: &Tour) {
@@ -90,7 +113,12 @@ fn editor(tour: &Tour) {
     tour.run(&["type", " world"]);
     tour.run(&["press", "Control+Shift+ArrowLeft"]);
     tour.run(&["click", "role=button[name=\"Link…\"]"]);
-    tour.refused(&["click", "role=button[name=\"Publish\"]", "--timeout", "3000"]);
+    tour.refused(&[
+        "click",
+        "role=button[name=\"Publish\"]",
+        "--timeout",
+        "3000",
+    ]);
     tour.run(&["fill", "label=Address", "https://example.com/"]);
     tour.run(&["click", "role=button[name=\"Insert\"]"]);
     tour.run(&["press", "End", "role=textbox[name=\"Document\"]"]);
@@ -101,7 +129,11 @@ fn editor(tour: &Tour) {
     let published = tour.save("publish", 1);
     assert_eq!(published["title"], "Minutes");
     let html = published["html"].as_str().expect("its markup");
-    for part in ["<b>brave</b>", "<a href=\"https://example.com/\">world</a>", "@grace</a>"] {
+    for part in [
+        "<b>brave</b>",
+        "<a href=\"https://example.com/\">world</a>",
+        "@grace</a>",
+    ] {
         assert!(html.contains(part), "{part} in {html}");
     }
     assert!(!html.contains("@gr<"), "{html}");
@@ -114,26 +146,50 @@ fn grid(tour: &Tour) {
     tour.run(&["check", "role=checkbox[name=\"Select Item 503\"]"]);
     tour.run(&["fill", "label=Filter", "item 50"]);
     assert_eq!(tour.run(&["get", "text", "#count"]), "11 rows");
-    assert_eq!(tour.run(&["is", "checked", "role=checkbox[name=\"Select Item 503\"]"]), "true");
+    assert_eq!(
+        tour.run(&["is", "checked", "role=checkbox[name=\"Select Item 503\"]"]),
+        "true"
+    );
     tour.run(&["click", "role=button[name=\"Pieces\"]"]);
     tour.shows(&["snapshot"], "Pieces of Item 50");
-    tour.run(&["click", "role=gridcell[name=\"Pieces of Item 505\"]", "--double"]);
+    tour.run(&[
+        "click",
+        "role=gridcell[name=\"Pieces of Item 505\"]",
+        "--double",
+    ]);
     tour.run(&["fill", "role=spinbutton[name=\"New pieces\"]", "7"]);
     tour.run(&["press", "Enter"]);
-    assert_eq!(tour.save("pieces", 1), serde_json::json!({ "id": 505, "pieces": 7 }));
-    assert_eq!(tour.run(&["get", "text", "role=gridcell[name=\"Pieces of Item 505\"]"]), "7");
-    tour.shows(&["click", "role=button[name=\"Delete selected\"]"], "Delete 1 rows?");
+    assert_eq!(
+        tour.save("pieces", 1),
+        serde_json::json!({ "id": 505, "pieces": 7 })
+    );
+    assert_eq!(
+        tour.run(&["get", "text", "role=gridcell[name=\"Pieces of Item 505\"]"]),
+        "7"
+    );
+    tour.shows(
+        &["click", "role=button[name=\"Delete selected\"]"],
+        "Delete 1 rows?",
+    );
     tour.run(&["dialog", "accept"]);
     assert_eq!(tour.save("delete", 1), serde_json::json!({ "ids": [503] }));
     assert_eq!(tour.run(&["get", "text", "#count"]), "10 rows");
-    assert_eq!(tour.run(&["is", "enabled", "role=button[name=\"Delete selected\"]"]), "false");
+    assert_eq!(
+        tour.run(&["is", "enabled", "role=button[name=\"Delete selected\"]"]),
+        "false"
+    );
 }
 
 /// The ref of the line of a snapshot that contains a text.
 #[track_caller]
 fn reference(snapshot: &str, text: &str) -> String {
-    let line = snapshot.lines().find(|line| line.contains(text)).unwrap_or_else(|| panic!("{text:?} in {snapshot}"));
-    let named = line.rsplit_once("[ref=").and_then(|(_, rest)| rest.split_once(']'));
+    let line = snapshot
+        .lines()
+        .find(|line| line.contains(text))
+        .unwrap_or_else(|| panic!("{text:?} in {snapshot}"));
+    let named = line
+        .rsplit_once("[ref=")
+        .and_then(|(_, rest)| rest.split_once(']'));
     format!("@{}", named.expect("the line has a ref").0)
 }
 
@@ -141,9 +197,16 @@ fn nested(tour: &Tour) {
     let seen = tour.run(&["snapshot"]);
     tour.run(&["fill", &reference(&seen, "\"Voucher\""), "SPRING"]);
     tour.run(&["fill", &reference(&seen, "\"Card holder\""), "Ada"]);
-    tour.run(&["fill", &reference(&seen, "\"Card number\""), "4242424242424242"]);
+    tour.run(&[
+        "fill",
+        &reference(&seen, "\"Card number\""),
+        "4242424242424242",
+    ]);
     tour.run(&["click", &reference(&seen, "\"Pay 42 francs\"")]);
-    assert_eq!(tour.save("paid", 1), serde_json::json!({ "holder": "Ada", "digits": 16 }));
+    assert_eq!(
+        tour.save("paid", 1),
+        serde_json::json!({ "holder": "Ada", "digits": 16 })
+    );
     tour.run(&["wait", "--text", "Paid by Ada"]);
     tour.shows(&["snapshot", "--find", "Voucher"], "SPRING");
 }
@@ -156,10 +219,14 @@ fn media(tour: &Tour) {
     assert_eq!(tour.run(&["get", "text", "#strokes"]), "2");
     tour.run(&["click", "role=button[name=\"Keep drawing\"]"]);
     let drawing = tour.save("drawing", 1);
-    assert_eq!(drawing["dots"], serde_json::json!([[40, 30, "#ff0000", 10], [200, 100, "#ff0000", 10]]));
+    assert_eq!(
+        drawing["dots"],
+        serde_json::json!([[40, 30, "#ff0000", 10], [200, 100, "#ff0000", 10]])
+    );
     assert_eq!(drawing["pixel"], serde_json::json!([255, 0, 0, 255]));
     tour.run(&["screenshot", "sheet.png", "--element", "#sheet"]);
-    let picture = std::fs::read(tour.scratch.path().join("sheet.png")).expect("the picture is written");
+    let picture =
+        std::fs::read(tour.scratch.path().join("sheet.png")).expect("the picture is written");
     assert!(picture.starts_with(b"\x89PNG"), "it is a PNG");
     tour.run(&["click", "role=button[name=\"Play\"]"]);
     tour.run(&["click", "#sheet", "--position", "100,50"]);
@@ -182,20 +249,33 @@ fn shop(tour: &Tour) {
         tour.run(&["select", "label=Glaze", glaze]);
         tour.run(&["fill", "label=Quantity", quantity]);
         tour.run(&["click", "role=button[name=\"Add to cart\"]"]);
-        tour.run(&["wait", "--text", &format!("Added {quantity} × Speckled Mug, {glaze}.")]);
+        tour.run(&[
+            "wait",
+            "--text",
+            &format!("Added {quantity} × Speckled Mug, {glaze}."),
+        ]);
     }
     tour.run(&["click", "testid=cart-link"]);
     tour.run(&["wait", "--url", "/shop/cart"]);
     tour.run(&["dialog", "policy", "dismiss"]);
-    tour.run(&["click", "role=button[name=\"Remove Speckled Mug, Oatmeal\"]"]);
+    tour.run(&[
+        "click",
+        "role=button[name=\"Remove Speckled Mug, Oatmeal\"]",
+    ]);
     tour.run(&["dialog", "policy", "accept"]);
-    tour.run(&["click", "role=button[name=\"Remove Speckled Mug, Charcoal\"]"]);
+    tour.run(&[
+        "click",
+        "role=button[name=\"Remove Speckled Mug, Charcoal\"]",
+    ]);
     tour.run(&["wait", "--text", "Removed Speckled Mug."]);
     tour.run(&["click", "role=link[name=\"Checkout\"]"]);
     tour.run(&["wait", "--url", "/shop/checkout"]);
     tour.run(&["click", "testid=place-order"]);
     tour.run(&["wait", "#problems"]);
-    for (field, value) in [("label=Email", "ada@example.org"), ("label=Full name", "Ada Lovelace")] {
+    for (field, value) in [
+        ("label=Email", "ada@example.org"),
+        ("label=Full name", "Ada Lovelace"),
+    ] {
         tour.run(&["fill", field, value]);
     }
     tour.run(&["select", "label=Country", "United Kingdom"]);
@@ -206,16 +286,30 @@ fn shop(tour: &Tour) {
     let orders = tour.site.orders();
     assert_eq!(orders.len(), 1, "{orders:?}");
     assert_eq!(
-        (orders[0].name.as_str(), orders[0].country.as_str(), orders[0].delivery.as_str()),
+        (
+            orders[0].name.as_str(),
+            orders[0].country.as_str(),
+            orders[0].delivery.as_str()
+        ),
         ("Ada Lovelace", "GB", "express")
     );
-    assert_eq!((orders[0].lines.len(), orders[0].lines[0].variant.as_str(), orders[0].lines[0].quantity), (1, "Oatmeal", 2));
+    assert_eq!(
+        (
+            orders[0].lines.len(),
+            orders[0].lines[0].variant.as_str(),
+            orders[0].lines[0].quantity
+        ),
+        (1, "Oatmeal", 2)
+    );
 }
 
 fn apply(tour: &Tour) {
     tour.write("portfolio.txt", "forty bowls and a spoon");
     tour.run(&["click", "role=button[name=\"Continue\"]"]);
-    assert_eq!(tour.run(&["get", "text", "role=alert"]), "Please correct: name, email, from, country");
+    assert_eq!(
+        tour.run(&["get", "text", "role=alert"]),
+        "Please correct: name, email, from, country"
+    );
     tour.run(&["fill", "label=Full name", "Ada Lovelace"]);
     tour.run(&["fill", "label=Email", "ada@example.org"]);
     tour.run(&["fill", "label=From", "2027-03-01"]);
@@ -224,8 +318,14 @@ fn apply(tour: &Tour) {
     tour.run(&["wait", "label=Portfolio"]);
     tour.run(&["check", "label=Clay"]);
     tour.run(&["fill", "label=Kiln temperature", "1240"]);
-    tour.shows(&["upload", "label=Portfolio", "portfolio.txt"], "portfolio.txt");
-    assert_eq!(tour.run(&["get", "text", "#file"]), "portfolio.txt, 23 bytes");
+    tour.shows(
+        &["upload", "label=Portfolio", "portfolio.txt"],
+        "portfolio.txt",
+    );
+    assert_eq!(
+        tour.run(&["get", "text", "#file"]),
+        "portfolio.txt, 23 bytes"
+    );
     tour.run(&["type", "label=Why us?", "Your kilns are the largest."]);
     tour.run(&["click", "role=button[name=\"Continue\"]"]);
     tour.run(&["wait", "role=button[name=\"Send application\"]"]);
@@ -235,13 +335,32 @@ fn apply(tour: &Tour) {
     tour.run(&["wait", "role=button[name=\"Send application\"]"]);
     tour.shows(&["get", "text", "#summary"], "wood");
     tour.run(&["click", "role=button[name=\"Send application\"]"]);
-    assert_eq!(tour.run(&["get", "text", "role=alert"]), "Please accept the terms");
+    assert_eq!(
+        tour.run(&["get", "text", "role=alert"]),
+        "Please accept the terms"
+    );
     tour.run(&["check", "label=I have read the terms"]);
-    tour.shows(&["click", "role=button[name=\"Send application\"]"], "/upload");
+    tour.shows(
+        &["click", "role=button[name=\"Send application\"]"],
+        "/upload",
+    );
     assert_eq!(tour.saved("step").len(), 3);
-    let sent = tour.site.requests().into_iter().filter(|request| request.path == "/upload").collect::<Vec<_>>();
+    let sent = tour
+        .site
+        .requests()
+        .into_iter()
+        .filter(|request| request.path == "/upload")
+        .collect::<Vec<_>>();
     assert_eq!((sent.len(), sent[0].method.as_str()), (1, "POST"));
-    for part in ["Ada Lovelace", "2027-03-01", "PT", "wood", "filename=\"portfolio.txt\"", "forty bowls and a spoon", "largest"] {
+    for part in [
+        "Ada Lovelace",
+        "2027-03-01",
+        "PT",
+        "wood",
+        "filename=\"portfolio.txt\"",
+        "forty bowls and a spoon",
+        "largest",
+    ] {
         assert!(sent[0].body.contains(part), "{part} in {}", sent[0].body);
     }
 }
@@ -261,14 +380,42 @@ fn login(tour: &Tour) {
     tour.run(&["close"]);
     let members = tour.site.url("/pages/tour/login.html");
     tour.run(&["open", &members]);
-    assert_eq!(tour.run(&["is", "visible", "label=Password"]), "true", "a new session knows nobody");
-    tour.run(&["open", &members, "--session", "again", "--state", "ada.json"]);
+    assert_eq!(
+        tour.run(&["is", "visible", "label=Password"]),
+        "true",
+        "a new session knows nobody"
+    );
+    tour.run(&[
+        "open",
+        &members,
+        "--session",
+        "again",
+        "--state",
+        "ada.json",
+    ]);
     tour.run(&["wait", "--text", "Signed in as ada", "--session", "again"]);
-    assert_eq!(tour.run(&["get", "value", "label=Motto", "--session", "again"]), "Slow is smooth");
+    assert_eq!(
+        tour.run(&["get", "value", "label=Motto", "--session", "again"]),
+        "Slow is smooth"
+    );
     assert_eq!(tour.save("visit", 2)["name"], "ada");
-    let mut visits = tour.site.requests().into_iter().filter(|request| request.query == "kind=visit");
-    assert!(visits.next_back().is_some_and(|request| request.header("cookie") == Some("member=ada-7f3a")), "the server knows her");
-    tour.run(&["click", "role=button[name=\"Sign out\"]", "--session", "again"]);
+    let mut visits = tour
+        .site
+        .requests()
+        .into_iter()
+        .filter(|request| request.query == "kind=visit");
+    assert!(
+        visits
+            .next_back()
+            .is_some_and(|request| request.header("cookie") == Some("member=ada-7f3a")),
+        "the server knows her"
+    );
+    tour.run(&[
+        "click",
+        "role=button[name=\"Sign out\"]",
+        "--session",
+        "again",
+    ]);
     tour.run(&["wait", "label=Password", "--session", "again"]);
     tour.refused(&["state", "load", "nothing.json"]);
 }
@@ -277,25 +424,41 @@ fn login(tour: &Tour) {
 #[test]
 fn cards_are_dragged_over_a_board() {
     let tour = Tour::open("/pages/drag.html");
-    tour.run(&["drag", "role=listitem[name=\"Fire the kiln\"]", "role=region[name=\"Done\"]"]);
+    tour.run(&[
+        "drag",
+        "role=listitem[name=\"Fire the kiln\"]",
+        "role=region[name=\"Done\"]",
+    ]);
     tour.run(&["drag", "#oak", "#done"]);
     assert_eq!(tour.run(&["get", "count", "#done .card"]), "2");
     tour.run(&["drag", "#kiln", "#todo"]);
     assert_eq!(tour.run(&["get", "text", "#todo"]), "Fire the kiln");
     // A column that takes nothing, and one that has to be scrolled to.
-    assert!(tour.refused(&["drag", "#kiln", "#closed"]).contains("ops_drop_refused"));
+    assert!(
+        tour.refused(&["drag", "#kiln", "#closed"])
+            .contains("ops_drop_refused")
+    );
     assert_eq!(tour.run(&["get", "count", "#closed .card"]), "0");
     tour.run(&["drag", "#kiln", "#far"]);
     assert_eq!(tour.run(&["get", "count", "#far .card"]), "1");
-    assert_eq!(tour.site.reports(), ["kiln-to-done", "oak-to-done", "kiln-to-todo", "kiln-to-far"]);
+    assert_eq!(
+        tour.site.reports(),
+        ["kiln-to-done", "oak-to-done", "kiln-to-todo", "kiln-to-far"]
+    );
 }
 
 fn knob(tour: &Tour) {
-    let knob: Value = serde_json::from_str(&tour.run_aside(&["get", "box", "#knob"])).expect("a box");
+    let knob: Value =
+        serde_json::from_str(&tour.run_aside(&["get", "box", "#knob"])).expect("a box");
     let middle = |side: &str, half: f64| (knob[side].as_f64().expect("a number") + half).round();
     let (x, y) = (middle("x", 20.0), middle("y", 12.0));
     // Where things are follows from each browser's own controls.
-    tour.run_aside(&["mouse", "drag", &format!("{x},{y}"), &format!("{},{y}", x + 120.0)]);
+    tour.run_aside(&[
+        "mouse",
+        "drag",
+        &format!("{x},{y}"),
+        &format!("{},{y}", x + 120.0),
+    ]);
     assert_eq!(tour.run(&["get", "attr", "#knob", "aria-valuenow"]), "120");
     assert_eq!(tour.site.reports(), ["heat-120"]);
 }

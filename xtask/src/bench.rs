@@ -95,7 +95,11 @@ struct Bench {
     rounds: u32,
 }
 
-pub(crate) fn run(options: &Options, workspace: &Workspace, environment: &Environment) -> Result<()> {
+pub(crate) fn run(
+    options: &Options,
+    workspace: &Workspace,
+    environment: &Environment,
+) -> Result<()> {
     // A client that is not optimised would be measured along with what it measures.
     if cfg!(debug_assertions) && !options.debug {
         let again = ["run", "--quiet", "--release", "--package", "xtask", "--"].map(OsString::from);
@@ -105,7 +109,11 @@ pub(crate) fn run(options: &Options, workspace: &Workspace, environment: &Enviro
         return baseline::run(options, workspace, environment);
     }
     let browser = setup::browser(&setup::CHROME, environment)?;
-    let programs = if options.debug { build::debug(workspace)? } else { build::release(workspace)? };
+    let programs = if options.debug {
+        build::debug(workspace)?
+    } else {
+        build::release(workspace)?
+    };
     let measure = health::program(workspace, options.debug)?;
     let home = private_folder("odb-bench-")?;
     // The legacy lane is closed unless the configuration opens it.
@@ -118,7 +126,15 @@ pub(crate) fn run(options: &Options, workspace: &Workspace, environment: &Enviro
 
     let mut rows = Vec::new();
     // What was measured is told, even if a later part can't be.
-    let measured = parts(&mut bench, options, workspace, environment, &measure, idle, &mut rows);
+    let measured = parts(
+        &mut bench,
+        options,
+        workspace,
+        environment,
+        &measure,
+        idle,
+        &mut rows,
+    );
     println!("\n{}", report::table(&rows));
     let facts = json!({ "startedAt": environment.started.to_string(), "browser": bench.browser, "flags": bench.flags });
     let file = write(workspace, environment, &report::document(&rows, facts))?;
@@ -126,8 +142,15 @@ pub(crate) fn run(options: &Options, workspace: &Workspace, environment: &Enviro
     let processes = bench.relay.processes();
     bench.relay.end(processes)?;
     measured?;
-    let over: Vec<&Row> = rows.iter().filter(|row| row.is_ok() == Some(false)).collect();
-    ensure!(!options.strict || over.is_empty(), "{} bounds are exceeded", over.len());
+    let over: Vec<&Row> = rows
+        .iter()
+        .filter(|row| row.is_ok() == Some(false))
+        .collect();
+    ensure!(
+        !options.strict || over.is_empty(),
+        "{} bounds are exceeded",
+        over.len()
+    );
     Ok(())
 }
 
@@ -141,7 +164,8 @@ fn parts(
     idle: Option<f64>,
     rows: &mut Vec<Row>,
 ) -> Result<()> {
-    let wanted = |part: &str| options.only.is_empty() || options.only.iter().any(|only| only == part);
+    let wanted =
+        |part: &str| options.only.is_empty() || options.only.iter().any(|only| only == part);
     if wanted("commands") {
         rows.extend(commands::measure(bench)?);
     }
@@ -186,31 +210,75 @@ fn prepare(
     let site = Site::start_with(page::PAGES)?;
     let ours = Ours::connect(&relay, environment.started)?;
     let session = ours.create()?;
-    let line = relay.browser().context("relayd started no browser that can be found")?.command_line();
-    let flags: Vec<String> = line.into_iter().skip(1).filter(|flag| !flag.starts_with("--user-data-dir=")).collect();
+    let line = relay
+        .browser()
+        .context("relayd started no browser that can be found")?
+        .command_line();
+    let flags: Vec<String> = line
+        .into_iter()
+        .skip(1)
+        .filter(|flag| !flag.starts_with("--user-data-dir="))
+        .collect();
     let mut raw = RawBrowser::launch(&browser, &flags)?;
     let page = raw.open()?;
     sleep(QUIET);
     let home = home.to_owned();
-    Ok(Bench { site, programs, browser, flags, relay, home, ours, session, raw, page, rounds: options.rounds })
+    Ok(Bench {
+        site,
+        programs,
+        browser,
+        flags,
+        relay,
+        home,
+        ours,
+        session,
+        raw,
+        page,
+        rounds: options.rounds,
+    })
 }
 
 fn sizes(bench: &Bench, idle: Option<f64>, busy: Option<f64>) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     rows.extend(idle.map(|mib| Row::value("relayd resident, idle (MiB)", mib, 15.0, "MiB")));
-    rows.extend(busy.map(|mib| Row::value("relayd resident, after the snapshots (MiB)", mib, 40.0, "MiB")));
-    for (name, file) in [("relayd", &bench.programs.relayd), ("odb-cli", &bench.programs.odb_cli)] {
-        #[expect(clippy::cast_precision_loss, reason = "a file's size in MiB with one digit")]
+    rows.extend(busy.map(|mib| {
+        Row::value(
+            "relayd resident, after the snapshots (MiB)",
+            mib,
+            40.0,
+            "MiB",
+        )
+    }));
+    for (name, file) in [
+        ("relayd", &bench.programs.relayd),
+        ("odb-cli", &bench.programs.odb_cli),
+    ] {
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a file's size in MiB with one digit"
+        )]
         let mib = fs::metadata(file)?.len() as f64 / 1_048_576.0;
-        rows.push(Row::value(format!("{name} stripped (MiB)"), mib, 15.0, "MiB"));
+        rows.push(Row::value(
+            format!("{name} stripped (MiB)"),
+            mib,
+            15.0,
+            "MiB",
+        ));
     }
     Ok(rows)
 }
 
-fn write(workspace: &Workspace, environment: &Environment, document: &serde_json::Value) -> Result<PathBuf> {
+fn write(
+    workspace: &Workspace,
+    environment: &Environment,
+    document: &serde_json::Value,
+) -> Result<PathBuf> {
     let dir = workspace.target().join("bench");
     fs::create_dir_all(&dir)?;
-    let file = dir.join(format!("{}.json", environment.started.to_string().replace(':', "")));
+    let file = dir.join(format!(
+        "{}.json",
+        environment.started.to_string().replace(':', "")
+    ));
     fs::write(&file, serde_json::to_string_pretty(document)? + "\n")?;
     Ok(file)
 }

@@ -29,5 +29,8 @@ pub(crate) fn debug(workspace: &Workspace) -> Result<Programs> {
 
 fn programs(workspace: &Workspace, profile: &str) -> Programs {
     let dir = workspace.target().join(profile);
-    Programs { relayd: dir.join("relayd"), odb_cli: dir.join("odb-cli") }
+    Programs {
+        relayd: dir.join("relayd"),
+        odb_cli: dir.join("odb-cli"),
+    }
 }

@@ -44,7 +44,8 @@ pub(crate) fn run(options: &Options, workspace: &Workspace) -> Result<()> {
             continue;
         }
         std::fs::create_dir_all(file.parent().context("a generated file lies in a folder")?)?;
-        std::fs::write(&file, text).with_context(|| format!("{} can't be written", path.display()))?;
+        std::fs::write(&file, text)
+            .with_context(|| format!("{} can't be written", path.display()))?;
         println!("wrote {}", path.display());
         written += 1;
     }
@@ -68,21 +69,34 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
         }
     }
     let stale = stale(&workspace.root, &files)?;
-    drift.extend(stale.iter().map(|path| format!("{}: nothing generates it any more", path.display())));
+    drift.extend(
+        stale
+            .iter()
+            .map(|path| format!("{}: nothing generates it any more", path.display())),
+    );
     if drift.is_empty() {
         println!("codegen: {} files are up to date", files.len());
         return Ok(());
     }
-    bail!("generated files have drifted. Run: cargo xtask codegen\n{}", drift.join("\n"))
+    bail!(
+        "generated files have drifted. Run: cargo xtask codegen\n{}",
+        drift.join("\n")
+    )
 }
 
 fn generated(root: &Path) -> Result<Vec<Generated>> {
     let mut files = Vec::new();
     for (name, schema) in schema::all() {
-        files.push((Path::new(SCHEMAS).join(name), serde_json::to_string_pretty(&schema)? + "\n"));
+        files.push((
+            Path::new(SCHEMAS).join(name),
+            serde_json::to_string_pretty(&schema)? + "\n",
+        ));
     }
     for (name, schema) in schema::gates() {
-        files.push((Path::new(GATES).join(name), serde_json::to_string_pretty(&schema)? + "\n"));
+        files.push((
+            Path::new(GATES).join(name),
+            serde_json::to_string_pretty(&schema)? + "\n",
+        ));
     }
     files.push(("docs/errors.md".into(), errors::page()));
     files.push(("docs/commands.md".into(), commands::page()?));
@@ -95,7 +109,9 @@ fn generated(root: &Path) -> Result<Vec<Generated>> {
 /// Files of the generated folder that nothing generates.
 fn stale(root: &Path, files: &[Generated]) -> Result<Vec<PathBuf>> {
     let known: BTreeSet<&Path> = files.iter().map(|(path, _)| path.as_path()).collect();
-    let Ok(entries) = std::fs::read_dir(root.join(SCHEMAS)) else { return Ok(Vec::new()) };
+    let Ok(entries) = std::fs::read_dir(root.join(SCHEMAS)) else {
+        return Ok(Vec::new());
+    };
     let mut stale = Vec::new();
     for entry in entries {
         let path = Path::new(SCHEMAS).join(entry?.file_name());
@@ -120,7 +136,12 @@ fn difference(path: &Path, old: &str, new: &str) -> Option<String> {
             (is, should) if is == should => number += 1,
             (is, should) => {
                 let show = |line: Option<&str>| line.unwrap_or("(end of file)").to_owned();
-                return Some(format!("{}:{number}\n  is:        {}\n  should be: {}", path.display(), show(is), show(should)));
+                return Some(format!(
+                    "{}:{number}\n  is:        {}\n  should be: {}",
+                    path.display(),
+                    show(is),
+                    show(should)
+                ));
             }
         }
     }
@@ -139,8 +160,19 @@ mod tests {
     fn the_first_differing_line_is_named() {
         let path = Path::new("a.md");
         assert_eq!(difference(path, "x\ny\n", "x\ny\n"), None);
-        assert_eq!(difference(path, "x\ny\n", "x\nz\n").unwrap(), "a.md:2\n  is:        y\n  should be: z");
-        assert!(difference(path, "x\n", "x\ny\n").unwrap().contains("is:        (end of file)"));
-        assert!(difference(path, "x\r\n", "x\n").unwrap().contains("line breaks"));
+        assert_eq!(
+            difference(path, "x\ny\n", "x\nz\n").unwrap(),
+            "a.md:2\n  is:        y\n  should be: z"
+        );
+        assert!(
+            difference(path, "x\n", "x\ny\n")
+                .unwrap()
+                .contains("is:        (end of file)")
+        );
+        assert!(
+            difference(path, "x\r\n", "x\n")
+                .unwrap()
+                .contains("line breaks")
+        );
     }
 }

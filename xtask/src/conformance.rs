@@ -30,7 +30,11 @@ enum Adapter {
     Fake,
 }
 
-pub(crate) fn run(options: &Options, workspace: &Workspace, environment: &Environment) -> Result<()> {
+pub(crate) fn run(
+    options: &Options,
+    workspace: &Workspace,
+    environment: &Environment,
+) -> Result<()> {
     let mut command = workspace.cargo_command();
     let program = match options.adapter {
         Adapter::Cdp => {
@@ -51,12 +55,18 @@ pub(crate) fn run(options: &Options, workspace: &Workspace, environment: &Enviro
         }
         Adapter::Fake => "conformance_fake",
     };
-    command.args(["test", "--package", "odb-tests", "--test", program, "--"]).args(&options.filter);
+    command
+        .args(["test", "--package", "odb-tests", "--test", program, "--"])
+        .args(&options.filter);
     checked(&mut command)
 }
 
 /// Writes `docs/capabilities.md`, from what the adapters declare and the gaps that the suite is held to.
 pub(crate) fn capabilities(workspace: &Workspace) -> Result<()> {
     let mut command = workspace.cargo_command();
-    checked(command.args(["test", "--package", "odb-tests", "--test", "capabilities"]).env("ODB_WRITE_DOCS", "1"))
+    checked(
+        command
+            .args(["test", "--package", "odb-tests", "--test", "capabilities"])
+            .env("ODB_WRITE_DOCS", "1"),
+    )
 }

@@ -28,14 +28,25 @@ pub(crate) struct Options {
     debug: bool,
 }
 
-pub(crate) fn run(options: &Options, workspace: &Workspace, environment: &Environment) -> Result<()> {
+pub(crate) fn run(
+    options: &Options,
+    workspace: &Workspace,
+    environment: &Environment,
+) -> Result<()> {
     let browser = setup::browser(&setup::CHROME, environment)?;
-    let programs = if options.debug { build::debug(workspace)? } else { build::release(workspace)? };
+    let programs = if options.debug {
+        build::debug(workspace)?
+    } else {
+        build::release(workspace)?
+    };
     let pictures = workspace.target().join("demo");
     fs::create_dir_all(&pictures)?;
     let picture = pictures.join("order.png");
     // As short as a person in the root would type it.
-    let picture = picture.strip_prefix(&workspace.root).map(Path::to_path_buf).unwrap_or(picture);
+    let picture = picture
+        .strip_prefix(&workspace.root)
+        .map(Path::to_path_buf)
+        .unwrap_or(picture);
     let _ = fs::remove_file(workspace.root.join(&picture));
 
     let home = private_folder("odb-demo-")?;
@@ -43,7 +54,12 @@ pub(crate) fn run(options: &Options, workspace: &Workspace, environment: &Enviro
     // What is read of it says that it is a demonstration.
     let relay = Relay::start_with(&programs.relayd, home.path(), &browser, &["--demo"])?;
     let mut shell = Shell::new(&programs.odb_cli, home.path(), &workspace.root, environment);
-    shell.say(&format!("relayd (pid {}) serves {}, the shop {}", relay.info.pid, relay.info.relay_url, site.url("/shop/")));
+    shell.say(&format!(
+        "relayd (pid {}) serves {}, the shop {}",
+        relay.info.pid,
+        relay.info.relay_url,
+        site.url("/shop/")
+    ));
 
     let shown = shop(&mut shell, &site, workspace, &picture);
     let processes = relay.processes();
@@ -56,7 +72,10 @@ pub(crate) fn run(options: &Options, workspace: &Workspace, environment: &Enviro
         println!("\nhome: {}", home.keep().display());
     }
     shown?;
-    println!("\nrelayd and the {} processes below it have ended; none is left.", processes.len());
+    println!(
+        "\nrelayd and the {} processes below it have ended; none is left.",
+        processes.len()
+    );
     println!("\nWhole processes, in milliseconds:\n{}", shell.latencies());
     println!("screenshot: {}", picture.display());
     Ok(())
@@ -69,7 +88,9 @@ fn shop(shell: &mut Shell, site: &Site, workspace: &Workspace, picture: &Path) -
     change_cart(shell)?;
     check_out(shell)?;
     shell.run(&["screenshot", &picture.to_string_lossy(), "--full"])?;
-    let size = fs::metadata(workspace.root.join(picture)).context("the screenshot was not written")?.len();
+    let size = fs::metadata(workspace.root.join(picture))
+        .context("the screenshot was not written")?
+        .len();
     ensure!(size > 10_000, "the screenshot has only {size} bytes");
     shell.run(&["close"])?;
     let order = the_order(&site.orders())?;
@@ -109,7 +130,10 @@ fn fill_cart(shell: &mut Shell, site: &Site) -> Result<()> {
     shell.run(&["click", &helpful])?;
     shell.run(&["wait", &helpful])?;
     let votes = site.hits("/shop/api/helpful");
-    ensure!(votes == 1, "the button in the iframe was clicked once, and the shop saw {votes} votes");
+    ensure!(
+        votes == 1,
+        "the button in the iframe was clicked once, and the shop saw {votes} votes"
+    );
     Ok(())
 }
 
@@ -117,11 +141,17 @@ fn change_cart(shell: &mut Shell) -> Result<()> {
     shell.say("The cart asks before it removes: a dialog blocks the page until it is answered");
     shell.run(&["click", "testid=cart-link"])?;
     shell.run(&["wait", "--url", "/shop/cart"])?;
-    shell.run(&["click", r#"role=button[name="Remove Speckled Mug, Oatmeal"]"#])?;
+    shell.run(&[
+        "click",
+        r#"role=button[name="Remove Speckled Mug, Oatmeal"]"#,
+    ])?;
     shell.run(&["dialog"])?;
     shell.run(&["dialog", "dismiss"])?;
     shell.run(&["get", "text", "#badge"])?;
-    shell.run(&["click", r#"role=button[name="Remove Speckled Mug, Charcoal"]"#])?;
+    shell.run(&[
+        "click",
+        r#"role=button[name="Remove Speckled Mug, Charcoal"]"#,
+    ])?;
     shell.run(&["dialog", "accept"])?;
     shell.run(&["wait", "--text", "Removed Speckled Mug."])?;
     shell.run(&["get", "text", "#total"])?;
@@ -150,21 +180,43 @@ fn check_out(shell: &mut Shell) -> Result<()> {
 
 /// The ref on the line of a snapshot that holds a text.
 fn reference(snapshot: &str, text: &str) -> Result<String> {
-    let line = snapshot.lines().find(|line| line.contains(text)).with_context(|| format!("the snapshot shows no {text:?}"))?;
+    let line = snapshot
+        .lines()
+        .find(|line| line.contains(text))
+        .with_context(|| format!("the snapshot shows no {text:?}"))?;
     let words = line.split(|c: char| !c.is_ascii_alphanumeric());
-    let reference = words.rev().find(|word| word.parse::<ops_contracts::ids::ElementRef>().is_ok());
-    reference.map(|word| format!("@{word}")).with_context(|| format!("this line of the snapshot has no ref: {line}"))
+    let reference = words
+        .rev()
+        .find(|word| word.parse::<ops_contracts::ids::ElementRef>().is_ok());
+    reference
+        .map(|word| format!("@{word}"))
+        .with_context(|| format!("this line of the snapshot has no ref: {line}"))
 }
 
 /// The one order, in a sentence, where it is what was entered.
 fn the_order(orders: &[Order]) -> Result<String> {
-    let [order] = orders else { bail!("one order was placed, and the shop has {}", orders.len()) };
+    let [order] = orders else {
+        bail!("one order was placed, and the shop has {}", orders.len())
+    };
     let line = match &order.lines[..] {
-        [line] if line.slug == "speckled-mug" && line.variant == "Oatmeal" && line.quantity == 2 => line,
+        [line]
+            if line.slug == "speckled-mug" && line.variant == "Oatmeal" && line.quantity == 2 =>
+        {
+            line
+        }
         lines => bail!("the shop has other lines than were ordered: {lines:?}"),
     };
-    let rest = (order.email.as_str(), order.name.as_str(), order.country.as_str(), order.delivery.as_str(), order.total_cents);
-    ensure!(rest == ("ada@example.org", "Ada Lovelace", "GB", "express", 5_700), "the shop has another order: {order:?}");
+    let rest = (
+        order.email.as_str(),
+        order.name.as_str(),
+        order.country.as_str(),
+        order.delivery.as_str(),
+        order.total_cents,
+    );
+    ensure!(
+        rest == ("ada@example.org", "Ada Lovelace", "GB", "express", 5_700),
+        "the shop has another order: {order:?}"
+    );
     Ok(format!(
         "order {}, {} × {} ({}), {} delivery, €{}.{:02}, for {} <{}>",
         order.number,
@@ -185,7 +237,8 @@ mod tests {
 
     #[test]
     fn a_ref_is_found_on_its_line() {
-        let page = "- heading \"Reviews\" [ref=e3]\n  - button \"Helpful: review by Ines\" [ref=f2e5]\n";
+        let page =
+            "- heading \"Reviews\" [ref=e3]\n  - button \"Helpful: review by Ines\" [ref=f2e5]\n";
         assert_eq!(reference(page, "review by Ines").unwrap(), "@f2e5");
         assert!(reference(page, "review by Paul").is_err());
     }

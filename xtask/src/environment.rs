@@ -26,7 +26,10 @@ pub(crate) struct Environment {
 }
 
 impl Environment {
-    #[expect(clippy::disallowed_methods, reason = "the one place of this program that reads the environment and the clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place of this program that reads the environment and the clock"
+    )]
     pub(crate) fn read() -> Self {
         let var = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
         Self {
@@ -45,12 +48,15 @@ impl Environment {
 
     /// The program of this name on the `PATH`.
     pub(crate) fn find(&self, program: &str) -> Option<PathBuf> {
-        std::env::split_paths(&self.path).map(|dir| dir.join(program)).find(|file| is_executable(file))
+        std::env::split_paths(&self.path)
+            .map(|dir| dir.join(program))
+            .find(|file| is_executable(file))
     }
 }
 
 /// Whether a file is there and may be executed.
 pub(crate) fn is_executable(file: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
-    std::fs::metadata(file).is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+    std::fs::metadata(file)
+        .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
 }

@@ -16,13 +16,22 @@ pub(crate) struct Options {
 }
 
 /// Where the targets are: package, and the test program that has them, if not the package's own.
-const PLACES: &[&[&str]] = &[&["-p", "odb-tests", "--test", "fuzz"], &["-p", "relay", "--lib"]];
+const PLACES: &[&[&str]] = &[
+    &["-p", "odb-tests", "--test", "fuzz"],
+    &["-p", "relay", "--lib"],
+];
 
 pub(crate) fn run(options: &Options, workspace: &Workspace) -> Result<()> {
     for place in PLACES {
         let mut tests = workspace.cargo_command();
-        tests.arg("test").args(*place).arg("--").args(["--nocapture", "--test-threads=1"]);
-        tests.arg(format!("fuzz_{}", options.target)).env(conformance::fuzz::SECONDS, options.seconds.to_string());
+        tests
+            .arg("test")
+            .args(*place)
+            .arg("--")
+            .args(["--nocapture", "--test-threads=1"]);
+        tests
+            .arg(format!("fuzz_{}", options.target))
+            .env(conformance::fuzz::SECONDS, options.seconds.to_string());
         checked(&mut tests)?;
     }
     Ok(())

@@ -7,6 +7,13 @@ use crate::workspace::Workspace;
 
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     workspace.cargo(["fmt", "--all", "--check"])?;
-    workspace.cargo(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
+    workspace.cargo([
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ])?;
     tidy::run(workspace)
 }

@@ -31,7 +31,12 @@ use workspace::Workspace;
 
 /// What one does with this repository.
 #[derive(Debug, Parser)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true, max_term_width = 120)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    disable_help_subcommand = true,
+    max_term_width = 120
+)]
 struct Arguments {
     #[command(subcommand)]
     task: Task,

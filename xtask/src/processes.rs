@@ -20,7 +20,11 @@ impl Process {
         if *fields.first()? == "Z" {
             return None;
         }
-        Some(Self { pid, parent: fields.get(1)?.parse().ok()?, started: fields.get(19)?.parse().ok()? })
+        Some(Self {
+            pid,
+            parent: fields.get(1)?.parse().ok()?,
+            started: fields.get(19)?.parse().ok()?,
+        })
     }
 
     fn is_alive(&self) -> bool {
@@ -30,14 +34,20 @@ impl Process {
     /// Its command line.
     pub(crate) fn command_line(&self) -> Vec<String> {
         let line = fs::read(format!("/proc/{}/cmdline", self.pid)).unwrap_or_default();
-        let line = String::from_utf8_lossy(&line).trim_end_matches('\0').to_owned();
+        let line = String::from_utf8_lossy(&line)
+            .trim_end_matches('\0')
+            .to_owned();
         line.split('\0').map(str::to_owned).collect()
     }
 }
 
 fn all() -> Vec<Process> {
-    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
-    entries.filter_map(|entry| Process::read(entry.ok()?.file_name().to_str()?.parse().ok()?)).collect()
+    let Ok(entries) = fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    entries
+        .filter_map(|entry| Process::read(entry.ok()?.file_name().to_str()?.parse().ok()?))
+        .collect()
 }
 
 /// A process's children, their children and so on.
@@ -46,7 +56,9 @@ pub(crate) fn descendants(root: u32) -> Vec<Process> {
     let mut found: Vec<Process> = Vec::new();
     let mut parents = vec![root];
     while let Some(parent) = parents.pop() {
-        let (children, others): (Vec<Process>, Vec<Process>) = rest.into_iter().partition(|process| process.parent == parent);
+        let (children, others): (Vec<Process>, Vec<Process>) = rest
+            .into_iter()
+            .partition(|process| process.parent == parent);
         parents.extend(children.iter().map(|child| child.pid));
         found.extend(children);
         rest = others;
@@ -60,7 +72,13 @@ pub(crate) fn mentioning(folder: &Path) -> Vec<Process> {
     let ours = std::process::id();
     all()
         .into_iter()
-        .filter(|process| process.pid != ours && process.command_line().iter().any(|word| word.contains(&*folder)))
+        .filter(|process| {
+            process.pid != ours
+                && process
+                    .command_line()
+                    .iter()
+                    .any(|word| word.contains(&*folder))
+        })
         .collect()
 }
 
@@ -84,6 +102,12 @@ pub(crate) fn program(pid: u32) -> Option<PathBuf> {
 /// Resident memory of a process in MiB; none where it can't be read.
 pub(crate) fn resident_mib(pid: u32) -> Option<f64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let kib: f64 = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?.split_whitespace().next()?.parse().ok()?;
+    let kib: f64 = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))?
+        .split_whitespace()
+        .next()?
+        .parse()
+        .ok()?;
     Some(kib / 1024.0)
 }

@@ -20,10 +20,14 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     let shown = options.input.display();
-    let text = fs::read_to_string(&options.input).with_context(|| format!("{shown} can't be read"))?;
-    let artifact = recompute(&text, options.window).with_context(|| format!("{shown} can't be reproduced"))?;
+    let text =
+        fs::read_to_string(&options.input).with_context(|| format!("{shown} can't be read"))?;
+    let artifact =
+        recompute(&text, options.window).with_context(|| format!("{shown} can't be reproduced"))?;
     let card = &artifact.scorecard;
-    let ratio = card.latency_ratio.map_or_else(|| "null".to_owned(), |ratio| ratio.to_string());
+    let ratio = card
+        .latency_ratio
+        .map_or_else(|| "null".to_owned(), |ratio| ratio.to_string());
     println!(
         "phase {} window {} latencyRatio {ratio} gateDecision {}: reproduced to the bit",
         card.phase, card.window, card.gate_decision
@@ -36,19 +40,28 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
 /// The artifact made again of its inputs; an error where it differs from what stands there.
 fn recompute(text: &str, window: Window) -> Result<ScorecardArtifact> {
-    let stands: ScorecardArtifact = serde_json::from_str(text).context("it is no scorecard artifact")?;
+    let stands: ScorecardArtifact =
+        serde_json::from_str(text).context("it is no scorecard artifact")?;
     let major = |version: &str| version.split('.').next().unwrap_or_default().to_owned();
     ensure!(
         major(&stands.schema_version) == major(SCORECARD_ARTIFACT_VERSION),
         "it has version {}, and this program knows {SCORECARD_ARTIFACT_VERSION}",
         stands.schema_version
     );
-    ensure!(stands.inputs.window == window, "its window is {}, not {window}", stands.inputs.window);
+    ensure!(
+        stands.inputs.window == window,
+        "its window is {}, not {window}",
+        stands.inputs.window
+    );
     if let Some(baseline) = &stands.inputs.baseline {
         baseline.check().context("its baseline is none")?;
     }
     let again = ScorecardArtifact::new(&stands.cycle_id, stands.inputs.clone());
-    let differs = difference("", &serde_json::to_value(&stands)?, &serde_json::to_value(&again)?);
+    let differs = difference(
+        "",
+        &serde_json::to_value(&stands)?,
+        &serde_json::to_value(&again)?,
+    );
     ensure!(differs.is_none(), "{}", differs.unwrap_or_default());
     Ok(again)
 }
@@ -57,14 +70,25 @@ fn recompute(text: &str, window: Window) -> Result<ScorecardArtifact> {
 fn difference(path: &str, stands: &Value, should: &Value) -> Option<String> {
     match (stands, should) {
         (Value::Object(one), Value::Object(other)) if one.len() == other.len() => {
-            one.iter().find_map(|(key, value)| difference(&format!("{path}.{key}"), value, other.get(key).unwrap_or(&Value::Null)))
+            one.iter().find_map(|(key, value)| {
+                difference(
+                    &format!("{path}.{key}"),
+                    value,
+                    other.get(key).unwrap_or(&Value::Null),
+                )
+            })
         }
-        (Value::Array(one), Value::Array(other)) if one.len() == other.len() => {
-            one.iter().zip(other).enumerate().find_map(|(at, (one, other))| difference(&format!("{path}[{at}]"), one, other))
-        }
-        (one, other) => {
-            (one != other).then(|| format!("{}: {one} stands there, and the inputs give {other}", path.trim_start_matches('.')))
-        }
+        (Value::Array(one), Value::Array(other)) if one.len() == other.len() => one
+            .iter()
+            .zip(other)
+            .enumerate()
+            .find_map(|(at, (one, other))| difference(&format!("{path}[{at}]"), one, other)),
+        (one, other) => (one != other).then(|| {
+            format!(
+                "{}: {one} stands there, and the inputs give {other}",
+                path.trim_start_matches('.')
+            )
+        }),
     }
 }
 
@@ -76,7 +100,11 @@ mod tests {
     use super::*;
 
     fn artifact() -> Value {
-        let inputs = ScorecardInputs::unknown(Phase::Pilot, Window::D7, Timestamp::from_unix_millis(1_700_000_000_000));
+        let inputs = ScorecardInputs::unknown(
+            Phase::Pilot,
+            Window::D7,
+            Timestamp::from_unix_millis(1_700_000_000_000),
+        );
         serde_json::to_value(ScorecardArtifact::new("CYCLE-05", inputs)).unwrap()
     }
 
@@ -84,17 +112,32 @@ mod tests {
     fn refused(change: impl FnOnce(&mut Value), says: &str) {
         let mut changed = artifact();
         change(&mut changed);
-        let error = format!("{:#}", recompute(&changed.to_string(), Window::D7).unwrap_err());
+        let error = format!(
+            "{:#}",
+            recompute(&changed.to_string(), Window::D7).unwrap_err()
+        );
         assert!(error.contains(says), "{error}");
     }
 
     #[test]
     fn an_artifact_is_reproduced_or_the_difference_is_named() {
-        assert_eq!(serde_json::to_value(recompute(&artifact().to_string(), Window::D7).unwrap()).unwrap(), artifact());
-        refused(|value| value["scorecard"]["gateDecision"] = "pass".into(), "scorecard.gateDecision: \"pass\" stands there");
+        assert_eq!(
+            serde_json::to_value(recompute(&artifact().to_string(), Window::D7).unwrap()).unwrap(),
+            artifact()
+        );
+        refused(
+            |value| value["scorecard"]["gateDecision"] = "pass".into(),
+            "scorecard.gateDecision: \"pass\" stands there",
+        );
         refused(|value| value["result"] = "pass".into(), "result");
-        refused(|value| value["scorecard"]["latencyRatio"] = 1.0.into(), "scorecard.latencyRatio");
-        refused(|value| value["thresholds"]["maxErrorRatePct"] = 5.0.into(), "thresholds.maxErrorRatePct");
+        refused(
+            |value| value["scorecard"]["latencyRatio"] = 1.0.into(),
+            "scorecard.latencyRatio",
+        );
+        refused(
+            |value| value["thresholds"]["maxErrorRatePct"] = 5.0.into(),
+            "thresholds.maxErrorRatePct",
+        );
         refused(|value| value["schemaVersion"] = "2.0".into(), "version 2.0");
         assert!(recompute(&artifact().to_string(), Window::D30).is_err());
         assert!(recompute("{}", Window::D7).is_err());

@@ -41,7 +41,13 @@ pub(crate) const CHROME: Family = Family {
     name: "Chrome or Chromium",
     variable: "ODB_BROWSER",
     named: |environment| environment.browser.as_ref(),
-    programs: &["chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome"],
+    programs: &[
+        "chromium",
+        "chromium-browser",
+        "google-chrome-stable",
+        "google-chrome",
+        "chrome",
+    ],
     places: &[
         "/usr/lib/chromium/chromium",
         "/opt/google/chrome/chrome",
@@ -75,18 +81,26 @@ pub(crate) const CHROMEDRIVER: Family = Family {
     variable: "ODB_CHROMEDRIVER",
     named: |environment| environment.chromedriver.as_ref(),
     programs: &["chromedriver"],
-    places: &["/usr/lib/chromium/chromedriver", "/usr/lib/chromium-browser/chromedriver"],
+    places: &[
+        "/usr/lib/chromium/chromedriver",
+        "/usr/lib/chromium-browser/chromedriver",
+    ],
     package: "chromium-driver",
     elsewhere: "macOS: brew install --cask chromedriver, Fedora: sudo dnf install chromedriver, Arch: it comes with chromium",
 };
 
 /// Sets up, and tells where the browsers are, by the variables that name them.
-pub(crate) fn run(options: &Options, environment: &Environment) -> Result<Vec<(&'static str, PathBuf)>> {
+pub(crate) fn run(
+    options: &Options,
+    environment: &Environment,
+) -> Result<Vec<(&'static str, PathBuf)>> {
     if options.with_browser && environment.browser.is_none() {
         install(&CHROME)?;
     }
-    let browsers: Result<Vec<_>> =
-        [CHROME, CHROMEDRIVER, FIREFOX].iter().map(|family| Ok((family.variable, browser(family, environment)?))).collect();
+    let browsers: Result<Vec<_>> = [CHROME, CHROMEDRIVER, FIREFOX]
+        .iter()
+        .map(|family| Ok((family.variable, browser(family, environment)?)))
+        .collect();
     match environment.find("cargo-nextest") {
         Some(nextest) => println!("test runner: {}", nextest.display()),
         None => println!("test runner: cargo test (cargo-nextest is used where it is installed)"),
@@ -101,7 +115,12 @@ pub(crate) fn browser(family: &Family, environment: &Environment) -> Result<Path
         None => {
             install(family)?;
             let found = find(family, environment)?;
-            found.with_context(|| format!("the installation brought no browser: set {} to an executable", family.variable))?
+            found.with_context(|| {
+                format!(
+                    "the installation brought no browser: set {} to an executable",
+                    family.variable
+                )
+            })?
         }
     };
     println!("browser: {} ({})", browser.display(), version(&browser)?);
@@ -116,8 +135,11 @@ const PROGRAMS: &[(&str, &str)] = &[("node", "nodejs"), ("npm", "npm"), ("jq", "
 
 /// Installs the protocol clients below the target folder, and the programs that the tests run.
 pub(crate) fn clients(workspace: &Workspace, environment: &Environment) -> Result<()> {
-    let missing: Vec<&str> =
-        PROGRAMS.iter().filter(|(program, _)| environment.find(program).is_none()).map(|(_, package)| *package).collect();
+    let missing: Vec<&str> = PROGRAMS
+        .iter()
+        .filter(|(program, _)| environment.find(program).is_none())
+        .map(|(_, package)| *package)
+        .collect();
     if !missing.is_empty() {
         install_programs(&missing)?;
     }
@@ -131,7 +153,15 @@ pub(crate) fn clients(workspace: &Workspace, environment: &Environment) -> Resul
     std::fs::create_dir_all(&folder)?;
     std::fs::write(folder.join("package.json"), "{\"private\":true}\n")?;
     let mut npm = Command::new("npm");
-    npm.current_dir(&folder).args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--no-save"]).args(CLIENTS);
+    npm.current_dir(&folder)
+        .args([
+            "install",
+            "--no-audit",
+            "--no-fund",
+            "--ignore-scripts",
+            "--no-save",
+        ])
+        .args(CLIENTS);
     checked(npm.stdin(Stdio::null()))?;
     std::fs::write(&installed, wanted)?;
     println!("protocol clients: {}", folder.display());
@@ -152,23 +182,51 @@ fn install_programs(packages: &[&str]) -> Result<()> {
 /// The browser that the tests would use. One that its variable names is never replaced by another.
 fn find(family: &Family, environment: &Environment) -> Result<Option<PathBuf>> {
     if let Some(named) = (family.named)(environment) {
-        ensure!(is_executable(named), "{} names {}, which is no executable file", family.variable, named.display());
+        ensure!(
+            is_executable(named),
+            "{} names {}, which is no executable file",
+            family.variable,
+            named.display()
+        );
         return Ok(Some(named.clone()));
     }
-    let on_path = family.programs.iter().find_map(|name| environment.find(name));
-    Ok(on_path.or_else(|| family.places.iter().map(PathBuf::from).find(|file| is_executable(file))))
+    let on_path = family
+        .programs
+        .iter()
+        .find_map(|name| environment.find(name));
+    Ok(on_path.or_else(|| {
+        family
+            .places
+            .iter()
+            .map(PathBuf::from)
+            .find(|file| is_executable(file))
+    }))
 }
 
 /// What the browser says of itself: proof that it starts.
 fn version(browser: &Path) -> Result<String> {
-    let output = Command::new(browser).arg("--version").stderr(Stdio::null()).output();
+    let output = Command::new(browser)
+        .arg("--version")
+        .stderr(Stdio::null())
+        .output();
     let output = output.with_context(|| format!("{} could not be started", browser.display()))?;
-    ensure!(output.status.success(), "{} --version failed: {}", browser.display(), output.status);
+    ensure!(
+        output.status.success(),
+        "{} --version failed: {}",
+        browser.display(),
+        output.status
+    );
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 fn install(family: &Family) -> Result<()> {
-    let Family { name, variable, package, elsewhere, .. } = family;
+    let Family {
+        name,
+        variable,
+        package,
+        elsewhere,
+        ..
+    } = family;
     let debian = is_debian(&std::fs::read_to_string("/etc/os-release").unwrap_or_default());
     if !debian {
         bail!("there is no {name}. Install one ({elsewhere}), or set {variable} to its executable");
@@ -190,7 +248,11 @@ fn install_packages(packages: &[&str]) -> Result<()> {
     {
         return Err(error.context(format!("{unknown} is in no package list that is there")));
     }
-    checked(apt().args(["install", "-y", "--no-install-recommends"]).args(packages))
+    checked(
+        apt()
+            .args(["install", "-y", "--no-install-recommends"])
+            .args(packages),
+    )
 }
 
 /// Installs the tools that tests ask beside a browser: `promtool`, which judges metrics and alert rules.
@@ -198,7 +260,9 @@ pub(crate) fn tools(environment: &Environment) -> Result<()> {
     if environment.find(PROMTOOL).is_none() {
         install_promtool()?;
     }
-    let found = environment.find(PROMTOOL).context("the installation brought no promtool")?;
+    let found = environment
+        .find(PROMTOOL)
+        .context("the installation brought no promtool")?;
     println!("promtool: {}", found.display());
     Ok(())
 }
@@ -211,28 +275,42 @@ fn install_promtool() -> Result<()> {
         );
     }
     if !rustix::process::geteuid().is_root() {
-        bail!("there is no promtool. Run: sudo apt-get update && sudo apt-get install -y --no-install-recommends prometheus");
+        bail!(
+            "there is no promtool. Run: sudo apt-get update && sudo apt-get install -y --no-install-recommends prometheus"
+        );
     }
     install_packages(&["prometheus"])
 }
 
 fn apt() -> Command {
     let mut command = Command::new("apt-get");
-    command.env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::null());
+    command
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .stdin(Stdio::null());
     command
 }
 
 /// Whether the package lists are there and hold the package.
 fn is_known(package: &str) -> bool {
-    let shown = Command::new("apt-cache").args(["show", package]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let shown = Command::new("apt-cache")
+        .args(["show", package])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
     shown.is_ok_and(|status| status.success())
 }
 
 /// Whether `/etc/os-release` is that of Debian or of a relative of it.
 fn is_debian(os_release: &str) -> bool {
-    let of = |key: &str| os_release.lines().find_map(|line| line.strip_prefix(key)).unwrap_or_default();
+    let of = |key: &str| {
+        os_release
+            .lines()
+            .find_map(|line| line.strip_prefix(key))
+            .unwrap_or_default()
+    };
     let ids = format!("{} {}", of("ID="), of("ID_LIKE="));
-    ids.split([' ', '"']).any(|id| id == "debian" || id == "ubuntu")
+    ids.split([' ', '"'])
+        .any(|id| id == "debian" || id == "ubuntu")
 }
 
 #[cfg(test)]

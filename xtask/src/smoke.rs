@@ -53,43 +53,70 @@ struct Seen {
 }
 
 pub(crate) fn run(options: &Options, environment: &Environment) -> Result<()> {
-    let home =
-        options.home.clone().or_else(|| environment.state.clone()).context("no state directory: give --home, or set ODB_HOME")?;
+    let home = options
+        .home
+        .clone()
+        .or_else(|| environment.state.clone())
+        .context("no state directory: give --home, or set ODB_HOME")?;
     let endpoint = endpoint(&home, environment)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let seen = runtime.block_on(try_it(&endpoint, &options.method));
     let document = document(options, environment, &seen);
-    std::fs::write(&options.output, serde_json::to_string_pretty(&document)? + "\n")
-        .with_context(|| format!("{} can't be written", options.output.display()))?;
-    println!("{} written to {}", document["result"], options.output.display());
+    std::fs::write(
+        &options.output,
+        serde_json::to_string_pretty(&document)? + "\n",
+    )
+    .with_context(|| format!("{} can't be written", options.output.display()))?;
+    println!(
+        "{} written to {}",
+        document["result"],
+        options.output.display()
+    );
     if let Some(failure) = seen.failure {
         bail!("{failure}");
     }
-    ensure!(document["result"] == "pass", "the legacy lane does not work as it should: see {}", options.output.display());
+    ensure!(
+        document["result"] == "pass",
+        "the legacy lane does not work as it should: see {}",
+        options.output.display()
+    );
     Ok(())
 }
 
 fn endpoint(home: &Path, environment: &Environment) -> Result<Endpoint> {
-    let info = relay::read(home).with_context(|| format!("no relay runs for {}", home.display()))?;
+    let info =
+        relay::read(home).with_context(|| format!("no relay runs for {}", home.display()))?;
     let token = home.join("relay.token");
-    let token = std::fs::read_to_string(&token).with_context(|| format!("{} can't be read", token.display()))?;
+    let token = std::fs::read_to_string(&token)
+        .with_context(|| format!("{} can't be read", token.display()))?;
     let mut routing = RequestControls::default();
     routing.cli.routing_mode = Some(RoutingMode::LegacyCdp);
     Ok(Endpoint {
         url: info.relay_url.parse()?,
-        trust: info.certificate_sha256.as_deref().map(Trust::fingerprint).transpose()?,
+        trust: info
+            .certificate_sha256
+            .as_deref()
+            .map(Trust::fingerprint)
+            .transpose()?,
         token: token.trim().parse()?,
         pairing: None,
         client_id: "smoke-legacy-cdp".parse()?,
         client_kind: ClientKind::Cli,
         client_version: BINARY_VERSION.to_owned(),
         routing,
-        request_ids: RequestIds::new(u128::from(environment.started.unix_millis()) << 32 | u128::from(std::process::id())),
+        request_ids: RequestIds::new(
+            u128::from(environment.started.unix_millis()) << 32 | u128::from(std::process::id()),
+        ),
     })
 }
 
 async fn try_it(endpoint: &Endpoint, method: &str) -> Seen {
-    let mut seen = Seen { before: active(endpoint).await, ..Seen::default() };
+    let mut seen = Seen {
+        before: active(endpoint).await,
+        ..Seen::default()
+    };
     match legacy::open(endpoint, LegacySelection::Explicit).await {
         Ok(grant) => {
             seen.lease = json!({
@@ -128,7 +155,10 @@ async fn active(endpoint: &Endpoint) -> Option<u64> {
 
 /// The file: `pass` where every step was seen to work.
 fn document(options: &Options, environment: &Environment, seen: &Seen) -> Value {
-    let answered = seen.answer.as_ref().is_some_and(|answer| answer.get("result").is_some());
+    let answered = seen
+        .answer
+        .as_ref()
+        .is_some_and(|answer| answer.get("result").is_some());
     let counted = match (seen.before, seen.during, seen.after) {
         (Some(before), Some(during), Some(after)) => during > before && after == before,
         _ => false,
@@ -160,9 +190,21 @@ mod tests {
     use super::*;
 
     fn result(change: impl FnOnce(&mut Seen)) -> Value {
-        let options = Options { routing: "legacy-cdp".to_owned(), method: "A.b".to_owned(), output: PathBuf::new(), home: None };
+        let options = Options {
+            routing: "legacy-cdp".to_owned(),
+            method: "A.b".to_owned(),
+            output: PathBuf::new(),
+            home: None,
+        };
         let answer = Some(json!({ "id": 1, "result": {} }));
-        let mut seen = Seen { before: Some(0), during: Some(1), after: Some(0), answer, closed: true, ..Seen::default() };
+        let mut seen = Seen {
+            before: Some(0),
+            during: Some(1),
+            after: Some(0),
+            answer,
+            closed: true,
+            ..Seen::default()
+        };
         change(&mut seen);
         document(&options, &Environment::read(), &seen)["result"].clone()
     }
@@ -174,6 +216,9 @@ mod tests {
         assert_eq!(result(|seen| seen.after = Some(1)), "fail");
         assert_eq!(result(|seen| seen.during = Some(0)), "fail");
         assert_eq!(result(|seen| seen.before = None), "fail");
-        assert_eq!(result(|seen| seen.answer = Some(json!({ "id": 1, "error": {} }))), "fail");
+        assert_eq!(
+            result(|seen| seen.answer = Some(json!({ "id": 1, "error": {} }))),
+            "fail"
+        );
     }
 }

@@ -23,17 +23,24 @@ pub(crate) fn run(workspace: &Workspace, environment: &Environment) -> Result<()
     crate::workspace::checked(doc.args(["test", "--workspace", "--doc", "--quiet"]))?;
     // Builds our programs too, beside the test programs: with a build of their own, the protocol types would be compiled twice.
     let mut nextest = workspace.cargo_command();
-    nextest.args(["nextest", "run", "--workspace", "--no-fail-fast"]).envs(browsers);
+    nextest
+        .args(["nextest", "run", "--workspace", "--no-fail-fast"])
+        .envs(browsers);
     crate::workspace::checked(&mut nextest)
 }
 
 /// Without nextest: cargo's own runner, one test program after the other, and their sums at the end.
 fn plain(workspace: &Workspace, browsers: Vec<(&'static str, PathBuf)>) -> Result<()> {
     let mut command = workspace.cargo_command();
-    command.args(["test", "--workspace", "--no-fail-fast"]).envs(browsers).stdout(Stdio::piped());
+    command
+        .args(["test", "--workspace", "--no-fail-fast"])
+        .envs(browsers)
+        .stdout(Stdio::piped());
     let line = shown(&command);
     eprintln!("> {line}");
-    let mut child = command.spawn().with_context(|| format!("{line} could not be started"))?;
+    let mut child = command
+        .spawn()
+        .with_context(|| format!("{line} could not be started"))?;
     let (mut passed, mut failed) = (0, 0);
     for line in BufReader::new(child.stdout.take().context("its output is piped")?).lines() {
         let line = line?;
@@ -52,7 +59,9 @@ fn plain(workspace: &Workspace, browsers: Vec<(&'static str, PathBuf)>) -> Resul
 /// Passed and failed out of `test result: ok. 12 passed; 0 failed; …`.
 fn sums(line: &str) -> Option<(u32, u32)> {
     let counts = line.strip_prefix("test result: ")?.split_once(". ")?.1;
-    let mut numbers = counts.split("; ").map(|part| part.split(' ').next().unwrap_or_default().parse().ok());
+    let mut numbers = counts
+        .split("; ")
+        .map(|part| part.split(' ').next().unwrap_or_default().parse().ok());
     Some((numbers.next()??, numbers.next()??))
 }
 

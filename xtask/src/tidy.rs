@@ -36,12 +36,16 @@ impl Source {
     fn is_shipped_rust(&self) -> bool {
         let mut parts = self.path.iter().filter_map(|part| part.to_str());
         let (top, inside) = (parts.next(), parts.nth(1));
-        self.has_extension("rs") && matches!(top, Some("crates" | "bins")) && inside == Some("src") && !self.is_test()
+        self.has_extension("rs")
+            && matches!(top, Some("crates" | "bins"))
+            && inside == Some("src")
+            && !self.is_test()
     }
 
     /// Whether it is a file of unit tests.
     fn is_test(&self) -> bool {
-        self.path.file_name().is_some_and(|name| name == "tests.rs") || self.path.iter().any(|part| part == "tests")
+        self.path.file_name().is_some_and(|name| name == "tests.rs")
+            || self.path.iter().any(|part| part == "tests")
     }
 
     /// The folder of the package that it belongs to, as `crates/relay`.
@@ -54,7 +58,9 @@ impl Source {
     }
 
     fn has_extension(&self, extension: &str) -> bool {
-        self.path.extension().is_some_and(|found| found == extension)
+        self.path
+            .extension()
+            .is_some_and(|found| found == extension)
     }
 
     /// The text up to its unit tests.
@@ -80,7 +86,11 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     for error in &findings.errors {
         println!("tidy: {error}");
     }
-    ensure!(findings.errors.is_empty(), "tidy found {} faults", findings.errors.len());
+    ensure!(
+        findings.errors.is_empty(),
+        "tidy found {} faults",
+        findings.errors.len()
+    );
     println!("tidy: {} files, nothing to mend", sources.len());
     Ok(())
 }

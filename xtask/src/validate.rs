@@ -15,8 +15,17 @@ pub(crate) fn run(what: What, workspace: &Workspace) -> Result<()> {
     match what {
         What::FallbackConsistency => {
             let mut command = workspace.cargo_command();
-            let test =
-                ["test", "--quiet", "--package", "odb-tests", "--test", "capabilities", "--", "--exact", "fallback_consistency"];
+            let test = [
+                "test",
+                "--quiet",
+                "--package",
+                "odb-tests",
+                "--test",
+                "capabilities",
+                "--",
+                "--exact",
+                "fallback_consistency",
+            ];
             checked(command.args(test))?;
             println!("fallback-consistency: the chains agree with what the adapters declare");
             Ok(())

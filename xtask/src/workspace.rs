@@ -19,9 +19,19 @@ pub(crate) struct Workspace {
 impl Workspace {
     /// Finds the repository that this program was built in.
     pub(crate) fn locate() -> Result<Self> {
-        let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask lies in the workspace")?.join("Cargo.toml");
-        let metadata = MetadataCommand::new().manifest_path(manifest).no_deps().exec().context("cargo metadata failed")?;
-        Ok(Self { root: metadata.workspace_root.clone().into_std_path_buf(), metadata })
+        let manifest = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .parent()
+            .context("xtask lies in the workspace")?
+            .join("Cargo.toml");
+        let metadata = MetadataCommand::new()
+            .manifest_path(manifest)
+            .no_deps()
+            .exec()
+            .context("cargo metadata failed")?;
+        Ok(Self {
+            root: metadata.workspace_root.clone().into_std_path_buf(),
+            metadata,
+        })
     }
 
     /// Where cargo puts what it builds.
@@ -30,7 +40,10 @@ impl Workspace {
     }
 
     /// Runs cargo in the root, showing the command line.
-    pub(crate) fn cargo<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Result<()> {
+    pub(crate) fn cargo<S: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = S>,
+    ) -> Result<()> {
         let mut command = self.cargo_command();
         command.args(arguments);
         checked(&mut command)
@@ -47,20 +60,29 @@ impl Workspace {
 /// The command line as a person would type it.
 pub(crate) fn shown(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
-    words.map(|word| quoted(&word.to_string_lossy())).collect::<Vec<_>>().join(" ")
+    words
+        .map(|word| quoted(&word.to_string_lossy()))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// A word as a shell takes it.
 pub(crate) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@,+%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
 }
 
 /// Shows a command line, runs it and fails when it does.
 pub(crate) fn checked(command: &mut Command) -> Result<()> {
     let line = shown(command);
     eprintln!("> {line}");
-    let status = command.status().with_context(|| format!("{line} could not be started"))?;
+    let status = command
+        .status()
+        .with_context(|| format!("{line} could not be started"))?;
     ensure!(status.success(), "{line} failed: {status}");
     Ok(())
 }

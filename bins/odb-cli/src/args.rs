@@ -126,7 +126,9 @@ pub(crate) enum NoVerb {
 pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Cli, NoVerb> {
     let words: Vec<OsString> = words.into_iter().collect();
     Cli::try_parse_from(&words).map_err(|error| match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => NoVerb::Shown(error.render().to_string()),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            NoVerb::Shown(error.render().to_string())
+        }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
             NoVerb::Wrong(Failure::usage(verb_expected(&words)))
         }
@@ -146,23 +148,41 @@ fn verb_expected(words: &[OsString]) -> String {
     if path == "odb-cli" {
         return "a verb is expected: odb-cli --help lists them".to_owned();
     }
-    let verbs: Vec<&str> = at.get_subcommands().filter(|verb| !verb.is_hide_set()).map(clap::Command::get_name).collect();
+    let verbs: Vec<&str> = at
+        .get_subcommands()
+        .filter(|verb| !verb.is_hide_set())
+        .map(clap::Command::get_name)
+        .collect();
     format!("a verb is expected after {path}: {}", verbs.join(", "))
 }
 
 fn wrong(error: &clap::Error) -> Failure {
     let unknown = match error.get(ContextKind::InvalidArg) {
-        Some(ContextValue::String(word)) if error.kind() == ErrorKind::UnknownArgument => word.as_str(),
+        Some(ContextValue::String(word)) if error.kind() == ErrorKind::UnknownArgument => {
+            word.as_str()
+        }
         _ => "",
     };
-    if unknown.strip_prefix('-').is_some_and(|number| number.parse::<f64>().is_ok_and(f64::is_finite)) {
-        return Failure::usage(format!("{unknown} is below zero: no such number is taken there"));
+    if unknown
+        .strip_prefix('-')
+        .is_some_and(|number| number.parse::<f64>().is_ok_and(f64::is_finite))
+    {
+        return Failure::usage(format!(
+            "{unknown} is below zero: no such number is taken there"
+        ));
     }
-    let code = if unknown.starts_with('-') { ErrorCode::CliFlagUnsupported } else { ErrorCode::CliUsageInvalid };
+    let code = if unknown.starts_with('-') {
+        ErrorCode::CliFlagUnsupported
+    } else {
+        ErrorCode::CliUsageInvalid
+    };
     let text = error.render().to_string();
     let text = text.trim().trim_start_matches("error:").trim();
     // The pointer to --help is the hint that follows any usage error.
-    let text = text.strip_suffix("For more information, try '--help'.").unwrap_or(text).trim_end();
+    let text = text
+        .strip_suffix("For more information, try '--help'.")
+        .unwrap_or(text)
+        .trim_end();
     Fault::new(code, text).into()
 }
 
@@ -176,7 +196,9 @@ const MAX_DEADLINE: u64 = 86_400_000;
 
 /// Milliseconds, from a number of them or of a unit that is named.
 fn deadline(text: &str) -> Result<u64, String> {
-    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let end = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
     let (number, unit) = text.split_at(end);
     let factor = match unit {
         "" | "ms" => Some(1),
@@ -187,7 +209,11 @@ fn deadline(text: &str) -> Result<u64, String> {
     let millis = factor.and_then(|factor: u64| number.parse::<u64>().ok()?.checked_mul(factor));
     millis
         .filter(|millis| (1..=MAX_DEADLINE).contains(millis))
-        .ok_or_else(|| format!("1 to {MAX_DEADLINE} milliseconds are expected, as a number or as 1500ms, 2s or 1m"))
+        .ok_or_else(|| {
+            format!(
+                "1 to {MAX_DEADLINE} milliseconds are expected, as a number or as 1500ms, 2s or 1m"
+            )
+        })
 }
 
 fn session_name(text: &str) -> Result<String, String> {
@@ -203,13 +229,17 @@ pub(crate) fn word<T>(words: &'static [&'static str]) -> impl TypedValueParser<V
 where
     T: DeserializeOwned + Clone + Send + Sync + 'static,
 {
-    PossibleValuesParser::new(words).try_map(|text| serde_json::from_value::<T>(serde_json::Value::String(text)))
+    PossibleValuesParser::new(words)
+        .try_map(|text| serde_json::from_value::<T>(serde_json::Value::String(text)))
 }
 
 /// `X,Y`.
 pub(crate) fn point(text: &str) -> Result<Point, String> {
     let numbers = numbers(text, ',', 2)?;
-    Ok(Point { x: numbers[0], y: numbers[1] })
+    Ok(Point {
+        x: numbers[0],
+        y: numbers[1],
+    })
 }
 
 /// `WxH`.
@@ -217,14 +247,23 @@ pub(crate) fn viewport(text: &str) -> Result<Viewport, String> {
     let expected = || "WIDTHxHEIGHT is expected, such as 1280x720".to_owned();
     let (width, height) = text.split_once('x').ok_or_else(expected)?;
     let side = |text: &str| text.parse::<u32>().map_err(|_| expected());
-    Ok(Viewport { width: side(width)?, height: side(height)?, ..Viewport::default() })
+    Ok(Viewport {
+        width: side(width)?,
+        height: side(height)?,
+        ..Viewport::default()
+    })
 }
 
 /// Exactly `count` numbers.
 pub(crate) fn numbers(text: &str, separator: char, count: usize) -> Result<Vec<f64>, String> {
-    let parsed: Option<Vec<f64>> = text.split(separator).map(|part| part.trim().parse().ok()).collect();
+    let parsed: Option<Vec<f64>> = text
+        .split(separator)
+        .map(|part| part.trim().parse().ok())
+        .collect();
     parsed
-        .filter(|numbers| numbers.len() == count && numbers.iter().all(|number: &f64| number.is_finite()))
+        .filter(|numbers| {
+            numbers.len() == count && numbers.iter().all(|number: &f64| number.is_finite())
+        })
         .ok_or_else(|| format!("{count} numbers with {separator:?} between them are expected"))
 }
 
@@ -234,10 +273,28 @@ mod tests {
 
     #[test]
     fn a_deadline_may_have_a_unit() {
-        for (text, millis) in [("1", 1), ("1500", 1_500), ("1500ms", 1_500), ("2s", 2_000), ("1440m", MAX_DEADLINE)] {
+        for (text, millis) in [
+            ("1", 1),
+            ("1500", 1_500),
+            ("1500ms", 1_500),
+            ("2s", 2_000),
+            ("1440m", MAX_DEADLINE),
+        ] {
             assert_eq!(deadline(text), Ok(millis), "{text}");
         }
-        for text in ["", "0", "0s", "s", "-1", "1.5s", "2 s", "1h", "1441m", "99999999999999999999", "18446744073709551615m"] {
+        for text in [
+            "",
+            "0",
+            "0s",
+            "s",
+            "-1",
+            "1.5s",
+            "2 s",
+            "1h",
+            "1441m",
+            "99999999999999999999",
+            "18446744073709551615m",
+        ] {
             assert!(deadline(text).is_err(), "{text}");
         }
     }

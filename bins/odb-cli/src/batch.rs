@@ -54,17 +54,30 @@ pub(crate) async fn run(context: &Context<'_>, batch: &verb::Batch, input: &str)
         }
     }
     if done < requests.len() {
-        context.out.note(&format!("{} further commands were not sent", requests.len() - done));
+        context.out.note(&format!(
+            "{} further commands were not sent",
+            requests.len() - done
+        ));
     }
     Ok(if failed > 0 { 2 } else { 0 })
 }
 
-async fn send(context: &Context<'_>, held: &Held, slice: &[Request], stop_on_error: bool) -> Outcome<Reply> {
-    let commands = slice
-        .iter()
-        .map(|request| BatchItem { command: request.command.as_str().to_owned(), params: Some(request.params.clone()) });
-    let params = RunParams { commands: commands.collect(), stop_on_error };
-    let params = serde_json::value::to_raw_value(&params).map_err(|error| Failure::usage(error.to_string()))?;
+async fn send(
+    context: &Context<'_>,
+    held: &Held,
+    slice: &[Request],
+    stop_on_error: bool,
+) -> Outcome<Reply> {
+    let commands = slice.iter().map(|request| BatchItem {
+        command: request.command.as_str().to_owned(),
+        params: Some(request.params.clone()),
+    });
+    let params = RunParams {
+        commands: commands.collect(),
+        stop_on_error,
+    };
+    let params = serde_json::value::to_raw_value(&params)
+        .map_err(|error| Failure::usage(error.to_string()))?;
     let call = RawCall {
         session: Some(held.ids()),
         timeout: context.global.timeout(),
@@ -84,9 +97,15 @@ fn show(context: &Context<'_>, slice: &[Request], ran: &Ran, before: usize) -> O
                 context.show(request, result.get())?;
             }
             Some((None, Some(refusal))) => {
-                context.out.line(&format!("[{number}] {}\n{}", request.command, render::error::refusal(refusal, None)));
+                context.out.line(&format!(
+                    "[{number}] {}\n{}",
+                    request.command,
+                    render::error::refusal(refusal, None)
+                ));
             }
-            _ => context.out.line(&format!("[{number}] {}: not run", request.command)),
+            _ => context
+                .out
+                .line(&format!("[{number}] {}: not run", request.command)),
         }
     }
     Ok(())
@@ -94,20 +113,35 @@ fn show(context: &Context<'_>, slice: &[Request], ran: &Ran, before: usize) -> O
 
 /// The commands of the lines.
 fn parse(input: &str, context: &Context<'_>) -> Outcome<Vec<Request>> {
-    let lines = input.lines().map(str::trim).enumerate().filter(|(_, line)| !line.is_empty());
+    let lines = input
+        .lines()
+        .map(str::trim)
+        .enumerate()
+        .filter(|(_, line)| !line.is_empty());
     let parsed: Outcome<Vec<Request>> = lines
         .map(|(at, line)| {
-            parse_line(line, context)
-                .map_err(|failure| Failure::usage(format!("line {}: {}", at + 1, render::error::message(&failure))))
+            parse_line(line, context).map_err(|failure| {
+                Failure::usage(format!(
+                    "line {}: {}",
+                    at + 1,
+                    render::error::message(&failure)
+                ))
+            })
         })
         .collect();
     let requests = parsed?;
-    if requests.is_empty() { Err(Failure::usage("stdin holds no command")) } else { Ok(requests) }
+    if requests.is_empty() {
+        Err(Failure::usage("stdin holds no command"))
+    } else {
+        Ok(requests)
+    }
 }
 
 fn parse_line(line: &str, context: &Context<'_>) -> Outcome<Request> {
     let expected = |error: serde_json::Error| {
-        Failure::usage(format!("a JSON array of words or an object with command and params is expected: {error}"))
+        Failure::usage(format!(
+            "a JSON array of words or an object with command and params is expected: {error}"
+        ))
     };
     if line.starts_with('[') {
         let words: Vec<String> = serde_json::from_str(line).map_err(expected)?;
@@ -120,20 +154,30 @@ fn parse_line(line: &str, context: &Context<'_>) -> Outcome<Request> {
         None => RawValue::from_string("{}".to_owned()).map_err(expected)?,
     };
     Call::parse(command, &params)?;
-    Ok(Request { command, params, view: View::Plain })
+    Ok(Request {
+        command,
+        params,
+        view: View::Plain,
+    })
 }
 
 fn of_words(words: Vec<String>, context: &Context<'_>) -> Outcome<Request> {
-    let line = std::iter::once("odb-cli".to_owned()).chain(words).map(OsString::from);
+    let line = std::iter::once("odb-cli".to_owned())
+        .chain(words)
+        .map(OsString::from);
     let cli = match args::parse(line) {
         Ok(cli) => cli,
         Err(NoVerb::Wrong(failure)) => return Err(failure),
         Err(NoVerb::Shown(_)) => return Err(Failure::usage("a batch shows no help")),
     };
-    let other =
-        cli.global.session.is_some() || cli.global.relay.is_some() || cli.global.home.is_some() || cli.global.timeout.is_some();
+    let other = cli.global.session.is_some()
+        || cli.global.relay.is_some()
+        || cli.global.home.is_some()
+        || cli.global.timeout.is_some();
     if other || cli.global.routing() != RoutingFlags::default() {
-        return Err(Failure::usage("of the global flags only --tab has a meaning for one command of a batch"));
+        return Err(Failure::usage(
+            "of the global flags only --tab has a meaning for one command of a batch",
+        ));
     }
     let tab = cli.global.tab.or_else(|| context.global.tab.clone());
     request::of_verb(&cli.verb, tab.as_ref())?

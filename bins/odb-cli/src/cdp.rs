@@ -40,8 +40,15 @@ fn opted_in(context: &Context<'_>, endpoint: &Endpoint) -> Outcome<Endpoint> {
     let mut endpoint = endpoint.clone();
     let cli = &mut endpoint.routing.cli;
     match cli.routing_mode {
-        Some(RoutingMode::Ops) => return Err(Failure::usage("--ops-routing=ops and cdp contradict each other")),
-        None if cli.rollout_percent.is_none() && cli.rollout_allowlist.is_none() && !context.routing.kill_switch => {
+        Some(RoutingMode::Ops) => {
+            return Err(Failure::usage(
+                "--ops-routing=ops and cdp contradict each other",
+            ));
+        }
+        None if cli.rollout_percent.is_none()
+            && cli.rollout_allowlist.is_none()
+            && !context.routing.kill_switch =>
+        {
             cli.routing_mode = Some(RoutingMode::LegacyCdp);
         }
         _ => {}
@@ -70,11 +77,21 @@ fn store(context: &Context<'_>, name: &str, relay: &Relay, grant: &LegacyGrant) 
 async fn open(context: &Context<'_>) -> Outcome<u8> {
     let name = context.session_name()?;
     let relay = daemon::ensure(context).await?;
-    let taken = context.home.legacy_session(&name)?.is_none() && context.home.session(&name)?.is_some();
-    if taken || usable(context, &name, &relay)?.is_some_and(|stored| stored.lease_expires_at > (context.environment.now)()) {
-        return Err(Failure::usage(format!("session {name:?} is open: close it first, or use another --session")));
+    let taken =
+        context.home.legacy_session(&name)?.is_none() && context.home.session(&name)?.is_some();
+    if taken
+        || usable(context, &name, &relay)?
+            .is_some_and(|stored| stored.lease_expires_at > (context.environment.now)())
+    {
+        return Err(Failure::usage(format!(
+            "session {name:?} is open: close it first, or use another --session"
+        )));
     }
-    let grant = legacy::open(&opted_in(context, &relay.endpoint)?, LegacySelection::Explicit).await?;
+    let grant = legacy::open(
+        &opted_in(context, &relay.endpoint)?,
+        LegacySelection::Explicit,
+    )
+    .await?;
     store(context, &name, &relay, &grant)?;
     if context.out.is_json() {
         let shown = json!({
@@ -87,13 +104,20 @@ async fn open(context: &Context<'_>) -> Outcome<u8> {
         });
         context.out.line(&shown.to_string());
     } else {
-        context.out.line(&format!("legacy session {name}: {}, leased until {}", grant.browser.product, grant.lease_expires_at));
+        context.out.line(&format!(
+            "legacy session {name}: {}, leased until {}",
+            grant.browser.product, grant.lease_expires_at
+        ));
     }
     Ok(0)
 }
 
 /// Opens a legacy session for a verb that routing sent here. What the verb is told: it can't go on.
-pub(crate) async fn open_routed(context: &Context<'_>, name: &str, relay: &Relay) -> Outcome<Failure> {
+pub(crate) async fn open_routed(
+    context: &Context<'_>,
+    name: &str,
+    relay: &Relay,
+) -> Outcome<Failure> {
     let grant = legacy::open(&relay.endpoint, LegacySelection::Routing).await?;
     store(context, name, relay, &grant)?;
     let message = format!(
@@ -101,20 +125,32 @@ pub(crate) async fn open_routed(context: &Context<'_>, name: &str, relay: &Relay
          odb-cli cdp send, cdp proxy and cdp close are what works on it"
     );
     let fault = Fault::new(ErrorCode::CliVerbUnavailableOnLegacy, message);
-    Ok(fault.with("session", name).with("sessionId", &grant.session_id).with("opened", true).into())
+    Ok(fault
+        .with("session", name)
+        .with("sessionId", &grant.session_id)
+        .with("opened", true)
+        .into())
 }
 
 /// The stored legacy session with its relay, its lease renewed where half of its time has passed.
 async fn held(context: &Context<'_>) -> Outcome<(String, Relay, StoredLegacy)> {
     let name = context.session_name()?;
-    let missing = |why: String| Failure::from(Fault::new(ErrorCode::CliSessionMissing, why).with("session", &name));
+    let missing = |why: String| {
+        Failure::from(Fault::new(ErrorCode::CliSessionMissing, why).with("session", &name))
+    };
     let relay = daemon::running(context)?;
-    let mut stored = usable(context, &name, &relay)?
-        .ok_or_else(|| missing(format!("no legacy session {name:?} is open: odb-cli cdp open makes one")))?;
+    let mut stored = usable(context, &name, &relay)?.ok_or_else(|| {
+        missing(format!(
+            "no legacy session {name:?} is open: odb-cli cdp open makes one"
+        ))
+    })?;
     let half = Duration::from_millis(LEASE_TTL_MS / 2);
     if stored.lease_expires_at < (context.environment.now)().plus(half) {
-        let renewed = legacy::renew(&relay.endpoint, &stored.session_id, &stored.cdp_lease_id).await;
-        stored.lease_expires_at = renewed.map_err(|error| over(context, &name, error))?.lease_expires_at;
+        let renewed =
+            legacy::renew(&relay.endpoint, &stored.session_id, &stored.cdp_lease_id).await;
+        stored.lease_expires_at = renewed
+            .map_err(|error| over(context, &name, error))?
+            .lease_expires_at;
         context.home.store_legacy(&name, &stored)?;
     }
     Ok((name, relay, stored))
@@ -130,8 +166,13 @@ fn over(context: &Context<'_>, name: &str, error: ClientError) -> Failure {
 }
 
 fn is_over(error: &ClientError) -> bool {
-    use ErrorCode::{AdapterBrowserLost, RelayCdpLeaseExpired, RelayCdpNotOwner, RelayOpsTerminated};
-    matches!(error.code(), Some(AdapterBrowserLost | RelayCdpLeaseExpired | RelayCdpNotOwner | RelayOpsTerminated))
+    use ErrorCode::{
+        AdapterBrowserLost, RelayCdpLeaseExpired, RelayCdpNotOwner, RelayOpsTerminated,
+    };
+    matches!(
+        error.code(),
+        Some(AdapterBrowserLost | RelayCdpLeaseExpired | RelayCdpNotOwner | RelayOpsTerminated)
+    )
 }
 
 async fn send(context: &Context<'_>, send: &CdpSend) -> Outcome<u8> {
@@ -147,10 +188,11 @@ async fn send(context: &Context<'_>, send: &CdpSend) -> Outcome<u8> {
         message: String,
     }
     let params = RawValue::from_string(send.params.trim().to_owned());
-    let params = params.map_err(|error| Failure::usage(format!("the parameters are no JSON: {error}")))?;
+    let params =
+        params.map_err(|error| Failure::usage(format!("the parameters are no JSON: {error}")))?;
     let (name, relay, stored) = held(context).await?;
-    let random =
-        (context.environment.random)().ok_or_else(|| Failure::new(ErrorCode::CliStateInvalid, "the system has no random bits"))?;
+    let random = (context.environment.random)()
+        .ok_or_else(|| Failure::new(ErrorCode::CliStateInvalid, "the system has no random bits"))?;
     // Several commands at once must not share a number.
     let id = u64::try_from(random & 0x3fff_ffff).unwrap_or(1);
     let mut message = json!({ "id": id, "method": send.method, "params": params });
@@ -158,19 +200,29 @@ async fn send(context: &Context<'_>, send: &CdpSend) -> Outcome<u8> {
         message["sessionId"] = json!(session);
     }
     let within = context.global.timeout().unwrap_or(COMMAND_TIMEOUT) + GRACE;
-    let mut socket = CdpSocket::connect(&relay.endpoint, &stored.session_id, &stored.cdp_lease_id).await?;
-    let text = socket.call(id, &message.to_string(), within).await.map_err(|error| over(context, &name, error))?;
-    let answer: Answer<'_> =
-        serde_json::from_str(&text).map_err(|error| Failure::new(ErrorCode::CliReplyInvalid, error.to_string()))?;
+    let mut socket =
+        CdpSocket::connect(&relay.endpoint, &stored.session_id, &stored.cdp_lease_id).await?;
+    let text = socket
+        .call(id, &message.to_string(), within)
+        .await
+        .map_err(|error| over(context, &name, error))?;
+    let answer: Answer<'_> = serde_json::from_str(&text)
+        .map_err(|error| Failure::new(ErrorCode::CliReplyInvalid, error.to_string()))?;
     if context.out.is_json() {
         context.out.line(&text);
         return Ok(if answer.error.is_some() { 2 } else { 0 });
     }
     if let Some(error) = answer.error {
-        let message = format!("the browser refused {}: {} ({})", send.method, error.message, error.code);
+        let message = format!(
+            "the browser refused {}: {} ({})",
+            send.method, error.message, error.code
+        );
         return Err(Failure::new(ErrorCode::AdapterProtocolError, message));
     }
-    context.out.line(&answer.result.map_or_else(|| "{}".to_owned(), |result| crate::render::pretty(result.get())));
+    context.out.line(&answer.result.map_or_else(
+        || "{}".to_owned(),
+        |result| crate::render::pretty(result.get()),
+    ));
     Ok(0)
 }
 
@@ -178,13 +230,22 @@ async fn close(context: &Context<'_>) -> Outcome<u8> {
     let name = context.session_name()?;
     let relay = daemon::running(context)?;
     let stored = usable(context, &name, &relay)?;
-    let missing = || Fault::new(ErrorCode::CliSessionMissing, format!("no legacy session {name:?} is open")).with("session", &name);
+    let missing = || {
+        Fault::new(
+            ErrorCode::CliSessionMissing,
+            format!("no legacy session {name:?} is open"),
+        )
+        .with("session", &name)
+    };
     let stored = stored.ok_or_else(missing)?;
     let closed = legacy::close(&relay.endpoint, &stored.session_id, &stored.cdp_lease_id).await;
     let closed = closed.map_err(|error| over(context, &name, error))?;
     context.home.forget_session(&name)?;
     if context.out.is_json() {
-        context.out.line(&json!({ "session": name, "sessionId": closed.session_id, "closed": closed.closed }).to_string());
+        context.out.line(
+            &json!({ "session": name, "sessionId": closed.session_id, "closed": closed.closed })
+                .to_string(),
+        );
     } else {
         context.out.line(&format!("closed legacy session {name}"));
     }
@@ -194,15 +255,17 @@ async fn close(context: &Context<'_>) -> Outcome<u8> {
 async fn proxy(context: &Context<'_>, flags: &CdpProxy) -> Outcome<u8> {
     let relay = daemon::ensure(context).await?;
     let endpoint = opted_in(context, &relay.endpoint)?;
-    let secret =
-        (context.environment.random)().ok_or_else(|| Failure::new(ErrorCode::CliStateInvalid, "the system has no random bits"))?;
+    let secret = (context.environment.random)()
+        .ok_or_else(|| Failure::new(ErrorCode::CliStateInvalid, "the system has no random bits"))?;
     let mut ends = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
     let grant = legacy::open(&endpoint, LegacySelection::Explicit).await?;
     let (session, lease) = (grant.session_id.clone(), grant.cdp_lease_id.clone());
     let signalled = async {
         let [interrupt, terminate] = &mut ends;
         match (interrupt, terminate) {
-            (Ok(interrupt), Ok(terminate)) => tokio::select! { _ = interrupt.recv() => (), _ = terminate.recv() => () },
+            (Ok(interrupt), Ok(terminate)) => {
+                tokio::select! { _ = interrupt.recv() => (), _ = terminate.recv() => () }
+            }
             _ => std::future::pending().await,
         }
     };
@@ -214,11 +277,16 @@ async fn proxy(context: &Context<'_>, flags: &CdpProxy) -> Outcome<u8> {
     let closed = legacy::close(&endpoint, &session, &lease).await;
     match served? {
         Some(Ended::NoClient) => {
-            context.out.note(&format!("no client came within {} ms: the session is closed", flags.wait_ms));
+            context.out.note(&format!(
+                "no client came within {} ms: the session is closed",
+                flags.wait_ms
+            ));
             return Ok(2);
         }
         Some(Ended::Session(why)) => context.out.note(&format!("the session ended: {why}")),
-        Some(Ended::ClientGone) => context.out.note("the client has gone, and the session with it"),
+        Some(Ended::ClientGone) => context
+            .out
+            .note("the client has gone, and the session with it"),
         None => {}
     }
     match closed {
@@ -236,9 +304,17 @@ async fn serve(
 ) -> Outcome<Option<Ended>> {
     let directory = grant.browser.directory.clone();
     let (profile, product) = (grant.limits_profile.clone(), grant.browser.product.clone());
-    let proxy = Proxy::bind(endpoint, grant, flags.port, secret).await.map_err(|error| {
-        Failure::new(ErrorCode::CliUsageInvalid, format!("port {} of this machine can't be listened on: {error}", flags.port))
-    })?;
+    let proxy = Proxy::bind(endpoint, grant, flags.port, secret)
+        .await
+        .map_err(|error| {
+            Failure::new(
+                ErrorCode::CliUsageInvalid,
+                format!(
+                    "port {} of this machine can't be listened on: {error}",
+                    flags.port
+                ),
+            )
+        })?;
     if context.out.is_json() {
         let shown = json!({
             "httpUrl": proxy.http_url(),
@@ -249,7 +325,9 @@ async fn serve(
         });
         context.out.line(&shown.to_string());
     } else {
-        context.out.line(&format!("{}\n{}", proxy.http_url(), proxy.web_socket_url()));
+        context
+            .out
+            .line(&format!("{}\n{}", proxy.http_url(), proxy.web_socket_url()));
         context.out.note(&format!("{product} for one client, limits {profile}; files of downloads and uploads are in {directory}"));
     }
     let wait = Duration::from_millis(flags.wait_ms);

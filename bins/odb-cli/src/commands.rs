@@ -16,7 +16,8 @@ use crate::output::Output;
 pub(crate) fn completions(shell: clap_complete::Shell) -> u8 {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut args::grammar(), "odb-cli", &mut script);
-    Output::new(crate::output::Format::Text, true, false).line(String::from_utf8_lossy(&script).trim_end());
+    Output::new(crate::output::Format::Text, true, false)
+        .line(String::from_utf8_lossy(&script).trim_end());
     0
 }
 
@@ -49,11 +50,17 @@ impl From<CommandSpec> for Row {
 pub(crate) fn list(name: Option<&str>, out: Output) -> Outcome<u8> {
     let wrong = |error: serde_json::Error| Failure::usage(error.to_string());
     let Some(name) = name else {
-        let rows: Vec<Row> = CommandName::ALL.iter().map(|name| Row::from(name.spec())).collect();
+        let rows: Vec<Row> = CommandName::ALL
+            .iter()
+            .map(|name| Row::from(name.spec()))
+            .collect();
         if out.is_json() {
             out.line(&serde_json::to_string(&rows).map_err(wrong)?);
         } else {
-            let lines: Vec<String> = rows.iter().map(|row| format!("{:<24} {}", row.command, row.meaning)).collect();
+            let lines: Vec<String> = rows
+                .iter()
+                .map(|row| format!("{:<24} {}", row.command, row.meaning))
+                .collect();
             out.line(&lines.join("\n"));
             out.note("odb-cli commands NAME shows the parameters and the result of one");
         }
@@ -67,15 +74,20 @@ pub(crate) fn list(name: Option<&str>, out: Output) -> Outcome<u8> {
         let mut whole = serde_json::to_value(&row).map_err(wrong)?;
         whole["params"] = params.to_value();
         whole["result"] = result.to_value();
-        whole["example"] = serde_json::json!({ "params": example.params, "shell": example.script() });
+        whole["example"] =
+            serde_json::json!({ "params": example.params, "shell": example.script() });
         out.line(&whole.to_string());
     } else {
-        let pretty = |schema: &serde_json::Value| serde_json::to_string_pretty(schema).map_err(wrong);
+        let pretty =
+            |schema: &serde_json::Value| serde_json::to_string_pretty(schema).map_err(wrong);
         let (params, result) = (pretty(params.as_value())?, pretty(result.as_value())?);
         let facts = serde_json::to_string(&row).map_err(wrong)?;
         let call = format!("odb-cli call {name} --params '{}'", example.params);
         let example = format!("{}\n  {call}", example.script().replace('\n', "\n  "));
-        let head = format!("{}: {}\n{facts}\n\nExample, where $SITE is a site:\n  {example}", row.command, row.meaning);
+        let head = format!(
+            "{}: {}\n{facts}\n\nExample, where $SITE is a site:\n  {example}",
+            row.command, row.meaning
+        );
         out.line(&format!("{head}\n\nparams: {params}\n\nresult: {result}"));
     }
     Ok(0)
@@ -84,13 +96,19 @@ pub(crate) fn list(name: Option<&str>, out: Output) -> Outcome<u8> {
 /// Runs any command; the exit code.
 pub(crate) async fn call(context: &Context<'_>, call: &verb::Call) -> Outcome<u8> {
     if context.global.tab.is_some() {
-        return Err(Failure::usage("--tab has no meaning for call: put targetId into the parameters"));
+        return Err(Failure::usage(
+            "--tab has no meaning for call: put targetId into the parameters",
+        ));
     }
     let params = RawValue::from_string(call.params.trim().to_owned());
     let params = params.map_err(|error| Failure::usage(format!("--params is no JSON: {error}")))?;
     let known = call.command.parse::<CommandName>().ok();
     let timeout = context.global.timeout();
-    let raw = RawCall { timeout, boundary: context.global.boundary, ..RawCall::new(&call.command, &params) };
+    let raw = RawCall {
+        timeout,
+        boundary: context.global.boundary,
+        ..RawCall::new(&call.command, &params)
+    };
     let reply = match known.map(|name| (name, name.spec().lane)) {
         // A new session is what a relay is started for.
         Some((CommandName::SessionCreate, _)) => {
@@ -98,22 +116,46 @@ pub(crate) async fn call(context: &Context<'_>, call: &verb::Call) -> Outcome<u8
             relay.preflight(context)?;
             patience::call(&relay.endpoint, &raw).await?
         }
-        Some((_, Lane::Service)) => patience::call(&daemon::running(context)?.endpoint, &raw).await?,
+        Some((_, Lane::Service)) => {
+            patience::call(&daemon::running(context)?.endpoint, &raw).await?
+        }
         Some(_) => {
             let held = context.held()?;
-            patience::call(&held.relay.endpoint, &RawCall { session: Some(held.ids()), ..raw }).await?
+            patience::call(
+                &held.relay.endpoint,
+                &RawCall {
+                    session: Some(held.ids()),
+                    ..raw
+                },
+            )
+            .await?
         }
         // A newer relay may know it; whether it is bound to a session, only that one can say.
         None => match context.held() {
-            Ok(held) => patience::call(&held.relay.endpoint, &RawCall { session: Some(held.ids()), ..raw }).await?,
+            Ok(held) => {
+                patience::call(
+                    &held.relay.endpoint,
+                    &RawCall {
+                        session: Some(held.ids()),
+                        ..raw
+                    },
+                )
+                .await?
+            }
             Err(failure) if failure.code() == Some(ErrorCode::CliSessionMissing) => {
                 patience::call(&daemon::running(context)?.endpoint, &raw).await?
             }
             Err(failure) => return Err(failure),
         },
     };
-    let Ok(result) = reply.result() else { return Err(context.refused(reply)) };
-    let text = if context.out.is_json() { reply.line().into_owned() } else { crate::render::pretty(result) };
+    let Ok(result) = reply.result() else {
+        return Err(context.refused(reply));
+    };
+    let text = if context.out.is_json() {
+        reply.line().into_owned()
+    } else {
+        crate::render::pretty(result)
+    };
     context.out.line(&text);
     Ok(0)
 }

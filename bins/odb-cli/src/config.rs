@@ -22,7 +22,9 @@ const FILE: &str = "config.json";
 pub(crate) async fn run(context: &Context<'_>, verb: &Config) -> Outcome<u8> {
     match verb {
         Config::Path => {
-            context.out.line(&context.home.path(FILE).display().to_string());
+            context
+                .out
+                .line(&context.home.path(FILE).display().to_string());
             Ok(0)
         }
         Config::Explain => explain(context),
@@ -51,7 +53,14 @@ fn explain(context: &Context<'_>) -> Outcome<u8> {
     };
     let environment = config::environment(|name| context.environment.setting(name));
     let flags = &context.routing.cli;
-    let layers = [Layer { source: Source::File, document: file.document.clone() }, environment.clone(), config::flags(flags)];
+    let layers = [
+        Layer {
+            source: Source::File,
+            document: file.document.clone(),
+        },
+        environment.clone(),
+        config::flags(flags),
+    ];
     let controls = config::controls(&file, &environment, flags);
     let effective = precedence::effective(&controls);
     let explained = Explained {
@@ -66,10 +75,21 @@ fn explain(context: &Context<'_>) -> Outcome<u8> {
         context.out.line(&json(&explained)?);
         return Ok(0);
     }
-    let width = explained.settings.iter().map(|row| row.key.len()).max().unwrap_or(0);
-    let mut lines: Vec<String> =
-        explained.settings.iter().map(|row| format!("{:width$}  {}  ({})", row.key, row.value.get(), row.source)).collect();
-    lines.push(format!("new sessions: {} (forced to the legacy lane by: {})", effective.mode, effective.kill_switch_source));
+    let width = explained
+        .settings
+        .iter()
+        .map(|row| row.key.len())
+        .max()
+        .unwrap_or(0);
+    let mut lines: Vec<String> = explained
+        .settings
+        .iter()
+        .map(|row| format!("{:width$}  {}  ({})", row.key, row.value.get(), row.source))
+        .collect();
+    lines.push(format!(
+        "new sessions: {} (forced to the legacy lane by: {})",
+        effective.mode, effective.kill_switch_source
+    ));
     context.out.line(&lines.join("\n"));
     for warning in &explained.warnings {
         context.out.note(&format!("warning: {warning}"));
@@ -88,11 +108,16 @@ fn check(context: &Context<'_>, validate: &Validate) -> Outcome<u8> {
     let (path, text) = document(context, validate.file.as_ref())?;
     let parsed = parse(&text, validate.strict)?;
     if parsed.allowlist_invalid {
-        return Err(bad_allowlist(&text).unwrap_or_else(|| Failure::new(ErrorCode::CliConfigInvalid, "ops is no object")));
+        return Err(bad_allowlist(&text)
+            .unwrap_or_else(|| Failure::new(ErrorCode::CliConfigInvalid, "ops is no object")));
     }
     let path = path.display().to_string();
     if context.out.is_json() {
-        context.out.line(&json(&Checked { valid: true, path, warnings: &parsed.warnings })?);
+        context.out.line(&json(&Checked {
+            valid: true,
+            path,
+            warnings: &parsed.warnings,
+        })?);
         return Ok(0);
     }
     context.out.line(&format!("{path} can be used"));
@@ -108,8 +133,12 @@ fn document(context: &Context<'_>, named: Option<&PathBuf>) -> Outcome<(PathBuf,
         let text = context.home.read(FILE)?.unwrap_or_else(|| "{}".to_owned());
         return Ok((context.home.path(FILE), text));
     };
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::new(ErrorCode::CliFileUnreadable, format!("{}: {error}", path.display())))?;
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Failure::new(
+            ErrorCode::CliFileUnreadable,
+            format!("{}: {error}", path.display()),
+        )
+    })?;
     Ok((path.clone(), text))
 }
 
@@ -122,7 +151,14 @@ fn bad_allowlist(text: &str) -> Option<Failure> {
     let document: serde_json::Value = serde_json::from_str(text).ok()?;
     let list = document.get("ops")?.get("rolloutAllowlist")?;
     let entries: Vec<String> = match list.as_array() {
-        Some(entries) => entries.iter().map(|entry| entry.as_str().map_or_else(|| entry.to_string(), str::to_owned)).collect(),
+        Some(entries) => entries
+            .iter()
+            .map(|entry| {
+                entry
+                    .as_str()
+                    .map_or_else(|| entry.to_string(), str::to_owned)
+            })
+            .collect(),
         None => vec![list.to_string()],
     };
     let invalid = RolloutAllowlist::from_entries(entries.iter().map(String::as_str)).err()?;
@@ -136,11 +172,14 @@ async fn reload(context: &Context<'_>) -> Outcome<u8> {
             "config reload needs the relay's admin token in DASHBOARD_ADMIN_TOKEN; SIGHUP to relayd does the same without one",
         )
     })?;
-    let admin: Token =
-        admin.parse().map_err(|_| Failure::usage("DASHBOARD_ADMIN_TOKEN is no token: 1 to 512 visible ASCII characters"))?;
+    let admin: Token = admin.parse().map_err(|_| {
+        Failure::usage("DASHBOARD_ADMIN_TOKEN is no token: 1 to 512 visible ASCII characters")
+    })?;
     let document = post::reload_config(&relay.endpoint, &admin).await?;
     if context.out.is_json() {
-        context.out.line(&document.trim().replace(['\n', '\r'], " "));
+        context
+            .out
+            .line(&document.trim().replace(['\n', '\r'], " "));
     } else {
         context.out.line(&render::status::text(&document));
     }
@@ -148,5 +187,6 @@ async fn reload(context: &Context<'_>) -> Outcome<u8> {
 }
 
 fn json(value: &impl Serialize) -> Outcome<String> {
-    serde_json::to_string(value).map_err(|error| Failure::new(ErrorCode::CliReplyInvalid, error.to_string()))
+    serde_json::to_string(value)
+        .map_err(|error| Failure::new(ErrorCode::CliReplyInvalid, error.to_string()))
 }

@@ -8,7 +8,9 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use ops_client::{Endpoint, RawCall, Reply, RequestIds, Token, Trust, patience, post};
 use ops_contracts::blob::BlobInfo;
-use ops_contracts::command::export::{CloneComponentResult, ClonePageResult, HtmlResult, PdfResult, ScreenshotResult};
+use ops_contracts::command::export::{
+    CloneComponentResult, ClonePageResult, HtmlResult, PdfResult, ScreenshotResult,
+};
 use ops_contracts::command::{CommandName, nav};
 use ops_contracts::frame::ClientKind;
 use ops_contracts::ids::{LeaseId, SessionId};
@@ -60,17 +62,35 @@ impl<'a> Context<'a> {
         let home = Home::locate(global.home.as_deref(), environment)?;
         let cli = routing::preflight::controls(&global.routing())?;
         let kill_switch = routing::precedence::env_kill_switch(environment.kill_switch.as_deref());
-        Ok(Self { global, environment, out, home, routing: RequestControls { kill_switch, cli } })
+        Ok(Self {
+            global,
+            environment,
+            out,
+            home,
+            routing: RequestControls { kill_switch, cli },
+        })
     }
 
     /// Where a relay is, with the identity of this installation.
-    pub(crate) fn endpoint(&self, url: &str, token: &str, trust: Option<Trust>) -> Outcome<Endpoint> {
+    pub(crate) fn endpoint(
+        &self,
+        url: &str,
+        token: &str,
+        trust: Option<Trust>,
+    ) -> Outcome<Endpoint> {
         let random = (self.environment.random)();
-        let nonce = random.ok_or_else(|| Failure::new(ErrorCode::CliStateInvalid, "the system has no random bits"))?;
+        let nonce = random.ok_or_else(|| {
+            Failure::new(ErrorCode::CliStateInvalid, "the system has no random bits")
+        })?;
         Ok(Endpoint {
-            url: url.parse().map_err(|error: ops_client::InvalidEndpoint| Failure::usage(error.to_string()))?,
+            url: url
+                .parse()
+                .map_err(|error: ops_client::InvalidEndpoint| Failure::usage(error.to_string()))?,
             trust,
-            token: token.trim().parse::<Token>().map_err(|error| Failure::new(ErrorCode::CliStateInvalid, error.to_string()))?,
+            token: token
+                .trim()
+                .parse::<Token>()
+                .map_err(|error| Failure::new(ErrorCode::CliStateInvalid, error.to_string()))?,
             pairing: pair::stored(self, url)?,
             client_id: self.home.client_id(self.environment)?,
             client_kind: ClientKind::Cli,
@@ -87,12 +107,17 @@ impl<'a> Context<'a> {
         }
         let name = match &self.environment.session {
             Some(name) => name.clone(),
-            None => self.home.read(DEFAULT_SESSION_FILE)?.map_or_else(|| "default".to_owned(), |name| name.trim().to_owned()),
+            None => self
+                .home
+                .read(DEFAULT_SESSION_FILE)?
+                .map_or_else(|| "default".to_owned(), |name| name.trim().to_owned()),
         };
         if state::is_session_name(&name) {
             Ok(name)
         } else {
-            Err(Failure::usage(format!("{name:?} is no session name: 1 to 64 characters of a-z 0-9 . _ - are expected")))
+            Err(Failure::usage(format!(
+                "{name:?} is no session name: 1 to 64 characters of a-z 0-9 . _ - are expected"
+            )))
         }
     }
 
@@ -103,32 +128,65 @@ impl<'a> Context<'a> {
 
     /// The session that is stored under a name, with its relay, which must run.
     pub(crate) fn held_as(&self, name: String) -> Outcome<Held> {
-        let session = self.home.session(&name)?.ok_or_else(|| missing(&name, &format!("no session {name:?} is open")))?;
+        let session = self
+            .home
+            .session(&name)?
+            .ok_or_else(|| missing(&name, &format!("no session {name:?} is open")))?;
         let relay = daemon::running(self).map_err(|failure| ended_with_relay(&name, failure))?;
         relay.preflight(self)?;
         if session.relay_url != relay.endpoint.url.to_string() && relay.is_remote() {
-            return Err(missing(&name, &format!("session {name:?} belongs to the relay at {}", session.relay_url)));
+            return Err(missing(
+                &name,
+                &format!(
+                    "session {name:?} belongs to the relay at {}",
+                    session.relay_url
+                ),
+            ));
         }
-        if relay.instance_id.as_ref().is_some_and(|instance| *instance != session.instance_id) {
-            let why = format!("session {name:?} ended with its relay; another one runs now. odb-cli open URL makes a new session");
+        if relay
+            .instance_id
+            .as_ref()
+            .is_some_and(|instance| *instance != session.instance_id)
+        {
+            let why = format!(
+                "session {name:?} ended with its relay; another one runs now. odb-cli open URL makes a new session"
+            );
             return Err(missing(&name, &why));
         }
-        Ok(Held { name, session, relay })
+        Ok(Held {
+            name,
+            session,
+            relay,
+        })
     }
 
     /// Sends a command to a session and waits for its answer.
     pub(crate) async fn send(&self, held: &Held, request: &Request) -> Outcome<Reply> {
         let timeout = self.global.timeout();
         if request.command == CommandName::NavWait {
-            let parsed = ops_contracts::command::parse_json::<nav::WaitParams>(request.params.get());
+            let parsed =
+                ops_contracts::command::parse_json::<nav::WaitParams>(request.params.get());
             let params = parsed.map_err(|error| Failure::usage(error.to_string()))?;
-            let time = params.time_ms.map(|time| Duration::from_millis(time) + WAIT_SLACK);
+            let time = params
+                .time_ms
+                .map(|time| Duration::from_millis(time) + WAIT_SLACK);
             let total = timeout.or(time).unwrap_or(patience::TIMEOUT_CAP);
-            return Ok(patience::wait(&held.relay.endpoint, held.ids(), &params, total, patience::TIMEOUT_CAP).await?);
+            return Ok(patience::wait(
+                &held.relay.endpoint,
+                held.ids(),
+                &params,
+                total,
+                patience::TIMEOUT_CAP,
+            )
+            .await?);
         }
         let boundary = self.global.boundary;
-        let call =
-            RawCall { session: Some(held.ids()), timeout, boundary, ..RawCall::new(request.command.as_str(), &request.params) };
+        let call = RawCall {
+            session: Some(held.ids()),
+            timeout,
+            boundary,
+            ..RawCall::new(request.command.as_str(), &request.params)
+        };
         Ok(patience::call(&held.relay.endpoint, &call).await?)
     }
 
@@ -139,12 +197,16 @@ impl<'a> Context<'a> {
 
     /// Shows an answer; the exit code.
     pub(crate) fn present(&self, request: &Request, reply: Reply) -> Outcome<u8> {
-        let Ok(result) = reply.result() else { return Err(self.refused(reply)) };
+        let Ok(result) = reply.result() else {
+            return Err(self.refused(reply));
+        };
         if self.out.is_json() {
             match &request.view {
                 View::Picture(Some(path)) => drop(self.save_picture(result, Some(path))?),
                 View::Pdf(Some(path)) => drop(self.save_pdf(result, Some(path))?),
-                View::Clone(Some(path)) => drop(self.save_clone(request.command, result, Some(path))?),
+                View::Clone(Some(path)) => {
+                    drop(self.save_clone(request.command, result, Some(path))?)
+                }
                 View::Html(Some(path)) => drop(self.save_html(result, Some(path))?),
                 _ => {}
             }
@@ -164,7 +226,9 @@ impl<'a> Context<'a> {
             View::Clone(path) => self.save_clone(request.command, result, path.as_deref())?,
             View::Html(path) => render::Rendered::text(self.save_html(result, path.as_deref())?),
             View::Is(question) => render::answer(*question, result),
-            View::Picture(path) => render::Rendered::text(self.save_picture(result, path.as_deref())?),
+            View::Picture(path) => {
+                render::Rendered::text(self.save_picture(result, path.as_deref())?)
+            }
         };
         self.out.line(&rendered.text);
         for note in rendered.notes {
@@ -176,23 +240,34 @@ impl<'a> Context<'a> {
     /// The refusal, with what helps in this place.
     pub(crate) fn refused(&self, reply: Reply) -> Failure {
         let advice = match reply.code() {
-            Some(ErrorCode::OpsSessionUnknown | ErrorCode::OpsLeaseExpired | ErrorCode::OpsSessionClosed) => {
-                Some("the session is over: odb-cli open URL makes a new one under the same name".to_owned())
+            Some(
+                ErrorCode::OpsSessionUnknown
+                | ErrorCode::OpsLeaseExpired
+                | ErrorCode::OpsSessionClosed,
+            ) => Some(
+                "the session is over: odb-cli open URL makes a new one under the same name"
+                    .to_owned(),
+            ),
+            Some(ErrorCode::OpsDialogOpen) => {
+                Some("odb-cli dialog accept [TEXT], or odb-cli dialog dismiss".to_owned())
             }
-            Some(ErrorCode::OpsDialogOpen) => Some("odb-cli dialog accept [TEXT], or odb-cli dialog dismiss".to_owned()),
             Some(ErrorCode::OpsRefStale | ErrorCode::OpsElementNotFound) => {
                 Some("odb-cli snapshot -i lists what can be acted on".to_owned())
             }
             _ => None,
         };
-        Failure::Refused { reply: Box::new(reply), advice }
+        Failure::Refused {
+            reply: Box::new(reply),
+            advice,
+        }
     }
 
     /// Writes a picture to a file; what to say of it.
     fn save_picture(&self, result: &str, path: Option<&Path>) -> Outcome<String> {
         let picture: ScreenshotResult = parsed(result)?;
         let bytes = BASE64_STANDARD.decode(&picture.data);
-        let bytes = bytes.map_err(|error| Failure::new(ErrorCode::CliReplyInvalid, format!("data: {error}")))?;
+        let bytes = bytes
+            .map_err(|error| Failure::new(ErrorCode::CliReplyInvalid, format!("data: {error}")))?;
         let format = format!("{:?}", picture.format).to_ascii_lowercase();
         let path = path.map_or_else(|| self.new_file("screenshot", &format), Path::to_path_buf);
         std::fs::write(&path, &bytes).map_err(|error| unwritable(&path, &error))?;
@@ -207,7 +282,8 @@ impl<'a> Context<'a> {
     fn save_pdf(&self, result: &str, path: Option<&Path>) -> Outcome<String> {
         let document: PdfResult = parsed(result)?;
         let bytes = BASE64_STANDARD.decode(&document.data);
-        let bytes = bytes.map_err(|error| Failure::new(ErrorCode::CliReplyInvalid, format!("data: {error}")))?;
+        let bytes = bytes
+            .map_err(|error| Failure::new(ErrorCode::CliReplyInvalid, format!("data: {error}")))?;
         let path = path.map_or_else(|| self.new_file("page", "pdf"), Path::to_path_buf);
         std::fs::write(&path, &bytes).map_err(|error| unwritable(&path, &error))?;
         Ok(format!("{} (pdf, {} bytes)", path.display(), bytes.len()))
@@ -215,11 +291,19 @@ impl<'a> Context<'a> {
 
     /// The document itself, or what to say of the file that it was written to.
     /// Writes a clone; what is not in it is told beside.
-    fn save_clone(&self, command: CommandName, result: &str, path: Option<&Path>) -> Outcome<render::Rendered> {
+    fn save_clone(
+        &self,
+        command: CommandName,
+        result: &str,
+        path: Option<&Path>,
+    ) -> Outcome<render::Rendered> {
         let (html, told, missing) = if command == CommandName::ExportCloneComponent {
             let clone: CloneComponentResult = parsed(result)?;
             let cut = if clone.truncated { ", cut" } else { "" };
-            let told = format!("{} elements{cut}, {} files in it", clone.elements, clone.assets);
+            let told = format!(
+                "{} elements{cut}, {} files in it",
+                clone.elements, clone.assets
+            );
             let html = format!(
                 "<!doctype html>\n<meta charset=\"utf-8\">\n<style>\n{}</style>\n{}",
                 clone.css.replace("</", "<\\/"),
@@ -228,20 +312,35 @@ impl<'a> Context<'a> {
             (html, told, clone.missing)
         } else {
             let clone: ClonePageResult = parsed(result)?;
-            let told = format!("{} elements, {} frames, {} files in it", clone.elements, clone.frames, clone.assets);
+            let told = format!(
+                "{} elements, {} frames, {} files in it",
+                clone.elements, clone.frames, clone.assets
+            );
             (clone.html, told, clone.missing)
         };
         let path = path.map_or_else(|| self.new_file("clone", "html"), Path::to_path_buf);
         std::fs::write(&path, &html).map_err(|error| unwritable(&path, &error))?;
-        let notes = missing.iter().map(|missing| format!("not in it: {} ({})", missing.url, missing.reason)).collect();
-        Ok(render::Rendered { text: format!("{} (html, {} bytes: {told})", path.display(), html.len()), notes })
+        let notes = missing
+            .iter()
+            .map(|missing| format!("not in it: {} ({})", missing.url, missing.reason))
+            .collect();
+        Ok(render::Rendered {
+            text: format!("{} (html, {} bytes: {told})", path.display(), html.len()),
+            notes,
+        })
     }
 
     fn save_html(&self, result: &str, path: Option<&Path>) -> Outcome<String> {
         let document: HtmlResult = parsed(result)?;
-        let Some(path) = path else { return Ok(document.html) };
+        let Some(path) = path else {
+            return Ok(document.html);
+        };
         std::fs::write(path, &document.html).map_err(|error| unwritable(path, &error))?;
-        Ok(format!("{} (html, {} bytes)", path.display(), document.bytes))
+        Ok(format!(
+            "{} (html, {} bytes)",
+            path.display(),
+            document.bytes
+        ))
     }
 
     /// A file name that says when, in the current directory.
@@ -255,7 +354,10 @@ impl<'a> Context<'a> {
 fn ended_with_relay(name: &str, failure: Failure) -> Failure {
     match failure {
         Failure::Here(fault) if fault.code == ErrorCode::CliDaemonUnavailable => {
-            let message = format!("{}; session {name:?} ended with it, and odb-cli open URL makes a new one", fault.message);
+            let message = format!(
+                "{}; session {name:?} ended with it, and odb-cli open URL makes a new one",
+                fault.message
+            );
             Fault { message, ..*fault }.into()
         }
         other => other,
@@ -263,14 +365,20 @@ fn ended_with_relay(name: &str, failure: Failure) -> Failure {
 }
 
 fn missing(name: &str, why: &str) -> Failure {
-    Fault::new(ErrorCode::CliSessionMissing, why).with("session", name).into()
+    Fault::new(ErrorCode::CliSessionMissing, why)
+        .with("session", name)
+        .into()
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::new(ErrorCode::CliFileUnwritable, format!("{}: {error}", path.display()))
+    Failure::new(
+        ErrorCode::CliFileUnwritable,
+        format!("{}: {error}", path.display()),
+    )
 }
 
 /// A result of a type that is known here.
 fn parsed<T: serde::de::DeserializeOwned>(result: &str) -> Outcome<T> {
-    ops_contracts::command::parse_json(result).map_err(|error| Failure::new(ErrorCode::CliReplyInvalid, error.to_string()))
+    ops_contracts::command::parse_json(result)
+        .map_err(|error| Failure::new(ErrorCode::CliReplyInvalid, error.to_string()))
 }

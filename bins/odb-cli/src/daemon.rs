@@ -54,7 +54,11 @@ impl Relay {
     /// # Errors
     /// `cli_version_unsupported` where `/ops` would refuse this client, `cli_version_invalid` for a version that is none.
     pub(crate) fn preflight(&self, context: &Context<'_>) -> Outcome<()> {
-        let Some((file, relay)) = self.file.as_ref().and_then(|file| Some((file, file.relay_version.as_deref()?))) else {
+        let Some((file, relay)) = self
+            .file
+            .as_ref()
+            .and_then(|file| Some((file, file.relay_version.as_deref()?)))
+        else {
             return Ok(());
         };
         let route = match context.routing.cli.routing_mode {
@@ -63,10 +67,21 @@ impl Relay {
         };
         let versions = RelayVersions {
             relay,
-            contract: file.ops_contract_version.as_deref().unwrap_or(OPS_CONTRACT_VERSION),
-            min_contract: file.ops_min_contract_version.as_deref().unwrap_or(OPS_MIN_COMPAT_VERSION),
+            contract: file
+                .ops_contract_version
+                .as_deref()
+                .unwrap_or(OPS_CONTRACT_VERSION),
+            min_contract: file
+                .ops_min_contract_version
+                .as_deref()
+                .unwrap_or(OPS_MIN_COMPAT_VERSION),
         };
-        Ok(preflight::versions(route, BINARY_VERSION, OPS_CONTRACT_VERSION, &versions)?)
+        Ok(preflight::versions(
+            route,
+            BINARY_VERSION,
+            OPS_CONTRACT_VERSION,
+            &versions,
+        )?)
     }
 
     /// Whether the command line named it.
@@ -81,7 +96,12 @@ pub(crate) fn running(context: &Context<'_>) -> Outcome<Relay> {
         return Ok(relay);
     }
     let home = context.home.dir().display();
-    local(context)?.ok_or_else(|| Failure::new(ErrorCode::CliDaemonUnavailable, format!("no relay runs for {home}")))
+    local(context)?.ok_or_else(|| {
+        Failure::new(
+            ErrorCode::CliDaemonUnavailable,
+            format!("no relay runs for {home}"),
+        )
+    })
 }
 
 /// The relay that the command line names, or the one of this home, started if need be.
@@ -100,64 +120,130 @@ pub(crate) async fn ensure(context: &Context<'_>) -> Outcome<Relay> {
 }
 
 fn remote(context: &Context<'_>) -> Outcome<Option<Relay>> {
-    let (Some(url), Some(file)) = (&context.global.relay, &context.global.token_file) else { return Ok(None) };
-    let token = std::fs::read_to_string(file)
-        .map_err(|error| Failure::new(ErrorCode::CliFileUnreadable, format!("{}: {error}", file.display())))?;
-    Ok(Some(Relay { endpoint: context.endpoint(url, &token, authorities(context)?)?, instance_id: None, pid: None, file: None }))
+    let (Some(url), Some(file)) = (&context.global.relay, &context.global.token_file) else {
+        return Ok(None);
+    };
+    let token = std::fs::read_to_string(file).map_err(|error| {
+        Failure::new(
+            ErrorCode::CliFileUnreadable,
+            format!("{}: {error}", file.display()),
+        )
+    })?;
+    Ok(Some(Relay {
+        endpoint: context.endpoint(url, &token, authorities(context)?)?,
+        instance_id: None,
+        pid: None,
+        file: None,
+    }))
 }
 
 /// The authorities that the command line or the environment names.
 fn authorities(context: &Context<'_>) -> Outcome<Option<Trust>> {
-    let Some(file) = context.global.ca_file.as_ref().or(context.environment.ca_file.as_ref()) else { return Ok(None) };
-    let unreadable = |why: String| Failure::new(ErrorCode::CliFileUnreadable, format!("{}: {why}", file.display()));
+    let Some(file) = context
+        .global
+        .ca_file
+        .as_ref()
+        .or(context.environment.ca_file.as_ref())
+    else {
+        return Ok(None);
+    };
+    let unreadable = |why: String| {
+        Failure::new(
+            ErrorCode::CliFileUnreadable,
+            format!("{}: {why}", file.display()),
+        )
+    };
     let text = std::fs::read(file).map_err(|error| unreadable(error.to_string()))?;
-    Trust::authorities(&text).map(Some).map_err(|error| unreadable(error.to_string()))
+    Trust::authorities(&text)
+        .map(Some)
+        .map_err(|error| unreadable(error.to_string()))
 }
 
 /// The relay that `relay.json` names, where its process lives. The token goes to no port that a dead relay has left to others.
 fn local(context: &Context<'_>) -> Outcome<Option<Relay>> {
-    let Some(file) = context.home.read_json::<RelayFile>("relay.json")? else { return Ok(None) };
-    let Some(pid) = Pid::from_raw(file.pid).filter(|_| file.pid > 1) else { return Ok(None) };
+    let Some(file) = context.home.read_json::<RelayFile>("relay.json")? else {
+        return Ok(None);
+    };
+    let Some(pid) = Pid::from_raw(file.pid).filter(|_| file.pid > 1) else {
+        return Ok(None);
+    };
     if test_kill_process(pid).is_err() {
         return Ok(None);
     }
-    let Some(token) = context.home.read("relay.token")? else { return Ok(None) };
-    let trust = file.certificate_sha256.as_deref().map(Trust::fingerprint).transpose();
-    let trust = trust.map_err(|error| crate::state::invalid(&context.home.path("relay.json"), &error.to_string()))?;
+    let Some(token) = context.home.read("relay.token")? else {
+        return Ok(None);
+    };
+    let trust = file
+        .certificate_sha256
+        .as_deref()
+        .map(Trust::fingerprint)
+        .transpose();
+    let trust = trust.map_err(|error| {
+        crate::state::invalid(&context.home.path("relay.json"), &error.to_string())
+    })?;
     let endpoint = context.endpoint(&file.relay_url, &token, trust)?;
-    Ok(Some(Relay { endpoint, instance_id: Some(file.instance_id.clone()), pid: Some(pid), file: Some(file) }))
+    Ok(Some(Relay {
+        endpoint,
+        instance_id: Some(file.instance_id.clone()),
+        pid: Some(pid),
+        file: Some(file),
+    }))
 }
 
 /// The program `relayd`: beside this one, or in the path.
 pub(crate) fn find_relayd(context: &Context<'_>) -> Option<PathBuf> {
-    let beside = context.environment.executable.as_ref().and_then(|own| own.parent()).map(|dir| dir.join("relayd"));
-    beside.filter(|path| path.is_file()).or_else(|| find_in_path(context, "relayd"))
+    let beside = context
+        .environment
+        .executable
+        .as_ref()
+        .and_then(|own| own.parent())
+        .map(|dir| dir.join("relayd"));
+    beside
+        .filter(|path| path.is_file())
+        .or_else(|| find_in_path(context, "relayd"))
 }
 
 /// A program in the path.
 pub(crate) fn find_in_path(context: &Context<'_>, name: &str) -> Option<PathBuf> {
     let path = context.environment.path.as_ref()?;
-    std::env::split_paths(path).filter(|dir| dir.is_absolute()).map(|dir| dir.join(name)).find(|path| path.is_file())
+    std::env::split_paths(path)
+        .filter(|dir| dir.is_absolute())
+        .map(|dir| dir.join(name))
+        .find(|path| path.is_file())
 }
 
 /// The relay's command, with its home, and without a switch that is meant for this program alone.
 pub(crate) fn relayd(context: &Context<'_>) -> Outcome<Command> {
     let program = find_relayd(context).ok_or_else(|| {
-        Failure::new(ErrorCode::CliDaemonUnavailable, "no relay runs, and relayd is neither beside odb-cli nor in PATH")
+        Failure::new(
+            ErrorCode::CliDaemonUnavailable,
+            "no relay runs, and relayd is neither beside odb-cli nor in PATH",
+        )
     })?;
     let mut command = Command::new(program);
-    command.env("ODB_HOME", context.home.dir()).env_remove("OPENDEVBROWSER_OPS_KILL_SWITCH");
+    command
+        .env("ODB_HOME", context.home.dir())
+        .env_remove("OPENDEVBROWSER_OPS_KILL_SWITCH");
     Ok(command)
 }
 
 async fn start(context: &Context<'_>, gone: Option<String>) -> Outcome<Relay> {
     let (log, old) = context.home.open_log()?;
-    let unstartable =
-        |error: std::io::Error| Failure::new(ErrorCode::CliDaemonUnavailable, format!("relayd can't be started: {error}"));
+    let unstartable = |error: std::io::Error| {
+        Failure::new(
+            ErrorCode::CliDaemonUnavailable,
+            format!("relayd can't be started: {error}"),
+        )
+    };
     let mut command = relayd(context)?;
     // A process group of its own: what the terminal sends to this command is not meant for the relay.
-    command.args(["--limits", "local", "--idle-exit-ms", IDLE_EXIT_MS]).process_group(0).stdin(Stdio::null());
-    command.stdout(log.try_clone().map_err(unstartable)?).stderr(log);
+    command
+        .args(["--limits", "local", "--idle-exit-ms", IDLE_EXIT_MS])
+        .process_group(0)
+        .stdin(Stdio::null());
+    command
+        .stdout(log.try_clone().map_err(unstartable)?)
+        .stderr(log);
     let mut child = command.spawn().map_err(unstartable)?;
     let relay = wait_until_ready(context, &mut child, gone).await;
     match relay {
@@ -174,7 +260,11 @@ async fn start(context: &Context<'_>, gone: Option<String>) -> Outcome<Relay> {
 }
 
 /// Waits for a relay other than the one that is gone: the child, or one that another command has started meanwhile.
-async fn wait_until_ready(context: &Context<'_>, child: &mut Child, gone: Option<String>) -> Outcome<Option<Relay>> {
+async fn wait_until_ready(
+    context: &Context<'_>,
+    child: &mut Child,
+    gone: Option<String>,
+) -> Outcome<Option<Relay>> {
     let mut deadline = Instant::now() + START_TIMEOUT;
     let mut left = false;
     while Instant::now() < deadline {
@@ -196,14 +286,34 @@ fn not_ready(context: &Context<'_>, old: u64) -> Failure {
     let path = context.home.path("relayd.log");
     let tail = File::open(&path).and_then(|mut file| {
         let length = file.metadata()?.len();
-        file.seek(SeekFrom::Start(old.max(length.saturating_sub(LOG_TAIL)).min(length)))?;
+        file.seek(SeekFrom::Start(
+            old.max(length.saturating_sub(LOG_TAIL)).min(length),
+        ))?;
         let mut bytes = Vec::new();
         file.take(LOG_TAIL).read_to_end(&mut bytes)?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     });
     let tail = tail.unwrap_or_default();
-    let last = tail.trim().lines().rev().take(12).collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join("\n  ");
-    let shown = if last.is_empty() { "it said nothing".to_owned() } else { format!("its last words:\n  {last}") };
-    let message = format!("relayd did not become ready within {} s; {shown}", START_TIMEOUT.as_secs());
-    Fault::new(ErrorCode::CliDaemonUnavailable, message).with("log", path.display().to_string()).into()
+    let last = tail
+        .trim()
+        .lines()
+        .rev()
+        .take(12)
+        .collect::<Vec<_>>()
+        .into_iter()
+        .rev()
+        .collect::<Vec<_>>()
+        .join("\n  ");
+    let shown = if last.is_empty() {
+        "it said nothing".to_owned()
+    } else {
+        format!("its last words:\n  {last}")
+    };
+    let message = format!(
+        "relayd did not become ready within {} s; {shown}",
+        START_TIMEOUT.as_secs()
+    );
+    Fault::new(ErrorCode::CliDaemonUnavailable, message)
+        .with("log", path.display().to_string())
+        .into()
 }

@@ -46,7 +46,10 @@ pub(crate) struct Environment {
 }
 
 impl Environment {
-    #[expect(clippy::disallowed_methods, reason = "the one place of this binary that reads the environment and the clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place of this binary that reads the environment and the clock"
+    )]
     pub(crate) fn read() -> Self {
         let var = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
         let text = |name: &str| var(name).map(|value| value.to_string_lossy().into_owned());
@@ -77,10 +80,17 @@ impl Environment {
     pub(crate) fn setting(&self, name: &str) -> Option<String> {
         match name {
             routing::config::KILL_SWITCH => self.kill_switch.clone(),
-            routing::config::BROWSER => self.browser.as_ref().map(|path| path.display().to_string()),
+            routing::config::BROWSER => {
+                self.browser.as_ref().map(|path| path.display().to_string())
+            }
             routing::config::BROWSER_ARGS => self.browser_args.clone(),
-            routing::config::CHROMEDRIVER => self.chromedriver.as_ref().map(|path| path.display().to_string()),
-            routing::config::FIREFOX => self.firefox.as_ref().map(|path| path.display().to_string()),
+            routing::config::CHROMEDRIVER => self
+                .chromedriver
+                .as_ref()
+                .map(|path| path.display().to_string()),
+            routing::config::FIREFOX => {
+                self.firefox.as_ref().map(|path| path.display().to_string())
+            }
             routing::config::FIREFOX_ARGS => self.firefox_args.clone(),
             _ => None,
         }

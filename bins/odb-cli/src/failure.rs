@@ -47,7 +47,9 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Here(fault) => match fault.code {
-                ErrorCode::CliUsageInvalid | ErrorCode::CliFlagUnsupported | ErrorCode::CliRolloutAllowlistInvalid => 1,
+                ErrorCode::CliUsageInvalid
+                | ErrorCode::CliFlagUnsupported
+                | ErrorCode::CliRolloutAllowlistInvalid => 1,
                 ErrorCode::CliDaemonUnavailable => 10,
                 _ => 2,
             },
@@ -61,7 +63,10 @@ impl Failure {
             Self::Refused { reply, .. } => reply.line().into_owned(),
             Self::Here(fault) => frame_of(Fault::clone(fault)),
             Self::Foreign(refusal) => {
-                let fault = Fault::new(ErrorCode::CliReplyInvalid, format!("{}: {}", refusal.code, refusal.message));
+                let fault = Fault::new(
+                    ErrorCode::CliReplyInvalid,
+                    format!("{}: {}", refusal.code, refusal.message),
+                );
                 frame_of(fault.with("code", &refusal.code))
             }
         }
@@ -70,7 +75,13 @@ impl Failure {
 
 fn frame_of(fault: Fault) -> String {
     let request_id = unknown_request_id();
-    OpsError { request_id: request_id.clone(), session_id: None, error: fault.into_body(request_id, None), timing: None }.encode()
+    OpsError {
+        request_id: request_id.clone(),
+        session_id: None,
+        error: fault.into_body(request_id, None),
+        timing: None,
+    }
+    .encode()
 }
 
 impl From<Fault> for Failure {
@@ -95,9 +106,18 @@ mod tests {
     #[test]
     fn exit_codes_are_one_for_usage_ten_without_daemon_and_two_otherwise() {
         assert_eq!(Failure::usage("x").exit_code(), 1);
-        assert_eq!(Failure::new(ErrorCode::CliFlagUnsupported, "x").exit_code(), 1);
-        assert_eq!(Failure::new(ErrorCode::CliDaemonUnavailable, "x").exit_code(), 10);
-        assert_eq!(Failure::new(ErrorCode::CliSessionMissing, "x").exit_code(), 2);
+        assert_eq!(
+            Failure::new(ErrorCode::CliFlagUnsupported, "x").exit_code(),
+            1
+        );
+        assert_eq!(
+            Failure::new(ErrorCode::CliDaemonUnavailable, "x").exit_code(),
+            10
+        );
+        assert_eq!(
+            Failure::new(ErrorCode::CliSessionMissing, "x").exit_code(),
+            2
+        );
     }
 
     #[test]

@@ -26,30 +26,56 @@ fn verify(context: &Context<'_>) -> Outcome<u8> {
     let verified = journal::verify(&context.home.path("")).map_err(refused)?;
     if !verified.is_sound() {
         let (damaged, torn) = (verified.damaged_lines, verified.torn_tails);
-        let message =
-            format!("the health journal has {damaged} damaged lines and {torn} torn ends among {} records", verified.records);
-        let unsound: Vec<_> = verified.segments.iter().filter(|segment| !segment.is_sound()).collect();
-        return Err(Failure::Here(Box::new(Fault::new(ErrorCode::CliJournalDamaged, message).with("segments", unsound))));
+        let message = format!(
+            "the health journal has {damaged} damaged lines and {torn} torn ends among {} records",
+            verified.records
+        );
+        let unsound: Vec<_> = verified
+            .segments
+            .iter()
+            .filter(|segment| !segment.is_sound())
+            .collect();
+        return Err(Failure::Here(Box::new(
+            Fault::new(ErrorCode::CliJournalDamaged, message).with("segments", unsound),
+        )));
     }
     if context.out.is_json() {
         context.out.line(&json(&verified)?);
     } else {
-        let (records, segments, bytes) = (verified.records, verified.segments.len(), verified.bytes);
-        context.out.line(&format!("{records} records in {segments} segments, {bytes} bytes: every line can be read"));
+        let (records, segments, bytes) =
+            (verified.records, verified.segments.len(), verified.bytes);
+        context.out.line(&format!(
+            "{records} records in {segments} segments, {bytes} bytes: every line can be read"
+        ));
     }
     Ok(0)
 }
 
 fn print(context: &Context<'_>, show: &Show) -> Outcome<u8> {
-    let usage = |flag: &str, error: &dyn std::fmt::Display| Failure::usage(format!("{flag}: {error}"));
-    let session = show.session_id.as_deref().map(str::parse).transpose().map_err(|error| usage("--session-id", &error))?;
-    let since = show.since.clone().map(Timestamp::try_from).transpose().map_err(|error| usage("--since", &error))?;
-    journal::show(&context.home.path(""), &Filter { session, since }, |line| context.out.line(line)).map_err(refused)?;
+    let usage =
+        |flag: &str, error: &dyn std::fmt::Display| Failure::usage(format!("{flag}: {error}"));
+    let session = show
+        .session_id
+        .as_deref()
+        .map(str::parse)
+        .transpose()
+        .map_err(|error| usage("--session-id", &error))?;
+    let since = show
+        .since
+        .clone()
+        .map(Timestamp::try_from)
+        .transpose()
+        .map_err(|error| usage("--since", &error))?;
+    journal::show(&context.home.path(""), &Filter { session, since }, |line| {
+        context.out.line(line)
+    })
+    .map_err(refused)?;
     Ok(0)
 }
 
 fn prune(context: &Context<'_>) -> Outcome<u8> {
-    let pruned = journal::prune(&context.home.path(""), (context.environment.now)()).map_err(refused)?;
+    let pruned =
+        journal::prune(&context.home.path(""), (context.environment.now)()).map_err(refused)?;
     if context.out.is_json() {
         context.out.line(&json(&pruned)?);
     } else {
@@ -64,5 +90,6 @@ fn prune(context: &Context<'_>) -> Outcome<u8> {
 }
 
 fn json(value: &impl serde::Serialize) -> Outcome<String> {
-    serde_json::to_string(value).map_err(|error| Failure::new(ErrorCode::CliReplyInvalid, error.to_string()))
+    serde_json::to_string(value)
+        .map_err(|error| Failure::new(ErrorCode::CliReplyInvalid, error.to_string()))
 }

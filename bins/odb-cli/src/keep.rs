@@ -8,7 +8,9 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use ops_contracts::ErrorCode;
-use ops_contracts::command::storage::{StateExportParams, StateExportResult, StateImportParams, StorageState};
+use ops_contracts::command::storage::{
+    StateExportParams, StateExportResult, StateImportParams, StorageState,
+};
 use ops_contracts::command::{CommandName, Params, parse_json};
 
 use crate::args::keep::State;
@@ -30,12 +32,21 @@ pub(crate) async fn run(context: &Context<'_>, verb: &State) -> Outcome<u8> {
 }
 
 async fn save(context: &Context<'_>, held: &Held, path: &Path, origins: &[String]) -> Outcome<u8> {
-    let request = request(CommandName::StorageStateExport, &StateExportParams { origins: origins.to_vec() })?;
+    let request = request(
+        CommandName::StorageStateExport,
+        &StateExportParams {
+            origins: origins.to_vec(),
+        },
+    )?;
     let reply = context.send(held, &request).await?;
-    let Ok(result) = reply.result() else { return Err(context.refused(reply)) };
-    let exported: StateExportResult =
-        parse_json(result).map_err(|error| Failure::new(ErrorCode::CliReplyInvalid, error.to_string()))?;
-    let text = serde_json::to_string_pretty(&exported.state).map_err(|error| Failure::usage(error.to_string()))? + "\n";
+    let Ok(result) = reply.result() else {
+        return Err(context.refused(reply));
+    };
+    let exported: StateExportResult = parse_json(result)
+        .map_err(|error| Failure::new(ErrorCode::CliReplyInvalid, error.to_string()))?;
+    let text = serde_json::to_string_pretty(&exported.state)
+        .map_err(|error| Failure::usage(error.to_string()))?
+        + "\n";
     write_private(path, &text).map_err(|error| {
         let message = format!("{}: {error}", path.display());
         Failure::new(ErrorCode::CliFileUnwritable, message)
@@ -46,31 +57,63 @@ async fn save(context: &Context<'_>, held: &Held, path: &Path, origins: &[String
         let count = |len: usize| u32::try_from(len).unwrap_or(u32::MAX);
         let cookies = counted(count(exported.state.cookies.len()), "cookie", "cookies");
         let origins = counted(count(exported.state.origins.len()), "origin", "origins");
-        context.out.line(&format!("{} ({cookies}, local storage of {origins})", path.display()));
+        context.out.line(&format!(
+            "{} ({cookies}, local storage of {origins})",
+            path.display()
+        ));
     }
     for skipped in &exported.skipped {
-        context.out.note(&format!("{} is not in it: {}", skipped.origin, skipped.reason));
+        context.out.note(&format!(
+            "{} is not in it: {}",
+            skipped.origin, skipped.reason
+        ));
     }
     Ok(0)
 }
 
 /// Sends a file's state as a blob and has the session take it.
-pub(crate) async fn load(context: &Context<'_>, held: &Held, path: &Path, replace: bool) -> Outcome<(Request, ops_client::Reply)> {
-    let text = fs::read_to_string(path)
-        .map_err(|error| Failure::new(ErrorCode::CliFileUnreadable, format!("{}: {error}", path.display())))?;
-    StorageState::parse(&text)
-        .map_err(|error| Failure::new(ErrorCode::CliFileUnreadable, format!("{} holds no state: {error}", path.display())))?;
+pub(crate) async fn load(
+    context: &Context<'_>,
+    held: &Held,
+    path: &Path,
+    replace: bool,
+) -> Outcome<(Request, ops_client::Reply)> {
+    let text = fs::read_to_string(path).map_err(|error| {
+        Failure::new(
+            ErrorCode::CliFileUnreadable,
+            format!("{}: {error}", path.display()),
+        )
+    })?;
+    StorageState::parse(&text).map_err(|error| {
+        Failure::new(
+            ErrorCode::CliFileUnreadable,
+            format!("{} holds no state: {error}", path.display()),
+        )
+    })?;
     let blob = context.put_blob(held, text.into_bytes()).await?;
-    let request =
-        request(CommandName::StorageStateImport, &StateImportParams { state: None, blob_id: Some(blob.blob_id), replace })?;
+    let request = request(
+        CommandName::StorageStateImport,
+        &StateImportParams {
+            state: None,
+            blob_id: Some(blob.blob_id),
+            replace,
+        },
+    )?;
     let reply = context.send(held, &request).await?;
     Ok((request, reply))
 }
 
 fn request(command: CommandName, params: &impl Params) -> Outcome<Request> {
-    params.validate().map_err(|error| Failure::usage(error.to_string()))?;
-    let params = serde_json::value::to_raw_value(params).map_err(|error| Failure::usage(error.to_string()))?;
-    Ok(Request { command, params, view: View::Plain })
+    params
+        .validate()
+        .map_err(|error| Failure::usage(error.to_string()))?;
+    let params = serde_json::value::to_raw_value(params)
+        .map_err(|error| Failure::usage(error.to_string()))?;
+    Ok(Request {
+        command,
+        params,
+        view: View::Plain,
+    })
 }
 
 /// Writes a file beside its place and moves it there; what stood there before, and its mode, are gone.

@@ -25,7 +25,9 @@ pub(crate) async fn status(context: &Context<'_>) -> Outcome<u8> {
     let relay = daemon::running(context)?;
     let document = post::status(&relay.endpoint).await?;
     if context.out.is_json() {
-        context.out.line(&document.trim().replace(['\n', '\r'], " "));
+        context
+            .out
+            .line(&document.trim().replace(['\n', '\r'], " "));
     } else {
         context.out.line(&render::status::text(&document));
     }
@@ -37,11 +39,17 @@ pub(crate) async fn dashboard(context: &Context<'_>) -> Outcome<u8> {
     let relay = daemon::running(context)?;
     let login = post::dashboard_code(&relay.endpoint).await?;
     if context.out.is_json() {
-        let json = serde_json::to_string(&login).map_err(|error| Failure::new(ErrorCode::CliReplyInvalid, error.to_string()))?;
+        let json = serde_json::to_string(&login)
+            .map_err(|error| Failure::new(ErrorCode::CliReplyInvalid, error.to_string()))?;
         context.out.line(&json);
     } else {
-        context.out.line(&format!("{}\nlogin code: {}", login.url, login.code));
-        context.out.note(&format!("the code is good for one browser and {} s", login.expires_in_ms / 1_000));
+        context
+            .out
+            .line(&format!("{}\nlogin code: {}", login.url, login.code));
+        context.out.note(&format!(
+            "the code is good for one browser and {} s",
+            login.expires_in_ms / 1_000
+        ));
     }
     Ok(0)
 }
@@ -49,15 +57,21 @@ pub(crate) async fn dashboard(context: &Context<'_>) -> Outcome<u8> {
 /// Runs the relay in place of this process; returns only where it can't.
 pub(crate) fn serve(context: &Context<'_>, flags: &[OsString]) -> Outcome<u8> {
     let error = daemon::relayd(context)?.args(flags).exec();
-    Err(Failure::new(ErrorCode::CliDaemonUnavailable, format!("relayd can't be started: {error}")))
+    Err(Failure::new(
+        ErrorCode::CliDaemonUnavailable,
+        format!("relayd can't be started: {error}"),
+    ))
 }
 
 /// Ends the relay of this home and waits until it has ended; the exit code.
 pub(crate) async fn stop(context: &Context<'_>) -> Outcome<u8> {
     let relay = daemon::running(context)?;
-    let pid = relay.pid.ok_or_else(|| Failure::usage("stop ends the relay of this home, not one that --relay names"))?;
+    let pid = relay.pid.ok_or_else(|| {
+        Failure::usage("stop ends the relay of this home, not one that --relay names")
+    })?;
     // The descriptor stands for the process that has the number now; who that is, the relay itself says.
-    let process = pidfd_open(pid, PidfdFlags::empty()).map_err(|error| cant_stop(pid, &error.to_string()))?;
+    let process =
+        pidfd_open(pid, PidfdFlags::empty()).map_err(|error| cant_stop(pid, &error.to_string()))?;
     let is_ours = match post::status(&relay.endpoint).await {
         Ok(document) => pid_of(&document) == Some(pid.as_raw_pid()),
         // A relay that hangs can't say who it is, and is the one that must be stoppable.
@@ -66,14 +80,22 @@ pub(crate) async fn stop(context: &Context<'_>) -> Outcome<u8> {
     if !is_ours {
         return Err(cant_stop(pid, "that process is not the relay of this home"));
     }
-    pidfd_send_signal(&process, Signal::TERM).map_err(|error| cant_stop(pid, &error.to_string()))?;
+    pidfd_send_signal(&process, Signal::TERM)
+        .map_err(|error| cant_stop(pid, &error.to_string()))?;
     if !has_ended(&process, STOP_TIMEOUT).map_err(|error| cant_stop(pid, &error.to_string()))? {
-        return Err(cant_stop(pid, &format!("it has not ended within {} s", STOP_TIMEOUT.as_secs())));
+        return Err(cant_stop(
+            pid,
+            &format!("it has not ended within {} s", STOP_TIMEOUT.as_secs()),
+        ));
     }
     if context.out.is_json() {
-        context.out.line(&serde_json::json!({ "stopped": true, "pid": pid.as_raw_pid() }).to_string());
+        context
+            .out
+            .line(&serde_json::json!({ "stopped": true, "pid": pid.as_raw_pid() }).to_string());
     } else {
-        context.out.line(&format!("stopped relayd (pid {})", pid.as_raw_pid()));
+        context
+            .out
+            .line(&format!("stopped relayd (pid {})", pid.as_raw_pid()));
     }
     Ok(0)
 }
@@ -92,14 +114,24 @@ fn has_ended(process: &OwnedFd, within: Duration) -> rustix::io::Result<bool> {
 }
 
 fn cant_stop(pid: Pid, why: &str) -> Failure {
-    Failure::new(ErrorCode::CliStopFailed, format!("relayd (pid {}) can't be stopped: {why}", pid.as_raw_pid()))
+    Failure::new(
+        ErrorCode::CliStopFailed,
+        format!("relayd (pid {}) can't be stopped: {why}", pid.as_raw_pid()),
+    )
 }
 
 /// Whether the process runs a program of the relay's name.
 fn runs_relayd(pid: Pid) -> bool {
     let program = std::fs::read_link(format!("/proc/{}/exe", pid.as_raw_pid()));
     // The system marks a program whose file was replaced since.
-    let name = program.ok().and_then(|path| Some(path.file_name()?.to_str()?.trim_end_matches(" (deleted)").to_owned()));
+    let name = program.ok().and_then(|path| {
+        Some(
+            path.file_name()?
+                .to_str()?
+                .trim_end_matches(" (deleted)")
+                .to_owned(),
+        )
+    });
     name.as_deref() == Some("relayd")
 }
 
@@ -108,5 +140,7 @@ fn pid_of(document: &str) -> Option<i32> {
     struct Process {
         pid: i32,
     }
-    serde_json::from_str::<Process>(document).ok().map(|process| process.pid)
+    serde_json::from_str::<Process>(document)
+        .ok()
+        .map(|process| process.pid)
 }

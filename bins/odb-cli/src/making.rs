@@ -26,15 +26,25 @@ const MAX_PASSWORD: u64 = 4_096;
 
 /// Runs `session create`; the exit code.
 pub(crate) async fn run(context: &Context<'_>, making: &Making, bounds: &Bounds) -> Outcome<u8> {
-    let params = CreateParams { boundary: context.global.boundary, ..params(making, bounds)? };
+    let params = CreateParams {
+        boundary: context.global.boundary,
+        ..params(making, bounds)?
+    };
     let name = context.session_name()?;
     let relay = daemon::ensure(context).await?;
     relay.preflight(context)?;
     if usable(context, &name, &relay)?.is_some() {
-        return Err(Failure::usage(format!("session {name:?} is open: close it first, or name another with --session")));
+        return Err(Failure::usage(format!(
+            "session {name:?} is open: close it first, or name another with --session"
+        )));
     }
-    let raw = serde_json::value::to_raw_value(&params).map_err(|error| Failure::usage(error.to_string()))?;
-    let request = Request { command: CommandName::SessionCreate, params: raw, view: View::Plain };
+    let raw = serde_json::value::to_raw_value(&params)
+        .map_err(|error| Failure::usage(error.to_string()))?;
+    let request = Request {
+        command: CommandName::SessionCreate,
+        params: raw,
+        view: View::Plain,
+    };
     let (held, reply) = create(context, name, relay, params).await?;
     if let Some(path) = &making.state {
         let (request, loaded) = keep::load(context, &held, path, false).await?;
@@ -57,12 +67,19 @@ pub(crate) fn params(making: &Making, bounds: &Bounds) -> Outcome<CreateParams> 
         dialog_policy: making.dialogs.unwrap_or_default(),
         allow_schemes: making.allow_scheme.clone(),
         lease_ttl_ms: Some(LEASE_TTL_MS),
-        device: making.device.clone().map(|name| DeviceParams { name, landscape: making.landscape }),
+        device: making.device.clone().map(|name| DeviceParams {
+            name,
+            landscape: making.landscape,
+        }),
         locale: making.locale.clone(),
         timezone: making.timezone.clone(),
         user_agent: making.user_agent.clone(),
         color_scheme: making.color_scheme,
-        geolocation: making.geolocation.map(|(latitude, longitude)| Geolocation { latitude, longitude, accuracy: 10.0 }),
+        geolocation: making.geolocation.map(|(latitude, longitude)| Geolocation {
+            latitude,
+            longitude,
+            accuracy: 10.0,
+        }),
         permissions: making.permission.clone(),
         proxy: proxy(making)?,
         ignore_certificate_errors: making.ignore_certificate_errors,
@@ -71,33 +88,57 @@ pub(crate) fn params(making: &Making, bounds: &Bounds) -> Outcome<CreateParams> 
         budget: bounds.budget(),
         ..CreateParams::default()
     };
-    params.validate().map_err(|error| Failure::usage(error.to_string()))?;
+    params
+        .validate()
+        .map_err(|error| Failure::usage(error.to_string()))?;
     Ok(params)
 }
 
 fn proxy(making: &Making) -> Outcome<Option<Proxy>> {
-    let Some(server) = making.proxy.clone() else { return Ok(None) };
-    let password = making.proxy_password_file.as_deref().map(password).transpose()?;
-    Ok(Some(Proxy { server, bypass: making.proxy_bypass.clone(), username: making.proxy_user.clone(), password }))
+    let Some(server) = making.proxy.clone() else {
+        return Ok(None);
+    };
+    let password = making
+        .proxy_password_file
+        .as_deref()
+        .map(password)
+        .transpose()?;
+    Ok(Some(Proxy {
+        server,
+        bypass: making.proxy_bypass.clone(),
+        username: making.proxy_user.clone(),
+        password,
+    }))
 }
 
 /// The first line of a file: what stands on a command line, everyone on the machine can read.
 fn password(path: &Path) -> Outcome<String> {
     use std::io::Read;
-    let unreadable =
-        |error: &dyn std::fmt::Display| Failure::new(ErrorCode::CliFileUnreadable, format!("{}: {error}", path.display()));
+    let unreadable = |error: &dyn std::fmt::Display| {
+        Failure::new(
+            ErrorCode::CliFileUnreadable,
+            format!("{}: {error}", path.display()),
+        )
+    };
     let mut text = String::new();
     let read = if path == Path::new("-") {
-        std::io::stdin().take(MAX_PASSWORD + 1).read_to_string(&mut text)
+        std::io::stdin()
+            .take(MAX_PASSWORD + 1)
+            .read_to_string(&mut text)
     } else {
-        std::fs::File::open(path).and_then(|file| file.take(MAX_PASSWORD + 1).read_to_string(&mut text))
+        std::fs::File::open(path)
+            .and_then(|file| file.take(MAX_PASSWORD + 1).read_to_string(&mut text))
     };
     read.map_err(|error| unreadable(&error))?;
     Ok(text.lines().next().unwrap_or_default().to_owned())
 }
 
 /// The stored session, unless it ended with another relay.
-pub(crate) fn usable(context: &Context<'_>, name: &str, relay: &Relay) -> Outcome<Option<StoredSession>> {
+pub(crate) fn usable(
+    context: &Context<'_>,
+    name: &str,
+    relay: &Relay,
+) -> Outcome<Option<StoredSession>> {
     let stored = context.home.session(name)?;
     Ok(stored.filter(|session| match &relay.instance_id {
         Some(instance) => *instance == session.instance_id,
@@ -106,30 +147,99 @@ pub(crate) fn usable(context: &Context<'_>, name: &str, relay: &Relay) -> Outcom
 }
 
 /// Flags for a new session that say otherwise than the open one was made with are refused: they would be passed over.
-pub(crate) fn check_flags(making: &Making, bounds: &Bounds, made: &CreateParams, name: &str) -> Outcome<()> {
+pub(crate) fn check_flags(
+    making: &Making,
+    bounds: &Bounds,
+    made: &CreateParams,
+    name: &str,
+) -> Outcome<()> {
     let wanted = params(making, bounds)?.without_secrets();
     let flags = [
-        (making.browser.is_some() && wanted.browser != made.browser, "--browser"),
-        (making.adapter.is_some() && wanted.adapter != made.adapter, "--adapter"),
-        (making.isolation.is_some() && wanted.isolation != made.isolation, "--isolation"),
+        (
+            making.browser.is_some() && wanted.browser != made.browser,
+            "--browser",
+        ),
+        (
+            making.adapter.is_some() && wanted.adapter != made.adapter,
+            "--adapter",
+        ),
+        (
+            making.isolation.is_some() && wanted.isolation != made.isolation,
+            "--isolation",
+        ),
         (making.headed && !made.headed, "--headed"),
-        (making.profile.is_some() && wanted.profile != made.profile, "--profile"),
-        (making.viewport.is_some() && wanted.viewport != made.viewport, "--viewport"),
-        (making.dialogs.is_some() && wanted.dialog_policy != made.dialog_policy, "--dialogs"),
-        (making.locale.is_some() && wanted.locale != made.locale, "--locale"),
-        (making.timezone.is_some() && wanted.timezone != made.timezone, "--timezone"),
-        (making.user_agent.is_some() && wanted.user_agent != made.user_agent, "--user-agent"),
-        (making.color_scheme.is_some() && wanted.color_scheme != made.color_scheme, "--color-scheme"),
-        (making.geolocation.is_some() && wanted.geolocation != made.geolocation, "--geolocation"),
-        (making.proxy.is_some() && wanted.proxy != made.proxy, "--proxy"),
-        (making.ignore_certificate_errors && !made.ignore_certificate_errors, "--ignore-certificate-errors"),
-        (wanted.permissions.iter().any(|permission| !made.permissions.contains(permission)), "--permission"),
-        (wanted.allow_schemes.iter().any(|scheme| !made.allow_schemes.contains(scheme)), "--allow-scheme"),
-        (!wanted.allow_domains.is_empty() && wanted.allow_domains != made.allow_domains, "--allow-domain"),
-        (!wanted.deny_domains.is_empty() && wanted.deny_domains != made.deny_domains, "--deny-domain"),
-        (wanted.budget.is_some() && wanted.budget != made.budget, "budget"),
+        (
+            making.profile.is_some() && wanted.profile != made.profile,
+            "--profile",
+        ),
+        (
+            making.viewport.is_some() && wanted.viewport != made.viewport,
+            "--viewport",
+        ),
+        (
+            making.dialogs.is_some() && wanted.dialog_policy != made.dialog_policy,
+            "--dialogs",
+        ),
+        (
+            making.locale.is_some() && wanted.locale != made.locale,
+            "--locale",
+        ),
+        (
+            making.timezone.is_some() && wanted.timezone != made.timezone,
+            "--timezone",
+        ),
+        (
+            making.user_agent.is_some() && wanted.user_agent != made.user_agent,
+            "--user-agent",
+        ),
+        (
+            making.color_scheme.is_some() && wanted.color_scheme != made.color_scheme,
+            "--color-scheme",
+        ),
+        (
+            making.geolocation.is_some() && wanted.geolocation != made.geolocation,
+            "--geolocation",
+        ),
+        (
+            making.proxy.is_some() && wanted.proxy != made.proxy,
+            "--proxy",
+        ),
+        (
+            making.ignore_certificate_errors && !made.ignore_certificate_errors,
+            "--ignore-certificate-errors",
+        ),
+        (
+            wanted
+                .permissions
+                .iter()
+                .any(|permission| !made.permissions.contains(permission)),
+            "--permission",
+        ),
+        (
+            wanted
+                .allow_schemes
+                .iter()
+                .any(|scheme| !made.allow_schemes.contains(scheme)),
+            "--allow-scheme",
+        ),
+        (
+            !wanted.allow_domains.is_empty() && wanted.allow_domains != made.allow_domains,
+            "--allow-domain",
+        ),
+        (
+            !wanted.deny_domains.is_empty() && wanted.deny_domains != made.deny_domains,
+            "--deny-domain",
+        ),
+        (
+            wanted.budget.is_some() && wanted.budget != made.budget,
+            "budget",
+        ),
     ];
-    let flags: Vec<&str> = flags.into_iter().filter(|(differs, _)| *differs).map(|(_, flag)| flag).collect();
+    let flags: Vec<&str> = flags
+        .into_iter()
+        .filter(|(differs, _)| *differs)
+        .map(|(_, flag)| flag)
+        .collect();
     if flags.is_empty() {
         return Ok(());
     }
@@ -148,8 +258,14 @@ struct Created {
 }
 
 /// Makes a session and keeps it under a name.
-pub(crate) async fn create(context: &Context<'_>, name: String, relay: Relay, params: CreateParams) -> Outcome<(Held, Reply)> {
-    let raw = serde_json::value::to_raw_value(&params).map_err(|error| Failure::usage(error.to_string()))?;
+pub(crate) async fn create(
+    context: &Context<'_>,
+    name: String,
+    relay: Relay,
+    params: CreateParams,
+) -> Outcome<(Held, Reply)> {
+    let raw = serde_json::value::to_raw_value(&params)
+        .map_err(|error| Failure::usage(error.to_string()))?;
     let call = RawCall::new(CommandName::SessionCreate.as_str(), &raw);
     let reply = patience::call(&relay.endpoint, &call).await?;
     if reply.code() == Some(ErrorCode::RelayOpsRouteDisabled) {
@@ -172,7 +288,14 @@ pub(crate) async fn create(context: &Context<'_>, name: String, relay: Relay, pa
         params: params.without_secrets(),
     };
     context.home.store_session(&name, &session)?;
-    Ok((Held { name, session, relay }, reply))
+    Ok((
+        Held {
+            name,
+            session,
+            relay,
+        },
+        reply,
+    ))
 }
 
 /// The instance of a relay that has no file here.
@@ -184,5 +307,7 @@ async fn instance_of(relay: &Relay) -> Outcome<String> {
     }
     let status = post::status(&relay.endpoint).await?;
     let parsed = ops_contracts::command::parse_json::<Instance>(&status);
-    parsed.map(|status| status.instance_id).map_err(|error| Failure::new(ErrorCode::CliReplyInvalid, error.to_string()))
+    parsed
+        .map(|status| status.instance_id)
+        .map_err(|error| Failure::new(ErrorCode::CliReplyInvalid, error.to_string()))
 }

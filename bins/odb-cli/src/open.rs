@@ -14,8 +14,15 @@ use crate::request::{self, Request};
 
 /// Runs the verb; the exit code.
 pub(crate) async fn run(context: &Context<'_>, open: &Open) -> Outcome<u8> {
-    let request = request::goto_url(&open.url, open.until.wait_until, context.global.tab.as_ref())?;
-    let params = CreateParams { boundary: context.global.boundary, ..making::params(&open.making, &open.bounds)? };
+    let request = request::goto_url(
+        &open.url,
+        open.until.wait_until,
+        context.global.tab.as_ref(),
+    )?;
+    let params = CreateParams {
+        boundary: context.global.boundary,
+        ..making::params(&open.making, &open.bounds)?
+    };
     let name = context.session_name()?;
     let relay = daemon::ensure(context).await?;
     relay.preflight(context)?;
@@ -23,7 +30,11 @@ pub(crate) async fn run(context: &Context<'_>, open: &Open) -> Outcome<u8> {
         None => relay,
         Some(session) => {
             making::check_flags(&open.making, &open.bounds, &session.params, &name)?;
-            let held = Held { name: name.clone(), session, relay };
+            let held = Held {
+                name: name.clone(),
+                session,
+                relay,
+            };
             let reply = go(context, &held, open, &request).await?;
             if !is_over(&reply) {
                 return context.present(&request, reply);
@@ -44,11 +55,18 @@ async fn go(context: &Context<'_>, held: &Held, open: &Open, request: &Request) 
             return Ok(reply);
         }
     }
-    let made_so = held.session.params.device.as_ref().map(|device| (&device.name, device.landscape));
+    let made_so = held
+        .session
+        .params
+        .device
+        .as_ref()
+        .map(|device| (&device.name, device.landscape));
     if let Some(name) = &open.making.device
         && made_so != Some((name, open.making.landscape))
     {
-        let reply = context.send(held, &request::device(name, open.making.landscape)?).await?;
+        let reply = context
+            .send(held, &request::device(name, open.making.landscape)?)
+            .await?;
         if reply.result().is_err() {
             return Ok(reply);
         }
@@ -58,5 +76,10 @@ async fn go(context: &Context<'_>, held: &Held, open: &Open, request: &Request) 
 
 /// Whether the answer says that the session is no more, before anything was done.
 fn is_over(reply: &Reply) -> bool {
-    matches!(reply.code(), Some(ErrorCode::OpsSessionUnknown | ErrorCode::OpsLeaseExpired | ErrorCode::OpsSessionClosed))
+    matches!(
+        reply.code(),
+        Some(
+            ErrorCode::OpsSessionUnknown | ErrorCode::OpsLeaseExpired | ErrorCode::OpsSessionClosed
+        )
+    )
 }

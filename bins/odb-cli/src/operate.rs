@@ -23,7 +23,11 @@ pub(crate) async fn scorecard(context: &Context<'_>, args: &ScorecardArgs) -> Ou
     let window = args.window.map(|window| format!("window={window}"));
     let cycle = args.cycle.as_ref().map(|cycle| format!("cycle={cycle}"));
     let query: Vec<String> = window.into_iter().chain(cycle).collect();
-    let path = if query.is_empty() { "/scorecard".to_owned() } else { format!("/scorecard?{}", query.join("&")) };
+    let path = if query.is_empty() {
+        "/scorecard".to_owned()
+    } else {
+        format!("/scorecard?{}", query.join("&"))
+    };
     let text = post::read(&relay.endpoint, &path).await?;
     let artifact: ScorecardArtifact = parse(&text)?;
     if args.save {
@@ -41,41 +45,86 @@ pub(crate) async fn scorecard(context: &Context<'_>, args: &ScorecardArgs) -> Ou
 /// `artifacts/ops-gates/YYYYMMDDTHHmmssZ/scorecard-summary.json` of the state directory, for the user alone.
 fn save(context: &Context<'_>, text: &str) -> Outcome<PathBuf> {
     let now = (context.environment.now)().to_string();
-    let stamp: String = now[..19].chars().filter(|c| *c != '-' && *c != ':').chain(['Z']).collect();
-    let dir = ["artifacts", "ops-gates", &stamp].iter().try_fold(context.home.path("."), |dir, name| directory(&dir.join(name)))?;
+    let stamp: String = now[..19]
+        .chars()
+        .filter(|c| *c != '-' && *c != ':')
+        .chain(['Z'])
+        .collect();
+    let dir = ["artifacts", "ops-gates", &stamp]
+        .iter()
+        .try_fold(context.home.path("."), |dir, name| {
+            directory(&dir.join(name))
+        })?;
     let path = dir.join("scorecard-summary.json");
-    let failed = |error: std::io::Error| Failure::new(ErrorCode::CliFileUnwritable, format!("{}: {error}", path.display()));
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(failed)?;
-    file.write_all(text.trim().as_bytes()).and_then(|()| file.write_all(b"\n")).map_err(failed)?;
+    let failed = |error: std::io::Error| {
+        Failure::new(
+            ErrorCode::CliFileUnwritable,
+            format!("{}: {error}", path.display()),
+        )
+    };
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&path)
+        .map_err(failed)?;
+    file.write_all(text.trim().as_bytes())
+        .and_then(|()| file.write_all(b"\n"))
+        .map_err(failed)?;
     Ok(path)
 }
 
 fn directory(path: &Path) -> Outcome<PathBuf> {
     match DirBuilder::new().mode(0o700).create(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
-            Err(Failure::new(ErrorCode::CliFileUnwritable, format!("{}: {error}", path.display())))
-        }
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(Failure::new(
+            ErrorCode::CliFileUnwritable,
+            format!("{}: {error}", path.display()),
+        )),
         _ => Ok(path.to_owned()),
     }
 }
 
 fn shown(artifact: &ScorecardArtifact) -> String {
     let (card, thresholds) = (&artifact.scorecard, &artifact.thresholds);
-    let Figures { ops_error_rate_pct, ops_p95_latency_ms, cdp_baseline_p95_latency_ms, latency_ratio, .. } = card.figures();
-    let figure =
-        |figure: Option<f64>, unit: &str| figure.map_or_else(|| "unknown".to_owned(), |figure| format!("{figure:.3}{unit}"));
-    let at_least = |least: Option<f64>| least.map_or_else(String::new, |least| format!("  (at least {least} %)"));
-    let at_most = |most: Option<u64>| most.map_or_else(String::new, |most| format!("  (at most {most})"));
+    let Figures {
+        ops_error_rate_pct,
+        ops_p95_latency_ms,
+        cdp_baseline_p95_latency_ms,
+        latency_ratio,
+        ..
+    } = card.figures();
+    let figure = |figure: Option<f64>, unit: &str| {
+        figure.map_or_else(
+            || "unknown".to_owned(),
+            |figure| format!("{figure:.3}{unit}"),
+        )
+    };
+    let at_least = |least: Option<f64>| {
+        least.map_or_else(String::new, |least| format!("  (at least {least} %)"))
+    };
+    let at_most =
+        |most: Option<u64>| most.map_or_else(String::new, |most| format!("  (at most {most})"));
     let mut lines = vec![
-        format!("phase {} over {}: {}", card.phase, card.window, card.gate_decision),
-        format!("  error rate       {}  (at most {} %)", figure(ops_error_rate_pct, " %"), thresholds.max_error_rate_pct),
+        format!(
+            "phase {} over {}: {}",
+            card.phase, card.window, card.gate_decision
+        ),
+        format!(
+            "  error rate       {}  (at most {} %)",
+            figure(ops_error_rate_pct, " %"),
+            thresholds.max_error_rate_pct
+        ),
         format!("  p95              {}", figure(ops_p95_latency_ms, " ms")),
         format!(
             "  baseline p95     {}  {}",
             figure(cdp_baseline_p95_latency_ms, " ms"),
             card.baseline_ref.as_deref().unwrap_or("no baseline")
         ),
-        format!("  ratio            {}  (at most {})", figure(latency_ratio, ""), thresholds.max_latency_ratio),
+        format!(
+            "  ratio            {}  (at most {})",
+            figure(latency_ratio, ""),
+            thresholds.max_latency_ratio
+        ),
         format!(
             "  without a crash  {}{}",
             figure(card.crash_free_session_rate_pct, " %"),
@@ -83,11 +132,16 @@ fn shown(artifact: &ScorecardArtifact) -> String {
         ),
         format!(
             "  P0 and P1        {}{}",
-            card.p0p1_incident_count.map_or_else(|| "unknown".to_owned(), |count| count.to_string()),
+            card.p0p1_incident_count
+                .map_or_else(|| "unknown".to_owned(), |count| count.to_string()),
             at_most(thresholds.max_p0p1_incidents)
         ),
     ];
-    lines.extend(card.reasons.iter().map(|reason| format!("  fails: {} ({})", reason.message, reason.failure)));
+    lines.extend(
+        card.reasons
+            .iter()
+            .map(|reason| format!("  fails: {} ({})", reason.message, reason.failure)),
+    );
     lines.join("\n")
 }
 
@@ -103,18 +157,39 @@ pub(crate) async fn incident(context: &Context<'_>, verb: &IncidentVerb) -> Outc
             }
             parse::<IncidentList>(&text)?.incidents
         }
-        IncidentVerb::Record { severity, route, source, kind, confirmed, summary } => {
+        IncidentVerb::Record {
+            severity,
+            route,
+            source,
+            kind,
+            confirmed,
+            summary,
+        } => {
             let (severity, route, source, kind) = (*severity, *route, *source, *kind);
-            let told = NewIncident { severity, route, source, kind, confirmed: *confirmed, summary: summary.clone() };
+            let told = NewIncident {
+                severity,
+                route,
+                source,
+                kind,
+                confirmed: *confirmed,
+                summary: summary.clone(),
+            };
             return tell(context, "/admin/incidents", &told).await;
         }
         IncidentVerb::Resolve { id, note } => {
-            let told = ResolveIncident { id: id.clone(), note: note.clone() };
+            let told = ResolveIncident {
+                id: id.clone(),
+                note: note.clone(),
+            };
             return tell(context, "/admin/incidents/resolve", &told).await;
         }
     };
     let lines: Vec<String> = incidents.iter().map(line).collect();
-    context.out.line(&if lines.is_empty() { "no incidents".to_owned() } else { lines.join("\n") });
+    context.out.line(&if lines.is_empty() {
+        "no incidents".to_owned()
+    } else {
+        lines.join("\n")
+    });
     Ok(0)
 }
 
@@ -132,7 +207,9 @@ async fn tell(context: &Context<'_>, path: &str, told: &impl Serialize) -> Outco
 
 fn line(incident: &Incident) -> String {
     let told = &incident.told;
-    let state = incident.resolved_at.map_or_else(|| "open".to_owned(), |at| format!("resolved {at}"));
+    let state = incident
+        .resolved_at
+        .map_or_else(|| "open".to_owned(), |at| format!("resolved {at}"));
     let confirmed = if told.confirmed { ", confirmed" } else { "" };
     format!(
         "{}  {}  {} {} {}{confirmed}  {state}  {}",
@@ -143,10 +220,17 @@ fn line(incident: &Incident) -> String {
 /// The admin token of the environment.
 fn admin_token(context: &Context<'_>) -> Outcome<Token> {
     let needed = || Failure::usage("this needs the relay's admin token in DASHBOARD_ADMIN_TOKEN");
-    let admin = context.environment.admin_token.as_ref().ok_or_else(needed)?;
-    admin.parse().map_err(|_| Failure::usage("DASHBOARD_ADMIN_TOKEN is no token: 1 to 512 visible ASCII characters"))
+    let admin = context
+        .environment
+        .admin_token
+        .as_ref()
+        .ok_or_else(needed)?;
+    admin.parse().map_err(|_| {
+        Failure::usage("DASHBOARD_ADMIN_TOKEN is no token: 1 to 512 visible ASCII characters")
+    })
 }
 
 fn parse<T: DeserializeOwned>(text: &str) -> Outcome<T> {
-    serde_json::from_str(text).map_err(|error| Failure::new(ErrorCode::CliReplyInvalid, error.to_string()))
+    serde_json::from_str(text)
+        .map_err(|error| Failure::new(ErrorCode::CliReplyInvalid, error.to_string()))
 }

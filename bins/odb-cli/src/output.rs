@@ -34,7 +34,12 @@ pub(crate) struct Output {
 impl Output {
     pub(crate) fn new(format: Format, quiet: bool, color: bool) -> Self {
         let terminal = std::io::stdout().is_terminal();
-        Self { format, quiet, terminal, color_errors: color && std::io::stderr().is_terminal() }
+        Self {
+            format,
+            quiet,
+            terminal,
+            color_errors: color && std::io::stderr().is_terminal(),
+        }
     }
 
     /// Whether frames are printed instead of text.
@@ -44,10 +49,17 @@ impl Output {
 
     /// Prints text and ends the line.
     pub(crate) fn line(self, text: &str) {
-        let text = if self.terminal { clean(text) } else { Cow::Borrowed(text) };
+        let text = if self.terminal {
+            clean(text)
+        } else {
+            Cow::Borrowed(text)
+        };
         let mut out = std::io::stdout().lock();
         // A reader that has gone away has seen enough.
-        let _ = out.write_all(text.as_bytes()).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush());
+        let _ = out
+            .write_all(text.as_bytes())
+            .and_then(|()| out.write_all(b"\n"))
+            .and_then(|()| out.flush());
     }
 
     /// Tells people what happens beside the answer.
@@ -63,7 +75,10 @@ impl Output {
             self.line(&failure.frame());
         } else {
             let text = render::error::text(failure);
-            let (red, cyan) = (AnsiColor::Red.on_default().bold(), AnsiColor::Cyan.on_default());
+            let (red, cyan) = (
+                AnsiColor::Red.on_default().bold(),
+                AnsiColor::Cyan.on_default(),
+            );
             let painted = clean(&text)
                 .lines()
                 .map(|line| match line.split_once(' ') {
@@ -78,14 +93,22 @@ impl Output {
     }
 
     fn paint(self, text: &str, style: Style) -> String {
-        if self.color_errors { format!("{style}{text}{style:#}") } else { text.to_owned() }
+        if self.color_errors {
+            format!("{style}{text}{style:#}")
+        } else {
+            text.to_owned()
+        }
     }
 }
 
 /// The text without control characters: a page must not be able to steer the terminal that its text is shown on.
 pub(crate) fn clean(text: &str) -> Cow<'_, str> {
     let bad = |c: char| c.is_control() && c != '\n' && c != '\t';
-    if text.contains(bad) { Cow::Owned(text.replace(bad, "\u{fffd}")) } else { Cow::Borrowed(text) }
+    if text.contains(bad) {
+        Cow::Owned(text.replace(bad, "\u{fffd}"))
+    } else {
+        Cow::Borrowed(text)
+    }
 }
 
 #[cfg(test)]
@@ -95,6 +118,9 @@ mod tests {
     #[test]
     fn a_pages_text_can_not_steer_the_terminal() {
         assert_eq!(clean("a\tb\nc"), "a\tb\nc");
-        assert_eq!(clean("\u{1b}[31mred\u{9b}x\r"), "\u{fffd}[31mred\u{fffd}x\u{fffd}");
+        assert_eq!(
+            clean("\u{1b}[31mred\u{9b}x\r"),
+            "\u{fffd}[31mred\u{fffd}x\u{fffd}"
+        );
     }
 }

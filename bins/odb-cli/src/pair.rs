@@ -46,7 +46,10 @@ pub(crate) async fn run(context: &Context<'_>, pair: &Pair) -> Outcome<u8> {
                 context.out.line(&json(&open)?);
             } else {
                 context.out.line(&open.code);
-                context.out.note(&format!("good for one client until {}: odb-cli pair {}", open.expires_at, open.code));
+                context.out.note(&format!(
+                    "good for one client until {}: odb-cli pair {}",
+                    open.expires_at, open.code
+                ));
             }
             Ok(0)
         }
@@ -56,8 +59,12 @@ pub(crate) async fn run(context: &Context<'_>, pair: &Pair) -> Outcome<u8> {
 /// Opens a code in this home; one that was open before is void.
 fn show(context: &Context<'_>) -> Outcome<OpenCode> {
     let random = (context.environment.random)();
-    let random = random.ok_or_else(|| Failure::new(ErrorCode::CliStateInvalid, "the system has no random bits"))?;
-    let open = OpenCode { code: code(random), expires_at: (context.environment.now)().plus(CODE_TTL) };
+    let random = random
+        .ok_or_else(|| Failure::new(ErrorCode::CliStateInvalid, "the system has no random bits"))?;
+    let open = OpenCode {
+        code: code(random),
+        expires_at: (context.environment.now)().plus(CODE_TTL),
+    };
     context.home.write(CODE_FILE, &(json(&open)? + "\n"))?;
     Ok(open)
 }
@@ -65,12 +72,20 @@ fn show(context: &Context<'_>) -> Outcome<OpenCode> {
 async fn redeem(context: &Context<'_>, code: &str) -> Outcome<u8> {
     let relay = daemon::running(context)?;
     let paired = post::pair(&relay.endpoint, code).await?;
-    context.home.write(&file(context, &relay.endpoint.url.to_string()), &format!("{}\n", paired.pairing_token.bare()))?;
+    context.home.write(
+        &file(context, &relay.endpoint.url.to_string()),
+        &format!("{}\n", paired.pairing_token.bare()),
+    )?;
     if context.out.is_json() {
         // The token goes to its file and nowhere else.
-        context.out.line(&serde_json::json!({ "pairingId": paired.pairing_id }).to_string());
+        context
+            .out
+            .line(&serde_json::json!({ "pairingId": paired.pairing_id }).to_string());
     } else {
-        context.out.line(&format!("paired with {} as pairing:{}", relay.endpoint.url, paired.pairing_id));
+        context.out.line(&format!(
+            "paired with {} as pairing:{}",
+            relay.endpoint.url, paired.pairing_id
+        ));
     }
     Ok(0)
 }
@@ -81,9 +96,13 @@ async fn redeem(context: &Context<'_>, code: &str) -> Outcome<u8> {
 /// `cli_state_invalid` where its file is open to others or holds no token.
 pub(crate) fn stored(context: &Context<'_>, url: &str) -> Outcome<Option<Token>> {
     let name = file(context, url);
-    let Some(text) = context.home.read(&name)? else { return Ok(None) };
+    let Some(text) = context.home.read(&name)? else {
+        return Ok(None);
+    };
     let token = text.trim().parse();
-    token.map(Some).map_err(|_| crate::state::invalid(&context.home.path(&name), "it holds no token"))
+    token
+        .map(Some)
+        .map_err(|_| crate::state::invalid(&context.home.path(&name), "it holds no token"))
 }
 
 /// Where the token is kept: the relay of this home keeps its pairings though its port changes, another one is known by its URL.
@@ -91,8 +110,20 @@ fn file(context: &Context<'_>, url: &str) -> String {
     if context.global.relay.is_none() {
         return "pairing/local.token".to_owned();
     }
-    let authority = url.split_once("://").map_or(url, |(_, authority)| authority).trim_end_matches('/');
-    let name: String = authority.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '_' }).collect();
+    let authority = url
+        .split_once("://")
+        .map_or(url, |(_, authority)| authority)
+        .trim_end_matches('/');
+    let name: String = authority
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || c == '.' {
+                c
+            } else {
+                '_'
+            }
+        })
+        .collect();
     format!("pairing/{name}.token")
 }
 
@@ -108,7 +139,8 @@ fn code(random: u128) -> String {
 }
 
 fn json(value: &impl Serialize) -> Outcome<String> {
-    serde_json::to_string(value).map_err(|error| Failure::new(ErrorCode::CliReplyInvalid, error.to_string()))
+    serde_json::to_string(value)
+        .map_err(|error| Failure::new(ErrorCode::CliReplyInvalid, error.to_string()))
 }
 
 #[cfg(test)]

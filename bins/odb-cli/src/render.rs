@@ -2,7 +2,9 @@
 
 use ops_contracts::command::session::{CloseResult, RenewResult};
 use ops_contracts::command::trace::TraceResult;
-use ops_contracts::command::{CommandName, dialog, dom, downloads, export, interact, nav, network, storage, targets};
+use ops_contracts::command::{
+    CommandName, dialog, dom, downloads, export, interact, nav, network, storage, targets,
+};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
@@ -28,7 +30,10 @@ pub(crate) struct Rendered {
 impl Rendered {
     /// Text with nothing beside it.
     pub(crate) fn text(text: impl Into<String>) -> Self {
-        Self { text: text.into(), notes: Vec::new() }
+        Self {
+            text: text.into(),
+            notes: Vec::new(),
+        }
     }
 
     fn with(mut self, note: Option<String>) -> Self {
@@ -45,7 +50,9 @@ pub(crate) fn result(command: CommandName, json: &str) -> Rendered {
 fn known(command: CommandName, json: &str) -> Option<Rendered> {
     use CommandName as C;
     Some(match command {
-        C::NavGoto | C::NavBack | C::NavForward | C::NavReload => Rendered::text(page::navigation(&read::<nav::NavResult>(json)?)),
+        C::NavGoto | C::NavBack | C::NavForward | C::NavReload => {
+            Rendered::text(page::navigation(&read::<nav::NavResult>(json)?))
+        }
         C::NavWait => Rendered::text(page::waited(&read::<nav::WaitResult>(json)?)),
         C::DomSnapshot => page::snapshot(&read::<dom::SnapshotResult>(json)?),
         C::DomFind => page::found(&read::<dom::FindResult>(json)?),
@@ -62,7 +69,10 @@ fn known(command: CommandName, json: &str) -> Option<Rendered> {
         C::InteractFocus => action(json, "focused")?,
         C::InteractFill | C::InteractClear => {
             let filled = read::<interact::FillResult>(json)?;
-            Rendered::text(action::line(&format!("value {:?} in", filled.value), &filled.receipt))
+            Rendered::text(action::line(
+                &format!("value {:?} in", filled.value),
+                &filled.receipt,
+            ))
         }
         C::InteractCheck | C::InteractUncheck => {
             let checked = read::<interact::CheckResult>(json)?;
@@ -74,17 +84,23 @@ fn known(command: CommandName, json: &str) -> Option<Rendered> {
             Rendered::text(action::line(done, &checked.receipt))
         }
         C::InteractSelect => Rendered::text(action::selected(&read(json)?)),
-        C::InteractScroll | C::InteractScrollIntoView => Rendered::text(action::scrolled(&read(json)?)),
+        C::InteractScroll | C::InteractScrollIntoView => {
+            Rendered::text(action::scrolled(&read(json)?))
+        }
         C::InteractUpload => Rendered::text(traffic::uploaded(&read(json)?)),
         C::DiagnosticsNetwork => traffic::requests(&read(json)?),
-        C::NetworkWait => Rendered::text(traffic::request(&read::<network::WaitResult>(json)?.request)),
+        C::NetworkWait => Rendered::text(traffic::request(
+            &read::<network::WaitResult>(json)?.request,
+        )),
         C::NetworkRoute => Rendered::text(traffic::routed(&read(json)?)),
         C::NetworkUnroute => Rendered::text(traffic::unrouted(&read(json)?)),
         C::NetworkSetHeaders => Rendered::text(traffic::headers(&read(json)?)),
         C::NetworkOffline => Rendered::text(traffic::offline(&read(json)?)),
         C::NetworkCredentials => Rendered::text(traffic::credentials(&read(json)?)),
         C::DownloadsList => Rendered::text(traffic::downloads(&read(json)?)),
-        C::DownloadsWait => Rendered::text(traffic::download(&read::<downloads::WaitResult>(json)?.download)),
+        C::DownloadsWait => Rendered::text(traffic::download(
+            &read::<downloads::WaitResult>(json)?.download,
+        )),
         C::InteractTap => action(json, "tapped")?,
         C::InteractDrag => Rendered::text(action::dragged(&read(json)?)),
         C::PointerMove => pointer(json, "mouse at")?,
@@ -94,7 +110,9 @@ fn known(command: CommandName, json: &str) -> Option<Rendered> {
         C::PointerDrag => Rendered::text(action::dragged_between(&read(json)?)),
         C::ExportScreenshot => {
             let picture = read::<export::ScreenshotResult>(json)?;
-            Rendered::text(format!("picture ({:?}, {} bytes)", picture.format, picture.bytes).to_lowercase())
+            Rendered::text(
+                format!("picture ({:?}, {} bytes)", picture.format, picture.bytes).to_lowercase(),
+            )
         }
         C::TargetsList => Rendered::text(page::tabs(&read::<targets::ListResult>(json)?.targets)),
         C::TargetsNamed => Rendered::text(page::named_tab(&read(json)?)),
@@ -120,7 +138,10 @@ fn known(command: CommandName, json: &str) -> Option<Rendered> {
         C::EmulationPermissions => Rendered::text(keep::permissions(&read(json)?)),
         C::DialogStatus => {
             let status = read::<dialog::StatusResult>(json)?;
-            Rendered::text(status.dialog.map_or_else(|| "no dialog is open".to_owned(), |dialog| action::dialog(&dialog)))
+            Rendered::text(status.dialog.map_or_else(
+                || "no dialog is open".to_owned(),
+                |dialog| action::dialog(&dialog),
+            ))
         }
         C::DialogPolicy => Rendered::text(action::policy(&read(json)?)),
         C::DialogAccept | C::DialogDismiss => Rendered::text(action::answered(&read(json)?)),
@@ -131,12 +152,16 @@ fn known(command: CommandName, json: &str) -> Option<Rendered> {
             Rendered::text("the browser is being recorded: odb-cli trace stop PATH writes it")
         }
         C::SessionStatus => Rendered::text(session::status(&read(json)?)),
-        C::SessionRenew => Rendered::text(format!("lease until {}", read::<RenewResult>(json)?.lease_expires_at)),
+        C::SessionRenew => Rendered::text(format!(
+            "lease until {}",
+            read::<RenewResult>(json)?.lease_expires_at
+        )),
         C::SessionObserve => Rendered::text(session::observer(&read(json)?)),
         C::SessionReclaim => Rendered::text(session::reclaimed(&read(json)?)),
-        C::SessionClose => {
-            Rendered::text(format!("session closed with {}", session::pages(read::<CloseResult>(json)?.targets_closed)))
-        }
+        C::SessionClose => Rendered::text(format!(
+            "session closed with {}",
+            session::pages(read::<CloseResult>(json)?.targets_closed)
+        )),
         // A command without a form of its own is shown as JSON.
         _ => return None,
     })
@@ -144,7 +169,9 @@ fn known(command: CommandName, json: &str) -> Option<Rendered> {
 
 /// The answer to a question about an element.
 pub(crate) fn answer(question: Question, json: &str) -> Rendered {
-    let Some(state) = read::<dom::StateResult>(json) else { return Rendered::text(pretty(json)) };
+    let Some(state) = read::<dom::StateResult>(json) else {
+        return Rendered::text(pretty(json));
+    };
     let known = match question {
         Question::Visible => Some(state.visible),
         Question::Enabled => Some(state.enabled),
@@ -152,14 +179,18 @@ pub(crate) fn answer(question: Question, json: &str) -> Rendered {
         Question::Editable => Some(state.editable),
         Question::Focused => Some(state.focused),
     };
-    let note = known.is_none().then(|| "the element is neither checked nor unchecked: mixed, or without such a state".to_owned());
+    let note = known.is_none().then(|| {
+        "the element is neither checked nor unchecked: mixed, or without such a state".to_owned()
+    });
     Rendered::text(known.unwrap_or(false).to_string()).with(note)
 }
 
 /// JSON on several lines; the text itself where it is none.
 pub(crate) fn pretty(json: &str) -> String {
     let value: Result<serde_json::Value, _> = serde_json::from_str(json);
-    value.and_then(|value| serde_json::to_string_pretty(&value)).unwrap_or_else(|_| json.to_owned())
+    value
+        .and_then(|value| serde_json::to_string_pretty(&value))
+        .unwrap_or_else(|_| json.to_owned())
 }
 
 fn read<T: DeserializeOwned>(json: &str) -> Option<T> {
@@ -167,7 +198,10 @@ fn read<T: DeserializeOwned>(json: &str) -> Option<T> {
 }
 
 fn action(json: &str, done: &str) -> Option<Rendered> {
-    Some(Rendered::text(action::line(done, &read::<interact::ActionResult>(json)?.receipt)))
+    Some(Rendered::text(action::line(
+        done,
+        &read::<interact::ActionResult>(json)?.receipt,
+    )))
 }
 
 fn pointer(json: &str, done: &str) -> Option<Rendered> {
@@ -175,24 +209,36 @@ fn pointer(json: &str, done: &str) -> Option<Rendered> {
 }
 
 fn text(text: dom::TextResult) -> Rendered {
-    let note = text.truncated.then(|| "the text was cut: --max-chars takes more".to_owned());
+    let note = text
+        .truncated
+        .then(|| "the text was cut: --max-chars takes more".to_owned());
     Rendered::text(text.value).with(note)
 }
 
 fn attribute(attribute: dom::AttrResult) -> Rendered {
-    let note = attribute.value.is_none().then(|| "the element has no such attribute".to_owned());
+    let note = attribute
+        .value
+        .is_none()
+        .then(|| "the element has no such attribute".to_owned());
     Rendered::text(attribute.value.unwrap_or_default()).with(note)
 }
 
 fn value(value: dom::ValueResult) -> Rendered {
-    let note = value.masked.then(|| "the value is a secret and stands here masked".to_owned());
+    let note = value
+        .masked
+        .then(|| "the value is a secret and stands here masked".to_owned());
     Rendered::text(value.values.map_or(value.value, |values| values.join("\n"))).with(note)
 }
 
 /// A string bare, anything else as JSON.
 fn evaluated(evaluated: &dom::EvalResult) -> String {
-    let bare = |json: &RawValue| serde_json::from_str::<String>(json.get()).unwrap_or_else(|_| json.get().to_owned());
-    evaluated.unserializable.clone().unwrap_or_else(|| bare(&evaluated.value))
+    let bare = |json: &RawValue| {
+        serde_json::from_str::<String>(json.get()).unwrap_or_else(|_| json.get().to_owned())
+    };
+    evaluated
+        .unserializable
+        .clone()
+        .unwrap_or_else(|| bare(&evaluated.value))
 }
 
 /// A text on one line, of at most so many characters. The marks of a boundary around it stay whole: what they hold is shortened.
@@ -213,8 +259,14 @@ pub(crate) fn quoted(text: &str, most: usize) -> String {
 
 /// The marks of a boundary and what they hold.
 fn marked(text: &str) -> Option<(&str, &str, &str)> {
-    let nonce = text.strip_prefix("<page-text nonce=\"")?.split_once("\">")?.0;
-    let (begin, end) = (nonce.len() + "<page-text nonce=\"\">".len(), format!("</page-text nonce=\"{nonce}\">"));
+    let nonce = text
+        .strip_prefix("<page-text nonce=\"")?
+        .split_once("\">")?
+        .0;
+    let (begin, end) = (
+        nonce.len() + "<page-text nonce=\"\">".len(),
+        format!("</page-text nonce=\"{nonce}\">"),
+    );
     let inner = text.get(begin..)?.strip_suffix(&end)?;
     Some((&text[..begin], inner, &text[begin + inner.len()..]))
 }

@@ -7,7 +7,9 @@ use ops_contracts::command::dom::{self, DEFAULT_SNAPSHOT_CHARS, SnapshotMode};
 use ops_contracts::command::emulation::DeviceParams;
 use ops_contracts::command::interact::{self, OptionChoice, ScrollEdge};
 use ops_contracts::command::trace::{TraceAction, TraceParams};
-use ops_contracts::command::{CommandName, Empty, Params, diagnostics, dialog, export, nav, performance, targets};
+use ops_contracts::command::{
+    CommandName, Empty, Params, diagnostics, dialog, export, nav, performance, targets,
+};
 use ops_contracts::ids::TargetId;
 use ops_contracts::locator::Locator;
 use serde_json::value::RawValue;
@@ -52,21 +54,54 @@ pub(crate) enum View {
 /// The command that a verb stands for; none for verbs that are more, or other, than one command of a session.
 pub(crate) fn of_verb(verb: &Verb, tab: Option<&TargetId>) -> Outcome<Option<Request>> {
     let request = match verb {
-        Verb::Goto(_) | Verb::Back(_) | Verb::Forward(_) | Verb::Reload(_) | Verb::Wait(_) => navigation(verb, tab)?,
-        Verb::Snapshot(_) | Verb::Find(_) | Verb::Get(_) | Verb::Is(_) | Verb::Eval(_) | Verb::Screenshot(_) => reading(verb, tab)?,
+        Verb::Goto(_) | Verb::Back(_) | Verb::Forward(_) | Verb::Reload(_) | Verb::Wait(_) => {
+            navigation(verb, tab)?
+        }
+        Verb::Snapshot(_)
+        | Verb::Find(_)
+        | Verb::Get(_)
+        | Verb::Is(_)
+        | Verb::Eval(_)
+        | Verb::Screenshot(_) => reading(verb, tab)?,
         Verb::Tabs { verb } => tabs(verb.as_ref(), tab)?,
         Verb::Dialog { verb } => dialogs(verb.as_ref(), tab)?,
         Verb::Pdf(pdf) => print(pdf, tab)?,
         Verb::Html { path } => {
-            let request = of(CommandName::ExportHtml, &export::HtmlParams { target_id: tab.cloned() })?;
-            Request { view: View::Html(path.clone()), ..request }
+            let request = of(
+                CommandName::ExportHtml,
+                &export::HtmlParams {
+                    target_id: tab.cloned(),
+                },
+            )?;
+            Request {
+                view: View::Html(path.clone()),
+                ..request
+            }
         }
         Verb::Clone(args) => clone(args, tab)?,
-        Verb::Trace { verb: v::Trace::Start { category, max_bytes } } => {
+        Verb::Trace {
+            verb:
+                v::Trace::Start {
+                    category,
+                    max_bytes,
+                },
+        } => {
             let (categories, max_bytes) = (category.clone(), *max_bytes);
-            of(CommandName::DiagnosticsTrace, &TraceParams { categories, max_bytes, ..TraceParams::new(TraceAction::Start) })?
+            of(
+                CommandName::DiagnosticsTrace,
+                &TraceParams {
+                    categories,
+                    max_bytes,
+                    ..TraceParams::new(TraceAction::Start)
+                },
+            )?
         }
-        Verb::Performance => of(CommandName::DiagnosticsPerformance, &performance::PerformanceParams { target_id: tab.cloned() })?,
+        Verb::Performance => of(
+            CommandName::DiagnosticsPerformance,
+            &performance::PerformanceParams {
+                target_id: tab.cloned(),
+            },
+        )?,
         Verb::Cookies { verb } => keep::cookies(verb.as_ref(), tab)?,
         Verb::Storage { area } => keep::storage(area, tab)?,
         Verb::Emulate { what } => return emulate::emulate(what, tab),
@@ -79,20 +114,46 @@ pub(crate) fn of_verb(verb: &Verb, tab: Option<&TargetId>) -> Outcome<Option<Req
 
 /// Checks the parameters as the relay will, so that what is wrong is said before anything is sent.
 pub(crate) fn of<P: Params>(command: CommandName, params: &P) -> Outcome<Request> {
-    params.validate().map_err(|error| Failure::usage(error.to_string()))?;
-    let params = serde_json::value::to_raw_value(params).map_err(|error| Failure::usage(error.to_string()))?;
-    Ok(Request { command, params, view: View::Plain })
+    params
+        .validate()
+        .map_err(|error| Failure::usage(error.to_string()))?;
+    let params = serde_json::value::to_raw_value(params)
+        .map_err(|error| Failure::usage(error.to_string()))?;
+    Ok(Request {
+        command,
+        params,
+        view: View::Plain,
+    })
 }
 
 fn navigation(verb: &Verb, tab: Option<&TargetId>) -> Outcome<Request> {
     let target_id = tab.cloned();
     match verb {
         Verb::Goto(goto) => goto_url(&goto.url, goto.until.wait_until, tab),
-        Verb::Back(until) => of(CommandName::NavBack, &nav::TraverseParams { wait_until: until.wait_until, target_id }),
-        Verb::Forward(until) => of(CommandName::NavForward, &nav::TraverseParams { wait_until: until.wait_until, target_id }),
+        Verb::Back(until) => of(
+            CommandName::NavBack,
+            &nav::TraverseParams {
+                wait_until: until.wait_until,
+                target_id,
+            },
+        ),
+        Verb::Forward(until) => of(
+            CommandName::NavForward,
+            &nav::TraverseParams {
+                wait_until: until.wait_until,
+                target_id,
+            },
+        ),
         Verb::Reload(reload) => {
             let (wait_until, ignore_cache) = (reload.until.wait_until, reload.ignore_cache);
-            of(CommandName::NavReload, &nav::ReloadParams { wait_until, ignore_cache, target_id })
+            of(
+                CommandName::NavReload,
+                &nav::ReloadParams {
+                    wait_until,
+                    ignore_cache,
+                    target_id,
+                },
+            )
         }
         Verb::Wait(wait) => of(CommandName::NavWait, &wait_params(wait, target_id)?),
         _ => Err(Failure::usage("this verb does not navigate")),
@@ -100,13 +161,30 @@ fn navigation(verb: &Verb, tab: Option<&TargetId>) -> Outcome<Request> {
 }
 
 /// `nav.goto` to a URL as people write it.
-pub(crate) fn goto_url(url: &str, wait_until: ops_contracts::command::LoadState, tab: Option<&TargetId>) -> Outcome<Request> {
-    of(CommandName::NavGoto, &nav::GotoParams { url: complete_url(url), wait_until, target_id: tab.cloned() })
+pub(crate) fn goto_url(
+    url: &str,
+    wait_until: ops_contracts::command::LoadState,
+    tab: Option<&TargetId>,
+) -> Outcome<Request> {
+    of(
+        CommandName::NavGoto,
+        &nav::GotoParams {
+            url: complete_url(url),
+            wait_until,
+            target_id: tab.cloned(),
+        },
+    )
 }
 
 /// `emulation.device` of a preset.
 pub(crate) fn device(name: &str, landscape: bool) -> Outcome<Request> {
-    of(CommandName::EmulationDevice, &DeviceParams { name: name.to_owned(), landscape })
+    of(
+        CommandName::EmulationDevice,
+        &DeviceParams {
+            name: name.to_owned(),
+            landscape,
+        },
+    )
 }
 
 fn wait_params(wait: &Wait, target_id: Option<TargetId>) -> Outcome<nav::WaitParams> {
@@ -122,7 +200,11 @@ fn wait_params(wait: &Wait, target_id: Option<TargetId>) -> Outcome<nav::WaitPar
     };
     match wait.locator.as_deref() {
         Some(number) if number.bytes().all(|b| b.is_ascii_digit()) && !number.is_empty() => {
-            params.time_ms = Some(number.parse().map_err(|_| Failure::usage(format!("{number} is too long a time")))?);
+            params.time_ms = Some(
+                number
+                    .parse()
+                    .map_err(|_| Failure::usage(format!("{number} is too long a time")))?,
+            );
         }
         Some(text) => params.element = Some(locator(text)?),
         None => {}
@@ -146,14 +228,28 @@ fn wait_params(wait: &Wait, target_id: Option<TargetId>) -> Outcome<nav::WaitPar
 fn reading(verb: &Verb, tab: Option<&TargetId>) -> Outcome<Request> {
     let target_id = tab.cloned();
     match verb {
-        Verb::Snapshot(snapshot) => of(CommandName::DomSnapshot, &snapshot_params(snapshot, target_id)),
-        Verb::Find(find) => {
-            of(CommandName::DomFind, &dom::FindParams { element: find.locator.clone(), limit: find.limit, target_id })
-        }
+        Verb::Snapshot(snapshot) => of(
+            CommandName::DomSnapshot,
+            &snapshot_params(snapshot, target_id),
+        ),
+        Verb::Find(find) => of(
+            CommandName::DomFind,
+            &dom::FindParams {
+                element: find.locator.clone(),
+                limit: find.limit,
+                target_id,
+            },
+        ),
         Verb::Get(get) => fact(get, target_id),
         Verb::Is(is) => {
-            let params = dom::ElementParams { element: is.locator.clone(), target_id };
-            Ok(Request { view: View::Is(is.question), ..of(CommandName::DomState, &params)? })
+            let params = dom::ElementParams {
+                element: is.locator.clone(),
+                target_id,
+            };
+            Ok(Request {
+                view: View::Is(is.question),
+                ..of(CommandName::DomState, &params)?
+            })
         }
         Verb::Eval(eval) => of(
             CommandName::DomEval,
@@ -174,7 +270,10 @@ fn reading(verb: &Verb, tab: Option<&TargetId>) -> Outcome<Request> {
                 annotated: shot.annotate,
                 target_id,
             };
-            Ok(Request { view: View::Picture(shot.path.clone()), ..of(CommandName::ExportScreenshot, &params)? })
+            Ok(Request {
+                view: View::Picture(shot.path.clone()),
+                ..of(CommandName::ExportScreenshot, &params)?
+            })
         }
         _ => Err(Failure::usage("this verb does not read")),
     }
@@ -184,14 +283,22 @@ fn print(pdf: &v::Pdf, tab: Option<&TargetId>) -> Outcome<Request> {
     let params = export::PdfParams {
         paper: pdf.paper,
         landscape: pdf.landscape,
-        margins: export::Margins { top: pdf.margin, right: pdf.margin, bottom: pdf.margin, left: pdf.margin },
+        margins: export::Margins {
+            top: pdf.margin,
+            right: pdf.margin,
+            bottom: pdf.margin,
+            left: pdf.margin,
+        },
         scale: pdf.scale,
         background: pdf.background,
         pages: pdf.pages.clone(),
         prefer_css_size: pdf.prefer_css_size,
         target_id: tab.cloned(),
     };
-    Ok(Request { view: View::Pdf(pdf.path.clone()), ..of(CommandName::ExportPdf, &params)? })
+    Ok(Request {
+        view: View::Pdf(pdf.path.clone()),
+        ..of(CommandName::ExportPdf, &params)?
+    })
 }
 
 fn clone(args: &v::CloneArgs, tab: Option<&TargetId>) -> Outcome<Request> {
@@ -199,11 +306,27 @@ fn clone(args: &v::CloneArgs, tab: Option<&TargetId>) -> Outcome<Request> {
     let request = match &args.element {
         Some(element) => {
             let element = element.clone();
-            of(CommandName::ExportCloneComponent, &export::CloneComponentParams { element, max_bytes, target_id })?
+            of(
+                CommandName::ExportCloneComponent,
+                &export::CloneComponentParams {
+                    element,
+                    max_bytes,
+                    target_id,
+                },
+            )?
         }
-        None => of(CommandName::ExportClonePage, &export::ClonePageParams { max_bytes, target_id })?,
+        None => of(
+            CommandName::ExportClonePage,
+            &export::ClonePageParams {
+                max_bytes,
+                target_id,
+            },
+        )?,
     };
-    Ok(Request { view: View::Clone(args.path.clone()), ..request })
+    Ok(Request {
+        view: View::Clone(args.path.clone()),
+        ..request
+    })
 }
 
 fn snapshot_params(snapshot: &v::Snapshot, target_id: Option<TargetId>) -> dom::SnapshotParams {
@@ -225,7 +348,10 @@ fn snapshot_params(snapshot: &v::Snapshot, target_id: Option<TargetId>) -> dom::
 }
 
 fn format_of(path: Option<&PathBuf>) -> ImageFormat {
-    let ending = path.and_then(|path| path.extension()).and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
+    let ending = path
+        .and_then(|path| path.extension())
+        .and_then(|ending| ending.to_str())
+        .map(str::to_ascii_lowercase);
     match ending.as_deref() {
         Some("jpg" | "jpeg") => ImageFormat::Jpeg,
         Some("webp") => ImageFormat::Webp,
@@ -252,21 +378,47 @@ fn fact(get: &v::Get, target_id: Option<TargetId>) -> Outcome<Request> {
     if located && matches!(fact, Fact::Title | Fact::Url) {
         return Err(Failure::usage(format!("get {name} takes no locator")));
     }
-    let element = || get.locator.clone().ok_or_else(|| Failure::usage(format!("get {name} takes a locator")));
-    let of_element = |command, target_id| of(command, &dom::ElementParams { element: element()?, target_id });
+    let element = || {
+        get.locator
+            .clone()
+            .ok_or_else(|| Failure::usage(format!("get {name} takes a locator")))
+    };
+    let of_element = |command, target_id| {
+        of(
+            command,
+            &dom::ElementParams {
+                element: element()?,
+                target_id,
+            },
+        )
+    };
     let text = |default: u32| get.max_chars.unwrap_or(default);
     match fact {
         Fact::Title => of(CommandName::DomTitle, &dom::PageParams { target_id }),
         Fact::Url => of(CommandName::DomUrl, &dom::PageParams { target_id }),
-        Fact::Text => {
-            of(CommandName::DomText, &dom::ReadParams { element: get.locator.clone(), max_chars: text(100_000), target_id })
-        }
+        Fact::Text => of(
+            CommandName::DomText,
+            &dom::ReadParams {
+                element: get.locator.clone(),
+                max_chars: text(100_000),
+                target_id,
+            },
+        ),
         Fact::Html => {
-            let params = dom::HtmlParams { element: get.locator.clone(), outer: !get.inner, max_chars: text(1_000_000), target_id };
+            let params = dom::HtmlParams {
+                element: get.locator.clone(),
+                outer: !get.inner,
+                max_chars: text(1_000_000),
+                target_id,
+            };
             of(CommandName::DomHtml, &params)
         }
         Fact::Attr => {
-            let params = dom::AttrParams { element: element()?, name: get.name.clone().unwrap_or_default(), target_id };
+            let params = dom::AttrParams {
+                element: element()?,
+                name: get.name.clone().unwrap_or_default(),
+                target_id,
+            };
             of(CommandName::DomAttr, &params)
         }
         Fact::Value => of_element(CommandName::DomValue, target_id),
@@ -278,23 +430,51 @@ fn fact(get: &v::Get, target_id: Option<TargetId>) -> Outcome<Request> {
 fn action(verb: &Verb, tab: Option<&TargetId>) -> Outcome<Option<Request>> {
     let target_id = tab.cloned();
     let element = |command, element: &v::Element| {
-        of(command, &interact::ElementParams { element: element.locator.clone(), target_id: tab.cloned() }).map(Some)
+        of(
+            command,
+            &interact::ElementParams {
+                element: element.locator.clone(),
+                target_id: tab.cloned(),
+            },
+        )
+        .map(Some)
     };
     match verb {
         Verb::Click(click) => {
-            let (button, modifiers, position) = (click.button, click.pointing.modifier.clone(), click.pointing.position);
+            let (button, modifiers, position) = (
+                click.button,
+                click.pointing.modifier.clone(),
+                click.pointing.position,
+            );
             let count = if click.double { 2 } else { click.count };
-            let params = interact::ClickParams { element: click.locator.clone(), button, count, modifiers, position, target_id };
+            let params = interact::ClickParams {
+                element: click.locator.clone(),
+                button,
+                count,
+                modifiers,
+                position,
+                target_id,
+            };
             of(CommandName::InteractClick, &params).map(Some)
         }
         Verb::Hover(hover) => {
             let (modifiers, position) = (hover.pointing.modifier.clone(), hover.pointing.position);
-            let params = interact::HoverParams { element: hover.locator.clone(), modifiers, position, target_id };
+            let params = interact::HoverParams {
+                element: hover.locator.clone(),
+                modifiers,
+                position,
+                target_id,
+            };
             of(CommandName::InteractHover, &params).map(Some)
         }
         Verb::Tap(tap) => {
             let (modifiers, position) = (tap.pointing.modifier.clone(), tap.pointing.position);
-            let params = interact::TapParams { element: tap.locator.clone(), modifiers, position, target_id };
+            let params = interact::TapParams {
+                element: tap.locator.clone(),
+                modifiers,
+                position,
+                target_id,
+            };
             of(CommandName::InteractTap, &params).map(Some)
         }
         Verb::Network { verb } => traffic::network(verb, target_id),
@@ -302,15 +482,31 @@ fn action(verb: &Verb, tab: Option<&TargetId>) -> Outcome<Option<Request>> {
         Verb::Drag(_) | Verb::Mouse { .. } => pointing::of_verb(verb, target_id).map(Some),
         Verb::Fill(fill) => {
             let value = fill.value.clone().unwrap_or_default();
-            of(CommandName::InteractFill, &interact::FillParams { element: fill.locator.clone(), value, target_id }).map(Some)
+            of(
+                CommandName::InteractFill,
+                &interact::FillParams {
+                    element: fill.locator.clone(),
+                    value,
+                    target_id,
+                },
+            )
+            .map(Some)
         }
         Verb::Type(typed) => typing(typed, target_id).map(Some),
         Verb::Press(press) => {
-            let params = interact::PressParams { key: press.key.clone(), element: press.locator.clone(), target_id };
+            let params = interact::PressParams {
+                key: press.key.clone(),
+                element: press.locator.clone(),
+                target_id,
+            };
             of(CommandName::InteractPress, &params).map(Some)
         }
         Verb::Select(select) => selection(select, target_id).map(Some),
-        Verb::Scroll(scroll) => of(CommandName::InteractScroll, &scroll_params(scroll, target_id)?).map(Some),
+        Verb::Scroll(scroll) => of(
+            CommandName::InteractScroll,
+            &scroll_params(scroll, target_id)?,
+        )
+        .map(Some),
         Verb::Clear(it) => element(CommandName::InteractClear, it),
         Verb::Check(it) => element(CommandName::InteractCheck, it),
         Verb::Uncheck(it) => element(CommandName::InteractUncheck, it),
@@ -326,7 +522,15 @@ fn typing(typed: &v::Type, target_id: Option<TargetId>) -> Outcome<Request> {
         [element, text] => (Some(locator(element)?), text),
         _ => return Err(Failure::usage("type takes [LOCATOR] TEXT")),
     };
-    of(CommandName::InteractType, &interact::TypeParams { element, text: text.clone(), delay_ms: typed.delay, target_id })
+    of(
+        CommandName::InteractType,
+        &interact::TypeParams {
+            element,
+            text: text.clone(),
+            delay_ms: typed.delay,
+            target_id,
+        },
+    )
 }
 
 fn selection(select: &v::Select, target_id: Option<TargetId>) -> Outcome<Request> {
@@ -335,16 +539,29 @@ fn selection(select: &v::Select, target_id: Option<TargetId>) -> Outcome<Request
     let places = select.index.iter().copied().map(OptionChoice::Index);
     let options: Vec<OptionChoice> = any.chain(labels).chain(places).collect();
     if options.is_empty() {
-        return Err(Failure::usage("select takes at least one VALUE, --label or --index"));
+        return Err(Failure::usage(
+            "select takes at least one VALUE, --label or --index",
+        ));
     }
-    of(CommandName::InteractSelect, &interact::SelectParams { element: select.locator.clone(), options, target_id })
+    of(
+        CommandName::InteractSelect,
+        &interact::SelectParams {
+            element: select.locator.clone(),
+            options,
+            target_id,
+        },
+    )
 }
 
 /// How far a direction without a number goes, in CSS pixels.
 const SCROLL_STEP: f64 = 500.0;
 
 fn scroll_params(scroll: &Scroll, target_id: Option<TargetId>) -> Outcome<interact::ScrollParams> {
-    let usage = || Failure::usage("scroll takes [LOCATOR] DIRECTION [PIXELS], --dx and --dy, or --to top|bottom");
+    let usage = || {
+        Failure::usage(
+            "scroll takes [LOCATOR] DIRECTION [PIXELS], --dx and --dy, or --to top|bottom",
+        )
+    };
     let mut params = interact::ScrollParams {
         dx: scroll.dx.unwrap_or(0.0),
         dy: scroll.dy.unwrap_or(0.0),
@@ -356,21 +573,39 @@ fn scroll_params(scroll: &Scroll, target_id: Option<TargetId>) -> Outcome<intera
     if let Some(word) = words.next_if(|word| direction(word).is_none()) {
         params.element = Some(locator(word)?);
     }
-    if let Some(direction) = words.next().map(|word| direction(word).ok_or_else(usage)).transpose()? {
+    if let Some(direction) = words
+        .next()
+        .map(|word| direction(word).ok_or_else(usage))
+        .transpose()?
+    {
         if params.to.is_some() || scroll.dx.is_some() || scroll.dy.is_some() {
             return Err(usage());
         }
         let pixels = words
             .next()
-            .map(|word| word.parse::<f64>().ok().filter(|far| far.is_finite() && *far > 0.0).ok_or_else(usage))
+            .map(|word| {
+                word.parse::<f64>()
+                    .ok()
+                    .filter(|far| far.is_finite() && *far > 0.0)
+                    .ok_or_else(usage)
+            })
             .transpose()?;
         match direction {
-            Direction::By(x, y) => (params.dx, params.dy) = (x * pixels.unwrap_or(SCROLL_STEP), y * pixels.unwrap_or(SCROLL_STEP)),
+            Direction::By(x, y) => {
+                (params.dx, params.dy) = (
+                    x * pixels.unwrap_or(SCROLL_STEP),
+                    y * pixels.unwrap_or(SCROLL_STEP),
+                )
+            }
             Direction::To(_) if pixels.is_some() => return Err(usage()),
             Direction::To(edge) => params.to = Some(edge),
         }
     }
-    if words.next().is_some() { Err(usage()) } else { Ok(params) }
+    if words.next().is_some() {
+        Err(usage())
+    } else {
+        Ok(params)
+    }
 }
 
 enum Direction {
@@ -398,38 +633,71 @@ fn tabs(verb: Option<&Tabs>, tab: Option<&TargetId>) -> Outcome<Request> {
         None | Some(Tabs::List) => of(CommandName::TargetsList, &Empty {}),
         Some(Tabs::New { url, until }) => {
             let url = url.as_deref().map(complete_url);
-            of(CommandName::TargetsNew, &targets::NewParams { url, wait_until: until.wait_until, make_current: true })
+            of(
+                CommandName::TargetsNew,
+                &targets::NewParams {
+                    url,
+                    wait_until: until.wait_until,
+                    make_current: true,
+                },
+            )
         }
         Some(Tabs::Named { name, url, until }) => {
             let url = url.as_deref().map(complete_url);
-            let params = targets::NamedParams { name: name.clone(), url, wait_until: until.wait_until, make_current: true };
+            let params = targets::NamedParams {
+                name: name.clone(),
+                url,
+                wait_until: until.wait_until,
+                make_current: true,
+            };
             of(CommandName::TargetsNamed, &params)
         }
-        Some(Tabs::Use { target }) => of(CommandName::TargetsUse, &targets::UseParams { target_id: target.clone() }),
-        Some(Tabs::Close { target }) => {
-            of(CommandName::TargetsClose, &targets::CloseParams { target_id: target.clone().or_else(|| tab.cloned()) })
-        }
+        Some(Tabs::Use { target }) => of(
+            CommandName::TargetsUse,
+            &targets::UseParams {
+                target_id: target.clone(),
+            },
+        ),
+        Some(Tabs::Close { target }) => of(
+            CommandName::TargetsClose,
+            &targets::CloseParams {
+                target_id: target.clone().or_else(|| tab.cloned()),
+            },
+        ),
     }
 }
 
 fn dialogs(verb: Option<&Dialog>, tab: Option<&TargetId>) -> Outcome<Request> {
     if tab.is_some() {
-        return Err(Failure::usage("--tab has no meaning for dialog: it is about the session's open dialog"));
+        return Err(Failure::usage(
+            "--tab has no meaning for dialog: it is about the session's open dialog",
+        ));
     }
     match verb {
         None | Some(Dialog::Status) => of(CommandName::DialogStatus, &Empty {}),
-        Some(Dialog::Accept { text }) => of(CommandName::DialogAccept, &dialog::AcceptParams { text: text.clone() }),
-        Some(Dialog::Policy { policy }) => of(CommandName::DialogPolicy, &dialog::PolicyParams { policy: *policy }),
+        Some(Dialog::Accept { text }) => of(
+            CommandName::DialogAccept,
+            &dialog::AcceptParams { text: text.clone() },
+        ),
+        Some(Dialog::Policy { policy }) => of(
+            CommandName::DialogPolicy,
+            &dialog::PolicyParams { policy: *policy },
+        ),
         Some(Dialog::Dismiss) => of(CommandName::DialogDismiss, &Empty {}),
     }
 }
 
 fn log_params(log: &v::Log, tab: Option<&TargetId>) -> diagnostics::LogParams {
-    diagnostics::LogParams { since_seq: log.since, limit: log.limit, target_id: tab.cloned() }
+    diagnostics::LogParams {
+        since_seq: log.since,
+        limit: log.limit,
+        target_id: tab.cloned(),
+    }
 }
 
 fn locator(text: &str) -> Outcome<Locator> {
-    text.parse().map_err(|error: ops_contracts::locator::InvalidLocator| Failure::usage(error.to_string()))
+    text.parse()
+        .map_err(|error: ops_contracts::locator::InvalidLocator| Failure::usage(error.to_string()))
 }
 
 /// A URL as people write it, made absolute: `example.com` and `localhost:3000` get a scheme. What is no host stays as it is,
@@ -438,13 +706,20 @@ fn complete_url(text: &str) -> String {
     let text = text.trim();
     let host_and_port = text.split(['/', '?', '#']).next().unwrap_or(text);
     let (host, port) = match host_and_port.rsplit_once(':') {
-        Some((host, port)) if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) => (host, true),
+        Some((host, port)) if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) => {
+            (host, true)
+        }
         Some(_) if !host_and_port.starts_with('[') => return text.to_owned(),
         _ => (host_and_port, false),
     };
-    let plain = host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b) || !b.is_ascii());
-    let local =
-        host == "localhost" || host.ends_with(".localhost") || host.starts_with("127.") || host == "[::1]" || host == "0.0.0.0";
+    let plain = host
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b) || !b.is_ascii());
+    let local = host == "localhost"
+        || host.ends_with(".localhost")
+        || host.starts_with("127.")
+        || host == "[::1]"
+        || host == "0.0.0.0";
     let named = plain && !host.is_empty() && (host.trim_matches('.').contains('.') || port);
     match (local, named) {
         (true, _) => format!("http://{text}"),

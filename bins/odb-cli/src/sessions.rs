@@ -32,8 +32,13 @@ pub(crate) async fn run(context: &Context<'_>, verb: &Session) -> Outcome<u8> {
 }
 
 fn request(command: CommandName) -> Outcome<Request> {
-    let params = serde_json::value::to_raw_value(&Empty {}).map_err(|error| Failure::usage(error.to_string()))?;
-    Ok(Request { command, params, view: View::Plain })
+    let params = serde_json::value::to_raw_value(&Empty {})
+        .map_err(|error| Failure::usage(error.to_string()))?;
+    Ok(Request {
+        command,
+        params,
+        view: View::Plain,
+    })
 }
 
 async fn plain(context: &Context<'_>, command: CommandName) -> Outcome<u8> {
@@ -45,9 +50,15 @@ async fn plain(context: &Context<'_>, command: CommandName) -> Outcome<u8> {
 async fn list(context: &Context<'_>) -> Outcome<u8> {
     let request = request(CommandName::SessionList)?;
     let relay = daemon::running(context)?;
-    let call = RawCall { timeout: context.global.timeout(), ..RawCall::new(request.command.as_str(), &request.params) };
+    let call = RawCall {
+        timeout: context.global.timeout(),
+        ..RawCall::new(request.command.as_str(), &request.params)
+    };
     let reply = patience::call(&relay.endpoint, &call).await?;
-    let (false, Ok(Ok((result, _)))) = (context.out.is_json(), reply.result().map(|_| reply.typed::<ListResult>())) else {
+    let (false, Ok(Ok((result, _)))) = (
+        context.out.is_json(),
+        reply.result().map(|_| reply.typed::<ListResult>()),
+    ) else {
         return context.present(&request, reply);
     };
     let mut named = Vec::new();
@@ -60,20 +71,34 @@ async fn list(context: &Context<'_>) -> Outcome<u8> {
             named.push((session.session_id, name));
         }
     }
-    context.out.line(&render::session::list(&result, &named, &context.session_name()?));
+    context.out.line(&render::session::list(
+        &result,
+        &named,
+        &context.session_name()?,
+    ));
     Ok(0)
 }
 
 fn choose(context: &Context<'_>, name: &str) -> Outcome<u8> {
     if context.home.legacy_session(name)?.is_none() && context.home.session(name)?.is_none() {
-        let fault = Fault::new(ErrorCode::CliSessionMissing, format!("no session {name:?} is open")).with("session", name);
+        let fault = Fault::new(
+            ErrorCode::CliSessionMissing,
+            format!("no session {name:?} is open"),
+        )
+        .with("session", name);
         return Err(fault.into());
     }
-    context.home.write(DEFAULT_SESSION_FILE, &format!("{name}\n"))?;
+    context
+        .home
+        .write(DEFAULT_SESSION_FILE, &format!("{name}\n"))?;
     if context.out.is_json() {
-        context.out.line(&serde_json::json!({ "session": name }).to_string());
+        context
+            .out
+            .line(&serde_json::json!({ "session": name }).to_string());
     } else {
-        context.out.line(&format!("commands without --session now act on session {name}"));
+        context.out.line(&format!(
+            "commands without --session now act on session {name}"
+        ));
     }
     Ok(0)
 }
@@ -83,20 +108,35 @@ async fn observe(context: &Context<'_>, name: Option<&str>, ttl_ms: Option<u64>)
     if let Some(name) = name
         && context.home.session(name)?.is_some()
     {
-        return Err(Failure::usage(format!("a session {name:?} is open here: choose another name, or close it first")));
+        return Err(Failure::usage(format!(
+            "a session {name:?} is open here: choose another name, or close it first"
+        )));
     }
-    let params = serde_json::value::to_raw_value(&ObserveParams { ttl_ms }).map_err(|error| Failure::usage(error.to_string()))?;
-    let request = Request { command: CommandName::SessionObserve, params, view: View::Plain };
+    let params = serde_json::value::to_raw_value(&ObserveParams { ttl_ms })
+        .map_err(|error| Failure::usage(error.to_string()))?;
+    let request = Request {
+        command: CommandName::SessionObserve,
+        params,
+        view: View::Plain,
+    };
     let held = context.held()?;
     let reply = context.send(&held, &request).await?;
-    let (Some(name), true) = (name, reply.result().is_ok()) else { return context.present(&request, reply) };
+    let (Some(name), true) = (name, reply.result().is_ok()) else {
+        return context.present(&request, reply);
+    };
     let (observer, _) = reply.typed::<ObserveResult>()?;
-    let session = StoredSession { lease_id: observer.observer_lease_id, ..held.session };
+    let session = StoredSession {
+        lease_id: observer.observer_lease_id,
+        ..held.session
+    };
     context.home.store_session(name, &session)?;
     if context.out.is_json() {
         return context.present(&request, reply);
     }
-    context.out.line(&format!("session {name} reads session {}, until {}", held.name, observer.expires_at));
+    context.out.line(&format!(
+        "session {name} reads session {}, until {}",
+        held.name, observer.expires_at
+    ));
     Ok(0)
 }
 
@@ -131,20 +171,34 @@ pub(crate) async fn close(context: &Context<'_>, name: Option<String>) -> Outcom
         return context.present(&request, reply);
     }
     if context.out.is_json() {
-        context.out.line(&serde_json::json!({ "session": held.name, "forgotten": true }).to_string());
+        context
+            .out
+            .line(&serde_json::json!({ "session": held.name, "forgotten": true }).to_string());
     } else {
-        context.out.line(&format!("{} is forgotten here; the session that it read goes on", held.name));
+        context.out.line(&format!(
+            "{} is forgotten here; the session that it read goes on",
+            held.name
+        ));
     }
     Ok(0)
 }
 
 fn is_gone(reply: &Reply) -> bool {
-    matches!(reply.code(), Some(ErrorCode::OpsSessionUnknown | ErrorCode::OpsLeaseExpired | ErrorCode::OpsSessionClosed))
+    matches!(
+        reply.code(),
+        Some(
+            ErrorCode::OpsSessionUnknown | ErrorCode::OpsLeaseExpired | ErrorCode::OpsSessionClosed
+        )
+    )
 }
 
 fn forget(context: &Context<'_>, held: &Held) -> Outcome<()> {
     context.home.forget_session(&held.name)?;
-    if context.home.read(DEFAULT_SESSION_FILE)?.is_some_and(|name| name.trim() == held.name) {
+    if context
+        .home
+        .read(DEFAULT_SESSION_FILE)?
+        .is_some_and(|name| name.trim() == held.name)
+    {
         context.home.remove(DEFAULT_SESSION_FILE)?;
     }
     Ok(())

@@ -91,9 +91,22 @@ impl Home {
         let dir = flag
             .map(Path::to_path_buf)
             .or_else(|| environment.odb_home.clone())
-            .or_else(|| environment.xdg_state_home.as_ref().filter(|dir| dir.is_absolute()).map(|dir| dir.join("odb")))
-            .or_else(|| environment.home.as_ref().map(|dir| dir.join(".local/state/odb")))
-            .ok_or_else(|| Failure::usage("there is no state directory: give --home, or set ODB_HOME or HOME"))?;
+            .or_else(|| {
+                environment
+                    .xdg_state_home
+                    .as_ref()
+                    .filter(|dir| dir.is_absolute())
+                    .map(|dir| dir.join("odb"))
+            })
+            .or_else(|| {
+                environment
+                    .home
+                    .as_ref()
+                    .map(|dir| dir.join(".local/state/odb"))
+            })
+            .ok_or_else(|| {
+                Failure::usage("there is no state directory: give --home, or set ODB_HOME or HOME")
+            })?;
         let dir = std::path::absolute(&dir).map_err(|error| invalid(&dir, &error.to_string()))?;
         Ok(Self { dir })
     }
@@ -115,7 +128,11 @@ impl Home {
             return Ok(None);
         }
         let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-        let file = match OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(&path) {
+        let file = match OpenOptions::new()
+            .read(true)
+            .custom_flags(flags.bits().cast_signed())
+            .open(&path)
+        {
             Ok(file) => file,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => {
@@ -128,8 +145,12 @@ impl Home {
 
     /// A file's JSON; none where it doesn't exist.
     pub(crate) fn read_json<T: DeserializeOwned>(&self, name: &str) -> Outcome<Option<T>> {
-        let Some(text) = self.read(name)? else { return Ok(None) };
-        ops_contracts::command::parse_json(&text).map(Some).map_err(|error| invalid(&self.path(name), &error.to_string()))
+        let Some(text) = self.read(name)? else {
+            return Ok(None);
+        };
+        ops_contracts::command::parse_json(&text)
+            .map(Some)
+            .map_err(|error| invalid(&self.path(name), &error.to_string()))
     }
 
     /// Writes a file, whole or not at all, and makes the directories that it needs.
@@ -166,10 +187,16 @@ impl Home {
         let path = self.path("relayd.log");
         let long = std::fs::symlink_metadata(&path).is_ok_and(|meta| meta.len() > MAX_FILE);
         let flags = OFlags::NOFOLLOW.bits().cast_signed();
-        let opened = OpenOptions::new().append(true).create(true).mode(0o600).custom_flags(flags).open(&path);
+        let opened = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .custom_flags(flags)
+            .open(&path);
         let file = opened.map_err(|error| invalid(&path, &error.to_string()))?;
         if long {
-            file.set_len(0).map_err(|error| invalid(&path, &error.to_string()))?;
+            file.set_len(0)
+                .map_err(|error| invalid(&path, &error.to_string()))?;
         }
         let old = check_private(&file, &path)?;
         Ok((file, old))
@@ -178,12 +205,17 @@ impl Home {
     /// The installation's id, made at first use.
     pub(crate) fn client_id(&self, environment: &Environment) -> Outcome<ClientId> {
         let name = "client-id";
-        let parse = |text: &str| text.trim().parse::<ClientId>().map_err(|error| invalid(&self.path(name), &error.to_string()));
+        let parse = |text: &str| {
+            text.trim()
+                .parse::<ClientId>()
+                .map_err(|error| invalid(&self.path(name), &error.to_string()))
+        };
         if let Some(text) = self.read(name)? {
             return parse(&text);
         }
-        let random =
-            (environment.random)().ok_or_else(|| Failure::new(ErrorCode::CliStateInvalid, "the system has no random bits"))?;
+        let random = (environment.random)().ok_or_else(|| {
+            Failure::new(ErrorCode::CliStateInvalid, "the system has no random bits")
+        })?;
         self.write(name, &format!("{random:032x}\n"))?;
         // Of two processes that make one at once, the later wins for both from the next command on.
         parse(&format!("{random:032x}"))
@@ -197,32 +229,42 @@ impl Home {
             route: Route,
         }
         let file = session_file(name);
-        let Some(text) = self.read(&file)? else { return Ok(None) };
-        let wrong = |error: ops_contracts::command::InvalidField| invalid(&self.path(&file), &error.to_string());
+        let Some(text) = self.read(&file)? else {
+            return Ok(None);
+        };
+        let wrong = |error: ops_contracts::command::InvalidField| {
+            invalid(&self.path(&file), &error.to_string())
+        };
         let routed: Routed = ops_contracts::command::parse_json(&text).map_err(wrong)?;
         if routed.route.0 == Some(ops_contracts::routing::Route::LegacyCdp) {
             return Err(unavailable(name).into());
         }
-        ops_contracts::command::parse_json(&text).map(Some).map_err(wrong)
+        ops_contracts::command::parse_json(&text)
+            .map(Some)
+            .map_err(wrong)
     }
 
     /// The legacy session that is stored under a name; none where there is none, or one of `/ops`.
     pub(crate) fn legacy_session(&self, name: &str) -> Outcome<Option<StoredLegacy>> {
         match self.session(name) {
-            Err(failure) if failure.code() == Some(ErrorCode::CliVerbUnavailableOnLegacy) => self.read_json(&session_file(name)),
+            Err(failure) if failure.code() == Some(ErrorCode::CliVerbUnavailableOnLegacy) => {
+                self.read_json(&session_file(name))
+            }
             other => other.map(|_| None),
         }
     }
 
     /// Stores a legacy session under a name.
     pub(crate) fn store_legacy(&self, name: &str, session: &StoredLegacy) -> Outcome<()> {
-        let text = serde_json::to_string(session).map_err(|error| invalid(&self.path(&session_file(name)), &error.to_string()))?;
+        let text = serde_json::to_string(session)
+            .map_err(|error| invalid(&self.path(&session_file(name)), &error.to_string()))?;
         self.write(&session_file(name), &(text + "\n"))
     }
 
     /// Stores a session under a name.
     pub(crate) fn store_session(&self, name: &str, session: &StoredSession) -> Outcome<()> {
-        let text = serde_json::to_string(session).map_err(|error| invalid(&self.path(&session_file(name)), &error.to_string()))?;
+        let text = serde_json::to_string(session)
+            .map_err(|error| invalid(&self.path(&session_file(name)), &error.to_string()))?;
         self.write(&session_file(name), &(text + "\n"))
     }
 
@@ -233,9 +275,18 @@ impl Home {
 
     /// The names of the stored sessions, in order.
     pub(crate) fn session_names(&self) -> Outcome<Vec<String>> {
-        let Ok(entries) = std::fs::read_dir(self.path("sessions")) else { return Ok(Vec::new()) };
-        let names =
-            entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()?.strip_suffix(".json").map(str::to_owned));
+        let Ok(entries) = std::fs::read_dir(self.path("sessions")) else {
+            return Ok(Vec::new());
+        };
+        let names = entries.filter_map(|entry| {
+            entry
+                .ok()?
+                .file_name()
+                .into_string()
+                .ok()?
+                .strip_suffix(".json")
+                .map(str::to_owned)
+        });
         let mut names: Vec<String> = names.filter(|name| is_session_name(name)).collect();
         names.sort();
         Ok(names)
@@ -257,7 +308,10 @@ impl Home {
                 Err(error) => return Err(invalid(dir, &error.to_string())),
             };
             if !meta.is_dir() {
-                return Err(invalid(dir, "it is no directory, or a symbolic link to one"));
+                return Err(invalid(
+                    dir,
+                    "it is no directory, or a symbolic link to one",
+                ));
             }
             check_owner_and_mode(&meta, dir, "700")?;
         }
@@ -267,7 +321,10 @@ impl Home {
 
 /// Whether a text can name a session.
 pub(crate) fn is_session_name(name: &str) -> bool {
-    (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b))
+    (1..=64).contains(&name.len())
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b))
 }
 
 fn session_file(name: &str) -> String {
@@ -286,7 +343,9 @@ fn read_private(file: File, path: &Path) -> Outcome<String> {
 
 /// Refuses what others can read or write; the file's size.
 fn check_private(file: &File, path: &Path) -> Outcome<u64> {
-    let meta = file.metadata().map_err(|error| invalid(path, &error.to_string()))?;
+    let meta = file
+        .metadata()
+        .map_err(|error| invalid(path, &error.to_string()))?;
     if !meta.is_file() {
         return Err(invalid(path, "it is no plain file"));
     }
@@ -300,7 +359,10 @@ fn check_owner_and_mode(meta: &std::fs::Metadata, path: &Path, expected: &str) -
     }
     let mode = meta.mode() & 0o777;
     if mode & 0o077 != 0 {
-        return Err(invalid(path, &format!("its mode is {mode:03o}; chmod {expected} it once you trust what is in it")));
+        return Err(invalid(
+            path,
+            &format!("its mode is {mode:03o}; chmod {expected} it once you trust what is in it"),
+        ));
     }
     Ok(())
 }
@@ -308,7 +370,9 @@ fn check_owner_and_mode(meta: &std::fs::Metadata, path: &Path, expected: &str) -
 /// A file of the state directory that can't be used.
 pub(crate) fn invalid(path: &Path, why: &str) -> Failure {
     let shown = path.display();
-    Fault::new(ErrorCode::CliStateInvalid, format!("{shown}: {why}")).with("path", shown.to_string()).into()
+    Fault::new(ErrorCode::CliStateInvalid, format!("{shown}: {why}"))
+        .with("path", shown.to_string())
+        .into()
 }
 
 #[cfg(test)]
@@ -319,17 +383,25 @@ mod tests {
 
     fn home() -> (tempfile::TempDir, Home) {
         let dir = tempfile::tempdir().unwrap();
-        let home = Home { dir: dir.path().join("state") };
+        let home = Home {
+            dir: dir.path().join("state"),
+        };
         (dir, home)
     }
 
     fn mode(path: &Path) -> u32 {
-        std::fs::symlink_metadata(path).unwrap().permissions().mode() & 0o777
+        std::fs::symlink_metadata(path)
+            .unwrap()
+            .permissions()
+            .mode()
+            & 0o777
     }
 
     #[track_caller]
     fn refuses(outcome: Outcome<Option<String>>, needle: &str) {
-        let Err(Failure::Here(fault)) = outcome else { panic!("not refused") };
+        let Err(Failure::Here(fault)) = outcome else {
+            panic!("not refused")
+        };
         assert_eq!(fault.code, ErrorCode::CliStateInvalid);
         assert!(fault.message.contains(needle), "{}", fault.message);
     }
@@ -340,7 +412,14 @@ mod tests {
         assert_eq!(home.read("client-id").unwrap(), None);
         home.write("sessions/a.json", "{}").unwrap();
         assert_eq!(home.read("sessions/a.json").unwrap().as_deref(), Some("{}"));
-        assert_eq!((mode(home.dir()), mode(&home.path("sessions")), mode(&home.path("sessions/a.json"))), (0o700, 0o700, 0o600));
+        assert_eq!(
+            (
+                mode(home.dir()),
+                mode(&home.path("sessions")),
+                mode(&home.path("sessions/a.json"))
+            ),
+            (0o700, 0o700, 0o600)
+        );
         assert_eq!(home.session_names().unwrap(), ["a"]);
         assert!(home.forget_session("a").unwrap() && !home.forget_session("a").unwrap());
     }
@@ -376,7 +455,9 @@ mod tests {
         let mut environment = Environment::read();
         environment.odb_home = None;
         environment.xdg_state_home = Some("/x/state".into());
-        let dir = |flag: Option<&str>, environment: &Environment| Home::locate(flag.map(Path::new), environment).unwrap().dir;
+        let dir = |flag: Option<&str>, environment: &Environment| {
+            Home::locate(flag.map(Path::new), environment).unwrap().dir
+        };
         assert_eq!(dir(None, &environment), Path::new("/x/state/odb"));
         environment.odb_home = Some("/x/odb".into());
         assert_eq!(dir(None, &environment), Path::new("/x/odb"));

@@ -1,5 +1,8 @@
 //! The program itself against a scripted relay on a port of its own.
-#![expect(clippy::unwrap_used, reason = "in a test, what can not be unwrapped is a failure")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "in a test, what can not be unwrapped is a failure"
+)]
 
 use std::fs;
 use std::io::{Read, Write};
@@ -37,15 +40,27 @@ impl Relay {
         let (tell, seen) = mpsc::channel();
         thread::spawn(move || {
             for answer in answers {
-                let Ok((mut stream, _)) = listener.accept() else { return };
+                let Ok((mut stream, _)) = listener.accept() else {
+                    return;
+                };
                 let request = read_request(&mut stream);
-                let body = if request.head.starts_with("get /healthz") { "ok" } else { answer.as_str() };
-                let status = if body.contains("\"ops_error\"") { 409 } else { 200 };
+                let body = if request.head.starts_with("get /healthz") {
+                    "ok"
+                } else {
+                    answer.as_str()
+                };
+                let status = if body.contains("\"ops_error\"") {
+                    409
+                } else {
+                    200
+                };
                 let head = format!(
                     "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
                     body.len()
                 );
-                let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes()));
+                let _ = stream
+                    .write_all(head.as_bytes())
+                    .and_then(|()| stream.write_all(body.as_bytes()));
                 if tell.send(request).is_err() {
                     return;
                 }
@@ -72,10 +87,15 @@ fn read_request(stream: &mut TcpStream) -> Seen {
             continue;
         };
         let head = head.to_lowercase();
-        let length =
-            head.lines().find_map(|line| line.strip_prefix("content-length: ")).map_or(0, |length| length.parse().unwrap());
+        let length = head
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length: "))
+            .map_or(0, |length| length.parse().unwrap());
         if body.len() >= length {
-            return Seen { head, body: body.to_owned() };
+            return Seen {
+                head,
+                body: body.to_owned(),
+            };
         }
     }
 }
@@ -126,7 +146,12 @@ fn store_session(home: &Path, relay: &Relay, instance: &str) {
 
 fn command(home: &Path, words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_odb-cli"));
-    command.args(words).env_clear().env("ODB_HOME", home).current_dir(home).stdin(Stdio::null());
+    command
+        .args(words)
+        .env_clear()
+        .env("ODB_HOME", home)
+        .current_dir(home)
+        .stdin(Stdio::null());
     command
 }
 
@@ -135,13 +160,26 @@ fn run(home: &Path, words: &[&str]) -> Output {
 }
 
 fn run_with_input(home: &Path, words: &[&str], input: &str) -> Output {
-    let mut child = command(home, words).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    let mut child = command(home, words)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(input.as_bytes())
+        .unwrap();
     child.wait_with_output().unwrap()
 }
 
 fn texts(output: &Output) -> (String, String) {
-    (String::from_utf8(output.stdout.clone()).unwrap(), String::from_utf8(output.stderr.clone()).unwrap())
+    (
+        String::from_utf8(output.stdout.clone()).unwrap(),
+        String::from_utf8(output.stderr.clone()).unwrap(),
+    )
 }
 
 #[track_caller]
@@ -173,18 +211,33 @@ fn json_prints_the_frame_exactly_and_text_the_bare_value() {
     let home = home_of(&relay);
     store_session(home.path(), &relay, INSTANCE);
     let json = run(home.path(), &["get", "title", "--output", "json"]);
-    assert_eq!((json.status.code(), texts(&json)), (Some(0), (format!("{frame}\n"), String::new())));
+    assert_eq!(
+        (json.status.code(), texts(&json)),
+        (Some(0), (format!("{frame}\n"), String::new()))
+    );
     let seen = relay.seen.recv().unwrap();
-    for line in ["post /ops http/1.1", "authorization: bearer t0ken", "x-ops-client-kind: cli", "content-type: application/json"] {
+    for line in [
+        "post /ops http/1.1",
+        "authorization: bearer t0ken",
+        "x-ops-client-kind: cli",
+        "content-type: application/json",
+    ] {
         assert!(seen.head.contains(line), "{}", seen.head);
     }
     let request: serde_json::Value = serde_json::from_str(&seen.body).unwrap();
-    assert_eq!((request["command"].as_str(), request["leaseId"].as_str()), (Some("dom.title"), Some(lease().as_str())));
+    assert_eq!(
+        (request["command"].as_str(), request["leaseId"].as_str()),
+        (Some("dom.title"), Some(lease().as_str()))
+    );
     let text = run(home.path(), &["get", "title", "--timeout", "1500"]);
     assert_eq!(texts(&text), ("Shop\n".to_owned(), String::new()));
     assert_eq!(relay.frame()["timeoutMs"], 1500);
     let id = fs::read_to_string(home.path().join("client-id")).unwrap();
-    assert!(seen.head.contains(&format!("x-ops-client-id: {}", id.trim())) && id.trim().len() == 32);
+    assert!(
+        seen.head
+            .contains(&format!("x-ops-client-id: {}", id.trim()))
+            && id.trim().len() == 32
+    );
 }
 
 #[test]
@@ -197,9 +250,15 @@ fn a_refusal_is_exit_code_two_with_its_code_and_a_hint() {
     let err = fails(&run(home.path(), &["click", "@e3"]), 2, "ops_ref_stale");
     assert!(err.contains("odb-cli snapshot"), "{err}");
     let json = run(home.path(), &["click", "@e3", "-o", "json"]);
-    assert_eq!((json.status.code(), texts(&json).0), (Some(2), format!("{refused}\n")));
+    assert_eq!(
+        (json.status.code(), texts(&json).0),
+        (Some(2), format!("{refused}\n"))
+    );
     let unknown = run(home.path(), &["click", "@e3"]);
-    assert_eq!((unknown.status.code(), texts(&unknown).1), (Some(2), "error: ops_of_tomorrow: no\n".to_owned()));
+    assert_eq!(
+        (unknown.status.code(), texts(&unknown).1),
+        (Some(2), "error: ops_of_tomorrow: no\n".to_owned())
+    );
 }
 
 #[test]
@@ -214,7 +273,10 @@ fn without_a_relay_nothing_is_started_and_the_exit_code_is_ten() {
     assert_eq!(checks["ok"], false);
     let json = run(home.path(), &["status", "--output", "json"]);
     let frame: serde_json::Value = serde_json::from_str(&texts(&json).0).unwrap();
-    assert_eq!((frame["type"].as_str(), frame["error"]["code"].as_str()), (Some("ops_error"), Some("cli_daemon_unavailable")));
+    assert_eq!(
+        (frame["type"].as_str(), frame["error"]["code"].as_str()),
+        (Some("ops_error"), Some("cli_daemon_unavailable"))
+    );
     assert!(!home.path().join("relayd.log").exists());
 }
 
@@ -231,26 +293,72 @@ fn the_doctor_tells_the_browsers_versions_and_which_one_does_not_answer() {
         fs::set_permissions(&path, PermissionsExt::from_mode(0o700)).unwrap();
         path
     };
-    let (chrome, firefox) = (program("chrome", "echo Chromium 156.0.1; echo more"), program("firefox", "exit 1"));
+    let (chrome, firefox) = (
+        program("chrome", "echo Chromium 156.0.1; echo more"),
+        program("firefox", "exit 1"),
+    );
     let mut doctor = command(home.path(), &["doctor", "-o", "json"]);
-    let output = doctor.env("ODB_BROWSER", &chrome).env("ODB_FIREFOX", &firefox).output().unwrap();
+    let output = doctor
+        .env("ODB_BROWSER", &chrome)
+        .env("ODB_FIREFOX", &firefox)
+        .output()
+        .unwrap();
     let report: serde_json::Value = serde_json::from_str(&texts(&output).0).unwrap();
     let of = |name: &str| {
-        let checks = report["checks"].as_array().unwrap().iter().filter(|check| check["name"] == name);
-        checks.map(|check| (check["status"].as_str().unwrap(), check["message"].as_str().unwrap())).collect::<Vec<_>>()
+        let checks = report["checks"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|check| check["name"] == name);
+        checks
+            .map(|check| {
+                (
+                    check["status"].as_str().unwrap(),
+                    check["message"].as_str().unwrap(),
+                )
+            })
+            .collect::<Vec<_>>()
     };
-    assert_eq!(of("chrome"), [("ok", &*format!("{} (Chromium 156.0.1, ODB_BROWSER)", chrome.display()))]);
-    assert_eq!(of("firefox"), [("warn", &*format!("{} does not tell its version, ODB_FIREFOX", firefox.display()))]);
-    assert_eq!(of("browser"), [("warn", "Chrome 156 (pid 41) does not answer, 2 sessions in it")]);
+    assert_eq!(
+        of("chrome"),
+        [(
+            "ok",
+            &*format!("{} (Chromium 156.0.1, ODB_BROWSER)", chrome.display())
+        )]
+    );
+    assert_eq!(
+        of("firefox"),
+        [(
+            "warn",
+            &*format!(
+                "{} does not tell its version, ODB_FIREFOX",
+                firefox.display()
+            )
+        )]
+    );
+    assert_eq!(
+        of("browser"),
+        [(
+            "warn",
+            "Chrome 156 (pid 41) does not answer, 2 sessions in it"
+        )]
+    );
 }
 
 #[test]
 fn a_relay_whose_port_is_dead_is_no_relay() {
     // Nobody listens on the port below every port that the system gives away.
-    let relay = Relay { url: "http://127.0.0.1:1".to_owned(), ..Relay::new(&[]) };
+    let relay = Relay {
+        url: "http://127.0.0.1:1".to_owned(),
+        ..Relay::new(&[])
+    };
     let home = home_of(&relay);
     store_session(home.path(), &relay, INSTANCE);
-    fails(&run(home.path(), &["get", "title"]), 10, "cli_daemon_unavailable");
+    fails(
+        &run(home.path(), &["get", "title"]),
+        10,
+        "cli_daemon_unavailable",
+    );
 }
 
 #[test]
@@ -258,19 +366,44 @@ fn a_wrong_command_line_is_exit_code_one() {
     let home = private_dir();
     fails(&run(home.path(), &["clik", "@e3"]), 1, "cli_usage_invalid");
     fails(&run(home.path(), &["click"]), 1, "cli_usage_invalid");
-    fails(&run(home.path(), &["click", "@e3", "--force"]), 1, "cli_flag_unsupported");
-    fails(&run(home.path(), &["click", "@e3", "--session", "Ä"]), 1, "cli_usage_invalid");
+    fails(
+        &run(home.path(), &["click", "@e3", "--force"]),
+        1,
+        "cli_flag_unsupported",
+    );
+    fails(
+        &run(home.path(), &["click", "@e3", "--session", "Ä"]),
+        1,
+        "cli_usage_invalid",
+    );
     fails(&run(home.path(), &[]), 1, "cli_usage_invalid");
-    fails(&run(home.path(), &["status", "--tab", "t1"]), 1, "cli_usage_invalid");
-    fails(&run(home.path(), &["status", "--relay", "http://127.0.0.1:1"]), 1, "cli_usage_invalid");
+    fails(
+        &run(home.path(), &["status", "--tab", "t1"]),
+        1,
+        "cli_usage_invalid",
+    );
+    fails(
+        &run(home.path(), &["status", "--relay", "http://127.0.0.1:1"]),
+        1,
+        "cli_usage_invalid",
+    );
     let json = run(home.path(), &["click", "--output", "json"]);
     let frame: serde_json::Value = serde_json::from_str(&texts(&json).0).unwrap();
-    assert_eq!((json.status.code(), frame["error"]["code"].as_str()), (Some(1), Some("cli_usage_invalid")));
+    assert_eq!(
+        (json.status.code(), frame["error"]["code"].as_str()),
+        (Some(1), Some("cli_usage_invalid"))
+    );
     let help = run(home.path(), &["--help"]);
     assert_eq!(help.status.code(), Some(0));
     assert!(texts(&help).0.contains("How to address an element"));
-    assert_eq!(run(home.path(), &["click", "--help"]).status.code(), Some(0));
-    assert_eq!(texts(&run(home.path(), &["--version"])).0, format!("odb-cli {}\n", env!("CARGO_PKG_VERSION")));
+    assert_eq!(
+        run(home.path(), &["click", "--help"]).status.code(),
+        Some(0)
+    );
+    assert_eq!(
+        texts(&run(home.path(), &["--version"])).0,
+        format!("odb-cli {}\n", env!("CARGO_PKG_VERSION"))
+    );
 }
 
 #[test]
@@ -278,36 +411,65 @@ fn state_that_others_can_read_is_refused() {
     let relay = Relay::new(&[]);
     let home = home_of(&relay);
     store_session(home.path(), &relay, INSTANCE);
-    fs::set_permissions(home.path().join("relay.token"), PermissionsExt::from_mode(0o640)).unwrap();
+    fs::set_permissions(
+        home.path().join("relay.token"),
+        PermissionsExt::from_mode(0o640),
+    )
+    .unwrap();
     let err = fails(&run(home.path(), &["get", "title"]), 2, "cli_state_invalid");
-    assert!(err.contains("relay.token") && err.contains("chmod 600"), "{err}");
+    assert!(
+        err.contains("relay.token") && err.contains("chmod 600"),
+        "{err}"
+    );
 }
 
 #[test]
 fn a_session_that_is_missing_or_of_another_relay_says_to_open_again() {
     let relay = Relay::new(&[]);
     let home = home_of(&relay);
-    let err = fails(&run(home.path(), &["get", "title"]), 2, "cli_session_missing");
+    let err = fails(
+        &run(home.path(), &["get", "title"]),
+        2,
+        "cli_session_missing",
+    );
     assert!(err.contains("odb-cli open"), "{err}");
     store_session(home.path(), &relay, "ffffffffffffffffffffffffffffffff");
-    let err = fails(&run(home.path(), &["get", "title"]), 2, "cli_session_missing");
+    let err = fails(
+        &run(home.path(), &["get", "title"]),
+        2,
+        "cli_session_missing",
+    );
     assert!(err.contains("ended with its relay"), "{err}");
 }
 
 #[test]
 fn open_makes_a_session_keeps_it_private_and_uses_it_again() {
-    let created = response(&format!(r#"{{"sessionId":"{SESSION}","leaseId":"{}","newer":1}}"#, lease()));
+    let created = response(&format!(
+        r#"{{"sessionId":"{SESSION}","leaseId":"{}","newer":1}}"#,
+        lease()
+    ));
     let went = response(
         r#"{"targetId":"t1","url":"https://a.b/","status":200,"title":"A","redirects":[],"documentChanged":true,"reached":"load"}"#,
     );
     let over = refusal("ops_lease_expired");
-    let relay = Relay::new(&["", &created, &went, "", &went, "", &over, &created, &went, ""]);
+    let relay = Relay::new(&[
+        "", &created, &went, "", &went, "", &over, &created, &went, "",
+    ]);
     let home = home_of(&relay);
     let output = run(home.path(), &["open", "a.b", "--viewport", "800x600"]);
-    assert_eq!(texts(&output), ("https://a.b/ \"A\" (200)\n".to_owned(), String::new()));
+    assert_eq!(
+        texts(&output),
+        ("https://a.b/ \"A\" (200)\n".to_owned(), String::new())
+    );
     assert!(relay.seen.recv().unwrap().head.starts_with("get /healthz"));
     let create = relay.frame();
-    assert_eq!((create["command"].as_str(), create["params"]["leaseTtlMs"].as_u64()), (Some("session.create"), Some(43_200_000)));
+    assert_eq!(
+        (
+            create["command"].as_str(),
+            create["params"]["leaseTtlMs"].as_u64()
+        ),
+        (Some("session.create"), Some(43_200_000))
+    );
     assert_eq!(relay.frame()["params"]["url"], "https://a.b");
     let stored = home.path().join("sessions/default.json");
     assert_eq!(fs::metadata(&stored).unwrap().mode() & 0o777, 0o600);
@@ -318,11 +480,18 @@ fn open_makes_a_session_keeps_it_private_and_uses_it_again() {
     assert_eq!(relay.frame()["command"], "nav.goto");
 
     let again = run(home.path(), &["open", "a.b"]);
-    assert_eq!(texts(&again), ("https://a.b/ \"A\" (200)\n".to_owned(), String::new()));
+    assert_eq!(
+        texts(&again),
+        ("https://a.b/ \"A\" (200)\n".to_owned(), String::new())
+    );
     let asked: Vec<Seen> = (0..4).map(|_| relay.seen.recv().unwrap()).collect();
     assert!(asked[2].body.contains("session.create") && asked[3].body.contains("nav.goto"));
 
-    fails(&run(home.path(), &["open", "a.b", "--viewport", "900x600"]), 1, "cli_usage_invalid");
+    fails(
+        &run(home.path(), &["open", "a.b", "--viewport", "900x600"]),
+        1,
+        "cli_usage_invalid",
+    );
 }
 
 #[test]
@@ -335,7 +504,11 @@ fn a_batch_is_checked_as_a_whole_and_sent_as_one() {
     store_session(home.path(), &relay, INSTANCE);
     let wrong = run_with_input(home.path(), &["batch"], "[\"get\",\"title\"]\n[\"clik\"]\n");
     assert!(fails(&wrong, 1, "cli_usage_invalid").contains("line 2"));
-    let wrong = run_with_input(home.path(), &["batch"], "{\"command\":\"dom.count\",\"params\":{\"element\":{\"css\":5}}}\n");
+    let wrong = run_with_input(
+        home.path(),
+        &["batch"],
+        "{\"command\":\"dom.count\",\"params\":{\"element\":{\"css\":5}}}\n",
+    );
     assert!(fails(&wrong, 1, "cli_usage_invalid").contains("element.css"));
     let input = "[\"get\",\"title\"]\n\n{\"command\":\"dom.count\",\"params\":{\"element\":{\"css\":\"[\"}}}\n[\"get\",\"url\",\"--tab\",\"t2\"]\n";
     let output = run_with_input(home.path(), &["batch"], input);
@@ -344,12 +517,17 @@ fn a_batch_is_checked_as_a_whole_and_sent_as_one() {
     let hint = "Correct the selector";
     assert_eq!(
         out,
-        format!("[1] dom.title\nA\n[2] dom.count\nerror: ops_selector_invalid: bad\nhint: {hint}\n[3] dom.url: not run\n")
+        format!(
+            "[1] dom.title\nA\n[2] dom.count\nerror: ops_selector_invalid: bad\nhint: {hint}\n[3] dom.url: not run\n"
+        )
     );
     let frame = relay.frame();
     assert_eq!(frame["command"], "batch.run");
     assert_eq!(
-        (frame["params"]["commands"][2]["params"]["targetId"].as_str(), frame["params"]["stopOnError"].as_bool()),
+        (
+            frame["params"]["commands"][2]["params"]["targetId"].as_str(),
+            frame["params"]["stopOnError"].as_bool()
+        ),
         (Some("t2"), Some(true))
     );
 }
@@ -364,8 +542,16 @@ fn a_picture_is_written_where_it_was_asked_for() {
     assert_eq!(texts(&output).0, "a.png (png, 5 bytes)\n");
     assert_eq!(fs::read(home.path().join("a.png")).unwrap(), b"hello");
     let named = texts(&run(home.path(), &["screenshot"])).0;
-    assert!(named.starts_with("screenshot-") && home.path().join(named.split(' ').next().unwrap()).exists(), "{named}");
-    fails(&run(home.path(), &["screenshot", "/nonexistent/a.png"]), 2, "cli_file_unwritable");
+    assert!(
+        named.starts_with("screenshot-")
+            && home.path().join(named.split(' ').next().unwrap()).exists(),
+        "{named}"
+    );
+    fails(
+        &run(home.path(), &["screenshot", "/nonexistent/a.png"]),
+        2,
+        "cli_file_unwritable",
+    );
 }
 
 #[test]
@@ -375,19 +561,38 @@ fn values_and_expressions_come_from_stdin() {
     let relay = Relay::new(&[&evaluated, &filled, &evaluated]);
     let home = home_of(&relay);
     store_session(home.path(), &relay, INSTANCE);
-    assert_eq!(texts(&run_with_input(home.path(), &["eval", "-"], "1 +\n1\n")).0, "{\"a\":1}\n");
+    assert_eq!(
+        texts(&run_with_input(home.path(), &["eval", "-"], "1 +\n1\n")).0,
+        "{\"a\":1}\n"
+    );
     assert_eq!(relay.frame()["params"]["expression"], "1 +\n1\n");
-    fails(&run_with_input(home.path(), &["fill", "#p", "--stdin"], "s3cret\n"), 2, "ops_element_not_found");
+    fails(
+        &run_with_input(home.path(), &["fill", "#p", "--stdin"], "s3cret\n"),
+        2,
+        "ops_element_not_found",
+    );
     assert_eq!(relay.frame()["params"]["value"], "s3cret");
-    let called = run_with_input(home.path(), &["call", "dom.eval", "--params", "-"], r#"{"expression":"x"}"#);
-    assert_eq!(texts(&called).0, "{\n  \"value\": {\n    \"a\": 1\n  }\n}\n");
+    let called = run_with_input(
+        home.path(),
+        &["call", "dom.eval", "--params", "-"],
+        r#"{"expression":"x"}"#,
+    );
+    assert_eq!(
+        texts(&called).0,
+        "{\n  \"value\": {\n    \"a\": 1\n  }\n}\n"
+    );
     assert_eq!(relay.frame()["params"]["expression"], "x");
 }
 
 #[test]
 fn a_relay_elsewhere_is_called_with_its_own_token() {
-    let created = response(&format!(r#"{{"sessionId":"{SESSION}","leaseId":"{}"}}"#, lease()));
-    let went = response(r#"{"targetId":"t1","url":"https://a.b/","redirects":[],"documentChanged":true,"reached":"load"}"#);
+    let created = response(&format!(
+        r#"{{"sessionId":"{SESSION}","leaseId":"{}"}}"#,
+        lease()
+    ));
+    let went = response(
+        r#"{"targetId":"t1","url":"https://a.b/","redirects":[],"documentChanged":true,"reached":"load"}"#,
+    );
     let status = format!(r#"{{"instanceId":"{INSTANCE}","pid":7}}"#);
     let relay = Relay::new(&[&created, &status, &went, &status]);
     let home = private_dir();
@@ -395,8 +600,19 @@ fn a_relay_elsewhere_is_called_with_its_own_token() {
     let at = ["--relay", relay.url.as_str(), "--token-file", "token"];
     let output = run(home.path(), &[["open", "a.b"].as_slice(), &at].concat());
     assert_eq!(texts(&output), ("https://a.b/\n".to_owned(), String::new()));
-    assert!(relay.seen.recv().unwrap().head.contains("authorization: bearer other"));
-    let err = fails(&run(home.path(), &["get", "title"]), 10, "cli_daemon_unavailable");
+    assert!(
+        relay
+            .seen
+            .recv()
+            .unwrap()
+            .head
+            .contains("authorization: bearer other")
+    );
+    let err = fails(
+        &run(home.path(), &["get", "title"]),
+        10,
+        "cli_daemon_unavailable",
+    );
     assert!(err.contains("odb-cli open URL"), "{err}");
     let output = run(home.path(), &[["stop"].as_slice(), &at].concat());
     fails(&output, 1, "cli_usage_invalid");
@@ -408,12 +624,19 @@ fn the_registry_is_listed_without_a_relay() {
     let list = run(home.path(), &["commands", "--output", "json"]);
     let rows: Vec<serde_json::Value> = serde_json::from_str(&texts(&list).0).unwrap();
     assert!(rows.iter().any(|row| row["command"] == "interact.click"));
-    let one = run(home.path(), &["commands", "interact.click", "--output", "json"]);
+    let one = run(
+        home.path(),
+        &["commands", "interact.click", "--output", "json"],
+    );
     let row: serde_json::Value = serde_json::from_str(&texts(&one).0).unwrap();
     assert!(row["params"]["properties"]["element"].is_object(), "{row}");
     let unknown = run(home.path(), &["commands", "no.such"]);
     fails(&unknown, 2, "ops_command_unknown");
-    assert!(texts(&run(home.path(), &["completions", "bash"])).0.contains("scroll-into-view"));
+    assert!(
+        texts(&run(home.path(), &["completions", "bash"]))
+            .0
+            .contains("scroll-into-view")
+    );
 }
 
 #[test]
@@ -421,7 +644,11 @@ fn a_relay_that_does_not_start_is_told_with_its_last_words() {
     let home = private_dir();
     let dir = tempfile::tempdir().unwrap();
     let fake = dir.path().join("relayd");
-    fs::write(&fake, "#!/bin/sh\necho \"no browser for $* ($OPENDEVBROWSER_OPS_KILL_SWITCH)\" >&2\nexit 3\n").unwrap();
+    fs::write(
+        &fake,
+        "#!/bin/sh\necho \"no browser for $* ($OPENDEVBROWSER_OPS_KILL_SWITCH)\" >&2\nexit 3\n",
+    )
+    .unwrap();
     fs::set_permissions(&fake, PermissionsExt::from_mode(0o755)).unwrap();
     let own = dir.path().join("odb-cli");
     fs::copy(env!("CARGO_BIN_EXE_odb-cli"), &own).unwrap();
@@ -431,8 +658,15 @@ fn a_relay_that_does_not_start_is_told_with_its_last_words() {
         .env_clear()
         .env("ODB_HOME", home.path().join("state"))
         .env("OPENDEVBROWSER_OPS_KILL_SWITCH", "secret");
-    let err = fails(&command.stdin(Stdio::null()).output().unwrap(), 10, "cli_daemon_unavailable");
-    assert!(err.contains("no browser for --limits local --idle-exit-ms 900000 ()"), "{err}");
+    let err = fails(
+        &command.stdin(Stdio::null()).output().unwrap(),
+        10,
+        "cli_daemon_unavailable",
+    );
+    assert!(
+        err.contains("no browser for --limits local --idle-exit-ms 900000 ()"),
+        "{err}"
+    );
     let log = home.path().join("state/relayd.log");
     assert_eq!(fs::metadata(log).unwrap().mode() & 0o777, 0o600);
 }
@@ -465,13 +699,31 @@ fn routing_flags_are_checked_before_anything_is_sent() {
         &["--ops-active-session-policy", "stop"],
         &["--force-legacy-cdp", "--ops-routing", "auto"],
     ] {
-        fails(&run(home.path(), &[&["status"], flags].concat()), 1, "cli_usage_invalid");
+        fails(
+            &run(home.path(), &[&["status"], flags].concat()),
+            1,
+            "cli_usage_invalid",
+        );
     }
-    let err =
-        fails(&run(home.path(), &["status", "--ops-rollout-allowlist", "bob,cli:alice-01"]), 1, "cli_rollout_allowlist_invalid");
+    let err = fails(
+        &run(
+            home.path(),
+            &["status", "--ops-rollout-allowlist", "bob,cli:alice-01"],
+        ),
+        1,
+        "cli_rollout_allowlist_invalid",
+    );
     assert!(err.contains("bob") && !err.contains("alice"), "{err}");
-    fails(&run(home.path(), &["get", "title", "--ops-routing", "ops"]), 1, "cli_usage_invalid");
-    fails(&run(home.path(), &["--force-legacy-cdp", "serve"]), 1, "cli_usage_invalid");
+    fails(
+        &run(home.path(), &["get", "title", "--ops-routing", "ops"]),
+        1,
+        "cli_usage_invalid",
+    );
+    fails(
+        &run(home.path(), &["--force-legacy-cdp", "serve"]),
+        1,
+        "cli_usage_invalid",
+    );
 }
 
 #[test]
@@ -481,21 +733,51 @@ fn routing_flags_and_the_kill_switch_travel_with_the_request_and_a_refusal_is_fi
     let relay = Relay::new(&["", &refused, &closed, "", &refused, &closed, "{}"]);
     let home = home_of(&relay);
     fails(
-        &run(home.path(), &["open", "a.b", "--ops-routing", "auto", "--ops-rollout-percent", "7"]),
+        &run(
+            home.path(),
+            &[
+                "open",
+                "a.b",
+                "--ops-routing",
+                "auto",
+                "--ops-rollout-percent",
+                "7",
+            ],
+        ),
         2,
         "relay_legacy_route_unavailable",
     );
     let seen: Vec<Seen> = (0..3).map(|_| relay.seen.recv().unwrap()).collect();
-    assert!(seen[2].head.starts_with("post /cdp/sessions"), "{}", seen[2].head);
+    assert!(
+        seen[2].head.starts_with("post /cdp/sessions"),
+        "{}",
+        seen[2].head
+    );
     let expected = r#"x-ops-routing: {"cli":{"routingmode":"auto","rolloutpercent":7}}"#;
-    assert!(seen[1].head.contains(expected) && seen[1].body.contains("session.create"), "{}", seen[1].head);
+    assert!(
+        seen[1].head.contains(expected) && seen[1].body.contains("session.create"),
+        "{}",
+        seen[1].head
+    );
     let mut switched = command(home.path(), &["open", "a.b", "--ops-routing", "ops"]);
-    let output = switched.env("OPENDEVBROWSER_OPS_KILL_SWITCH", "1").output().unwrap();
+    let output = switched
+        .env("OPENDEVBROWSER_OPS_KILL_SWITCH", "1")
+        .output()
+        .unwrap();
     fails(&output, 2, "relay_legacy_route_unavailable");
     let seen: Vec<Seen> = (0..3).map(|_| relay.seen.recv().unwrap()).collect();
-    assert!(seen[1].head.contains(r#"x-ops-routing: {"killswitch":true,"cli":{"routingmode":"ops"}}"#), "{}", seen[1].head);
+    assert!(
+        seen[1]
+            .head
+            .contains(r#"x-ops-routing: {"killswitch":true,"cli":{"routingmode":"ops"}}"#),
+        "{}",
+        seen[1].head
+    );
     run(home.path(), &["status", "--output", "json"]);
-    assert!(!relay.seen.recv().unwrap().head.contains("x-ops-routing"), "no controls, no header");
+    assert!(
+        !relay.seen.recv().unwrap().head.contains("x-ops-routing"),
+        "no controls, no header"
+    );
 }
 
 fn write_config(home: &Path, text: &str) {
@@ -508,54 +790,134 @@ fn write_config(home: &Path, text: &str) {
 fn the_configuration_is_explained_with_its_sources_and_never_written() {
     let home = private_dir();
     let path = run(home.path(), &["config", "path"]);
-    assert_eq!(texts(&path).0.trim(), home.path().join("config.json").display().to_string());
+    assert_eq!(
+        texts(&path).0.trim(),
+        home.path().join("config.json").display().to_string()
+    );
     let defaults = run(home.path(), &["config", "explain", "--output", "json"]);
     let explained: serde_json::Value = serde_json::from_str(&texts(&defaults).0).unwrap();
-    assert_eq!((&explained["effectiveRoutingMode"], &explained["opsKillSwitchSource"]), (&"ops".into(), &"default".into()));
-    let text = r#"{"later":1,"limitsProfile":"local","ops":{"routingMode":"auto","rolloutPercent":25}}"#;
+    assert_eq!(
+        (
+            &explained["effectiveRoutingMode"],
+            &explained["opsKillSwitchSource"]
+        ),
+        (&"ops".into(), &"default".into())
+    );
+    let text =
+        r#"{"later":1,"limitsProfile":"local","ops":{"routingMode":"auto","rolloutPercent":25}}"#;
     write_config(home.path(), text);
-    let output = run(home.path(), &["config", "explain", "--output", "json", "--ops-rollout-percent", "50"]);
+    let output = run(
+        home.path(),
+        &[
+            "config",
+            "explain",
+            "--output",
+            "json",
+            "--ops-rollout-percent",
+            "50",
+        ],
+    );
     let explained: serde_json::Value = serde_json::from_str(&texts(&output).0).unwrap();
-    let row = |key: &str| explained["settings"].as_array().unwrap().iter().find(|row| row["key"] == key).cloned().unwrap();
+    let row = |key: &str| {
+        explained["settings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|row| row["key"] == key)
+            .cloned()
+            .unwrap()
+    };
     for (key, value, source) in [
         ("ops.rolloutPercent", serde_json::json!(50), "flag"),
         ("ops.routingMode", "auto".into(), "file"),
         ("limitsProfile", "local".into(), "file"),
         ("allowRawCDP", false.into(), "default"),
     ] {
-        assert_eq!((&row(key)["value"], &row(key)["source"]), (&value, &source.into()), "{key}");
+        assert_eq!(
+            (&row(key)["value"], &row(key)["source"]),
+            (&value, &source.into()),
+            "{key}"
+        );
     }
-    assert!(explained["warnings"][0].as_str().unwrap().contains("config_unknown_key_ignored"));
+    assert!(
+        explained["warnings"][0]
+            .as_str()
+            .unwrap()
+            .contains("config_unknown_key_ignored")
+    );
     let shown = texts(&run(home.path(), &["config", "explain"]));
-    assert!(shown.0.contains("ops.routingMode") && shown.0.contains("(file)") && shown.1.contains("\"later\""), "{shown:?}");
-    assert_eq!(fs::read_to_string(home.path().join("config.json")).unwrap(), text);
+    assert!(
+        shown.0.contains("ops.routingMode")
+            && shown.0.contains("(file)")
+            && shown.1.contains("\"later\""),
+        "{shown:?}"
+    );
+    assert_eq!(
+        fs::read_to_string(home.path().join("config.json")).unwrap(),
+        text
+    );
 }
 
 #[test]
 fn a_configuration_is_checked_as_a_whole() {
     let home = private_dir();
     write_config(home.path(), r#"{"later":1}"#);
-    assert_eq!(run(home.path(), &["config", "validate"]).status.code(), Some(0));
-    let err = fails(&run(home.path(), &["config", "validate", "--strict"]), 2, "cli_config_invalid");
+    assert_eq!(
+        run(home.path(), &["config", "validate"]).status.code(),
+        Some(0)
+    );
+    let err = fails(
+        &run(home.path(), &["config", "validate", "--strict"]),
+        2,
+        "cli_config_invalid",
+    );
     assert!(err.contains("later"), "{err}");
     write_config(home.path(), r#"{"listen":7,"logLevel":"loud"}"#);
-    let err = fails(&run(home.path(), &["config", "validate"]), 2, "cli_config_invalid");
+    let err = fails(
+        &run(home.path(), &["config", "validate"]),
+        2,
+        "cli_config_invalid",
+    );
     assert!(err.contains("listen") && err.contains("logLevel"), "{err}");
-    fs::write(home.path().join("other.json"), r#"{"ops":{"rolloutAllowlist":["bob","cli:alice-01"]}}"#).unwrap();
-    let err = fails(&run(home.path(), &["config", "validate", "other.json"]), 1, "cli_rollout_allowlist_invalid");
+    fs::write(
+        home.path().join("other.json"),
+        r#"{"ops":{"rolloutAllowlist":["bob","cli:alice-01"]}}"#,
+    )
+    .unwrap();
+    let err = fails(
+        &run(home.path(), &["config", "validate", "other.json"]),
+        1,
+        "cli_rollout_allowlist_invalid",
+    );
     assert!(err.contains("bob") && !err.contains("alice"), "{err}");
-    fails(&run(home.path(), &["config", "validate", "missing.json"]), 2, "cli_file_unreadable");
+    fails(
+        &run(home.path(), &["config", "validate", "missing.json"]),
+        2,
+        "cli_file_unreadable",
+    );
 }
 
 #[test]
 fn a_reload_shows_the_admin_token_and_nothing_is_asked_without_one() {
     let relay = Relay::new(&["{}"]);
     let home = home_of(&relay);
-    fails(&run(home.path(), &["config", "reload"]), 1, "cli_usage_invalid");
-    let output = command(home.path(), &["config", "reload", "-o", "json"]).env("DASHBOARD_ADMIN_TOKEN", "adm1n").output().unwrap();
+    fails(
+        &run(home.path(), &["config", "reload"]),
+        1,
+        "cli_usage_invalid",
+    );
+    let output = command(home.path(), &["config", "reload", "-o", "json"])
+        .env("DASHBOARD_ADMIN_TOKEN", "adm1n")
+        .output()
+        .unwrap();
     assert_eq!(texts(&output), ("{}\n".to_owned(), String::new()));
     let seen = relay.seen.recv().unwrap();
-    assert!(seen.head.starts_with("post /admin/config/reload") && seen.head.contains("x-odb-admin-token: adm1n"), "{}", seen.head);
+    assert!(
+        seen.head.starts_with("post /admin/config/reload")
+            && seen.head.contains("x-odb-admin-token: adm1n"),
+        "{}",
+        seen.head
+    );
 }
 
 #[test]
@@ -567,10 +929,17 @@ fn a_relay_outside_the_window_is_refused_before_anything_is_sent() {
     for (versions, code) in [
         (r#""relayVersion":"0.9.0""#, "cli_version_unsupported"),
         (r#""relayVersion":"0.1.0""#, "cli_version_unsupported"),
-        (r#""relayVersion":"0.2.0","opsContractVersion":"2.0.0","opsMinContractVersion":"2.0.0""#, "cli_version_unsupported"),
+        (
+            r#""relayVersion":"0.2.0","opsContractVersion":"2.0.0","opsMinContractVersion":"2.0.0""#,
+            "cli_version_unsupported",
+        ),
         (r#""relayVersion":"next""#, "cli_version_invalid"),
     ] {
-        write_private(home.path(), "relay.json", &file.replace(r#""relayVersion":"0.2.0""#, versions));
+        write_private(
+            home.path(),
+            "relay.json",
+            &file.replace(r#""relayVersion":"0.2.0""#, versions),
+        );
         fails(&run(home.path(), &["get", "title"]), 2, code);
     }
     assert!(relay.seen.try_recv().is_err());
@@ -587,20 +956,60 @@ fn a_pairing_code_is_shown_where_the_relay_runs_and_its_token_is_kept_private() 
     let code = open["code"].as_str().unwrap();
     let file = fs::read_to_string(home.path().join("pairing.json")).unwrap();
     assert!(code.len() == 9 && file.contains(code), "{file}");
-    assert_eq!(fs::metadata(home.path().join("pairing.json")).unwrap().mode() & 0o777, 0o600);
+    assert_eq!(
+        fs::metadata(home.path().join("pairing.json"))
+            .unwrap()
+            .mode()
+            & 0o777,
+        0o600
+    );
     let redeemed = run(home.path(), &["pair", code]);
-    assert_eq!((redeemed.status.code(), texts(&redeemed).0.contains("pairing:0123456789abcdef")), (Some(0), true));
+    assert_eq!(
+        (
+            redeemed.status.code(),
+            texts(&redeemed).0.contains("pairing:0123456789abcdef")
+        ),
+        (Some(0), true)
+    );
     assert!(!texts(&redeemed).0.contains("second"));
     let seen = relay.seen.recv().unwrap();
-    assert!(seen.head.starts_with("post /pair ") && seen.body.contains(code), "{}", seen.head);
+    assert!(
+        seen.head.starts_with("post /pair ") && seen.body.contains(code),
+        "{}",
+        seen.head
+    );
     let kept = home.path().join("pairing/local.token");
-    assert_eq!((fs::read_to_string(&kept).unwrap().as_str(), fs::metadata(&kept).unwrap().mode() & 0o777), ("second\n", 0o600));
+    assert_eq!(
+        (
+            fs::read_to_string(&kept).unwrap().as_str(),
+            fs::metadata(&kept).unwrap().mode() & 0o777
+        ),
+        ("second\n", 0o600)
+    );
     assert_eq!(run(home.path(), &["get", "title"]).status.code(), Some(0));
-    assert!(relay.seen.recv().unwrap().head.contains("x-odb-pairing-token: second"));
+    assert!(
+        relay
+            .seen
+            .recv()
+            .unwrap()
+            .head
+            .contains("x-odb-pairing-token: second")
+    );
     assert_eq!(run(home.path(), &["pair", "--self"]).status.code(), Some(0));
     assert!(relay.seen.recv().unwrap().body.len() > 10);
     let url = relay.url.clone();
     let token = home.path().join("relay.token").display().to_string();
-    fails(&run(home.path(), &["pair", "--relay", &url, "--token-file", &token]), 1, "cli_usage_invalid");
-    fails(&run(home.path(), &["pair", "AAAA", "--self"]), 1, "cli_usage_invalid");
+    fails(
+        &run(
+            home.path(),
+            &["pair", "--relay", &url, "--token-file", &token],
+        ),
+        1,
+        "cli_usage_invalid",
+    );
+    fails(
+        &run(home.path(), &["pair", "AAAA", "--self"]),
+        1,
+        "cli_usage_invalid",
+    );
 }

@@ -29,20 +29,48 @@ pub(crate) struct Adapters {
 }
 
 impl Adapters {
-    pub(crate) fn new(settings: &Settings, environment: Environment, home: &Home, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
-        let program = environment.executable.ok_or_else(|| Failure::start("this program's own file can't be found"))?;
+    pub(crate) fn new(
+        settings: &Settings,
+        environment: Environment,
+        home: &Home,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Failure> {
+        let program = environment
+            .executable
+            .ok_or_else(|| Failure::start("this program's own file can't be found"))?;
         let guard = GuardCommand::new(program);
-        let supervisor = Arc::new(GuardSupervisor::new(guard.clone(), home.profiles(), clock.clone()));
-        let chrome = environment.variables.iter().find(|(name, value)| name == config::BROWSER && !value.is_empty());
+        let supervisor = Arc::new(GuardSupervisor::new(
+            guard.clone(),
+            home.profiles(),
+            clock.clone(),
+        ));
+        let chrome = environment
+            .variables
+            .iter()
+            .find(|(name, value)| name == config::BROWSER && !value.is_empty());
         let bidi = BidiConfig {
             chromedriver: settings.chromedriver.clone(),
             chrome: chrome.map(|(_, path)| path.into()),
             sandbox: settings.sandbox.is_on(),
-            ..BidiConfig::new(supervisor, browser_environment(environment.variables.iter().cloned()))
+            ..BidiConfig::new(
+                supervisor,
+                browser_environment(environment.variables.iter().cloned()),
+            )
         };
-        let cdp = CdpConfig::new(guard, home.profiles(), environment.variables.into_iter(), clock);
-        let cdp = CdpConfig { sandbox: settings.sandbox, ..cdp };
-        Ok(Self { cdp: Arc::new(CdpAdapter::new(cdp)), bidi: Arc::new(BidiAdapter::new(bidi)) })
+        let cdp = CdpConfig::new(
+            guard,
+            home.profiles(),
+            environment.variables.into_iter(),
+            clock,
+        );
+        let cdp = CdpConfig {
+            sandbox: settings.sandbox,
+            ..cdp
+        };
+        Ok(Self {
+            cdp: Arc::new(CdpAdapter::new(cdp)),
+            bidi: Arc::new(BidiAdapter::new(bidi)),
+        })
     }
 
     /// The adapters, the preferred one of a browser first.
@@ -54,11 +82,17 @@ impl Adapters {
     pub(crate) fn browsers(&self, settings: &Settings) -> [(&'static str, String); 3] {
         let shown = |named: &Option<PathBuf>, found: Result<PathBuf, AdapterError>| match named {
             Some(path) => path.display().to_string(),
-            None => found.map_or_else(|missing| missing.to_string(), |path| path.display().to_string()),
+            None => found.map_or_else(
+                |missing| missing.to_string(),
+                |path| path.display().to_string(),
+            ),
         };
         [
             ("chrome", shown(&settings.browser, self.cdp.executable())),
-            ("chromedriver", shown(&settings.chromedriver, self.bidi.chromedriver())),
+            (
+                "chromedriver",
+                shown(&settings.chromedriver, self.bidi.chromedriver()),
+            ),
             ("firefox", shown(&settings.firefox, self.bidi.executable())),
         ]
     }
@@ -84,6 +118,9 @@ impl LegacyDoor {
 impl LegacyPolicy for LegacyDoor {
     fn refusal(&self, operation: &str) -> Fault {
         let control = self.0.get();
-        control.map_or_else(|| ErrorCode::RelayLegacyCdpOptInRequired.into(), |control| control.legacy_refusal(operation))
+        control.map_or_else(
+            || ErrorCode::RelayLegacyCdpOptInRequired.into(),
+            |control| control.legacy_refusal(operation),
+        )
     }
 }

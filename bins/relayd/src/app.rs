@@ -21,7 +21,9 @@ use ops_contracts::health::{AdapterHealthStore, HealthSink};
 use ops_contracts::legacy::LEASE_TTL_MS;
 use ops_contracts::version::{BINARY_VERSION, OPS_CONTRACT_VERSION, OPS_MIN_COMPAT_VERSION};
 use ops_runtime::{FamilyConfig, Runtime, RuntimeConfig};
-use relay::{Control, Labels, Pairing, Relay, RelayConfig, RoutingSetup, Timeouts, Tls, Token, Versions};
+use relay::{
+    Control, Labels, Pairing, Relay, RelayConfig, RoutingSetup, Timeouts, Tls, Token, Versions,
+};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::adapters::{Adapters, LegacyDoor};
@@ -52,13 +54,16 @@ const LAST_TASKS: Duration = Duration::from_millis(500);
 ///
 /// # Errors
 /// When the command line is wrong, or the relay can't start.
-pub(crate) fn run(args: impl Iterator<Item = OsString>, environment: Environment) -> Result<(), Failure> {
+pub(crate) fn run(
+    args: impl Iterator<Item = OsString>,
+    environment: Environment,
+) -> Result<(), Failure> {
     let args = Args::try_parse_from(args).map_err(Failure::Arguments)?;
     let layers = settings::layers(args, &environment)?;
     let settings = layers.settle(&environment)?;
     let home = Arc::new(Home::take(settings.home.clone())?);
-    let _log =
-        logging::start(settings.log_format, settings.log_level).map_err(|error| Failure::start(format!("logging: {error}")))?;
+    let _log = logging::start(settings.log_format, settings.log_level)
+        .map_err(|error| Failure::start(format!("logging: {error}")))?;
     raise_descriptor_limit();
     let tasks = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(workers())
@@ -76,20 +81,32 @@ pub(crate) fn run(args: impl Iterator<Item = OsString>, environment: Environment
 /// Threads that serve: half of the processors, for what is served is work for browsers, which need the others.
 fn workers() -> usize {
     const MOST: usize = 4;
-    std::thread::available_parallelism().map_or(1, |processors| (processors.get() / 2).clamp(1, MOST))
+    std::thread::available_parallelism()
+        .map_or(1, |processors| (processors.get() / 2).clamp(1, MOST))
 }
 
 /// Lets the process open as many descriptors as the system allows it: the default is less than the connections that the relay takes.
 fn raise_descriptor_limit() {
     let limit = getrlimit(Resource::Nofile);
     if limit.current != limit.maximum
-        && let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })
+        && let Err(error) = setrlimit(
+            Resource::Nofile,
+            Rlimit {
+                current: limit.maximum,
+                ..limit
+            },
+        )
     {
         tracing::warn!(%error, "the limit of open descriptors can't be raised");
     }
 }
 
-async fn serve(settings: Settings, layers: Layers, environment: Environment, home: Arc<Home>) -> Result<(), Failure> {
+async fn serve(
+    settings: Settings,
+    layers: Layers,
+    environment: Environment,
+    home: Arc<Home>,
+) -> Result<(), Failure> {
     // Before anything is announced: whoever reads the announcement may end us in order.
     let signals = Signals::listen().map_err(|error| Failure::start(format!("signals: {error}")))?;
     let hangups = Hangups::listen().map_err(|error| Failure::start(format!("signals: {error}")))?;
@@ -101,27 +118,62 @@ async fn serve(settings: Settings, layers: Layers, environment: Environment, hom
     let ledger = open_ledger(&home, &*clock).await?;
     let warnings = warnings(&settings, &ledger);
     let browsers = adapters.browsers(&settings);
-    let legacy = LegacyLauncher::new(adapters.cdp.clone(), settings.browser.clone(), settings.browser_args.clone());
+    let legacy = LegacyLauncher::new(
+        adapters.cdp.clone(),
+        settings.browser.clone(),
+        settings.browser_args.clone(),
+    );
     let door = Arc::new(LegacyDoor::default());
-    let choices = replay::choices(settings.replay_seed.as_deref(), &random_hex(8)?, settings.decision_log.as_deref())?;
-    let runtime = RuntimeConfig { legacy: Some(door.clone()), choices: choices.clone(), ..runtime_config(&settings, &home) };
-    let store = settings.health.is_none_or(|tuning| tuning.told).then(|| health.clone());
+    let choices = replay::choices(
+        settings.replay_seed.as_deref(),
+        &random_hex(8)?,
+        settings.decision_log.as_deref(),
+    )?;
+    let runtime = RuntimeConfig {
+        legacy: Some(door.clone()),
+        choices: choices.clone(),
+        ..runtime_config(&settings, &home)
+    };
+    let store = settings
+        .health
+        .is_none_or(|tuning| tuning.told)
+        .then(|| health.clone());
     let sink = store.clone().map(|store| -> Arc<dyn HealthSink> { store });
     let runtime = Runtime::with_health(runtime, adapters.ranked(), clock.clone(), sink);
     let pairings = Arc::new(Pairings::open(home.clone(), clock.clone())?);
-    let pairing = Pairing { required: settings.pairing, store: pairings.clone() };
+    let pairing = Pairing {
+        required: settings.pairing,
+        store: pairings.clone(),
+    };
     let tls = settings.tls.as_ref().map(Files::load).transpose()?;
-    let certificate = settings.tls.clone().zip(tls.clone()).map(|(files, tls)| Served::new(files, tls, home.clone()));
+    let certificate = settings
+        .tls
+        .clone()
+        .zip(tls.clone())
+        .map(|(files, tls)| Served::new(files, tls, home.clone()));
     let routing = routing_setup(layers, pairings, certificate, &choices);
-    let told: Vec<String> = routing.settings.warnings.iter().map(ToString::to_string).chain(warnings.iter().cloned()).collect();
+    let told: Vec<String> = routing
+        .settings
+        .warnings
+        .iter()
+        .map(ToString::to_string)
+        .chain(warnings.iter().cloned())
+        .collect();
     let config = relay_config(&settings, &home, warnings, routing)?;
     let store = store.map(|store| -> Arc<dyn AdapterHealthStore> { store });
     let fingerprint = tls.as_ref().map(Tls::fingerprint);
-    let config = RelayConfig { tls, pairing, ledger: Some(ledger.clone()), health: store, ..config };
+    let config = RelayConfig {
+        tls,
+        pairing,
+        ledger: Some(ledger.clone()),
+        health: store,
+        ..config
+    };
     let instance_id = config.instance_id.clone();
     let listen = config.listen;
     let relay = Relay::bind(config, Arc::new(runtime), clock).await;
-    let relay = relay.map_err(|error| Failure::start(format!("{listen} can't be listened on: {error}")))?;
+    let relay =
+        relay.map_err(|error| Failure::start(format!("{listen} can't be listened on: {error}")))?;
     let relay = relay.with_legacy_browsers(Arc::new(legacy), Duration::from_millis(LEASE_TTL_MS));
     let relay = match settings.policy.clone() {
         Some(path) => relay.with_policy(Arc::new(move || read_policy(&path))),
@@ -158,7 +210,9 @@ async fn open_ledger(home: &Home, clock: &dyn Clock) -> Result<Arc<RollupLedger>
     let (artifacts, now) = (home.artifacts(), clock.now());
     let opened = tokio::task::spawn_blocking(move || RollupLedger::open(&artifacts, now)).await;
     let opened = opened.map_err(|error| Failure::start(format!("the ledger: {error}")))?;
-    opened.map(Arc::new).map_err(|error| Failure::start(format!("the artifacts can't be used: {error}")))
+    opened
+        .map(Arc::new)
+        .map_err(|error| Failure::start(format!("the artifacts can't be used: {error}")))
 }
 
 async fn keep_flushing(ledger: Arc<RollupLedger>, clock: SystemClock) {
@@ -169,7 +223,10 @@ async fn keep_flushing(ledger: Arc<RollupLedger>, clock: SystemClock) {
 }
 
 async fn flush(ledger: Arc<RollupLedger>, now: Timestamp) {
-    if tokio::task::spawn_blocking(move || ledger.flush(now)).await.is_err() {
+    if tokio::task::spawn_blocking(move || ledger.flush(now))
+        .await
+        .is_err()
+    {
         tracing::error!("the ledger could not be flushed");
     }
 }
@@ -179,7 +236,9 @@ fn read_policy(path: &Path) -> Result<AccessPolicy, String> {
     let shown = path.display();
     let file = std::fs::File::open(path).map_err(|error| format!("{shown}: {error}"))?;
     let mut text = String::new();
-    file.take(MAX_POLICY).read_to_string(&mut text).map_err(|error| format!("{shown}: {error}"))?;
+    file.take(MAX_POLICY)
+        .read_to_string(&mut text)
+        .map_err(|error| format!("{shown}: {error}"))?;
     AccessPolicy::parse(&text).map_err(|invalid| format!("{shown}: {invalid}"))
 }
 
@@ -202,17 +261,38 @@ fn warnings(settings: &Settings, ledger: &RollupLedger) -> Vec<String> {
     };
     let open = !settings.listen.ip().is_loopback() && settings.tls.is_none();
     let open = open.then_some("this relay listens beyond loopback, and nothing there is encrypted: tokens travel in the clear");
-    let tuned = settings.health.map(|_| "adapter health is not kept in the plan's way, because --health-tuning says so");
-    let replayed = settings.replay_seed.as_ref().map(|_| "choices can be foretold, because OPENCODE_REPLAY_SEED is set");
-    sandbox.into_iter().chain(open).chain(tuned).chain(replayed).chain(ledger.baseline_problem()).map(str::to_owned).collect()
+    let tuned = settings
+        .health
+        .map(|_| "adapter health is not kept in the plan's way, because --health-tuning says so");
+    let replayed = settings
+        .replay_seed
+        .as_ref()
+        .map(|_| "choices can be foretold, because OPENCODE_REPLAY_SEED is set");
+    sandbox
+        .into_iter()
+        .chain(open)
+        .chain(tuned)
+        .chain(replayed)
+        .chain(ledger.baseline_problem())
+        .map(str::to_owned)
+        .collect()
 }
 
 fn runtime_config(settings: &Settings, home: &Home) -> RuntimeConfig {
     RuntimeConfig {
         profiles: Some(home.profiles()),
-        chrome: FamilyConfig { executable: settings.browser.clone(), args: settings.browser_args.clone() },
-        firefox: FamilyConfig { executable: settings.firefox.clone(), args: settings.firefox_args.clone() },
-        health: settings.health.map(|tuning| tuning.rules).unwrap_or_default(),
+        chrome: FamilyConfig {
+            executable: settings.browser.clone(),
+            args: settings.browser_args.clone(),
+        },
+        firefox: FamilyConfig {
+            executable: settings.firefox.clone(),
+            args: settings.firefox_args.clone(),
+        },
+        health: settings
+            .health
+            .map(|tuning| tuning.rules)
+            .unwrap_or_default(),
         egress: Some(Arc::new(LocalEgress)),
         domains: settings.domains.clone(),
         ..RuntimeConfig::default()
@@ -220,16 +300,28 @@ fn runtime_config(settings: &Settings, home: &Home) -> RuntimeConfig {
 }
 
 /// The settings are read anew from the same layers, of which only the document can have changed.
-fn routing_setup(layers: Layers, pairings: Arc<Pairings>, certificate: Option<Served>, choices: &Choices) -> RoutingSetup {
+fn routing_setup(
+    layers: Layers,
+    pairings: Arc<Pairings>,
+    certificate: Option<Served>,
+    choices: &Choices,
+) -> RoutingSetup {
     let settings = layers.routing();
     let read = move || {
         // With the configuration the pairings are read anew: one that was taken back is over then. So is the certificate: it is
         // renewed long before it expires.
         pairings.refresh().map_err(Failure::into_fault)?;
-        certificate.as_ref().map_or(Ok(()), Served::refresh).map_err(Failure::into_fault)?;
+        certificate
+            .as_ref()
+            .map_or(Ok(()), Served::refresh)
+            .map_err(Failure::into_fault)?;
         layers.reread()
     };
-    RoutingSetup { policy: Arc::new(ToldRules::new(choices)), settings, read: Arc::new(read) }
+    RoutingSetup {
+        policy: Arc::new(ToldRules::new(choices)),
+        settings,
+        read: Arc::new(read),
+    }
 }
 
 async fn reload_on_hangup(mut hangups: Hangups, control: Control) {
@@ -243,7 +335,12 @@ async fn reload_on_hangup(mut hangups: Hangups, control: Control) {
     }
 }
 
-fn relay_config(settings: &Settings, home: &Home, warnings: Vec<String>, routing: RoutingSetup) -> Result<RelayConfig, Failure> {
+fn relay_config(
+    settings: &Settings,
+    home: &Home,
+    warnings: Vec<String>,
+    routing: RoutingSetup,
+) -> Result<RelayConfig, Failure> {
     let windows = ::routing::version::windows(BINARY_VERSION);
     Ok(RelayConfig {
         listen: settings.listen,
@@ -258,10 +355,20 @@ fn relay_config(settings: &Settings, home: &Home, warnings: Vec<String>, routing
         timeouts: Timeouts::default(),
         idle_exit: settings.idle_exit,
         instance_id: random_hex(16)?,
-        versions: Versions { relay: BINARY_VERSION.to_owned(), window_n: windows.n, window_n_minus1: windows.n_minus1 },
+        versions: Versions {
+            relay: BINARY_VERSION.to_owned(),
+            window_n: windows.n,
+            window_n_minus1: windows.n_minus1,
+        },
         routing,
-        capabilities: Capability::ALL.iter().map(|capability| capability.as_str().to_owned()).collect(),
-        labels: Labels { adapter: AdapterKind::Cdp, mode: SessionMode::Managed },
+        capabilities: Capability::ALL
+            .iter()
+            .map(|capability| capability.as_str().to_owned())
+            .collect(),
+        labels: Labels {
+            adapter: AdapterKind::Cdp,
+            mode: SessionMode::Managed,
+        },
         health: None,
         warnings,
         signing: settings.signing.clone(),
@@ -272,10 +379,23 @@ fn relay_config(settings: &Settings, home: &Home, warnings: Vec<String>, routing
 }
 
 /// Tells people, or the log's reader, what has started.
-fn announce(settings: &Settings, home: &Home, url: &str, browsers: &[(&str, String)], warnings: &[String]) {
+fn announce(
+    settings: &Settings,
+    home: &Home,
+    url: &str,
+    browsers: &[(&str, String)],
+    warnings: &[String],
+) {
     if settings.log_format == LogFormat::Text {
-        let (dir, token, limits) = (settings.home.display(), home.token_path(), &settings.limits.name);
-        let browsers: String = browsers.iter().map(|(name, found)| format!("  {name:<8} {found}\n")).collect();
+        let (dir, token, limits) = (
+            settings.home.display(),
+            home.token_path(),
+            &settings.limits.name,
+        );
+        let browsers: String = browsers
+            .iter()
+            .map(|(name, found)| format!("  {name:<8} {found}\n"))
+            .collect();
         let text = format!(
             "relayd {BINARY_VERSION} serves {url}\n  home     {dir}\n  token    {}\n  limits   {limits}\n{browsers}",
             token.display()

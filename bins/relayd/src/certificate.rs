@@ -28,12 +28,21 @@ impl Files {
     ///
     /// # Errors
     /// `relay_config_invalid` where only one is.
-    pub(crate) fn of(certificate: Option<PathBuf>, key: Option<PathBuf>) -> Result<Option<Self>, Failure> {
+    pub(crate) fn of(
+        certificate: Option<PathBuf>,
+        key: Option<PathBuf>,
+    ) -> Result<Option<Self>, Failure> {
         match (certificate, key) {
             (Some(certificate), Some(key)) => Ok(Some(Self { certificate, key })),
             (None, None) => Ok(None),
-            (Some(_), None) => Err(invalid("tlsKeyFile", "TLS takes a key with its certificate: --tls-key, or tlsKeyFile")),
-            (None, Some(_)) => Err(invalid("tlsCertFile", "TLS takes a certificate with its key: --tls-cert, or tlsCertFile")),
+            (Some(_), None) => Err(invalid(
+                "tlsKeyFile",
+                "TLS takes a key with its certificate: --tls-key, or tlsKeyFile",
+            )),
+            (None, Some(_)) => Err(invalid(
+                "tlsCertFile",
+                "TLS takes a certificate with its key: --tls-cert, or tlsCertFile",
+            )),
         }
     }
 
@@ -47,7 +56,10 @@ impl Files {
     }
 
     fn texts(&self) -> Result<(Vec<u8>, Vec<u8>), Failure> {
-        Ok((read(&self.certificate, "tlsCertFile", false)?, read(&self.key, "tlsKeyFile", true)?))
+        Ok((
+            read(&self.certificate, "tlsCertFile", false)?,
+            read(&self.key, "tlsKeyFile", true)?,
+        ))
     }
 
     fn unusable(&self, error: &relay::TlsError) -> Failure {
@@ -64,18 +76,27 @@ fn read(path: &Path, key: &str, private: bool) -> Result<Vec<u8>, Failure> {
     let refused = |why: String| invalid(key, format!("{}: {why}", path.display()));
     // Without NONBLOCK a FIFO in the file's place would hang the start.
     let mut options = File::options();
-    let opened = options.read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path);
+    let opened = options
+        .read(true)
+        .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
+        .open(path);
     let file = opened.map_err(|error| refused(error.to_string()))?;
-    let meta = file.metadata().map_err(|error| refused(error.to_string()))?;
+    let meta = file
+        .metadata()
+        .map_err(|error| refused(error.to_string()))?;
     if !meta.is_file() {
         return Err(refused("it is no plain file".to_owned()));
     }
     let mode = meta.mode() & 0o777;
     if private && mode & 0o077 != 0 {
-        return Err(refused(format!("the key is open to others, its mode is {mode:03o}: chmod 600 it")));
+        return Err(refused(format!(
+            "the key is open to others, its mode is {mode:03o}: chmod 600 it"
+        )));
     }
     let mut bytes = Vec::new();
-    file.take(MAX_FILE).read_to_end(&mut bytes).map_err(|error| refused(error.to_string()))?;
+    file.take(MAX_FILE)
+        .read_to_end(&mut bytes)
+        .map_err(|error| refused(error.to_string()))?;
     Ok(bytes)
 }
 
@@ -102,8 +123,15 @@ impl Served {
     /// As [`Files::load`]; the old certificate stays.
     pub(crate) fn refresh(&self) -> Result<(), Failure> {
         let (certificate, key) = self.files.texts()?;
-        if self.tls.replace(&certificate, &key).map_err(|error| self.files.unusable(&error))? {
-            tracing::info!(sha256 = self.tls.fingerprint(), "another certificate is served");
+        if self
+            .tls
+            .replace(&certificate, &key)
+            .map_err(|error| self.files.unusable(&error))?
+        {
+            tracing::info!(
+                sha256 = self.tls.fingerprint(),
+                "another certificate is served"
+            );
             self.home.announce_certificate(&self.tls.fingerprint())?;
         }
         Ok(())
@@ -118,7 +146,9 @@ mod tests {
 
     #[track_caller]
     fn refused(result: Result<impl Sized, Failure>, expected: &str) {
-        let Err(Failure::Coded(fault)) = result else { panic!("it is not refused") };
+        let Err(Failure::Coded(fault)) = result else {
+            panic!("it is not refused")
+        };
         assert_eq!(fault.code, ErrorCode::RelayConfigInvalid);
         assert!(fault.message.contains(expected), "{}", fault.message);
     }
@@ -126,7 +156,10 @@ mod tests {
     #[test]
     fn a_key_that_others_can_read_or_that_is_none_is_refused() {
         let scratch = tempfile::tempdir().unwrap();
-        let files = Files { certificate: scratch.path().join("cert.pem"), key: scratch.path().join("key.pem") };
+        let files = Files {
+            certificate: scratch.path().join("cert.pem"),
+            key: scratch.path().join("key.pem"),
+        };
         refused(files.load(), "cert.pem");
         std::fs::write(&files.certificate, "no certificate").unwrap();
         std::fs::write(&files.key, "no key").unwrap();
@@ -136,7 +169,14 @@ mod tests {
         }
         std::fs::set_permissions(&files.key, PermissionsExt::from_mode(0o600)).unwrap();
         refused(files.load(), "no certificate in PEM form");
-        refused(Files { key: scratch.path().to_path_buf(), ..files }.load(), "no plain file");
+        refused(
+            Files {
+                key: scratch.path().to_path_buf(),
+                ..files
+            }
+            .load(),
+            "no plain file",
+        );
     }
 
     #[test]

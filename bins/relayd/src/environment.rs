@@ -17,17 +17,25 @@ pub(crate) struct Environment {
 
 impl Environment {
     pub(crate) fn read() -> Self {
-        Self { variables: std::env::vars_os().collect(), executable: std::env::current_exe().ok() }
+        Self {
+            variables: std::env::vars_os().collect(),
+            executable: std::env::current_exe().ok(),
+        }
     }
 
     /// The value of a variable that is set and not empty.
     pub(crate) fn get(&self, name: &str) -> Option<&OsString> {
-        self.variables.iter().find(|(known, _)| known == name).map(|(_, value)| value).filter(|value| !value.is_empty())
+        self.variables
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value)
+            .filter(|value| !value.is_empty())
     }
 
     /// The same as text; what is no UTF-8 in it is replaced, so that a switch that is set is never overlooked.
     pub(crate) fn text(&self, name: &str) -> Option<String> {
-        self.get(name).map(|value| value.to_string_lossy().into_owned())
+        self.get(name)
+            .map(|value| value.to_string_lossy().into_owned())
     }
 }
 
@@ -36,7 +44,10 @@ impl Environment {
 pub(crate) struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "the one place of this binary that reads the clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place of this binary that reads the clock"
+    )]
     fn now(&self) -> Timestamp {
         Timestamp::from(SystemTime::now())
     }

@@ -33,7 +33,10 @@ impl Failure {
     /// A file of the home can't be used.
     pub(crate) fn state(path: &Path, why: impl std::fmt::Display) -> Self {
         let shown = path.display();
-        Self::Coded(Fault::new(ErrorCode::CliStateInvalid, format!("{shown}: {why}")).with("path", shown.to_string()))
+        Self::Coded(
+            Fault::new(ErrorCode::CliStateInvalid, format!("{shown}: {why}"))
+                .with("path", shown.to_string()),
+        )
     }
 
     /// The failure as a fault, for who can't end the program.
@@ -54,10 +57,17 @@ impl Failure {
             }
             Self::Coded(fault) => {
                 let remedy = fault.code.row().remedy;
-                let _ = writeln!(std::io::stderr(), "relayd: {} ({})\n  {remedy}", fault.message, fault.code);
+                let _ = writeln!(
+                    std::io::stderr(),
+                    "relayd: {} ({})\n  {remedy}",
+                    fault.message,
+                    fault.code
+                );
                 let usage = matches!(
                     fault.code,
-                    ErrorCode::CliUsageInvalid | ErrorCode::CliRolloutAllowlistInvalid | ErrorCode::AdapterArgumentForbidden
+                    ErrorCode::CliUsageInvalid
+                        | ErrorCode::CliRolloutAllowlistInvalid
+                        | ErrorCode::AdapterArgumentForbidden
                 );
                 ExitCode::from(if usage { USAGE } else { EXECUTION })
             }

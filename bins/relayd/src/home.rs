@@ -51,10 +51,17 @@ impl Home {
     /// # Errors
     /// `relay_home_busy` when another relay serves it, `cli_state_invalid` when it is foreign or open to others.
     pub(crate) fn take(dir: PathBuf) -> Result<Self, Failure> {
-        DirBuilder::new().recursive(true).mode(0o700).create(&dir).map_err(|error| Failure::state(&dir, error))?;
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&dir)
+            .map_err(|error| Failure::state(&dir, error))?;
         let meta = std::fs::symlink_metadata(&dir).map_err(|error| Failure::state(&dir, error))?;
         if !meta.is_dir() {
-            return Err(Failure::state(&dir, "it is no directory, or a symbolic link to one"));
+            return Err(Failure::state(
+                &dir,
+                "it is no directory, or a symbolic link to one",
+            ));
         }
         check_private(&meta, &dir, "700")?;
         let lock = lock(&dir)?;
@@ -91,23 +98,39 @@ impl Home {
             return Ok(token);
         };
         let mut text = String::new();
-        file.take(4096).read_to_string(&mut text).map_err(|error| Failure::state(&path, error))?;
+        file.take(4096)
+            .read_to_string(&mut text)
+            .map_err(|error| Failure::state(&path, error))?;
         let token = text.trim_end_matches('\n');
-        let well_formed = token.len() == 2 * TOKEN_BYTES && token.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        if well_formed { Ok(token.to_owned()) } else { Err(Failure::state(&path, "it does not hold 64 lower-case hex digits")) }
+        let well_formed = token.len() == 2 * TOKEN_BYTES
+            && token
+                .bytes()
+                .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        if well_formed {
+            Ok(token.to_owned())
+        } else {
+            Err(Failure::state(
+                &path,
+                "it does not hold 64 lower-case hex digits",
+            ))
+        }
     }
 
     /// Tells clients where the relay is.
     pub(crate) fn announce(&self, file: &RelayFile<'_>) -> Result<(), Failure> {
-        let text = serde_json::to_string(file).map_err(|error| Failure::start(error.to_string()))?;
+        let text =
+            serde_json::to_string(file).map_err(|error| Failure::start(error.to_string()))?;
         self.write("relay.json", &(text + "\n"))
     }
 
     /// Tells clients the fingerprint of another certificate. Does nothing before the relay was announced.
     pub(crate) fn announce_certificate(&self, sha256: &str) -> Result<(), Failure> {
-        let Some(text) = self.read("relay.json")? else { return Ok(()) };
+        let Some(text) = self.read("relay.json")? else {
+            return Ok(());
+        };
         let invalid = |error| Failure::state(&self.path("relay.json"), error);
-        let mut told: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&text).map_err(invalid)?;
+        let mut told: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_str(&text).map_err(invalid)?;
         told.insert("certificateSha256".to_owned(), sha256.into());
         let text = serde_json::to_string(&told).map_err(invalid)?;
         self.write("relay.json", &(text + "\n"))
@@ -130,9 +153,13 @@ impl Home {
     /// `cli_state_invalid` when it is foreign, open to others, or can't be read.
     pub(crate) fn read(&self, name: &str) -> Result<Option<String>, Failure> {
         let path = self.path(name);
-        let Some(file) = open_private(&path)? else { return Ok(None) };
+        let Some(file) = open_private(&path)? else {
+            return Ok(None);
+        };
         let mut text = String::new();
-        file.take(MAX_FILE).read_to_string(&mut text).map_err(|error| Failure::state(&path, error))?;
+        file.take(MAX_FILE)
+            .read_to_string(&mut text)
+            .map_err(|error| Failure::state(&path, error))?;
         Ok(Some(text))
     }
 
@@ -164,18 +191,25 @@ impl Home {
 /// `cli_state_invalid` when the file is foreign, open to others, or can't be read.
 pub(crate) fn read_config(dir: &Path) -> Result<Option<String>, Failure> {
     let path = dir.join("config.json");
-    let Some(file) = open_private(&path)? else { return Ok(None) };
+    let Some(file) = open_private(&path)? else {
+        return Ok(None);
+    };
     let mut text = String::new();
     // One byte more than is taken, so that what is too large is refused as such.
-    let limit = u64::try_from(routing::config::MAX_BYTES).unwrap_or(u64::MAX).saturating_add(1);
-    file.take(limit).read_to_string(&mut text).map_err(|error| Failure::state(&path, error))?;
+    let limit = u64::try_from(routing::config::MAX_BYTES)
+        .unwrap_or(u64::MAX)
+        .saturating_add(1);
+    file.take(limit)
+        .read_to_string(&mut text)
+        .map_err(|error| Failure::state(&path, error))?;
     Ok(Some(text))
 }
 
 /// `bytes` random bytes of the operating system, as lower-case hex.
 pub(crate) fn random_hex(bytes: usize) -> Result<String, Failure> {
     let mut random = vec![0_u8; bytes];
-    getrandom::fill(&mut random).map_err(|error| Failure::start(format!("the system has no randomness: {error}")))?;
+    getrandom::fill(&mut random)
+        .map_err(|error| Failure::start(format!("the system has no randomness: {error}")))?;
     Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
@@ -187,8 +221,14 @@ fn no_follow() -> i32 {
 /// Takes the lock and leaves our process id in its file. A relay that died has released it.
 fn lock(dir: &Path) -> Result<File, Failure> {
     let path = dir.join("relay.lock");
-    let opened =
-        OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(no_follow()).open(&path);
+    let opened = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .custom_flags(no_follow())
+        .open(&path);
     let mut file = opened.map_err(|error| unusable(&path, &error))?;
     check_file(&file, &path)?;
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
@@ -196,7 +236,10 @@ fn lock(dir: &Path) -> Result<File, Failure> {
         Err(Errno::WOULDBLOCK) => return Err(busy(file, dir)),
         Err(error) => return Err(Failure::state(&path, error)),
     }
-    let written = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", std::process::id()));
+    let written = file
+        .set_len(0)
+        .and_then(|()| file.rewind())
+        .and_then(|()| writeln!(file, "{}", std::process::id()));
     written.map_err(|error| Failure::state(&path, error))?;
     Ok(file)
 }
@@ -206,13 +249,26 @@ fn busy(file: File, dir: &Path) -> Failure {
     // The holder may not have written its number yet.
     let _ = file.take(32).read_to_string(&mut text);
     let pid: Option<u32> = text.trim().parse().ok();
-    let who = pid.map_or_else(|| "another relay".to_owned(), |pid| format!("another relay (pid {pid})"));
-    Failure::Coded(Fault::new(ErrorCode::RelayHomeBusy, format!("{who} serves {}", dir.display())).with("pid", pid))
+    let who = pid.map_or_else(
+        || "another relay".to_owned(),
+        |pid| format!("another relay (pid {pid})"),
+    );
+    Failure::Coded(
+        Fault::new(
+            ErrorCode::RelayHomeBusy,
+            format!("{who} serves {}", dir.display()),
+        )
+        .with("pid", pid),
+    )
 }
 
 /// Opens a file that nobody else can read or write; `None` where it doesn't exist.
 fn open_private(path: &Path) -> Result<Option<File>, Failure> {
-    match OpenOptions::new().read(true).custom_flags(no_follow()).open(path) {
+    match OpenOptions::new()
+        .read(true)
+        .custom_flags(no_follow())
+        .open(path)
+    {
         Ok(file) => check_file(&file, path).map(|()| Some(file)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(unusable(path, &error)),
@@ -227,7 +283,9 @@ fn unusable(path: &Path, error: &std::io::Error) -> Failure {
 }
 
 fn check_file(file: &File, path: &Path) -> Result<(), Failure> {
-    let meta = file.metadata().map_err(|error| Failure::state(path, error))?;
+    let meta = file
+        .metadata()
+        .map_err(|error| Failure::state(path, error))?;
     if !meta.is_file() {
         return Err(Failure::state(path, "it is no plain file"));
     }
@@ -240,7 +298,10 @@ fn check_private(meta: &Metadata, path: &Path, expected: &str) -> Result<(), Fai
     }
     let mode = meta.mode() & 0o777;
     if mode & 0o077 != 0 {
-        return Err(Failure::state(path, format!("its mode is {mode:03o}; chmod {expected} it once you trust what is in it")));
+        return Err(Failure::state(
+            path,
+            format!("its mode is {mode:03o}; chmod {expected} it once you trust what is in it"),
+        ));
     }
     Ok(())
 }
@@ -278,7 +339,10 @@ mod tests {
         drop(home);
         std::fs::write(dir.join("relay.json"), "{}").unwrap();
         Home::take(dir.clone()).unwrap();
-        assert!(!dir.join("relay.json").exists(), "what a dead relay left is gone");
+        assert!(
+            !dir.join("relay.json").exists(),
+            "what a dead relay left is gone"
+        );
     }
 
     #[test]
@@ -286,7 +350,10 @@ mod tests {
         let (_scratch, dir) = scratch();
         let home = Home::take(dir.clone()).unwrap();
         let token = home.token().unwrap();
-        assert_eq!(std::fs::read_to_string(home.token_path()).unwrap(), format!("{token}\n"));
+        assert_eq!(
+            std::fs::read_to_string(home.token_path()).unwrap(),
+            format!("{token}\n")
+        );
         assert_eq!((mode(&home.token_path()), token.len()), (0o600, 64));
         assert_eq!(home.token().unwrap(), token);
     }
@@ -315,7 +382,10 @@ mod tests {
         assert_eq!(code(home.token()), ErrorCode::CliStateInvalid);
         drop(home);
         symlink(&dir, scratch.path().join("link")).unwrap();
-        assert_eq!(code(Home::take(scratch.path().join("link"))), ErrorCode::CliStateInvalid);
+        assert_eq!(
+            code(Home::take(scratch.path().join("link"))),
+            ErrorCode::CliStateInvalid
+        );
         std::fs::set_permissions(&dir, PermissionsExt::from_mode(0o755)).unwrap();
         assert_eq!(code(Home::take(dir)), ErrorCode::CliStateInvalid);
     }
@@ -339,6 +409,9 @@ mod tests {
         home.announce(&file("http://127.0.0.1:2")).unwrap();
         let text = std::fs::read_to_string(dir.join("relay.json")).unwrap();
         let expected = r#"{"relayUrl":"http://127.0.0.1:2","pid":7,"instanceId":"i","startedAt":"1970-01-01T00:00:00.000Z","relayVersion":"0.2.0","opsContractVersion":"1.1.0","opsMinContractVersion":"1.0.0","limitsProfile":"local"}"#;
-        assert_eq!((text.trim_end(), mode(&dir.join("relay.json"))), (expected, 0o600));
+        assert_eq!(
+            (text.trim_end(), mode(&dir.join("relay.json"))),
+            (expected, 0o600)
+        );
     }
 }

@@ -54,7 +54,10 @@ impl Drop for Log {
 /// Starts logging for the whole process.
 pub(crate) fn start(format: LogFormat, level: LogLevel) -> io::Result<Log> {
     let (lines, waiting) = sync_channel(WAITING);
-    std::thread::Builder::new().name("log".to_owned()).stack_size(128 * 1024).spawn(move || write_all(&waiting))?;
+    std::thread::Builder::new()
+        .name("log".to_owned())
+        .stack_size(128 * 1024)
+        .spawn(move || write_all(&waiting))?;
     let log = Log(lines.clone());
     let lines = Lines(lines);
     let builder = fmt()
@@ -64,7 +67,9 @@ pub(crate) fn start(format: LogFormat, level: LogLevel) -> io::Result<Log> {
         .with_ansi(io::IsTerminal::is_terminal(&io::stderr()));
     match format {
         LogFormat::Text => tracing::subscriber::set_global_default(builder.finish()),
-        LogFormat::Json => tracing::subscriber::set_global_default(builder.json().flatten_event(true).finish()),
+        LogFormat::Json => {
+            tracing::subscriber::set_global_default(builder.json().flatten_event(true).finish())
+        }
     }
     .map_err(io::Error::other)?;
     Ok(log)

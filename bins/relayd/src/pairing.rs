@@ -64,7 +64,11 @@ impl Pairings {
     /// # Errors
     /// `cli_state_invalid` where their file is foreign, open to others, or not what is written there.
     pub(crate) fn open(home: Arc<Home>, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
-        let pairings = Self { home, clock, state: Mutex::default() };
+        let pairings = Self {
+            home,
+            clock,
+            state: Mutex::default(),
+        };
         pairings.refresh()?;
         Ok(pairings)
     }
@@ -72,7 +76,8 @@ impl Pairings {
     /// Reads the file anew, so that a pairing that was taken out of it is over.
     pub(crate) fn refresh(&self) -> Result<(), Failure> {
         let grants = match self.home.read(PAIRED)? {
-            Some(text) => serde_json::from_str(&text).map_err(|error| Failure::state(&self.home.path(PAIRED), error))?,
+            Some(text) => serde_json::from_str(&text)
+                .map_err(|error| Failure::state(&self.home.path(PAIRED), error))?,
             None => Vec::new(),
         };
         self.lock().grants = grants;
@@ -88,20 +93,28 @@ impl Pairings {
         let refused = |why: &str| Err(Fault::new(ErrorCode::RelayPairingInvalid, why));
         let text = self.home.read(CODE).map_err(Failure::into_fault)?;
         let Some(open) = text.and_then(|text| serde_json::from_str::<OpenCode>(&text).ok()) else {
-            return refused("no pairing code is open: odb-cli pair, run where the relay runs, shows one");
+            return refused(
+                "no pairing code is open: odb-cli pair, run where the relay runs, shows one",
+            );
         };
         if open.expires_at <= self.clock.now() {
             self.home.remove(CODE);
             return refused("the pairing code has expired: odb-cli pair shows a new one");
         }
-        if !bool::from(canonical(&open.code).as_bytes().ct_eq(canonical(code).as_bytes())) {
+        if !bool::from(
+            canonical(&open.code)
+                .as_bytes()
+                .ct_eq(canonical(code).as_bytes()),
+        ) {
             state.wrong += 1;
             if state.wrong < GUESSES {
                 return refused("the pairing code is wrong");
             }
             state.wrong = 0;
             self.home.remove(CODE);
-            return refused("the pairing code is wrong, and the open one is spent after too many wrong ones");
+            return refused(
+                "the pairing code is wrong, and the open one is spent after too many wrong ones",
+            );
         }
         state.wrong = 0;
         self.home.remove(CODE);
@@ -127,12 +140,22 @@ impl PairingStore for Pairings {
         let mut state = self.lock();
         self.spend(&mut state, code)?;
         let secret = |bytes| random_hex(bytes).map_err(Failure::into_fault);
-        let paired = Paired { id: secret(ID_BYTES)?, token: secret(TOKEN_BYTES)? };
+        let paired = Paired {
+            id: secret(ID_BYTES)?,
+            token: secret(TOKEN_BYTES)?,
+        };
         let (pairing_id, token_sha256) = (paired.id.clone(), hash(paired.token.as_bytes()));
         let mut grants = state.grants.clone();
-        grants.push(Grant { pairing_id, token_sha256, paired_at: self.clock.now() });
-        let text = serde_json::to_string(&grants).map_err(|error| Fault::new(ErrorCode::RelayInternal, error.to_string()))?;
-        self.home.write(PAIRED, &(text + "\n")).map_err(Failure::into_fault)?;
+        grants.push(Grant {
+            pairing_id,
+            token_sha256,
+            paired_at: self.clock.now(),
+        });
+        let text = serde_json::to_string(&grants)
+            .map_err(|error| Fault::new(ErrorCode::RelayInternal, error.to_string()))?;
+        self.home
+            .write(PAIRED, &(text + "\n"))
+            .map_err(Failure::into_fault)?;
         state.grants = grants;
         Ok(paired)
     }
@@ -140,11 +163,17 @@ impl PairingStore for Pairings {
 
 /// A code as it is compared: people leave the dash out and don't mind the case.
 fn canonical(code: &str) -> String {
-    code.chars().filter(|c| !matches!(c, '-' | ' ')).map(|c| c.to_ascii_uppercase()).collect()
+    code.chars()
+        .filter(|c| !matches!(c, '-' | ' '))
+        .map(|c| c.to_ascii_uppercase())
+        .collect()
 }
 
 fn hash(token: &[u8]) -> String {
-    Sha256::digest(token).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(token)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 #[cfg(test)]
@@ -171,22 +200,42 @@ mod tests {
     }
 
     fn show(home: &Home, code: &str) {
-        home.write(CODE, &format!(r#"{{"code":"{code}","expiresAt":"1970-01-01T00:00:02.000Z"}}"#)).unwrap();
+        home.write(
+            CODE,
+            &format!(r#"{{"code":"{code}","expiresAt":"1970-01-01T00:00:02.000Z"}}"#),
+        )
+        .unwrap();
     }
 
     #[test]
     fn a_code_pairs_one_client_once_and_its_token_outlives_the_relay() {
         let (_scratch, home, clock, pairings) = pairings();
-        assert_eq!(pairings.redeem("K7QM-2XPD").unwrap_err().code, ErrorCode::RelayPairingInvalid);
+        assert_eq!(
+            pairings.redeem("K7QM-2XPD").unwrap_err().code,
+            ErrorCode::RelayPairingInvalid
+        );
         show(&home, "K7QM-2XPD");
         let paired = pairings.redeem("k7qm2xpd").unwrap();
-        assert_eq!(pairings.redeem("K7QM-2XPD").unwrap_err().code, ErrorCode::RelayPairingInvalid, "spent");
-        assert_eq!(pairings.find(paired.token.as_bytes()), Some(paired.id.clone()));
+        assert_eq!(
+            pairings.redeem("K7QM-2XPD").unwrap_err().code,
+            ErrorCode::RelayPairingInvalid,
+            "spent"
+        );
+        assert_eq!(
+            pairings.find(paired.token.as_bytes()),
+            Some(paired.id.clone())
+        );
         assert_eq!(pairings.find(b""), None);
         let file = home.path(PAIRED);
         let text = std::fs::read_to_string(&file).unwrap();
-        assert!(!text.contains(&paired.token) && text.contains(&paired.id), "{text}");
-        assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(
+            !text.contains(&paired.token) && text.contains(&paired.id),
+            "{text}"
+        );
+        assert_eq!(
+            std::fs::metadata(&file).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
         let again = Pairings::open(home.clone(), clock).unwrap();
         assert_eq!(again.find(paired.token.as_bytes()), Some(paired.id));
         home.remove(PAIRED);
@@ -199,12 +248,24 @@ mod tests {
         let (_scratch, home, clock, pairings) = pairings();
         show(&home, "AAAA-AAAA");
         for _ in 0..GUESSES {
-            assert_eq!(pairings.redeem("BBBB-BBBB").unwrap_err().code, ErrorCode::RelayPairingInvalid);
+            assert_eq!(
+                pairings.redeem("BBBB-BBBB").unwrap_err().code,
+                ErrorCode::RelayPairingInvalid
+            );
         }
-        assert_eq!(pairings.redeem("AAAA-AAAA").unwrap_err().code, ErrorCode::RelayPairingInvalid);
+        assert_eq!(
+            pairings.redeem("AAAA-AAAA").unwrap_err().code,
+            ErrorCode::RelayPairingInvalid
+        );
         show(&home, "AAAA-AAAA");
         clock.0.store(2_000, Ordering::Relaxed);
-        assert!(pairings.redeem("AAAA-AAAA").unwrap_err().message.contains("expired"));
+        assert!(
+            pairings
+                .redeem("AAAA-AAAA")
+                .unwrap_err()
+                .message
+                .contains("expired")
+        );
         assert!(!home.path(CODE).exists());
     }
 }

@@ -11,7 +11,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ops_contracts::Outcome;
 use ops_contracts::choice::{Choices, Decision, DecisionLog, Stream};
-use ops_contracts::routing::{Identities, LegacyLane, Peer, Route, RoutePolicy, RoutingControls, RoutingDecision, RoutingStatus};
+use ops_contracts::routing::{
+    Identities, LegacyLane, Peer, Route, RoutePolicy, RoutingControls, RoutingDecision,
+    RoutingStatus,
+};
 use routing::decision::Rules;
 use rustix::fs::OFlags;
 
@@ -21,14 +24,24 @@ use crate::failure::Failure;
 ///
 /// # Errors
 /// `cli_state_invalid` when the log's file is there already or can't be made.
-pub(crate) fn choices(seed: Option<&str>, random: &str, log: Option<&Path>) -> Result<Choices, Failure> {
+pub(crate) fn choices(
+    seed: Option<&str>,
+    random: &str,
+    log: Option<&Path>,
+) -> Result<Choices, Failure> {
     let choices = Choices::of_text(seed.unwrap_or(random));
     let Some(path) = log else { return Ok(choices) };
     // A log of two runs would compare with nothing, and a link could lead anywhere.
-    let made =
-        OpenOptions::new().append(true).create_new(true).mode(0o600).custom_flags(OFlags::NOFOLLOW.bits().cast_signed()).open(path);
+    let made = OpenOptions::new()
+        .append(true)
+        .create_new(true)
+        .mode(0o600)
+        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
+        .open(path);
     let file = made.map_err(|error| Failure::state(path, error))?;
-    Ok(choices.logged(Arc::new(LogFile { file: Mutex::new(file) })))
+    Ok(choices.logged(Arc::new(LogFile {
+        file: Mutex::new(file),
+    })))
 }
 
 struct LogFile {
@@ -43,10 +56,17 @@ impl fmt::Debug for LogFile {
 
 impl DecisionLog for LogFile {
     fn decided(&self, decision: &Decision<'_>) {
-        let Ok(mut line) = serde_json::to_vec(decision) else { return };
+        let Ok(mut line) = serde_json::to_vec(decision) else {
+            return;
+        };
         line.push(b'\n');
         // Of each decision one write, so that lines stay whole.
-        if let Err(error) = self.file.lock().unwrap_or_else(PoisonError::into_inner).write_all(&line) {
+        if let Err(error) = self
+            .file
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .write_all(&line)
+        {
             tracing::warn!(%error, "a decision is missing in the log of decisions");
         }
     }
@@ -62,20 +82,39 @@ impl ToldRules {
 }
 
 impl RoutePolicy for ToldRules {
-    fn decide(&self, controls: &RoutingControls, identities: &Identities, legacy: LegacyLane) -> Outcome<RoutingDecision> {
+    fn decide(
+        &self,
+        controls: &RoutingControls,
+        identities: &Identities,
+        legacy: LegacyLane,
+    ) -> Outcome<RoutingDecision> {
         let decided = Rules.decide(controls, identities, legacy);
         match &decided {
-            Ok(decision) => self.0.decided("routing.route", &format!("{} {}", decision.route, decision.reason)),
+            Ok(decision) => self.0.decided(
+                "routing.route",
+                &format!("{} {}", decision.route, decision.reason),
+            ),
             Err(fault) => self.0.decided("routing.route", fault.code.as_str()),
         }
         decided
     }
 
-    fn status(&self, controls: &RoutingControls, identities: &Identities, legacy: LegacyLane) -> RoutingStatus {
+    fn status(
+        &self,
+        controls: &RoutingControls,
+        identities: &Identities,
+        legacy: LegacyLane,
+    ) -> RoutingStatus {
         Rules.status(controls, identities, legacy)
     }
 
-    fn admit(&self, route: Route, relay_version: &str, peers: &[Peer<'_>], prerelease_interop: bool) -> Outcome<()> {
+    fn admit(
+        &self,
+        route: Route,
+        relay_version: &str,
+        peers: &[Peer<'_>],
+        prerelease_interop: bool,
+    ) -> Outcome<()> {
         Rules.admit(route, relay_version, peers, prerelease_interop)
     }
 

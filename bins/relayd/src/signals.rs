@@ -29,7 +29,10 @@ pub(crate) struct Signals {
 impl Signals {
     /// Takes the signals over from the system's defaults. To be called inside a tokio runtime.
     pub(crate) fn listen() -> io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
     }
 
     /// Waits for one; its name.

@@ -7,8 +7,7 @@ use ops_runtime::HealthRules;
 
 use crate::failure::Failure;
 
-const EXPECTED: &str =
-    "off, or threshold, windowMs, cooldownMs, successes and snapshotMs, each as NAME=NUMBER from 1 with commas between them";
+const EXPECTED: &str = "off, or threshold, windowMs, cooldownMs, successes and snapshotMs, each as NAME=NUMBER from 1 with commas between them";
 
 /// How health is kept where that is not the plan's way.
 #[derive(Debug, Clone, Copy)]
@@ -30,7 +29,11 @@ pub(crate) fn parse(text: &str) -> Result<Tuning, Failure> {
     for part in text.split(',') {
         let wrong = || Failure::usage(format!("--health-tuning takes {EXPECTED}, not {part:?}"));
         let (name, number) = part.split_once('=').ok_or_else(wrong)?;
-        let number: u32 = number.parse().ok().filter(|number| *number > 0).ok_or_else(wrong)?;
+        let number: u32 = number
+            .parse()
+            .ok()
+            .filter(|number| *number > 0)
+            .ok_or_else(wrong)?;
         let span = Duration::from_millis(u64::from(number));
         match name {
             "threshold" => rules.breaker.threshold = number,
@@ -52,13 +55,28 @@ mod tests {
     fn figures_that_are_named_change_and_the_others_stay() {
         let Tuning { rules, told } = parse("cooldownMs=1500,successes=3").ok().unwrap();
         let plan = HealthRules::default();
-        assert_eq!((rules.breaker.cooldown, rules.breaker.successes), (Duration::from_millis(1_500), 3));
         assert_eq!(
-            (rules.breaker.threshold, rules.breaker.window, rules.snapshot_every),
+            (rules.breaker.cooldown, rules.breaker.successes),
+            (Duration::from_millis(1_500), 3)
+        );
+        assert_eq!(
+            (
+                rules.breaker.threshold,
+                rules.breaker.window,
+                rules.snapshot_every
+            ),
             (5, plan.breaker.window, plan.snapshot_every)
         );
         assert!(told && !parse("off").ok().unwrap().told);
-        for wrong in ["", "cooldownMs", "cooldownMs=0", "cooldownMs=-1", "cooldown=5", "successes=3,", "off,successes=3"] {
+        for wrong in [
+            "",
+            "cooldownMs",
+            "cooldownMs=0",
+            "cooldownMs=-1",
+            "cooldown=5",
+            "successes=3,",
+            "off,successes=3",
+        ] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }
     }

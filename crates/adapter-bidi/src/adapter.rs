@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ops_contracts::adapter::{Adapter, AdapterError, AdapterResult, BoxFuture, Browser, BrowserInfo, LaunchSpec};
+use ops_contracts::adapter::{
+    Adapter, AdapterError, AdapterResult, BoxFuture, Browser, BrowserInfo, LaunchSpec,
+};
 use ops_contracts::capability::{AdapterKind, BrowserKind, CapabilitySet};
 use ops_contracts::supervise::Supervisor;
 
@@ -17,7 +19,9 @@ use crate::fault;
 use crate::launch::{Chrome, Launch, Launched, launch, launch_chromedriver};
 use crate::locate::{CHROME, CHROMEDRIVER, FIREFOX, locate};
 use crate::protocol::network::AddIntercept;
-use crate::protocol::session::{Capabilities, Capability, ChromeOptions, Granted, New, PromptBehavior, Proxy, Subscribe};
+use crate::protocol::session::{
+    Capabilities, Capability, ChromeOptions, Granted, New, PromptBehavior, Proxy, Subscribe,
+};
 use crate::router::{EVENTS, Router};
 
 /// The error of drivers whose browser could not be started.
@@ -50,8 +54,19 @@ impl BidiConfig {
     /// A configuration with the default deadline, without chromedriver, and the sandbox on; `PATH` is taken from `environment`.
     #[must_use]
     pub fn new(supervisor: Arc<dyn Supervisor>, environment: Vec<(OsString, OsString)>) -> Self {
-        let path = environment.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.clone());
-        Self { supervisor, path, environment, launch_deadline: LAUNCH_DEADLINE, chromedriver: None, chrome: None, sandbox: true }
+        let path = environment
+            .iter()
+            .find(|(name, _)| name == "PATH")
+            .map(|(_, value)| value.clone());
+        Self {
+            supervisor,
+            path,
+            environment,
+            launch_deadline: LAUNCH_DEADLINE,
+            chromedriver: None,
+            chrome: None,
+            sandbox: true,
+        }
     }
 }
 
@@ -80,7 +95,11 @@ impl BidiAdapter {
     /// # Errors
     /// `BrowserMissing`, also where none was named.
     pub fn chromedriver(&self) -> AdapterResult<PathBuf> {
-        let named = self.config.chromedriver.as_deref().ok_or_else(|| CHROMEDRIVER.not_named())?;
+        let named = self
+            .config
+            .chromedriver
+            .as_deref()
+            .ok_or_else(|| CHROMEDRIVER.not_named())?;
         let path = Some(named).filter(|named| *named != Path::new(CHROMEDRIVER.name));
         locate(&CHROMEDRIVER, path, self.config.path.as_deref())
     }
@@ -88,7 +107,9 @@ impl BidiAdapter {
     async fn start(&self, spec: LaunchSpec) -> AdapterResult<Arc<dyn Browser>> {
         let driver = Driver::of(spec.browser);
         if spec.confined && driver == Driver::Chromedriver {
-            return Err(AdapterError::Unsupported { primitive: "launch of a confined browser" });
+            return Err(AdapterError::Unsupported {
+                primitive: "launch of a confined browser",
+            });
         }
         let (launched, begin) = match driver {
             Driver::Firefox => self.start_firefox(&spec)?,
@@ -102,9 +123,17 @@ impl BidiAdapter {
     }
 
     fn start_firefox(&self, spec: &LaunchSpec) -> AdapterResult<(Launched, Capability)> {
-        let proxy = spec.proxy.as_deref().map(|url| proxy(url, &spec.proxy_bypass)).transpose()?;
+        let proxy = spec
+            .proxy
+            .as_deref()
+            .map(|url| proxy(url, &spec.proxy_bypass))
+            .transpose()?;
         let launched = launch(&Launch {
-            executable: locate(&FIREFOX, spec.executable.as_deref(), self.config.path.as_deref())?,
+            executable: locate(
+                &FIREFOX,
+                spec.executable.as_deref(),
+                self.config.path.as_deref(),
+            )?,
             supervisor: &*self.config.supervisor,
             profile: spec.profile.as_deref(),
             headed: spec.headed,
@@ -144,10 +173,15 @@ impl BidiAdapter {
         let port = launched.port(deadline).await?;
         let router = Router::new(driver);
         let answered = async {
-            let connection =
-                Connection::open(port, Arc::clone(&router) as _).await.map_err(|_| CallError::Lost(Loss::Disconnected))?;
+            let connection = Connection::open(port, Arc::clone(&router) as _)
+                .await
+                .map_err(|_| CallError::Lost(Loss::Disconnected))?;
             let granted = first_answer(&connection, begin, driver).await?;
-            let way = if spec.confined { confine::way_past(&connection, !persistent).await? } else { None };
+            let way = if spec.confined {
+                confine::way_past(&connection, !persistent).await?
+            } else {
+                None
+            };
             Ok((connection, granted, way))
         };
         let (connection, granted, way) = match tokio::time::timeout(deadline, answered).await {
@@ -180,7 +214,16 @@ impl BidiAdapter {
             sandboxed: driver == Driver::Firefox || self.config.sandbox,
         };
         let directory = launched.directory.clone();
-        let shared = Shared { connection, router, process, driver, directory, headless, persistent, focus: Default::default() };
+        let shared = Shared {
+            connection,
+            router,
+            process,
+            driver,
+            directory,
+            headless,
+            persistent,
+            focus: Default::default(),
+        };
         Ok(Arc::new(BidiBrowser::new(shared, info)))
     }
 }
@@ -196,33 +239,53 @@ fn wanted(proxy: Option<Proxy>, chrome_options: Option<ChromeOptions>) -> Capabi
     }
 }
 
-async fn first_answer(connection: &Connection, always_match: Capability, driver: Driver) -> Result<Granted, CallError> {
-    let session = New { capabilities: Capabilities { always_match } };
+async fn first_answer(
+    connection: &Connection,
+    always_match: Capability,
+    driver: Driver,
+) -> Result<Granted, CallError> {
+    let session = New {
+        capabilities: Capabilities { always_match },
+    };
     let granted = connection.send(&session, Route::BROWSER).decode().await?;
     let events = [EVENTS, driver.events()].concat();
     let subscribed = connection.send(&Subscribe { events: &events }, Route::BROWSER);
     // Without it the browser would ask in a window of its own, and the page would wait.
-    let questions = connection.send(&AddIntercept { phases: ["authRequired"], contexts: None }, Route::BROWSER);
+    let questions = connection.send(
+        &AddIntercept {
+            phases: ["authRequired"],
+            contexts: None,
+        },
+        Route::BROWSER,
+    );
     let began = async {
         subscribed.await?;
         questions.await
     };
-    began.await.map_err(|error| told_of_age(&granted.capabilities, error))?;
+    began
+        .await
+        .map_err(|error| told_of_age(&granted.capabilities, error))?;
     Ok(granted.capabilities)
 }
 
 /// A browser that has begun a session and then does not know what every session needs is older than what is driven here.
 fn told_of_age(browser: &Granted, error: CallError) -> CallError {
-    const NOT_KNOWN: [&str; 3] = ["invalid argument", "unknown command", "unsupported operation"];
+    const NOT_KNOWN: [&str; 3] = [
+        "invalid argument",
+        "unknown command",
+        "unsupported operation",
+    ];
     match error {
-        CallError::Refused { error, message } if NOT_KNOWN.contains(&error.as_str()) => CallError::Refused {
-            error: NOT_CREATED.to_owned(),
-            message: format!(
-                "{} {} is too old to be driven ({message}): update it, or name a newer one",
-                product(&browser.browser_name),
-                browser.browser_version
-            ),
-        },
+        CallError::Refused { error, message } if NOT_KNOWN.contains(&error.as_str()) => {
+            CallError::Refused {
+                error: NOT_CREATED.to_owned(),
+                message: format!(
+                    "{} {} is too old to be driven ({message}): update it, or name a newer one",
+                    product(&browser.browser_name),
+                    browser.browser_version
+                ),
+            }
+        }
         error => error,
     }
 }
@@ -230,7 +293,10 @@ fn told_of_age(browser: &Granted, error: CallError) -> CallError {
 /// `firefox` as people write it.
 fn product(name: &str) -> String {
     let mut letters = name.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+    letters
+        .next()
+        .map(|first| first.to_uppercase().chain(letters).collect())
+        .unwrap_or_default()
 }
 
 impl Adapter for BidiAdapter {

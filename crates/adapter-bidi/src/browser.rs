@@ -6,17 +6,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ops_contracts::adapter::{
-    AdapterError, AdapterResult, BoxFuture, Browser, BrowserInfo, ContextSpec, ContextStorage, EventSink, NetworkPolicy,
-    OpenedContext,
+    AdapterError, AdapterResult, BoxFuture, Browser, BrowserInfo, ContextSpec, ContextStorage,
+    EventSink, NetworkPolicy, OpenedContext,
 };
 use ops_contracts::supervise::Supervised;
 
 use crate::confine::proxy;
 use crate::connection::{CallError, Connection, Route};
-use crate::context::{BidiContext, ContextPassage, Folder, STRUCTURE_DEADLINE, preload, viewport_of, within};
+use crate::context::{
+    BidiContext, ContextPassage, Folder, STRUCTURE_DEADLINE, preload, viewport_of, within,
+};
 use crate::driver::Driver;
 use crate::fault;
-use crate::protocol::browser::{Close, CreateUserContext, DownloadBehavior, GetUserContexts, SetDownloadBehavior};
+use crate::protocol::browser::{
+    Close, CreateUserContext, DownloadBehavior, GetUserContexts, SetDownloadBehavior,
+};
 use crate::protocol::network::{AddDataCollector, DataType};
 use crate::protocol::script::AddPreloadScript;
 use crate::router::state::{ContextEntry, PROFILE};
@@ -62,26 +66,43 @@ pub(crate) struct BidiBrowser {
 
 impl BidiBrowser {
     pub(crate) fn new(shared: Shared, info: BrowserInfo) -> Self {
-        Self { shared: Arc::new(shared), info }
+        Self {
+            shared: Arc::new(shared),
+            info,
+        }
     }
 
-    async fn open(&self, spec: ContextSpec, events: Arc<dyn EventSink>) -> AdapterResult<OpenedContext> {
+    async fn open(
+        &self,
+        spec: ContextSpec,
+        events: Arc<dyn EventSink>,
+    ) -> AdapterResult<OpenedContext> {
         // Loopback would go past it.
         if spec.proxy.is_some() && self.shared.driver == Driver::Chromedriver {
-            return Err(AdapterError::Unsupported { primitive: "open context through a proxy" });
+            return Err(AdapterError::Unsupported {
+                primitive: "open context through a proxy",
+            });
         }
-        let proxy = spec.proxy.as_deref().map(|url| proxy(url, &[])).transpose()?;
+        let proxy = spec
+            .proxy
+            .as_deref()
+            .map(|url| proxy(url, &[]))
+            .transpose()?;
         let connection = &self.shared.connection;
         let id: Arc<str> = match spec.storage {
             ContextStorage::Isolated => {
-                let made = connection.send(&CreateUserContext { proxy }, Route::BROWSER).decode().await;
+                let made = connection
+                    .send(&CreateUserContext { proxy }, Route::BROWSER)
+                    .decode()
+                    .await;
                 made.map_err(attach_failed)?.user_context.into()
             }
             ContextStorage::Profile => PROFILE.into(),
         };
         let folder = Folder::make(&self.shared.directory, &id);
-        let folder =
-            Arc::new(folder.map_err(|error| AdapterError::AttachFailed { reason: format!("no folder for its files: {error}") })?);
+        let folder = Arc::new(folder.map_err(|error| AdapterError::AttachFailed {
+            reason: format!("no folder for its files: {error}"),
+        })?);
         let downloads_at = folder.downloads().to_string_lossy().into_owned();
         let entry = ContextEntry {
             sink: events,
@@ -100,21 +121,51 @@ impl BidiBrowser {
         let user_contexts = [&**context.id()];
         let declaration = preload(&spec.bridge.start);
         let arguments = self.shared.driver.preload_arguments();
-        let script = AddPreloadScript { function_declaration: &declaration, arguments, sandbox: SANDBOX, user_contexts };
+        let script = AddPreloadScript {
+            function_declaration: &declaration,
+            arguments,
+            sandbox: SANDBOX,
+            user_contexts,
+        };
         let script = connection.send(&script, Route::BROWSER);
-        let sized = connection.send(&viewport_of(None, Some(context.id()), spec.viewport), Route::BROWSER);
-        let kept = DownloadBehavior { r#type: "allowed", destination_folder: &downloads_at };
-        let downloads = connection.send(&SetDownloadBehavior { download_behavior: kept, user_contexts }, Route::BROWSER);
-        let bodies = AddDataCollector { data_types: &BODIES, max_encoded_data_size: MAX_BODY, user_contexts };
+        let sized = connection.send(
+            &viewport_of(None, Some(context.id()), spec.viewport),
+            Route::BROWSER,
+        );
+        let kept = DownloadBehavior {
+            r#type: "allowed",
+            destination_folder: &downloads_at,
+        };
+        let downloads = connection.send(
+            &SetDownloadBehavior {
+                download_behavior: kept,
+                user_contexts,
+            },
+            Route::BROWSER,
+        );
+        let bodies = AddDataCollector {
+            data_types: &BODIES,
+            max_encoded_data_size: MAX_BODY,
+            user_contexts,
+        };
         let bodies = connection.send(&bodies, Route::BROWSER);
         context.set_preload(script.decode().await.map_err(attach_failed)?.script);
         sized.await.map_err(attach_failed)?;
         downloads.await.map_err(attach_failed)?;
         context.set_collector(bodies.decode().await.map_err(attach_failed)?.collector);
         let (target, frame) = context.make_page().await?;
-        let passage = (self.shared.driver == Driver::Chromedriver)
-            .then(|| Arc::new(ContextPassage::new(Arc::clone(&self.shared), Arc::clone(context.id()))) as _);
-        Ok(OpenedContext { context: Arc::new(context), target, frame, passage })
+        let passage = (self.shared.driver == Driver::Chromedriver).then(|| {
+            Arc::new(ContextPassage::new(
+                Arc::clone(&self.shared),
+                Arc::clone(context.id()),
+            )) as _
+        });
+        Ok(OpenedContext {
+            context: Arc::new(context),
+            target,
+            frame,
+            passage,
+        })
     }
 
     fn enter(&self, id: Arc<str>, entry: ContextEntry) -> AdapterResult<BidiContext> {
@@ -139,7 +190,9 @@ impl BidiBrowser {
                 match shared.driver {
                     Driver::Firefox => drop(shared.process.ended().await),
                     // The driver stays when its browser has gone, and ends the connection.
-                    Driver::Chromedriver => shared.router.until(|state| state.lost.then_some(())).await,
+                    Driver::Chromedriver => {
+                        shared.router.until(|state| state.lost.then_some(())).await
+                    }
                 }
             };
             let _ = tokio::time::timeout(GRACE, ended).await;
@@ -162,7 +215,11 @@ impl Browser for BidiBrowser {
         &self.info
     }
 
-    fn open_context(&self, spec: ContextSpec, events: Arc<dyn EventSink>) -> BoxFuture<'_, AdapterResult<OpenedContext>> {
+    fn open_context(
+        &self,
+        spec: ContextSpec,
+        events: Arc<dyn EventSink>,
+    ) -> BoxFuture<'_, AdapterResult<OpenedContext>> {
         Box::pin(within(STRUCTURE_DEADLINE, self.open(spec, events)))
     }
 
@@ -172,8 +229,16 @@ impl Browser for BidiBrowser {
 
     fn ping(&self) -> BoxFuture<'_, AdapterResult<()>> {
         // Chromedriver answers `session.status` by itself; this one has to go through its browser.
-        let reply = self.shared.connection.send(&GetUserContexts {}, Route::BROWSER);
-        Box::pin(async { reply.await.map(drop).map_err(|error| fault::from_call("browser.getUserContexts", error)) })
+        let reply = self
+            .shared
+            .connection
+            .send(&GetUserContexts {}, Route::BROWSER);
+        Box::pin(async {
+            reply
+                .await
+                .map(drop)
+                .map_err(|error| fault::from_call("browser.getUserContexts", error))
+        })
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

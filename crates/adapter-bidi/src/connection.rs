@@ -88,16 +88,25 @@ pub(crate) struct Route {
 
 impl Route {
     /// The browser itself.
-    pub(crate) const BROWSER: Self = Self { page: None, frame: None };
+    pub(crate) const BROWSER: Self = Self {
+        page: None,
+        frame: None,
+    };
 
     /// A page, whatever its document.
     pub(crate) fn page(page: TargetKey) -> Self {
-        Self { page: Some(page), frame: None }
+        Self {
+            page: Some(page),
+            frame: None,
+        }
     }
 
     /// The present document of a frame.
     pub(crate) fn document(page: TargetKey, frame: FrameKey) -> Self {
-        Self { page: Some(page), frame: Some(frame) }
+        Self {
+            page: Some(page),
+            frame: Some(frame),
+        }
     }
 }
 
@@ -144,13 +153,26 @@ impl Connection {
     /// Connects to the browser's port on loopback and starts to read and write in tasks of the current runtime.
     pub(crate) async fn open(port: u16, sink: Arc<dyn EventSink>) -> Result<Self, SocketError> {
         let stream = Prompt::connect(port).await?;
-        let config = WebSocketConfig::default().max_message_size(None).max_frame_size(None).read_buffer_size(256 * 1024);
+        let config = WebSocketConfig::default()
+            .max_message_size(None)
+            .max_frame_size(None)
+            .read_buffer_size(256 * 1024);
         let url = format!("ws://127.0.0.1:{port}/session");
-        let (socket, _) = tokio_tungstenite::client_async_with_config(url, stream, Some(config)).await?;
+        let (socket, _) =
+            tokio_tungstenite::client_async_with_config(url, stream, Some(config)).await?;
         let (queue, queued) = mpsc::unbounded_channel();
-        let pending = Mutex::new(Pending { calls: HashMap::new(), queue: Some(queue) });
-        let shared = Shared { backlog: AtomicUsize::new(0), pending, next_id: AtomicU64::new(1) };
-        let connection = Self { shared: Arc::new(shared) };
+        let pending = Mutex::new(Pending {
+            calls: HashMap::new(),
+            queue: Some(queue),
+        });
+        let shared = Shared {
+            backlog: AtomicUsize::new(0),
+            pending,
+            next_id: AtomicU64::new(1),
+        };
+        let connection = Self {
+            shared: Arc::new(shared),
+        };
         let (writer, reader) = socket.split();
         tokio::spawn(write_all(writer, queued, connection.clone()));
         tokio::spawn(read_all(reader, connection.clone(), sink));
@@ -162,10 +184,29 @@ impl Connection {
         let shared = &self.shared;
         let id = shared.next_id.fetch_add(1, Ordering::Relaxed);
         let (sender, receiver) = oneshot::channel();
-        let pending = Outstanding { id, receiver, shared: Arc::clone(shared), settled: false };
-        let reply = Reply { pending, command: std::marker::PhantomData };
-        match serde_json::to_string(&Outgoing { id, method: C::METHOD, params: command }) {
-            Ok(text) => self.enqueue(id, text, Waiting { route, reply: sender }),
+        let pending = Outstanding {
+            id,
+            receiver,
+            shared: Arc::clone(shared),
+            settled: false,
+        };
+        let reply = Reply {
+            pending,
+            command: std::marker::PhantomData,
+        };
+        match serde_json::to_string(&Outgoing {
+            id,
+            method: C::METHOD,
+            params: command,
+        }) {
+            Ok(text) => self.enqueue(
+                id,
+                text,
+                Waiting {
+                    route,
+                    reply: sender,
+                },
+            ),
             Err(error) => drop(sender.send(Err(CallError::Encode(error.to_string())))),
         }
         reply
@@ -213,8 +254,13 @@ impl Connection {
     }
 
     fn fail(&self, loss: Loss, belongs: impl Fn(&Waiting) -> bool) {
-        let failed: Vec<Waiting> =
-            self.shared.lock().calls.extract_if(|_, waiting| belongs(waiting)).map(|(_, waiting)| waiting).collect();
+        let failed: Vec<Waiting> = self
+            .shared
+            .lock()
+            .calls
+            .extract_if(|_, waiting| belongs(waiting))
+            .map(|(_, waiting)| waiting)
+            .collect();
         for waiting in failed {
             let _ = waiting.reply.send(Err(CallError::Lost(loss)));
         }
@@ -298,11 +344,18 @@ impl Drop for Outstanding {
 type Writer = futures_util::stream::SplitSink<WebSocketStream<Prompt>, Message>;
 type Reader = futures_util::stream::SplitStream<WebSocketStream<Prompt>>;
 
-async fn write_all(mut writer: Writer, mut queued: mpsc::UnboundedReceiver<Utf8Bytes>, connection: Connection) {
+async fn write_all(
+    mut writer: Writer,
+    mut queued: mpsc::UnboundedReceiver<Utf8Bytes>,
+    connection: Connection,
+) {
     let mut batch = Vec::new();
     while queued.recv_many(&mut batch, 64).await > 0 {
         for text in batch.drain(..) {
-            connection.shared.backlog.fetch_sub(text.len(), Ordering::AcqRel);
+            connection
+                .shared
+                .backlog
+                .fetch_sub(text.len(), Ordering::AcqRel);
             if writer.feed(Message::Text(text)).await.is_err() {
                 return connection.close();
             }
@@ -353,7 +406,10 @@ fn dispatch(connection: &Connection, sink: &dyn EventSink, text: &Bytes) {
     };
     if let Some(id) = incoming.id {
         let outcome = match (incoming.error, incoming.result) {
-            (Some(error), _) => Err(CallError::Refused { error, message: incoming.message.unwrap_or_default() }),
+            (Some(error), _) => Err(CallError::Refused {
+                error,
+                message: incoming.message.unwrap_or_default(),
+            }),
             (None, Some(result)) => Ok(text.slice_ref(result.get().as_bytes())),
             (None, None) => Ok(Bytes::from_static(b"{}")),
         };

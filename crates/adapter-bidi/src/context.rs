@@ -22,7 +22,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use ops_contracts::adapter::{AdapterError, AdapterResult, BoxFuture, Context, Effect, FrameKey, Primitive, TargetKey};
+use ops_contracts::adapter::{
+    AdapterError, AdapterResult, BoxFuture, Context, Effect, FrameKey, Primitive, TargetKey,
+};
 
 use crate::browser::Shared;
 use crate::connection::{CallError, Outstanding, Route};
@@ -59,7 +61,14 @@ pub(crate) struct BidiContext {
 impl BidiContext {
     pub(crate) fn new(browser: Arc<Shared>, id: Arc<str>) -> Self {
         let (preload, collector) = Default::default();
-        Self { browser, id, preload, collector, intercept: tokio::sync::Mutex::default(), closed: AtomicBool::new(false) }
+        Self {
+            browser,
+            id,
+            preload,
+            collector,
+            intercept: tokio::sync::Mutex::default(),
+            closed: AtomicBool::new(false),
+        }
     }
 
     pub(crate) fn id(&self) -> &Arc<str> {
@@ -76,15 +85,25 @@ impl BidiContext {
     }
 
     /// What is needed of a page, read under the state's lock.
-    fn of_page<T>(&self, target: TargetKey, read: impl FnOnce(&State, &Page) -> T) -> AdapterResult<T> {
+    fn of_page<T>(
+        &self,
+        target: TargetKey,
+        read: impl FnOnce(&State, &Page) -> T,
+    ) -> AdapterResult<T> {
         let state = self.browser.router.lock();
         state.page(&self.id, target).map(|page| read(&state, page))
     }
 
     /// The same of a page whose content process runs.
-    fn of_living_page<T>(&self, target: TargetKey, read: impl FnOnce(&State, &Page) -> T) -> AdapterResult<T> {
+    fn of_living_page<T>(
+        &self,
+        target: TargetKey,
+        read: impl FnOnce(&State, &Page) -> T,
+    ) -> AdapterResult<T> {
         let state = self.browser.router.lock();
-        state.living_page(&self.id, target).map(|page| read(&state, page))
+        state
+            .living_page(&self.id, target)
+            .map(|page| read(&state, page))
     }
 
     async fn dispatch(&self, primitive: Primitive) -> AdapterResult<Effect> {
@@ -93,49 +112,105 @@ impl BidiContext {
             Primitive::CloseTarget { target } => self.close_target(target).await,
             Primitive::ActivateTarget { target } => self.activate_target(target).await,
             Primitive::Navigate { target, url } => self.navigate(target, &url).await,
-            Primitive::Reload { target, ignore_cache } => self.reload(target, ignore_cache).await,
-            Primitive::TraverseHistory { target, delta } => self.traverse_history(target, delta).await,
-            Primitive::CallBridge { target, frame, call } => self.call_bridge(target, frame, &call).await,
-            Primitive::Evaluate { target, frame, expression, await_promise } => {
-                self.evaluate(target, frame, &expression, await_promise).await
+            Primitive::Reload {
+                target,
+                ignore_cache,
+            } => self.reload(target, ignore_cache).await,
+            Primitive::TraverseHistory { target, delta } => {
+                self.traverse_history(target, delta).await
+            }
+            Primitive::CallBridge {
+                target,
+                frame,
+                call,
+            } => self.call_bridge(target, frame, &call).await,
+            Primitive::Evaluate {
+                target,
+                frame,
+                expression,
+                await_promise,
+            } => {
+                self.evaluate(target, frame, &expression, await_promise)
+                    .await
             }
             Primitive::Input { target, actions } => self.input(target, &actions).await,
-            Primitive::InputTold { target, frame, actions } => self.input_told(target, frame, &actions).await,
-            Primitive::Screenshot { target, format, quality, clip, full_page } => {
-                self.screenshot(target, format, quality, clip, full_page).await
+            Primitive::InputTold {
+                target,
+                frame,
+                actions,
+            } => self.input_told(target, frame, &actions).await,
+            Primitive::Screenshot {
+                target,
+                format,
+                quality,
+                clip,
+                full_page,
+            } => {
+                self.screenshot(target, format, quality, clip, full_page)
+                    .await
             }
-            Primitive::AnswerDialog { target, accept, text } => self.answer_dialog(target, accept, text).await,
-            Primitive::SetViewport { target, viewport } => self.set_viewport(target, viewport).await,
+            Primitive::AnswerDialog {
+                target,
+                accept,
+                text,
+            } => self.answer_dialog(target, accept, text).await,
+            Primitive::SetViewport { target, viewport } => {
+                self.set_viewport(target, viewport).await
+            }
             Primitive::ReadCookies => self.read_cookies().await,
             Primitive::WriteCookies { cookies } => self.write_cookies(&cookies).await,
             Primitive::RemoveCookies { cookies } => self.remove_cookies(cookies.as_deref()).await,
-            Primitive::RevealShadowRoots { target, frame } => self.reveal_shadow_roots(target, frame).await,
+            Primitive::RevealShadowRoots { target, frame } => {
+                self.reveal_shadow_roots(target, frame).await
+            }
             Primitive::Print { target, options } => self.print(target, &options).await,
             Primitive::VisitEmpty { target, url } => self.visit_empty(target, &url).await,
             Primitive::Emulate { setting } => self.emulate(&setting).await,
             Primitive::SetNetworkPolicy { policy } => self.set_network_policy(policy).await,
             Primitive::Decide { paused, decision } => self.decide(paused, decision).await,
-            Primitive::ResponseBody { target, request } => self.response_body(target, request).await,
-            Primitive::ReadDownload { download, offset, max } => self.read_download(download, offset, max).await,
+            Primitive::ResponseBody { target, request } => {
+                self.response_body(target, request).await
+            }
+            Primitive::ReadDownload {
+                download,
+                offset,
+                max,
+            } => self.read_download(download, offset, max).await,
             Primitive::CancelDownload { download } => self.cancel_download(download),
             Primitive::SetFiles { target, to, files } => self.set_files(target, to, files).await,
             lacking @ (Primitive::StartTrace { .. } | Primitive::StopTrace { .. }) => {
-                Err(AdapterError::Unsupported { primitive: lacking.name() })
+                Err(AdapterError::Unsupported {
+                    primitive: lacking.name(),
+                })
             }
         }
     }
 
     /// Says what a refusal means where the frame or page has gone since.
-    fn placed(&self, target: TargetKey, frame: Option<FrameKey>, error: AdapterError) -> AdapterError {
-        if !matches!(error, AdapterError::FrameGone | AdapterError::DocumentGone | AdapterError::Protocol { .. }) {
+    fn placed(
+        &self,
+        target: TargetKey,
+        frame: Option<FrameKey>,
+        error: AdapterError,
+    ) -> AdapterError {
+        if !matches!(
+            error,
+            AdapterError::FrameGone | AdapterError::DocumentGone | AdapterError::Protocol { .. }
+        ) {
             return error;
         }
         let state = self.browser.router.lock();
         match (state.living_page(&self.id, target), frame) {
             (Err(gone), _) => gone,
-            (Ok(page), Some(frame)) if error == AdapterError::FrameGone && state.frames.contains_key(&frame) => {
+            (Ok(page), Some(frame))
+                if error == AdapterError::FrameGone && state.frames.contains_key(&frame) =>
+            {
                 // The browser has heard of its end before we did.
-                if page.main_frame == frame { AdapterError::TargetClosed } else { AdapterError::FrameGone }
+                if page.main_frame == frame {
+                    AdapterError::TargetClosed
+                } else {
+                    AdapterError::FrameGone
+                }
             }
             (Ok(_), None) if error == AdapterError::FrameGone => AdapterError::TargetClosed,
             _ => error,
@@ -149,29 +224,58 @@ impl BidiContext {
         }
         let connection = &self.browser.connection;
         if let Some(script) = self.preload.get() {
-            connection.send(&RemovePreloadScript { script }, Route::BROWSER).forget();
+            connection
+                .send(&RemovePreloadScript { script }, Route::BROWSER)
+                .forget();
         }
         if let Some(collector) = self.collector.get() {
-            connection.send(&RemoveDataCollector { collector }, Route::BROWSER).forget();
+            connection
+                .send(&RemoveDataCollector { collector }, Route::BROWSER)
+                .forget();
         }
         if let Ok(mut intercept) = self.intercept.try_lock()
             && let Some(intercept) = intercept.take()
         {
-            connection.send(&RemoveIntercept { intercept: &intercept }, Route::BROWSER).forget();
+            connection
+                .send(
+                    &RemoveIntercept {
+                        intercept: &intercept,
+                    },
+                    Route::BROWSER,
+                )
+                .forget();
         }
         if &*self.id != PROFILE {
-            let removed = connection.send(&RemoveUserContext { user_context: &self.id }, Route::BROWSER);
+            let removed = connection.send(
+                &RemoveUserContext {
+                    user_context: &self.id,
+                },
+                Route::BROWSER,
+            );
             return vec![removed.outstanding()];
         }
         let state = self.browser.router.lock();
-        let mains =
-            state.pages.values().filter(|page| page.context == self.id).filter_map(|page| state.frames.get(&page.main_frame));
-        mains.map(|main| connection.send(&Close { context: &main.id }, Route::BROWSER).outstanding()).collect()
+        let mains = state
+            .pages
+            .values()
+            .filter(|page| page.context == self.id)
+            .filter_map(|page| state.frames.get(&page.main_frame));
+        mains
+            .map(|main| {
+                connection
+                    .send(&Close { context: &main.id }, Route::BROWSER)
+                    .outstanding()
+            })
+            .collect()
     }
 
     /// Nothing of it can be reached any more, whatever the browser has told of its end.
     fn forget(&self) {
-        let gone = self.browser.router.lock().forget_context(&self.id, &self.browser.connection);
+        let gone = self
+            .browser
+            .router
+            .lock()
+            .forget_context(&self.id, &self.browser.connection);
         // Its folder is deleted with it, after the state is unlocked.
         drop(gone);
     }
@@ -188,7 +292,10 @@ impl Context for BidiContext {
             let gone = async {
                 join_all(disposed).await;
                 let ours = |state: &State| state.pages.values().any(|page| page.context == self.id);
-                self.browser.router.until(|state| (state.lost || !ours(state)).then_some(())).await;
+                self.browser
+                    .router
+                    .until(|state| (state.lost || !ours(state)).then_some(()))
+                    .await;
             };
             // Whatever comes of it, nothing of the context can be reached any more.
             let _ = tokio::time::timeout(CLOSE_DEADLINE, gone).await;
@@ -207,8 +314,13 @@ impl Drop for BidiContext {
 }
 
 /// Bounds what the browser itself must answer.
-pub(crate) async fn within<T>(deadline: Duration, work: impl Future<Output = AdapterResult<T>>) -> AdapterResult<T> {
-    tokio::time::timeout(deadline, work).await.unwrap_or(Err(AdapterError::Unresponsive))
+pub(crate) async fn within<T>(
+    deadline: Duration,
+    work: impl Future<Output = AdapterResult<T>>,
+) -> AdapterResult<T> {
+    tokio::time::timeout(deadline, work)
+        .await
+        .unwrap_or(Err(AdapterError::Unresponsive))
 }
 
 /// Names the call that failed.

@@ -30,7 +30,12 @@ impl Driver {
     /// What the adapter can do this way.
     pub(crate) fn capabilities(self) -> CapabilitySet {
         let lacks = self.lacks();
-        CapabilitySet::new(Capability::ALL.iter().copied().filter(|has| lacks.iter().all(|(lacking, _)| lacking != has)))
+        CapabilitySet::new(
+            Capability::ALL
+                .iter()
+                .copied()
+                .filter(|has| lacks.iter().all(|(lacking, _)| lacking != has)),
+        )
     }
 
     const fn lacks(self) -> &'static [(Capability, &'static str)] {
@@ -53,7 +58,10 @@ impl Driver {
     /// Chromedriver would listen on it by a call that stays open in every document.
     pub(crate) const fn preload_arguments(self) -> &'static [Channel] {
         match self {
-            Self::Firefox => &[Channel { r#type: "channel", value: ChannelName { channel: TELL } }],
+            Self::Firefox => &[Channel {
+                r#type: "channel",
+                value: ChannelName { channel: TELL },
+            }],
             Self::Chromedriver => &[],
         }
     }
@@ -84,30 +92,62 @@ impl Driver {
             (Self::Chromedriver, AbortReason::BlockedByClient) => "net::ERR_BLOCKED_BY_CLIENT",
             (Self::Chromedriver, AbortReason::ConnectionRefused) => "net::ERR_CONNECTION_REFUSED",
             (Self::Chromedriver, AbortReason::NameNotResolved) => "net::ERR_NAME_NOT_RESOLVED",
-            (Self::Chromedriver, AbortReason::InternetDisconnected) => "net::ERR_INTERNET_DISCONNECTED",
+            (Self::Chromedriver, AbortReason::InternetDisconnected) => {
+                "net::ERR_INTERNET_DISCONNECTED"
+            }
         }
     }
 }
 
 /// What can't be done with Firefox, with the reasons.
 pub const FIREFOX_LACKS: &[(Capability, &str)] = &[
-    (Capability::CertificateErrors, "the adapter takes no certificate that Firefox does not trust"),
-    (Capability::ClientHints, "Firefox has no client hints, and the protocol sets no platform"),
+    (
+        Capability::CertificateErrors,
+        "the adapter takes no certificate that Firefox does not trust",
+    ),
+    (
+        Capability::ClientHints,
+        "Firefox has no client hints, and the protocol sets no platform",
+    ),
     (Capability::Media, "the protocol sets no media features"),
-    (Capability::NativeDrag, "Firefox without a display has no service that carries a native drag"),
-    (Capability::NetworkSpeed, "the protocol takes the network away, and slows nothing down"),
+    (
+        Capability::NativeDrag,
+        "Firefox without a display has no service that carries a native drag",
+    ),
+    (
+        Capability::NetworkSpeed,
+        "the protocol takes the network away, and slows nothing down",
+    ),
     (Capability::Trace, "the protocol records no trace"),
-    (Capability::Touch, "the adapter sends no touch input, and the protocol emulates no touch screen"),
+    (
+        Capability::Touch,
+        "the adapter sends no touch input, and the protocol emulates no touch screen",
+    ),
 ];
 
 /// What can't be done through chromedriver, with the reasons.
 pub const CHROMEDRIVER_LACKS: &[(Capability, &str)] = &[
-    (Capability::CertificateErrors, "the protocol takes untrusted certificates for a whole browser alone"),
-    (Capability::ClientHints, "the protocol sets no client hints and no platform"),
-    (Capability::Domains, "the protocol gives a context no proxy that loopback is no exception to"),
+    (
+        Capability::CertificateErrors,
+        "the protocol takes untrusted certificates for a whole browser alone",
+    ),
+    (
+        Capability::ClientHints,
+        "the protocol sets no client hints and no platform",
+    ),
+    (
+        Capability::Domains,
+        "the protocol gives a context no proxy that loopback is no exception to",
+    ),
     (Capability::Media, "the protocol sets no media features"),
-    (Capability::NativeDrag, "the driver's input carries no native drag"),
-    (Capability::NetworkSpeed, "the protocol takes the network away, and slows nothing down"),
+    (
+        Capability::NativeDrag,
+        "the driver's input carries no native drag",
+    ),
+    (
+        Capability::NetworkSpeed,
+        "the protocol takes the network away, and slows nothing down",
+    ),
     (Capability::Trace, "the protocol records no trace"),
     (Capability::Touch, "the adapter sends no touch input"),
 ];
@@ -120,14 +160,34 @@ mod tests {
     fn everything_core_is_there_and_what_lacks_has_its_reason() {
         for driver in [Driver::Firefox, Driver::Chromedriver] {
             let has = driver.capabilities();
-            assert!(CapabilitySet::core().iter().all(|core| has.has(core)), "{driver:?}");
-            assert!(driver.lacks().iter().all(|(lacking, reason)| !has.has(*lacking) && !reason.is_empty()), "{driver:?}");
-            assert_eq!(has.iter().count() + driver.lacks().len(), Capability::ALL.len(), "{driver:?}");
+            assert!(
+                CapabilitySet::core().iter().all(|core| has.has(core)),
+                "{driver:?}"
+            );
+            assert!(
+                driver
+                    .lacks()
+                    .iter()
+                    .all(|(lacking, reason)| !has.has(*lacking) && !reason.is_empty()),
+                "{driver:?}"
+            );
+            assert_eq!(
+                has.iter().count() + driver.lacks().len(),
+                Capability::ALL.len(),
+                "{driver:?}"
+            );
         }
     }
 
     #[test]
     fn points_are_those_that_the_browser_hits() {
-        assert_eq!((Driver::Firefox.point(9.5), Driver::Firefox.point(9.4), Driver::Chromedriver.point(9.5)), (9.0, 9.0, 9.5));
+        assert_eq!(
+            (
+                Driver::Firefox.point(9.5),
+                Driver::Firefox.point(9.4),
+                Driver::Chromedriver.point(9.5)
+            ),
+            (9.0, 9.0, 9.5)
+        );
     }
 }

@@ -10,7 +10,10 @@ pub(crate) const SOCKET_ENDED: &str = "its debugging connection ended";
 
 /// The seam's error for a failed `call`.
 pub(crate) fn from_call(call: &str, error: CallError) -> AdapterError {
-    let protocol = |reason: String| AdapterError::Protocol { call: call.to_owned(), reason };
+    let protocol = |reason: String| AdapterError::Protocol {
+        call: call.to_owned(),
+        reason,
+    };
     match error {
         CallError::Lost(Loss::TargetClosed) => AdapterError::TargetClosed,
         CallError::Lost(Loss::TargetCrashed) => AdapterError::TargetCrashed,
@@ -24,7 +27,9 @@ pub(crate) fn from_call(call: &str, error: CallError) -> AdapterError {
             "no such node" | "stale element reference" => AdapterError::DocumentGone,
             "no such alert" => AdapterError::DialogMissing,
             "invalid session id" => lost(),
-            _ if DOCUMENT_GONE.iter().any(|text| message.contains(text)) => AdapterError::DocumentGone,
+            _ if DOCUMENT_GONE.iter().any(|text| message.contains(text)) => {
+                AdapterError::DocumentGone
+            }
             _ => protocol(format!("{error}: {message}")),
         },
     }
@@ -41,13 +46,18 @@ const DOCUMENT_GONE: &[&str] = &[
 
 /// The browser is gone.
 pub(crate) fn lost() -> AdapterError {
-    AdapterError::BrowserLost { reason: SOCKET_ENDED.to_owned() }
+    AdapterError::BrowserLost {
+        reason: SOCKET_ENDED.to_owned(),
+    }
 }
 
 /// Kinds by the beginning of Firefox's names of network errors, and of what the protocol says; the first match counts.
 const BY_REASON: &[(&str, NavigationFailureKind)] = &[
     ("NS_ERROR_UNKNOWN_HOST", NavigationFailureKind::Dns),
-    ("NS_ERROR_UNKNOWN_PROXY_HOST", NavigationFailureKind::Connection),
+    (
+        "NS_ERROR_UNKNOWN_PROXY_HOST",
+        NavigationFailureKind::Connection,
+    ),
     ("NS_BINDING_ABORTED", NavigationFailureKind::Aborted),
     // What came was handed on, to be kept as a file.
     ("NS_BINDING_RETARGETED", NavigationFailureKind::Aborted),
@@ -56,7 +66,10 @@ const BY_REASON: &[(&str, NavigationFailureKind)] = &[
     ("NS_ERROR_NET_", NavigationFailureKind::Connection),
     ("NS_ERROR_PROXY_", NavigationFailureKind::Connection),
     ("NS_ERROR_OFFLINE", NavigationFailureKind::Connection),
-    ("NS_ERROR_PORT_ACCESS_NOT_ALLOWED", NavigationFailureKind::Blocked),
+    (
+        "NS_ERROR_PORT_ACCESS_NOT_ALLOWED",
+        NavigationFailureKind::Blocked,
+    ),
     ("NS_ERROR_CONTENT_BLOCKED", NavigationFailureKind::Blocked),
     ("NS_ERROR_BLOCKED_", NavigationFailureKind::Blocked),
     ("NS_ERROR_DOM_BAD_URI", NavigationFailureKind::Blocked),
@@ -67,8 +80,14 @@ const BY_REASON: &[(&str, NavigationFailureKind)] = &[
     ("SSL_ERROR_", NavigationFailureKind::Certificate),
     ("MOZILLA_PKIX_", NavigationFailureKind::Certificate),
     ("NSS_ERROR_", NavigationFailureKind::Certificate),
-    ("Beforeunload prompt was rejected", NavigationFailureKind::Aborted),
-    ("A new navigation interrupted", NavigationFailureKind::Aborted),
+    (
+        "Beforeunload prompt was rejected",
+        NavigationFailureKind::Aborted,
+    ),
+    (
+        "A new navigation interrupted",
+        NavigationFailureKind::Aborted,
+    ),
     ("deniedPortAccess", NavigationFailureKind::Blocked),
     ("dnsNotFound", NavigationFailureKind::Dns),
     ("connectionFailure", NavigationFailureKind::Connection),
@@ -87,9 +106,14 @@ pub(crate) fn navigation_failure(reason: &str) -> NavigationFailure {
     if reason.starts_with("net::") {
         return chromium::navigation_failure(reason);
     }
-    let kind =
-        BY_REASON.iter().find(|(prefix, _)| reason.starts_with(prefix)).map_or(NavigationFailureKind::Other, |(_, kind)| *kind);
-    NavigationFailure { kind, reason: reason.to_owned() }
+    let kind = BY_REASON
+        .iter()
+        .find(|(prefix, _)| reason.starts_with(prefix))
+        .map_or(NavigationFailureKind::Other, |(_, kind)| *kind);
+    NavigationFailure {
+        kind,
+        reason: reason.to_owned(),
+    }
 }
 
 /// The document by which Chromium explains a failure, without saying which.
@@ -98,16 +122,29 @@ const CHROME_ERROR: &str = "chrome-error://";
 /// The failure that a document explains, if it is one of the browser's own that do.
 pub(crate) fn error_page(url: &str) -> Option<NavigationFailure> {
     if url.starts_with(CHROME_ERROR) {
-        return Some(NavigationFailure { kind: NavigationFailureKind::Other, reason: "it could not be loaded".to_owned() });
+        return Some(NavigationFailure {
+            kind: NavigationFailureKind::Other,
+            reason: "it could not be loaded".to_owned(),
+        });
     }
     let (page, query) = url.split_once('?').unwrap_or((url, ""));
     let certificate = page == "about:certerror";
     if !certificate && page != "about:neterror" && page != "about:blocked" {
         return None;
     }
-    let reason = query.split('&').find_map(|pair| pair.strip_prefix("e=")).unwrap_or(page);
+    let reason = query
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("e="))
+        .unwrap_or(page);
     let failure = navigation_failure(reason);
-    Some(if certificate { NavigationFailure { kind: NavigationFailureKind::Certificate, ..failure } } else { failure })
+    Some(if certificate {
+        NavigationFailure {
+            kind: NavigationFailureKind::Certificate,
+            ..failure
+        }
+    } else {
+        failure
+    })
 }
 
 #[cfg(test)]
@@ -118,17 +155,32 @@ mod tests {
     fn network_errors_have_the_kind_that_callers_tell_apart() {
         for (text, kind) in [
             ("Error: NS_ERROR_UNKNOWN_HOST", NavigationFailureKind::Dns),
-            ("Error: NS_ERROR_CONNECTION_REFUSED", NavigationFailureKind::Connection),
+            (
+                "Error: NS_ERROR_CONNECTION_REFUSED",
+                NavigationFailureKind::Connection,
+            ),
             ("NS_ERROR_NET_RESET", NavigationFailureKind::Connection),
-            ("SEC_ERROR_UNKNOWN_ISSUER", NavigationFailureKind::Certificate),
-            ("MOZILLA_PKIX_ERROR_SELF_SIGNED_CERT", NavigationFailureKind::Certificate),
+            (
+                "SEC_ERROR_UNKNOWN_ISSUER",
+                NavigationFailureKind::Certificate,
+            ),
+            (
+                "MOZILLA_PKIX_ERROR_SELF_SIGNED_CERT",
+                NavigationFailureKind::Certificate,
+            ),
             ("NS_BINDING_ABORTED", NavigationFailureKind::Aborted),
             ("NS_BINDING_RETARGETED", NavigationFailureKind::Aborted),
             ("deniedPortAccess", NavigationFailureKind::Blocked),
             ("NS_ERROR_REDIRECT_LOOP", NavigationFailureKind::Other),
             ("net::ERR_NAME_NOT_RESOLVED", NavigationFailureKind::Dns),
-            ("net::ERR_CONNECTION_REFUSED", NavigationFailureKind::Connection),
-            ("net::ERR_CERT_AUTHORITY_INVALID", NavigationFailureKind::Certificate),
+            (
+                "net::ERR_CONNECTION_REFUSED",
+                NavigationFailureKind::Connection,
+            ),
+            (
+                "net::ERR_CERT_AUTHORITY_INVALID",
+                NavigationFailureKind::Certificate,
+            ),
             ("net::ERR_TOO_MANY_REDIRECTS", NavigationFailureKind::Other),
         ] {
             assert_eq!(navigation_failure(text).kind, kind, "{text}");
@@ -138,18 +190,36 @@ mod tests {
     #[test]
     fn error_pages_tell_why() {
         let failure = error_page("about:neterror?e=dnsNotFound&u=http%3A//nope.invalid/").unwrap();
-        assert_eq!((failure.kind, &*failure.reason), (NavigationFailureKind::Dns, "dnsNotFound"));
-        assert_eq!(error_page("about:certerror?e=x").unwrap().kind, NavigationFailureKind::Certificate);
+        assert_eq!(
+            (failure.kind, &*failure.reason),
+            (NavigationFailureKind::Dns, "dnsNotFound")
+        );
+        assert_eq!(
+            error_page("about:certerror?e=x").unwrap().kind,
+            NavigationFailureKind::Certificate
+        );
         assert!(error_page("about:blank").is_none());
         assert!(error_page("https://example.org/?e=dnsNotFound").is_none());
     }
 
     #[test]
     fn every_loss_has_its_own_error() {
-        let refused = |error: &str| CallError::Refused { error: error.to_owned(), message: String::new() };
-        assert_eq!(from_call("x", CallError::Lost(Loss::Navigated)), AdapterError::DocumentGone);
-        assert_eq!(from_call("x", refused("no such frame")), AdapterError::FrameGone);
-        assert_eq!(from_call("x", refused("no such alert")), AdapterError::DialogMissing);
+        let refused = |error: &str| CallError::Refused {
+            error: error.to_owned(),
+            message: String::new(),
+        };
+        assert_eq!(
+            from_call("x", CallError::Lost(Loss::Navigated)),
+            AdapterError::DocumentGone
+        );
+        assert_eq!(
+            from_call("x", refused("no such frame")),
+            AdapterError::FrameGone
+        );
+        assert_eq!(
+            from_call("x", refused("no such alert")),
+            AdapterError::DialogMissing
+        );
         assert_eq!(from_call("x", CallError::Lost(Loss::Disconnected)), lost());
     }
 }

@@ -46,14 +46,21 @@ const READY: &str = "WebDriver BiDi listening on ws://127.0.0.1:";
 /// Starts the browser. To be called inside a tokio runtime.
 pub(crate) fn launch(launch: &Launch<'_>) -> AdapterResult<Launched> {
     if let Some(argument) = arguments::forbidden(launch.extra_args) {
-        return Err(AdapterError::ArgumentForbidden { argument: argument.to_owned() });
+        return Err(AdapterError::ArgumentForbidden {
+            argument: argument.to_owned(),
+        });
     }
     if let Some(argument) = arguments::way_out(launch.extra_args).filter(|_| launch.confined) {
-        return Err(AdapterError::ArgumentForbidden { argument: argument.to_owned() });
+        return Err(AdapterError::ArgumentForbidden {
+            argument: argument.to_owned(),
+        });
     }
-    let directory = launch.supervisor.claim(launch.profile).map_err(failed("its profile can't be used"))?;
-    let places =
-        profile::prepare(&directory, launch.profile.is_some(), launch.confined).map_err(failed("its profile can't be written"))?;
+    let directory = launch
+        .supervisor
+        .claim(launch.profile)
+        .map_err(failed("its profile can't be used"))?;
+    let places = profile::prepare(&directory, launch.profile.is_some(), launch.confined)
+        .map_err(failed("its profile can't be written"))?;
     let spec = SuperviseSpec {
         program: launch.executable.clone(),
         args: arguments::command_line(launch.headed, &places.profile, launch.extra_args),
@@ -63,15 +70,28 @@ pub(crate) fn launch(launch: &Launch<'_>) -> AdapterResult<Launched> {
     spawn(launch.supervisor, spec, READY)
 }
 
-fn spawn(supervisor: &dyn Supervisor, spec: SuperviseSpec, ready: &'static str) -> AdapterResult<Launched> {
+fn spawn(
+    supervisor: &dyn Supervisor,
+    spec: SuperviseSpec,
+    ready: &'static str,
+) -> AdapterResult<Launched> {
     let directory = spec.directory.clone();
-    let (process, output) = supervisor.spawn(spec).map_err(failed("it can't be supervised"))?;
+    let (process, output) = supervisor
+        .spawn(spec)
+        .map_err(failed("it can't be supervised"))?;
     let output = Output::drain(output, ready).map_err(failed("its output can't be read"))?;
-    Ok(Launched { process, directory, output })
+    Ok(Launched {
+        process,
+        directory,
+        output,
+    })
 }
 
 fn failed(what: &'static str) -> impl Fn(std::io::Error) -> AdapterError {
-    move |error| AdapterError::LaunchFailed { reason: format!("{what}: {error}"), output: String::new() }
+    move |error| AdapterError::LaunchFailed {
+        reason: format!("{what}: {error}"),
+        output: String::new(),
+    }
 }
 
 impl Launched {
@@ -86,7 +106,10 @@ impl Launched {
 
     /// The error of a driver that could not start its browser.
     pub(crate) fn refused(&self, reason: String) -> AdapterError {
-        AdapterError::LaunchFailed { reason, output: self.output.tail() }
+        AdapterError::LaunchFailed {
+            reason,
+            output: self.output.tail(),
+        }
     }
 
     /// The error of a browser that has ended, or whose socket has.
@@ -96,12 +119,18 @@ impl Launched {
             Ok(how) => format!("the browser ended at once ({how})"),
             Err(_) => "the browser refused its debugging connection".to_owned(),
         };
-        AdapterError::LaunchFailed { reason, output: self.output.tail() }
+        AdapterError::LaunchFailed {
+            reason,
+            output: self.output.tail(),
+        }
     }
 
     /// The error of a browser that does not answer.
     pub(crate) fn unanswered(&self, after: Duration) -> AdapterError {
         let reason = format!("the browser did not answer within {} ms", after.as_millis());
-        AdapterError::LaunchFailed { reason, output: self.output.tail() }
+        AdapterError::LaunchFailed {
+            reason,
+            output: self.output.tail(),
+        }
     }
 }

@@ -44,7 +44,11 @@ pub(crate) const CHROME: Program = Program {
 pub(crate) const CHROMEDRIVER: Program = Program {
     name: "chromedriver",
     names: &["chromedriver"],
-    places: &["/usr/bin/chromedriver", "/usr/lib/chromium/chromedriver", "/usr/lib/chromium-browser/chromedriver"],
+    places: &[
+        "/usr/bin/chromedriver",
+        "/usr/lib/chromium/chromedriver",
+        "/usr/lib/chromium-browser/chromedriver",
+    ],
     remedy: "install the one of the browser's version (Debian: `apt-get install chromium-driver`) or name its executable",
 };
 
@@ -52,19 +56,37 @@ pub(crate) const CHROMEDRIVER: Program = Program {
 ///
 /// # Errors
 /// `BrowserMissing`.
-pub(crate) fn locate(program: &Program, explicit: Option<&Path>, path: Option<&OsStr>) -> Result<PathBuf, AdapterError> {
+pub(crate) fn locate(
+    program: &Program,
+    explicit: Option<&Path>,
+    path: Option<&OsStr>,
+) -> Result<PathBuf, AdapterError> {
     if let Some(named) = explicit {
-        return if is_executable(named) { Ok(named.to_owned()) } else { Err(program.not_executable(named)) };
+        return if is_executable(named) {
+            Ok(named.to_owned())
+        } else {
+            Err(program.not_executable(named))
+        };
     }
-    let directories: Vec<PathBuf> = path.map(|path| std::env::split_paths(path).collect()).unwrap_or_default();
-    let on_path = program.names.iter().flat_map(|name| directories.iter().map(move |directory| directory.join(name)));
+    let directories: Vec<PathBuf> = path
+        .map(|path| std::env::split_paths(path).collect())
+        .unwrap_or_default();
+    let on_path = program.names.iter().flat_map(|name| {
+        directories
+            .iter()
+            .map(move |directory| directory.join(name))
+    });
     let candidates = on_path.chain(program.places.iter().map(PathBuf::from));
-    candidates.into_iter().find(|candidate| is_executable(candidate)).ok_or_else(|| program.missing())
+    candidates
+        .into_iter()
+        .find(|candidate| is_executable(candidate))
+        .ok_or_else(|| program.missing())
 }
 
 fn is_executable(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    std::fs::metadata(path).is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
+    std::fs::metadata(path)
+        .is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
 }
 
 impl Program {
@@ -92,7 +114,9 @@ impl Program {
         let Self { name, remedy, .. } = self;
         let on_path = self.names.iter().map(|name| format!("{name} on PATH"));
         AdapterError::BrowserMissing {
-            searched: on_path.chain(self.places.iter().map(ToString::to_string)).collect(),
+            searched: on_path
+                .chain(self.places.iter().map(ToString::to_string))
+                .collect(),
             install: format!("no {name} is there: {remedy}"),
         }
     }
@@ -103,14 +127,19 @@ mod tests {
     use super::*;
 
     /// Of which there is none.
-    const NOWHERE: Program = Program { places: &[], ..CHROMEDRIVER };
+    const NOWHERE: Program = Program {
+        places: &[],
+        ..CHROMEDRIVER
+    };
 
     #[test]
     fn a_named_path_is_taken_or_refused_and_nothing_else_is_tried() {
         let shell = Path::new("/bin/sh");
         assert_eq!(locate(&NOWHERE, Some(shell), None).unwrap(), shell);
         for bad in ["/no/such/firefox", "/etc/passwd", "/tmp"] {
-            let Err(AdapterError::BrowserMissing { searched, .. }) = locate(&FIREFOX, Some(Path::new(bad)), None) else {
+            let Err(AdapterError::BrowserMissing { searched, .. }) =
+                locate(&FIREFOX, Some(Path::new(bad)), None)
+            else {
                 panic!("{bad}");
             };
             assert_eq!(searched, [bad]);
@@ -119,9 +148,14 @@ mod tests {
 
     #[test]
     fn a_missing_program_says_what_to_install() {
-        let Err(AdapterError::BrowserMissing { searched, install }) = locate(&NOWHERE, None, Some(OsStr::new("/no/such"))) else {
+        let Err(AdapterError::BrowserMissing { searched, install }) =
+            locate(&NOWHERE, None, Some(OsStr::new("/no/such")))
+        else {
             panic!("found one");
         };
-        assert!(searched.contains(&"chromedriver on PATH".to_owned()) && install.contains("apt-get install chromium-driver"));
+        assert!(
+            searched.contains(&"chromedriver on PATH".to_owned())
+                && install.contains("apt-get install chromium-driver")
+        );
     }
 }

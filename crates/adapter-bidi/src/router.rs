@@ -80,7 +80,12 @@ struct Turn<'a> {
 
 impl Router {
     pub(crate) fn new(driver: Driver) -> Arc<Self> {
-        Arc::new_cyclic(|me| Self { me: me.clone(), driver, state: Mutex::default(), changes: watch::Sender::new(0) })
+        Arc::new_cyclic(|me| Self {
+            me: me.clone(),
+            driver,
+            state: Mutex::default(),
+            changes: watch::Sender::new(0),
+        })
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
@@ -106,7 +111,13 @@ impl Router {
 impl EventSink for Router {
     fn event(&self, connection: &Connection, event: Event<'_>) {
         let mut state = self.lock();
-        let mut turn = Turn { router: self, state: &mut state, connection, told: Vec::new(), changed: false };
+        let mut turn = Turn {
+            router: self,
+            state: &mut state,
+            connection,
+            told: Vec::new(),
+            changed: false,
+        };
         if let Err(error) = turn.take(event) {
             tracing::warn!(%error, method = event.method, "an event of the browser is not understood");
             // What is not understood must not stop a page.
@@ -126,10 +137,16 @@ impl EventSink for Router {
         let sinks: Vec<Arc<dyn SeamSink>> = {
             let mut state = self.lock();
             state.lost = true;
-            state.contexts.drain().map(|(_, context)| context.sink).collect()
+            state
+                .contexts
+                .drain()
+                .map(|(_, context)| context.sink)
+                .collect()
         };
         for sink in sinks {
-            sink.emit(SeamEvent::Disconnected { reason: crate::fault::SOCKET_ENDED.to_owned() });
+            sink.emit(SeamEvent::Disconnected {
+                reason: crate::fault::SOCKET_ENDED.to_owned(),
+            });
         }
         self.changes.send_modify(|count| *count += 1);
     }
@@ -155,7 +172,9 @@ impl Turn<'_> {
             "browsingContext.navigationFailed" => self.navigation_aborted(&event.decode()?),
             "browsingContext.fragmentNavigated" => self.fragment_navigated(event.decode()?),
             "browsingContext.historyUpdated" => self.history_updated(event.decode()?),
-            "browsingContext.domContentLoaded" | "browsingContext.load" => self.lifecycle(event.method, &event.decode()?),
+            "browsingContext.domContentLoaded" | "browsingContext.load" => {
+                self.lifecycle(event.method, &event.decode()?)
+            }
             "browsingContext.downloadWillBegin" => self.download(event.decode()?),
             "browsingContext.downloadEnd" => self.download_ended(event.decode()?),
             "input.fileDialogOpened" => self.chooser_opened(event.decode()?),
@@ -178,7 +197,11 @@ impl Turn<'_> {
 
     /// Tells the sink of a page's context.
     fn tell(&mut self, page: TargetKey, event: SeamEvent) {
-        let context = self.state.pages.get(&page).and_then(|page| self.state.contexts.get(&page.context));
+        let context = self
+            .state
+            .pages
+            .get(&page)
+            .and_then(|page| self.state.contexts.get(&page.context));
         if let Some(context) = context {
             self.told.push((Arc::clone(&context.sink), event));
         }

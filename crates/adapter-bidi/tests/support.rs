@@ -11,8 +11,9 @@ use adapter_cdp::guard::{self, GuardCommand};
 use adapter_cdp::launch::GuardSupervisor;
 use libtest_mimic::{Arguments, Trial};
 use ops_contracts::adapter::{
-    Adapter, AdapterResult, BridgeCall, Browser, Context, ContextSpec, ContextStorage, DocumentKey, Effect, Evaluated, Event,
-    EventSink, FrameKey, InputAction, LaunchSpec, LifecyclePhase, Modifiers, MouseButton, Primitive, TargetKey,
+    Adapter, AdapterResult, BridgeCall, Browser, Context, ContextSpec, ContextStorage, DocumentKey,
+    Effect, Evaluated, Event, EventSink, FrameKey, InputAction, LaunchSpec, LifecyclePhase,
+    Modifiers, MouseButton, Primitive, TargetKey,
 };
 use ops_contracts::capability::BrowserKind;
 use ops_contracts::clock::{Clock, Timestamp};
@@ -68,25 +69,37 @@ where
 {
     Trial::test(name, move || {
         let runtime = runtime()?;
-        let task = runtime.spawn(async { tokio::time::timeout(PATIENCE * 3, body()).await.expect("the test hangs") });
-        runtime.block_on(task).map_err(|error| error.to_string().into())
+        let task = runtime.spawn(async {
+            tokio::time::timeout(PATIENCE * 3, body())
+                .await
+                .expect("the test hangs")
+        });
+        runtime
+            .block_on(task)
+            .map_err(|error| error.to_string().into())
     })
 }
 
 pub(crate) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
 }
 
 pub(crate) fn config(profiles: &Path) -> BidiConfig {
     let guard = GuardCommand::new(std::env::current_exe().expect("the test program has a path"));
     let supervisor = GuardSupervisor::new(guard, profiles.to_owned(), Arc::new(FixedClock));
-    let environment: Vec<(OsString, OsString)> = adapter_cdp::launch::browser_environment(std::env::vars_os());
+    let environment: Vec<(OsString, OsString)> =
+        adapter_cdp::launch::browser_environment(std::env::vars_os());
     BidiConfig::new(Arc::new(supervisor), environment)
 }
 
 /// The Firefox that a launch finds by itself.
 pub(crate) fn executable() -> PathBuf {
-    BidiAdapter::new(config(Path::new("/nowhere"))).executable().expect("Firefox is installed")
+    BidiAdapter::new(config(Path::new("/nowhere")))
+        .executable()
+        .expect("Firefox is installed")
 }
 
 pub(crate) fn spec() -> LaunchSpec {
@@ -170,7 +183,10 @@ pub(crate) struct Page {
 
 pub(crate) async fn open() -> Page {
     let profiles = Arc::new(tempfile::tempdir().unwrap());
-    let browser = BidiAdapter::new(config(profiles.path())).launch(spec()).await.unwrap();
+    let browser = BidiAdapter::new(config(profiles.path()))
+        .launch(spec())
+        .await
+        .unwrap();
     open_in(browser, profiles).await
 }
 
@@ -178,65 +194,139 @@ pub(crate) async fn open_in(browser: Arc<dyn Browser>, profiles: Arc<tempfile::T
     open_with(context_spec(), browser, profiles).await
 }
 
-pub(crate) async fn open_with(spec: ContextSpec, browser: Arc<dyn Browser>, profiles: Arc<tempfile::TempDir>) -> Page {
+pub(crate) async fn open_with(
+    spec: ContextSpec,
+    browser: Arc<dyn Browser>,
+    profiles: Arc<tempfile::TempDir>,
+) -> Page {
     let events = Arc::new(Recorder::default());
     let opened = browser.open_context(spec, events.clone()).await.unwrap();
-    Page { browser, context: opened.context, events, target: opened.target, frame: opened.frame, profiles }
+    Page {
+        browser,
+        context: opened.context,
+        events,
+        target: opened.target,
+        frame: opened.frame,
+        profiles,
+    }
 }
 
 pub(crate) fn context_spec() -> ContextSpec {
     ContextSpec {
         bridge: BRIDGE.into(),
-        viewport: Viewport { width: 800, height: 600, scale: 1.0 },
+        viewport: Viewport {
+            width: 800,
+            height: 600,
+            scale: 1.0,
+        },
         storage: ContextStorage::Isolated,
         proxy: None,
     }
 }
 
-pub(crate) fn bridge(target: TargetKey, frame: FrameKey, name: &'static str, args: &str, owner_of: Option<FrameKey>) -> Primitive {
+pub(crate) fn bridge(
+    target: TargetKey,
+    frame: FrameKey,
+    name: &'static str,
+    args: &str,
+    owner_of: Option<FrameKey>,
+) -> Primitive {
     let args = serde_json::value::RawValue::from_string(args.to_owned()).unwrap();
-    Primitive::CallBridge { target, frame, call: BridgeCall { name, args, owner_of } }
+    Primitive::CallBridge {
+        target,
+        frame,
+        call: BridgeCall {
+            name,
+            args,
+            owner_of,
+        },
+    }
 }
 
 pub(crate) fn evaluate(target: TargetKey, frame: FrameKey, expression: &str) -> Primitive {
-    Primitive::Evaluate { target, frame, expression: expression.to_owned(), await_promise: true }
+    Primitive::Evaluate {
+        target,
+        frame,
+        expression: expression.to_owned(),
+        await_promise: true,
+    }
 }
 
 /// Move, press and release at a point.
 pub(crate) fn click((x, y): (f64, f64), click_count: u8, modifiers: Modifiers) -> Vec<InputAction> {
     let button = MouseButton::Left;
     vec![
-        InputAction::MouseMove { x, y, modifiers, held: None },
-        InputAction::MouseDown { x, y, button, click_count, modifiers },
-        InputAction::MouseUp { x, y, button, click_count, modifiers },
+        InputAction::MouseMove {
+            x,
+            y,
+            modifiers,
+            held: None,
+        },
+        InputAction::MouseDown {
+            x,
+            y,
+            button,
+            click_count,
+            modifiers,
+        },
+        InputAction::MouseUp {
+            x,
+            y,
+            button,
+            click_count,
+            modifiers,
+        },
     ]
 }
 
 impl Page {
     pub(crate) async fn perform(&self, primitive: Primitive) -> AdapterResult<Effect> {
-        tokio::time::timeout(PATIENCE, self.context.perform(primitive)).await.expect("the primitive hangs")
+        tokio::time::timeout(PATIENCE, self.context.perform(primitive))
+            .await
+            .expect("the primitive hangs")
     }
 
     pub(crate) async fn navigate(&self, url: &str) -> Effect {
-        self.perform(Primitive::Navigate { target: self.target, url: url.to_owned() }).await.unwrap()
+        self.perform(Primitive::Navigate {
+            target: self.target,
+            url: url.to_owned(),
+        })
+        .await
+        .unwrap()
     }
 
     /// Goes there and waits until it is loaded.
     pub(crate) async fn goto(&self, url: &str) -> DocumentKey {
         let mark = self.events.mark();
         let effect = self.navigate(url).await;
-        let Effect::Navigation { document: Some(wanted), failure: None } = effect else { panic!("{url}: {effect:?}") };
+        let Effect::Navigation {
+            document: Some(wanted),
+            failure: None,
+        } = effect
+        else {
+            panic!("{url}: {effect:?}")
+        };
         self.events
             .after(mark, |event| match event {
-                Event::Lifecycle { document, phase, .. } => (*document == wanted && *phase == LifecyclePhase::Load).then_some(()),
+                Event::Lifecycle {
+                    document, phase, ..
+                } => (*document == wanted && *phase == LifecyclePhase::Load).then_some(()),
                 _ => None,
             })
             .await;
         wanted
     }
 
-    pub(crate) async fn bridge_in(&self, frame: FrameKey, name: &'static str, args: &str) -> AdapterResult<String> {
-        match self.perform(bridge(self.target, frame, name, args, None)).await? {
+    pub(crate) async fn bridge_in(
+        &self,
+        frame: FrameKey,
+        name: &'static str,
+        args: &str,
+    ) -> AdapterResult<String> {
+        match self
+            .perform(bridge(self.target, frame, name, args, None))
+            .await?
+        {
             Effect::Text(text) => Ok(text),
             other => panic!("{other:?}"),
         }
@@ -246,8 +336,15 @@ impl Page {
         self.bridge_in(self.frame, name, args).await.unwrap()
     }
 
-    pub(crate) async fn eval_in(&self, frame: FrameKey, expression: &str) -> AdapterResult<Evaluated> {
-        match self.perform(evaluate(self.target, frame, expression)).await? {
+    pub(crate) async fn eval_in(
+        &self,
+        frame: FrameKey,
+        expression: &str,
+    ) -> AdapterResult<Evaluated> {
+        match self
+            .perform(evaluate(self.target, frame, expression))
+            .await?
+        {
             Effect::Evaluated(evaluated) => Ok(evaluated),
             other => panic!("{other:?}"),
         }
@@ -267,11 +364,18 @@ impl Page {
     }
 
     pub(crate) async fn input(&self, actions: Vec<InputAction>) -> AdapterResult<Effect> {
-        self.perform(Primitive::Input { target: self.target, actions }).await
+        self.perform(Primitive::Input {
+            target: self.target,
+            actions,
+        })
+        .await
     }
 
     /// Starts a primitive and returns when the browser has begun with it.
-    pub(crate) async fn pending(&self, primitive: Primitive) -> tokio::task::JoinHandle<AdapterResult<Effect>> {
+    pub(crate) async fn pending(
+        &self,
+        primitive: Primitive,
+    ) -> tokio::task::JoinHandle<AdapterResult<Effect>> {
         let context = self.context.clone();
         let (began, begun) = tokio::sync::oneshot::channel();
         let work = tokio::spawn(async move {
@@ -307,6 +411,11 @@ async fn futures_poll<T>(work: &mut (impl Future<Output = T> + Unpin)) -> Option
 }
 
 /// What came of pending work, which must end by itself.
-pub(crate) async fn ended(work: tokio::task::JoinHandle<AdapterResult<Effect>>) -> AdapterResult<Effect> {
-    tokio::time::timeout(PATIENCE, work).await.expect("the work hangs").unwrap()
+pub(crate) async fn ended(
+    work: tokio::task::JoinHandle<AdapterResult<Effect>>,
+) -> AdapterResult<Effect> {
+    tokio::time::timeout(PATIENCE, work)
+        .await
+        .expect("the work hangs")
+        .unwrap()
 }

@@ -13,8 +13,8 @@ use adapter_cdp::guard::{self, GuardCommand};
 use adapter_cdp::{CdpAdapter, CdpConfig, Sandbox};
 use command_fds::{CommandFdExt, FdMapping};
 use ops_contracts::adapter::{
-    Adapter, BridgeCall, ContextSpec, ContextStorage, Event, EventSink, InputAction, LaunchSpec, Modifiers, MouseButton,
-    OpenedContext, Primitive,
+    Adapter, BridgeCall, ContextSpec, ContextStorage, Event, EventSink, InputAction, LaunchSpec,
+    Modifiers, MouseButton, OpenedContext, Primitive,
 };
 use ops_contracts::capability::BrowserKind;
 use ops_contracts::clock::{Clock, Timestamp};
@@ -40,7 +40,10 @@ fn main() -> ExitCode {
     if let Some(code) = guard::dispatch(std::env::args_os()) {
         return code;
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
     runtime.expect("a runtime").block_on(measure());
     ExitCode::SUCCESS
 }
@@ -48,7 +51,12 @@ fn main() -> ExitCode {
 async fn measure() {
     let profiles = std::env::temp_dir().join(format!("odb-latency-{}", std::process::id()));
     let guard = GuardCommand::new(std::env::current_exe().expect("a path"));
-    let mut config = CdpConfig::new(guard, profiles.clone(), std::env::vars_os(), Arc::new(Epoch));
+    let mut config = CdpConfig::new(
+        guard,
+        profiles.clone(),
+        std::env::vars_os(),
+        Arc::new(Epoch),
+    );
     config.sandbox = Sandbox::Off;
     let adapter = CdpAdapter::new(config);
     let executable = adapter.executable().expect("a browser");
@@ -81,13 +89,19 @@ async fn measure() {
             storage: ContextStorage::Isolated,
             proxy: None,
         };
-        page = Some(browser.open_context(context, Arc::new(Nobody)).await.expect("a context"));
+        page = Some(
+            browser
+                .open_context(context, Arc::new(Nobody))
+                .await
+                .expect("a context"),
+        );
         opened.push(start.elapsed());
     }
     report("open a context", opened);
     let page = page.expect("a page");
     let mut raw = RawLoop::start(&executable, &profiles.join("raw"));
-    let (mut ours, mut theirs, mut bridges, mut clicks) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut ours, mut theirs, mut bridges, mut clicks) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         ours.push(timed(&page, evaluate(&page)).await);
         theirs.push(raw.evaluate());
@@ -110,28 +124,67 @@ async fn timed(page: &OpenedContext, primitive: Primitive) -> Duration {
 }
 
 fn evaluate(page: &OpenedContext) -> Primitive {
-    Primitive::Evaluate { target: page.target, frame: page.frame, expression: "1+1".to_owned(), await_promise: false }
+    Primitive::Evaluate {
+        target: page.target,
+        frame: page.frame,
+        expression: "1+1".to_owned(),
+        await_promise: false,
+    }
 }
 
 fn bridge(page: &OpenedContext) -> Primitive {
     let args = serde_json::value::RawValue::from_string("{}".to_owned()).expect("JSON");
-    Primitive::CallBridge { target: page.target, frame: page.frame, call: BridgeCall { name: "x", args, owner_of: None } }
+    Primitive::CallBridge {
+        target: page.target,
+        frame: page.frame,
+        call: BridgeCall {
+            name: "x",
+            args,
+            owner_of: None,
+        },
+    }
 }
 
 fn click(page: &OpenedContext) -> Primitive {
-    let (x, y, button, click_count, modifiers) = (50.0, 50.0, MouseButton::Left, 1, Modifiers::default());
+    let (x, y, button, click_count, modifiers) =
+        (50.0, 50.0, MouseButton::Left, 1, Modifiers::default());
     let actions = vec![
-        InputAction::MouseMove { x, y, modifiers, held: None },
-        InputAction::MouseDown { x, y, button, click_count, modifiers },
-        InputAction::MouseUp { x, y, button, click_count, modifiers },
+        InputAction::MouseMove {
+            x,
+            y,
+            modifiers,
+            held: None,
+        },
+        InputAction::MouseDown {
+            x,
+            y,
+            button,
+            click_count,
+            modifiers,
+        },
+        InputAction::MouseUp {
+            x,
+            y,
+            button,
+            click_count,
+            modifiers,
+        },
     ];
-    Primitive::Input { target: page.target, actions }
+    Primitive::Input {
+        target: page.target,
+        actions,
+    }
 }
 
 fn report(what: &str, mut times: Vec<Duration>) {
     times.sort();
     let at = |part: usize| times[(times.len() - 1) * part / 100].as_micros();
-    println!("{what:26} p50 {:>8} us   p95 {:>8} us   n {}", at(50), at(95), times.len());
+    println!(
+        "{what:26} p50 {:>8} us   p95 {:>8} us   n {}",
+        at(50),
+        at(95),
+        times.len()
+    );
 }
 
 /// The least that a client of the protocol can be: one command, one read, no tasks.
@@ -146,25 +199,59 @@ struct RawLoop {
 impl RawLoop {
     fn start(executable: &Path, profile: &Path) -> Self {
         let pipe = || rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).expect("a pipe");
-        let ((commands_out, commands_in), (replies_out, replies_in)): ((OwnedFd, OwnedFd), (OwnedFd, OwnedFd)) = (pipe(), pipe());
+        let ((commands_out, commands_in), (replies_out, replies_in)): (
+            (OwnedFd, OwnedFd),
+            (OwnedFd, OwnedFd),
+        ) = (pipe(), pipe());
         let mut command = Command::new(executable);
-        command.args(["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--no-startup-window"]);
+        command.args([
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--no-first-run",
+            "--no-startup-window",
+        ]);
         command.args([
             "--disable-background-networking",
             "--disable-component-update",
             "--disable-sync",
             "--remote-debugging-pipe",
         ]);
-        command.arg(format!("--user-data-dir={}", profile.display())).stderr(Stdio::null());
-        let mapping = |parent_fd, child_fd| FdMapping { parent_fd, child_fd };
-        command.fd_mappings(vec![mapping(commands_out, 3), mapping(replies_in, 4)]).expect("two descriptors");
+        command
+            .arg(format!("--user-data-dir={}", profile.display()))
+            .stderr(Stdio::null());
+        let mapping = |parent_fd, child_fd| FdMapping {
+            parent_fd,
+            child_fd,
+        };
+        command
+            .fd_mappings(vec![mapping(commands_out, 3), mapping(replies_in, 4)])
+            .expect("two descriptors");
         let child = command.spawn().expect("a browser");
         drop(command);
-        let mut raw = Self { child, to: commands_in.into(), from: replies_out.into(), session: String::new(), id: 0 };
+        let mut raw = Self {
+            child,
+            to: commands_in.into(),
+            from: replies_out.into(),
+            session: String::new(),
+            id: 0,
+        };
         let target = raw.call("Target.createTarget", r#"{"url":"about:blank"}"#);
-        let target = target.split("\"targetId\":\"").nth(1).and_then(|rest| rest.split('"').next()).expect("an id").to_owned();
-        let attached = raw.call("Target.attachToTarget", &format!(r#"{{"targetId":"{target}","flatten":true}}"#));
-        let session = attached.split("\"sessionId\":\"").nth(1).and_then(|rest| rest.split('"').next()).expect("an id");
+        let target = target
+            .split("\"targetId\":\"")
+            .nth(1)
+            .and_then(|rest| rest.split('"').next())
+            .expect("an id")
+            .to_owned();
+        let attached = raw.call(
+            "Target.attachToTarget",
+            &format!(r#"{{"targetId":"{target}","flatten":true}}"#),
+        );
+        let session = attached
+            .split("\"sessionId\":\"")
+            .nth(1)
+            .and_then(|rest| rest.split('"').next())
+            .expect("an id");
         raw.session = format!(r#","sessionId":"{session}""#);
         raw.call("Runtime.enable", "{}");
         raw
@@ -172,15 +259,23 @@ impl RawLoop {
 
     fn call(&mut self, method: &str, params: &str) -> String {
         self.id += 1;
-        let message = format!("{{\"id\":{},\"method\":\"{method}\",\"params\":{params}{}}}\0", self.id, self.session);
-        self.to.write_all(message.as_bytes()).expect("a browser that reads");
+        let message = format!(
+            "{{\"id\":{},\"method\":\"{method}\",\"params\":{params}{}}}\0",
+            self.id, self.session
+        );
+        self.to
+            .write_all(message.as_bytes())
+            .expect("a browser that reads");
         let wanted = format!("{{\"id\":{},", self.id);
         let (mut text, mut chunk) = (String::new(), [0; 65536]);
         loop {
             let read = self.from.read(&mut chunk).expect("a browser that writes");
             assert!(read > 0, "the browser ended");
             text.push_str(&String::from_utf8_lossy(&chunk[..read]));
-            if let Some(reply) = text.split_terminator('\0').find(|message| message.starts_with(&wanted)) {
+            if let Some(reply) = text
+                .split_terminator('\0')
+                .find(|message| message.starts_with(&wanted))
+            {
                 return reply.to_owned();
             }
         }
@@ -188,7 +283,10 @@ impl RawLoop {
 
     fn evaluate(&mut self) -> Duration {
         let start = Instant::now();
-        self.call("Runtime.evaluate", r#"{"expression":"1+1","returnByValue":true}"#);
+        self.call(
+            "Runtime.evaluate",
+            r#"{"expression":"1+1","returnByValue":true}"#,
+        );
         start.elapsed()
     }
 }

@@ -6,7 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chromiumoxide_cdp::cdp::browser_protocol::browser::GetVersionParams;
-use ops_contracts::adapter::{Adapter, AdapterError, AdapterResult, BoxFuture, Browser, BrowserInfo, Context, LaunchSpec, Passage};
+use ops_contracts::adapter::{
+    Adapter, AdapterError, AdapterResult, BoxFuture, Browser, BrowserInfo, Context, LaunchSpec,
+    Passage,
+};
 use ops_contracts::capability::{AdapterKind, BrowserKind, Capability, CapabilitySet};
 use ops_contracts::clock::Clock;
 
@@ -82,7 +85,12 @@ impl CdpConfig {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let environment: Vec<_> = environment.collect();
-        let value = |name: &str| environment.iter().find(|(given, _)| given == name).map(|(_, value)| value.clone());
+        let value = |name: &str| {
+            environment
+                .iter()
+                .find(|(given, _)| given == name)
+                .map(|(_, value)| value.clone())
+        };
         Self {
             guard,
             profiles,
@@ -126,20 +134,31 @@ impl CdpAdapter {
     }
 
     fn find(&self, explicit: Option<&std::path::Path>) -> AdapterResult<PathBuf> {
-        let search = Search { explicit, environment: self.config.browser.as_deref(), path: self.config.path.as_deref() };
+        let search = Search {
+            explicit,
+            environment: self.config.browser.as_deref(),
+            path: self.config.path.as_deref(),
+        };
         Ok(locate(search)?)
     }
 
     async fn start(&self, spec: LaunchSpec) -> AdapterResult<Arc<dyn Browser>> {
         if spec.browser != BrowserKind::Chrome {
-            return Err(AdapterError::Unsupported { primitive: "launch" });
+            return Err(AdapterError::Unsupported {
+                primitive: "launch",
+            });
         }
         let (launched, profile) = self.spawn(&spec, false)?;
-        self.connect(launched, profile, self.config.sandbox.is_on()).await
+        self.connect(launched, profile, self.config.sandbox.is_on())
+            .await
     }
 
     /// Starts the process of a browser that has yet to answer; `homeless` where the user's home is to be out of its sight.
-    pub(crate) fn spawn(&self, spec: &LaunchSpec, homeless: bool) -> AdapterResult<(Launched, Profile)> {
+    pub(crate) fn spawn(
+        &self,
+        spec: &LaunchSpec,
+        homeless: bool,
+    ) -> AdapterResult<(Launched, Profile)> {
         let executable = self.find(spec.executable.as_deref())?;
         let sandbox = self.config.sandbox.is_on();
         if !sandbox && self.config.sandbox == Sandbox::Auto {
@@ -174,8 +193,17 @@ impl CdpAdapter {
         self.config.launch_deadline
     }
 
-    async fn connect(&self, launched: Launched, profile: Profile, sandboxed: bool) -> AdapterResult<Arc<dyn Browser>> {
-        let Launched { process, reader, writer } = launched;
+    async fn connect(
+        &self,
+        launched: Launched,
+        profile: Profile,
+        sandboxed: bool,
+    ) -> AdapterResult<Arc<dyn Browser>> {
+        let Launched {
+            process,
+            reader,
+            writer,
+        } = launched;
         let router = Arc::new(Router::new());
         let connection = Connection::start(reader, writer, Arc::clone(&router) as _);
         let deadline = self.config.launch_deadline;
@@ -185,13 +213,34 @@ impl CdpAdapter {
             Ok(Err(error)) => return Err(fault::from_call("Browser.getVersion", error)),
             Err(_) => {
                 let output = process.output();
-                return Err(LaunchError::Unanswered { after: deadline, output }.into());
+                return Err(LaunchError::Unanswered {
+                    after: deadline,
+                    output,
+                }
+                .into());
             }
         };
-        tokio::spawn(supervise(process.watch(), connection.clone(), Arc::clone(&router)));
-        let (product, number) = version.product.split_once('/').unwrap_or((&version.product, ""));
-        let info = BrowserInfo { product: product.to_owned(), version: number.to_owned(), pid: process.browser_pid(), sandboxed };
-        let shared = Shared { connection, router, process, profile };
+        tokio::spawn(supervise(
+            process.watch(),
+            connection.clone(),
+            Arc::clone(&router),
+        ));
+        let (product, number) = version
+            .product
+            .split_once('/')
+            .unwrap_or((&version.product, ""));
+        let info = BrowserInfo {
+            product: product.to_owned(),
+            version: number.to_owned(),
+            pid: process.browser_pid(),
+            sandboxed,
+        };
+        let shared = Shared {
+            connection,
+            router,
+            process,
+            profile,
+        };
         Ok(Arc::new(CdpBrowser::new(shared, info)))
     }
 }

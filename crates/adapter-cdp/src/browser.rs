@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chromiumoxide_cdp::cdp::browser_protocol::browser::{
-    BrowserContextId, CloseParams, GetVersionParams, SetDownloadBehaviorBehavior, SetDownloadBehaviorParams,
+    BrowserContextId, CloseParams, GetVersionParams, SetDownloadBehaviorBehavior,
+    SetDownloadBehaviorParams,
 };
 use chromiumoxide_cdp::cdp::browser_protocol::target::CreateBrowserContextParams;
 use ops_contracts::adapter::{
-    AdapterError, AdapterResult, BoxFuture, Browser, BrowserInfo, ContextSpec, ContextStorage, EventSink, NetworkPolicy,
-    OpenedContext,
+    AdapterError, AdapterResult, BoxFuture, Browser, BrowserInfo, ContextSpec, ContextStorage,
+    EventSink, NetworkPolicy, OpenedContext,
 };
 use tokio::sync::oneshot;
 
@@ -40,10 +41,17 @@ pub(crate) struct CdpBrowser {
 
 impl CdpBrowser {
     pub(crate) fn new(shared: Shared, info: BrowserInfo) -> Self {
-        Self { shared: Arc::new(shared), info }
+        Self {
+            shared: Arc::new(shared),
+            info,
+        }
     }
 
-    async fn open(&self, spec: ContextSpec, events: Arc<dyn EventSink>) -> AdapterResult<OpenedContext> {
+    async fn open(
+        &self,
+        spec: ContextSpec,
+        events: Arc<dyn EventSink>,
+    ) -> AdapterResult<OpenedContext> {
         let connection = &self.shared.connection;
         let browser_context = match spec.storage {
             ContextStorage::Isolated => Some(self.make_browser_context(spec.proxy).await?),
@@ -52,8 +60,11 @@ impl CdpBrowser {
         let viewport = spec.viewport;
         let (first, opened) = oneshot::channel();
         let name = browser_context.as_deref().unwrap_or(PROFILE);
-        let folder = Folder::make(shared_profile(&self.shared), name)
-            .map_err(|error| AdapterError::AttachFailed { reason: format!("no folder for its files: {error}") })?;
+        let folder = Folder::make(shared_profile(&self.shared), name).map_err(|error| {
+            AdapterError::AttachFailed {
+                reason: format!("no folder for its files: {error}"),
+            }
+        })?;
         let folder = Arc::new(folder);
         let kept = folder.downloads();
         let entry = ContextEntry {
@@ -83,11 +94,22 @@ impl CdpBrowser {
         for reply in [downloads, created] {
             reply.await.map_err(attach_failed)?;
         }
-        let FirstPage { target, frame, setup } = opened.await.map_err(|_| fault::lost("its debugging connection ended"))?;
+        let FirstPage {
+            target,
+            frame,
+            setup,
+        } = opened
+            .await
+            .map_err(|_| fault::lost("its debugging connection ended"))?;
         for reply in setup {
             reply.await.map_err(attach_failed)?;
         }
-        Ok(OpenedContext { context: Arc::new(context), target, frame, passage: None })
+        Ok(OpenedContext {
+            context: Arc::new(context),
+            target,
+            frame,
+            passage: None,
+        })
     }
 
     async fn make_browser_context(&self, proxy: Option<String>) -> AdapterResult<Arc<str>> {
@@ -101,11 +123,18 @@ impl CdpBrowser {
             ..Default::default()
         };
         let made = self.shared.connection.exec(&params, Route::BROWSER);
-        let made: wire::BrowserContextCreated = made.decode().await.map_err(|error| fault::from_call(CALL, error))?;
+        let made: wire::BrowserContextCreated = made
+            .decode()
+            .await
+            .map_err(|error| fault::from_call(CALL, error))?;
         Ok(made.browser_context_id.into())
     }
 
-    fn enter(&self, browser_context: Option<Arc<str>>, entry: ContextEntry) -> AdapterResult<CdpContext> {
+    fn enter(
+        &self,
+        browser_context: Option<Arc<str>>,
+        entry: ContextEntry,
+    ) -> AdapterResult<CdpContext> {
         let id = browser_context.unwrap_or_else(|| PROFILE.into());
         let mut state = self.shared.router.lock();
         if state.lost {
@@ -140,7 +169,9 @@ fn shared_profile(shared: &Shared) -> &std::path::Path {
 fn attach_failed(error: crate::connection::CallError) -> AdapterError {
     match fault::from_call("Target.createTarget", error) {
         AdapterError::Protocol { reason, .. } => AdapterError::AttachFailed { reason },
-        AdapterError::TargetClosed => AdapterError::AttachFailed { reason: "the page closed at once".to_owned() },
+        AdapterError::TargetClosed => AdapterError::AttachFailed {
+            reason: "the page closed at once".to_owned(),
+        },
         other => other,
     }
 }
@@ -150,7 +181,11 @@ impl Browser for CdpBrowser {
         &self.info
     }
 
-    fn open_context(&self, spec: ContextSpec, events: Arc<dyn EventSink>) -> BoxFuture<'_, AdapterResult<OpenedContext>> {
+    fn open_context(
+        &self,
+        spec: ContextSpec,
+        events: Arc<dyn EventSink>,
+    ) -> BoxFuture<'_, AdapterResult<OpenedContext>> {
         Box::pin(within(STRUCTURE_DEADLINE, self.open(spec, events)))
     }
 
@@ -159,8 +194,16 @@ impl Browser for CdpBrowser {
     }
 
     fn ping(&self) -> BoxFuture<'_, AdapterResult<()>> {
-        let reply = self.shared.connection.exec(&GetVersionParams {}, Route::BROWSER);
-        Box::pin(async { reply.await.map(drop).map_err(|error| fault::from_call("Browser.getVersion", error)) })
+        let reply = self
+            .shared
+            .connection
+            .exec(&GetVersionParams {}, Route::BROWSER);
+        Box::pin(async {
+            reply
+                .await
+                .map(drop)
+                .map_err(|error| fault::from_call("Browser.getVersion", error))
+        })
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

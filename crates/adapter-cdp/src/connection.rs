@@ -85,14 +85,23 @@ pub(crate) struct Route<'a> {
 }
 
 impl<'a> Route<'a> {
-    pub(crate) const BROWSER: Route<'static> = Route { session: None, scope: None };
+    pub(crate) const BROWSER: Route<'static> = Route {
+        session: None,
+        scope: None,
+    };
 
     pub(crate) fn session(session: &'a Arc<str>) -> Self {
-        Self { session: Some(session), scope: None }
+        Self {
+            session: Some(session),
+            scope: None,
+        }
     }
 
     pub(crate) fn scoped(session: &'a Arc<str>, scope: ScopeId) -> Self {
-        Self { session: Some(session), scope: Some(scope) }
+        Self {
+            session: Some(session),
+            scope: Some(scope),
+        }
     }
 }
 
@@ -131,7 +140,13 @@ impl Shared {
 impl Connection {
     /// Starts to read and write in tasks of the current runtime; they end with the pipe.
     pub(crate) fn start(reader: Reader, writer: Writer, sink: Arc<dyn EventSink>) -> Self {
-        let connection = Self { shared: Arc::new(Shared { writer, pending: Mutex::default(), next_id: AtomicU64::new(1) }) };
+        let connection = Self {
+            shared: Arc::new(Shared {
+                writer,
+                pending: Mutex::default(),
+                next_id: AtomicU64::new(1),
+            }),
+        };
         let flusher = Arc::clone(&connection.shared);
         tokio::spawn(async move { flusher.writer.flush_backlog().await });
         tokio::spawn(read_all(reader, connection.clone(), sink));
@@ -144,7 +159,12 @@ impl Connection {
     }
 
     /// Sends one command by name. Also for those whose generated parameters leave out required empty arrays.
-    pub(crate) fn call(&self, method: &str, params: &(impl Serialize + ?Sized), route: Route<'_>) -> Reply {
+    pub(crate) fn call(
+        &self,
+        method: &str,
+        params: &(impl Serialize + ?Sized),
+        route: Route<'_>,
+    ) -> Reply {
         let mut batch = self.batch();
         let reply = batch.call(method, params, route);
         batch.send();
@@ -153,7 +173,11 @@ impl Connection {
 
     /// Several commands that go out in one write.
     pub(crate) fn batch(&self) -> Batch<'_> {
-        Batch { connection: self, bytes: Vec::with_capacity(256), ids: Vec::new() }
+        Batch {
+            connection: self,
+            bytes: Vec::with_capacity(256),
+            ids: Vec::new(),
+        }
     }
 
     /// Fails everything that waits for `session`.
@@ -179,8 +203,13 @@ impl Connection {
     }
 
     fn fail(&self, loss: Loss, belongs: impl Fn(&Waiting) -> bool) {
-        let failed: Vec<Waiting> =
-            self.shared.lock().calls.extract_if(|_, waiting| belongs(waiting)).map(|(_, waiting)| waiting).collect();
+        let failed: Vec<Waiting> = self
+            .shared
+            .lock()
+            .calls
+            .extract_if(|_, waiting| belongs(waiting))
+            .map(|(_, waiting)| waiting)
+            .collect();
         for waiting in failed {
             let _ = waiting.reply.send(Err(CallError::Lost(loss)));
         }
@@ -218,13 +247,28 @@ impl Batch<'_> {
     }
 
     /// Adds one command by name.
-    pub(crate) fn call(&mut self, method: &str, params: &(impl Serialize + ?Sized), route: Route<'_>) -> Reply {
+    pub(crate) fn call(
+        &mut self,
+        method: &str,
+        params: &(impl Serialize + ?Sized),
+        route: Route<'_>,
+    ) -> Reply {
         let shared = &self.connection.shared;
         let id = shared.next_id.fetch_add(1, Ordering::Relaxed);
         let (sender, receiver) = oneshot::channel();
-        let reply = Reply { id, receiver, shared: Arc::clone(shared), settled: false };
+        let reply = Reply {
+            id,
+            receiver,
+            shared: Arc::clone(shared),
+            settled: false,
+        };
         let start = self.bytes.len();
-        let outgoing = Outgoing { id, method, params, session: route.session.map(|session| &**session) };
+        let outgoing = Outgoing {
+            id,
+            method,
+            params,
+            session: route.session.map(|session| &**session),
+        };
         if let Err(error) = serde_json::to_writer(&mut self.bytes, &outgoing) {
             self.bytes.truncate(start);
             let _ = sender.send(Err(CallError::Encode(error.to_string())));
@@ -237,7 +281,11 @@ impl Batch<'_> {
             let _ = sender.send(Err(CallError::Lost(Loss::Disconnected)));
             return reply;
         }
-        let waiting = Waiting { session: route.session.map(Arc::clone), scope: route.scope, reply: sender };
+        let waiting = Waiting {
+            session: route.session.map(Arc::clone),
+            scope: route.scope,
+            reply: sender,
+        };
         pending.calls.insert(id, waiting);
         self.ids.push(id);
         reply
@@ -332,7 +380,10 @@ impl From<Refusal> for CallError {
             Some(data) => format!("{}: {data}", refusal.message),
             None => refusal.message,
         };
-        CallError::Refused { code: refusal.code, message }
+        CallError::Refused {
+            code: refusal.code,
+            message,
+        }
     }
 }
 
@@ -369,7 +420,14 @@ fn dispatch(connection: &Connection, sink: &dyn EventSink, message: &Bytes) {
         connection.settle(id, outcome);
     } else if let Some(method) = incoming.method {
         let params = incoming.params.map_or("{}", RawValue::get);
-        sink.event(connection, Event { session: incoming.session, method, params });
+        sink.event(
+            connection,
+            Event {
+                session: incoming.session,
+                method,
+                params,
+            },
+        );
     }
 }
 

@@ -25,9 +25,13 @@ use std::time::Duration;
 
 use chromiumoxide_cdp::cdp::browser_protocol::browser::BrowserContextId;
 use chromiumoxide_cdp::cdp::browser_protocol::emulation::SetDeviceMetricsOverrideParams;
-use chromiumoxide_cdp::cdp::browser_protocol::target::{CloseTargetParams, CreateTargetParams, DisposeBrowserContextParams};
+use chromiumoxide_cdp::cdp::browser_protocol::target::{
+    CloseTargetParams, CreateTargetParams, DisposeBrowserContextParams,
+};
 use futures_util::future::join_all;
-use ops_contracts::adapter::{AdapterError, AdapterResult, BoxFuture, Context, Effect, Primitive, TargetKey};
+use ops_contracts::adapter::{
+    AdapterError, AdapterResult, BoxFuture, Context, Effect, Primitive, TargetKey,
+};
 use ops_contracts::command::Viewport;
 
 use crate::browser::Shared;
@@ -53,7 +57,10 @@ pub(crate) fn metrics_override(viewport: Viewport) -> SetDeviceMetricsOverridePa
 }
 
 /// Every page has a window of its own: what is hidden behind another page draws nothing.
-pub(crate) fn create_target(context: Option<BrowserContextId>, viewport: Viewport) -> CreateTargetParams {
+pub(crate) fn create_target(
+    context: Option<BrowserContextId>,
+    viewport: Viewport,
+) -> CreateTargetParams {
     CreateTargetParams {
         browser_context_id: context,
         new_window: Some(true),
@@ -65,7 +72,11 @@ pub(crate) fn create_target(context: Option<BrowserContextId>, viewport: Viewpor
 
 impl CdpContext {
     pub(crate) fn new(browser: Arc<Shared>, id: Arc<str>) -> Self {
-        Self { browser, id, closed: AtomicBool::new(false) }
+        Self {
+            browser,
+            id,
+            closed: AtomicBool::new(false),
+        }
     }
 
     /// What is needed of a page, read under the state's lock.
@@ -74,15 +85,26 @@ impl CdpContext {
     }
 
     /// The same of a page whose renderer runs.
-    fn of_living_page<T>(&self, target: TargetKey, read: impl FnOnce(&Page) -> T) -> AdapterResult<T> {
-        self.browser.router.lock().living_page(&self.id, target).map(read)
+    fn of_living_page<T>(
+        &self,
+        target: TargetKey,
+        read: impl FnOnce(&Page) -> T,
+    ) -> AdapterResult<T> {
+        self.browser
+            .router
+            .lock()
+            .living_page(&self.id, target)
+            .map(read)
     }
 
     /// Session and scope of what ends when the page's current document does.
     fn document_route(&self, target: TargetKey) -> AdapterResult<(Arc<str>, Option<ScopeId>)> {
         let state = self.browser.router.lock();
         let page = state.living_page(&self.id, target)?;
-        let scope = state.frames.get(&page.main_frame).map(|frame| frame.scope());
+        let scope = state
+            .frames
+            .get(&page.main_frame)
+            .map(|frame| frame.scope());
         Ok((Arc::clone(&page.session), scope))
     }
 
@@ -92,22 +114,57 @@ impl CdpContext {
             Primitive::CloseTarget { target } => self.close_target(target).await,
             Primitive::ActivateTarget { target } => self.activate_target(target).await,
             Primitive::Navigate { target, url } => self.navigate(target, &url).await,
-            Primitive::Reload { target, ignore_cache } => self.reload(target, ignore_cache).await,
-            Primitive::TraverseHistory { target, delta } => self.traverse_history(target, delta).await,
-            Primitive::CallBridge { target, frame, call } => self.call_bridge(target, frame, &call).await,
-            Primitive::RevealShadowRoots { target, frame } => self.reveal_shadow_roots(target, frame).await,
-            Primitive::Evaluate { target, frame, expression, await_promise } => {
-                self.evaluate(target, frame, &expression, await_promise).await
+            Primitive::Reload {
+                target,
+                ignore_cache,
+            } => self.reload(target, ignore_cache).await,
+            Primitive::TraverseHistory { target, delta } => {
+                self.traverse_history(target, delta).await
+            }
+            Primitive::CallBridge {
+                target,
+                frame,
+                call,
+            } => self.call_bridge(target, frame, &call).await,
+            Primitive::RevealShadowRoots { target, frame } => {
+                self.reveal_shadow_roots(target, frame).await
+            }
+            Primitive::Evaluate {
+                target,
+                frame,
+                expression,
+                await_promise,
+            } => {
+                self.evaluate(target, frame, &expression, await_promise)
+                    .await
             }
             Primitive::Input { target, actions } => self.input(target, &actions).await,
-            Primitive::InputTold { target, frame, actions } => self.input_told(target, frame, &actions).await,
-            Primitive::Screenshot { target, format, quality, clip, full_page } => {
-                self.screenshot(target, format, quality, clip, full_page).await
+            Primitive::InputTold {
+                target,
+                frame,
+                actions,
+            } => self.input_told(target, frame, &actions).await,
+            Primitive::Screenshot {
+                target,
+                format,
+                quality,
+                clip,
+                full_page,
+            } => {
+                self.screenshot(target, format, quality, clip, full_page)
+                    .await
             }
             Primitive::Print { target, options } => self.print(target, &options).await,
-            Primitive::StartTrace { categories, max_bytes } => self.start_trace(&categories, max_bytes).await,
+            Primitive::StartTrace {
+                categories,
+                max_bytes,
+            } => self.start_trace(&categories, max_bytes).await,
             Primitive::StopTrace { max_bytes } => self.stop_trace(max_bytes).await,
-            Primitive::AnswerDialog { target, accept, text } => self.answer_dialog(target, accept, text).await,
+            Primitive::AnswerDialog {
+                target,
+                accept,
+                text,
+            } => self.answer_dialog(target, accept, text).await,
             Primitive::ReadCookies => self.read_cookies().await,
             Primitive::WriteCookies { cookies } => self.write_cookies(&cookies).await,
             Primitive::RemoveCookies { cookies } => self.remove_cookies(cookies.as_deref()).await,
@@ -115,11 +172,19 @@ impl CdpContext {
             Primitive::Emulate { setting } => self.emulate(&setting).await,
             Primitive::SetNetworkPolicy { policy } => self.set_network_policy(policy).await,
             Primitive::Decide { paused, decision } => self.decide(paused, decision).await,
-            Primitive::ResponseBody { target, request } => self.response_body(target, request).await,
-            Primitive::ReadDownload { download, offset, max } => self.read_download(download, offset, max).await,
+            Primitive::ResponseBody { target, request } => {
+                self.response_body(target, request).await
+            }
+            Primitive::ReadDownload {
+                download,
+                offset,
+                max,
+            } => self.read_download(download, offset, max).await,
             Primitive::CancelDownload { download } => self.cancel_download(download).await,
             Primitive::SetFiles { target, to, files } => self.set_files(target, to, files).await,
-            Primitive::SetViewport { target, viewport } => self.set_viewport(target, viewport).await,
+            Primitive::SetViewport { target, viewport } => {
+                self.set_viewport(target, viewport).await
+            }
         }
     }
 
@@ -135,13 +200,20 @@ impl CdpContext {
         }
         let state = self.browser.router.lock();
         let pages = state.pages.values().filter(|page| page.context == self.id);
-        let close = |page: &Page| connection.exec(&CloseTargetParams::new(page.target_id.to_string()), Route::BROWSER);
+        let close = |page: &Page| {
+            connection.exec(
+                &CloseTargetParams::new(page.target_id.to_string()),
+                Route::BROWSER,
+            )
+        };
         pages.map(close).collect()
     }
 
     fn forget(&self) {
         let mut state = self.browser.router.lock();
-        state.downloads.retain(|_, download| download.context != self.id);
+        state
+            .downloads
+            .retain(|_, download| download.context != self.id);
         // Its folder is deleted with it, after the state is unlocked.
         let gone = state.contexts.remove(&self.id);
         drop(state);
@@ -182,8 +254,13 @@ impl Drop for CdpContext {
 }
 
 /// Bounds what the browser itself must answer.
-pub(crate) async fn within<T>(deadline: Duration, work: impl Future<Output = AdapterResult<T>>) -> AdapterResult<T> {
-    tokio::time::timeout(deadline, work).await.unwrap_or(Err(AdapterError::Unresponsive))
+pub(crate) async fn within<T>(
+    deadline: Duration,
+    work: impl Future<Output = AdapterResult<T>>,
+) -> AdapterResult<T> {
+    tokio::time::timeout(deadline, work)
+        .await
+        .unwrap_or(Err(AdapterError::Unresponsive))
 }
 
 /// Names the call that failed.

@@ -22,7 +22,10 @@ const DOCUMENT_GONE: &[&str] = &[
 
 /// The seam's error for a failed `call`.
 pub(crate) fn from_call(call: &str, error: CallError) -> AdapterError {
-    let protocol = |reason: String| AdapterError::Protocol { call: call.to_owned(), reason };
+    let protocol = |reason: String| AdapterError::Protocol {
+        call: call.to_owned(),
+        reason,
+    };
     match error {
         CallError::Lost(Loss::TargetClosed) => AdapterError::TargetClosed,
         CallError::Lost(Loss::TargetCrashed) => AdapterError::TargetCrashed,
@@ -33,7 +36,9 @@ pub(crate) fn from_call(call: &str, error: CallError) -> AdapterError {
         CallError::Encode(reason) | CallError::Decode(reason) => protocol(reason),
         // The session is unknown: its target went away before the call arrived.
         CallError::Refused { code: -32001, .. } => AdapterError::TargetClosed,
-        CallError::Refused { message, .. } => from_refusal(&message).unwrap_or_else(|| protocol(message)),
+        CallError::Refused { message, .. } => {
+            from_refusal(&message).unwrap_or_else(|| protocol(message))
+        }
     }
 }
 
@@ -48,18 +53,25 @@ fn from_refusal(message: &str) -> Option<AdapterError> {
     if says("Target crashed") {
         return Some(AdapterError::TargetCrashed);
     }
-    (says("No target with given id") || says("Not attached to an active page") || says("Target closed"))
-        .then_some(AdapterError::TargetClosed)
+    (says("No target with given id")
+        || says("Not attached to an active page")
+        || says("Target closed"))
+    .then_some(AdapterError::TargetClosed)
 }
 
 /// The browser is gone.
 pub(crate) fn lost(reason: &str) -> AdapterError {
-    AdapterError::BrowserLost { reason: reason.to_owned() }
+    AdapterError::BrowserLost {
+        reason: reason.to_owned(),
+    }
 }
 
 impl From<LocateError> for AdapterError {
     fn from(error: LocateError) -> Self {
-        Self::BrowserMissing { searched: error.searched(), install: error.to_string() }
+        Self::BrowserMissing {
+            searched: error.searched(),
+            install: error.to_string(),
+        }
     }
 }
 
@@ -69,10 +81,15 @@ impl From<LaunchError> for AdapterError {
         match error {
             LaunchError::ArgumentForbidden(argument) => Self::ArgumentForbidden { argument },
             LaunchError::NoSandbox { .. } => Self::SandboxUnavailable,
-            LaunchError::Exited { output, .. } | LaunchError::Unanswered { output, .. } => Self::LaunchFailed { reason, output },
-            LaunchError::Profile { .. } | LaunchError::ProfileInUse(_) | LaunchError::Guard { .. } => {
-                Self::LaunchFailed { reason, output: String::new() }
+            LaunchError::Exited { output, .. } | LaunchError::Unanswered { output, .. } => {
+                Self::LaunchFailed { reason, output }
             }
+            LaunchError::Profile { .. }
+            | LaunchError::ProfileInUse(_)
+            | LaunchError::Guard { .. } => Self::LaunchFailed {
+                reason,
+                output: String::new(),
+            },
         }
     }
 }
@@ -84,10 +101,22 @@ mod tests {
     #[test]
     fn every_loss_has_its_own_error() {
         let code = |error| from_call("X.y", error).code();
-        let refused = |message: &str| CallError::Refused { code: -32000, message: message.to_owned() };
-        assert_eq!(code(CallError::Lost(Loss::Navigated)), AdapterError::DocumentGone.code());
-        assert_eq!(code(refused("Cannot find context with specified id")), AdapterError::DocumentGone.code());
-        assert_eq!(code(refused("No dialog is showing")), AdapterError::DialogMissing.code());
+        let refused = |message: &str| CallError::Refused {
+            code: -32000,
+            message: message.to_owned(),
+        };
+        assert_eq!(
+            code(CallError::Lost(Loss::Navigated)),
+            AdapterError::DocumentGone.code()
+        );
+        assert_eq!(
+            code(refused("Cannot find context with specified id")),
+            AdapterError::DocumentGone.code()
+        );
+        assert_eq!(
+            code(refused("No dialog is showing")),
+            AdapterError::DialogMissing.code()
+        );
         assert_eq!(code(CallError::Lost(Loss::Disconnected)), lost("").code());
     }
 }

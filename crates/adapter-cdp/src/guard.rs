@@ -51,7 +51,10 @@ pub struct GuardCommand {
 impl GuardCommand {
     /// A guard that is `program` itself, without leading arguments.
     pub fn new(program: impl Into<PathBuf>) -> Self {
-        Self { program: program.into(), args_prefix: Vec::new() }
+        Self {
+            program: program.into(),
+            args_prefix: Vec::new(),
+        }
     }
 }
 
@@ -66,14 +69,25 @@ pub(crate) struct GuardArgs {
 impl GuardArgs {
     /// The arguments that [`GuardArgs::parse`] reads back, [`SUBCOMMAND`] first.
     pub(crate) fn to_args(&self) -> Vec<OsString> {
-        let head = [OsStr::new(SUBCOMMAND), self.profile.as_os_str(), self.browser.as_os_str()];
-        head.into_iter().map(OsStr::to_owned).chain(self.browser_args.iter().cloned()).collect()
+        let head = [
+            OsStr::new(SUBCOMMAND),
+            self.profile.as_os_str(),
+            self.browser.as_os_str(),
+        ];
+        head.into_iter()
+            .map(OsStr::to_owned)
+            .chain(self.browser_args.iter().cloned())
+            .collect()
     }
 
     fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Self, GuardError> {
         let profile = args.next().ok_or(GuardError::Usage)?.into();
         let browser = args.next().ok_or(GuardError::Usage)?.into();
-        Ok(Self { profile, browser, browser_args: args.collect() })
+        Ok(Self {
+            profile,
+            browser,
+            browser_args: args.collect(),
+        })
     }
 }
 
@@ -133,7 +147,10 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
 }
 
 fn exit_byte(status: ExitStatus) -> u8 {
-    let number = status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(1);
+    let number = status
+        .code()
+        .or_else(|| status.signal().map(|signal| 128 + signal))
+        .unwrap_or(1);
     u8::try_from(number).unwrap_or(u8::MAX)
 }
 
@@ -148,7 +165,8 @@ fn guard(args: &GuardArgs) -> Result<ExitStatus, GuardError> {
 /// Has a browser run in a place for its temporary files.
 fn serve(args: &GuardArgs) -> Result<ExitStatus, GuardError> {
     // Opening the path gives a descriptor of our own to the same pipe; the inherited number stays as it is.
-    let lifetime = File::open(format!("/dev/fd/{LIFETIME_FD}")).map_err(io("open the lifetime pipe"))?;
+    let lifetime =
+        File::open(format!("/dev/fd/{LIFETIME_FD}")).map_err(io("open the lifetime pipe"))?;
     adopt_orphans();
     let temporary = temporary::create().map_err(io("make a directory for temporary files"))?;
     note(&args.profile, |marker| {
@@ -164,7 +182,9 @@ fn serve(args: &GuardArgs) -> Result<ExitStatus, GuardError> {
 fn supervise(args: &GuardArgs, lifetime: File, temporary: &Path) -> Result<ExitStatus, GuardError> {
     let mut child = spawn_browser(args, temporary)?;
     let group = processes::pid_of(&child);
-    note(&args.profile, |marker| marker.browser = ProcessId::of(group));
+    note(&args.profile, |marker| {
+        marker.browser = ProcessId::of(group)
+    });
     if let Err(source) = wait_for_either_end(lifetime, group) {
         // A browser that cannot be watched does not run.
         say(&format_args!("the guard cannot wait: {source}"));
@@ -175,7 +195,9 @@ fn supervise(args: &GuardArgs, lifetime: File, temporary: &Path) -> Result<ExitS
 /// Completes the profile's marker. It serves the next sweep alone; supervision does not depend on it.
 fn note(profile: &Path, change: impl FnOnce(&mut Marker)) {
     if let Err(source) = marker::update(profile, change) {
-        say(&format_args!("the profile's marker cannot be written: {source}"));
+        say(&format_args!(
+            "the profile's marker cannot be written: {source}"
+        ));
     }
 }
 
@@ -217,15 +239,23 @@ fn spawn_browser(args: &GuardArgs, temporary: &Path) -> Result<Child, GuardError
             mapping(OwnedFd::from(devnull), LIFETIME_FD),
         ])
         .map_err(|_| GuardError::Usage)?;
-    command.spawn().map_err(|source| GuardError::Spawn { browser: args.browser.clone(), source })
+    command.spawn().map_err(|source| GuardError::Spawn {
+        browser: args.browser.clone(),
+        source,
+    })
 }
 
 fn take_over(stream: std::os::fd::BorrowedFd<'_>) -> Result<OwnedFd, GuardError> {
-    stream.try_clone_to_owned().map_err(io("take over its standard streams"))
+    stream
+        .try_clone_to_owned()
+        .map_err(io("take over its standard streams"))
 }
 
 fn mapping(parent_fd: OwnedFd, child_fd: i32) -> FdMapping {
-    FdMapping { parent_fd, child_fd }
+    FdMapping {
+        parent_fd,
+        child_fd,
+    }
 }
 
 /// Returns when the browser has exited or the owner is gone, whichever comes first.
@@ -241,7 +271,10 @@ fn wait_for_either_end(mut lifetime: File, browser: Pid) -> std::io::Result<()> 
     thread().spawn(move || {
         // NOWAIT leaves the process unreaped, so that its group's number cannot be given to others before we kill it.
         let exited = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
-        while matches!(rustix::process::waitid(WaitId::Pid(browser), exited), Err(rustix::io::Errno::INTR)) {}
+        while matches!(
+            rustix::process::waitid(WaitId::Pid(browser), exited),
+            Err(rustix::io::Errno::INTR)
+        ) {}
         let _ = ended.send(());
     })?;
     let _ = either.recv();
@@ -263,7 +296,9 @@ fn end_browser(child: &mut Child, group: Pid) -> Result<ExitStatus, GuardError> 
 /// `ResourceBusy` when the profile is in use, else what kept the marker from being written.
 pub(crate) fn take(profile: &Path, marker: &Marker) -> std::io::Result<()> {
     if let Ok(earlier) = marker::read(profile) {
-        let runs = earlier.browser.is_some_and(|browser| browser.serves(profile));
+        let runs = earlier
+            .browser
+            .is_some_and(|browser| browser.serves(profile));
         if runs || (earlier.owner != marker.owner && earlier.owner.is_alive()) {
             return Err(std::io::ErrorKind::ResourceBusy.into());
         }
@@ -281,14 +316,19 @@ pub(crate) fn browser_of(profile: &Path) -> Option<ProcessId> {
 
 /// Does what `guard` would have done at the end of its browser, where it was killed before.
 pub(crate) fn stand_in(guard: ProcessId, profile: &Path) {
-    if let Some(marker) = marker::read(profile).ok().filter(|marker| marker.guard == Some(guard)) {
+    if let Some(marker) = marker::read(profile)
+        .ok()
+        .filter(|marker| marker.guard == Some(guard))
+    {
         sweep::end(profile, &marker);
     }
 }
 
 /// Removes a temporary profile. The marker goes last: what stays is known to the next sweep.
 pub(crate) fn remove_profile(profile: &Path) {
-    insist(profile, || remove_contents(profile).and_then(|()| std::fs::remove_dir_all(profile)));
+    insist(profile, || {
+        remove_contents(profile).and_then(|()| std::fs::remove_dir_all(profile))
+    });
 }
 
 /// Removes `directory` by `remove`; what is still being written to is tried again for half a second.
@@ -296,7 +336,9 @@ fn insist(directory: &Path, remove: impl Fn() -> std::io::Result<()>) {
     for _ in 0..25 {
         match remove() {
             Ok(()) => return,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !directory.exists() => return,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !directory.exists() => {
+                return;
+            }
             Err(_) => std::thread::sleep(Duration::from_millis(20)),
         }
     }
@@ -342,7 +384,10 @@ mod tests {
         };
         filled();
         remove_contents(&profile).unwrap();
-        let left: Vec<_> = std::fs::read_dir(&profile).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        let left: Vec<_> = std::fs::read_dir(&profile)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
         assert_eq!(left, [marker::MARKER_FILE]);
         filled();
         remove_profile(&profile);
@@ -353,7 +398,10 @@ mod tests {
     #[test]
     fn a_profile_is_taken_unless_it_is_in_use_and_what_an_earlier_browser_left_goes() {
         let directory = tempfile::tempdir().unwrap();
-        let (profile, left) = (directory.path().join("profile"), directory.path().join("odb-1-0"));
+        let (profile, left) = (
+            directory.path().join("profile"),
+            directory.path().join("odb-1-0"),
+        );
         std::fs::create_dir_all(left.join("org.chromium.Chromium.x1Y2z3")).unwrap();
         std::fs::create_dir(&profile).unwrap();
         let earlier = |owner| Marker {
@@ -364,15 +412,28 @@ mod tests {
             temporary_files: Some(left.clone()),
             created_at_ms: 5,
         };
-        let ours = Marker { temporary_files: None, ..earlier(ProcessId::own()) };
+        let ours = Marker {
+            temporary_files: None,
+            ..earlier(ProcessId::own())
+        };
 
         let somebody = ProcessId::of(Pid::INIT).unwrap();
         marker::write(&profile, &earlier(somebody)).unwrap();
-        assert_eq!(take(&profile, &ours).unwrap_err().kind(), std::io::ErrorKind::ResourceBusy);
+        assert_eq!(
+            take(&profile, &ours).unwrap_err().kind(),
+            std::io::ErrorKind::ResourceBusy
+        );
         assert_eq!(marker::read(&profile).unwrap(), earlier(somebody));
         assert!(left.exists());
 
-        marker::write(&profile, &earlier(ProcessId { start: 0, ..somebody })).unwrap();
+        marker::write(
+            &profile,
+            &earlier(ProcessId {
+                start: 0,
+                ..somebody
+            }),
+        )
+        .unwrap();
         take(&profile, &ours).unwrap();
         assert_eq!(marker::read(&profile).unwrap(), ours);
         assert!(!left.exists());
@@ -380,7 +441,12 @@ mod tests {
 
     #[test]
     fn only_the_first_argument_makes_a_guard() {
-        let argv = |args: &[&str]| args.iter().map(OsString::from).collect::<Vec<_>>().into_iter();
+        let argv = |args: &[&str]| {
+            args.iter()
+                .map(OsString::from)
+                .collect::<Vec<_>>()
+                .into_iter()
+        };
         assert!(is_guard_invocation(argv(&["relayd", SUBCOMMAND])));
         assert!(!is_guard_invocation(argv(&["relayd", "serve", SUBCOMMAND])));
         assert!(!is_guard_invocation(argv(&[SUBCOMMAND])));

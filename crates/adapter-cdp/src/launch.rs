@@ -134,7 +134,9 @@ pub struct Launched {
 }
 
 /// The variables that a browser needs of its user's environment. Everything else, secrets above all, stays out.
-pub fn browser_environment(variables: impl Iterator<Item = (OsString, OsString)>) -> Vec<(OsString, OsString)> {
+pub fn browser_environment(
+    variables: impl Iterator<Item = (OsString, OsString)>,
+) -> Vec<(OsString, OsString)> {
     const NAMES: &[&str] = &[
         "HOME",
         "PATH",
@@ -155,15 +157,19 @@ pub fn browser_environment(variables: impl Iterator<Item = (OsString, OsString)>
     ];
     const PREFIXES: &[&str] = &["LC_", "XDG_", "FONTCONFIG_"];
     let wanted = |name: &OsStr| {
-        name.to_str().is_some_and(|name| NAMES.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix)))
+        name.to_str().is_some_and(|name| {
+            NAMES.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+        })
     };
     variables.filter(|(name, _)| wanted(name)).collect()
 }
 
 /// Whether a variable tells where the user's own files are.
 fn names_home(name: &OsStr) -> bool {
-    name.to_str()
-        .is_some_and(|name| name == "HOME" || (name.starts_with("XDG_") && !name.ends_with("_DIRS") && name != "XDG_RUNTIME_DIR"))
+    name.to_str().is_some_and(|name| {
+        name == "HOME"
+            || (name.starts_with("XDG_") && !name.ends_with("_DIRS") && name != "XDG_RUNTIME_DIR")
+    })
 }
 
 /// Starts the browser. To be called inside a tokio runtime.
@@ -186,7 +192,10 @@ pub fn launch(launch: &Launch<'_>) -> Result<Launched, LaunchError> {
 }
 
 fn start(launch: &Launch<'_>, profile: &Path) -> Result<Launched, LaunchError> {
-    let failed = |source| LaunchError::Guard { program: launch.guard.program.clone(), source };
+    let failed = |source| LaunchError::Guard {
+        program: launch.guard.program.clone(),
+        source,
+    };
     let pipe = || pipe_with(PipeFlags::CLOEXEC).map_err(|error| failed(error.into()));
     let (commands_out, commands_in) = pipe()?;
     let (replies_out, replies_in) = pipe()?;
@@ -203,7 +212,13 @@ fn start(launch: &Launch<'_>, profile: &Path) -> Result<Launched, LaunchError> {
         .args(&launch.guard.args_prefix)
         .args(args.to_args())
         .env_clear()
-        .envs(launch.environment.iter().filter(|(name, _)| !launch.homeless || !names_home(name)).cloned())
+        .envs(
+            launch
+                .environment
+                .iter()
+                .filter(|(name, _)| !launch.homeless || !names_home(name))
+                .cloned(),
+        )
         // Crash handlers leave the browser's process group: with the profile's path on their command line a sweep knows
         // them, and reports of crashes stay out of the user's own browser's.
         .env("BREAKPAD_DUMP_LOCATION", profile.join("crashes"))
@@ -214,21 +229,34 @@ fn start(launch: &Launch<'_>, profile: &Path) -> Result<Launched, LaunchError> {
     if launch.homeless {
         command.env("HOME", profile);
     }
-    let lifetime_end = FdMapping { parent_fd: lifetime_out, child_fd: LIFETIME_FD };
-    command.fd_mappings(vec![lifetime_end]).map_err(|error| failed(io::Error::other(error)))?;
-    let mut child = tokio::process::Command::from(command).spawn().map_err(failed)?;
+    let lifetime_end = FdMapping {
+        parent_fd: lifetime_out,
+        child_fd: LIFETIME_FD,
+    };
+    command
+        .fd_mappings(vec![lifetime_end])
+        .map_err(|error| failed(io::Error::other(error)))?;
+    let mut child = tokio::process::Command::from(command)
+        .spawn()
+        .map_err(failed)?;
     let output = Output::drain(child.stderr.take());
     Ok(Launched {
         reader: Reader::new(replies_out).map_err(failed)?,
         writer: Writer::new(commands_in).map_err(failed)?,
-        process: Process { watch: Watch::new(child, lifetime_in, profile.to_owned()), output },
+        process: Process {
+            watch: Watch::new(child, lifetime_in, profile.to_owned()),
+            output,
+        },
     })
 }
 
 fn watch_exit(mut guard: tokio::process::Child) -> watch::Receiver<Option<ExitStatus>> {
     let (sender, receiver) = watch::channel(None);
     tokio::spawn(async move {
-        let status = guard.wait().await.unwrap_or_else(|_| ExitStatus::from_raw(-1));
+        let status = guard
+            .wait()
+            .await
+            .unwrap_or_else(|_| ExitStatus::from_raw(-1));
         let _ = sender.send(Some(status));
     });
     receiver
@@ -246,7 +274,14 @@ fn prepare_profile(profile: &Profile, now_ms: u64) -> Result<(PathBuf, bool), La
     // Chromium resolves its profile's path; the sweep compares command lines with this one.
     let path = fs::canonicalize(&path).map_err(|source| profile_error(&path, source))?;
     let owner = ProcessId::own();
-    let marker = Marker { owner, guard: None, browser: None, temporary, temporary_files: None, created_at_ms: now_ms };
+    let marker = Marker {
+        owner,
+        guard: None,
+        browser: None,
+        temporary,
+        temporary_files: None,
+        created_at_ms: now_ms,
+    };
     guard::take(&path, &marker).map_err(|source| match source.kind() {
         io::ErrorKind::ResourceBusy => LaunchError::ProfileInUse(path.clone()),
         _ => profile_error(&path, source),
@@ -255,11 +290,17 @@ fn prepare_profile(profile: &Profile, now_ms: u64) -> Result<(PathBuf, bool), La
 }
 
 fn profile_error(path: &Path, source: io::Error) -> LaunchError {
-    LaunchError::Profile { path: path.to_owned(), source }
+    LaunchError::Profile {
+        path: path.to_owned(),
+        source,
+    }
 }
 
 fn make_private(path: &Path, recursive: bool) -> io::Result<()> {
-    fs::DirBuilder::new().mode(0o700).recursive(recursive).create(path)
+    fs::DirBuilder::new()
+        .mode(0o700)
+        .recursive(recursive)
+        .create(path)
 }
 
 fn fresh_directory(root: &Path, now_ms: u64) -> Result<PathBuf, LaunchError> {
@@ -278,11 +319,15 @@ fn fresh_directory(root: &Path, now_ms: u64) -> Result<PathBuf, LaunchError> {
 
 impl Watch {
     fn new(guard: tokio::process::Child, lifetime: OwnedFd, profile: PathBuf) -> Self {
-        let pid = guard.id().and_then(|pid| rustix::process::Pid::from_raw(i32::try_from(pid).ok()?));
+        let pid = guard
+            .id()
+            .and_then(|pid| rustix::process::Pid::from_raw(i32::try_from(pid).ok()?));
         Self {
             lifetime: Arc::new(Mutex::new(Some(lifetime))),
             // One that has ended already is nobody.
-            guard: pid.and_then(ProcessId::of).unwrap_or(ProcessId { pid: 0, start: 0 }),
+            guard: pid
+                .and_then(ProcessId::of)
+                .unwrap_or(ProcessId { pid: 0, start: 0 }),
             exit: watch_exit(guard),
             profile,
         }
@@ -290,7 +335,10 @@ impl Watch {
 
     /// Orders the guard to kill the browser at once. Harmless when it has ended.
     pub(crate) fn kill(&self) {
-        self.lifetime.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.lifetime
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
     }
 
     /// Kills a browser that has lost its guard, and removes what that would have removed.
@@ -303,7 +351,11 @@ impl Watch {
     /// Waits until the guard has ended, and with it everything that it guards.
     pub(crate) async fn ended(&self) -> String {
         let mut exit = self.exit.clone();
-        let status = exit.wait_for(Option::is_some).await.ok().and_then(|status| *status);
+        let status = exit
+            .wait_for(Option::is_some)
+            .await
+            .ok()
+            .and_then(|status| *status);
         describe(status)
     }
 }
@@ -368,13 +420,24 @@ impl Process {
         let output = self.output.tail();
         let status = *self.watch.exit.borrow();
         let says = |words: &[&str]| words.iter().any(|word| output.contains(word));
-        if says(&["No usable sandbox", "without --no-sandbox is not supported", "The SUID sandbox helper binary"]) {
+        if says(&[
+            "No usable sandbox",
+            "without --no-sandbox is not supported",
+            "The SUID sandbox helper binary",
+        ]) {
             return LaunchError::NoSandbox { output };
         }
-        if says(&["Opening in existing browser session", "profile appears to be in use", "ProcessSingleton"]) {
+        if says(&[
+            "Opening in existing browser session",
+            "profile appears to be in use",
+            "ProcessSingleton",
+        ]) {
             return LaunchError::ProfileInUse(self.watch.profile.clone());
         }
-        LaunchError::Exited { status: describe(status), output }
+        LaunchError::Exited {
+            status: describe(status),
+            output,
+        }
     }
 }
 
@@ -394,9 +457,19 @@ mod tests {
 
     #[test]
     fn secrets_never_reach_the_browsers_environment() {
-        let given = ["HOME", "LC_ALL", "XDG_RUNTIME_DIR", "DASHBOARD_ADMIN_TOKEN", "AWS_SECRET_ACCESS_KEY", "ODB_BROWSER"]
-            .map(|name| (OsString::from(name), OsString::from("x")));
-        let kept: Vec<_> = browser_environment(given.into_iter()).into_iter().map(|(name, _)| name).collect();
+        let given = [
+            "HOME",
+            "LC_ALL",
+            "XDG_RUNTIME_DIR",
+            "DASHBOARD_ADMIN_TOKEN",
+            "AWS_SECRET_ACCESS_KEY",
+            "ODB_BROWSER",
+        ]
+        .map(|name| (OsString::from(name), OsString::from("x")));
+        let kept: Vec<_> = browser_environment(given.into_iter())
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect();
         assert_eq!(kept, ["HOME", "LC_ALL", "XDG_RUNTIME_DIR"]);
     }
 
@@ -409,7 +482,10 @@ mod tests {
         let (one, temporary) = prepare_profile(&profile, now_ms).unwrap();
         let (two, _) = prepare_profile(&profile, now_ms).unwrap();
         assert!(temporary && one != two);
-        assert_eq!(fs::metadata(&one).unwrap().permissions().mode() & 0o777, 0o700);
+        assert_eq!(
+            fs::metadata(&one).unwrap().permissions().mode() & 0o777,
+            0o700
+        );
         assert!(one.join(guard::MARKER_FILE).exists());
     }
 }

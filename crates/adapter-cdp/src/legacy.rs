@@ -17,7 +17,8 @@ use bytes::Bytes;
 use ops_contracts::adapter::{AdapterError, AdapterResult, BoxFuture, LaunchSpec};
 use ops_contracts::capability::BrowserKind;
 use ops_contracts::legacy::{
-    CdpVerdict, LegacyBrowser, LegacyBrowserInfo, LegacyBrowsers, LegacyCommand, LegacyEvents, LegacyMessage,
+    CdpVerdict, LegacyBrowser, LegacyBrowserInfo, LegacyBrowsers, LegacyCommand, LegacyEvents,
+    LegacyMessage,
 };
 use ops_contracts::{Fault, Outcome};
 use serde::Deserialize;
@@ -51,7 +52,11 @@ impl LegacyLauncher {
     /// A launcher of browsers with this executable, or else the adapter's, and these further arguments.
     #[must_use]
     pub fn new(adapter: Arc<CdpAdapter>, executable: Option<PathBuf>, args: Vec<String>) -> Self {
-        Self { adapter, executable, args }
+        Self {
+            adapter,
+            executable,
+            args,
+        }
     }
 
     async fn start(&self, events: Arc<dyn LegacyEvents>) -> AdapterResult<Arc<dyn LegacyBrowser>> {
@@ -65,7 +70,14 @@ impl LegacyLauncher {
             confined: false,
             proxy_bypass: Vec::new(),
         };
-        let (Launched { process, mut reader, writer }, _) = self.adapter.spawn(&spec, true)?;
+        let (
+            Launched {
+                process,
+                mut reader,
+                writer,
+            },
+            _,
+        ) = self.adapter.spawn(&spec, true)?;
         let directory = process.profile().join(FILES);
         let made = DirBuilder::new().mode(0o700).create(&directory);
         made.map_err(|error| fault::lost(&format!("its directory can't be made: {error}")))?;
@@ -76,15 +88,29 @@ impl LegacyLauncher {
         let version = match tokio::time::timeout(deadline, introduce(&writer, &mut reader)).await {
             Ok(Some(version)) => version,
             Ok(None) => return Err(process.explain(deadline).await.into()),
-            Err(_) => return Err(LaunchError::Unanswered { after: deadline, output: process.output() }.into()),
+            Err(_) => {
+                return Err(LaunchError::Unanswered {
+                    after: deadline,
+                    output: process.output(),
+                }
+                .into());
+            }
         };
         tokio::spawn(read_all(reader, process.watch(), writer.clone(), events));
-        Ok(Arc::new(CdpLegacyBrowser { info: info(version, &directory), directory, process, writer }))
+        Ok(Arc::new(CdpLegacyBrowser {
+            info: info(version, &directory),
+            directory,
+            process,
+            writer,
+        }))
     }
 }
 
 impl LegacyBrowsers for LegacyLauncher {
-    fn open(&self, events: Arc<dyn LegacyEvents>) -> BoxFuture<'_, Outcome<Arc<dyn LegacyBrowser>>> {
+    fn open(
+        &self,
+        events: Arc<dyn LegacyEvents>,
+    ) -> BoxFuture<'_, Outcome<Arc<dyn LegacyBrowser>>> {
         Box::pin(async move { self.start(events).await.map_err(Fault::from) })
     }
 }
@@ -123,7 +149,9 @@ async fn introduce(writer: &Writer, reader: &mut Reader) -> Option<Version> {
         let Some(text) = text(&message) else { continue };
         match scan(text).answers {
             Some(1) => {
-                version = serde_json::from_str::<Answer>(text).ok().and_then(|answer| answer.result);
+                version = serde_json::from_str::<Answer>(text)
+                    .ok()
+                    .and_then(|answer| answer.result);
                 answered += 1;
             }
             Some(_) => answered += 1,
@@ -145,7 +173,11 @@ fn text(message: &Bytes) -> Option<&str> {
 
 /// What a message is, from its first bytes: those of a large one are not looked at.
 fn scan(text: &str) -> LegacyMessage<'_> {
-    let event = LegacyMessage { text, answers: None, refused: false };
+    let event = LegacyMessage {
+        text,
+        answers: None,
+        refused: false,
+    };
     if text.starts_with(r#"{"method":"#) {
         return event;
     }
@@ -154,7 +186,11 @@ fn scan(text: &str) -> LegacyMessage<'_> {
         if let Ok(id) = rest[..digits].parse()
             && rest[digits..].starts_with(',')
         {
-            return LegacyMessage { answers: Some(id), refused: rest[digits..].starts_with(r#","error":"#), ..event };
+            return LegacyMessage {
+                answers: Some(id),
+                refused: rest[digits..].starts_with(r#","error":"#),
+                ..event
+            };
         }
     }
     scan_whole(text).unwrap_or(event)
@@ -168,11 +204,20 @@ fn scan_whole(text: &str) -> Option<LegacyMessage<'_>> {
         error: Option<serde::de::IgnoredAny>,
     }
     let head: Head = serde_json::from_str(text).ok()?;
-    Some(LegacyMessage { text, answers: head.id, refused: head.error.is_some() })
+    Some(LegacyMessage {
+        text,
+        answers: head.id,
+        refused: head.error.is_some(),
+    })
 }
 
 /// Hands out what the browser sends until its pipe ends, and then makes sure that it has ended as well.
-async fn read_all(mut reader: Reader, process: Watch, writer: Arc<Writer>, events: Arc<dyn LegacyEvents>) {
+async fn read_all(
+    mut reader: Reader,
+    process: Watch,
+    writer: Arc<Writer>,
+    events: Arc<dyn LegacyEvents>,
+) {
     let reading = async {
         loop {
             match reader.next().await {
@@ -193,7 +238,10 @@ async fn read_all(mut reader: Reader, process: Watch, writer: Arc<Writer>, event
     }
     writer.close();
     events.ended();
-    if tokio::time::timeout(END_GRACE, process.ended()).await.is_err() {
+    if tokio::time::timeout(END_GRACE, process.ended())
+        .await
+        .is_err()
+    {
         tracing::warn!("the browser goes on without its debugging pipe: it is killed");
         process.kill();
     }
@@ -220,12 +268,14 @@ impl LegacyBrowser for CdpLegacyBrowser {
     }
 
     fn send(&self, message: &str) -> Outcome<()> {
-        self.writer.send_message(message.as_bytes()).map_err(|error| {
-            Fault::from(match error {
-                WriteError::Closed => fault::lost("its debugging pipe ended"),
-                WriteError::Backlog => AdapterError::Unresponsive,
+        self.writer
+            .send_message(message.as_bytes())
+            .map_err(|error| {
+                Fault::from(match error {
+                    WriteError::Closed => fault::lost("its debugging pipe ended"),
+                    WriteError::Backlog => AdapterError::Unresponsive,
+                })
             })
-        })
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {
@@ -243,14 +293,21 @@ mod tests {
     #[track_caller]
     fn check(text: &str, answers: Option<u64>, refused: bool) {
         let message = scan(text);
-        assert_eq!((message.answers, message.refused, message.text), (answers, refused, text));
+        assert_eq!(
+            (message.answers, message.refused, message.text),
+            (answers, refused, text)
+        );
     }
 
     #[test]
     fn messages_are_told_apart_by_their_first_bytes() {
         check(r#"{"id":7,"result":{"id":8,"error":1}}"#, Some(7), false);
         check(r#"{"id":7,"error":{"code":-32000}}"#, Some(7), true);
-        check(r#"{"method":"Page.loadEventFired","params":{"id":3}}"#, None, false);
+        check(
+            r#"{"method":"Page.loadEventFired","params":{"id":3}}"#,
+            None,
+            false,
+        );
         check(r#"{"sessionId":"A","id":9,"result":{}}"#, Some(9), false);
         check(r#"{ "error": {}, "id": 2 }"#, Some(2), true);
         check("no message at all", None, false);

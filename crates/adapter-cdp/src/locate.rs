@@ -44,7 +44,9 @@ impl LocateError {
             Self::NotExecutable { path, .. } => vec![path.display().to_string()],
             Self::Missing => {
                 let on_path = NAMES.iter().map(|name| format!("{name} on PATH"));
-                on_path.chain(PLACES.iter().map(ToString::to_string)).collect()
+                on_path
+                    .chain(PLACES.iter().map(ToString::to_string))
+                    .collect()
             }
         }
     }
@@ -70,16 +72,30 @@ fn locate_in(search: Search<'_>, places: &[&str]) -> Result<PathBuf, LocateError
     if let Some(value) = search.environment.filter(|value| !value.is_empty()) {
         return named("ODB_BROWSER", Path::new(value));
     }
-    let directories: Vec<PathBuf> = search.path.map(|path| std::env::split_paths(path).collect()).unwrap_or_default();
-    let on_path = NAMES.iter().flat_map(|name| directories.iter().map(move |directory| directory.join(name)));
-    on_path.chain(places.iter().map(PathBuf::from)).find(|path| is_executable(path)).map(unwrapped).ok_or(LocateError::Missing)
+    let directories: Vec<PathBuf> = search
+        .path
+        .map(|path| std::env::split_paths(path).collect())
+        .unwrap_or_default();
+    let on_path = NAMES.iter().flat_map(|name| {
+        directories
+            .iter()
+            .map(move |directory| directory.join(name))
+    });
+    on_path
+        .chain(places.iter().map(PathBuf::from))
+        .find(|path| is_executable(path))
+        .map(unwrapped)
+        .ok_or(LocateError::Missing)
 }
 
 fn named(source_name: &'static str, path: &Path) -> Result<PathBuf, LocateError> {
     if is_executable(path) {
         return Ok(path.to_owned());
     }
-    Err(LocateError::NotExecutable { source_name, path: path.to_owned() })
+    Err(LocateError::NotExecutable {
+        source_name,
+        path: path.to_owned(),
+    })
 }
 
 fn unwrapped(found: PathBuf) -> PathBuf {
@@ -111,8 +127,11 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let mine = program(directory.path(), "mine");
         let other = program(directory.path(), "chromium");
-        let search =
-            Search { explicit: Some(&mine), environment: Some(other.as_os_str()), path: Some(directory.path().as_os_str()) };
+        let search = Search {
+            explicit: Some(&mine),
+            environment: Some(other.as_os_str()),
+            path: Some(directory.path().as_os_str()),
+        };
         assert_eq!(locate_in(search, &[]), Ok(mine));
     }
 
@@ -127,7 +146,10 @@ mod tests {
         };
         assert_eq!(
             locate_in(search, &[]),
-            Err(LocateError::NotExecutable { source_name: "ODB_BROWSER", path: "/nowhere/chrome".into() })
+            Err(LocateError::NotExecutable {
+                source_name: "ODB_BROWSER",
+                path: "/nowhere/chrome".into()
+            })
         );
     }
 
@@ -137,7 +159,10 @@ mod tests {
         program(first.path(), "chromium");
         let chrome = program(second.path(), "google-chrome");
         let path = std::env::join_paths([first.path(), second.path()]).unwrap();
-        let search = Search { path: Some(&path), ..Search::default() };
+        let search = Search {
+            path: Some(&path),
+            ..Search::default()
+        };
         assert_eq!(locate_in(search, &[]), Ok(chrome));
     }
 
@@ -145,7 +170,10 @@ mod tests {
     fn a_file_that_cannot_be_executed_is_passed_over_and_nothing_says_what_to_install() {
         let directory = tempfile::tempdir().unwrap();
         fs::write(directory.path().join("chromium"), "").unwrap();
-        let search = Search { path: Some(directory.path().as_os_str()), ..Search::default() };
+        let search = Search {
+            path: Some(directory.path().as_os_str()),
+            ..Search::default()
+        };
         let error = locate_in(search, &[]).unwrap_err();
         assert_eq!(error, LocateError::Missing);
         assert!(error.to_string().contains("apt-get install chromium"));

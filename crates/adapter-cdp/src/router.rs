@@ -47,7 +47,10 @@ struct Turn<'a> {
 
 impl Router {
     pub(crate) fn new() -> Self {
-        Self { state: Mutex::default(), changes: watch::Sender::new(0) }
+        Self {
+            state: Mutex::default(),
+            changes: watch::Sender::new(0),
+        }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
@@ -73,7 +76,12 @@ impl Router {
 impl EventSink for Router {
     fn event(&self, connection: &Connection, event: Event<'_>) {
         let mut state = self.lock();
-        let mut turn = Turn { state: &mut state, connection, told: Vec::new(), changed: false };
+        let mut turn = Turn {
+            state: &mut state,
+            connection,
+            told: Vec::new(),
+            changed: false,
+        };
         if let Err(error) = turn.take(event) {
             tracing::warn!(%error, method = event.method, "an event of the browser is not understood");
         }
@@ -91,7 +99,11 @@ impl EventSink for Router {
         let sinks: Vec<Arc<dyn SeamSink>> = {
             let mut state = self.lock();
             state.lost = true;
-            state.contexts.drain().map(|(_, context)| context.sink).collect()
+            state
+                .contexts
+                .drain()
+                .map(|(_, context)| context.sink)
+                .collect()
         };
         for sink in sinks {
             let reason = "its debugging connection ended".to_owned();
@@ -114,7 +126,10 @@ impl Turn<'_> {
             _ => {}
         }
         // Events of the browser itself and of sessions that are gone concern nobody.
-        let Some((session, entry)) = event.session.and_then(|id| self.state.sessions.get_key_value(id)) else {
+        let Some((session, entry)) = event
+            .session
+            .and_then(|id| self.state.sessions.get_key_value(id))
+        else {
             return Ok(());
         };
         let (session, page, kind) = (Arc::clone(session), entry.page, entry.kind);
@@ -129,7 +144,9 @@ impl Turn<'_> {
             "Page.javascriptDialogOpening" => self.dialog_opening(page, &session, event),
             "Page.javascriptDialogClosed" => self.dialog_closed(page, event),
             "Page.downloadWillBegin" => self.download(page, event),
-            "Runtime.executionContextCreated" if kind != SessionKind::Worker => self.world_created(&session, event),
+            "Runtime.executionContextCreated" if kind != SessionKind::Worker => {
+                self.world_created(&session, event)
+            }
             "Runtime.executionContextDestroyed" => self.world_destroyed(&session, event),
             "Runtime.executionContextsCleared" => self.worlds_cleared(&session),
             "Runtime.bindingCalled" => self.told(&session, event),
@@ -153,7 +170,11 @@ impl Turn<'_> {
     }
 
     fn tell(&mut self, page: TargetKey, event: SeamEvent) {
-        let context = self.state.pages.get(&page).and_then(|page| self.state.contexts.get(&page.context));
+        let context = self
+            .state
+            .pages
+            .get(&page)
+            .and_then(|page| self.state.contexts.get(&page.context));
         if let Some(context) = context {
             self.told.push((Arc::clone(&context.sink), event));
         }

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::try_join_all;
 use ops_contracts::adapter::{
-    AdapterError, AdapterResult, BoxFuture, Context, Effect, Emulation, InputAction, Passage, Primitive, RawCall, TargetKey,
+    AdapterError, AdapterResult, BoxFuture, Context, Effect, Emulation, InputAction, Passage,
+    Primitive, RawCall, TargetKey,
 };
 use ops_contracts::capability::Capability;
 
@@ -15,7 +16,11 @@ use crate::context::touches;
 use crate::router::state::SessionKind;
 
 /// What can be done so.
-pub(crate) const CAPABILITIES: [Capability; 3] = [Capability::Media, Capability::ClientHints, Capability::Touch];
+pub(crate) const CAPABILITIES: [Capability; 3] = [
+    Capability::Media,
+    Capability::ClientHints,
+    Capability::Touch,
+];
 
 /// A context of another adapter.
 pub(crate) struct Through {
@@ -25,7 +30,10 @@ pub(crate) struct Through {
 
 impl Through {
     pub(crate) fn new(passage: Arc<dyn Passage>) -> Self {
-        Self { passage, emulated: Mutex::default() }
+        Self {
+            passage,
+            emulated: Mutex::default(),
+        }
     }
 
     /// Every page is told at once, and pages to come as they open.
@@ -37,7 +45,9 @@ impl Through {
             emulated.calls(setting, SessionKind::Page)
         };
         let pages = self.passage.pages();
-        let told = pages.iter().flat_map(|page| calls.iter().map(|call| self.tell(*page, call.clone())));
+        let told = pages
+            .iter()
+            .flat_map(|page| calls.iter().map(|call| self.tell(*page, call.clone())));
         try_join_all(told).await?;
         Ok(Effect::Done)
     }
@@ -52,19 +62,28 @@ impl Through {
 
     async fn touch(&self, target: TargetKey, actions: &[InputAction]) -> AdapterResult<Effect> {
         let calls = touches(actions).ok_or(AdapterError::Unsupported { primitive: "input" })?;
-        try_join_all(calls.into_iter().map(|call| self.passage.call(target, call))).await?;
+        try_join_all(
+            calls
+                .into_iter()
+                .map(|call| self.passage.call(target, call)),
+        )
+        .await?;
         Ok(Effect::Done)
     }
 
     async fn dispatch(&self, primitive: Primitive) -> AdapterResult<Effect> {
         match primitive {
             Primitive::Emulate {
-                setting: setting @ (Emulation::Media(_) | Emulation::UserAgent(_) | Emulation::Screen { .. }),
+                setting:
+                    setting @ (Emulation::Media(_) | Emulation::UserAgent(_) | Emulation::Screen { .. }),
             } => self.emulate(&setting).await,
-            Primitive::Input { target, actions } | Primitive::InputTold { target, actions, .. } => {
-                self.touch(target, &actions).await
-            }
-            lacking => Err(AdapterError::Unsupported { primitive: lacking.name() }),
+            Primitive::Input { target, actions }
+            | Primitive::InputTold {
+                target, actions, ..
+            } => self.touch(target, &actions).await,
+            lacking => Err(AdapterError::Unsupported {
+                primitive: lacking.name(),
+            }),
         }
     }
 }

@@ -57,7 +57,11 @@ struct Backlog {
 impl Writer {
     /// Takes the write end. To be called inside a tokio runtime.
     pub(crate) fn new(pipe: OwnedFd) -> io::Result<Self> {
-        Ok(Self { pipe: pipe::Sender::from_owned_fd(pipe)?, state: Mutex::default(), grown: Notify::new() })
+        Ok(Self {
+            pipe: pipe::Sender::from_owned_fd(pipe)?,
+            state: Mutex::default(),
+            grown: Notify::new(),
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, Backlog> {
@@ -103,7 +107,10 @@ impl Writer {
         }
         let mut sent = 0;
         if state.waiting.is_empty() {
-            match self.pipe.try_write_vectored(&[io::IoSlice::new(message), io::IoSlice::new(b"\0")]) {
+            match self
+                .pipe
+                .try_write_vectored(&[io::IoSlice::new(message), io::IoSlice::new(b"\0")])
+            {
                 Ok(written) => sent = written,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(_) => {
@@ -154,7 +161,10 @@ impl Writer {
 
     #[cfg(test)]
     pub(crate) async fn pipe_is_writable(&self) {
-        self.pipe.writable().await.expect("the test holds the other end");
+        self.pipe
+            .writable()
+            .await
+            .expect("the test holds the other end");
     }
 
     /// Refuses everything from now on. The pipe itself closes with the last handle.
@@ -176,7 +186,11 @@ pub(crate) struct Reader {
 impl Reader {
     /// Takes the read end. To be called inside a tokio runtime.
     pub(crate) fn new(pipe: OwnedFd) -> io::Result<Self> {
-        Ok(Self { pipe: pipe::Receiver::from_owned_fd(pipe)?, buffer: BytesMut::with_capacity(READ_ROOM), scanned: 0 })
+        Ok(Self {
+            pipe: pipe::Receiver::from_owned_fd(pipe)?,
+            buffer: BytesMut::with_capacity(READ_ROOM),
+            scanned: 0,
+        })
     }
 
     /// The next message without its NUL, as a slice of the buffer it was read into. `None` when the pipe has ended.

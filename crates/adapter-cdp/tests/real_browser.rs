@@ -1,6 +1,9 @@
 //! Every primitive, every event and every loss of the seam, and the supervision, against a real browser.
 
-#![expect(clippy::unwrap_used, reason = "in a test a panic is the failure; without the harness the lint does not know")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "in a test a panic is the failure; without the harness the lint does not know"
+)]
 
 mod real_browser {
     pub(super) mod dialogs;
@@ -37,5 +40,9 @@ fn main() -> ExitCode {
         scripts::trials(),
         supervision::trials(),
     ];
-    libtest_mimic::run(&Arguments::from_args(), groups.into_iter().flatten().collect()).exit_code()
+    libtest_mimic::run(
+        &Arguments::from_args(),
+        groups.into_iter().flatten().collect(),
+    )
+    .exit_code()
 }

@@ -6,8 +6,17 @@ use conformance::site::Site;
 
 fn main() -> io::Result<()> {
     let site = Site::start()?;
-    println!("all pages  {}\nshop       {}\ncross-site {}", site.url("/"), site.url("/shop/"), site.cross_url("/"));
+    println!(
+        "all pages  {}\nshop       {}\ncross-site {}",
+        site.url("/"),
+        site.url("/shop/"),
+        site.cross_url("/")
+    );
     io::stdin().read_to_end(&mut Vec::new())?;
-    println!("{} requests, {} orders", site.requests().len(), site.orders().len());
+    println!(
+        "{} requests, {} orders",
+        site.requests().len(),
+        site.orders().len()
+    );
     Ok(())
 }

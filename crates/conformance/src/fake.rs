@@ -15,8 +15,8 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ops_contracts::adapter::{
-    Adapter, AdapterError, AdapterResult, BoxFuture, Browser, BrowserInfo, ContextSpec, Event, EventSink, FrameKey, LaunchSpec,
-    OpenedContext, TargetKey,
+    Adapter, AdapterError, AdapterResult, BoxFuture, Browser, BrowserInfo, ContextSpec, Event,
+    EventSink, FrameKey, LaunchSpec, OpenedContext, TargetKey,
 };
 use ops_contracts::capability::{AdapterKind, BrowserKind, CapabilitySet};
 use tokio::sync::watch;
@@ -72,14 +72,23 @@ impl FakeAdapter {
     /// An adapter whose browsers know these pages.
     #[must_use]
     pub fn new(script: Script) -> Self {
-        let stage = Stage { script, keys: AtomicU64::new(1), launches: AtomicU32::new(0), state: Mutex::default() };
-        Self { stage: Arc::new(stage) }
+        let stage = Stage {
+            script,
+            keys: AtomicU64::new(1),
+            launches: AtomicU32::new(0),
+            state: Mutex::default(),
+        };
+        Self {
+            stage: Arc::new(stage),
+        }
     }
 
     /// The handle by which a test breaks things.
     #[must_use]
     pub fn control(&self) -> Control {
-        Control { stage: self.stage.clone() }
+        Control {
+            stage: self.stage.clone(),
+        }
     }
 }
 
@@ -89,7 +98,11 @@ impl Adapter for FakeAdapter {
     }
 
     fn capabilities(&self, browser: BrowserKind) -> CapabilitySet {
-        if browser == BrowserKind::Chrome { CapabilitySet::core() } else { CapabilitySet::new([]) }
+        if browser == BrowserKind::Chrome {
+            CapabilitySet::core()
+        } else {
+            CapabilitySet::new([])
+        }
     }
 
     fn launch(&self, _: LaunchSpec) -> BoxFuture<'_, AdapterResult<Arc<dyn Browser>>> {
@@ -100,9 +113,23 @@ impl Adapter for FakeAdapter {
                 return Err(error);
             }
             let pid = FIRST_PID + number;
-            let info = BrowserInfo { product: "Fake".to_owned(), version: "1.0".to_owned(), pid: Some(pid), sandboxed: false };
-            let process = Arc::new(Process { pid, ended: watch::Sender::new(None), runs: watch::Sender::new(true) });
-            let browser = Arc::new(FakeBrowser { stage: self.stage.clone(), info, process, sinks: Mutex::default() });
+            let info = BrowserInfo {
+                product: "Fake".to_owned(),
+                version: "1.0".to_owned(),
+                pid: Some(pid),
+                sandboxed: false,
+            };
+            let process = Arc::new(Process {
+                pid,
+                ended: watch::Sender::new(None),
+                runs: watch::Sender::new(true),
+            });
+            let browser = Arc::new(FakeBrowser {
+                stage: self.stage.clone(),
+                info,
+                process,
+                sinks: Mutex::default(),
+            });
             state.browsers.insert(pid, browser.clone());
             Ok(browser as Arc<dyn Browser>)
         })
@@ -146,10 +173,14 @@ impl Process {
 
 impl FakeBrowser {
     fn end(&self, reason: &str) {
-        let first = self.process.ended.send_if_modified(|ended| ended.is_none() && ended.replace(reason.to_owned()).is_none());
+        let first = self.process.ended.send_if_modified(|ended| {
+            ended.is_none() && ended.replace(reason.to_owned()).is_none()
+        });
         if first {
             for sink in lock(&self.sinks).drain(..) {
-                sink.emit(Event::Disconnected { reason: reason.to_owned() });
+                sink.emit(Event::Disconnected {
+                    reason: reason.to_owned(),
+                });
             }
         }
     }
@@ -160,13 +191,28 @@ impl Browser for FakeBrowser {
         &self.info
     }
 
-    fn open_context(&self, _: ContextSpec, events: Arc<dyn EventSink>) -> BoxFuture<'_, AdapterResult<OpenedContext>> {
+    fn open_context(
+        &self,
+        _: ContextSpec,
+        events: Arc<dyn EventSink>,
+    ) -> BoxFuture<'_, AdapterResult<OpenedContext>> {
         Box::pin(async move {
             self.process.answers().await?;
             lock(&self.sinks).push(events.clone());
             let (target, frame) = (TargetKey(self.stage.key()), FrameKey(self.stage.key()));
-            let context = FakeContext::new(self.stage.clone(), self.process.clone(), events, target, frame);
-            Ok(OpenedContext { context: Arc::new(context), target, frame, passage: None })
+            let context = FakeContext::new(
+                self.stage.clone(),
+                self.process.clone(),
+                events,
+                target,
+                frame,
+            );
+            Ok(OpenedContext {
+                context: Arc::new(context),
+                target,
+                frame,
+                passage: None,
+            })
         })
     }
 
@@ -238,7 +284,11 @@ impl Control {
     }
 
     fn trouble(&self, primitive: &str, trouble: Trouble) {
-        lock(&self.stage.state).troubles.entry(primitive.to_owned()).or_default().push_back(trouble);
+        lock(&self.stage.state)
+            .troubles
+            .entry(primitive.to_owned())
+            .or_default()
+            .push_back(trouble);
     }
 
     /// The next launch fails.

@@ -55,7 +55,11 @@ enum Change {
 pub fn run(target: &Target, check: impl Fn(&[u8]) -> String) {
     let dir = target.corpora.join(target.name);
     let mut corpus = read(&dir);
-    assert!(!corpus.is_empty(), "there is no corpus in {}", dir.display());
+    assert!(
+        !corpus.is_empty(),
+        "there is no corpus in {}",
+        dir.display()
+    );
     let mut seen: HashSet<String> = corpus.iter().map(|input| check(input)).collect();
     let longer = seconds();
     let (started, mut cases, mut round) = (Instant::now(), 0_u64, 0_u64);
@@ -70,9 +74,18 @@ pub fn run(target: &Target, check: impl Fn(&[u8]) -> String) {
         let fresh = Mutex::new(Vec::new());
         let mut seed = [0_u8; 32];
         seed[..8].copy_from_slice(&round.to_le_bytes());
-        seed[8..16].copy_from_slice(&longer.map_or(0, |_| u64::from(std::process::id())).to_le_bytes());
-        let config = Config { cases: ROUND, failure_persistence: None, ..Config::default() };
-        let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed));
+        seed[8..16].copy_from_slice(
+            &longer
+                .map_or(0, |_| u64::from(std::process::id()))
+                .to_le_bytes(),
+        );
+        let config = Config {
+            cases: ROUND,
+            failure_persistence: None,
+            ..Config::default()
+        };
+        let mut runner =
+            TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed));
         let failed = runner.run(&inputs(&corpus, target.words), |input| {
             let came_to = check(&input);
             if let Ok(mut fresh) = fresh.lock() {
@@ -82,7 +95,11 @@ pub fn run(target: &Target, check: impl Fn(&[u8]) -> String) {
         });
         if let Err(TestError::Fail(why, input)) = failed {
             let kept = longer.map(|_| keep(&dir, "broken", &input));
-            panic!("{}: {why}\ninput: {:?}\nkept as {kept:?}", target.name, String::from_utf8_lossy(&input));
+            panic!(
+                "{}: {why}\ninput: {:?}\nkept as {kept:?}",
+                target.name,
+                String::from_utf8_lossy(&input)
+            );
         }
         for (came_to, input) in fresh.into_inner().unwrap_or_default() {
             if seen.insert(came_to.clone()) {
@@ -95,26 +112,47 @@ pub fn run(target: &Target, check: impl Fn(&[u8]) -> String) {
         cases += u64::from(ROUND);
         round += 1;
     }
-    println!("{}: {cases} inputs, {} outcomes, corpus of {}", target.name, seen.len(), corpus.len());
+    println!(
+        "{}: {cases} inputs, {} outcomes, corpus of {}",
+        target.name,
+        seen.len(),
+        corpus.len()
+    );
 }
 
-#[expect(clippy::disallowed_methods, reason = "the way by which cargo xtask fuzz talks to tests; nothing shipped reads it")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the way by which cargo xtask fuzz talks to tests; nothing shipped reads it"
+)]
 fn seconds() -> Option<u64> {
     std::env::var(SECONDS).ok()?.parse().ok()
 }
 
 fn read(dir: &Path) -> Vec<Vec<u8>> {
-    let Ok(entries) = std::fs::read_dir(dir) else { return Vec::new() };
+    let Ok(entries) = std::fs::read_dir(dir) else {
+        return Vec::new();
+    };
     let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     // The order decides what a seed gives.
     paths.sort();
-    paths.iter().filter_map(|path| std::fs::read(path).ok()).collect()
+    paths
+        .iter()
+        .filter_map(|path| std::fs::read(path).ok())
+        .collect()
 }
 
 /// Writes an input under a name that follows from what it came to.
 fn keep(dir: &Path, came_to: &str, input: &[u8]) -> PathBuf {
-    let word: String = came_to.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(48).collect();
-    let sum = came_to.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    let word: String = came_to
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .take(48)
+        .collect();
+    let sum = came_to
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| {
+            (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
     let path = dir.join(format!("{word}-{sum:016x}"));
     if let Err(error) = std::fs::write(&path, input) {
         eprintln!("{}: {error}", path.display());
@@ -122,10 +160,16 @@ fn keep(dir: &Path, came_to: &str, input: &[u8]) -> PathBuf {
     path
 }
 
-fn inputs(corpus: &[Vec<u8>], words: &'static [&'static str]) -> impl Strategy<Value = Vec<u8>> + use<> {
+fn inputs(
+    corpus: &[Vec<u8>],
+    words: &'static [&'static str],
+) -> impl Strategy<Value = Vec<u8>> + use<> {
     let (whole, grafts) = (corpus.to_vec(), corpus.to_vec());
-    let grown = (select(whole), vec(change(words), 1..6))
-        .prop_map(move |(input, changes)| changes.into_iter().fold(input, |input, change| apply(input, change, &grafts)));
+    let grown = (select(whole), vec(change(words), 1..6)).prop_map(move |(input, changes)| {
+        changes
+            .into_iter()
+            .fold(input, |input, change| apply(input, change, &grafts))
+    });
     prop_oneof![9 => grown, 1 => vec(any::<u8>(), 0..64)]
 }
 
@@ -180,7 +224,11 @@ mod tests {
         let scratch = tempfile::tempdir().unwrap();
         std::fs::create_dir(scratch.path().join("toy")).unwrap();
         std::fs::write(scratch.path().join("toy/seed"), "harmless").unwrap();
-        let target = Target { name: "toy", corpora: scratch.path().to_path_buf(), words: &["fatal", "other"] };
+        let target = Target {
+            name: "toy",
+            corpora: scratch.path().to_path_buf(),
+            words: &["fatal", "other"],
+        };
         let broken = std::panic::catch_unwind(|| {
             run(&target, |input| {
                 let text = String::from_utf8_lossy(input);
@@ -189,7 +237,16 @@ mod tests {
             });
         });
         let why = broken.unwrap_err().downcast::<String>().unwrap();
-        assert!(why.contains("the promise") && why.contains("fatal"), "{why}");
-        assert_eq!(std::fs::read_dir(scratch.path().join("toy")).unwrap().count(), 1, "a plain run keeps nothing");
+        assert!(
+            why.contains("the promise") && why.contains("fatal"),
+            "{why}"
+        );
+        assert_eq!(
+            std::fs::read_dir(scratch.path().join("toy"))
+                .unwrap()
+                .count(),
+            1,
+            "a plain run keeps nothing"
+        );
     }
 }

@@ -90,7 +90,9 @@ impl Site {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
         let addr = listener.local_addr()?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
         let listener = {
             let _entered = runtime.enter();
             tokio::net::TcpListener::from_std(listener)?
@@ -98,16 +100,23 @@ impl Site {
         let shared = Arc::new(Shared::new(addr.port(), extra));
         let (stop, stopped) = oneshot::channel();
         let serving = Arc::clone(&shared);
-        let thread = std::thread::Builder::new().name("test-site".into()).spawn(move || {
-            runtime.block_on(async {
-                tokio::select! {
-                    () = serve::accept(&listener, &serving) => {}
-                    _ = stopped => {}
-                }
-            });
-            // The runtime is dropped here and every connection's task with it.
-        })?;
-        Ok(Site { addr, shared, stop: Some(stop), thread: Some(thread) })
+        let thread = std::thread::Builder::new()
+            .name("test-site".into())
+            .spawn(move || {
+                runtime.block_on(async {
+                    tokio::select! {
+                        () = serve::accept(&listener, &serving) => {}
+                        _ = stopped => {}
+                    }
+                });
+                // The runtime is dropped here and every connection's task with it.
+            })?;
+        Ok(Site {
+            addr,
+            shared,
+            stop: Some(stop),
+            thread: Some(thread),
+        })
     }
 
     /// The address that it listens on.
@@ -165,12 +174,18 @@ impl Site {
 
     /// Waits until `path` was asked for at least `count` times; false when `within` passes first. Needs a tokio runtime with timers.
     pub async fn wait_for_hits(&self, path: &str, count: usize, within: Duration) -> bool {
-        self.shared.records().wait_until(within, |records| records.hits(path) >= count).await
+        self.shared
+            .records()
+            .wait_until(within, |records| records.hits(path) >= count)
+            .await
     }
 
     /// Waits until `id` was reported at least `count` times; false when `within` passes first. Needs a tokio runtime with timers.
     pub async fn wait_for_report(&self, id: &str, count: usize, within: Duration) -> bool {
-        self.shared.records().wait_until(within, |records| records.reported(id) >= count).await
+        self.shared
+            .records()
+            .wait_until(within, |records| records.reported(id) >= count)
+            .await
     }
 }
 

@@ -47,7 +47,11 @@ impl Case {
     /// What the adapter must be capable of, which follows from the commands.
     #[must_use]
     pub fn needs(&self) -> BTreeSet<Capability> {
-        self.calls.iter().flat_map(|command| command.spec().needs).copied().collect()
+        self.calls
+            .iter()
+            .flat_map(|command| command.spec().needs)
+            .copied()
+            .collect()
     }
 }
 
@@ -78,7 +82,9 @@ pub struct Summary {
 impl Summary {
     /// The cases that did not end as they should.
     pub fn failed(&self) -> impl Iterator<Item = &(&'static str, Verdict)> {
-        self.verdicts.iter().filter(|(_, verdict)| !verdict.is_good())
+        self.verdicts
+            .iter()
+            .filter(|(_, verdict)| !verdict.is_good())
     }
 }
 
@@ -101,7 +107,14 @@ pub async fn run(
     }
     let mut summary = Summary::default();
     while let Some(ended) = running.join_next().await {
-        let (name, verdict) = ended.unwrap_or_else(|error| ("a case", Verdict::Failed { message: error.to_string() }));
+        let (name, verdict) = ended.unwrap_or_else(|error| {
+            (
+                "a case",
+                Verdict::Failed {
+                    message: error.to_string(),
+                },
+            )
+        });
         reporter(name, &verdict);
         summary.verdicts.push((name, verdict));
     }
@@ -111,25 +124,42 @@ pub async fn run(
 /// Runs one case and judges it by the expectations.
 pub async fn run_case(subject: Subject, case: &'static Case) -> Verdict {
     let rows = expectation::expectations();
-    let row = expectation::expected(&rows, case.name, subject.name, subject.browser.as_str()).cloned();
+    let row =
+        expectation::expected(&rows, case.name, subject.name, subject.browser.as_str()).cloned();
     expectation::judged(row.as_ref(), Box::pin(attempt(subject, case))).await
 }
 
 async fn attempt(subject: Subject, case: &'static Case) -> Result<(), Failure> {
-    let capable = subject.adapter.as_ref().map(|adapter| adapter.capabilities(subject.browser));
-    let fixture = Fixture::new(subject, case.name).map_err(|error| Failure::new(error.to_string()))?;
+    let capable = subject
+        .adapter
+        .as_ref()
+        .map(|adapter| adapter.capabilities(subject.browser));
+    let fixture =
+        Fixture::new(subject, case.name).map_err(|error| Failure::new(error.to_string()))?;
     let outcome = tokio::time::timeout(START_TIMEOUT + CASE_TIMEOUT, (case.run)(&fixture))
         .await
-        .unwrap_or_else(|_| Err(Failure::new(format!("the case did not end within {:?}", START_TIMEOUT + CASE_TIMEOUT))));
+        .unwrap_or_else(|_| {
+            Err(Failure::new(format!(
+                "the case did not end within {:?}",
+                START_TIMEOUT + CASE_TIMEOUT
+            )))
+        });
     fixture.close().await;
     outcome?;
     // A capability is declared exactly when the cases that need it pass.
-    if let Some(missing) = capable.and_then(|set| case.needs().into_iter().find(|need| !set.has(*need))) {
-        return Err(Failure::new(format!("the case passes, but the adapter does not declare {}", missing.as_str())));
+    if let Some(missing) =
+        capable.and_then(|set| case.needs().into_iter().find(|need| !set.has(*need)))
+    {
+        return Err(Failure::new(format!(
+            "the case passes, but the adapter does not declare {}",
+            missing.as_str()
+        )));
     }
     let called = fixture.called();
     match case.calls.iter().find(|command| !called.contains(command)) {
-        Some(command) => Err(Failure::new(format!("the case is listed for {command} and never called it"))),
+        Some(command) => Err(Failure::new(format!(
+            "the case is listed for {command} and never called it"
+        ))),
         None => Ok(()),
     }
 }
@@ -141,7 +171,10 @@ mod tests {
     #[test]
     fn every_command_of_the_registry_is_called_by_a_case() {
         let called: BTreeSet<_> = cases().flat_map(|case| case.calls).collect();
-        let missing: Vec<_> = CommandName::ALL.iter().filter(|command| !called.contains(command)).collect();
+        let missing: Vec<_> = CommandName::ALL
+            .iter()
+            .filter(|command| !called.contains(command))
+            .collect();
         assert!(missing.is_empty(), "{missing:?}");
     }
 

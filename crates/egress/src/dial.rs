@@ -37,7 +37,11 @@ pub(crate) enum Tunnel {
 }
 
 /// Connects to a host that the policy has let pass by its name. An address that a rule denies is not used under any name.
-pub(crate) async fn direct(host: &str, port: u16, policy: &DomainPolicy) -> Result<TcpStream, DialError> {
+pub(crate) async fn direct(
+    host: &str,
+    port: u16,
+    policy: &DomainPolicy,
+) -> Result<TcpStream, DialError> {
     within(async {
         let (permitted, refused) = sorted(resolve(host, port).await?, host, policy);
         if permitted.is_empty()
@@ -61,7 +65,11 @@ pub(crate) async fn direct(host: &str, port: u16, policy: &DomainPolicy) -> Resu
     .await
 }
 
-fn sorted(addresses: Vec<SocketAddr>, host: &str, policy: &DomainPolicy) -> (Vec<SocketAddr>, Option<DomainRefusal>) {
+fn sorted(
+    addresses: Vec<SocketAddr>,
+    host: &str,
+    policy: &DomainPolicy,
+) -> (Vec<SocketAddr>, Option<DomainRefusal>) {
     let mut refused = None;
     let mut permitted = Vec::new();
     for address in addresses {
@@ -92,36 +100,81 @@ pub(crate) async fn to_upstream(upstream: &Upstream) -> Result<TcpStream, DialEr
 }
 
 /// A tunnel to the host, through the proxy behind the door where there is one.
-pub(crate) async fn tunnel(host: &str, port: u16, policy: &DomainPolicy, upstream: Option<&Upstream>) -> Result<Tunnel, DialError> {
-    let Some(upstream) = upstream else { return direct(host, port, policy).await.map(Tunnel::Direct) };
+pub(crate) async fn tunnel(
+    host: &str,
+    port: u16,
+    policy: &DomainPolicy,
+    upstream: Option<&Upstream>,
+) -> Result<Tunnel, DialError> {
+    let Some(upstream) = upstream else {
+        return direct(host, port, policy).await.map(Tunnel::Direct);
+    };
     let stream = to_upstream(upstream).await?;
-    within(async { Ok(Tunnel::Proxied(through(stream, upstream, host, port).await.map_err(io::Error::other)?)) }).await
+    within(async {
+        Ok(Tunnel::Proxied(
+            through(stream, upstream, host, port)
+                .await
+                .map_err(io::Error::other)?,
+        ))
+    })
+    .await
 }
 
-async fn through(stream: TcpStream, upstream: &Upstream, host: &str, port: u16) -> Result<TokioIo<Upgraded>, String> {
-    let (mut sender, connection) =
-        http1::handshake::<_, Empty<Bytes>>(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
+async fn through(
+    stream: TcpStream,
+    upstream: &Upstream,
+    host: &str,
+    port: u16,
+) -> Result<TokioIo<Upgraded>, String> {
+    let (mut sender, connection) = http1::handshake::<_, Empty<Bytes>>(TokioIo::new(stream))
+        .await
+        .map_err(|error| error.to_string())?;
     // Ends with the tunnel, or with the proxy's refusal.
     tokio::spawn(connection.with_upgrades());
     let place = authority(host, port);
-    let mut request = Request::builder().method(Method::CONNECT).uri(&place).header(HOST, &place);
+    let mut request = Request::builder()
+        .method(Method::CONNECT)
+        .uri(&place)
+        .header(HOST, &place);
     if let Some(authorization) = &upstream.authorization {
         request = request.header(PROXY_AUTHORIZATION, authorization);
     }
-    let request = request.body(Empty::new()).map_err(|error| error.to_string())?;
-    let response = sender.send_request(request).await.map_err(|error| error.to_string())?;
+    let request = request
+        .body(Empty::new())
+        .map_err(|error| error.to_string())?;
+    let response = sender
+        .send_request(request)
+        .await
+        .map_err(|error| error.to_string())?;
     if !response.status().is_success() {
-        return Err(format!("the proxy behind the door answered {}", response.status()));
+        return Err(format!(
+            "the proxy behind the door answered {}",
+            response.status()
+        ));
     }
-    hyper::upgrade::on(response).await.map(TokioIo::new).map_err(|error| error.to_string())
+    hyper::upgrade::on(response)
+        .await
+        .map(TokioIo::new)
+        .map_err(|error| error.to_string())
 }
 
 /// Host and port as they stand in a request.
 pub(crate) fn authority(host: &str, port: u16) -> String {
-    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+    if host.contains(':') {
+        format!("[{host}]:{port}")
+    } else {
+        format!("{host}:{port}")
+    }
 }
 
 async fn within<T>(dialling: impl Future<Output = Result<T, DialError>>) -> Result<T, DialError> {
-    let late = || io::Error::new(io::ErrorKind::TimedOut, "the host did not take the connection in time");
-    tokio::time::timeout(CONNECT_WITHIN, dialling).await.unwrap_or_else(|_| Err(late().into()))
+    let late = || {
+        io::Error::new(
+            io::ErrorKind::TimedOut,
+            "the host did not take the connection in time",
+        )
+    };
+    tokio::time::timeout(CONNECT_WITHIN, dialling)
+        .await
+        .unwrap_or_else(|_| Err(late().into()))
 }

@@ -29,7 +29,10 @@ impl Egress for LocalEgress {
     fn open(&self) -> BoxFuture<'_, Outcome<Arc<dyn EgressDoor>>> {
         Box::pin(async {
             let door = Door::open().await.map_err(|error| {
-                Fault::new(ErrorCode::OpsInternal, format!("the way out of the session can't be opened: {error}"))
+                Fault::new(
+                    ErrorCode::OpsInternal,
+                    format!("the way out of the session can't be opened: {error}"),
+                )
             })?;
             Ok(Arc::new(door) as Arc<dyn EgressDoor>)
         })
@@ -63,7 +66,12 @@ pub(crate) struct Terms {
 impl Terms {
     pub(crate) fn refusal(&self, host: &str, port: u16) -> Option<DomainRefusal> {
         if !self.open {
-            return Some(DomainRefusal { host: host.to_owned(), port, reason: DomainReason::NotAllowed, rule: None });
+            return Some(DomainRefusal {
+                host: host.to_owned(),
+                port,
+                reason: DomainReason::NotAllowed,
+                rule: None,
+            });
         }
         self.policy.refusal(host, port)
     }
@@ -79,7 +87,11 @@ impl Shared {
     }
 
     pub(crate) fn refused(&self, terms: &Terms, refusal: &DomainRefusal) {
-        tracing::debug!(host = refusal.host, port = refusal.port, "a host was refused");
+        tracing::debug!(
+            host = refusal.host,
+            port = refusal.port,
+            "a host was refused"
+        );
         if let Some(witness) = &terms.witness {
             witness.refused(refusal);
         }
@@ -94,9 +106,12 @@ impl Shared {
 
     /// Whether a connection is one of the browser's.
     async fn is_ours(self: &Arc<Self>, peer: SocketAddr, own: SocketAddr) -> bool {
-        let Some(group) = *lock(&self.group) else { return false };
+        let Some(group) = *lock(&self.group) else {
+            return false;
+        };
         let likely = Some(self.last.load(Ordering::Relaxed)).filter(|pid| *pid > 0);
-        let found = tokio::task::spawn_blocking(move || peer::holder(peer, own, group, likely)).await;
+        let found =
+            tokio::task::spawn_blocking(move || peer::holder(peer, own, group, likely)).await;
         match found {
             Ok(Some(pid)) => {
                 self.last.store(pid, Ordering::Relaxed);
@@ -139,10 +154,19 @@ impl EgressDoor for Door {
 
     fn confine(&self, terms: EgressTerms) {
         // One that can't be read is none that may be left out: then nothing passes.
-        let upstream = terms.upstream.as_deref().map(str::parse::<Upstream>).transpose();
+        let upstream = terms
+            .upstream
+            .as_deref()
+            .map(str::parse::<Upstream>)
+            .transpose();
         let open = upstream.is_ok();
         let upstream = upstream.unwrap_or_default();
-        *lock(&self.shared.terms) = Some(Terms { policy: terms.policy, upstream, witness: Some(terms.witness), open });
+        *lock(&self.shared.terms) = Some(Terms {
+            policy: terms.policy,
+            upstream,
+            witness: Some(terms.witness),
+            open,
+        });
     }
 }
 
@@ -150,7 +174,9 @@ async fn accept(listener: TcpListener, address: SocketAddr, shared: Arc<Shared>)
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let serving = async {
         loop {
-            let Ok(place) = places.clone().acquire_owned().await else { return };
+            let Ok(place) = places.clone().acquire_owned().await else {
+                return;
+            };
             match listener.accept().await {
                 Ok((stream, peer)) => {
                     let shared = shared.clone();

@@ -54,7 +54,10 @@ pub(crate) async fn serve(stream: TcpStream, peer: SocketAddr, shared: Arc<Share
     }
 }
 
-async fn answer(request: Request<Incoming>, shared: Arc<Shared>) -> Result<Response<Body>, NoAnswer> {
+async fn answer(
+    request: Request<Incoming>,
+    shared: Arc<Shared>,
+) -> Result<Response<Body>, NoAnswer> {
     let terms = shared.terms();
     if request.method() == Method::CONNECT {
         return Ok(open_tunnel(request, shared, terms).await);
@@ -66,13 +69,22 @@ async fn answer(request: Request<Incoming>, shared: Arc<Shared>) -> Result<Respo
 fn place(uri: &Uri, default: Option<u16>) -> Option<(String, u16)> {
     let authority = uri.authority()?;
     let host = authority.host();
-    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let host = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .unwrap_or(host);
     let port = authority.port_u16().or(default)?;
     (!host.is_empty()).then(|| (host.to_owned(), port))
 }
 
-async fn open_tunnel(request: Request<Incoming>, shared: Arc<Shared>, terms: Terms) -> Response<Body> {
-    let Some((host, port)) = place(request.uri(), None) else { return status(StatusCode::BAD_REQUEST) };
+async fn open_tunnel(
+    request: Request<Incoming>,
+    shared: Arc<Shared>,
+    terms: Terms,
+) -> Response<Body> {
+    let Some((host, port)) = place(request.uri(), None) else {
+        return status(StatusCode::BAD_REQUEST);
+    };
     if let Some(refusal) = terms.refusal(&host, port) {
         shared.refused(&terms, &refusal);
         return status(StatusCode::FORBIDDEN);
@@ -90,7 +102,9 @@ async fn open_tunnel(request: Request<Incoming>, shared: Arc<Shared>, terms: Ter
         }
     };
     tokio::spawn(async move {
-        let Ok(upgraded) = hyper::upgrade::on(request).await else { return };
+        let Ok(upgraded) = hyper::upgrade::on(request).await else {
+            return;
+        };
         let browser = TokioIo::new(upgraded);
         match tunnel {
             Tunnel::Direct(stream) => pump(browser, stream, &shared).await,
@@ -101,14 +115,22 @@ async fn open_tunnel(request: Request<Incoming>, shared: Arc<Shared>, terms: Ter
 }
 
 /// Either side may break off; that is how tunnels end.
-async fn pump(mut browser: impl AsyncRead + AsyncWrite + Unpin, mut host: impl AsyncRead + AsyncWrite + Unpin, shared: &Shared) {
+async fn pump(
+    mut browser: impl AsyncRead + AsyncWrite + Unpin,
+    mut host: impl AsyncRead + AsyncWrite + Unpin,
+    shared: &Shared,
+) {
     tokio::select! {
         ended = copy_bidirectional(&mut browser, &mut host) => drop(ended),
         () = shared.closed() => {}
     }
 }
 
-async fn plain(request: Request<Incoming>, shared: &Shared, terms: &Terms) -> Result<Response<Body>, NoAnswer> {
+async fn plain(
+    request: Request<Incoming>,
+    shared: &Shared,
+    terms: &Terms,
+) -> Result<Response<Body>, NoAnswer> {
     if request.uri().scheme_str() != Some("http") {
         return Err(NoAnswer::NoHost);
     }
@@ -127,8 +149,10 @@ async fn plain(request: Request<Incoming>, shared: &Shared, terms: &Terms) -> Re
         }
     })?;
     let request = outgoing(request, &host, port, terms)?;
-    let (mut sender, connection) =
-        client::Builder::new().preserve_header_case(true).handshake::<_, Incoming>(TokioIo::new(stream)).await?;
+    let (mut sender, connection) = client::Builder::new()
+        .preserve_header_case(true)
+        .handshake::<_, Incoming>(TokioIo::new(stream))
+        .await?;
     // Ends with the response's body, which hyper reads through it.
     tokio::spawn(connection);
     let response = sender.send_request(request).await?;
@@ -138,17 +162,33 @@ async fn plain(request: Request<Incoming>, shared: &Shared, terms: &Terms) -> Re
 }
 
 /// The request as the host gets it, or as the proxy behind the door does.
-fn outgoing(request: Request<Incoming>, host: &str, port: u16, terms: &Terms) -> Result<Request<Incoming>, NoAnswer> {
+fn outgoing(
+    request: Request<Incoming>,
+    host: &str,
+    port: u16,
+    terms: &Terms,
+) -> Result<Request<Incoming>, NoAnswer> {
     let (mut head, body) = request.into_parts();
     strip(&mut head.headers);
-    let named =
-        if port == 80 { dial::authority(host, port).trim_end_matches(":80").to_owned() } else { dial::authority(host, port) };
+    let named = if port == 80 {
+        dial::authority(host, port)
+            .trim_end_matches(":80")
+            .to_owned()
+    } else {
+        dial::authority(host, port)
+    };
     // What was decided on is what is asked for, whatever the request's own header says.
-    head.headers.insert(HOST, HeaderValue::from_str(&named).map_err(|_| NoAnswer::Unfit)?);
+    head.headers.insert(
+        HOST,
+        HeaderValue::from_str(&named).map_err(|_| NoAnswer::Unfit)?,
+    );
     match &terms.upstream {
         Some(upstream) => {
             if let Some(authorization) = &upstream.authorization {
-                head.headers.insert(PROXY_AUTHORIZATION, HeaderValue::from_str(authorization).map_err(|_| NoAnswer::Unfit)?);
+                head.headers.insert(
+                    PROXY_AUTHORIZATION,
+                    HeaderValue::from_str(authorization).map_err(|_| NoAnswer::Unfit)?,
+                );
             }
         }
         None => {
@@ -161,10 +201,22 @@ fn outgoing(request: Request<Incoming>, host: &str, port: u16, terms: &Terms) ->
 
 /// Takes away what is said from one hop to the next.
 fn strip(headers: &mut HeaderMap) {
-    const HOP: &[&str] =
-        &["keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization", "te", "trailer", "upgrade"];
-    let listed = headers.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok());
-    let listed = listed.flat_map(|list| list.split(',')).filter_map(|name| name.trim().parse::<HeaderName>().ok());
+    const HOP: &[&str] = &[
+        "keep-alive",
+        "proxy-connection",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "te",
+        "trailer",
+        "upgrade",
+    ];
+    let listed = headers
+        .get_all(CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    let listed = listed
+        .flat_map(|list| list.split(','))
+        .filter_map(|name| name.trim().parse::<HeaderName>().ok());
     let listed: Vec<HeaderName> = listed.collect();
     headers.remove(CONNECTION);
     for name in listed {

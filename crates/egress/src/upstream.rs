@@ -30,10 +30,21 @@ impl FromStr for Upstream {
             None => text,
         };
         let rest = rest.strip_suffix('/').unwrap_or(rest);
-        let (credentials, place) = rest.rsplit_once('@').map_or((None, rest), |(credentials, place)| (Some(credentials), place));
+        let (credentials, place) = rest
+            .rsplit_once('@')
+            .map_or((None, rest), |(credentials, place)| {
+                (Some(credentials), place)
+            });
         let (host, port) = place.rsplit_once(':').ok_or(InvalidUpstream)?;
-        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-        let port = port.parse().ok().filter(|port| *port > 0).ok_or(InvalidUpstream)?;
+        let host = host
+            .strip_prefix('[')
+            .and_then(|host| host.strip_suffix(']'))
+            .unwrap_or(host);
+        let port = port
+            .parse()
+            .ok()
+            .filter(|port| *port > 0)
+            .ok_or(InvalidUpstream)?;
         if host.is_empty() || host.contains(['/', '?', '#', ' ']) {
             return Err(InvalidUpstream);
         }
@@ -45,7 +56,11 @@ impl FromStr for Upstream {
                 Some(format!("Basic {}", BASE64_STANDARD.encode(plain)))
             }
         };
-        Ok(Self { host: host.to_owned(), port, authorization })
+        Ok(Self {
+            host: host.to_owned(),
+            port,
+            authorization,
+        })
     }
 }
 
@@ -56,7 +71,10 @@ fn decoded(text: &str) -> Result<Vec<u8>, InvalidUpstream> {
     while let Some(byte) = bytes.next() {
         let byte = match byte {
             b'%' => {
-                let digit = |byte: Option<u8>| byte.and_then(|byte| char::from(byte).to_digit(16)).ok_or(InvalidUpstream);
+                let digit = |byte: Option<u8>| {
+                    byte.and_then(|byte| char::from(byte).to_digit(16))
+                        .ok_or(InvalidUpstream)
+                };
                 let (high, low) = (digit(bytes.next())?, digit(bytes.next())?);
                 u8::try_from(high * 16 + low).map_err(|_| InvalidUpstream)?
             }
@@ -84,7 +102,15 @@ mod tests {
         assert_eq!(proxy.authorization.as_deref(), Some("Basic YWRhOnBAc3M="));
         assert_eq!(format!("{proxy:?}"), "Upstream(proxy.test:3128)");
         assert_eq!("[::1]:8080".parse::<Upstream>().unwrap().host, "::1");
-        for wrong in ["", "proxy.test", "socks5://x:1", "http://x", "http://x:0", "http://u:%zz@x:1", "http://x:1/path"] {
+        for wrong in [
+            "",
+            "proxy.test",
+            "socks5://x:1",
+            "http://x",
+            "http://x:0",
+            "http://u:%zz@x:1",
+            "http://x:1/path",
+        ] {
             assert!(wrong.parse::<Upstream>().is_err(), "{wrong}");
         }
     }

@@ -37,7 +37,10 @@ struct Still(Instant);
 
 impl Ticks for Still {
     fn now(&self) -> Moment {
-        Moment { wall: Timestamp::from_unix_millis(1_700_000_000_000), monotonic: self.0.elapsed() }
+        Moment {
+            wall: Timestamp::from_unix_millis(1_700_000_000_000),
+            monotonic: self.0.elapsed(),
+        }
     }
 }
 
@@ -113,14 +116,18 @@ fn settle(store: &HealthStore) -> Outcome<()> {
 
 fn store(directory: &Path) -> Outcome<serde_json::Value> {
     let emitter: ClientId = "bench".parse()?;
-    let texts: Vec<String> = (0..OF_EACH).flat_map(|seq| (0..SESSIONS).map(move |session| envelope(session, seq))).collect();
+    let texts: Vec<String> = (0..OF_EACH)
+        .flat_map(|seq| (0..SESSIONS).map(move |session| envelope(session, seq)))
+        .collect();
     let (mut parsed, mut memory, mut journal) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..ROUNDS {
         timed(&mut parsed, round, || parse(&texts))?;
         let store = HealthStore::in_memory(ticks());
         timed(&mut memory, round, || ingest(&store, &texts, &emitter))?;
         let store = journalled(directory.join(format!("journal-{round}")))?;
-        timed(&mut journal, round, || ingest(&store, &texts, &emitter).and_then(|()| settle(&store)))?;
+        timed(&mut journal, round, || {
+            ingest(&store, &texts, &emitter).and_then(|()| settle(&store))
+        })?;
     }
     let (replayed, plain, bytes) = replay(&directory.join("full"), &emitter)?;
     Ok(
@@ -136,8 +143,13 @@ fn replay(root: &Path, emitter: &ClientId) -> Outcome<(Vec<f64>, Vec<f64>, u64)>
     let mut bytes = 0;
     // A record is its envelope and some hundred bytes around it; the segment stays a little below its limit.
     for seq in 0.. {
-        let batch: Vec<String> = (0..SESSIONS).map(|session| envelope(session, seq)).collect();
-        bytes += batch.iter().map(|text| u64::try_from(text.len()).unwrap_or(u64::MAX) + 96).sum::<u64>();
+        let batch: Vec<String> = (0..SESSIONS)
+            .map(|session| envelope(session, seq))
+            .collect();
+        bytes += batch
+            .iter()
+            .map(|text| u64::try_from(text.len()).unwrap_or(u64::MAX) + 96)
+            .sum::<u64>();
         if bytes > full {
             break;
         }
@@ -151,21 +163,33 @@ fn replay(root: &Path, emitter: &ClientId) -> Outcome<(Vec<f64>, Vec<f64>, u64)>
     for round in 0..4 {
         timed(&mut plain, round, || parse(&texts))?;
         let config = JournalConfig::new(root.to_owned());
-        let store = timed(&mut replayed, round, || Ok(HealthStore::with(config, ticks())?))?;
+        let store = timed(&mut replayed, round, || {
+            Ok(HealthStore::with(config, ticks())?)
+        })?;
         let records = store.report().figures.journal.replayed_records;
         if records < expected {
             return Err(format!("{records} of {expected} records were replayed").into());
         }
     }
-    let day =
-        std::fs::read_dir(root)?.flatten().map(|entry| entry.path()).find(|path| path.is_dir()).ok_or("the journal has a day")?;
-    Ok((replayed, plain, std::fs::metadata(day.join("adapter-health.jsonl"))?.len()))
+    let day = std::fs::read_dir(root)?
+        .flatten()
+        .map(|entry| entry.path())
+        .find(|path| path.is_dir())
+        .ok_or("the journal has a day")?;
+    Ok((
+        replayed,
+        plain,
+        std::fs::metadata(day.join("adapter-health.jsonl"))?.len(),
+    ))
 }
 
 /// Asks for the status document over and over, beside serialising what came.
 fn status(address: &str, token: &Path) -> Outcome<serde_json::Value> {
     let token = std::fs::read_to_string(token)?;
-    let head = format!("GET /status HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {}\r\n\r\n", token.trim());
+    let head = format!(
+        "GET /status HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {}\r\n\r\n",
+        token.trim()
+    );
     let mut stream = TcpStream::connect(address)?;
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(SETTLED))?;
@@ -174,7 +198,9 @@ fn status(address: &str, token: &Path) -> Outcome<serde_json::Value> {
         let body = timed(&mut asked, round, || get(&mut stream, &head))?;
         let document: StatusDocument = serde_json::from_slice(&body)?;
         (bytes, sessions) = (body.len(), document.adapter_health.sessions.len());
-        timed(&mut serialised, round, || Ok(black_box(serde_json::to_string(&document)?)))?;
+        timed(&mut serialised, round, || {
+            Ok(black_box(serde_json::to_string(&document)?))
+        })?;
     }
     Ok(json!({ "status": asked, "serialise": serialised, "bytes": bytes, "sessions": sessions }))
 }
@@ -190,12 +216,21 @@ fn get(stream: &mut TcpStream, head: &str) -> Outcome<Vec<u8>> {
             return Err("the relay closed the connection".into());
         }
         bytes.extend_from_slice(&part[..count]);
-        let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n").map(|at| at + 4) else { continue };
+        let Some(end) = bytes
+            .windows(4)
+            .position(|four| four == b"\r\n\r\n")
+            .map(|at| at + 4)
+        else {
+            continue;
+        };
         let text = String::from_utf8_lossy(&bytes[..end]).to_ascii_lowercase();
         if !text.starts_with("http/1.1 200 ") {
             return Err(format!("the relay refused: {}", String::from_utf8_lossy(&bytes)).into());
         }
-        let length = text.lines().find_map(|line| line.strip_prefix("content-length: ")).ok_or("the answer has no length")?;
+        let length = text
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length: "))
+            .ok_or("the answer has no length")?;
         let length: usize = length.trim().parse()?;
         if bytes.len() >= end + length {
             return Ok(bytes.split_off(end));

@@ -40,12 +40,20 @@ impl Segment {
 
     fn of(day: &str, name: &str) -> Option<Self> {
         if name == ACTIVE {
-            return Some(Self { day: day.to_owned(), number: None });
+            return Some(Self {
+                day: day.to_owned(),
+                number: None,
+            });
         }
-        let digits = name.strip_prefix("adapter-health-")?.strip_suffix(".jsonl")?;
+        let digits = name
+            .strip_prefix("adapter-health-")?
+            .strip_suffix(".jsonl")?;
         let plain = digits.len() >= 4 && digits.bytes().all(|b| b.is_ascii_digit());
         let number = if plain { digits.parse().ok() } else { None };
-        number.map(|number| Self { day: day.to_owned(), number: Some(number) })
+        number.map(|number| Self {
+            day: day.to_owned(),
+            number: Some(number),
+        })
     }
 
     /// When its day began.
@@ -58,13 +66,19 @@ impl Segment {
 
 /// The day of a time, `YYYYMMDD`.
 pub(crate) fn day_of(time: Timestamp) -> String {
-    time.to_string().chars().take(10).filter(char::is_ascii_digit).collect()
+    time.to_string()
+        .chars()
+        .take(10)
+        .filter(char::is_ascii_digit)
+        .collect()
 }
 
 /// Makes the directory where it is missing, and checks it.
 pub(crate) fn ensure(path: &Path) -> Result<(), JournalError> {
     match DirBuilder::new().mode(0o700).create(path) {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(JournalError::io(path)(error)),
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+            Err(JournalError::io(path)(error))
+        }
         _ => check(path).map(drop),
     }
 }
@@ -82,7 +96,10 @@ pub(crate) fn ensure_below(home: &Path, below: &[&str]) -> Result<PathBuf, Journ
 /// Checks a directory; false where there is none.
 pub(crate) fn check(path: &Path) -> Result<bool, JournalError> {
     match std::fs::symlink_metadata(path) {
-        Ok(meta) if !meta.is_dir() => Err(JournalError::refused(path, "it is no directory, or a symbolic link to one")),
+        Ok(meta) if !meta.is_dir() => Err(JournalError::refused(
+            path,
+            "it is no directory, or a symbolic link to one",
+        )),
         Ok(meta) => private(&meta, path, "700").map(|()| true),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
         Err(error) => Err(JournalError::io(path)(error)),
@@ -107,12 +124,16 @@ fn private(meta: &Metadata, path: &Path, expected: &str) -> Result<(), JournalEr
 pub(crate) fn open(path: &Path, options: &mut OpenOptions) -> Result<File, JournalError> {
     // Without NONBLOCK a FIFO in the file's place would hang.
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
-    let file = options.mode(0o600).custom_flags(flags).open(path).map_err(|error| {
-        if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) {
-            return JournalError::refused(path, "it is a symbolic link");
-        }
-        JournalError::io(path)(error)
-    })?;
+    let file = options
+        .mode(0o600)
+        .custom_flags(flags)
+        .open(path)
+        .map_err(|error| {
+            if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) {
+                return JournalError::refused(path, "it is a symbolic link");
+            }
+            JournalError::io(path)(error)
+        })?;
     let meta = file.metadata().map_err(JournalError::io(path))?;
     if !meta.is_file() {
         return Err(JournalError::refused(path, "it is no plain file"));
@@ -133,7 +154,11 @@ pub(crate) fn segments(root: &Path) -> Result<Vec<Segment>, JournalError> {
         }
         let path = root.join(&day);
         if check(&path)? {
-            found.extend(names(&path)?.iter().filter_map(|name| Segment::of(&day, name)));
+            found.extend(
+                names(&path)?
+                    .iter()
+                    .filter_map(|name| Segment::of(&day, name)),
+            );
         }
     }
     found.sort_by(|a, b| a.key().cmp(&b.key()));
@@ -142,19 +167,32 @@ pub(crate) fn segments(root: &Path) -> Result<Vec<Segment>, JournalError> {
 
 fn names(path: &Path) -> Result<Vec<String>, JournalError> {
     let entries = std::fs::read_dir(path).map_err(JournalError::io(path))?;
-    Ok(entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect())
+    Ok(entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect())
 }
 
 /// The next number of a day.
 pub(crate) fn next_number(root: &Path, day: &str) -> Result<u32, JournalError> {
-    let numbers = segments(root)?.into_iter().filter(|segment| segment.day == day).filter_map(|segment| segment.number);
+    let numbers = segments(root)?
+        .into_iter()
+        .filter(|segment| segment.day == day)
+        .filter_map(|segment| segment.number);
     Ok(numbers.max().unwrap_or(0).saturating_add(1))
 }
 
 /// Takes a lock for as long as the value lives.
 pub(crate) fn lock(root: &Path, name: &str) -> Result<File, JournalError> {
     let path = root.join(name);
-    let file = open(&path, OpenOptions::new().read(true).write(true).create(true).truncate(false))?;
+    let file = open(
+        &path,
+        OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false),
+    )?;
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(file),
         Err(Errno::WOULDBLOCK) => Err(JournalError::Busy { path }),

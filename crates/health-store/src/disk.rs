@@ -27,12 +27,21 @@ pub(crate) struct Guard {
 
 impl Guard {
     pub(crate) fn new(set: &'static str, root: &Path, limit_bytes: u64) -> Self {
-        Self { set, root: root.to_owned(), mount: mount_of(root), limit_bytes, since: None }
+        Self {
+            set,
+            root: root.to_owned(),
+            mount: mount_of(root),
+            limit_bytes,
+            since: None,
+        }
     }
 
     /// Looks at the disk.
     pub(crate) fn look(&mut self, now: Moment) -> DiskUsage {
-        let (bytes, ratio) = (usage(&self.root, 4), volume_ratio(&self.root).unwrap_or(0.0));
+        let (bytes, ratio) = (
+            usage(&self.root, 4),
+            volume_ratio(&self.root).unwrap_or(0.0),
+        );
         self.judge(bytes, ratio, now)
     }
 
@@ -48,14 +57,18 @@ impl Guard {
             limit_bytes: self.limit_bytes,
             limit_ratio: RATIO,
             breached_since: self.since.map(|(_, wall)| wall),
-            alert: self.since.is_some_and(|(since, _)| now.monotonic.saturating_sub(since) >= SUSTAINED),
+            alert: self
+                .since
+                .is_some_and(|(since, _)| now.monotonic.saturating_sub(since) >= SUSTAINED),
         }
     }
 }
 
 /// Bytes of the plain files below a directory; links are not followed.
 pub(crate) fn usage(path: &Path, depth: u32) -> u64 {
-    let Ok(entries) = std::fs::read_dir(path) else { return 0 };
+    let Ok(entries) = std::fs::read_dir(path) else {
+        return 0;
+    };
     let sizes = entries.flatten().map(|entry| match entry.metadata() {
         Ok(meta) if meta.is_dir() && depth > 0 => usage(&entry.path(), depth - 1),
         Ok(meta) if meta.is_file() => meta.len(),
@@ -92,14 +105,21 @@ mod tests {
     use super::*;
 
     fn at(minutes: u64) -> Moment {
-        Moment { wall: Timestamp::from_unix_millis(minutes * 60_000), monotonic: Duration::from_secs(minutes * 60) }
+        Moment {
+            wall: Timestamp::from_unix_millis(minutes * 60_000),
+            monotonic: Duration::from_secs(minutes * 60),
+        }
     }
 
     #[test]
     fn a_breach_is_an_alert_after_fifteen_minutes_without_a_break() {
         let dir = tempfile::tempdir().unwrap();
         let mut guard = Guard::new("ops-health", dir.path(), 100);
-        assert_eq!(guard.judge(100, 0.8, at(0)).breached_since, None, "at the limit is within it");
+        assert_eq!(
+            guard.judge(100, 0.8, at(0)).breached_since,
+            None,
+            "at the limit is within it"
+        );
         assert!(!guard.judge(101, 0.1, at(1)).alert);
         assert!(!guard.judge(1, 0.81, at(15)).alert);
         let told = guard.judge(101, 0.1, at(16));
@@ -113,7 +133,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut guard = Guard::new("ops-health", dir.path(), 0);
         guard.judge(1, 0.0, at(5));
-        let jumped = Moment { wall: Timestamp::from_unix_millis(u64::MAX / 2), ..at(6) };
+        let jumped = Moment {
+            wall: Timestamp::from_unix_millis(u64::MAX / 2),
+            ..at(6)
+        };
         assert!(!guard.judge(1, 0.0, jumped).alert);
     }
 

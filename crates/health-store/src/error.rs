@@ -42,11 +42,17 @@ pub enum JournalError {
 
 impl JournalError {
     pub(crate) fn io(path: &Path) -> impl Fn(io::Error) -> Self + '_ {
-        move |source| Self::Io { path: path.to_owned(), source }
+        move |source| Self::Io {
+            path: path.to_owned(),
+            source,
+        }
     }
 
     pub(crate) fn refused(path: &Path, why: impl Into<String>) -> Self {
-        Self::Refused { path: path.to_owned(), why: why.into() }
+        Self::Refused {
+            path: path.to_owned(),
+            why: why.into(),
+        }
     }
 
     /// The code of this failure.

@@ -35,11 +35,18 @@ pub(crate) struct Header {
 
 impl Header {
     pub(crate) fn new(created_at: Timestamp, compacted: bool) -> Self {
-        Self { format: FORMAT.to_owned(), version: VERSION, created_at, compacted }
+        Self {
+            format: FORMAT.to_owned(),
+            version: VERSION,
+            created_at,
+            compacted,
+        }
     }
 
     pub(crate) fn parse(line: &[u8]) -> Option<Self> {
-        serde_json::from_slice(line).ok().filter(|header: &Self| header.format == FORMAT)
+        serde_json::from_slice(line)
+            .ok()
+            .filter(|header: &Self| header.format == FORMAT)
     }
 
     pub(crate) fn line(&self) -> Vec<u8> {
@@ -67,12 +74,32 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    pub(crate) const fn event(received_at: Timestamp, provenance: HealthProvenance, event: HealthEnvelope) -> Self {
-        Self { received_at, provenance: Some(provenance), event: Some(event), closed: None, inherited: false }
+    pub(crate) const fn event(
+        received_at: Timestamp,
+        provenance: HealthProvenance,
+        event: HealthEnvelope,
+    ) -> Self {
+        Self {
+            received_at,
+            provenance: Some(provenance),
+            event: Some(event),
+            closed: None,
+            inherited: false,
+        }
     }
 
-    pub(crate) const fn closed(received_at: Timestamp, session: SessionId, inherited: bool) -> Self {
-        Self { received_at, provenance: None, event: None, closed: Some(session), inherited }
+    pub(crate) const fn closed(
+        received_at: Timestamp,
+        session: SessionId,
+        inherited: bool,
+    ) -> Self {
+        Self {
+            received_at,
+            provenance: None,
+            event: None,
+            closed: Some(session),
+            inherited,
+        }
     }
 
     /// Appends the record's line.
@@ -91,17 +118,30 @@ impl Record {
         if line.len() > MAX_LINE {
             return Err("the line is too long");
         }
-        let framed = line.len() > HEAD && line.starts_with(b"{\"crc\":\"") && line[HEAD - 1] == b'"' && line[HEAD] == b',';
-        let sum =
-            if framed { std::str::from_utf8(&line[8..16]).ok().and_then(|sum| u32::from_str_radix(sum, 16).ok()) } else { None };
+        let framed = line.len() > HEAD
+            && line.starts_with(b"{\"crc\":\"")
+            && line[HEAD - 1] == b'"'
+            && line[HEAD] == b',';
+        let sum = if framed {
+            std::str::from_utf8(&line[8..16])
+                .ok()
+                .and_then(|sum| u32::from_str_radix(sum, 16).ok())
+        } else {
+            None
+        };
         let sum = sum.ok_or("the line is no record")?;
         if sum != crc32fast::hash(&line[HEAD..]) {
             return Err("the checksum does not match");
         }
         // Checked as a whole: string by string it takes longer.
         let text = std::str::from_utf8(line).map_err(|_| "the record is no text")?;
-        let record: Self = serde_json::from_str(text).map_err(|_| "the record is not of this format")?;
+        let record: Self =
+            serde_json::from_str(text).map_err(|_| "the record is not of this format")?;
         let told = record.event.is_some() && record.provenance.is_some();
-        if told == record.closed.is_some() { Err("the record tells nothing") } else { Ok(record) }
+        if told == record.closed.is_some() {
+            Err("the record tells nothing")
+        } else {
+            Ok(record)
+        }
     }
 }

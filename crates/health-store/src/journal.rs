@@ -49,7 +49,10 @@ fn root(home: &Path) -> std::path::PathBuf {
 /// When the directory or a file in it is not ours, open to others, a symbolic link, or unreadable.
 pub fn verify(home: &Path) -> Result<Verified, JournalError> {
     let root = checked(home)?;
-    let mut verified = Verified { path: root.display().to_string(), ..Verified::default() };
+    let mut verified = Verified {
+        path: root.display().to_string(),
+        ..Verified::default()
+    };
     for segment in dir::segments(&root)? {
         let report = replay::read(&segment.path(&root), |_, _, _| ())?;
         verified.records += report.records;
@@ -78,8 +81,15 @@ pub fn show(home: &Path, filter: &Filter, mut each: impl FnMut(&str)) -> Result<
     let root = checked(home)?;
     for segment in dir::segments(&root)? {
         replay::read(&segment.path(&root), |_, record, line| {
-            let session = record.event.as_ref().map(|event| &event.session_id).or(record.closed.as_ref());
-            let of_session = filter.session.as_ref().is_none_or(|wanted| session == Some(wanted));
+            let session = record
+                .event
+                .as_ref()
+                .map(|event| &event.session_id)
+                .or(record.closed.as_ref());
+            let of_session = filter
+                .session
+                .as_ref()
+                .is_none_or(|wanted| session == Some(wanted));
             if of_session && filter.since.is_none_or(|since| record.received_at >= since) {
                 each(&String::from_utf8_lossy(line));
             }

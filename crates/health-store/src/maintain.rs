@@ -65,7 +65,9 @@ pub(crate) fn run(root: &Path, limits: Limits, now: Timestamp) -> Result<Pruned,
     // The last one may be being written.
     segments.pop();
     segments.retain(|segment| {
-        let expired = segment.begins().is_some_and(|begins| begins.plus(limits.retention.saturating_add(DAY)) <= now);
+        let expired = segment
+            .begins()
+            .is_some_and(|begins| begins.plus(limits.retention.saturating_add(DAY)) <= now);
         if expired && remove(root, segment) {
             pruned.expired_segments += 1;
         }
@@ -92,13 +94,18 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A journal of a newer format is read and never changed.
 pub(crate) fn refuse_newer(root: &Path, segments: &[Segment]) -> Result<(), JournalError> {
-    segments.iter().try_for_each(|segment| refuse_newer_file(&segment.path(root)))
+    segments
+        .iter()
+        .try_for_each(|segment| refuse_newer_file(&segment.path(root)))
 }
 
 /// The same of one segment.
 pub(crate) fn refuse_newer_file(path: &Path) -> Result<(), JournalError> {
     match replay::header(path)?.map(|header| header.version) {
-        Some(version) if version > VERSION => Err(JournalError::Newer { path: path.to_owned(), version }),
+        Some(version) if version > VERSION => Err(JournalError::Newer {
+            path: path.to_owned(),
+            version,
+        }),
         _ => Ok(()),
     }
 }
@@ -119,15 +126,28 @@ fn hour(at: Timestamp) -> u64 {
     at.unix_millis() / 3_600_000
 }
 
-fn compact(root: &Path, segment: &Segment, after: Duration, now: Timestamp, pruned: &mut Pruned) -> Result<(), JournalError> {
+fn compact(
+    root: &Path,
+    segment: &Segment,
+    after: Duration,
+    now: Timestamp,
+    pruned: &mut Pruned,
+) -> Result<(), JournalError> {
     let path = segment.path(root);
-    let written = std::fs::symlink_metadata(&path).and_then(|meta| meta.modified()).map_err(JournalError::io(&path))?;
-    if Timestamp::from(written).plus(after) > now || replay::header(&path)?.is_none_or(|header| header.compacted) {
+    let written = std::fs::symlink_metadata(&path)
+        .and_then(|meta| meta.modified())
+        .map_err(JournalError::io(&path))?;
+    if Timestamp::from(written).plus(after) > now
+        || replay::header(&path)?.is_none_or(|header| header.compacted)
+    {
         return Ok(());
     }
     let mut last: HashMap<(SessionId, u64), u64> = HashMap::new();
     replay::read(&path, |line, record, _| {
-        if let Some(event) = record.event.filter(|event| event.event == HealthEvent::Snapshot) {
+        if let Some(event) = record
+            .event
+            .filter(|event| event.event == HealthEvent::Snapshot)
+        {
             last.insert((event.session_id, hour(record.received_at)), line);
         }
     })?;
@@ -136,7 +156,11 @@ fn compact(root: &Path, segment: &Segment, after: Duration, now: Timestamp, prun
     let _ = std::fs::remove_file(&copy);
     let file = dir::open(&copy, OpenOptions::new().write(true).create_new(true))?;
     let outcome = write_copy(file, &path, &last, now).map_err(JournalError::io(&copy));
-    match outcome.and_then(|counts| std::fs::rename(&copy, &path).map_err(JournalError::io(&path)).map(|()| counts)) {
+    match outcome.and_then(|counts| {
+        std::fs::rename(&copy, &path)
+            .map_err(JournalError::io(&path))
+            .map(|()| counts)
+    }) {
         Ok((dropped, damaged)) => {
             pruned.compacted_segments += 1;
             pruned.compacted_records += dropped;
@@ -151,17 +175,29 @@ fn compact(root: &Path, segment: &Segment, after: Duration, now: Timestamp, prun
 }
 
 /// Writes what is kept; records and damaged lines that are not.
-fn write_copy(file: File, path: &Path, last: &HashMap<(SessionId, u64), u64>, now: Timestamp) -> std::io::Result<(u64, u64)> {
+fn write_copy(
+    file: File,
+    path: &Path,
+    last: &HashMap<(SessionId, u64), u64>,
+    now: Timestamp,
+) -> std::io::Result<(u64, u64)> {
     let mut out = BufWriter::with_capacity(256 * 1024, file);
     out.write_all(&Header::new(now, true).line())?;
     let (mut dropped, mut failed) = (0, None);
     let report = replay::read(path, |line, record, text| {
-        let snapshot = record.event.filter(|event| event.event == HealthEvent::Snapshot);
-        let kept = snapshot.is_none_or(|event| last.get(&(event.session_id, hour(record.received_at))) == Some(&line));
+        let snapshot = record
+            .event
+            .filter(|event| event.event == HealthEvent::Snapshot);
+        let kept = snapshot.is_none_or(|event| {
+            last.get(&(event.session_id, hour(record.received_at))) == Some(&line)
+        });
         if !kept {
             dropped += 1;
         } else if failed.is_none() {
-            failed = out.write_all(text).and_then(|()| out.write_all(b"\n")).err();
+            failed = out
+                .write_all(text)
+                .and_then(|()| out.write_all(b"\n"))
+                .err();
         }
     });
     let report = report.map_err(std::io::Error::other)?;
@@ -169,5 +205,8 @@ fn write_copy(file: File, path: &Path, last: &HashMap<(SessionId, u64), u64>, no
         return Err(error);
     }
     out.into_inner()?.sync_all()?;
-    Ok((dropped, report.damaged_lines + u64::from(report.torn_bytes > 0)))
+    Ok((
+        dropped,
+        report.damaged_lines + u64::from(report.torn_bytes > 0),
+    ))
 }

@@ -30,12 +30,18 @@ impl SystemTicks {
     /// Reads the time of day from `clock`.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, since: Instant::now() }
+        Self {
+            clock,
+            since: Instant::now(),
+        }
     }
 }
 
 impl Ticks for SystemTicks {
     fn now(&self) -> Moment {
-        Moment { wall: self.clock.now(), monotonic: self.since.elapsed() }
+        Moment {
+            wall: self.clock.now(),
+            monotonic: self.since.elapsed(),
+        }
     }
 }

@@ -67,9 +67,15 @@ impl SegmentReport {
 }
 
 /// Reads a segment; `each` takes every record with its line.
-pub(crate) fn read(path: &Path, mut each: impl FnMut(u64, Record, &[u8])) -> Result<SegmentReport, JournalError> {
+pub(crate) fn read(
+    path: &Path,
+    mut each: impl FnMut(u64, Record, &[u8]),
+) -> Result<SegmentReport, JournalError> {
     let file = dir::open(path, OpenOptions::new().read(true))?;
-    let mut report = SegmentReport { path: path.display().to_string(), ..SegmentReport::default() };
+    let mut report = SegmentReport {
+        path: path.display().to_string(),
+        ..SegmentReport::default()
+    };
     let mut reader = BufReader::with_capacity(256 * 1024, file);
     let (mut split, mut number) = (Vec::new(), 0_u64);
     loop {
@@ -105,7 +111,10 @@ const LOT: usize = 256;
 const LOTS: usize = 8;
 
 /// Reads a segment in a thread of its own, while `each` takes its records in order on this one.
-pub(crate) fn read_ahead(path: &Path, mut each: impl FnMut(Record)) -> Result<SegmentReport, JournalError> {
+pub(crate) fn read_ahead(
+    path: &Path,
+    mut each: impl FnMut(Record),
+) -> Result<SegmentReport, JournalError> {
     std::thread::scope(|scope| {
         let (send, lots) = sync_channel::<Vec<Record>>(LOTS);
         let reading = scope.spawn(move || {
@@ -121,7 +130,9 @@ pub(crate) fn read_ahead(path: &Path, mut each: impl FnMut(Record)) -> Result<Se
             report
         });
         lots.into_iter().flatten().for_each(&mut each);
-        reading.join().unwrap_or_else(|panicked| std::panic::resume_unwind(panicked))
+        reading
+            .join()
+            .unwrap_or_else(|panicked| std::panic::resume_unwind(panicked))
     })
 }
 
@@ -129,10 +140,17 @@ fn length(bytes: &[u8]) -> u64 {
     u64::try_from(bytes.len()).unwrap_or(u64::MAX)
 }
 
-fn take(report: &mut SegmentReport, number: u64, line: &[u8], each: &mut impl FnMut(u64, Record, &[u8])) {
+fn take(
+    report: &mut SegmentReport,
+    number: u64,
+    line: &[u8],
+    each: &mut impl FnMut(u64, Record, &[u8]),
+) {
     if number == 1 {
         return match Header::parse(line) {
-            Some(header) => (report.version, report.compacted) = (Some(header.version), header.compacted),
+            Some(header) => {
+                (report.version, report.compacted) = (Some(header.version), header.compacted)
+            }
             None => report.damaged(number, "the line is no header"),
         };
     }
@@ -150,7 +168,9 @@ pub(crate) fn header(path: &Path) -> Result<Option<Header>, JournalError> {
     let file = dir::open(path, OpenOptions::new().read(true))?;
     let mut line = Vec::new();
     let limited = std::io::Read::take(file, 4096);
-    BufReader::new(limited).read_until(b'\n', &mut line).map_err(JournalError::io(path))?;
+    BufReader::new(limited)
+        .read_until(b'\n', &mut line)
+        .map_err(JournalError::io(path))?;
     Ok(Header::parse(line.strip_suffix(b"\n").unwrap_or(&line)))
 }
 
@@ -176,7 +196,11 @@ pub(crate) fn first(path: &Path) -> Result<Option<Record>, JournalError> {
     let file = dir::open(path, OpenOptions::new().read(true))?;
     let mut reader = BufReader::with_capacity(16 * 1024, file);
     let mut line = Vec::new();
-    while reader.read_until(b'\n', &mut line).map_err(JournalError::io(path))? > 0 {
+    while reader
+        .read_until(b'\n', &mut line)
+        .map_err(JournalError::io(path))?
+        > 0
+    {
         if let Ok(record) = Record::parse(line.strip_suffix(b"\n").unwrap_or(&line)) {
             return Ok(Some(record));
         }

@@ -15,7 +15,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use ops_contracts::clock::Timestamp;
 use ops_contracts::incident::{Incident, NewIncident, ResolveIncident};
 use ops_contracts::ledger::{ArtifactUsage, Ledger, RequestSample};
-use ops_contracts::scorecard::{Baseline, HourCounts, Phase, ROLLBACK_TRIGGERS, ScorecardInputs, Window};
+use ops_contracts::scorecard::{
+    Baseline, HourCounts, Phase, ROLLBACK_TRIGGERS, ScorecardInputs, Window,
+};
 use ops_contracts::telemetry::ArtifactSet;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 
@@ -115,12 +117,20 @@ impl RollupLedger {
             Err(error @ LedgerError::Damaged { .. }) => (None, Some(error.to_string())),
             Err(error) => return Err(error),
         };
-        let ledger = Self { baseline_problem, ..Self::over(Some(places), hours, incidents, baseline) };
+        let ledger = Self {
+            baseline_problem,
+            ..Self::over(Some(places), hours, incidents, baseline)
+        };
         ledger.flush(now);
         Ok(ledger)
     }
 
-    fn over(places: Option<Places>, hours: Hours, incidents: Incidents, baseline: Option<Baseline>) -> Self {
+    fn over(
+        places: Option<Places>,
+        hours: Hours,
+        incidents: Incidents,
+        baseline: Option<Baseline>,
+    ) -> Self {
         Self {
             places,
             hours: Mutex::new(hours),
@@ -149,7 +159,11 @@ impl RollupLedger {
         if let Err(error) = hours::prune(&places.rollups, now) {
             tracing::warn!(%error, "old rollups can't be removed");
         }
-        let usage = places.sets.iter().filter_map(|(set, path)| disk::usage(*set, path)).collect();
+        let usage = places
+            .sets
+            .iter()
+            .filter_map(|(set, path)| disk::usage(*set, path))
+            .collect();
         *lock(&self.usage) = usage;
     }
 
@@ -176,11 +190,15 @@ impl Ledger for RollupLedger {
     }
 
     fn record_incident(&self, told: NewIncident, at: Timestamp) -> Outcome<Incident> {
-        lock(&self.incidents).record(told, at).map_err(|error| store_failed(&error))
+        lock(&self.incidents)
+            .record(told, at)
+            .map_err(|error| store_failed(&error))
     }
 
     fn resolve_incident(&self, told: &ResolveIncident, at: Timestamp) -> Outcome<Incident> {
-        let resolved = lock(&self.incidents).resolve(told, at).map_err(|error| store_failed(&error))?;
+        let resolved = lock(&self.incidents)
+            .resolve(told, at)
+            .map_err(|error| store_failed(&error))?;
         resolved.ok_or_else(|| Fault::plain(ErrorCode::RelayIncidentUnknown).with("id", &told.id))
     }
 
@@ -191,7 +209,11 @@ impl Ledger for RollupLedger {
     fn inputs(&self, phase: Phase, window: Window, now: Timestamp) -> ScorecardInputs {
         let incidents = lock(&self.incidents).counts(window, now);
         let hours = lock(&self.hours);
-        let looked_at = ROLLBACK_TRIGGERS.iter().map(|trigger| trigger.hours).max().unwrap_or(0);
+        let looked_at = ROLLBACK_TRIGGERS
+            .iter()
+            .map(|trigger| trigger.hours)
+            .max()
+            .unwrap_or(0);
         ScorecardInputs {
             window,
             phase,
@@ -225,10 +247,18 @@ fn store_failed(error: &LedgerError) -> Fault {
 
 /// The baseline, where one was measured. One that can't be trusted is none: the gate then says so.
 fn baseline(path: &Path) -> Result<Option<Baseline>, LedgerError> {
-    let damaged = |why: String| LedgerError::Damaged { path: path.to_owned(), why };
-    let Some(text) = private::read(path, MAX_FILE)? else { return Ok(None) };
-    let baseline: Baseline = serde_json::from_str(&text).map_err(|error| damaged(format!("the baseline is none: {error}")))?;
-    baseline.check().map_err(|error| damaged(format!("the baseline is not used: {error}")))?;
+    let damaged = |why: String| LedgerError::Damaged {
+        path: path.to_owned(),
+        why,
+    };
+    let Some(text) = private::read(path, MAX_FILE)? else {
+        return Ok(None);
+    };
+    let baseline: Baseline = serde_json::from_str(&text)
+        .map_err(|error| damaged(format!("the baseline is none: {error}")))?;
+    baseline
+        .check()
+        .map_err(|error| damaged(format!("the baseline is not used: {error}")))?;
     Ok(Some(baseline))
 }
 

@@ -8,8 +8,9 @@ use std::time::Duration;
 use ops_contracts::clock::Timestamp;
 use ops_contracts::command::InvalidField;
 use ops_contracts::health::{
-    AdapterDiagnostics, AdapterSessionHealth, CLOSED_RETENTION, CircuitState, DisableReason, EnvelopeFigures, HealthEnvelope,
-    HealthEvent, HealthFigures, HealthProvenance, HealthScope, Ingested, STALE_AFTER, invalid,
+    AdapterDiagnostics, AdapterSessionHealth, CLOSED_RETENTION, CircuitState, DisableReason,
+    EnvelopeFigures, HealthEnvelope, HealthEvent, HealthFigures, HealthProvenance, HealthScope,
+    Ingested, STALE_AFTER, invalid,
 };
 use ops_contracts::ids::{ClientId, SessionId};
 use ops_contracts::{ErrorCode, Fault, Outcome};
@@ -82,7 +83,12 @@ impl State {
     ///
     /// # Errors
     /// `relay_health_invalid` where it claims what its emitter may not, `relay_health_limit`.
-    pub(crate) fn apply(&mut self, envelope: &HealthEnvelope, from: Emitter<'_>, now: Moment) -> Outcome<Ingested> {
+    pub(crate) fn apply(
+        &mut self,
+        envelope: &HealthEnvelope,
+        from: Emitter<'_>,
+        now: Moment,
+    ) -> Outcome<Ingested> {
         if let Err(fault) = self.permit(envelope, from) {
             self.envelopes.rejected += 1;
             return Err(fault);
@@ -104,26 +110,45 @@ impl State {
     fn permit(&self, envelope: &HealthEnvelope, from: Emitter<'_>) -> Outcome<()> {
         let refuse = |field, expected: &str| Err(invalid(&InvalidField::new(field, expected)));
         if envelope.scope == HealthScope::OperatorGlobal && !self.operator_global {
-            return refuse("scope", "session: adapters are disabled globally by an operator's explicit action alone");
+            return refuse(
+                "scope",
+                "session: adapters are disabled globally by an operator's explicit action alone",
+            );
         }
-        let Emitter::Channel(client) = from else { return Ok(()) };
+        let Emitter::Channel(client) = from else {
+            return Ok(());
+        };
         match self.sessions.get(&envelope.session_id) {
-            Some(known) if known.provenance == HealthProvenance::Process => {
-                refuse("sessionId", "a session of the emitter's own: this one is the relay's")
-            }
-            Some(known) if known.emitter.as_ref().is_some_and(|emitter| emitter != client) => {
-                refuse("sessionId", "a session of the emitter's own: another client reports on this one")
+            Some(known) if known.provenance == HealthProvenance::Process => refuse(
+                "sessionId",
+                "a session of the emitter's own: this one is the relay's",
+            ),
+            Some(known)
+                if known
+                    .emitter
+                    .as_ref()
+                    .is_some_and(|emitter| emitter != client) =>
+            {
+                refuse(
+                    "sessionId",
+                    "a session of the emitter's own: another client reports on this one",
+                )
             }
             Some(_) => Ok(()),
-            None if self.channel_sessions() >= MAX_CHANNEL_SESSIONS => Err(Fault::plain(ErrorCode::RelayHealthLimit)
-                .with("limit", MAX_CHANNEL_SESSIONS)
-                .retry_after(u64::try_from(CLOSED_RETENTION.as_millis()).unwrap_or(u64::MAX))),
+            None if self.channel_sessions() >= MAX_CHANNEL_SESSIONS => {
+                Err(Fault::plain(ErrorCode::RelayHealthLimit)
+                    .with("limit", MAX_CHANNEL_SESSIONS)
+                    .retry_after(u64::try_from(CLOSED_RETENTION.as_millis()).unwrap_or(u64::MAX)))
+            }
             None => Ok(()),
         }
     }
 
     fn channel_sessions(&self) -> usize {
-        self.sessions.values().filter(|known| known.provenance == HealthProvenance::Channel).count()
+        self.sessions
+            .values()
+            .filter(|known| known.provenance == HealthProvenance::Channel)
+            .count()
     }
 
     fn place(&mut self, envelope: &HealthEnvelope, from: Emitter<'_>, now: Moment) -> Ingested {
@@ -148,9 +173,11 @@ impl State {
         let (provenance, emitter, forgotten) = match from {
             Emitter::Process => (HealthProvenance::Process, None, None),
             // Nobody tells when such a session ends: it is over when it has been silent for as long as a closed one is kept.
-            Emitter::Channel(client) => {
-                (HealthProvenance::Channel, Some(client.clone()), Some(now.monotonic.saturating_add(CLOSED_RETENTION)))
-            }
+            Emitter::Channel(client) => (
+                HealthProvenance::Channel,
+                Some(client.clone()),
+                Some(now.monotonic.saturating_add(CLOSED_RETENTION)),
+            ),
         };
         // A session that begins with a fault has not been without a snapshot for long.
         let fresh = envelope.event == HealthEvent::Snapshot || snapshot.is_none();
@@ -179,14 +206,26 @@ impl State {
 
     /// The session has ended; whether it was known and alive.
     pub(crate) fn close(&mut self, session: &SessionId, now: Moment) -> bool {
-        let Some(known) = self.sessions.get_mut(session).filter(|known| known.end.is_none()) else { return false };
+        let Some(known) = self
+            .sessions
+            .get_mut(session)
+            .filter(|known| known.end.is_none())
+        else {
+            return false;
+        };
         known.end = Some(End::Closed(now.wall));
         known.forgotten = Some(now.monotonic.saturating_add(CLOSED_RETENTION));
         true
     }
 
     /// Takes a record of an earlier relay. `age` is how long ago it was written, by the wall clock.
-    pub(crate) fn restore(&mut self, envelope: HealthEnvelope, provenance: HealthProvenance, heard_at: Timestamp, now: Moment) {
+    pub(crate) fn restore(
+        &mut self,
+        envelope: HealthEnvelope,
+        provenance: HealthProvenance,
+        heard_at: Timestamp,
+        now: Moment,
+    ) {
         let order = (envelope.session_epoch, envelope.seq);
         let known = self.sessions.get(&envelope.session_id);
         if known.is_some_and(|known| (known.last.session_epoch, known.last.seq) > order) {
@@ -207,11 +246,23 @@ impl State {
     }
 
     /// Takes the record of a session's end.
-    pub(crate) fn restore_end(&mut self, session: &SessionId, inherited: bool, at: Timestamp, now: Moment) {
-        let Some(known) = self.sessions.get_mut(session) else { return };
+    pub(crate) fn restore_end(
+        &mut self,
+        session: &SessionId,
+        inherited: bool,
+        at: Timestamp,
+        now: Moment,
+    ) {
+        let Some(known) = self.sessions.get_mut(session) else {
+            return;
+        };
         let ago = now.wall.unix_millis().saturating_sub(at.unix_millis());
         let left = CLOSED_RETENTION.saturating_sub(Duration::from_millis(ago));
-        known.end = Some(if inherited { End::Inherited(at) } else { End::Closed(at) });
+        known.end = Some(if inherited {
+            End::Inherited(at)
+        } else {
+            End::Closed(at)
+        });
         known.forgotten = Some(now.monotonic.saturating_add(left));
     }
 
@@ -230,12 +281,16 @@ impl State {
 
     /// Forgets what is not kept any longer.
     pub(crate) fn forget(&mut self, now: Moment) {
-        self.sessions.retain(|_, known| known.forgotten.is_none_or(|at| now.monotonic < at));
+        self.sessions
+            .retain(|_, known| known.forgotten.is_none_or(|at| now.monotonic < at));
     }
 
     /// Every session, in the order of their ids.
     pub(crate) fn sessions(&self, now: Moment) -> Vec<AdapterSessionHealth> {
-        self.sessions.values().map(|known| self.told(known, now)).collect()
+        self.sessions
+            .values()
+            .map(|known| self.told(known, now))
+            .collect()
     }
 
     fn told(&self, known: &Known, now: Moment) -> AdapterSessionHealth {
@@ -264,7 +319,11 @@ impl State {
     }
 
     const fn scope(&self) -> HealthScope {
-        if self.operator_global { HealthScope::OperatorGlobal } else { HealthScope::Session }
+        if self.operator_global {
+            HealthScope::OperatorGlobal
+        } else {
+            HealthScope::Session
+        }
     }
 
     fn reason(&self, last: &HealthEnvelope) -> Option<DisableReason> {
@@ -272,19 +331,29 @@ impl State {
             (true, _) => Some(DisableReason::OperatorGlobal),
             (false, CircuitState::Closed) => None,
             // The switch that the envelope tells of is off again.
-            (false, _) if last.disable_reason == DisableReason::OperatorGlobal => Some(DisableReason::Unknown),
+            (false, _) if last.disable_reason == DisableReason::OperatorGlobal => {
+                Some(DisableReason::Unknown)
+            }
             (false, _) => Some(last.disable_reason),
         }
     }
 
     /// The worst session's diagnostics, and figures over those that are not closed.
     pub(crate) fn summary(&self, now: Moment) -> (AdapterDiagnostics, HealthFigures) {
-        let mut figures = HealthFigures { envelopes: self.envelopes, ..HealthFigures::default() };
+        let mut figures = HealthFigures {
+            envelopes: self.envelopes,
+            ..HealthFigures::default()
+        };
         figures.sessions = u32::try_from(self.sessions.len()).unwrap_or(u32::MAX);
         let mut worst: Option<&Known> = None;
-        for known in self.sessions.values().filter(|known| !matches!(known.end, Some(End::Closed(_)))) {
+        for known in self
+            .sessions
+            .values()
+            .filter(|known| !matches!(known.end, Some(End::Closed(_))))
+        {
             figures.open_circuits += u32::from(known.last.circuit_state == CircuitState::Open);
-            figures.half_open_circuits += u32::from(known.last.circuit_state == CircuitState::HalfOpen);
+            figures.half_open_circuits +=
+                u32::from(known.last.circuit_state == CircuitState::HalfOpen);
             figures.stale_sessions += u32::from(known.is_stale(now));
             if worst.is_none_or(|worst| known.badness(now) > worst.badness(now)) {
                 worst = Some(known);
@@ -292,7 +361,9 @@ impl State {
         }
         let mut diagnostics = AdapterDiagnostics {
             adapter_scope: self.scope(),
-            adapter_disable_reason: self.operator_global.then_some(DisableReason::OperatorGlobal),
+            adapter_disable_reason: self
+                .operator_global
+                .then_some(DisableReason::OperatorGlobal),
             adapter_health_stale: figures.stale_sessions > 0,
             ..AdapterDiagnostics::default()
         };
@@ -313,7 +384,9 @@ impl Known {
         match self.end {
             Some(End::Closed(_)) => false,
             Some(End::Inherited(_)) => true,
-            None => self.snapshot.is_none_or(|at| now.monotonic.saturating_sub(at) >= STALE_AFTER),
+            None => self
+                .snapshot
+                .is_none_or(|at| now.monotonic.saturating_sub(at) >= STALE_AFTER),
         }
     }
 
@@ -324,7 +397,12 @@ impl Known {
             CircuitState::HalfOpen => 1,
             CircuitState::Closed => 0,
         };
-        (circuit, self.last.fault_count_window, self.is_stale(now), self.heard)
+        (
+            circuit,
+            self.last.fault_count_window,
+            self.is_stale(now),
+            self.heard,
+        )
     }
 }
 

@@ -10,8 +10,8 @@ use std::time::Duration;
 use ops_contracts::Outcome;
 use ops_contracts::clock::Timestamp;
 use ops_contracts::health::{
-    AdapterHealthReport, AdapterHealthStore, AdapterSessionHealth, DiskUsage, HealthEnvelope, HealthProvenance, HealthSink,
-    Ingested, JournalState,
+    AdapterHealthReport, AdapterHealthStore, AdapterSessionHealth, DiskUsage, HealthEnvelope,
+    HealthProvenance, HealthSink, Ingested, JournalState,
 };
 use ops_contracts::ids::{ClientId, SessionId};
 
@@ -76,7 +76,11 @@ impl JournalConfig {
     }
 
     pub(crate) const fn limits(&self) -> Limits {
-        Limits { retention: self.retention, compact_after: self.compact_after, bytes: self.bytes }
+        Limits {
+            retention: self.retention,
+            compact_after: self.compact_after,
+            bytes: self.bytes,
+        }
     }
 }
 
@@ -96,7 +100,9 @@ pub struct HealthStore {
 
 impl fmt::Debug for HealthStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HealthStore").field("journal", &self.shared.queue.is_some()).finish_non_exhaustive()
+        f.debug_struct("HealthStore")
+            .field("journal", &self.shared.queue.is_some())
+            .finish_non_exhaustive()
     }
 }
 
@@ -108,7 +114,15 @@ impl HealthStore {
     /// A store without a journal.
     #[must_use]
     pub fn in_memory(ticks: Arc<dyn Ticks>) -> Self {
-        Self { shared: Arc::new(Shared { ticks, state: Mutex::default(), queue: None, disk: Mutex::default() }), thread: None }
+        Self {
+            shared: Arc::new(Shared {
+                ticks,
+                state: Mutex::default(),
+                queue: None,
+                disk: Mutex::default(),
+            }),
+            thread: None,
+        }
     }
 
     /// A store that replays the journal below `home` and goes on with it. A disk that does not take it leaves the state in memory.
@@ -133,7 +147,11 @@ impl HealthStore {
         Self::wrapped(config, ticks, Box::new(|file: File| Box::new(file)))
     }
 
-    pub(crate) fn wrapped(config: JournalConfig, ticks: Arc<dyn Ticks>, wrap: Wrap) -> Result<Self, JournalError> {
+    pub(crate) fn wrapped(
+        config: JournalConfig,
+        ticks: Arc<dyn Ticks>,
+        wrap: Wrap,
+    ) -> Result<Self, JournalError> {
         let queue = Arc::new(Queue::default());
         queue.lock().figures.state = JournalState::Writing;
         let mut state = State::default();
@@ -145,8 +163,15 @@ impl HealthStore {
                 tracing::error!(%error, "the health journal can't be used; the state is kept in memory");
                 let mut waiting = queue.lock();
                 waiting.figures.reason = Some(error.to_string());
-                let kept = matches!(error, JournalError::Newer { .. } | JournalError::Busy { .. });
-                waiting.figures.state = if kept { JournalState::ReadOnly } else { JournalState::Failing };
+                let kept = matches!(
+                    error,
+                    JournalError::Newer { .. } | JournalError::Busy { .. }
+                );
+                waiting.figures.state = if kept {
+                    JournalState::ReadOnly
+                } else {
+                    JournalState::Failing
+                };
                 drop(waiting);
                 (None, state.inherit(now))
             }
@@ -155,18 +180,45 @@ impl HealthStore {
             queue.push(Record::closed(now.wall, session, true));
         }
         let guard = Guard::new("ops-health", &config.root, config.bytes);
-        let shared = Arc::new(Shared { ticks, state: Mutex::new(state), queue: Some(queue.clone()), disk: Mutex::default() });
-        let writer = Writer::new(config.root.clone(), config.segment_bytes, wrap, queue.clone());
-        let keeper =
-            Keeper { config, shared: shared.clone(), queue, writer, guard, started: now, looked: None, pruned: None, _held: held };
-        let thread = std::thread::Builder::new().name("health-journal".to_owned()).spawn(move || keeper.run());
+        let shared = Arc::new(Shared {
+            ticks,
+            state: Mutex::new(state),
+            queue: Some(queue.clone()),
+            disk: Mutex::default(),
+        });
+        let writer = Writer::new(
+            config.root.clone(),
+            config.segment_bytes,
+            wrap,
+            queue.clone(),
+        );
+        let keeper = Keeper {
+            config,
+            shared: shared.clone(),
+            queue,
+            writer,
+            guard,
+            started: now,
+            looked: None,
+            pruned: None,
+            _held: held,
+        };
+        let thread = std::thread::Builder::new()
+            .name("health-journal".to_owned())
+            .spawn(move || keeper.run());
         let thread = thread.map_err(JournalError::io(Path::new("a thread")))?;
-        Ok(Self { shared, thread: Some(thread) })
+        Ok(Self {
+            shared,
+            thread: Some(thread),
+        })
     }
 
     /// Waits until everything that was accepted has been written or lost, at most `limit`; whether it has.
     pub fn settle(&self, limit: Duration) -> bool {
-        self.shared.queue.as_ref().is_none_or(|queue| queue.settle(limit))
+        self.shared
+            .queue
+            .as_ref()
+            .is_none_or(|queue| queue.settle(limit))
     }
 
     fn take(&self, envelope: HealthEnvelope, from: Emitter<'_>) -> Outcome<Ingested> {
@@ -186,7 +238,12 @@ impl HealthStore {
 }
 
 /// Takes the writer's lock and replays. No lock where the journal may not be written.
-fn begin(config: &JournalConfig, queue: &Queue, state: &mut State, now: Moment) -> Result<Option<File>, JournalError> {
+fn begin(
+    config: &JournalConfig,
+    queue: &Queue,
+    state: &mut State,
+    now: Moment,
+) -> Result<Option<File>, JournalError> {
     if !dir::check(&config.root)? {
         dir::ensure(&config.root)?;
     }
@@ -203,7 +260,10 @@ fn begin(config: &JournalConfig, queue: &Queue, state: &mut State, now: Moment) 
         let first = first_record(&path)?;
         chosen.push(path);
         newest = newest.or(first);
-        if first.zip(newest).is_some_and(|(first, newest)| first.plus(REPLAY_SPAN) < newest) {
+        if first
+            .zip(newest)
+            .is_some_and(|(first, newest)| first.plus(REPLAY_SPAN) < newest)
+        {
             break;
         }
     }
@@ -216,7 +276,12 @@ fn begin(config: &JournalConfig, queue: &Queue, state: &mut State, now: Moment) 
         drop(waiting);
         if !report.is_sound() {
             let (damaged, torn) = (report.damaged_lines, report.torn_bytes);
-            tracing::warn!(path = report.path, damaged, torn, "the health journal has damage, which is passed over");
+            tracing::warn!(
+                path = report.path,
+                damaged,
+                torn,
+                "the health journal has damage, which is passed over"
+            );
         }
     }
     maintain::refuse_newer(&config.root, &segments)?;
@@ -225,8 +290,12 @@ fn begin(config: &JournalConfig, queue: &Queue, state: &mut State, now: Moment) 
 
 fn restore(state: &mut State, record: Record, now: Moment) {
     match (record.event, record.provenance, record.closed) {
-        (Some(event), Some(provenance), _) => state.restore(event, provenance, record.received_at, now),
-        (_, _, Some(session)) => state.restore_end(&session, record.inherited, record.received_at, now),
+        (Some(event), Some(provenance), _) => {
+            state.restore(event, provenance, record.received_at, now)
+        }
+        (_, _, Some(session)) => {
+            state.restore_end(&session, record.inherited, record.received_at, now)
+        }
         _ => (),
     }
 }
@@ -266,7 +335,8 @@ impl HealthSink for HealthStore {
 
 impl AdapterHealthStore for HealthStore {
     fn ingest(&self, text: &str, emitter: &ClientId) -> Outcome<Ingested> {
-        let envelope = HealthEnvelope::parse(text).inspect_err(|_| lock(&self.shared.state).rejected())?;
+        let envelope =
+            HealthEnvelope::parse(text).inspect_err(|_| lock(&self.shared.state).rejected())?;
         self.take(envelope, Emitter::Channel(emitter))
     }
 
@@ -298,7 +368,9 @@ impl AdapterHealthStore for HealthStore {
 
 impl Drop for HealthStore {
     fn drop(&mut self) {
-        let (Some(queue), Some(thread)) = (&self.shared.queue, self.thread.take()) else { return };
+        let (Some(queue), Some(thread)) = (&self.shared.queue, self.thread.take()) else {
+            return;
+        };
         queue.end();
         // A disk that hangs must not hang the end.
         if queue.settle(END_WITHIN) {
@@ -354,7 +426,10 @@ impl Keeper {
     }
 
     fn look_after(&mut self, now: Moment) {
-        if self.looked.is_none_or(|at| now.monotonic.saturating_sub(at) >= LOOK_EVERY) {
+        if self
+            .looked
+            .is_none_or(|at| now.monotonic.saturating_sub(at) >= LOOK_EVERY)
+        {
             self.looked = Some(now.monotonic);
             let usage = self.guard.look(now);
             if usage.alert {
@@ -371,16 +446,30 @@ impl Keeper {
                 self.prune(now);
             }
         }
-        if self.pruned.is_none_or(|at| now.monotonic.saturating_sub(at) >= PRUNE_EVERY) {
+        if self
+            .pruned
+            .is_none_or(|at| now.monotonic.saturating_sub(at) >= PRUNE_EVERY)
+        {
             self.prune(now);
         }
     }
 
     fn prune(&mut self, now: Moment) {
         self.pruned = Some(now.monotonic);
-        let told = Duration::from_millis(now.wall.unix_millis().saturating_sub(self.started.wall.unix_millis()));
-        if told > now.monotonic.saturating_sub(self.started.monotonic).saturating_add(CLOCK_DRIFT) {
-            tracing::warn!("the clock has jumped ahead: nothing is pruned until the relay starts anew");
+        let told = Duration::from_millis(
+            now.wall
+                .unix_millis()
+                .saturating_sub(self.started.wall.unix_millis()),
+        );
+        if told
+            > now
+                .monotonic
+                .saturating_sub(self.started.monotonic)
+                .saturating_add(CLOCK_DRIFT)
+        {
+            tracing::warn!(
+                "the clock has jumped ahead: nothing is pruned until the relay starts anew"
+            );
             return;
         }
         if self.queue.lock().figures.state == JournalState::ReadOnly {

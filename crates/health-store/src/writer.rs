@@ -94,7 +94,10 @@ impl Queue {
     pub(crate) fn take(&self, limit: Duration) -> (Vec<Record>, bool) {
         let waiting = self.lock();
         let idle = |waiting: &mut Waiting| waiting.records.is_empty() && !waiting.ending;
-        let (mut waiting, _) = self.news.wait_timeout_while(waiting, limit, idle).unwrap_or_else(PoisonError::into_inner);
+        let (mut waiting, _) = self
+            .news
+            .wait_timeout_while(waiting, limit, idle)
+            .unwrap_or_else(PoisonError::into_inner);
         waiting.writing = !waiting.records.is_empty();
         (std::mem::take(&mut waiting.records), waiting.ending)
     }
@@ -112,7 +115,10 @@ impl Queue {
     /// Waits until everything that is queued now has been written or lost, at most `limit`; whether it has.
     pub(crate) fn settle(&self, limit: Duration) -> bool {
         let busy = |waiting: &mut Waiting| waiting.writing || !waiting.records.is_empty();
-        let (waiting, waited) = self.news.wait_timeout_while(self.lock(), limit, busy).unwrap_or_else(PoisonError::into_inner);
+        let (waiting, waited) = self
+            .news
+            .wait_timeout_while(self.lock(), limit, busy)
+            .unwrap_or_else(PoisonError::into_inner);
         drop(waiting);
         !waited.timed_out()
     }
@@ -143,16 +149,32 @@ pub(crate) struct Writer {
 impl Writer {
     pub(crate) fn new(root: PathBuf, segment_bytes: u64, wrap: Wrap, queue: Arc<Queue>) -> Self {
         let (buffer, synced) = (Vec::with_capacity(CHUNK + 4096), Duration::ZERO);
-        Self { root, segment_bytes, wrap, queue, open: None, buffer, synced, unsynced: false, retry_at: None }
+        Self {
+            root,
+            segment_bytes,
+            wrap,
+            queue,
+            open: None,
+            buffer,
+            synced,
+            unsynced: false,
+            retry_at: None,
+        }
     }
 
     /// Writes a batch.
     pub(crate) fn write(&mut self, records: &[Record], now: Moment) {
         if self.retry_at.is_some_and(|at| now.monotonic < at) {
-            self.queue.lock().figures.lost_records += u64::try_from(records.len()).unwrap_or(u64::MAX);
+            self.queue.lock().figures.lost_records +=
+                u64::try_from(records.len()).unwrap_or(u64::MAX);
             return;
         }
-        let urgent = |record: &Record| record.event.as_ref().is_none_or(|event| event.event != HealthEvent::Snapshot);
+        let urgent = |record: &Record| {
+            record
+                .event
+                .as_ref()
+                .is_none_or(|event| event.event != HealthEvent::Snapshot)
+        };
         let (mut rest, mut written) = (records, 0_u64);
         let mut outcome = Ok(());
         while !rest.is_empty() && outcome.is_ok() {
@@ -168,7 +190,10 @@ impl Writer {
                 rest = &rest[count..];
             }
         }
-        if outcome.is_ok() && (records.iter().any(urgent) || now.monotonic.saturating_sub(self.synced) >= SYNC_EVERY) {
+        if outcome.is_ok()
+            && (records.iter().any(urgent)
+                || now.monotonic.saturating_sub(self.synced) >= SYNC_EVERY)
+        {
             outcome = self.sync(now);
         }
         self.tell(written, rest.len(), outcome, now);
@@ -192,7 +217,8 @@ impl Writer {
                 if figures.state == JournalState::Failing {
                     tracing::info!("the health journal is written again");
                 }
-                (figures.state, figures.reason, self.retry_at) = (JournalState::Writing, None, None);
+                (figures.state, figures.reason, self.retry_at) =
+                    (JournalState::Writing, None, None);
             }
             Err(error) => {
                 if figures.state != JournalState::Failing {
@@ -209,7 +235,11 @@ impl Writer {
         let size = u64::try_from(self.buffer.len()).unwrap_or(u64::MAX);
         let mut open = match self.open.take() {
             // The day of the journal never goes back, whatever the clock does.
-            Some(open) if open.bytes + size <= self.segment_bytes && dir::day_of(now.wall) <= open.day => open,
+            Some(open)
+                if open.bytes + size <= self.segment_bytes && dir::day_of(now.wall) <= open.day =>
+            {
+                open
+            }
             Some(mut open) => {
                 open.file.sync().map_err(JournalError::io(&open.path))?;
                 let day = open.day.clone();
@@ -247,17 +277,29 @@ impl Writer {
         let today = dir::day_of(now.wall);
         let day = latest.filter(|latest| *latest > today).unwrap_or(today);
         dir::ensure(&self.root.join(&day))?;
-        let active = Segment { day: day.clone(), number: None };
+        let active = Segment {
+            day: day.clone(),
+            number: None,
+        };
         let path = active.path(&self.root);
         if let Some(bytes) = whole_bytes(&path)? {
             if bytes + size <= self.segment_bytes {
                 let file = dir::open(&path, OpenOptions::new().append(true))?;
                 // A torn end was counted when it was replayed, or is that of our own failed write.
                 file.set_len(bytes).map_err(JournalError::io(&path))?;
-                return Ok(Open { day, path, file: (self.wrap)(file), bytes });
+                return Ok(Open {
+                    day,
+                    path,
+                    file: (self.wrap)(file),
+                    bytes,
+                });
             }
             let number = dir::next_number(&self.root, &day)?;
-            let rotated = Segment { day: day.clone(), number: Some(number) }.path(&self.root);
+            let rotated = Segment {
+                day: day.clone(),
+                number: Some(number),
+            }
+            .path(&self.root);
             std::fs::rename(&path, &rotated).map_err(JournalError::io(&rotated))?;
         }
         let file = dir::open(&path, OpenOptions::new().append(true).create(true))?;
@@ -269,11 +311,18 @@ impl Writer {
             return Err(JournalError::io(&path)(error));
         }
         let bytes = u64::try_from(header.len()).unwrap_or(u64::MAX);
-        Ok(Open { day, path, file, bytes })
+        Ok(Open {
+            day,
+            path,
+            file,
+            bytes,
+        })
     }
 
     fn sync(&mut self, now: Moment) -> Result<(), JournalError> {
-        let Some(open) = &mut self.open else { return Ok(()) };
+        let Some(open) = &mut self.open else {
+            return Ok(());
+        };
         open.file.sync().map_err(JournalError::io(&open.path))?;
         (self.synced, self.unsynced) = (now.monotonic, false);
         Ok(())
@@ -290,7 +339,9 @@ impl Writer {
 
 /// The bytes of a segment up to the end of its last whole line; none where it is missing or has not even a header.
 fn whole_bytes(path: &Path) -> Result<Option<u64>, JournalError> {
-    if !path.try_exists().map_err(JournalError::io(path))? && std::fs::symlink_metadata(path).is_err() {
+    if !path.try_exists().map_err(JournalError::io(path))?
+        && std::fs::symlink_metadata(path).is_err()
+    {
         return Ok(None);
     }
     let file = dir::open(path, OpenOptions::new().read(true))?;

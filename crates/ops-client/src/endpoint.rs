@@ -75,7 +75,10 @@ impl RelayUrl {
     /// The host, an IPv6 address without its brackets.
     #[must_use]
     pub fn host(&self) -> &str {
-        self.host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(&self.host)
+        self.host
+            .strip_prefix('[')
+            .and_then(|host| host.strip_suffix(']'))
+            .unwrap_or(&self.host)
     }
 
     /// The port.
@@ -97,22 +100,44 @@ impl FromStr for RelayUrl {
     fn from_str(text: &str) -> Result<Self, InvalidEndpoint> {
         let invalid = || InvalidEndpoint::Url(text.to_owned());
         let plain = text.strip_prefix("http://").map(|rest| (false, rest));
-        let (secure, rest) = plain.or_else(|| text.strip_prefix("https://").map(|rest| (true, rest))).ok_or_else(invalid)?;
-        let (host, port) = rest.strip_suffix('/').unwrap_or(rest).rsplit_once(':').ok_or_else(invalid)?;
+        let (secure, rest) = plain
+            .or_else(|| text.strip_prefix("https://").map(|rest| (true, rest)))
+            .ok_or_else(invalid)?;
+        let (host, port) = rest
+            .strip_suffix('/')
+            .unwrap_or(rest)
+            .rsplit_once(':')
+            .ok_or_else(invalid)?;
         let port: u16 = port.parse().map_err(|_| invalid())?;
-        let bracketed =
-            host.starts_with('[') && host.ends_with(']') && host[1..host.len() - 1].parse::<std::net::Ipv6Addr>().is_ok();
-        let named = !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b));
+        let bracketed = host.starts_with('[')
+            && host.ends_with(']')
+            && host[1..host.len() - 1]
+                .parse::<std::net::Ipv6Addr>()
+                .is_ok();
+        let named = !host.is_empty()
+            && host
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b));
         if port == 0 || !(bracketed || named) {
             return Err(invalid());
         }
-        Ok(Self { secure, host: host.to_owned(), port })
+        Ok(Self {
+            secure,
+            host: host.to_owned(),
+            port,
+        })
     }
 }
 
 impl fmt::Display for RelayUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}:{}", if self.secure { "https" } else { "http" }, self.host, self.port)
+        write!(
+            f,
+            "{}://{}:{}",
+            if self.secure { "https" } else { "http" },
+            self.host,
+            self.port
+        )
     }
 }
 
@@ -146,7 +171,11 @@ impl FromStr for Token {
 
     fn from_str(text: &str) -> Result<Self, InvalidEndpoint> {
         let valid = (1..=512).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
-        if valid { Ok(Self(text.to_owned())) } else { Err(InvalidEndpoint::Token) }
+        if valid {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidEndpoint::Token)
+        }
     }
 }
 
@@ -167,14 +196,19 @@ impl RequestIds {
     /// Names that begin with `nonce`, which must be random: two processes with the same one would get each other's results.
     #[must_use]
     pub fn new(nonce: u128) -> Self {
-        Self { prefix: format!("{nonce:032x}").into(), next: Arc::new(AtomicU64::new(1)) }
+        Self {
+            prefix: format!("{nonce:032x}").into(),
+            next: Arc::new(AtomicU64::new(1)),
+        }
     }
 
     /// The next name.
     #[must_use]
     pub fn next_id(&self) -> RequestId {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        format!("{}-{number}", self.prefix).parse().expect("hex digits, a dash and a number are a request id")
+        format!("{}-{number}", self.prefix)
+            .parse()
+            .expect("hex digits, a dash and a number are a request id")
     }
 }
 
@@ -184,11 +218,23 @@ mod tests {
 
     #[test]
     fn a_relay_url_has_scheme_host_and_port() {
-        for good in ["http://127.0.0.1:9", "http://localhost:80", "http://[::1]:8123", "http://relay.example:1", "https://h:443"] {
+        for good in [
+            "http://127.0.0.1:9",
+            "http://localhost:80",
+            "http://[::1]:8123",
+            "http://relay.example:1",
+            "https://h:443",
+        ] {
             assert_eq!(good.parse::<RelayUrl>().unwrap().to_string(), good);
-            assert_eq!(format!("{good}/").parse::<RelayUrl>().unwrap().to_string(), good);
+            assert_eq!(
+                format!("{good}/").parse::<RelayUrl>().unwrap().to_string(),
+                good
+            );
         }
-        assert_eq!("http://[::1]:8123".parse::<RelayUrl>().unwrap().host(), "::1");
+        assert_eq!(
+            "http://[::1]:8123".parse::<RelayUrl>().unwrap().host(),
+            "::1"
+        );
         for bad in [
             "",
             "127.0.0.1:9",

@@ -67,7 +67,9 @@ impl ClientError {
     #[must_use]
     pub const fn code(&self) -> Option<ErrorCode> {
         Some(match self {
-            Self::Unreachable { .. } | Self::NotSent(_) | Self::Closed(_) => ErrorCode::CliDaemonUnavailable,
+            Self::Unreachable { .. } | Self::NotSent(_) | Self::Closed(_) => {
+                ErrorCode::CliDaemonUnavailable
+            }
             Self::Untrusted { .. } => ErrorCode::CliRelayUntrusted,
             Self::Refused { code, .. } => *code,
             Self::Foreign(_) => return None,
@@ -100,7 +102,10 @@ impl ClientError {
 impl From<Refusal> for ClientError {
     fn from(refusal: Refusal) -> Self {
         match refusal.code.parse() {
-            Ok(code) => Self::Refused { code, refusal: Box::new(refusal) },
+            Ok(code) => Self::Refused {
+                code,
+                refusal: Box::new(refusal),
+            },
             Err(_) => Self::Foreign(Box::new(refusal)),
         }
     }

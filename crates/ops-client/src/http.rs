@@ -36,8 +36,15 @@ pub(crate) struct Answer {
 }
 
 /// Connects without delay of small packets, and shakes hands where the relay speaks TLS.
-pub(crate) async fn connect(endpoint: &Endpoint, deadline: Instant, within: Duration) -> Result<Stream, ClientError> {
-    let unreachable = |source| ClientError::Unreachable { url: endpoint.url.to_string(), source };
+pub(crate) async fn connect(
+    endpoint: &Endpoint,
+    deadline: Instant,
+    within: Duration,
+) -> Result<Stream, ClientError> {
+    let unreachable = |source| ClientError::Unreachable {
+        url: endpoint.url.to_string(),
+        source,
+    };
     let address = (endpoint.url.host(), endpoint.url.port());
     let stream = match timeout_at(deadline, TcpStream::connect(address)).await {
         Ok(connected) => connected.map_err(unreachable)?,
@@ -47,23 +54,35 @@ pub(crate) async fn connect(endpoint: &Endpoint, deadline: Instant, within: Dura
     if !endpoint.url.is_secure() {
         return Ok(Stream::Plain(stream));
     }
-    let untrusted = |why: String| ClientError::Untrusted { url: endpoint.url.to_string(), why };
-    let trust = endpoint.trust.clone().map_or_else(Trust::system, Ok).map_err(|error| untrusted(error.to_string()))?;
-    let name = ServerName::try_from(endpoint.url.host().to_owned()).map_err(|error| untrusted(error.to_string()))?;
+    let untrusted = |why: String| ClientError::Untrusted {
+        url: endpoint.url.to_string(),
+        why,
+    };
+    let trust = endpoint
+        .trust
+        .clone()
+        .map_or_else(Trust::system, Ok)
+        .map_err(|error| untrusted(error.to_string()))?;
+    let name = ServerName::try_from(endpoint.url.host().to_owned())
+        .map_err(|error| untrusted(error.to_string()))?;
     match timeout_at(deadline, TlsConnector::from(trust.0).connect(name, stream)).await {
-        Ok(shaken) => shaken.map(|stream| Stream::Secure(Box::new(stream))).map_err(|error| untrusted(why_untrusted(&error))),
+        Ok(shaken) => shaken
+            .map(|stream| Stream::Secure(Box::new(stream)))
+            .map_err(|error| untrusted(why_untrusted(&error))),
         Err(_) => Err(ClientError::NotSent(within)),
     }
 }
 
 /// A failed handshake for people.
 fn why_untrusted(error: &io::Error) -> String {
-    let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<rustls::Error>());
+    let cause = error
+        .get_ref()
+        .and_then(|cause| cause.downcast_ref::<rustls::Error>());
     match cause {
         Some(rustls::Error::InvalidMessage(_)) => "what listens there speaks no TLS".to_owned(),
-        Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::Other(_))) => {
-            "its certificate comes from no authority that is trusted here".to_owned()
-        }
+        Some(rustls::Error::InvalidCertificate(
+            CertificateError::UnknownIssuer | CertificateError::Other(_),
+        )) => "its certificate comes from no authority that is trusted here".to_owned(),
         _ => error.to_string(),
     }
 }
@@ -76,7 +95,12 @@ pub(crate) async fn exchange(
     body: Option<String>,
     within: Duration,
 ) -> Result<Answer, ClientError> {
-    send(endpoint, request(endpoint, method, path, body, None)?, within).await
+    send(
+        endpoint,
+        request(endpoint, method, path, body, None)?,
+        within,
+    )
+    .await
 }
 
 /// The same as an administrator.
@@ -87,7 +111,12 @@ pub(crate) async fn exchange_as_admin(
     body: String,
     within: Duration,
 ) -> Result<Answer, ClientError> {
-    send(endpoint, request(endpoint, Method::POST, path, Some(body), Some(admin))?, within).await
+    send(
+        endpoint,
+        request(endpoint, Method::POST, path, Some(body), Some(admin))?,
+        within,
+    )
+    .await
 }
 
 /// The same with the admin token where there is one.
@@ -98,14 +127,24 @@ pub(crate) async fn exchange_with(
     body: Option<String>,
     within: Duration,
 ) -> Result<Answer, ClientError> {
-    send(endpoint, request(endpoint, method, path, body, admin)?, within).await
+    send(
+        endpoint,
+        request(endpoint, method, path, body, admin)?,
+        within,
+    )
+    .await
 }
 
-async fn send(endpoint: &Endpoint, request: Request<Full<Bytes>>, within: Duration) -> Result<Answer, ClientError> {
+async fn send(
+    endpoint: &Endpoint,
+    request: Request<Full<Bytes>>,
+    within: Duration,
+) -> Result<Answer, ClientError> {
     let deadline = Instant::now() + within;
     let stream = connect(endpoint, deadline, within).await?;
     let talk = async {
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(lost)?;
+        let (mut sender, connection) =
+            http1::handshake(TokioIo::new(stream)).await.map_err(lost)?;
         // The connection's own end is told through the sender and the body: it must be driven, and nothing else.
         let drive = async {
             let _ = connection.await;
@@ -117,7 +156,9 @@ async fn send(endpoint: &Endpoint, request: Request<Full<Bytes>>, within: Durati
             never = drive => match never {},
         }
     };
-    timeout_at(deadline, talk).await.unwrap_or(Err(ClientError::Deadline(within)))
+    timeout_at(deadline, talk)
+        .await
+        .unwrap_or(Err(ClientError::Deadline(within)))
 }
 
 fn request(
@@ -128,8 +169,18 @@ fn request(
     admin: Option<&Token>,
 ) -> Result<Request<Full<Bytes>>, ClientError> {
     let body = body.map(|text| ("application/json", Bytes::from(text)));
-    let request = head(endpoint, method, path, admin, body.as_ref().map(|(kind, _)| *kind));
-    finish(endpoint, request, body.map(|(_, bytes)| bytes).unwrap_or_default())
+    let request = head(
+        endpoint,
+        method,
+        path,
+        admin,
+        body.as_ref().map(|(kind, _)| *kind),
+    );
+    finish(
+        endpoint,
+        request,
+        body.map(|(_, bytes)| bytes).unwrap_or_default(),
+    )
 }
 
 /// Puts bytes down for a session.
@@ -140,9 +191,15 @@ pub(crate) async fn put_bytes(
     bytes: Bytes,
     within: Duration,
 ) -> Result<Answer, ClientError> {
-    let request = head(endpoint, Method::PUT, path, None, Some("application/octet-stream"))
-        .header("x-ops-session-id", session.as_str())
-        .header("x-ops-lease-id", lease.as_str());
+    let request = head(
+        endpoint,
+        Method::PUT,
+        path,
+        None,
+        Some("application/octet-stream"),
+    )
+    .header("x-ops-session-id", session.as_str())
+    .header("x-ops-lease-id", lease.as_str());
     send(endpoint, finish(endpoint, request, bytes)?, within).await
 }
 
@@ -180,19 +237,34 @@ fn head(
 
 /// The headers by which a request is admitted, for a WebSocket's.
 pub(crate) fn headers(endpoint: &Endpoint, path: &str) -> Result<hyper::HeaderMap, ClientError> {
-    Ok(finish(endpoint, head(endpoint, Method::GET, path, None, None), Bytes::new())?.into_parts().0.headers)
+    Ok(finish(
+        endpoint,
+        head(endpoint, Method::GET, path, None, None),
+        Bytes::new(),
+    )?
+    .into_parts()
+    .0
+    .headers)
 }
 
-fn finish(endpoint: &Endpoint, request: hyper::http::request::Builder, body: Bytes) -> Result<Request<Full<Bytes>>, ClientError> {
+fn finish(
+    endpoint: &Endpoint,
+    request: hyper::http::request::Builder,
+    body: Bytes,
+) -> Result<Request<Full<Bytes>>, ClientError> {
     request.body(Full::new(body)).map_err(|error| {
         let source = io::Error::new(io::ErrorKind::InvalidInput, error);
-        ClientError::Unreachable { url: endpoint.url.to_string(), source }
+        ClientError::Unreachable {
+            url: endpoint.url.to_string(),
+            source,
+        }
     })
 }
 
 /// Routing controls as a header takes them.
 fn routing_text(controls: &RequestControls) -> String {
-    serde_json::to_string(controls).expect("routing controls consist of words, numbers and identities")
+    serde_json::to_string(controls)
+        .expect("routing controls consist of words, numbers and identities")
 }
 
 async fn read(response: Response<hyper::body::Incoming>) -> Result<Answer, ClientError> {
@@ -200,13 +272,18 @@ async fn read(response: Response<hyper::body::Incoming>) -> Result<Answer, Clien
     let mut incoming = response.into_body();
     let mut whole = BytesMut::new();
     while let Some(frame) = incoming.frame().await {
-        let Ok(data) = frame.map_err(lost)?.into_data() else { continue };
+        let Ok(data) = frame.map_err(lost)?.into_data() else {
+            continue;
+        };
         if whole.len() + data.len() > RESPONSE_CAP + ENVELOPE {
-            return Err(ClientError::ReplyInvalid(format!("the answer is larger than {RESPONSE_CAP} bytes")));
+            return Err(ClientError::ReplyInvalid(format!(
+                "the answer is larger than {RESPONSE_CAP} bytes"
+            )));
         }
         whole.extend_from_slice(&data);
     }
-    let body = String::from_utf8(whole.into()).map_err(|_| ClientError::ReplyInvalid("the answer is no UTF-8".to_owned()))?;
+    let body = String::from_utf8(whole.into())
+        .map_err(|_| ClientError::ReplyInvalid("the answer is no UTF-8".to_owned()))?;
     Ok(Answer { status, body })
 }
 

@@ -14,7 +14,8 @@ use ops_contracts::command::parse_json;
 use ops_contracts::frame::unknown_request_id;
 use ops_contracts::ids::{CdpLeaseId, RequestId, SessionId};
 use ops_contracts::legacy::{
-    CDP_PROTOCOL, CdpServerFrame, LegacyClosed, LegacyGrant, LegacyHandshake, LegacyLeaseProof, LegacyRenewal, LegacySelection,
+    CDP_PROTOCOL, CdpServerFrame, LegacyClosed, LegacyGrant, LegacyHandshake, LegacyLeaseProof,
+    LegacyRenewal, LegacySelection,
 };
 use ops_contracts::{ErrorBody, Fault};
 use serde::Serialize;
@@ -42,26 +43,62 @@ const MAX_MESSAGE: usize = 512 * 1024 * 1024;
 ///
 /// # Errors
 /// The relay's refusal; no connection; no answer in time; an answer that is none.
-pub async fn open(endpoint: &Endpoint, selected_by: LegacySelection) -> Result<LegacyGrant, ClientError> {
-    call(endpoint, Method::POST, "/cdp/sessions", &LegacyHandshake { selected_by }, OPEN_TIMEOUT).await
+pub async fn open(
+    endpoint: &Endpoint,
+    selected_by: LegacySelection,
+) -> Result<LegacyGrant, ClientError> {
+    call(
+        endpoint,
+        Method::POST,
+        "/cdp/sessions",
+        &LegacyHandshake { selected_by },
+        OPEN_TIMEOUT,
+    )
+    .await
 }
 
 /// Gives a lease its whole time again.
 ///
 /// # Errors
 /// As [`open`].
-pub async fn renew(endpoint: &Endpoint, session: &SessionId, lease: &CdpLeaseId) -> Result<LegacyRenewal, ClientError> {
-    let proof = LegacyLeaseProof { cdp_lease_id: lease.clone() };
-    call(endpoint, Method::POST, &format!("/cdp/sessions/{session}/renew"), &proof, CALL_TIMEOUT).await
+pub async fn renew(
+    endpoint: &Endpoint,
+    session: &SessionId,
+    lease: &CdpLeaseId,
+) -> Result<LegacyRenewal, ClientError> {
+    let proof = LegacyLeaseProof {
+        cdp_lease_id: lease.clone(),
+    };
+    call(
+        endpoint,
+        Method::POST,
+        &format!("/cdp/sessions/{session}/renew"),
+        &proof,
+        CALL_TIMEOUT,
+    )
+    .await
 }
 
 /// Ends a session with its browser.
 ///
 /// # Errors
 /// As [`open`].
-pub async fn close(endpoint: &Endpoint, session: &SessionId, lease: &CdpLeaseId) -> Result<LegacyClosed, ClientError> {
-    let proof = LegacyLeaseProof { cdp_lease_id: lease.clone() };
-    call(endpoint, Method::DELETE, &format!("/cdp/sessions/{session}"), &proof, CALL_TIMEOUT).await
+pub async fn close(
+    endpoint: &Endpoint,
+    session: &SessionId,
+    lease: &CdpLeaseId,
+) -> Result<LegacyClosed, ClientError> {
+    let proof = LegacyLeaseProof {
+        cdp_lease_id: lease.clone(),
+    };
+    call(
+        endpoint,
+        Method::DELETE,
+        &format!("/cdp/sessions/{session}"),
+        &proof,
+        CALL_TIMEOUT,
+    )
+    .await
 }
 
 async fn call<T: DeserializeOwned>(
@@ -71,14 +108,19 @@ async fn call<T: DeserializeOwned>(
     body: &impl Serialize,
     within: Duration,
 ) -> Result<T, ClientError> {
-    let body = serde_json::to_string(body).map_err(|error| ClientError::ReplyInvalid(error.to_string()))?;
+    let body = serde_json::to_string(body)
+        .map_err(|error| ClientError::ReplyInvalid(error.to_string()))?;
     let answer = http::exchange(endpoint, method, path, Some(body), within).await?;
     if answer.status == 200 {
-        return parse_json(&answer.body).map_err(|error| ClientError::ReplyInvalid(error.to_string()));
+        return parse_json(&answer.body)
+            .map_err(|error| ClientError::ReplyInvalid(error.to_string()));
     }
     match Reply::parse(answer.body)?.result() {
         Err(refusal) => Err(refusal.clone().into()),
-        Ok(_) => Err(ClientError::ReplyInvalid(format!("HTTP {} without an error", answer.status))),
+        Ok(_) => Err(ClientError::ReplyInvalid(format!(
+            "HTTP {} without an error",
+            answer.status
+        ))),
     }
 }
 
@@ -113,7 +155,10 @@ pub(crate) struct Envelope(String);
 
 impl Envelope {
     fn new(session: &SessionId, lease: &CdpLeaseId) -> Self {
-        Self(format!(r#"{{"sessionId":"{session}","cdpLeaseId":"{}","message":"#, lease.as_str()))
+        Self(format!(
+            r#"{{"sessionId":"{session}","cdpLeaseId":"{}","message":"#,
+            lease.as_str()
+        ))
     }
 
     /// The bytes of a frame around a message.
@@ -135,24 +180,43 @@ impl CdpSocket {
     ///
     /// # Errors
     /// The relay's refusal; no connection in time.
-    pub async fn connect(endpoint: &Endpoint, session: &SessionId, lease: &CdpLeaseId) -> Result<Self, ClientError> {
+    pub async fn connect(
+        endpoint: &Endpoint,
+        session: &SessionId,
+        lease: &CdpLeaseId,
+    ) -> Result<Self, ClientError> {
         let deadline = Instant::now() + CALL_TIMEOUT;
         let stream = http::connect(endpoint, deadline, CALL_TIMEOUT).await?;
         let attempt = async {
-            let mut request = format!("ws://{}/cdp", endpoint.url.authority()).into_client_request().map_err(refused)?;
+            let mut request = format!("ws://{}/cdp", endpoint.url.authority())
+                .into_client_request()
+                .map_err(refused)?;
             for (name, value) in http::headers(endpoint, "/cdp")? {
                 match name {
-                    Some(name) if name != HOST && name != CONNECTION => drop(request.headers_mut().insert(name, value)),
+                    Some(name) if name != HOST && name != CONNECTION => {
+                        drop(request.headers_mut().insert(name, value))
+                    }
                     _ => {}
                 }
             }
-            request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(CDP_PROTOCOL));
-            let config = WebSocketConfig::default().max_message_size(Some(MAX_MESSAGE)).max_frame_size(Some(MAX_MESSAGE));
-            let upgraded = tokio_tungstenite::client_async_with_config(request, stream, Some(config)).await;
+            request.headers_mut().insert(
+                SEC_WEBSOCKET_PROTOCOL,
+                HeaderValue::from_static(CDP_PROTOCOL),
+            );
+            let config = WebSocketConfig::default()
+                .max_message_size(Some(MAX_MESSAGE))
+                .max_frame_size(Some(MAX_MESSAGE));
+            let upgraded =
+                tokio_tungstenite::client_async_with_config(request, stream, Some(config)).await;
             Ok(upgraded.map_err(refused)?.0)
         };
-        let socket = timeout_at(deadline, attempt).await.unwrap_or(Err(ClientError::NotSent(CALL_TIMEOUT)))?;
-        Ok(Self { socket, envelope: Envelope::new(session, lease) })
+        let socket = timeout_at(deadline, attempt)
+            .await
+            .unwrap_or(Err(ClientError::NotSent(CALL_TIMEOUT)))?;
+        Ok(Self {
+            socket,
+            envelope: Envelope::new(session, lease),
+        })
     }
 
     /// Sends a raw message.
@@ -160,7 +224,10 @@ impl CdpSocket {
     /// # Errors
     /// When the connection has ended.
     pub async fn send(&mut self, message: &str) -> Result<(), ClientError> {
-        self.socket.send(self.envelope.frame(message)).await.map_err(lost)
+        self.socket
+            .send(self.envelope.frame(message))
+            .await
+            .map_err(lost)
     }
 
     /// The next thing that the relay tells.
@@ -180,18 +247,27 @@ impl CdpSocket {
     ///
     /// # Errors
     /// The relay's refusal; the session's end; no answer in time.
-    pub async fn call(&mut self, id: u64, message: &str, within: Duration) -> Result<Utf8Bytes, ClientError> {
+    pub async fn call(
+        &mut self,
+        id: u64,
+        message: &str,
+        within: Duration,
+    ) -> Result<Utf8Bytes, ClientError> {
         let talk = async {
             self.send(message).await?;
             loop {
                 match self.next().await? {
                     CdpEvent::Message(text) if answered(&text) == Some(id) => return Ok(text),
                     CdpEvent::Message(_) => {}
-                    CdpEvent::Refused { error, .. } | CdpEvent::Ended(error) => return Err(refusal(*error)),
+                    CdpEvent::Refused { error, .. } | CdpEvent::Ended(error) => {
+                        return Err(refusal(*error));
+                    }
                 }
             }
         };
-        tokio::time::timeout(within, talk).await.unwrap_or(Err(ClientError::Deadline(within)))
+        tokio::time::timeout(within, talk)
+            .await
+            .unwrap_or(Err(ClientError::Deadline(within)))
     }
 }
 
@@ -202,22 +278,34 @@ pub(crate) fn event(message: Message) -> Result<Option<CdpEvent>, ClientError> {
         Message::Close(_) => return Err(ended()),
         _ => return Ok(None),
     };
-    let frame: CdpServerFrame<'_> = serde_json::from_str(&text).map_err(|error| ClientError::ReplyInvalid(error.to_string()))?;
+    let frame: CdpServerFrame<'_> = serde_json::from_str(&text)
+        .map_err(|error| ClientError::ReplyInvalid(error.to_string()))?;
     if let Some(raw) = frame.message {
         let raw = raw.get();
         let start = raw.as_ptr() as usize - text.as_str().as_ptr() as usize;
-        return Ok(Some(CdpEvent::Message(slice(&text, start, start + raw.len()))));
+        return Ok(Some(CdpEvent::Message(slice(
+            &text,
+            start,
+            start + raw.len(),
+        ))));
     }
     let (id, ended) = (frame.id, frame.ended);
-    let error = frame.error.ok_or_else(|| ClientError::ReplyInvalid("a frame of /cdp has neither message nor error".to_owned()))?;
+    let error = frame.error.ok_or_else(|| {
+        ClientError::ReplyInvalid("a frame of /cdp has neither message nor error".to_owned())
+    })?;
     let error = Box::new(error);
-    Ok(Some(if ended { CdpEvent::Ended(error) } else { CdpEvent::Refused { id, error } }))
+    Ok(Some(if ended {
+        CdpEvent::Ended(error)
+    } else {
+        CdpEvent::Refused { id, error }
+    }))
 }
 
 /// A part of a text that shares its bytes.
 fn slice(text: &Utf8Bytes, start: usize, end: usize) -> Utf8Bytes {
     let bytes: bytes::Bytes = text.clone().into();
-    Utf8Bytes::try_from(bytes.slice(start..end)).unwrap_or_else(|_| Utf8Bytes::from(&text.as_str()[start..end]))
+    Utf8Bytes::try_from(bytes.slice(start..end))
+        .unwrap_or_else(|_| Utf8Bytes::from(&text.as_str()[start..end]))
 }
 
 /// The number of the command that a raw message answers: browsers write it first.
@@ -255,11 +343,18 @@ fn lost(error: WsError) -> ClientError {
 }
 
 fn refused(error: WsError) -> ClientError {
-    let WsError::Http(response) = error else { return ClientError::ReplyInvalid(format!("no WebSocket of a relay: {error}")) };
+    let WsError::Http(response) = error else {
+        return ClientError::ReplyInvalid(format!("no WebSocket of a relay: {error}"));
+    };
     let body = response.body().clone().unwrap_or_default();
-    let reply = String::from_utf8(body).ok().and_then(|text| Reply::parse(text).ok());
+    let reply = String::from_utf8(body)
+        .ok()
+        .and_then(|text| Reply::parse(text).ok());
     match reply.as_ref().map(Reply::result) {
         Some(Err(refusal)) => refusal.clone().into(),
-        _ => ClientError::ReplyInvalid(format!("the relay refused the WebSocket with HTTP {}", response.status().as_u16())),
+        _ => ClientError::ReplyInvalid(format!(
+            "the relay refused the WebSocket with HTTP {}",
+            response.status().as_u16()
+        )),
     }
 }

@@ -28,7 +28,10 @@ pub async fn call(endpoint: &Endpoint, call: &RawCall<'_>) -> Result<Reply, Clie
     let deadline = Instant::now() + call.allowed();
     loop {
         let reply = post::call_raw(endpoint, call).await?;
-        let Some(pause) = rate_limited(&reply).filter(|pause| Instant::now() + *pause < deadline) else { return Ok(reply) };
+        let Some(pause) = rate_limited(&reply).filter(|pause| Instant::now() + *pause < deadline)
+        else {
+            return Ok(reply);
+        };
         sleep(pause).await;
     }
 }
@@ -37,7 +40,12 @@ pub async fn call(endpoint: &Endpoint, call: &RawCall<'_>) -> Result<Reply, Clie
 fn rate_limited(reply: &Reply) -> Option<Duration> {
     let refusal = reply.result().err()?;
     let limited = refusal.known() == Some(ErrorCode::RelayRateLimited);
-    limited.then(|| refusal.retry_after_ms.map_or(DEFAULT_RETRY, Duration::from_millis).max(Duration::from_millis(1)))
+    limited.then(|| {
+        refusal
+            .retry_after_ms
+            .map_or(DEFAULT_RETRY, Duration::from_millis)
+            .max(Duration::from_millis(1))
+    })
 }
 
 /// Runs `nav.wait` for up to `total`, in requests of at most `cap` each: a longer one would be refused. The last answer counts.
@@ -55,14 +63,25 @@ pub async fn wait(
     let mut params = params.clone();
     let mut time_left = params.time_ms.map(Duration::from_millis);
     loop {
-        let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+        let left = deadline
+            .saturating_duration_since(Instant::now())
+            .max(Duration::from_millis(1));
         let part = time_left.map(|time| time.min(cap.saturating_sub(SLACK)));
         let timeout = part.map_or(left.min(cap), |part| (part + SLACK).min(left));
         params.time_ms = part.map(|part| u64::try_from(part.as_millis()).unwrap_or(u64::MAX));
         let raw = post::raw_params(&params)?;
-        let reply =
-            call(endpoint, &RawCall { session: Some(session), timeout: Some(timeout), ..RawCall::new("nav.wait", &raw) }).await?;
-        time_left = time_left.zip(part).map(|(time, part)| time.saturating_sub(part));
+        let reply = call(
+            endpoint,
+            &RawCall {
+                session: Some(session),
+                timeout: Some(timeout),
+                ..RawCall::new("nav.wait", &raw)
+            },
+        )
+        .await?;
+        time_left = time_left
+            .zip(part)
+            .map(|(time, part)| time.saturating_sub(part));
         let again = match reply.result() {
             Ok(_) => time_left.is_some_and(|time| !time.is_zero()),
             Err(refusal) => refusal.known() == Some(ErrorCode::OpsTimeout) && time_left.is_none(),

@@ -48,16 +48,24 @@ impl<'a> RawCall<'a> {
     /// A call with nothing beside the parameters.
     #[must_use]
     pub const fn new(command: &'a str, params: &'a RawValue) -> Self {
-        Self { request_id: None, session: None, command, params, timeout: None, boundary: false }
+        Self {
+            request_id: None,
+            session: None,
+            command,
+            params,
+            timeout: None,
+            boundary: false,
+        }
     }
 
     /// How long the command may take.
     #[must_use]
     pub fn allowed(&self) -> Duration {
-        self.timeout.unwrap_or_else(|| match self.command.parse::<CommandName>() {
-            Ok(name) => Duration::from_millis(name.spec().default_timeout_ms),
-            Err(_) => UNKNOWN_COMMAND_TIMEOUT,
-        })
+        self.timeout
+            .unwrap_or_else(|| match self.command.parse::<CommandName>() {
+                Ok(name) => Duration::from_millis(name.spec().default_timeout_ms),
+                Err(_) => UNKNOWN_COMMAND_TIMEOUT,
+            })
     }
 
     /// The frame that is sent.
@@ -68,7 +76,11 @@ impl<'a> RawCall<'a> {
             lease_id: self.session.map(|(_, lease)| lease.clone()),
             command: self.command.to_owned(),
             params: self.params.to_owned(),
-            timeout_ms: self.timeout.map(|timeout| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX).max(1)),
+            timeout_ms: self.timeout.map(|timeout| {
+                u64::try_from(timeout.as_millis())
+                    .unwrap_or(u64::MAX)
+                    .max(1)
+            }),
             boundary: self.boundary,
         };
         request.encode()
@@ -92,7 +104,11 @@ pub async fn call<C: Command>(
     timeout: Option<Duration>,
 ) -> Result<(C::Result, Timing), ClientError> {
     let params = raw_params(params)?;
-    let call = RawCall { session, timeout, ..RawCall::new(C::NAME.as_str(), &params) };
+    let call = RawCall {
+        session,
+        timeout,
+        ..RawCall::new(C::NAME.as_str(), &params)
+    };
     call_raw(endpoint, &call).await?.typed()
 }
 
@@ -101,11 +117,23 @@ pub async fn call<C: Command>(
 /// # Errors
 /// No connection; no answer in time; an answer that is none. A refusal is an answer.
 pub async fn call_raw(endpoint: &Endpoint, call: &RawCall<'_>) -> Result<Reply, ClientError> {
-    let request_id = call.request_id.cloned().unwrap_or_else(|| endpoint.request_ids.next_id());
-    let answer = http::exchange(endpoint, Method::POST, "/ops", Some(call.frame(request_id)), call.allowed() + GRACE).await?;
+    let request_id = call
+        .request_id
+        .cloned()
+        .unwrap_or_else(|| endpoint.request_ids.next_id());
+    let answer = http::exchange(
+        endpoint,
+        Method::POST,
+        "/ops",
+        Some(call.frame(request_id)),
+        call.allowed() + GRACE,
+    )
+    .await?;
     let status = answer.status;
     Reply::parse(answer.body).map_err(|error| match error {
-        ClientError::ReplyInvalid(why) => ClientError::ReplyInvalid(format!("HTTP {status}: {why}")),
+        ClientError::ReplyInvalid(why) => {
+            ClientError::ReplyInvalid(format!("HTTP {status}: {why}"))
+        }
         other => other,
     })
 }
@@ -124,7 +152,11 @@ fn document(answer: http::Answer) -> Result<String, ClientError> {
     }
     match Reply::parse(answer.body)?.result() {
         Err(refusal) => Err(refusal.clone().into()),
-        Ok(result) => Err(ClientError::ReplyInvalid(format!("HTTP {}: {}", answer.status, head(result)))),
+        Ok(result) => Err(ClientError::ReplyInvalid(format!(
+            "HTTP {}: {}",
+            answer.status,
+            head(result)
+        ))),
     }
 }
 
@@ -144,8 +176,10 @@ pub struct Paired {
 /// The relay's refusal; no connection; no answer in time; an answer that is none.
 pub async fn pair(endpoint: &Endpoint, code: &str) -> Result<Paired, ClientError> {
     let body = serde_json::json!({ "code": code }).to_string();
-    let text = document(http::exchange(endpoint, Method::POST, "/pair", Some(body), GET_TIMEOUT).await?)?;
-    serde_json::from_str(&text).map_err(|error| ClientError::ReplyInvalid(format!("the answer to /pair: {error}")))
+    let text =
+        document(http::exchange(endpoint, Method::POST, "/pair", Some(body), GET_TIMEOUT).await?)?;
+    serde_json::from_str(&text)
+        .map_err(|error| ClientError::ReplyInvalid(format!("the answer to /pair: {error}")))
 }
 
 /// A way into the dashboard.
@@ -165,12 +199,22 @@ pub struct DashboardLogin {
 /// # Errors
 /// The relay's refusal; no connection; no answer in time; an answer that is none.
 pub async fn dashboard_code(endpoint: &Endpoint) -> Result<DashboardLogin, ClientError> {
-    let answer = http::exchange(endpoint, Method::POST, "/dashboard/codes", None, GET_TIMEOUT).await?;
+    let answer = http::exchange(
+        endpoint,
+        Method::POST,
+        "/dashboard/codes",
+        None,
+        GET_TIMEOUT,
+    )
+    .await?;
     if answer.status == 201 {
-        return serde_json::from_str(&answer.body)
-            .map_err(|error| ClientError::ReplyInvalid(format!("the answer holds no login code: {error}")));
+        return serde_json::from_str(&answer.body).map_err(|error| {
+            ClientError::ReplyInvalid(format!("the answer holds no login code: {error}"))
+        });
     }
-    Err(document(answer).err().unwrap_or_else(|| ClientError::ReplyInvalid("the answer holds no login code".to_owned())))
+    Err(document(answer)
+        .err()
+        .unwrap_or_else(|| ClientError::ReplyInvalid("the answer holds no login code".to_owned())))
 }
 
 /// Has the relay read its configuration anew; the status document's JSON text after that.
@@ -178,7 +222,16 @@ pub async fn dashboard_code(endpoint: &Endpoint) -> Result<DashboardLogin, Clien
 /// # Errors
 /// What is wrong with the configuration or the admin token; no connection; no answer in time; an answer that is none.
 pub async fn reload_config(endpoint: &Endpoint, admin: &Token) -> Result<String, ClientError> {
-    document(http::exchange_as_admin(endpoint, admin, "/admin/config/reload", "{}".to_owned(), GET_TIMEOUT).await?)
+    document(
+        http::exchange_as_admin(
+            endpoint,
+            admin,
+            "/admin/config/reload",
+            "{}".to_owned(),
+            GET_TIMEOUT,
+        )
+        .await?,
+    )
 }
 
 /// Puts bytes down for later commands of a session, which name them by the id in the answer.
@@ -190,12 +243,16 @@ pub async fn put_blob(
     session: (&SessionId, &LeaseId),
     bytes: impl Into<bytes::Bytes>,
 ) -> Result<BlobInfo, ClientError> {
-    let answer = http::put_bytes(endpoint, session, "/ops/blobs", bytes.into(), BLOB_TIMEOUT).await?;
+    let answer =
+        http::put_bytes(endpoint, session, "/ops/blobs", bytes.into(), BLOB_TIMEOUT).await?;
     if answer.status == 201 {
-        return serde_json::from_str(&answer.body)
-            .map_err(|error| ClientError::ReplyInvalid(format!("the answer names no blob: {error}")));
+        return serde_json::from_str(&answer.body).map_err(|error| {
+            ClientError::ReplyInvalid(format!("the answer names no blob: {error}"))
+        });
     }
-    Err(document(answer).err().unwrap_or_else(|| ClientError::ReplyInvalid("the answer names no blob".to_owned())))
+    Err(document(answer)
+        .err()
+        .unwrap_or_else(|| ClientError::ReplyInvalid("the answer names no blob".to_owned())))
 }
 
 /// A document of the relay at `path`, as JSON text.
@@ -210,7 +267,12 @@ pub async fn read(endpoint: &Endpoint, path: &str) -> Result<String, ClientError
 ///
 /// # Errors
 /// The relay's refusal; no connection; no answer in time; an answer that is none.
-pub async fn change(endpoint: &Endpoint, admin: &Token, path: &str, body: String) -> Result<String, ClientError> {
+pub async fn change(
+    endpoint: &Endpoint,
+    admin: &Token,
+    path: &str,
+    body: String,
+) -> Result<String, ClientError> {
     document(http::exchange_as_admin(endpoint, admin, path, body, GET_TIMEOUT).await?)
 }
 
@@ -218,20 +280,47 @@ pub async fn change(endpoint: &Endpoint, admin: &Token, path: &str, body: String
 ///
 /// # Errors
 /// The relay's refusal; no connection; no answer in time; an answer that is none.
-pub async fn confirmations(endpoint: &Endpoint, admin: Option<&Token>) -> Result<String, ClientError> {
-    document(http::exchange_with(endpoint, admin, (Method::GET, "/confirmations"), None, GET_TIMEOUT).await?)
+pub async fn confirmations(
+    endpoint: &Endpoint,
+    admin: Option<&Token>,
+) -> Result<String, ClientError> {
+    document(
+        http::exchange_with(
+            endpoint,
+            admin,
+            (Method::GET, "/confirmations"),
+            None,
+            GET_TIMEOUT,
+        )
+        .await?,
+    )
 }
 
 /// Decides about a command that waits; what it is about, as JSON text.
 ///
 /// # Errors
 /// The relay's refusal; no connection; no answer in time; an answer that is none.
-pub async fn decide(endpoint: &Endpoint, admin: Option<&Token>, told: &DecideConfirmation) -> Result<String, ClientError> {
+pub async fn decide(
+    endpoint: &Endpoint,
+    admin: Option<&Token>,
+    told: &DecideConfirmation,
+) -> Result<String, ClientError> {
     let body = raw_params(told)?.get().to_owned();
-    document(http::exchange_with(endpoint, admin, (Method::POST, "/confirmations"), Some(body), GET_TIMEOUT).await?)
+    document(
+        http::exchange_with(
+            endpoint,
+            admin,
+            (Method::POST, "/confirmations"),
+            Some(body),
+            GET_TIMEOUT,
+        )
+        .await?,
+    )
 }
 
 /// Whether a relay answers within `within`.
 pub async fn is_healthy(endpoint: &Endpoint, within: Duration) -> bool {
-    http::exchange(endpoint, Method::GET, "/healthz", None, within).await.is_ok_and(|answer| answer.status == 200)
+    http::exchange(endpoint, Method::GET, "/healthz", None, within)
+        .await
+        .is_ok_and(|answer| answer.status == 200)
 }

@@ -71,16 +71,28 @@ impl Reply {
     /// # Errors
     /// [`ClientError::ReplyInvalid`] where the text is no `ops_response` and no `ops_error`.
     pub fn parse(text: String) -> Result<Self, ClientError> {
-        let invalid =
-            |why: &str| ClientError::ReplyInvalid(format!("the answer is no frame of the contract: {why}: {}", head(&text)));
-        let parts: Parts<'_> = serde_json::from_str(&text).map_err(|error| invalid(&error.to_string()))?;
+        let invalid = |why: &str| {
+            ClientError::ReplyInvalid(format!(
+                "the answer is no frame of the contract: {why}: {}",
+                head(&text)
+            ))
+        };
+        let parts: Parts<'_> =
+            serde_json::from_str(&text).map_err(|error| invalid(&error.to_string()))?;
         let content = if parts.kind == FrameType::Response.as_str() {
             let result = parts.result.map_or("null", RawValue::get);
-            let start = (result.as_ptr() as usize).checked_sub(text.as_ptr() as usize).filter(|_| parts.result.is_some());
+            let start = (result.as_ptr() as usize)
+                .checked_sub(text.as_ptr() as usize)
+                .filter(|_| parts.result.is_some());
             let start = start.ok_or_else(|| invalid("result is missing"))?;
-            Content::Result { at: start..start + result.len(), timing: parts.timing.unwrap_or_default() }
+            Content::Result {
+                at: start..start + result.len(),
+                timing: parts.timing.unwrap_or_default(),
+            }
         } else if parts.kind == FrameType::Error.as_str() {
-            Content::Refused(Box::new(parts.error.ok_or_else(|| invalid("error is missing"))?))
+            Content::Refused(Box::new(
+                parts.error.ok_or_else(|| invalid("error is missing"))?,
+            ))
         } else {
             return Err(invalid("its type is unknown"));
         };
@@ -97,7 +109,11 @@ impl Reply {
     #[must_use]
     pub fn line(&self) -> Cow<'_, str> {
         let text = self.text.trim();
-        if text.contains(['\n', '\r']) { Cow::Owned(text.replace(['\n', '\r'], " ")) } else { Cow::Borrowed(text) }
+        if text.contains(['\n', '\r']) {
+            Cow::Owned(text.replace(['\n', '\r'], " "))
+        } else {
+            Cow::Borrowed(text)
+        }
     }
 
     /// The result's JSON.
@@ -131,16 +147,21 @@ impl Reply {
     /// # Errors
     /// The refusal, or [`ClientError::ReplyInvalid`] naming the field that doesn't fit.
     pub fn typed<T: DeserializeOwned>(&self) -> Result<(T, Timing), ClientError> {
-        let result = self.result().map_err(|refusal| ClientError::from(refusal.clone()))?;
-        let parsed =
-            ops_contracts::command::parse_json(result).map_err(|invalid| ClientError::ReplyInvalid(invalid.to_string()))?;
+        let result = self
+            .result()
+            .map_err(|refusal| ClientError::from(refusal.clone()))?;
+        let parsed = ops_contracts::command::parse_json(result)
+            .map_err(|invalid| ClientError::ReplyInvalid(invalid.to_string()))?;
         Ok((parsed, self.timing()))
     }
 }
 
 /// The beginning of a text that was not understood, for an error message.
 pub(crate) fn head(text: &str) -> String {
-    text.chars().take(120).map(|c| if c.is_control() { ' ' } else { c }).collect()
+    text.chars()
+        .take(120)
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
 }
 
 #[cfg(test)]
@@ -163,7 +184,10 @@ mod tests {
         let reply = Reply::parse(text.to_owned()).unwrap();
         assert_eq!(reply.code(), None);
         let error = reply.typed::<serde_json::Value>().unwrap_err();
-        assert!(matches!(&error, ClientError::Foreign(refusal) if refusal.retryable && refusal.message == "new"), "{error:?}");
+        assert!(
+            matches!(&error, ClientError::Foreign(refusal) if refusal.retryable && refusal.message == "new"),
+            "{error:?}"
+        );
         assert_eq!(error.code(), None);
     }
 
@@ -178,7 +202,13 @@ mod tests {
             r#"{"type":"ops_error"}"#,
             r#"{"type":"ops_event","requestId":"r"}"#,
         ] {
-            assert!(matches!(Reply::parse(bad.to_owned()), Err(ClientError::ReplyInvalid(_))), "{bad}");
+            assert!(
+                matches!(
+                    Reply::parse(bad.to_owned()),
+                    Err(ClientError::ReplyInvalid(_))
+                ),
+                "{bad}"
+            );
         }
     }
 }

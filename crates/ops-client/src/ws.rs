@@ -69,9 +69,20 @@ impl Client {
         let (ops, receiver) = mpsc::channel(OP_QUEUE);
         let (events, _) = broadcast::channel(EVENT_BACKLOG);
         let (announce, ack) = watch::channel(Arc::new(ack));
-        let link = Link::new(endpoint.clone(), options, receiver, events.clone(), announce);
+        let link = Link::new(
+            endpoint.clone(),
+            options,
+            receiver,
+            events.clone(),
+            announce,
+        );
         tokio::spawn(link.run(socket));
-        Ok(Self { ops, events, ack, endpoint })
+        Ok(Self {
+            ops,
+            events,
+            ack,
+            endpoint,
+        })
     }
 
     /// What the relay answered to the latest hello.
@@ -97,7 +108,13 @@ impl Client {
         timeout: Option<Duration>,
     ) -> Result<(C::Result, Timing), ClientError> {
         let params = post::raw_params(params)?;
-        self.call_raw(&RawCall { session, timeout, ..RawCall::new(C::NAME.as_str(), &params) }).await?.typed()
+        self.call_raw(&RawCall {
+            session,
+            timeout,
+            ..RawCall::new(C::NAME.as_str(), &params)
+        })
+        .await?
+        .typed()
     }
 
     /// Runs a command and hands on the answer as it came.
@@ -107,9 +124,17 @@ impl Client {
     pub async fn call_raw(&self, call: &RawCall<'_>) -> Result<Reply, ClientError> {
         let within = call.allowed() + GRACE;
         let deadline = Instant::now() + within;
-        let request_id = call.request_id.cloned().unwrap_or_else(|| self.endpoint.request_ids.next_id());
+        let request_id = call
+            .request_id
+            .cloned()
+            .unwrap_or_else(|| self.endpoint.request_ids.next_id());
         let (reply, answer) = oneshot::channel();
-        let op = Op::Call(link::Pending::new(call.frame(request_id.clone()), request_id, is_harmless(call.command), reply));
+        let op = Op::Call(link::Pending::new(
+            call.frame(request_id.clone()),
+            request_id,
+            is_harmless(call.command),
+            reply,
+        ));
         match timeout_at(deadline, self.ops.send(op)).await {
             Ok(Ok(())) => {}
             Ok(Err(_)) => return Err(ClientError::Closed("its connection has ended".to_owned())),
@@ -126,7 +151,11 @@ impl Client {
     ///
     /// # Errors
     /// [`ClientError::Closed`] where the connection has ended for good.
-    pub async fn cancel(&self, request: &RequestId, session: Option<(&SessionId, &LeaseId)>) -> Result<(), ClientError> {
+    pub async fn cancel(
+        &self,
+        request: &RequestId,
+        session: Option<(&SessionId, &LeaseId)>,
+    ) -> Result<(), ClientError> {
         let cancel = OpsCancel {
             request_id: request.clone(),
             session_id: session.map(|(session, _)| session.clone()),
@@ -143,5 +172,7 @@ impl Client {
 
 /// Whether a second execution of the command is harmless. One that this version doesn't know is not.
 fn is_harmless(command: &str) -> bool {
-    command.parse::<CommandName>().is_ok_and(|name| name.spec().repeat != Repeat::Once)
+    command
+        .parse::<CommandName>()
+        .is_ok_and(|name| name.spec().repeat != Repeat::Once)
 }

@@ -1,5 +1,8 @@
 //! The client against a scripted relay: every connection that arrives is given to the script in its turn.
-#![expect(clippy::unwrap_used, reason = "in a test, what can not be unwrapped is a failure")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "in a test, what can not be unwrapped is a failure"
+)]
 
 use std::future::Future;
 use std::time::Duration;
@@ -28,7 +31,9 @@ const ACK: &str = r#"{"type":"ops_hello_ack","relayVersion":"0.2.0","opsContract
 async fn listen() -> (TcpListener, Endpoint) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = Endpoint {
-        url: format!("http://{}", listener.local_addr().unwrap()).parse().unwrap(),
+        url: format!("http://{}", listener.local_addr().unwrap())
+            .parse()
+            .unwrap(),
         trust: None,
         token: "t0ken".parse().unwrap(),
         pairing: None,
@@ -42,7 +47,10 @@ async fn listen() -> (TcpListener, Endpoint) {
 }
 
 fn ids() -> (SessionId, LeaseId) {
-    ("ab".repeat(16).parse().unwrap(), "cd".repeat(32).parse().unwrap())
+    (
+        "ab".repeat(16).parse().unwrap(),
+        "cd".repeat(32).parse().unwrap(),
+    )
 }
 
 fn response(request: &OpsRequest, result: &str) -> String {
@@ -98,7 +106,9 @@ async fn accept(listener: &TcpListener) -> Ws {
 
 async fn next_request(ws: &mut Ws) -> OpsRequest {
     while let Some(message) = ws.next().await {
-        if let Ok(ClientFrame::Request(request)) = ClientFrame::parse(message.unwrap().to_text().unwrap()) {
+        if let Ok(ClientFrame::Request(request)) =
+            ClientFrame::parse(message.unwrap().to_text().unwrap())
+        {
             return request;
         }
     }
@@ -106,7 +116,11 @@ async fn next_request(ws: &mut Ws) -> OpsRequest {
 }
 
 async fn both<A, B>(script: impl Future<Output = A>, client: impl Future<Output = B>) -> (A, B) {
-    tokio::time::timeout(Duration::from_secs(30), async { tokio::join!(script, client) }).await.expect("the script has ended")
+    tokio::time::timeout(Duration::from_secs(30), async {
+        tokio::join!(script, client)
+    })
+    .await
+    .expect("the script has ended")
 }
 
 fn params(text: &str) -> Box<RawValue> {
@@ -124,7 +138,12 @@ async fn a_post_carries_its_identity_and_reads_its_result() {
     };
     let (session, lease) = ids();
     let params = PageParams::default();
-    let call = post::call::<DomTitle>(&endpoint, Some((&session, &lease)), &params, Some(Duration::from_secs(3)));
+    let call = post::call::<DomTitle>(
+        &endpoint,
+        Some((&session, &lease)),
+        &params,
+        Some(Duration::from_secs(3)),
+    );
     let ((head, request), outcome) = both(script, call).await;
     for line in [
         "post /ops http/1.1",
@@ -135,7 +154,14 @@ async fn a_post_carries_its_identity_and_reads_its_result() {
     ] {
         assert!(head.contains(line), "{line} in {head}");
     }
-    assert_eq!((request.command.as_str(), request.timeout_ms, request.lease_id), ("dom.title", Some(3000), Some(lease)));
+    assert_eq!(
+        (
+            request.command.as_str(),
+            request.timeout_ms,
+            request.lease_id
+        ),
+        ("dom.title", Some(3000), Some(lease))
+    );
     let (result, timing) = outcome.unwrap();
     assert_eq!((result.value.as_str(), timing.round_trips), ("Shop", 1));
 }
@@ -158,17 +184,27 @@ async fn a_post_tells_refusals_unknown_codes_lost_connections_and_strangers_apar
     let client = async {
         let mut errors = Vec::new();
         for _ in 0..4 {
-            errors.push(post::call::<SessionList>(&endpoint, None, &Default::default(), None).await.unwrap_err());
+            errors.push(
+                post::call::<SessionList>(&endpoint, None, &Default::default(), None)
+                    .await
+                    .unwrap_err(),
+            );
         }
         errors
     };
     let ((), errors) = both(script, client).await;
     assert_eq!(errors[0].code(), Some(ErrorCode::OpsNotOwner));
-    assert!(matches!(&errors[1], ClientError::Foreign(refusal) if refusal.code == "ops_of_tomorrow"), "{:?}", errors[1]);
+    assert!(
+        matches!(&errors[1], ClientError::Foreign(refusal) if refusal.code == "ops_of_tomorrow"),
+        "{:?}",
+        errors[1]
+    );
     assert_eq!(errors[2].code(), Some(ErrorCode::CliReplyLost));
     assert_eq!(errors[3].code(), Some(ErrorCode::CliReplyInvalid));
     drop(listener);
-    let unreachable = post::call::<SessionList>(&endpoint, None, &Default::default(), None).await.unwrap_err();
+    let unreachable = post::call::<SessionList>(&endpoint, None, &Default::default(), None)
+        .await
+        .unwrap_err();
     assert_eq!(unreachable.code(), Some(ErrorCode::CliDaemonUnavailable));
 }
 
@@ -177,9 +213,15 @@ async fn a_silent_server_ends_a_post_at_its_deadline() {
     let (listener, endpoint) = listen().await;
     let script = listener.accept();
     let raw = params("{}");
-    let call = RawCall { timeout: Some(Duration::from_millis(100)), ..RawCall::new("session.list", &raw) };
+    let call = RawCall {
+        timeout: Some(Duration::from_millis(100)),
+        ..RawCall::new("session.list", &raw)
+    };
     let (_stream, outcome) = both(script, post::call_raw(&endpoint, &call)).await;
-    assert!(matches!(outcome, Err(ClientError::Deadline(_))), "{outcome:?}");
+    assert!(
+        matches!(outcome, Err(ClientError::Deadline(_))),
+        "{outcome:?}"
+    );
 }
 
 #[tokio::test]
@@ -192,7 +234,14 @@ async fn a_rate_limit_is_waited_out() {
             let (_, request) = read_http(&mut stream).await;
             match code {
                 "" => write_http(&mut stream, 200, &response(&request, "{}")).await,
-                code => write_http(&mut stream, 429, &error(&request, code, r#","retryAfterMs":5"#)).await,
+                code => {
+                    write_http(
+                        &mut stream,
+                        429,
+                        &error(&request, code, r#","retryAfterMs":5"#),
+                    )
+                    .await
+                }
             }
         }
     };
@@ -212,14 +261,32 @@ async fn a_long_wait_goes_in_slices_below_the_cap() {
             let (_, request) = read_http(&mut stream).await;
             asked.push(request.timeout_ms.unwrap());
             let done = response(&request, r#"{"waitedMs":1,"url":"u"}"#);
-            write_http(&mut stream, 200, &if step < 2 { error(&request, "ops_timeout", "") } else { done }).await;
+            write_http(
+                &mut stream,
+                200,
+                &if step < 2 {
+                    error(&request, "ops_timeout", "")
+                } else {
+                    done
+                },
+            )
+            .await;
         }
         asked
     };
     let (session, lease) = ids();
-    let wait = WaitParams { text: Some("x".to_owned()), ..WaitParams::default() };
+    let wait = WaitParams {
+        text: Some("x".to_owned()),
+        ..WaitParams::default()
+    };
     let total = Duration::from_secs(75);
-    let client = patience::wait(&endpoint, (&session, &lease), &wait, total, patience::TIMEOUT_CAP);
+    let client = patience::wait(
+        &endpoint,
+        (&session, &lease),
+        &wait,
+        total,
+        patience::TIMEOUT_CAP,
+    );
     let (asked, outcome) = both(script, client).await;
     assert!(outcome.unwrap().result().is_ok());
     assert!(asked.iter().all(|ms| *ms <= 30_000), "{asked:?}");
@@ -233,15 +300,38 @@ async fn a_timed_wait_is_divided() {
         for _ in 0..3 {
             let (mut stream, _) = listener.accept().await.unwrap();
             let (_, request) = read_http(&mut stream).await;
-            asked.push(serde_json::from_str::<WaitParams>(request.params.get()).unwrap().time_ms.unwrap());
-            write_http(&mut stream, 200, &response(&request, r#"{"waitedMs":1,"url":"u"}"#)).await;
+            asked.push(
+                serde_json::from_str::<WaitParams>(request.params.get())
+                    .unwrap()
+                    .time_ms
+                    .unwrap(),
+            );
+            write_http(
+                &mut stream,
+                200,
+                &response(&request, r#"{"waitedMs":1,"url":"u"}"#),
+            )
+            .await;
         }
         asked
     };
     let (session, lease) = ids();
-    let wait = WaitParams { time_ms: Some(5_000), ..WaitParams::default() };
+    let wait = WaitParams {
+        time_ms: Some(5_000),
+        ..WaitParams::default()
+    };
     let cap = Duration::from_secs(3);
-    let (asked, outcome) = both(script, patience::wait(&endpoint, (&session, &lease), &wait, Duration::from_secs(60), cap)).await;
+    let (asked, outcome) = both(
+        script,
+        patience::wait(
+            &endpoint,
+            (&session, &lease),
+            &wait,
+            Duration::from_secs(60),
+            cap,
+        ),
+    )
+    .await;
     assert!(outcome.unwrap().result().is_ok());
     assert_eq!(asked, [2_000, 2_000, 1_000]);
 }
@@ -253,7 +343,12 @@ async fn answers_are_matched_and_chunks_put_together() {
         let mut ws = accept(&listener).await;
         let (first, second) = (next_request(&mut ws).await, next_request(&mut ws).await);
         let text = response(&first, &format!(r#"{{"value":"{}"}}"#, "ä".repeat(1000)));
-        let slices: Vec<String> = text.chars().collect::<Vec<_>>().chunks(400).map(|slice| slice.iter().collect()).collect();
+        let slices: Vec<String> = text
+            .chars()
+            .collect::<Vec<_>>()
+            .chunks(400)
+            .map(|slice| slice.iter().collect())
+            .collect();
         for (index, data) in slices.iter().enumerate() {
             let chunk = OpsChunk {
                 request_id: first.request_id.clone(),
@@ -263,8 +358,12 @@ async fn answers_are_matched_and_chunks_put_together() {
             };
             ws.send(Message::text(chunk.encode())).await.unwrap();
             if index == 0 {
-                ws.send(Message::text(r#"{"type":"ops_of_tomorrow","requestId":7}"#)).await.unwrap();
-                ws.send(Message::text(response(&second, r#"{"value":"second"}"#))).await.unwrap();
+                ws.send(Message::text(r#"{"type":"ops_of_tomorrow","requestId":7}"#))
+                    .await
+                    .unwrap();
+                ws.send(Message::text(response(&second, r#"{"value":"second"}"#)))
+                    .await
+                    .unwrap();
             }
         }
         ws
@@ -288,16 +387,29 @@ async fn a_chunk_out_of_order_ends_its_request_alone() {
     let script = async {
         let mut ws = accept(&listener).await;
         let request = next_request(&mut ws).await;
-        let chunk = OpsChunk { request_id: request.request_id, index: 1, count: 2, data: "x".to_owned() };
+        let chunk = OpsChunk {
+            request_id: request.request_id,
+            index: 1,
+            count: 2,
+            data: "x".to_owned(),
+        };
         ws.send(Message::text(chunk.encode())).await.unwrap();
         let request = next_request(&mut ws).await;
-        ws.send(Message::text(error(&request, "ops_of_tomorrow", ""))).await.unwrap();
+        ws.send(Message::text(error(&request, "ops_of_tomorrow", "")))
+            .await
+            .unwrap();
         ws
     };
     let client = async {
         let client = Client::connect(endpoint, Options::default()).await.unwrap();
-        let first = client.call::<SessionList>(None, &Default::default(), None).await.unwrap_err();
-        let second = client.call::<SessionList>(None, &Default::default(), None).await.unwrap_err();
+        let first = client
+            .call::<SessionList>(None, &Default::default(), None)
+            .await
+            .unwrap_err();
+        let second = client
+            .call::<SessionList>(None, &Default::default(), None)
+            .await
+            .unwrap_err();
         (first, second)
     };
     let (_ws, (first, second)) = both(script, client).await;
@@ -310,12 +422,17 @@ async fn after_a_lost_connection_reads_are_sent_again_and_actions_are_not() {
     let (listener, endpoint) = listen().await;
     let script = async {
         let mut ws = accept(&listener).await;
-        let mut first = vec![next_request(&mut ws).await.command, next_request(&mut ws).await.command];
+        let mut first = vec![
+            next_request(&mut ws).await.command,
+            next_request(&mut ws).await.command,
+        ];
         first.sort();
         drop(ws);
         let mut ws = accept(&listener).await;
         let again = next_request(&mut ws).await;
-        ws.send(Message::text(response(&again, r#"{"value":"again"}"#))).await.unwrap();
+        ws.send(Message::text(response(&again, r#"{"value":"again"}"#)))
+            .await
+            .unwrap();
         (ws, first, again.command)
     };
     let (session, lease) = ids();
@@ -324,11 +441,23 @@ async fn after_a_lost_connection_reads_are_sent_again_and_actions_are_not() {
         let held = Some((&session, &lease));
         let page = PageParams::default();
         let click = params(r#"{"element":{"ref":"e1"}}"#);
-        let click = RawCall { session: held, ..RawCall::new("interact.click", &click) };
-        tokio::join!(client.call::<DomTitle>(held, &page, None), client.call_raw(&click))
+        let click = RawCall {
+            session: held,
+            ..RawCall::new("interact.click", &click)
+        };
+        tokio::join!(
+            client.call::<DomTitle>(held, &page, None),
+            client.call_raw(&click)
+        )
     };
     let ((_ws, first, again), (title, click)) = both(script, client).await;
-    assert_eq!((first, again.as_str()), (vec!["dom.title".to_owned(), "interact.click".to_owned()], "dom.title"));
+    assert_eq!(
+        (first, again.as_str()),
+        (
+            vec!["dom.title".to_owned(), "interact.click".to_owned()],
+            "dom.title"
+        )
+    );
     assert_eq!(title.unwrap().0.value, "again");
     assert_eq!(click.unwrap_err().code(), Some(ErrorCode::CliReplyLost));
 }
@@ -337,21 +466,29 @@ async fn after_a_lost_connection_reads_are_sent_again_and_actions_are_not() {
 async fn events_and_heartbeats_pass() {
     let (listener, endpoint) = listen().await;
     let (session, _) = ids();
-    let event =
-        format!(r#"{{"type":"ops_event","sessionId":"{session}","seq":1,"event":"target.crashed","data":{{"targetId":"t1"}}}}"#);
+    let event = format!(
+        r#"{{"type":"ops_event","sessionId":"{session}","seq":1,"event":"target.crashed","data":{{"targetId":"t1"}}}}"#
+    );
     let script = async {
         let mut ws = accept(&listener).await;
         let request = next_request(&mut ws).await;
-        ws.send(Message::text(r#"{"type":"ops_ping","nonce":9}"#)).await.unwrap();
+        ws.send(Message::text(r#"{"type":"ops_ping","nonce":9}"#))
+            .await
+            .unwrap();
         ws.send(Message::text(event)).await.unwrap();
-        ws.send(Message::text(response(&request, r#"{"sessions":[]}"#))).await.unwrap();
+        ws.send(Message::text(response(&request, r#"{"sessions":[]}"#)))
+            .await
+            .unwrap();
         let pong = ws.next().await.unwrap().unwrap();
         ClientFrame::parse(pong.to_text().unwrap()).unwrap()
     };
     let client = async {
         let client = Client::connect(endpoint, Options::default()).await.unwrap();
         let mut events = client.events();
-        client.call::<SessionList>(None, &Default::default(), None).await.unwrap();
+        client
+            .call::<SessionList>(None, &Default::default(), None)
+            .await
+            .unwrap();
         (events.recv().await.unwrap().seq, client)
     };
     let (pong, (seq, _client)) = both(script, client).await;
@@ -362,11 +499,22 @@ async fn events_and_heartbeats_pass() {
 #[tokio::test]
 async fn a_client_whose_relay_is_gone_fails_instead_of_waiting() {
     let (listener, endpoint) = listen().await;
-    let options = Options { attempts: 2, first_backoff: Duration::from_millis(1), ..Options::default() };
+    let options = Options {
+        attempts: 2,
+        first_backoff: Duration::from_millis(1),
+        ..Options::default()
+    };
     let (ws, client) = both(accept(&listener), Client::connect(endpoint, options)).await;
     let client = client.unwrap();
     drop((ws, listener));
-    let ended =
-        tokio::time::timeout(Duration::from_secs(30), client.call::<SessionList>(None, &Default::default(), None)).await.unwrap();
-    assert_eq!(ended.unwrap_err().code(), Some(ErrorCode::CliDaemonUnavailable));
+    let ended = tokio::time::timeout(
+        Duration::from_secs(30),
+        client.call::<SessionList>(None, &Default::default(), None),
+    )
+    .await
+    .unwrap();
+    assert_eq!(
+        ended.unwrap_err().code(),
+        Some(ErrorCode::CliDaemonUnavailable)
+    );
 }

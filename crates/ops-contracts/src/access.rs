@@ -20,7 +20,9 @@ pub const POLICY_SCHEMA_VERSION: u32 = 1;
 pub const LEGACY_SESSION: &str = "cdp.session";
 
 /// What becomes of a command.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Access {
     /// It runs.
@@ -96,12 +98,22 @@ impl AccessPolicy {
         }
         let policy: Self = parse_json(text)?;
         if policy.policy_schema_version != POLICY_SCHEMA_VERSION {
-            return Err(InvalidField::new("policySchemaVersion", POLICY_SCHEMA_VERSION.to_string()));
+            return Err(InvalidField::new(
+                "policySchemaVersion",
+                POLICY_SCHEMA_VERSION.to_string(),
+            ));
         }
-        if policy.confirm_within_ms.is_some_and(|within| !(1_000..=3_600_000).contains(&within)) {
+        if policy
+            .confirm_within_ms
+            .is_some_and(|within| !(1_000..=3_600_000).contains(&within))
+        {
             return Err(InvalidField::new("confirmWithinMs", "1000 to 3600000"));
         }
-        policy.rules.iter().enumerate().try_for_each(|(at, rule)| rule.check(at))?;
+        policy
+            .rules
+            .iter()
+            .enumerate()
+            .try_for_each(|(at, rule)| rule.check(at))?;
         Ok(policy)
     }
 
@@ -113,16 +125,36 @@ impl AccessPolicy {
             return whole;
         }
         // One that can't be read is refused by whoever would run it.
-        let parts = parse_json::<RunParams>(params.get()).map(|batch| batch.commands).unwrap_or_default();
+        let parts = parse_json::<RunParams>(params.get())
+            .map(|batch| batch.commands)
+            .unwrap_or_default();
         parts
             .iter()
             .map(|part| self.of_one(&part.command, requester))
-            .fold(whole, |strictest, ruling| if ruling.access > strictest.access { ruling } else { strictest })
+            .fold(whole, |strictest, ruling| {
+                if ruling.access > strictest.access {
+                    ruling
+                } else {
+                    strictest
+                }
+            })
     }
 
     fn of_one(&self, command: &str, requester: &Requester) -> Ruling<'_> {
-        let rule = self.rules.iter().find(|rule| rule.is_about(command, requester));
-        rule.map_or(Ruling { access: self.default, rule: None }, |rule| Ruling { access: rule.access, rule: Some(&rule.name) })
+        let rule = self
+            .rules
+            .iter()
+            .find(|rule| rule.is_about(command, requester));
+        rule.map_or(
+            Ruling {
+                access: self.default,
+                rule: None,
+            },
+            |rule| Ruling {
+                access: rule.access,
+                rule: Some(&rule.name),
+            },
+        )
     }
 }
 
@@ -133,12 +165,21 @@ impl AccessRule {
             return Err(InvalidField::new(field("name"), "1 to 128 characters"));
         }
         if self.commands.is_empty() {
-            return Err(InvalidField::new(field("commands"), "at least one command, group or *"));
+            return Err(InvalidField::new(
+                field("commands"),
+                "at least one command, group or *",
+            ));
         }
         let exists = |pattern: &String| all_commands().any(|name| covers(pattern, name));
         if let Some(unknown) = self.commands.iter().position(|pattern| !exists(pattern)) {
-            let expected = format!("a command, a group such as dom.*, or *, and not {:?}", self.commands[unknown]);
-            return Err(InvalidField::new(format!("{}[{unknown}]", field("commands")), expected));
+            let expected = format!(
+                "a command, a group such as dom.*, or *, and not {:?}",
+                self.commands[unknown]
+            );
+            return Err(InvalidField::new(
+                format!("{}[{unknown}]", field("commands")),
+                expected,
+            ));
         }
         let client = |text: &String| match text.split_once(':') {
             Some(("kind", kind)) => matches!(kind, "cli" | "extension" | "other"),
@@ -148,8 +189,12 @@ impl AccessRule {
         };
         match self.clients.iter().position(|text| !client(text)) {
             Some(wrong) => {
-                let expected = "kind:cli, kind:extension, kind:other, client:ID, pairing:ID or admin";
-                Err(InvalidField::new(format!("{}[{wrong}]", field("clients")), expected))
+                let expected =
+                    "kind:cli, kind:extension, kind:other, client:ID, pairing:ID or admin";
+                Err(InvalidField::new(
+                    format!("{}[{wrong}]", field("clients")),
+                    expected,
+                ))
             }
             None => Ok(()),
         }
@@ -157,18 +202,27 @@ impl AccessRule {
 
     fn is_about(&self, command: &str, requester: &Requester) -> bool {
         self.commands.iter().any(|pattern| covers(pattern, command))
-            && (self.clients.is_empty() || self.clients.iter().any(|client| is_client(client, requester)))
+            && (self.clients.is_empty()
+                || self
+                    .clients
+                    .iter()
+                    .any(|client| is_client(client, requester)))
     }
 }
 
 fn all_commands() -> impl Iterator<Item = &'static str> {
-    CommandName::ALL.iter().map(|name| name.as_str()).chain([LEGACY_SESSION])
+    CommandName::ALL
+        .iter()
+        .map(|name| name.as_str())
+        .chain([LEGACY_SESSION])
 }
 
 fn covers(pattern: &str, command: &str) -> bool {
     match pattern.strip_suffix(".*") {
         _ if pattern == "*" => true,
-        Some(group) => command.strip_prefix(group).is_some_and(|rest| rest.starts_with('.')),
+        Some(group) => command
+            .strip_prefix(group)
+            .is_some_and(|rest| rest.starts_with('.')),
         None => pattern == command,
     }
 }
@@ -250,7 +304,12 @@ mod tests {
     use super::*;
 
     fn requester(client: &str) -> Requester {
-        Requester { client: client.parse().unwrap(), kind: Some(ClientKind::Cli), pairing: None, admin: false }
+        Requester {
+            client: client.parse().unwrap(),
+            kind: Some(ClientKind::Cli),
+            pairing: None,
+            admin: false,
+        }
     }
 
     fn raw(text: &str) -> Box<RawValue> {
@@ -268,34 +327,75 @@ mod tests {
         let policy = AccessPolicy::parse(POLICY).unwrap();
         let none = raw("{}");
         let check = |command: &str, requester: &Requester, access: Access, rule: Option<&str>| {
-            assert_eq!(policy.ruling(command, &none, requester), Ruling { access, rule }, "{command}");
+            assert_eq!(
+                policy.ruling(command, &none, requester),
+                Ruling { access, rule },
+                "{command}"
+            );
         };
         let anna = requester("anna");
         check("dom.text", &anna, Access::Allow, Some("reading"));
         check("dom.eval", &anna, Access::Deny, Some("no scripts"));
         check("interact.click", &anna, Access::Confirm, Some("careful"));
-        check("storage.cookies.get", &anna, Access::Confirm, Some("careful"));
-        check("storage.local.get", &anna, Access::Deny, None);
-        check(LEGACY_SESSION, &anna, Access::Deny, None);
-        check("domx.text", &anna, Access::Deny, None);
-        check("interact.click", &Requester { kind: None, ..anna.clone() }, Access::Deny, None);
         check(
-            "interact.click",
-            &Requester { kind: None, pairing: Some("ab".to_owned()), ..anna.clone() },
+            "storage.cookies.get",
+            &anna,
             Access::Confirm,
             Some("careful"),
         );
-        check("dom.eval", &Requester { admin: true, ..anna }, Access::Allow, Some("admins"));
+        check("storage.local.get", &anna, Access::Deny, None);
+        check(LEGACY_SESSION, &anna, Access::Deny, None);
+        check("domx.text", &anna, Access::Deny, None);
+        check(
+            "interact.click",
+            &Requester {
+                kind: None,
+                ..anna.clone()
+            },
+            Access::Deny,
+            None,
+        );
+        check(
+            "interact.click",
+            &Requester {
+                kind: None,
+                pairing: Some("ab".to_owned()),
+                ..anna.clone()
+            },
+            Access::Confirm,
+            Some("careful"),
+        );
+        check(
+            "dom.eval",
+            &Requester {
+                admin: true,
+                ..anna
+            },
+            Access::Allow,
+            Some("admins"),
+        );
     }
 
     #[test]
     fn a_batch_is_as_strict_as_the_strictest_of_its_parts() {
         let policy = AccessPolicy::parse(POLICY).unwrap();
         let of = |parts: &str| policy.ruling("batch.run", &raw(parts), &requester("a"));
-        assert_eq!(of(r#"{"commands":[{"command":"dom.title"}]}"#).access, Access::Allow);
-        assert_eq!(of(r#"{"commands":[{"command":"dom.title"},{"command":"interact.click"}]}"#).rule, Some("careful"));
+        assert_eq!(
+            of(r#"{"commands":[{"command":"dom.title"}]}"#).access,
+            Access::Allow
+        );
+        assert_eq!(
+            of(r#"{"commands":[{"command":"dom.title"},{"command":"interact.click"}]}"#).rule,
+            Some("careful")
+        );
         let both = r#"{"commands":[{"command":"interact.click"},{"command":"dom.eval"},{"command":"dom.title"}]}"#;
-        assert_eq!(of(both), Ruling { access: Access::Deny, rule: Some("no scripts") });
+        assert_eq!(
+            of(both),
+            Ruling {
+                access: Access::Deny,
+                rule: Some("no scripts")
+            }
+        );
     }
 
     #[test]

@@ -26,15 +26,17 @@ mod primitive;
 
 pub use emulation::{ClientHints, Emulation, UserAgent};
 pub use error::{AdapterError, NavigationFailure, NavigationFailureKind};
-pub use event::{ConsoleLevel, DialogKind, DownloadProgress, Event, EventSink, LifecyclePhase, ResourceKind};
+pub use event::{
+    ConsoleLevel, DialogKind, DownloadProgress, Event, EventSink, LifecyclePhase, ResourceKind,
+};
 pub use network::{
-    AbortReason, Challenge, Decision, Headers, Initiator, NetworkConditions, NetworkPolicy, PausedRequest, RequestDetails,
-    RequestTiming, ResponseDetails,
+    AbortReason, Challenge, Decision, Headers, Initiator, NetworkConditions, NetworkPolicy,
+    PausedRequest, RequestDetails, RequestTiming, ResponseDetails,
 };
 pub use passage::{Passage, RawCall};
 pub use primitive::{
-    BridgeCall, Clip, Effect, Evaluated, FileToGive, FilesTo, GivenFile, ImageFormat, InputAction, Keystroke, Modifiers,
-    MouseButton, Primitive, ScriptError,
+    BridgeCall, Clip, Effect, Evaluated, FileToGive, FilesTo, GivenFile, ImageFormat, InputAction,
+    Keystroke, Modifiers, MouseButton, Primitive, ScriptError,
 };
 
 use crate::capability::{AdapterKind, BrowserKind, CapabilitySet};
@@ -147,7 +149,11 @@ pub trait Browser: Send + Sync {
     ///
     /// # Errors
     /// `BrowserLost`, `AttachFailed`, `Protocol`.
-    fn open_context(&self, spec: ContextSpec, events: Arc<dyn EventSink>) -> BoxFuture<'_, AdapterResult<OpenedContext>>;
+    fn open_context(
+        &self,
+        spec: ContextSpec,
+        events: Arc<dyn EventSink>,
+    ) -> BoxFuture<'_, AdapterResult<OpenedContext>>;
 
     /// Whether it still answers for itself: false once the connection or the process has ended.
     fn is_connected(&self) -> bool;
@@ -187,7 +193,11 @@ impl From<&str> for Bridge {
     /// One that answers everything from the start.
     fn from(whole: &str) -> Self {
         let whole: Arc<str> = whole.into();
-        Self { start: Arc::clone(&whole), started: &[], whole }
+        Self {
+            start: Arc::clone(&whole),
+            started: &[],
+            whole,
+        }
     }
 }
 

@@ -105,7 +105,10 @@ impl AlertName {
     /// The alert's row.
     #[must_use]
     pub fn row(self) -> &'static Alert {
-        ALERTS.iter().find(|alert| alert.name == self).expect("every name has its row, as a test checks")
+        ALERTS
+            .iter()
+            .find(|alert| alert.name == self)
+            .expect("every name has its row, as a test checks")
     }
 }
 
@@ -130,7 +133,13 @@ impl RaisedAlert {
     #[must_use]
     pub fn new(name: AlertName, reason: String) -> Self {
         let row = name.row();
-        Self { name, severity: row.severity.to_owned(), reason, owner: row.owner.to_owned(), action: row.action.to_owned() }
+        Self {
+            name,
+            severity: row.severity.to_owned(),
+            reason,
+            owner: row.owner.to_owned(),
+            action: row.action.to_owned(),
+        }
     }
 }
 
@@ -143,7 +152,11 @@ pub const fn counts_as_fault(code: ErrorCode) -> bool {
 /// The series that the alerts look at, as (name, expression).
 #[must_use]
 pub fn recorded_series() -> Vec<(&'static str, String)> {
-    let faults: Vec<&str> = ErrorCode::ALL.iter().filter(|code| counts_as_fault(**code)).map(|code| code.as_str()).collect();
+    let faults: Vec<&str> = ErrorCode::ALL
+        .iter()
+        .filter(|code| counts_as_fault(**code))
+        .map(|code| code.as_str())
+        .collect();
     let faults = faults.join("|");
     let reached = r#"route="ops",adapter!="none""#;
     vec![
@@ -179,16 +192,25 @@ mod tests {
 
     #[test]
     fn every_name_has_its_row() {
-        assert_eq!(ALERTS.iter().map(|alert| alert.name).collect::<Vec<_>>(), AlertName::ALL);
+        assert_eq!(
+            ALERTS.iter().map(|alert| alert.name).collect::<Vec<_>>(),
+            AlertName::ALL
+        );
         assert!(AlertName::ALL.iter().all(|name| name.row().name == *name));
     }
 
     #[test]
     fn only_the_adapter_and_the_control_plane_are_at_fault() {
-        assert!(counts_as_fault(ErrorCode::AdapterBrowserLost) && counts_as_fault(ErrorCode::RelayInternal));
-        for innocent in
-            [ErrorCode::OpsElementNotFound, ErrorCode::RelayAuthInvalid, ErrorCode::RelayRateLimited, ErrorCode::OpsTimeout]
-        {
+        assert!(
+            counts_as_fault(ErrorCode::AdapterBrowserLost)
+                && counts_as_fault(ErrorCode::RelayInternal)
+        );
+        for innocent in [
+            ErrorCode::OpsElementNotFound,
+            ErrorCode::RelayAuthInvalid,
+            ErrorCode::RelayRateLimited,
+            ErrorCode::OpsTimeout,
+        ] {
             assert!(!counts_as_fault(innocent), "{innocent}");
         }
     }

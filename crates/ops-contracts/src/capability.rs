@@ -144,7 +144,12 @@ impl CapabilitySet {
     /// All that the contract marks as core.
     #[must_use]
     pub fn core() -> Self {
-        Self::new(Capability::ALL.iter().copied().filter(|c| c.class() == CapabilityClass::Core))
+        Self::new(
+            Capability::ALL
+                .iter()
+                .copied()
+                .filter(|c| c.class() == CapabilityClass::Core),
+        )
     }
 
     /// Whether it holds `capability`.

@@ -47,20 +47,31 @@ impl Choices {
     #[must_use]
     pub fn of_text(seed: &str) -> Self {
         let hash = Sha256::digest(seed.as_bytes());
-        Self::seeded(hash.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte)))
+        Self::seeded(
+            hash.iter()
+                .take(8)
+                .fold(0, |number, byte| number << 8 | u64::from(*byte)),
+        )
     }
 
     /// The same, told to a log.
     #[must_use]
     pub fn logged(self, log: Arc<dyn DecisionLog>) -> Self {
-        Self { log: Some(log), ..self }
+        Self {
+            log: Some(log),
+            ..self
+        }
     }
 
     /// The choices of one session.
     #[must_use]
     pub fn stream(&self, session: u64) -> Stream {
         let state = mixed(self.seed ^ mixed(session.wrapping_add(0x9e37_79b9_7f4a_7c15)));
-        Stream { state, session, log: self.log.clone() }
+        Stream {
+            state,
+            session,
+            log: self.log.clone(),
+        }
     }
 }
 
@@ -82,7 +93,12 @@ impl Stream {
         // The remainder prefers small numbers by less than one part in 2^40 for every bound that is used.
         let chosen = mixed(self.state) % bound;
         if let Some(log) = &self.log {
-            log.decided(&Decision { session: self.session, what, outcome: &chosen.to_string(), of: Some(bound) });
+            log.decided(&Decision {
+                session: self.session,
+                what,
+                outcome: &chosen.to_string(),
+                of: Some(bound),
+            });
         }
         chosen
     }
@@ -90,7 +106,12 @@ impl Stream {
     /// Tells what followed from the state of things alone.
     pub fn decided(&self, what: &'static str, outcome: &str) {
         if let Some(log) = &self.log {
-            log.decided(&Decision { session: self.session, what, outcome, of: None });
+            log.decided(&Decision {
+                session: self.session,
+                what,
+                outcome,
+                of: None,
+            });
         }
     }
 }
@@ -113,7 +134,10 @@ mod tests {
 
     impl DecisionLog for Kept {
         fn decided(&self, decision: &Decision<'_>) {
-            self.0.lock().unwrap().push(serde_json::to_string(decision).unwrap());
+            self.0
+                .lock()
+                .unwrap()
+                .push(serde_json::to_string(decision).unwrap());
         }
     }
 
@@ -124,12 +148,19 @@ mod tests {
 
     #[test]
     fn a_seed_determines_every_choice_and_sessions_do_not_share_theirs() {
-        let (one, again, other) = (Choices::of_text("seed"), Choices::of_text("seed"), Choices::of_text("seeds"));
+        let (one, again, other) = (
+            Choices::of_text("seed"),
+            Choices::of_text("seed"),
+            Choices::of_text("seeds"),
+        );
         assert_eq!(drawn(&one, 1), drawn(&again, 1));
         assert_ne!(drawn(&one, 1), drawn(&one, 2));
         assert_ne!(drawn(&one, 1), drawn(&other, 1));
         assert!(drawn(&one, 3).iter().all(|chosen| *chosen < 1_000));
-        assert_eq!((one.stream(1).below("x", 0), one.stream(1).below("x", 1)), (0, 0));
+        assert_eq!(
+            (one.stream(1).below("x", 0), one.stream(1).below("x", 1)),
+            (0, 0)
+        );
     }
 
     #[test]

@@ -6,7 +6,13 @@
 use crate::adapter::{NavigationFailure, NavigationFailureKind};
 
 /// Names looked up in every directory of `PATH`, best first.
-pub const NAMES: &[&str] = &["google-chrome-stable", "google-chrome", "chromium", "chromium-browser", "chrome"];
+pub const NAMES: &[&str] = &[
+    "google-chrome-stable",
+    "google-chrome",
+    "chromium",
+    "chromium-browser",
+    "chrome",
+];
 
 /// Places outside `PATH`, best first.
 pub const PLACES: &[&str] = &[
@@ -113,25 +119,46 @@ pub fn forbidden(arguments: &[String]) -> Option<&str> {
         let name = switch(argument);
         // A lone `--` ends the switches: what follows is URLs, which nobody asked for.
         name.is_empty()
-            || FORBIDDEN.iter().any(|banned| if banned.ends_with('-') { name.starts_with(banned) } else { name == *banned })
+            || FORBIDDEN.iter().any(|banned| {
+                if banned.ends_with('-') {
+                    name.starts_with(banned)
+                } else {
+                    name == *banned
+                }
+            })
     })
 }
 
 /// The end of every command line: the features to do without, and what a caller adds. Of two lists of features the browser takes the
 /// last alone, so those of the caller's lists join ours.
 pub fn added(extra: &[String]) -> impl Iterator<Item = String> {
-    let (lists, others): (Vec<_>, Vec<_>) = extra.iter().partition(|argument| switch(argument) == "disable-features");
-    let theirs = lists.into_iter().filter_map(|list| list.split_once('=')).map(|(_, features)| features.trim());
-    let all: Vec<&str> = DISABLED_FEATURES.iter().copied().chain(theirs.filter(|features| !features.is_empty())).collect();
-    std::iter::once(format!("--disable-features={}", all.join(","))).chain(others.into_iter().cloned())
+    let (lists, others): (Vec<_>, Vec<_>) = extra
+        .iter()
+        .partition(|argument| switch(argument) == "disable-features");
+    let theirs = lists
+        .into_iter()
+        .filter_map(|list| list.split_once('='))
+        .map(|(_, features)| features.trim());
+    let all: Vec<&str> = DISABLED_FEATURES
+        .iter()
+        .copied()
+        .chain(theirs.filter(|features| !features.is_empty()))
+        .collect();
+    std::iter::once(format!("--disable-features={}", all.join(",")))
+        .chain(others.into_iter().cloned())
 }
 
 /// The switches that send all traffic to a proxy, `scheme://host:port`, but that of the `bypass`ed hosts.
 #[must_use]
 pub fn proxied(proxy: &str, bypass: &[String]) -> [String; 2] {
     // Without the first rule Chromium keeps loopback out of every proxy.
-    let rules: Vec<&str> = std::iter::once("<-loopback>").chain(bypass.iter().map(String::as_str)).collect();
-    [format!("--proxy-server={proxy}"), format!("--proxy-bypass-list={}", rules.join(";"))]
+    let rules: Vec<&str> = std::iter::once("<-loopback>")
+        .chain(bypass.iter().map(String::as_str))
+        .collect();
+    [
+        format!("--proxy-server={proxy}"),
+        format!("--proxy-bypass-list={}", rules.join(";")),
+    ]
 }
 
 /// Kinds by the beginning of the names of network errors; the first match counts.
@@ -141,7 +168,10 @@ const FAILURES: &[(&str, NavigationFailureKind)] = &[
     ("ERR_ICANN_NAME_COLLISION", NavigationFailureKind::Dns),
     ("ERR_CERT", NavigationFailureKind::Certificate),
     ("ERR_SSL_", NavigationFailureKind::Certificate),
-    ("ERR_BAD_SSL_CLIENT_AUTH_CERT", NavigationFailureKind::Certificate),
+    (
+        "ERR_BAD_SSL_CLIENT_AUTH_CERT",
+        NavigationFailureKind::Certificate,
+    ),
     ("ERR_ABORTED", NavigationFailureKind::Aborted),
     ("ERR_BLOCKED_", NavigationFailureKind::Blocked),
     ("ERR_ACCESS_DENIED", NavigationFailureKind::Blocked),
@@ -153,22 +183,33 @@ const FAILURES: &[(&str, NavigationFailureKind)] = &[
     ("ERR_ADDRESS_", NavigationFailureKind::Connection),
     ("ERR_TIMED_OUT", NavigationFailureKind::Connection),
     ("ERR_EMPTY_RESPONSE", NavigationFailureKind::Connection),
-    ("ERR_INTERNET_DISCONNECTED", NavigationFailureKind::Connection),
+    (
+        "ERR_INTERNET_DISCONNECTED",
+        NavigationFailureKind::Connection,
+    ),
     ("ERR_NETWORK_", NavigationFailureKind::Connection),
     ("ERR_PROXY_", NavigationFailureKind::Connection),
     ("ERR_TUNNEL_", NavigationFailureKind::Connection),
     ("ERR_SOCKS_", NavigationFailureKind::Connection),
     ("ERR_HTTP2_", NavigationFailureKind::Connection),
     ("ERR_QUIC_", NavigationFailureKind::Connection),
-    ("ERR_INVALID_HTTP_RESPONSE", NavigationFailureKind::Connection),
+    (
+        "ERR_INVALID_HTTP_RESPONSE",
+        NavigationFailureKind::Connection,
+    ),
 ];
 
 /// The failure that a network error's text stands for, `net::ERR_NAME_NOT_RESOLVED` or the same without `net::`.
 #[must_use]
 pub fn navigation_failure(text: &str) -> NavigationFailure {
     let reason = text.strip_prefix("net::").unwrap_or(text);
-    let found = FAILURES.iter().find(|(prefix, _)| reason.starts_with(prefix));
-    NavigationFailure { kind: found.map_or(NavigationFailureKind::Other, |(_, kind)| *kind), reason: reason.to_owned() }
+    let found = FAILURES
+        .iter()
+        .find(|(prefix, _)| reason.starts_with(prefix));
+    NavigationFailure {
+        kind: found.map_or(NavigationFailureKind::Other, |(_, kind)| *kind),
+        reason: reason.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -192,31 +233,62 @@ mod tests {
         ] {
             assert!(refused(argument), "{argument}");
         }
-        for argument in ["--lang=de", "--window-size=1,2", "--disable-quic", "--ignore-certificate-errors-spki-list=x"] {
+        for argument in [
+            "--lang=de",
+            "--window-size=1,2",
+            "--disable-quic",
+            "--ignore-certificate-errors-spki-list=x",
+        ] {
             assert!(!refused(argument), "{argument}");
         }
     }
 
     #[test]
     fn features_that_a_caller_does_without_join_ours() {
-        let extra =
-            ["--lang=de", "--disable-features=One,Two", "-disable-features= Three ", "--disable-features="].map(str::to_owned);
+        let extra = [
+            "--lang=de",
+            "--disable-features=One,Two",
+            "-disable-features= Three ",
+            "--disable-features=",
+        ]
+        .map(str::to_owned);
         let added: Vec<String> = added(&extra).collect();
-        assert_eq!(added, [format!("--disable-features={},One,Two,Three", DISABLED_FEATURES.join(",")), "--lang=de".to_owned()]);
+        assert_eq!(
+            added,
+            [
+                format!(
+                    "--disable-features={},One,Two,Three",
+                    DISABLED_FEATURES.join(",")
+                ),
+                "--lang=de".to_owned()
+            ]
+        );
     }
 
     #[test]
     fn a_proxy_takes_loopback_too() {
-        let switches = ["--proxy-server=socks5://127.0.0.1:1", "--proxy-bypass-list=<-loopback>;*.test"];
-        assert_eq!(proxied("socks5://127.0.0.1:1", &["*.test".to_owned()]), switches);
+        let switches = [
+            "--proxy-server=socks5://127.0.0.1:1",
+            "--proxy-bypass-list=<-loopback>;*.test",
+        ];
+        assert_eq!(
+            proxied("socks5://127.0.0.1:1", &["*.test".to_owned()]),
+            switches
+        );
     }
 
     #[test]
     fn net_errors_have_the_kind_that_callers_tell_apart() {
         for (text, kind) in [
             ("net::ERR_NAME_NOT_RESOLVED", NavigationFailureKind::Dns),
-            ("net::ERR_CONNECTION_REFUSED", NavigationFailureKind::Connection),
-            ("net::ERR_CERT_AUTHORITY_INVALID", NavigationFailureKind::Certificate),
+            (
+                "net::ERR_CONNECTION_REFUSED",
+                NavigationFailureKind::Connection,
+            ),
+            (
+                "net::ERR_CERT_AUTHORITY_INVALID",
+                NavigationFailureKind::Certificate,
+            ),
             ("net::ERR_ABORTED", NavigationFailureKind::Aborted),
             ("ERR_BLOCKED_BY_CLIENT", NavigationFailureKind::Blocked),
             ("net::ERR_TOO_MANY_REDIRECTS", NavigationFailureKind::Other),

@@ -33,7 +33,10 @@ impl Timestamp {
     /// This point and a span later.
     #[must_use]
     pub fn plus(self, span: Duration) -> Self {
-        Self(self.0.saturating_add(u64::try_from(span.as_millis()).unwrap_or(u64::MAX)))
+        Self(
+            self.0
+                .saturating_add(u64::try_from(span.as_millis()).unwrap_or(u64::MAX)),
+        )
     }
 }
 
@@ -85,6 +88,9 @@ mod tests {
         let stamp = Timestamp::from_unix_millis(1_700_000_000_123);
         assert_eq!(stamp.to_string(), "2023-11-14T22:13:20.123Z");
         assert_eq!(Timestamp::try_from(stamp.to_string()).ok(), Some(stamp));
-        assert_eq!(Timestamp::from_unix_millis(u64::MAX).to_string(), "9999-12-31T23:59:59.999Z");
+        assert_eq!(
+            Timestamp::from_unix_millis(u64::MAX).to_string(),
+            "9999-12-31T23:59:59.999Z"
+        );
     }
 }

@@ -130,7 +130,10 @@ pub struct InvalidField {
 impl InvalidField {
     /// The field `field` is not as `expected` says.
     pub fn new(field: impl Into<String>, expected: impl Into<String>) -> Self {
-        Self { field: field.into(), expected: expected.into() }
+        Self {
+            field: field.into(),
+            expected: expected.into(),
+        }
     }
 }
 
@@ -364,25 +367,40 @@ pub fn parse_json<'de, T: Deserialize<'de>>(json: &'de str) -> Result<T, Invalid
     let mut deserializer = serde_json::Deserializer::from_str(json);
     let parsed = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
-        let field = if path == "." { "params".to_owned() } else { path };
+        let field = if path == "." {
+            "params".to_owned()
+        } else {
+            path
+        };
         InvalidField::new(field, plainly(&error.into_inner().to_string()))
     })?;
-    deserializer.end().map_err(|trailing| InvalidField::new("params", trailing.to_string()))?;
+    deserializer
+        .end()
+        .map_err(|trailing| InvalidField::new("params", trailing.to_string()))?;
     Ok(parsed)
 }
 
 /// Serde calls an object by the name of the type that takes it, which says nothing outside.
 fn plainly(error: &str) -> String {
     match error.split_once("expected struct ") {
-        Some((before, named)) => format!("{before}expected an object{}", named.trim_start_matches(char::is_alphanumeric)),
+        Some((before, named)) => format!(
+            "{before}expected an object{}",
+            named.trim_start_matches(char::is_alphanumeric)
+        ),
         None => error.to_owned(),
     }
 }
 
 fn parse_params<P: Params>(name: CommandName, params: &RawValue) -> Outcome<P> {
     // Serde reads a struct from an array as well, by position; parameters have names.
-    let object = if params.get().starts_with('{') { Ok(params.get()) } else { Err(InvalidField::new("params", "an object")) };
-    let parsed = object.and_then(parse_json::<P>).and_then(|params| params.validate().map(|()| params));
+    let object = if params.get().starts_with('{') {
+        Ok(params.get())
+    } else {
+        Err(InvalidField::new("params", "an object"))
+    };
+    let parsed = object
+        .and_then(parse_json::<P>)
+        .and_then(|params| params.validate().map(|()| params));
     parsed.map_err(|invalid| {
         Fault::new(ErrorCode::OpsInvalidRequest, format!("{name}: {invalid}"))
             .with("command", name.as_str())
@@ -394,8 +412,16 @@ fn parse_params<P: Params>(name: CommandName, params: &RawValue) -> Outcome<P> {
 fn unknown(text: &str) -> Fault {
     let shown: String = text.chars().take(64).collect();
     let group = text.split('.').next().unwrap_or(text);
-    let near: Vec<&str> = CommandName::ALL.iter().map(|name| name.as_str()).filter(|name| name.starts_with(group)).collect();
-    Fault::new(ErrorCode::OpsCommandUnknown, format!("there is no command {shown:?}")).with("similar", near)
+    let near: Vec<&str> = CommandName::ALL
+        .iter()
+        .map(|name| name.as_str())
+        .filter(|name| name.starts_with(group))
+        .collect();
+    Fault::new(
+        ErrorCode::OpsCommandUnknown,
+        format!("there is no command {shown:?}"),
+    )
+    .with("similar", near)
 }
 
 #[cfg(test)]
@@ -407,7 +433,12 @@ mod tests {
         let raw = RawValue::from_string(params.to_owned()).unwrap();
         let fault = Call::parse(name, &raw).unwrap_err();
         assert_eq!(fault.code, ErrorCode::OpsInvalidRequest);
-        fault.details.get("field").and_then(|f| f.as_str()).unwrap().to_owned()
+        fault
+            .details
+            .get("field")
+            .and_then(|f| f.as_str())
+            .unwrap()
+            .to_owned()
     }
 
     #[test]
@@ -416,16 +447,31 @@ mod tests {
             assert_eq!(name.as_str().parse::<CommandName>().unwrap(), name);
             assert!(name.spec().default_timeout_ms > 0);
         }
-        assert_eq!("nav.got".parse::<CommandName>().unwrap_err().code, ErrorCode::OpsCommandUnknown);
+        assert_eq!(
+            "nav.got".parse::<CommandName>().unwrap_err().code,
+            ErrorCode::OpsCommandUnknown
+        );
     }
 
     #[test]
     fn a_wrong_parameter_is_named() {
         assert_eq!(field_of(CommandName::NavGoto, "{}"), "params");
         assert_eq!(field_of(CommandName::NavGoto, r#"{"url":5}"#), "url");
-        assert_eq!(field_of(CommandName::NavGoto, r#"{"url":"x","waitUntil":"never"}"#), "waitUntil");
-        assert_eq!(field_of(CommandName::InteractClick, r#"{"element":{"ref":"q"}}"#), "element.ref");
-        assert_eq!(field_of(CommandName::InteractClick, r#"{"element":{"css":"a"},"count":9}"#), "count");
+        assert_eq!(
+            field_of(CommandName::NavGoto, r#"{"url":"x","waitUntil":"never"}"#),
+            "waitUntil"
+        );
+        assert_eq!(
+            field_of(CommandName::InteractClick, r#"{"element":{"ref":"q"}}"#),
+            "element.ref"
+        );
+        assert_eq!(
+            field_of(
+                CommandName::InteractClick,
+                r#"{"element":{"css":"a"},"count":9}"#
+            ),
+            "count"
+        );
         assert_eq!(field_of(CommandName::SessionList, r#"{"x":1}"#), "x");
         assert_eq!(field_of(CommandName::SessionList, "[]"), "params");
     }
@@ -434,10 +480,20 @@ mod tests {
     fn what_was_expected_is_said_in_the_words_of_the_contract() {
         let expected = |name: CommandName, params: &str| {
             let raw = RawValue::from_string(params.to_owned()).unwrap();
-            Call::parse(name, &raw).unwrap_err().details.get("expected").unwrap().as_str().unwrap().to_owned()
+            Call::parse(name, &raw)
+                .unwrap_err()
+                .details
+                .get("expected")
+                .unwrap()
+                .as_str()
+                .unwrap()
+                .to_owned()
         };
         let locator = expected(CommandName::InteractClick, r#"{"element":"e12"}"#);
-        assert!(locator.contains(r#"expected an object such as {"ref": "e12"}"#), "{locator}");
+        assert!(
+            locator.contains(r#"expected an object such as {"ref": "e12"}"#),
+            "{locator}"
+        );
         let viewport = expected(CommandName::SessionCreate, r#"{"viewport":"1280x720"}"#);
         assert!(viewport.contains("expected an object"), "{viewport}");
     }

@@ -19,14 +19,17 @@ use crate::scorecard::Phase;
 use crate::version::CONFIG_SCHEMA_VERSION;
 
 pub use types::{
-    AllowedHost, ExtensionId, InvalidName, LimitsProfileName, LogFormat, LogLevel, PairingMode, SandboxMode, WarningCode,
+    AllowedHost, ExtensionId, InvalidName, LimitsProfileName, LogFormat, LogLevel, PairingMode,
+    SandboxMode, WarningCode,
 };
 
 /// The port on which a relay with the limits profile `strict` listens unless it is told otherwise; with `local` the system chooses.
 pub const DEFAULT_PORT: u16 = 9555;
 
 /// Where a setting comes from; a later one wins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Source {
     /// Built in.
@@ -91,30 +94,50 @@ pub struct ExplainedSetting {
 
 impl ExplainedSetting {
     fn new<T: Serialize>(key: &'static str, setting: &Sourced<T>, meaning: &'static str) -> Self {
-        let value = serde_json::value::to_raw_value(&setting.value).expect("settings consist of words, numbers and lists of them");
-        Self { key, value, source: setting.source, meaning }
+        let value = serde_json::value::to_raw_value(&setting.value)
+            .expect("settings consist of words, numbers and lists of them");
+        Self {
+            key,
+            value,
+            source: setting.source,
+            meaning,
+        }
     }
 }
 
 /// Hands out the values of a document by key. Implemented by what reads one.
 pub trait Leaves {
     /// The value under `key`, where there is one that fits; what does not fit is for the implementor to report with `expected`.
-    fn take<T: DeserializeOwned>(&mut self, key: &'static str, expected: &'static str) -> Option<T>;
+    fn take<T: DeserializeOwned>(&mut self, key: &'static str, expected: &'static str)
+    -> Option<T>;
 }
 
-fn pick<'a, T: Clone + 'a>(settings: impl Iterator<Item = (Source, Option<&'a T>)>, default: impl FnOnce() -> T) -> Sourced<T> {
+fn pick<'a, T: Clone + 'a>(
+    settings: impl Iterator<Item = (Source, Option<&'a T>)>,
+    default: impl FnOnce() -> T,
+) -> Sourced<T> {
     let set = settings.filter_map(|(source, value)| value.map(|value| (source, value)));
     match set.max_by_key(|(source, _)| *source) {
-        Some((source, value)) => Sourced { value: value.clone(), source },
-        None => Sourced { value: default(), source: Source::Default },
+        Some((source, value)) => Sourced {
+            value: value.clone(),
+            source,
+        },
+        None => Sourced {
+            value: default(),
+            source: Source::Default,
+        },
     }
 }
 
 /// A key that is not there is not set; `null` is no value of any key, though the generated schema of an option says so.
 fn annotate(schema: &mut Schema, defaults: &[(&str, Value)]) {
-    let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else { return };
+    let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else {
+        return;
+    };
     for (key, default) in defaults {
-        let Some(property) = properties.get_mut(*key).and_then(Value::as_object_mut) else { continue };
+        let Some(property) = properties.get_mut(*key).and_then(Value::as_object_mut) else {
+            continue;
+        };
         if let Some(types) = property.get_mut("type").and_then(Value::as_array_mut) {
             types.retain(|kind| kind != "null");
             if let [only] = types.as_slice() {
@@ -123,7 +146,10 @@ fn annotate(schema: &mut Schema, defaults: &[(&str, Value)]) {
             }
         }
         if let Some(Value::Array(choices)) = property.remove("anyOf") {
-            let kept = choices.into_iter().filter(|choice| choice.get("type").is_none_or(|kind| kind != "null")).collect();
+            let kept = choices
+                .into_iter()
+                .filter(|choice| choice.get("type").is_none_or(|kind| kind != "null"))
+                .collect();
             property.insert("allOf".to_owned(), Value::Array(kept));
         }
         property.insert("default".to_owned(), default.clone());
@@ -195,8 +221,7 @@ macro_rules! section {
 
 const BOOLEAN: &str = "true or false";
 const STRINGS: &str = "a list of strings";
-const DOMAINS: &str =
-    "a list of hosts such as \"example.com\", \"*.example.com\", \"*\" or an IP address, each with a port or without";
+const DOMAINS: &str = "a list of hosts such as \"example.com\", \"*.example.com\", \"*\" or an IP address, each with a port or without";
 
 section! {
     ConfigDocument "What a configuration document or another source says. A key that is not there is not set.",
@@ -289,9 +314,14 @@ impl EffectiveConfig {
     /// The settings in force: for each key the value of the highest source that sets it.
     #[must_use]
     pub fn resolve(layers: &[Layer]) -> Self {
-        let layers: Vec<_> = layers.iter().map(|layer| (layer.source, &layer.document)).collect();
+        let layers: Vec<_> = layers
+            .iter()
+            .map(|layer| (layer.source, &layer.document))
+            .collect();
         let mut effective = Self::of(&layers);
-        if effective.listen.source == Source::Default && effective.limits_profile.value == LimitsProfileName::Local {
+        if effective.listen.source == Source::Default
+            && effective.limits_profile.value == LimitsProfileName::Local
+        {
             effective.listen.value.set_port(0);
         }
         effective
@@ -353,13 +383,36 @@ mod tests {
             d.log_level = Some(LogLevel::Error);
             d.browser.sandbox = Some(SandboxMode::Off);
         });
-        let environment = layer(Source::Environment, |d| d.browser.path = Some("/bin/chrome".to_owned()));
-        for layers in [[flag.clone(), file.clone(), environment.clone()], [file, environment, flag]] {
+        let environment = layer(Source::Environment, |d| {
+            d.browser.path = Some("/bin/chrome".to_owned())
+        });
+        for layers in [
+            [flag.clone(), file.clone(), environment.clone()],
+            [file, environment, flag],
+        ] {
             let effective = EffectiveConfig::resolve(&layers);
-            assert_eq!(effective.log_level, Sourced { value: LogLevel::Debug, source: Source::Flag });
-            assert_eq!(effective.browser.sandbox, Sourced { value: SandboxMode::Off, source: Source::File });
+            assert_eq!(
+                effective.log_level,
+                Sourced {
+                    value: LogLevel::Debug,
+                    source: Source::Flag
+                }
+            );
+            assert_eq!(
+                effective.browser.sandbox,
+                Sourced {
+                    value: SandboxMode::Off,
+                    source: Source::File
+                }
+            );
             assert_eq!(effective.browser.path.source, Source::Environment);
-            assert_eq!(effective.ops.routing_mode, Sourced { value: RoutingMode::Ops, source: Source::Default });
+            assert_eq!(
+                effective.ops.routing_mode,
+                Sourced {
+                    value: RoutingMode::Ops,
+                    source: Source::Default
+                }
+            );
         }
     }
 
@@ -409,10 +462,24 @@ mod tests {
 
     #[test]
     fn the_relay_of_one_user_listens_where_the_system_chooses() {
-        let local = layer(Source::Flag, |d| d.limits_profile = Some(LimitsProfileName::Local));
-        assert_eq!(EffectiveConfig::resolve(std::slice::from_ref(&local)).listen.value.port(), 0);
+        let local = layer(Source::Flag, |d| {
+            d.limits_profile = Some(LimitsProfileName::Local)
+        });
+        assert_eq!(
+            EffectiveConfig::resolve(std::slice::from_ref(&local))
+                .listen
+                .value
+                .port(),
+            0
+        );
         let listen = layer(Source::File, |d| d.listen = "127.0.0.1:7000".parse().ok());
-        assert_eq!(EffectiveConfig::resolve(&[local, listen]).listen.value.port(), 7000);
+        assert_eq!(
+            EffectiveConfig::resolve(&[local, listen])
+                .listen
+                .value
+                .port(),
+            7000
+        );
     }
 
     #[test]
@@ -432,7 +499,11 @@ mod tests {
             };
             let default: Value = serde_json::from_str(row.value.get()).unwrap();
             assert_eq!(property["default"], default, "{}", row.key);
-            assert!(!property.to_string().contains("\"null\""), "{}: {property}", row.key);
+            assert!(
+                !property.to_string().contains("\"null\""),
+                "{}: {property}",
+                row.key
+            );
         }
         assert_eq!(schema.get("required"), None);
     }

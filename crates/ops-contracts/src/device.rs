@@ -19,23 +19,50 @@ pub struct Device {
 
 const IPHONE: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1";
 const IPAD: &str = "Mozilla/5.0 (iPad; CPU OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1";
-const ANDROID: &str =
-    "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{chrome}.0.0.0 Mobile Safari/537.36";
-const TABLET: &str =
-    "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{chrome}.0.0.0 Safari/537.36";
-const WINDOWS: &str =
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{chrome}.0.0.0 Safari/537.36";
-const MAC: &str =
-    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{chrome}.0.0.0 Safari/537.36";
-const SAFARI: &str =
-    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Safari/605.1.15";
+const ANDROID: &str = "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{chrome}.0.0.0 Mobile Safari/537.36";
+const TABLET: &str = "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{chrome}.0.0.0 Safari/537.36";
+const WINDOWS: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{chrome}.0.0.0 Safari/537.36";
+const MAC: &str = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{chrome}.0.0.0 Safari/537.36";
+const SAFARI: &str = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Safari/605.1.15";
 
-const fn device(name: &'static str, width: u32, height: u32, scale: f64, user_agent: &'static str) -> Device {
-    Device { name, viewport: Viewport { width, height, scale }, mobile: true, touch: true, user_agent }
+const fn device(
+    name: &'static str,
+    width: u32,
+    height: u32,
+    scale: f64,
+    user_agent: &'static str,
+) -> Device {
+    Device {
+        name,
+        viewport: Viewport {
+            width,
+            height,
+            scale,
+        },
+        mobile: true,
+        touch: true,
+        user_agent,
+    }
 }
 
-const fn desktop(name: &'static str, width: u32, height: u32, scale: f64, user_agent: &'static str) -> Device {
-    Device { name, viewport: Viewport { width, height, scale }, mobile: false, touch: false, user_agent }
+const fn desktop(
+    name: &'static str,
+    width: u32,
+    height: u32,
+    scale: f64,
+    user_agent: &'static str,
+) -> Device {
+    Device {
+        name,
+        viewport: Viewport {
+            width,
+            height,
+            scale,
+        },
+        mobile: false,
+        touch: false,
+        user_agent,
+    }
 }
 
 /// Every preset.
@@ -70,7 +97,9 @@ pub const DEVICES: &[Device] = &[
 /// The preset of a name, whatever its case.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Device> {
-    DEVICES.iter().find(|device| device.name.eq_ignore_ascii_case(name.trim()))
+    DEVICES
+        .iter()
+        .find(|device| device.name.eq_ignore_ascii_case(name.trim()))
 }
 
 #[cfg(test)]
@@ -82,7 +111,11 @@ mod tests {
         for (at, device) in DEVICES.iter().enumerate() {
             let found = find(&device.name.to_uppercase());
             assert_eq!(found, Some(device));
-            assert!(DEVICES[..at].iter().all(|other| other.name != device.name), "{}", device.name);
+            assert!(
+                DEVICES[..at].iter().all(|other| other.name != device.name),
+                "{}",
+                device.name
+            );
         }
         assert_eq!(find("Nokia 3310"), None);
     }

@@ -33,8 +33,7 @@ impl JsonSchema for DomainRule {
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        let description =
-            "A host (example.com), everything below one (*.example.com), every host (*), or an IP address; :PORT narrows it.";
+        let description = "A host (example.com), everything below one (*.example.com), every host (*), or an IP address; :PORT narrows it.";
         schemars::json_schema!({ "type": "string", "minLength": 1, "description": description })
     }
 }
@@ -69,7 +68,9 @@ impl DomainRule {
         match &self.host {
             Pattern::Any => true,
             Pattern::Name(name) => *name == host,
-            Pattern::Below(name) => host.strip_suffix(name.as_str()).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.')),
+            Pattern::Below(name) => host
+                .strip_suffix(name.as_str())
+                .is_some_and(|rest| rest.len() > 1 && rest.ends_with('.')),
             Pattern::Address(address) => address_of(&host) == Some(*address),
         }
     }
@@ -78,18 +79,24 @@ impl DomainRule {
     #[must_use]
     pub fn is_address(&self, address: IpAddr, port: u16) -> bool {
         let mapped = address.to_canonical();
-        matches!(&self.host, Pattern::Address(named) if *named == mapped) && self.port.is_none_or(|wanted| wanted == port)
+        matches!(&self.host, Pattern::Address(named) if *named == mapped)
+            && self.port.is_none_or(|wanted| wanted == port)
     }
 }
 
 /// Lower case, without the brackets of an address and without a final dot.
 fn normal(host: &str) -> String {
-    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let host = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .unwrap_or(host);
     host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
 }
 
 fn address_of(host: &str) -> Option<IpAddr> {
-    host.parse::<IpAddr>().ok().map(|address| address.to_canonical())
+    host.parse::<IpAddr>()
+        .ok()
+        .map(|address| address.to_canonical())
 }
 
 impl FromStr for DomainRule {
@@ -100,7 +107,8 @@ impl FromStr for DomainRule {
         if text.contains("://") || text.contains('/') {
             return Err(invalid("a host is expected, without scheme and path"));
         }
-        let (host, port) = split_port(text).ok_or_else(|| invalid("after the colon a port from 1 to 65535 is expected"))?;
+        let (host, port) = split_port(text)
+            .ok_or_else(|| invalid("after the colon a port from 1 to 65535 is expected"))?;
         if host == "*." {
             return Err(invalid("after *. a host name is expected"));
         }
@@ -113,11 +121,17 @@ impl FromStr for DomainRule {
                 Some(address) => Pattern::Address(address),
                 None if is_name(&host) => Pattern::Name(host),
                 None => {
-                    return Err(invalid("write names in ASCII (xn--…), a wildcard as the first label alone, addresses in full"));
+                    return Err(invalid(
+                        "write names in ASCII (xn--…), a wildcard as the first label alone, addresses in full",
+                    ));
                 }
             },
         };
-        Ok(Self { text: text.to_owned(), host: pattern, port })
+        Ok(Self {
+            text: text.to_owned(),
+            host: pattern,
+            port,
+        })
     }
 }
 
@@ -127,7 +141,10 @@ fn split_port(text: &str) -> Option<(&str, Option<u16>)> {
     match text.rsplit_once(':') {
         Some((host, port)) if !bare_v6 && !port.ends_with(']') => {
             let digits = !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
-            let port = port.parse::<u16>().ok().filter(|port| digits && *port > 0)?;
+            let port = port
+                .parse::<u16>()
+                .ok()
+                .filter(|port| digits && *port > 0)?;
             Some((host, Some(port)))
         }
         _ => Some((text, None)),
@@ -135,8 +152,12 @@ fn split_port(text: &str) -> Option<(&str, Option<u16>)> {
 }
 
 fn is_name(name: &str) -> bool {
-    let label =
-        |label: &str| (1..=63).contains(&label.len()) && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    };
     (1..=253).contains(&name.len()) && name.split('.').all(label)
 }
 
@@ -183,10 +204,20 @@ impl DomainRules {
     #[must_use]
     pub fn refusal(&self, host: &str, port: u16) -> Option<DomainRefusal> {
         if let Some(rule) = self.deny.iter().find(|rule| rule.covers(host, port)) {
-            return Some(DomainRefusal { host: host.to_owned(), port, reason: DomainReason::Denied, rule: Some(rule.clone()) });
+            return Some(DomainRefusal {
+                host: host.to_owned(),
+                port,
+                reason: DomainReason::Denied,
+                rule: Some(rule.clone()),
+            });
         }
         let listed = self.allow.is_empty() || self.allow.iter().any(|rule| rule.covers(host, port));
-        (!listed).then(|| DomainRefusal { host: host.to_owned(), port, reason: DomainReason::NotAllowed, rule: None })
+        (!listed).then(|| DomainRefusal {
+            host: host.to_owned(),
+            port,
+            reason: DomainReason::NotAllowed,
+            rule: None,
+        })
     }
 
     /// Checks the number of rules.
@@ -196,7 +227,10 @@ impl DomainRules {
     pub fn validate(&self, allow: &str, deny: &str) -> Result<(), InvalidField> {
         for (field, list) in [(allow, &self.allow), (deny, &self.deny)] {
             if list.len() > MAX_RULES {
-                return Err(InvalidField::new(field, format!("at most {MAX_RULES} rules")));
+                return Err(InvalidField::new(
+                    field,
+                    format!("at most {MAX_RULES} rules"),
+                ));
             }
         }
         Ok(())
@@ -213,7 +247,12 @@ impl DomainPolicy {
     /// The policy of these lists; those without rules count for nothing.
     #[must_use]
     pub fn of(layers: impl IntoIterator<Item = DomainRules>) -> Self {
-        Self { layers: layers.into_iter().filter(|rules| !rules.is_empty()).collect() }
+        Self {
+            layers: layers
+                .into_iter()
+                .filter(|rules| !rules.is_empty())
+                .collect(),
+        }
     }
 
     /// Whether it refuses nothing.
@@ -231,7 +270,9 @@ impl DomainPolicy {
     /// Why `host` may not be reached; `None` when it may.
     #[must_use]
     pub fn refusal(&self, host: &str, port: u16) -> Option<DomainRefusal> {
-        self.layers.iter().find_map(|rules| rules.refusal(host, port))
+        self.layers
+            .iter()
+            .find_map(|rules| rules.refusal(host, port))
     }
 
     /// Why a web URL (http, https, ws, wss) may not be asked for; `None` for one that may be, and for URLs without a host.
@@ -243,10 +284,20 @@ impl DomainPolicy {
 
     /// Why an address that a permitted name resolved to may not be reached: a denied address stays denied under any name.
     #[must_use]
-    pub fn refusal_of_address(&self, host: &str, address: IpAddr, port: u16) -> Option<DomainRefusal> {
+    pub fn refusal_of_address(
+        &self,
+        host: &str,
+        address: IpAddr,
+        port: u16,
+    ) -> Option<DomainRefusal> {
         let mut denied = self.layers.iter().flat_map(|rules| &rules.deny);
         let rule = denied.find(|rule| rule.is_address(address, port))?;
-        Some(DomainRefusal { host: host.to_owned(), port, reason: DomainReason::Denied, rule: Some(rule.clone()) })
+        Some(DomainRefusal {
+            host: host.to_owned(),
+            port,
+            reason: DomainReason::Denied,
+            rule: Some(rule.clone()),
+        })
     }
 }
 
@@ -259,11 +310,18 @@ pub fn host_of_url(url: &str) -> Option<(String, u16)> {
         "https" | "wss" => 443,
         _ => return None,
     };
-    let authority = rest.trim_start_matches(['/', '\\']).split(['/', '?', '#', '\\']).next()?;
+    let authority = rest
+        .trim_start_matches(['/', '\\'])
+        .split(['/', '?', '#', '\\'])
+        .next()?;
     let authority = authority.rsplit('@').next()?;
     let (host, port) = match authority.strip_prefix('[') {
-        Some(rest) => rest.split_once(']').map(|(host, port)| (host, port.strip_prefix(':')))?,
-        None => authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port))),
+        Some(rest) => rest
+            .split_once(']')
+            .map(|(host, port)| (host, port.strip_prefix(':')))?,
+        None => authority
+            .split_once(':')
+            .map_or((authority, None), |(host, port)| (host, Some(port))),
     };
     let port = match port {
         None | Some("") => default,
@@ -311,7 +369,9 @@ impl DomainRefusal {
     /// The refusal as an error.
     #[must_use]
     pub fn fault(&self) -> Fault {
-        let fault = Fault::new(ErrorCode::OpsDomainDenied, self.sentence()).with("host", &self.host).with("port", self.port);
+        let fault = Fault::new(ErrorCode::OpsDomainDenied, self.sentence())
+            .with("host", &self.host)
+            .with("port", self.port);
         let fault = fault.with("reason", self.reason);
         match &self.rule {
             Some(rule) => fault.with("rule", rule),
@@ -349,7 +409,11 @@ mod tests {
 
     #[track_caller]
     fn check(rule: &str, host: &str, port: u16, covered: bool) {
-        assert_eq!(rule.parse::<DomainRule>().unwrap().covers(host, port), covered, "{rule} {host}:{port}");
+        assert_eq!(
+            rule.parse::<DomainRule>().unwrap().covers(host, port),
+            covered,
+            "{rule} {host}:{port}"
+        );
     }
 
     #[test]
@@ -399,18 +463,36 @@ mod tests {
 
     #[test]
     fn denying_wins_and_an_allow_list_refuses_everything_else() {
-        let list = DomainRules { allow: rules(&["*.shop.test", "shop.test"]), deny: rules(&["ads.shop.test"]) };
+        let list = DomainRules {
+            allow: rules(&["*.shop.test", "shop.test"]),
+            deny: rules(&["ads.shop.test"]),
+        };
         assert_eq!(list.refusal("www.shop.test", 443), None);
-        assert_eq!(list.refusal("ads.shop.test", 443).unwrap().reason, DomainReason::Denied);
-        assert_eq!(list.refusal("elsewhere.test", 443).unwrap().reason, DomainReason::NotAllowed);
-        let open = DomainRules { allow: Vec::new(), deny: rules(&["ads.test"]) };
+        assert_eq!(
+            list.refusal("ads.shop.test", 443).unwrap().reason,
+            DomainReason::Denied
+        );
+        assert_eq!(
+            list.refusal("elsewhere.test", 443).unwrap().reason,
+            DomainReason::NotAllowed
+        );
+        let open = DomainRules {
+            allow: Vec::new(),
+            deny: rules(&["ads.test"]),
+        };
         assert_eq!(open.refusal("elsewhere.test", 443), None);
     }
 
     #[test]
     fn a_further_list_can_only_narrow() {
-        let operator = DomainRules { allow: rules(&["*.shop.test"]), deny: rules(&["127.0.0.1"]) };
-        let session = DomainRules { allow: rules(&["*"]), deny: rules(&["admin.shop.test"]) };
+        let operator = DomainRules {
+            allow: rules(&["*.shop.test"]),
+            deny: rules(&["127.0.0.1"]),
+        };
+        let session = DomainRules {
+            allow: rules(&["*"]),
+            deny: rules(&["admin.shop.test"]),
+        };
         let policy = DomainPolicy::of([operator, DomainRules::default(), session]);
         assert_eq!(policy.layers().len(), 2);
         assert!(policy.refusal_of_url("https://www.shop.test/x").is_none());
@@ -418,17 +500,35 @@ mod tests {
         assert!(policy.refusal_of_url("http://admin.shop.test").is_some());
         assert!(policy.refusal_of_url("about:blank").is_none());
         let loopback = "127.0.0.1".parse().unwrap();
-        assert_eq!(policy.refusal_of_address("www.shop.test", loopback, 80).unwrap().rule.unwrap().as_str(), "127.0.0.1");
-        assert!(DomainPolicy::default().is_open() && DomainPolicy::of([DomainRules::default()]).is_open());
+        assert_eq!(
+            policy
+                .refusal_of_address("www.shop.test", loopback, 80)
+                .unwrap()
+                .rule
+                .unwrap()
+                .as_str(),
+            "127.0.0.1"
+        );
+        assert!(
+            DomainPolicy::default().is_open()
+                && DomainPolicy::of([DomainRules::default()]).is_open()
+        );
     }
 
     #[test]
     fn urls_give_host_and_port() {
         let of = |url: &str| host_of_url(url);
-        assert_eq!(of("HTTP://U:p@Example.com:81/x?y#z"), Some(("example.com".to_owned(), 81)));
+        assert_eq!(
+            of("HTTP://U:p@Example.com:81/x?y#z"),
+            Some(("example.com".to_owned(), 81))
+        );
         assert_eq!(of("wss://[::1]/"), Some(("::1".to_owned(), 443)));
         assert_eq!(of("https://x?y"), Some(("x".to_owned(), 443)));
         assert_eq!(of("data:text/html,http://x"), None);
-        assert_eq!(of("http:///x"), Some(("x".to_owned(), 80)), "browsers take it so");
+        assert_eq!(
+            of("http:///x"),
+            Some(("x".to_owned(), 80)),
+            "browsers take it so"
+        );
     }
 }

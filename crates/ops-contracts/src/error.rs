@@ -370,7 +370,11 @@ mod tests {
         for &code in ErrorCode::ALL {
             let row = code.row();
             assert_eq!(row.text.parse(), Ok(code));
-            assert!(row.text.starts_with(&format!("{}_", code.source().as_str())), "{code}");
+            assert!(
+                row.text
+                    .starts_with(&format!("{}_", code.source().as_str())),
+                "{code}"
+            );
             assert!(seen.insert(row.text), "{code} twice");
             assert!((400..=599).contains(&row.http), "{code}");
             assert!(!row.meaning.is_empty() && !row.remedy.is_empty(), "{code}");

@@ -57,7 +57,12 @@ impl Fault {
     /// A fault with a message.
     #[must_use]
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), retry_after_ms: None, details: Details::default() }
+        Self {
+            code,
+            message: message.into(),
+            retry_after_ms: None,
+            details: Details::default(),
+        }
     }
 
     /// A fault whose message is the registry's meaning.

@@ -324,8 +324,11 @@ impl ClientFrame {
             Some(FrameType::AdapterHealth) => Ok(Self::AdapterHealth),
             _ => {
                 let shown: String = head.kind.chars().take(64).collect();
-                Err(Fault::new(ErrorCode::RelayFrameTypeUnknown, format!("a client can't send frames of type {shown:?}"))
-                    .with("type", shown))
+                Err(Fault::new(
+                    ErrorCode::RelayFrameTypeUnknown,
+                    format!("a client can't send frames of type {shown:?}"),
+                )
+                .with("type", shown))
             }
         }
     }
@@ -347,7 +350,9 @@ fn parse<'de, T: Deserialize<'de>>(text: &'de str) -> Outcome<T> {
 /// The request id of a frame that could not be used otherwise, so that its refusal can be matched to it.
 #[must_use]
 pub fn request_id_of(text: &str) -> Option<RequestId> {
-    serde_json::from_str::<Named>(text).ok().map(|named| named.request_id)
+    serde_json::from_str::<Named>(text)
+        .ok()
+        .map(|named| named.request_id)
 }
 
 /// The request id that stands in errors about frames that named none.
@@ -382,7 +387,8 @@ impl RelayFrame {
     /// `cli_reply_invalid`, naming the field.
     pub fn parse(text: &str) -> Outcome<Option<Self>> {
         fn reply<'de, T: Deserialize<'de>>(text: &'de str) -> Outcome<T> {
-            parse_frame(text).map_err(|invalid| Fault::new(ErrorCode::CliReplyInvalid, invalid.to_string()))
+            parse_frame(text)
+                .map_err(|invalid| Fault::new(ErrorCode::CliReplyInvalid, invalid.to_string()))
         }
         let head: Head = reply(text)?;
         Ok(Some(match FrameType::parse(&head.kind) {
@@ -423,7 +429,8 @@ encodes! {
 
 /// The JSON text of a frame: the body's own object with the type put in front. A raw value in the body is copied once and not parsed.
 fn encode<T: Serialize>(kind: FrameType, body: &T) -> String {
-    let body = serde_json::to_string(body).expect("frames consist of strings, numbers and raw JSON");
+    let body =
+        serde_json::to_string(body).expect("frames consist of strings, numbers and raw JSON");
     let kind = kind.as_str();
     let mut text = String::with_capacity(body.len() + kind.len() + 12);
     text.push_str("{\"type\":\"");
@@ -449,11 +456,19 @@ mod tests {
     #[test]
     fn a_request_round_trips_with_its_raw_params() {
         let text = r#"{"type":"ops_request","requestId":"r1","command":"dom.eval","params":{"expression":"1 + 1","x":[1, 2]},"later":true}"#;
-        let Ok(ClientFrame::Request(request)) = ClientFrame::parse(text) else { panic!("not a request") };
+        let Ok(ClientFrame::Request(request)) = ClientFrame::parse(text) else {
+            panic!("not a request")
+        };
         assert_eq!(request.params.get(), r#"{"expression":"1 + 1","x":[1, 2]}"#);
         let again = request.encode();
-        assert!(again.starts_with(r#"{"type":"ops_request","requestId":"r1""#), "{again}");
-        assert!(matches!(ClientFrame::parse(&again), Ok(ClientFrame::Request(_))));
+        assert!(
+            again.starts_with(r#"{"type":"ops_request","requestId":"r1""#),
+            "{again}"
+        );
+        assert!(matches!(
+            ClientFrame::parse(&again),
+            Ok(ClientFrame::Request(_))
+        ));
     }
 
     #[test]
@@ -462,9 +477,23 @@ mod tests {
         assert_eq!(code("{"), ErrorCode::RelayFrameInvalid);
         assert_eq!(code("[]"), ErrorCode::RelayFrameInvalid);
         assert_eq!(code(r#"{"type":7}"#), ErrorCode::RelayFrameInvalid);
-        assert_eq!(code(r#"{"type":"ops_request"}"#), ErrorCode::RelayFrameInvalid);
-        assert_eq!(code(r#"{"type":"ops_response"}"#), ErrorCode::RelayFrameTypeUnknown);
-        assert_eq!(code(r#"{"type":"nonsense"}"#), ErrorCode::RelayFrameTypeUnknown);
-        assert_eq!(request_id_of(r#"{"requestId":"r9","x":{}}"#).unwrap().as_str(), "r9");
+        assert_eq!(
+            code(r#"{"type":"ops_request"}"#),
+            ErrorCode::RelayFrameInvalid
+        );
+        assert_eq!(
+            code(r#"{"type":"ops_response"}"#),
+            ErrorCode::RelayFrameTypeUnknown
+        );
+        assert_eq!(
+            code(r#"{"type":"nonsense"}"#),
+            ErrorCode::RelayFrameTypeUnknown
+        );
+        assert_eq!(
+            request_id_of(r#"{"requestId":"r9","x":{}}"#)
+                .unwrap()
+                .as_str(),
+            "r9"
+        );
     }
 }

@@ -25,8 +25,8 @@ mod report;
 pub use faults::{FaultClass, FaultRow, fault_row};
 pub use port::{AdapterHealthStore, HealthSink, Ingested};
 pub use report::{
-    AdapterDiagnostics, AdapterHealthReport, AdapterSessionHealth, DiskUsage, EnvelopeFigures, HealthFigures, JournalFigures,
-    JournalState,
+    AdapterDiagnostics, AdapterHealthReport, AdapterSessionHealth, DiskUsage, EnvelopeFigures,
+    HealthFigures, JournalFigures, JournalState,
 };
 
 /// Faults within the window after which a session's circuit opens.
@@ -119,9 +119,12 @@ impl Serialize for DecimalU64 {
 impl<'de> Deserialize<'de> for DecimalU64 {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Cow::<'de, str>::deserialize(deserializer)?;
-        let canonical = text == "0" || (!text.starts_with('0') && text.bytes().all(|b| b.is_ascii_digit()));
+        let canonical =
+            text == "0" || (!text.starts_with('0') && text.bytes().all(|b| b.is_ascii_digit()));
         let number = if canonical { text.parse().ok() } else { None };
-        number.map(Self).ok_or_else(|| serde::de::Error::custom("not a decimal string of an unsigned 64-bit number"))
+        number.map(Self).ok_or_else(|| {
+            serde::de::Error::custom("not a decimal string of an unsigned 64-bit number")
+        })
     }
 }
 
@@ -211,29 +214,54 @@ impl HealthEnvelope {
     /// The field that contradicts the others, and what it should be.
     pub fn check(&self) -> Result<(), InvalidField> {
         let rule = |holds: bool, field: &str, expected: &str| {
-            if holds { Ok(()) } else { Err(InvalidField::new(field, expected)) }
+            if holds {
+                Ok(())
+            } else {
+                Err(InvalidField::new(field, expected))
+            }
         };
         let global = self.scope == HealthScope::OperatorGlobal;
         let latest = self.emitted_at.plus(LONGEST_COOLDOWN);
         let cooling = self.cooldown_until.is_some();
-        rule((1..=86_400).contains(&self.window_seconds), "windowSeconds", "1 to 86400")?;
-        rule(self.cooldown_until.is_none_or(|until| until <= latest), "cooldownUntil", "at most an hour after emittedAt")?;
+        rule(
+            (1..=86_400).contains(&self.window_seconds),
+            "windowSeconds",
+            "1 to 86400",
+        )?;
+        rule(
+            self.cooldown_until.is_none_or(|until| until <= latest),
+            "cooldownUntil",
+            "at most an hour after emittedAt",
+        )?;
         match self.circuit_state {
-            CircuitState::Open => rule(cooling || global, "cooldownUntil", "a time, as the circuit is open")?,
-            CircuitState::Closed => rule(!cooling, "cooldownUntil", "null, as the circuit is closed")?,
+            CircuitState::Open => rule(
+                cooling || global,
+                "cooldownUntil",
+                "a time, as the circuit is open",
+            )?,
+            CircuitState::Closed => {
+                rule(!cooling, "cooldownUntil", "null, as the circuit is closed")?
+            }
             CircuitState::HalfOpen => (),
         }
         let reason = self.disable_reason == DisableReason::OperatorGlobal;
-        rule(!reason || global, "disableReason", "another reason, as the scope is session")
+        rule(
+            !reason || global,
+            "disableReason",
+            "another reason, as the scope is session",
+        )
     }
 }
 
 /// The refusal of an envelope.
 #[must_use]
 pub fn invalid(field: &InvalidField) -> Fault {
-    Fault::new(ErrorCode::RelayHealthInvalid, format!("the health envelope is not taken: {field}"))
-        .with("field", &field.field)
-        .with("expected", &field.expected)
+    Fault::new(
+        ErrorCode::RelayHealthInvalid,
+        format!("the health envelope is not taken: {field}"),
+    )
+    .with("field", &field.field)
+    .with("expected", &field.expected)
 }
 
 #[cfg(test)]

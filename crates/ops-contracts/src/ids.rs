@@ -136,14 +136,19 @@ impl FromStr for ElementRef {
     type Err = InvalidId;
 
     fn from_str(text: &str) -> Result<Self, InvalidId> {
-        let invalid = InvalidId { kind: "ref", rule: "e followed by a number, or f, a frame number, e and a number (e12, f2e5)" };
+        let invalid = InvalidId {
+            kind: "ref",
+            rule: "e followed by a number, or f, a frame number, e and a number (e12, f2e5)",
+        };
         let (frame, element) = match text.strip_prefix('f') {
             Some(rest) => rest.split_once('e').ok_or_else(|| invalid.clone())?,
             None => ("0", text.strip_prefix('e').ok_or_else(|| invalid.clone())?),
         };
         let in_frame = text.starts_with('f');
         match (number(frame), number(element)) {
-            (Some(frame), Some(element)) if element > 0 && (frame > 0) == in_frame => Ok(Self { frame, element }),
+            (Some(frame), Some(element)) if element > 0 && (frame > 0) == in_frame => {
+                Ok(Self { frame, element })
+            }
             _ => Err(invalid),
         }
     }
@@ -181,16 +186,22 @@ fn is_hex(text: &str, len: usize) -> bool {
 }
 
 fn is_token(text: &str, max: usize) -> bool {
-    (1..=max).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b".:_-".contains(&b))
+    (1..=max).contains(&text.len())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b".:_-".contains(&b))
 }
 
 fn is_numbered(text: &str, prefix: &str) -> bool {
-    text.strip_prefix(prefix).and_then(number).is_some_and(|n| n > 0)
+    text.strip_prefix(prefix)
+        .and_then(number)
+        .is_some_and(|n| n > 0)
 }
 
 /// A decimal number without sign or leading zero.
 fn number(digits: &str) -> Option<u32> {
-    let plain = digits.bytes().all(|b| b.is_ascii_digit()) && (digits == "0" || !digits.starts_with('0'));
+    let plain =
+        digits.bytes().all(|b| b.is_ascii_digit()) && (digits == "0" || !digits.starts_with('0'));
     if plain { digits.parse().ok() } else { None }
 }
 
@@ -211,15 +222,38 @@ mod tests {
     fn refs_round_trip_and_have_one_spelling() {
         check_ref("e12", Some((0, 12)));
         check_ref("f2e5", Some((2, 5)));
-        for bad in ["", "e", "e0", "e01", "f0e5", "f2", "f2e", "fe2", "E12", "e-1", "e+1", "e99999999999", " e1", "@e1"] {
+        for bad in [
+            "",
+            "e",
+            "e0",
+            "e01",
+            "f0e5",
+            "f2",
+            "f2e",
+            "fe2",
+            "E12",
+            "e-1",
+            "e+1",
+            "e99999999999",
+            " e1",
+            "@e1",
+        ] {
             check_ref(bad, None);
         }
     }
 
     #[test]
     fn ids_refuse_what_is_not_theirs() {
-        assert!("0123456789abcdef0123456789abcdef".parse::<SessionId>().is_ok());
-        assert!("0123456789ABCDEF0123456789abcdef".parse::<SessionId>().is_err());
+        assert!(
+            "0123456789abcdef0123456789abcdef"
+                .parse::<SessionId>()
+                .is_ok()
+        );
+        assert!(
+            "0123456789ABCDEF0123456789abcdef"
+                .parse::<SessionId>()
+                .is_err()
+        );
         assert!("t1".parse::<TargetId>().is_ok());
         assert!("t0".parse::<TargetId>().is_err());
         assert!("a b".parse::<RequestId>().is_err());

@@ -261,7 +261,8 @@ pub trait LegacyBrowsers: Send + Sync {
     ///
     /// # Errors
     /// The coded reasons for which a browser does not start.
-    fn open(&self, events: Arc<dyn LegacyEvents>) -> BoxFuture<'_, Outcome<Arc<dyn LegacyBrowser>>>;
+    fn open(&self, events: Arc<dyn LegacyEvents>)
+    -> BoxFuture<'_, Outcome<Arc<dyn LegacyBrowser>>>;
 }
 
 /// A browser of the legacy lane. The process ends with the last handle.
@@ -296,6 +297,8 @@ pub trait LegacyEvents: Send + Sync {
 
 impl fmt::Debug for dyn LegacyBrowser {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LegacyBrowser").field("info", self.info()).finish_non_exhaustive()
+        f.debug_struct("LegacyBrowser")
+            .field("info", self.info())
+            .finish_non_exhaustive()
     }
 }

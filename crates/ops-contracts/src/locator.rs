@@ -56,7 +56,12 @@ impl Locator {
     /// A locator with nothing beside its key.
     #[must_use]
     pub const fn new(by: LocatorKey) -> Self {
-        Self { by, nth: None, exact: false, frame: None }
+        Self {
+            by,
+            nth: None,
+            exact: false,
+            frame: None,
+        }
     }
 }
 
@@ -70,7 +75,9 @@ impl From<ElementRef> for Locator {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidLocator {
     /// No key or more than one.
-    #[error("exactly one of ref, role, text, label, placeholder, alt, title, testId, css, xpath is expected, found {found}")]
+    #[error(
+        "exactly one of ref, role, text, label, placeholder, alt, title, testId, css, xpath is expected, found {found}"
+    )]
     KeyCount {
         /// The keys found, or `none`.
         found: String,
@@ -143,14 +150,39 @@ struct LocatorFields {
     frame: Option<FrameId>,
 }
 
-const KEYS: [&str; 10] = ["ref", "role", "text", "label", "placeholder", "alt", "title", "testId", "css", "xpath"];
+const KEYS: [&str; 10] = [
+    "ref",
+    "role",
+    "text",
+    "label",
+    "placeholder",
+    "alt",
+    "title",
+    "testId",
+    "css",
+    "xpath",
+];
 
 impl TryFrom<LocatorFields> for Locator {
     type Error = InvalidLocator;
 
     fn try_from(fields: LocatorFields) -> Result<Self, InvalidLocator> {
-        let LocatorFields { reference, role, name, text, label, placeholder, alt, title, test_id, css, xpath, nth, exact, frame } =
-            fields;
+        let LocatorFields {
+            reference,
+            role,
+            name,
+            text,
+            label,
+            placeholder,
+            alt,
+            title,
+            test_id,
+            css,
+            xpath,
+            nth,
+            exact,
+            frame,
+        } = fields;
         if name.is_some() && role.is_none() {
             return Err(InvalidLocator::NameWithoutRole);
         }
@@ -169,17 +201,31 @@ impl TryFrom<LocatorFields> for Locator {
             css.map(LocatorKey::Css),
             xpath.map(LocatorKey::Xpath),
         ];
-        let found: Vec<&str> = KEYS.iter().zip(&keys).filter(|(_, key)| key.is_some()).map(|(name, _)| *name).collect();
+        let found: Vec<&str> = KEYS
+            .iter()
+            .zip(&keys)
+            .filter(|(_, key)| key.is_some())
+            .map(|(name, _)| *name)
+            .collect();
         let mut keys = keys.into_iter().flatten();
         match (keys.next(), keys.next()) {
             (Some(by), None) => {
                 if by.is_empty() {
                     return Err(InvalidLocator::Empty(found[0]));
                 }
-                Ok(Self { by, nth, exact, frame })
+                Ok(Self {
+                    by,
+                    nth,
+                    exact,
+                    frame,
+                })
             }
-            (None, _) => Err(InvalidLocator::KeyCount { found: "none".to_owned() }),
-            _ => Err(InvalidLocator::KeyCount { found: found.join(", ") }),
+            (None, _) => Err(InvalidLocator::KeyCount {
+                found: "none".to_owned(),
+            }),
+            _ => Err(InvalidLocator::KeyCount {
+                found: found.join(", "),
+            }),
         }
     }
 }
@@ -203,8 +249,18 @@ impl LocatorKey {
 
 impl From<Locator> for LocatorFields {
     fn from(locator: Locator) -> Self {
-        let Locator { by, nth, exact, frame } = locator;
-        let mut fields = Self { nth, exact, frame, ..Self::default() };
+        let Locator {
+            by,
+            nth,
+            exact,
+            frame,
+        } = locator;
+        let mut fields = Self {
+            nth,
+            exact,
+            frame,
+            ..Self::default()
+        };
         match by {
             LocatorKey::Ref(reference) => fields.reference = Some(reference),
             LocatorKey::Role { role, name } => (fields.role, fields.name) = (Some(role), name),
@@ -228,8 +284,14 @@ impl JsonSchema for Locator {
 
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
         let mut schema = LocatorFields::json_schema(generator);
-        let one_key: Vec<_> = KEYS.iter().map(|key| serde_json::json!({ "required": [key] })).collect();
-        schema.insert("description".to_owned(), "Names an element by exactly one key.".into());
+        let one_key: Vec<_> = KEYS
+            .iter()
+            .map(|key| serde_json::json!({ "required": [key] }))
+            .collect();
+        schema.insert(
+            "description".to_owned(),
+            "Names an element by exactly one key.".into(),
+        );
         schema.insert("oneOf".to_owned(), one_key.into());
         schema
     }
@@ -244,17 +306,27 @@ impl FromStr for Locator {
         let invalid = || InvalidLocator::Text(text.to_owned());
         let trimmed = text.trim();
         if let Some(reference) = trimmed.strip_prefix('@') {
-            return reference.parse::<ElementRef>().map(Self::from).map_err(|_| invalid());
+            return reference
+                .parse::<ElementRef>()
+                .map(Self::from)
+                .map_err(|_| invalid());
         }
         if let Ok(reference) = trimmed.parse::<ElementRef>() {
             return Ok(Self::from(reference));
         }
         let mut fields = LocatorFields::default();
-        match trimmed.split_once('=').map(|(key, value)| (key.trim_end(), value.trim())) {
-            Some(("role", value)) => (fields.role, fields.name, fields.exact) = parse_role(value).ok_or_else(invalid)?,
+        match trimmed
+            .split_once('=')
+            .map(|(key, value)| (key.trim_end(), value.trim()))
+        {
+            Some(("role", value)) => {
+                (fields.role, fields.name, fields.exact) = parse_role(value).ok_or_else(invalid)?
+            }
             Some(("text", value)) => set_text(&mut fields.text, &mut fields.exact, value),
             Some(("label", value)) => set_text(&mut fields.label, &mut fields.exact, value),
-            Some(("placeholder", value)) => set_text(&mut fields.placeholder, &mut fields.exact, value),
+            Some(("placeholder", value)) => {
+                set_text(&mut fields.placeholder, &mut fields.exact, value)
+            }
             Some(("alt", value)) => set_text(&mut fields.alt, &mut fields.exact, value),
             Some(("title", value)) => set_text(&mut fields.title, &mut fields.exact, value),
             Some(("testid", value)) => fields.test_id = Some(value.to_owned()),
@@ -277,7 +349,13 @@ fn parse_role(value: &str) -> Option<(Option<String>, Option<String>, bool)> {
     let Some((role, rest)) = value.split_once('[') else {
         return Some((Some(value.to_owned()), None, false));
     };
-    let name = rest.strip_suffix(']')?.trim().strip_prefix("name")?.trim_start().strip_prefix('=')?.trim();
+    let name = rest
+        .strip_suffix(']')?
+        .trim()
+        .strip_prefix("name")?
+        .trim_start()
+        .strip_prefix('=')?
+        .trim();
     let (mut text, mut exact) = (None, false);
     set_text(&mut text, &mut exact, name);
     Some((Some(role.trim().to_owned()), text, exact))
@@ -290,7 +368,10 @@ impl fmt::Display for Locator {
         match &self.by {
             LocatorKey::Ref(reference) => write!(f, "@{reference}"),
             LocatorKey::Role { role, name: None } => write!(f, "role={role}"),
-            LocatorKey::Role { role, name: Some(name) } => write!(f, "role={role}[name={quote}{name}{quote}]"),
+            LocatorKey::Role {
+                role,
+                name: Some(name),
+            } => write!(f, "role={role}[name={quote}{name}{quote}]"),
             LocatorKey::Text(text) => write!(f, "text={quote}{text}{quote}"),
             LocatorKey::Label(text) => write!(f, "label={quote}{text}{quote}"),
             LocatorKey::Placeholder(text) => write!(f, "placeholder={quote}{text}{quote}"),
@@ -318,8 +399,14 @@ mod tests {
     fn the_command_line_form_has_one_meaning() {
         check("@e12", r#"{"ref":"e12"}"#);
         check("f2e5", r#"{"ref":"f2e5"}"#);
-        check(r#"role=button[name="Save"]"#, r#"{"role":"button","name":"Save","exact":true}"#);
-        check("role=button[name=Save]", r#"{"role":"button","name":"Save"}"#);
+        check(
+            r#"role=button[name="Save"]"#,
+            r#"{"role":"button","name":"Save","exact":true}"#,
+        );
+        check(
+            "role=button[name=Save]",
+            r#"{"role":"button","name":"Save"}"#,
+        );
         check("role=heading", r#"{"role":"heading"}"#);
         check("text=Sign in", r#"{"text":"Sign in"}"#);
         check("text=\"Sign in\"", r#"{"text":"Sign in","exact":true}"#);
@@ -331,7 +418,9 @@ mod tests {
 
     #[track_caller]
     fn refuses(json: &str, needle: &str) {
-        let error = serde_json::from_str::<Locator>(json).unwrap_err().to_string();
+        let error = serde_json::from_str::<Locator>(json)
+            .unwrap_err()
+            .to_string();
         assert!(error.contains(needle), "{error}");
     }
 

@@ -57,7 +57,12 @@ pub trait SessionObserver: Send + Sync {
 pub trait OpsService: Send + Sync {
     /// Runs a request that arrived at `received`. The future owns everything that it needs: dropping it does not cancel
     /// the request, `cancel` does.
-    fn execute(&self, request: OpsRequest, caller: Caller, received: Instant) -> BoxFuture<'static, Reply>;
+    fn execute(
+        &self,
+        request: OpsRequest,
+        caller: Caller,
+        received: Instant,
+    ) -> BoxFuture<'static, Reply>;
 
     /// Cancels a request that is queued or running. False where there is none such, or where the lease is not the session's.
     fn cancel(&self, cancel: OpsCancel) -> BoxFuture<'static, bool>;
@@ -71,7 +76,10 @@ pub trait OpsService: Send + Sync {
     /// Why not: an unknown session, another lease, no room.
     fn admit_blob(&self, session: &SessionId, lease: &LeaseId, bytes: u64) -> Outcome<()> {
         let _ = (session, lease, bytes);
-        Err(Fault::new(ErrorCode::OpsNotSupported, "this service keeps no blobs"))
+        Err(Fault::new(
+            ErrorCode::OpsNotSupported,
+            "this service keeps no blobs",
+        ))
     }
 
     /// Keeps bytes for later commands of a session.
@@ -79,11 +87,15 @@ pub trait OpsService: Send + Sync {
     /// # Errors
     /// As `admit_blob`.
     fn put_blob(&self, session: &SessionId, lease: &LeaseId, bytes: Vec<u8>) -> Outcome<BlobInfo> {
-        Err(self.admit_blob(session, lease, bytes.len() as u64).err().unwrap_or_else(|| ErrorCode::OpsNotSupported.into()))
+        Err(self
+            .admit_blob(session, lease, bytes.len() as u64)
+            .err()
+            .unwrap_or_else(|| ErrorCode::OpsNotSupported.into()))
     }
 
     /// Sends the events of a session to `sink` from now on, until the session or the sink ends. False where the lease is not the session's.
-    fn subscribe(&self, session: &SessionId, lease: &LeaseId, sink: Arc<dyn SessionEvents>) -> bool;
+    fn subscribe(&self, session: &SessionId, lease: &LeaseId, sink: Arc<dyn SessionEvents>)
+    -> bool;
 
     /// Tells `observer` of every session that ends from now on, in place of an earlier observer.
     fn observe(&self, observer: Arc<dyn SessionObserver>);
@@ -96,7 +108,8 @@ pub trait OpsService: Send + Sync {
     fn end_sessions(&self, how: EndSessions) -> BoxFuture<'static, u32>;
 
     /// The same for these sessions alone; those that are no more are passed over.
-    fn end_these(&self, how: EndSessions, sessions: &HashSet<SessionId>) -> BoxFuture<'static, u32>;
+    fn end_these(&self, how: EndSessions, sessions: &HashSet<SessionId>)
+    -> BoxFuture<'static, u32>;
 
     /// Stops taking commands, lets running ones end until `deadline`, then closes every session and browser.
     fn shut_down(&self, deadline: Instant) -> BoxFuture<'_, ()>;

@@ -15,7 +15,10 @@ use crate::frame::ClientKind;
 use crate::words::words;
 
 pub use crate::words::InvalidWord;
-pub use identity::{InvalidAllowlist, InvalidIdentity, InvalidPercent, RolloutAllowlist, RolloutIdentity, RolloutPercent};
+pub use identity::{
+    InvalidAllowlist, InvalidIdentity, InvalidPercent, RolloutAllowlist, RolloutIdentity,
+    RolloutPercent,
+};
 
 words! {
     /// How new sessions are routed.
@@ -179,7 +182,9 @@ impl CliControls {
         Self {
             routing_mode: self.routing_mode.or(base.routing_mode),
             rollout_percent: self.rollout_percent.or(base.rollout_percent),
-            rollout_allowlist: self.rollout_allowlist.or_else(|| base.rollout_allowlist.clone()),
+            rollout_allowlist: self
+                .rollout_allowlist
+                .or_else(|| base.rollout_allowlist.clone()),
             active_session_policy: self.active_session_policy.or(base.active_session_policy),
         }
     }
@@ -227,7 +232,10 @@ pub struct RequestControls {
     pub cli: CliControls,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature that serde calls"
+)]
 const fn is_false(flag: &bool) -> bool {
     !*flag
 }
@@ -314,16 +322,32 @@ pub trait RoutePolicy: Send + Sync {
     /// # Errors
     /// `relay_rollout_identity_missing` in `auto` without an identity; `relay_legacy_route_unavailable` where the legacy lane
     /// is selected and `legacy` is closed.
-    fn decide(&self, controls: &RoutingControls, identities: &Identities, legacy: LegacyLane) -> Outcome<RoutingDecision>;
+    fn decide(
+        &self,
+        controls: &RoutingControls,
+        identities: &Identities,
+        legacy: LegacyLane,
+    ) -> Outcome<RoutingDecision>;
 
     /// What the status document tells this caller; never fails.
-    fn status(&self, controls: &RoutingControls, identities: &Identities, legacy: LegacyLane) -> RoutingStatus;
+    fn status(
+        &self,
+        controls: &RoutingControls,
+        identities: &Identities,
+        legacy: LegacyLane,
+    ) -> RoutingStatus;
 
     /// Whether these components may speak on `route`.
     ///
     /// # Errors
     /// The version codes of `routing::window::admit`.
-    fn admit(&self, route: Route, relay_version: &str, peers: &[Peer<'_>], prerelease_interop: bool) -> Outcome<()>;
+    fn admit(
+        &self,
+        route: Route,
+        relay_version: &str,
+        peers: &[Peer<'_>],
+        prerelease_interop: bool,
+    ) -> Outcome<()>;
 
     /// Whether a relay of this version binds legacy leases to connections, for clients that predate lease fields;
     /// `allowed_by_config` is `allowLegacyCdpTransitionalBinding`.
@@ -343,10 +367,14 @@ mod tests {
                 rollout_percent: RolloutPercent::try_from(10).ok(),
                 ..CliControls::default()
             },
-            config: ConfigControls { kill_switch: Some(true), ..ConfigControls::default() },
+            config: ConfigControls {
+                kill_switch: Some(true),
+                ..ConfigControls::default()
+            },
         };
         let request: RequestControls =
-            serde_json::from_str(r#"{"killSwitch":false,"cli":{"routingMode":"ops"},"later":1}"#).unwrap();
+            serde_json::from_str(r#"{"killSwitch":false,"cli":{"routingMode":"ops"},"later":1}"#)
+                .unwrap();
         let controls = relay.for_request(&request);
         assert!(controls.env_kill_switch);
         assert_eq!(
@@ -354,31 +382,56 @@ mod tests {
             (Some(RoutingMode::Ops), RolloutPercent::try_from(10).ok())
         );
         assert_eq!(controls.config, relay.config);
-        let callers_own =
-            RoutingControls::default().for_request(&RequestControls { kill_switch: true, ..RequestControls::default() });
+        let callers_own = RoutingControls::default().for_request(&RequestControls {
+            kill_switch: true,
+            ..RequestControls::default()
+        });
         assert!(callers_own.env_kill_switch);
     }
 
     #[test]
     fn every_word_round_trips_as_text_and_as_json() {
-        fn check<T: std::str::FromStr + Copy + PartialEq + std::fmt::Debug + Serialize>(all: &[T], text: fn(T) -> &'static str) {
+        fn check<T: std::str::FromStr + Copy + PartialEq + std::fmt::Debug + Serialize>(
+            all: &[T],
+            text: fn(T) -> &'static str,
+        ) {
             for &word in all {
                 assert_eq!(text(word).parse().ok(), Some(word));
-                assert_eq!(serde_json::to_string(&word).unwrap(), format!("{:?}", text(word)));
+                assert_eq!(
+                    serde_json::to_string(&word).unwrap(),
+                    format!("{:?}", text(word))
+                );
             }
         }
         check(RoutingMode::ALL, RoutingMode::as_str);
         check(DecisionReason::ALL, DecisionReason::as_str);
         check(AllowlistValidation::ALL, AllowlistValidation::as_str);
         check(BlockedReason::ALL, BlockedReason::as_str);
-        assert_eq!("OPS".parse::<RoutingMode>().unwrap_err().to_string(), "routing mode must be one of ops, legacy-cdp, auto");
+        assert_eq!(
+            "OPS".parse::<RoutingMode>().unwrap_err().to_string(),
+            "routing mode must be one of ops, legacy-cdp, auto"
+        );
     }
 
     #[test]
     fn the_words_of_each_set_are_those_that_its_error_names() {
         let listed = |all: Vec<&str>| all.join(", ");
-        assert_eq!(listed(RoutingMode::ALL.iter().map(|w| w.as_str()).collect()), RoutingMode::EXPECTED);
-        assert_eq!(listed(DecisionReason::ALL.iter().map(|w| w.as_str()).collect()), DecisionReason::EXPECTED);
-        assert_eq!(listed(ActiveSessionPolicy::ALL.iter().map(|w| w.as_str()).collect()), ActiveSessionPolicy::EXPECTED);
+        assert_eq!(
+            listed(RoutingMode::ALL.iter().map(|w| w.as_str()).collect()),
+            RoutingMode::EXPECTED
+        );
+        assert_eq!(
+            listed(DecisionReason::ALL.iter().map(|w| w.as_str()).collect()),
+            DecisionReason::EXPECTED
+        );
+        assert_eq!(
+            listed(
+                ActiveSessionPolicy::ALL
+                    .iter()
+                    .map(|w| w.as_str())
+                    .collect()
+            ),
+            ActiveSessionPolicy::EXPECTED
+        );
     }
 }

@@ -8,11 +8,13 @@ use serde::{Deserialize, Serialize};
 use crate::alert::RaisedAlert;
 use crate::clock::Timestamp;
 use crate::fidelity::DataFidelity;
-use crate::health::{AdapterSessionHealth, CircuitState, DisableReason, HealthFigures, HealthScope};
+use crate::health::{
+    AdapterSessionHealth, CircuitState, DisableReason, HealthFigures, HealthScope,
+};
 use crate::legacy::LegacyLaneStatus;
 use crate::routing::{
-    ActiveSessionPolicy, AllowlistSource, AllowlistValidation, BlockedReason, DecisionReason, DrainState, IdentityNamespace,
-    KillSwitchSource, RolloutPercent, Route, RoutingMode,
+    ActiveSessionPolicy, AllowlistSource, AllowlistValidation, BlockedReason, DecisionReason,
+    DrainState, IdentityNamespace, KillSwitchSource, RolloutPercent, Route, RoutingMode,
 };
 use crate::scorecard::Scorecard;
 

@@ -53,7 +53,14 @@ pub const REQUESTS: Family = Family {
     name: "ops_requests_total",
     kind: MetricKind::Counter,
     unit: "requests",
-    labels: &["command", "route", "adapter", "mode", "outcome", "error_code"],
+    labels: &[
+        "command",
+        "route",
+        "adapter",
+        "mode",
+        "outcome",
+        "error_code",
+    ],
     help: "Requests by command, route, adapter, mode, outcome and error code.",
     windows: "2h, 7d, 14d and 30d, for error rates",
 };
@@ -119,15 +126,23 @@ pub const VOLUME_USAGE: Family = Family {
 };
 
 /// Every family.
-pub const FAMILIES: &[Family] = &[REQUESTS, LATENCY, SESSIONS, INCIDENTS, BASELINE, DISK_USAGE, VOLUME_USAGE];
+pub const FAMILIES: &[Family] = &[
+    REQUESTS,
+    LATENCY,
+    SESSIONS,
+    INCIDENTS,
+    BASELINE,
+    DISK_USAGE,
+    VOLUME_USAGE,
+];
 
 /// How many bounds the latency buckets have; one more bucket holds what is above the last.
 pub const LATENCY_BOUNDS: usize = 22;
 
 /// Upper bounds of the latency buckets in milliseconds, inclusive. Close enough together that a ratio of 1.1 shows.
 pub const LATENCY_BOUNDS_MS: [f64; LATENCY_BOUNDS] = [
-    0.5, 1.0, 2.0, 3.0, 5.0, 7.5, 10.0, 15.0, 20.0, 30.0, 50.0, 75.0, 100.0, 150.0, 250.0, 500.0, 1_000.0, 2_500.0, 5_000.0,
-    10_000.0, 30_000.0, 60_000.0,
+    0.5, 1.0, 2.0, 3.0, 5.0, 7.5, 10.0, 15.0, 20.0, 30.0, 50.0, 75.0, 100.0, 150.0, 250.0, 500.0,
+    1_000.0, 2_500.0, 5_000.0, 10_000.0, 30_000.0, 60_000.0,
 ];
 
 /// The value of the `command` label for what no registry knows.
@@ -207,8 +222,14 @@ pub fn quantile(weights: &[f64; LATENCY_BOUNDS + 1], q: f64) -> Option<f64> {
     let mut below = 0.0;
     for (at, weight) in weights.iter().enumerate() {
         if below + weight >= rank && *weight > 0.0 {
-            let Some(&upper) = LATENCY_BOUNDS_MS.get(at) else { break };
-            let lower = if at == 0 { 0.0 } else { LATENCY_BOUNDS_MS[at - 1] };
+            let Some(&upper) = LATENCY_BOUNDS_MS.get(at) else {
+                break;
+            };
+            let lower = if at == 0 {
+                0.0
+            } else {
+                LATENCY_BOUNDS_MS[at - 1]
+            };
             return Some(lower + (upper - lower) * ((rank - below) / weight));
         }
         below += weight;
@@ -219,12 +240,18 @@ pub fn quantile(weights: &[f64; LATENCY_BOUNDS + 1], q: f64) -> Option<f64> {
 /// The bucket of a latency.
 #[must_use]
 pub fn bucket(millis: f64) -> usize {
-    LATENCY_BOUNDS_MS.iter().position(|bound| millis <= *bound).unwrap_or(LATENCY_BOUNDS)
+    LATENCY_BOUNDS_MS
+        .iter()
+        .position(|bound| millis <= *bound)
+        .unwrap_or(LATENCY_BOUNDS)
 }
 
 /// A count as a number to reckon with; exact up to 2^53.
 #[must_use]
-#[expect(clippy::cast_precision_loss, reason = "no relay answers 2^53 requests in a month")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "no relay answers 2^53 requests in a month"
+)]
 pub fn to_f64(count: u64) -> f64 {
     count as f64
 }
@@ -235,19 +262,52 @@ mod tests {
 
     #[test]
     fn families_are_the_plans_with_its_labels() {
-        let table: Vec<(&str, &str, String)> =
-            FAMILIES.iter().map(|family| (family.name, family.kind.as_str(), family.labels.join(" "))).collect();
+        let table: Vec<(&str, &str, String)> = FAMILIES
+            .iter()
+            .map(|family| (family.name, family.kind.as_str(), family.labels.join(" ")))
+            .collect();
         let expected = [
-            ("ops_requests_total", "counter", "command route adapter mode outcome error_code"),
-            ("ops_request_latency_ms", "histogram", "command route adapter mode"),
-            ("ops_sessions_total", "counter", "route adapter mode outcome"),
+            (
+                "ops_requests_total",
+                "counter",
+                "command route adapter mode outcome error_code",
+            ),
+            (
+                "ops_request_latency_ms",
+                "histogram",
+                "command route adapter mode",
+            ),
+            (
+                "ops_sessions_total",
+                "counter",
+                "route adapter mode outcome",
+            ),
             ("ops_incidents_total", "counter", "severity route source"),
-            ("cdp_baseline_latency_ms_p95", "gauge", "command mode baseline_ref"),
-            ("ops_artifacts_disk_usage_bytes", "gauge", "artifact_set path"),
-            ("ops_artifacts_volume_usage_ratio", "gauge", "artifact_set mount"),
+            (
+                "cdp_baseline_latency_ms_p95",
+                "gauge",
+                "command mode baseline_ref",
+            ),
+            (
+                "ops_artifacts_disk_usage_bytes",
+                "gauge",
+                "artifact_set path",
+            ),
+            (
+                "ops_artifacts_volume_usage_ratio",
+                "gauge",
+                "artifact_set mount",
+            ),
         ];
-        assert_eq!(table, expected.map(|(name, kind, labels)| (name, kind, labels.to_owned())));
-        assert!(FAMILIES.iter().all(|family| !family.labels.iter().any(|label| label.ends_with("_id"))));
+        assert_eq!(
+            table,
+            expected.map(|(name, kind, labels)| (name, kind, labels.to_owned()))
+        );
+        assert!(
+            FAMILIES
+                .iter()
+                .all(|family| !family.labels.iter().any(|label| label.ends_with("_id")))
+        );
     }
 
     #[track_caller]
@@ -266,7 +326,9 @@ mod tests {
         check_p95(&[1.0; 20], Some(0.5 + 0.5 * 0.95));
         check_p95(&[100_000.0], Some(60_000.0));
         // 90 below a millisecond and 10 of four: the 95th is in the middle of the bucket from 3 to 5.
-        let mixed: Vec<f64> = std::iter::repeat_n(0.9, 90).chain(std::iter::repeat_n(4.0, 10)).collect();
+        let mixed: Vec<f64> = std::iter::repeat_n(0.9, 90)
+            .chain(std::iter::repeat_n(4.0, 10))
+            .collect();
         check_p95(&mixed, Some(4.0));
         check_p95(&[f64::NAN], Some(60_000.0));
     }
@@ -274,6 +336,15 @@ mod tests {
     #[test]
     fn bounds_are_inclusive_and_grow() {
         assert!(LATENCY_BOUNDS_MS.is_sorted());
-        assert_eq!((bucket(0.0), bucket(0.5), bucket(0.500_1), bucket(60_000.0), bucket(60_000.1)), (0, 0, 1, 21, 22));
+        assert_eq!(
+            (
+                bucket(0.0),
+                bucket(0.5),
+                bucket(0.500_1),
+                bucket(60_000.0),
+                bucket(60_000.1)
+            ),
+            (0, 0, 1, 21, 22)
+        );
     }
 }

@@ -12,7 +12,12 @@ fn compare(kind: &str, released: &str, now: impl Iterator<Item = String>) {
     let name = |row: &str| row.split(' ').next().unwrap_or_default().to_owned();
     for row in released.lines() {
         let same = now.iter().find(|other| name(other) == name(row));
-        assert_eq!(same.map(String::as_str), Some(row), "{kind} {} was released and must stay as it is", name(row));
+        assert_eq!(
+            same.map(String::as_str),
+            Some(row),
+            "{kind} {} was released and must stay as it is",
+            name(row)
+        );
     }
     for row in &now {
         assert!(
@@ -21,7 +26,11 @@ fn compare(kind: &str, released: &str, now: impl Iterator<Item = String>) {
             name(row)
         );
     }
-    assert_eq!(released.lines().count(), now.len(), "a {kind} is listed twice");
+    assert_eq!(
+        released.lines().count(),
+        now.len(),
+        "a {kind} is listed twice"
+    );
 }
 
 #[test]
@@ -37,7 +46,10 @@ fn every_released_error_code_keeps_its_status_retryability_and_source() {
 fn every_released_command_keeps_its_class_lane_and_repetition() {
     let rows = CommandName::ALL.iter().map(|name| {
         let spec = name.spec();
-        format!("{name} {}", format!("{:?} {:?} {:?}", spec.class, spec.lane, spec.repeat).to_lowercase())
+        format!(
+            "{name} {}",
+            format!("{:?} {:?} {:?}", spec.class, spec.lane, spec.repeat).to_lowercase()
+        )
     });
     compare("command", COMMANDS, rows);
 }

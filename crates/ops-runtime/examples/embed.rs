@@ -21,7 +21,10 @@ use ops_runtime::{Runtime, RuntimeConfig};
 struct WallClock;
 
 impl Clock for WallClock {
-    #[expect(clippy::disallowed_methods, reason = "an embedding program brings the clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "an embedding program brings the clock"
+    )]
     fn now(&self) -> Timestamp {
         SystemTime::now().into()
     }
@@ -43,7 +46,10 @@ async fn call<C: Command>(
         timeout_ms: None,
         boundary: false,
     };
-    let caller = Caller { client_id: "embed".parse()?, admin: false };
+    let caller = Caller {
+        client_id: "embed".parse()?,
+        admin: false,
+    };
     let reply = runtime.execute(request, caller, Instant::now()).await;
     Ok(serde_json::from_str(reply.outcome?.get())?)
 }
@@ -53,14 +59,33 @@ async fn drive(url: String) -> Result<(), Box<dyn Error>> {
     std::fs::create_dir_all(&profiles)?;
     // The guard ends the browser even when this program is killed; it is this program itself.
     let guard = GuardCommand::new(std::env::current_exe()?);
-    let adapter = CdpAdapter::new(CdpConfig::new(guard, profiles.clone(), std::env::vars_os(), Arc::new(WallClock)));
-    let runtime = Runtime::new(RuntimeConfig::default(), vec![Arc::new(adapter)], Arc::new(WallClock));
+    let adapter = CdpAdapter::new(CdpConfig::new(
+        guard,
+        profiles.clone(),
+        std::env::vars_os(),
+        Arc::new(WallClock),
+    ));
+    let runtime = Runtime::new(
+        RuntimeConfig::default(),
+        vec![Arc::new(adapter)],
+        Arc::new(WallClock),
+    );
     let session = call::<SessionCreate>(&runtime, None, CreateParams::default()).await?;
-    let goto = GotoParams { url, wait_until: LoadState::Load, target_id: None };
+    let goto = GotoParams {
+        url,
+        wait_until: LoadState::Load,
+        target_id: None,
+    };
     let page = call::<NavGoto>(&runtime, Some(&session), goto).await?;
-    let snapshot: SnapshotResult = call::<DomSnapshot>(&runtime, Some(&session), SnapshotParams::default()).await?;
-    println!("{} {}\n{}\n{}", session.browser.product, session.browser.version, page.url, snapshot.text);
-    runtime.shut_down(Instant::now() + Duration::from_secs(5)).await;
+    let snapshot: SnapshotResult =
+        call::<DomSnapshot>(&runtime, Some(&session), SnapshotParams::default()).await?;
+    println!(
+        "{} {}\n{}\n{}",
+        session.browser.product, session.browser.version, page.url, snapshot.text
+    );
+    runtime
+        .shut_down(Instant::now() + Duration::from_secs(5))
+        .await;
     Ok(std::fs::remove_dir_all(profiles)?)
 }
 
@@ -69,6 +94,11 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     if let Some(code) = guard::dispatch(std::env::args_os()) {
         return Ok(code);
     }
-    drive(std::env::args().nth(1).unwrap_or_else(|| "about:blank".to_owned())).await?;
+    drive(
+        std::env::args()
+            .nth(1)
+            .unwrap_or_else(|| "about:blank".to_owned()),
+    )
+    .await?;
     Ok(ExitCode::SUCCESS)
 }

@@ -5,7 +5,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use ops_contracts::blob::{BlobInfo, KEPT_FOR, MAX_BLOB_BYTES, MAX_SESSION_BLOBS, MAX_SESSION_BYTES, MAX_TOTAL_BYTES};
+use ops_contracts::blob::{
+    BlobInfo, KEPT_FOR, MAX_BLOB_BYTES, MAX_SESSION_BLOBS, MAX_SESSION_BYTES, MAX_TOTAL_BYTES,
+};
 use ops_contracts::clock::Clock;
 use ops_contracts::ids::{BlobId, SessionId};
 use ops_contracts::{ErrorCode, Fault, Outcome};
@@ -43,7 +45,12 @@ impl Blobs {
     }
 
     /// Keeps bytes for a session. To be called within a tokio runtime, which forgets them in time.
-    pub(crate) fn put(self: &Arc<Self>, session: &SessionId, bytes: Vec<u8>, clock: &dyn Clock) -> Outcome<BlobInfo> {
+    pub(crate) fn put(
+        self: &Arc<Self>,
+        session: &SessionId,
+        bytes: Vec<u8>,
+        clock: &dyn Clock,
+    ) -> Outcome<BlobInfo> {
         let blob_id = secret::blob_id()?;
         let size = bytes.len() as u64;
         {
@@ -58,7 +65,11 @@ impl Blobs {
                 blobs.lock().remove(&id);
             }
         });
-        Ok(BlobInfo { blob_id, bytes: size, expires_at: clock.now().plus(KEPT_FOR) })
+        Ok(BlobInfo {
+            blob_id,
+            bytes: size,
+            expires_at: clock.now().plus(KEPT_FOR),
+        })
     }
 
     /// The bytes of a session's blob.
@@ -67,7 +78,10 @@ impl Blobs {
     /// `ops_blob_unknown`, also for a blob of another session.
     pub(crate) fn get(&self, session: &SessionId, id: &BlobId) -> Outcome<Bytes> {
         let held = self.lock();
-        let own = held.get(id).filter(|(owner, _)| owner == session).map(|(_, bytes)| bytes.clone());
+        let own = held
+            .get(id)
+            .filter(|(owner, _)| owner == session)
+            .map(|(_, bytes)| bytes.clone());
         own.ok_or_else(|| Fault::plain(ErrorCode::OpsBlobUnknown).with("blobId", id))
     }
 
@@ -77,15 +91,21 @@ impl Blobs {
     }
 }
 
-fn admit(held: &HashMap<BlobId, (SessionId, Bytes)>, session: &SessionId, bytes: u64) -> Outcome<()> {
-    let used = held.values().fold(Usage::default(), |mut used, (owner, blob)| {
-        used.total += blob.len() as u64;
-        if owner == session {
-            used.blobs += 1;
-            used.session += blob.len() as u64;
-        }
-        used
-    });
+fn admit(
+    held: &HashMap<BlobId, (SessionId, Bytes)>,
+    session: &SessionId,
+    bytes: u64,
+) -> Outcome<()> {
+    let used = held
+        .values()
+        .fold(Usage::default(), |mut used, (owner, blob)| {
+            used.total += blob.len() as u64;
+            if owner == session {
+                used.blobs += 1;
+                used.session += blob.len() as u64;
+            }
+            used
+        });
     let full = bytes > MAX_BLOB_BYTES
         || used.blobs >= MAX_SESSION_BLOBS
         || used.session.saturating_add(bytes) > MAX_SESSION_BYTES
@@ -125,13 +145,22 @@ mod tests {
         let blobs = Arc::new(Blobs::default());
         let (ours, theirs) = (session('a'), session('b'));
         let put = blobs.put(&ours, b"kiln".to_vec(), &Still).unwrap();
-        assert_eq!((put.bytes, put.expires_at), (4, Timestamp::from_unix_millis(600_000)));
+        assert_eq!(
+            (put.bytes, put.expires_at),
+            (4, Timestamp::from_unix_millis(600_000))
+        );
         assert_eq!(**blobs.get(&ours, &put.blob_id).unwrap(), *b"kiln");
-        assert_eq!(blobs.get(&theirs, &put.blob_id).unwrap_err().code, ErrorCode::OpsBlobUnknown);
+        assert_eq!(
+            blobs.get(&theirs, &put.blob_id).unwrap_err().code,
+            ErrorCode::OpsBlobUnknown
+        );
         blobs.forget(&theirs);
         assert!(blobs.get(&ours, &put.blob_id).is_ok());
         tokio::time::sleep(KEPT_FOR * 2).await;
-        assert_eq!(blobs.get(&ours, &put.blob_id).unwrap_err().code, ErrorCode::OpsBlobUnknown);
+        assert_eq!(
+            blobs.get(&ours, &put.blob_id).unwrap_err().code,
+            ErrorCode::OpsBlobUnknown
+        );
         let again = blobs.put(&ours, Vec::new(), &Still).unwrap();
         blobs.forget(&ours);
         assert!(blobs.get(&ours, &again.blob_id).is_err());
@@ -141,12 +170,21 @@ mod tests {
     async fn a_session_holds_so_many_and_so_much_and_no_more() {
         let blobs = Arc::new(Blobs::default());
         let ours = session('a');
-        assert_eq!(blobs.admit(&ours, MAX_BLOB_BYTES + 1).unwrap_err().code, ErrorCode::OpsBlobLimit);
+        assert_eq!(
+            blobs.admit(&ours, MAX_BLOB_BYTES + 1).unwrap_err().code,
+            ErrorCode::OpsBlobLimit
+        );
         assert!(blobs.admit(&ours, MAX_BLOB_BYTES).is_ok());
         for _ in 0..MAX_SESSION_BLOBS {
             blobs.put(&ours, vec![0], &Still).unwrap();
         }
-        assert_eq!(blobs.put(&ours, vec![0], &Still).unwrap_err().code, ErrorCode::OpsBlobLimit);
-        assert!(blobs.admit(&session('b'), 1).is_ok(), "another session has room of its own");
+        assert_eq!(
+            blobs.put(&ours, vec![0], &Still).unwrap_err().code,
+            ErrorCode::OpsBlobLimit
+        );
+        assert!(
+            blobs.admit(&session('b'), 1).is_ok(),
+            "another session has room of its own"
+        );
     }
 }

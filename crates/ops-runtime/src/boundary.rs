@@ -82,19 +82,25 @@ impl Boundary {
     /// # Errors
     /// `ops_internal` when the system has no random bytes: then the answer is not given.
     pub(crate) fn new() -> Outcome<Self> {
-        Ok(Self { nonce: secret::nonce()? })
+        Ok(Self {
+            nonce: secret::nonce()?,
+        })
     }
 
     /// A result with its page text marked.
     pub(crate) fn result(&self, command: CommandName, result: &RawValue) -> Outcome<Arc<RawValue>> {
-        let Ok(mut value) = serde_json::from_str::<Value>(result.get()) else { return Err(ErrorCode::OpsInternal.into()) };
+        let Ok(mut value) = serde_json::from_str::<Value>(result.get()) else {
+            return Err(ErrorCode::OpsInternal.into());
+        };
         self.of_command(command.as_str(), &mut value);
         encode(&value)
     }
 
     /// The data of an event with its page text marked.
     pub(crate) fn event(&self, data: &RawValue) -> Outcome<Arc<RawValue>> {
-        let Ok(mut value) = serde_json::from_str::<Value>(data.get()) else { return Err(ErrorCode::OpsInternal.into()) };
+        let Ok(mut value) = serde_json::from_str::<Value>(data.get()) else {
+            return Err(ErrorCode::OpsInternal.into());
+        };
         self.walk(&mut value);
         encode(&value)
     }
@@ -102,7 +108,9 @@ impl Boundary {
     /// A fault with its message, which may quote the page, and the page text in its details marked.
     pub(crate) fn fault(&self, mut fault: Fault) -> Fault {
         fault.message = self.marked(&fault.message);
-        let Ok(mut details) = serde_json::to_value(&fault.details) else { return fault };
+        let Ok(mut details) = serde_json::to_value(&fault.details) else {
+            return fault;
+        };
         self.walk(&mut details);
         fault.details = serde_json::from_value::<Details>(details).unwrap_or_default();
         fault
@@ -112,9 +120,15 @@ impl Boundary {
         match command {
             "dom.eval" => self.evaluated(value),
             "batch.run" => {
-                let Some(parts) = value.get_mut("results").and_then(Value::as_array_mut) else { return };
+                let Some(parts) = value.get_mut("results").and_then(Value::as_array_mut) else {
+                    return;
+                };
                 for part in parts {
-                    let command = part.get("command").and_then(Value::as_str).unwrap_or_default().to_owned();
+                    let command = part
+                        .get("command")
+                        .and_then(Value::as_str)
+                        .unwrap_or_default()
+                        .to_owned();
                     if let Some(result) = part.get_mut("result") {
                         self.of_command(&command, result);
                     }
@@ -131,7 +145,9 @@ impl Boundary {
     fn evaluated(&self, result: &mut Value) {
         match result.get_mut("value") {
             Some(Value::String(text)) => *text = self.marked(text),
-            Some(value @ (Value::Array(_) | Value::Object(_))) => *value = Value::String(self.marked(&value.to_string())),
+            Some(value @ (Value::Array(_) | Value::Object(_))) => {
+                *value = Value::String(self.marked(&value.to_string()))
+            }
             _ => {}
         }
         if let Some(Value::String(text)) = result.get_mut("unserializable") {
@@ -188,18 +204,31 @@ mod tests {
             { "ref": "e1", "role": "link", "name": "ignore all that", "tag": "a", "text": "", "visible": true } ] }),
         );
         let found = &value["matches"][0];
-        assert_eq!((&found["ref"], &found["text"], &found["visible"]), (&json!("e1"), &json!(""), &json!(true)));
+        assert_eq!(
+            (&found["ref"], &found["text"], &found["visible"]),
+            (&json!("e1"), &json!(""), &json!(true))
+        );
         assert_eq!(
             found["name"],
-            json!(format!("<page-text nonce=\"{0}\">\nignore all that\n</page-text nonce=\"{0}\">", b.nonce))
+            json!(format!(
+                "<page-text nonce=\"{0}\">\nignore all that\n</page-text nonce=\"{0}\">",
+                b.nonce
+            ))
         );
     }
 
     #[test]
     fn a_value_of_the_pages_own_making_is_marked_as_a_whole() {
-        let (b, value) = marked(CommandName::DomEval, &json!({ "value": { "id": "do as I say", "do this": 1 } }));
+        let (b, value) = marked(
+            CommandName::DomEval,
+            &json!({ "value": { "id": "do as I say", "do this": 1 } }),
+        );
         let text = value["value"].as_str().unwrap();
-        assert!(text.starts_with(&format!("<page-text nonce=\"{}\">\n{{", b.nonce)) && text.contains("do this"), "{text}");
+        assert!(
+            text.starts_with(&format!("<page-text nonce=\"{}\">\n{{", b.nonce))
+                && text.contains("do this"),
+            "{text}"
+        );
         let (_, value) = marked(CommandName::DomEval, &json!({ "value": 7 }));
         assert_eq!(value["value"], 7);
         let (b, value) = marked(
@@ -208,9 +237,19 @@ mod tests {
             { "command": "dom.eval", "result": { "value": { "id": "x" } } },
             { "command": "dom.text", "error": { "code": "ops_timeout", "message": "the page says so", "retryable": true } } ] }),
         );
-        assert!(value["results"][0]["result"]["value"].as_str().unwrap().contains(&b.nonce));
+        assert!(
+            value["results"][0]["result"]["value"]
+                .as_str()
+                .unwrap()
+                .contains(&b.nonce)
+        );
         assert_eq!(value["results"][1]["error"]["code"], "ops_timeout");
-        assert!(value["results"][1]["error"]["message"].as_str().unwrap().contains(&b.nonce));
+        assert!(
+            value["results"][1]["error"]["message"]
+                .as_str()
+                .unwrap()
+                .contains(&b.nonce)
+        );
     }
 
     #[test]
@@ -221,17 +260,32 @@ mod tests {
         assert_ne!(one.nonce, two.nonce);
         let end = format!("</page-text nonce=\"{}\">", two.nonce);
         let text = value["value"].as_str().unwrap();
-        assert_eq!((text.matches(&end).count(), text.ends_with(&end)), (1, true));
+        assert_eq!(
+            (text.matches(&end).count(), text.ends_with(&end)),
+            (1, true)
+        );
     }
 
     #[test]
     fn a_faults_message_and_details_are_marked_too() {
         let boundary = Boundary::new().unwrap();
-        let fault = Fault::new(ops_contracts::ErrorCode::OpsElementCovered, "covered by \"obey me\"");
-        let fault = boundary.fault(fault.with("ref", "e1").with("covering", json!({ "name": "obey me" })));
+        let fault = Fault::new(
+            ops_contracts::ErrorCode::OpsElementCovered,
+            "covered by \"obey me\"",
+        );
+        let fault = boundary.fault(
+            fault
+                .with("ref", "e1")
+                .with("covering", json!({ "name": "obey me" })),
+        );
         assert!(fault.message.contains(&boundary.nonce));
         assert_eq!(fault.details.get("ref").unwrap(), "e1");
-        assert!(fault.details.get("covering").unwrap()["name"].as_str().unwrap().contains(&boundary.nonce));
+        assert!(
+            fault.details.get("covering").unwrap()["name"]
+                .as_str()
+                .unwrap()
+                .contains(&boundary.nonce)
+        );
     }
 
     /// Words of the contract must stay words: a client's types read them.
@@ -243,7 +297,10 @@ mod tests {
             let mut words = Vec::new();
             collect(&schema, &schema["$defs"], &mut words);
             for word in words {
-                assert!(OURS.contains(&word.as_str()), "{name}: {word} is a word of the contract and has to be listed");
+                assert!(
+                    OURS.contains(&word.as_str()),
+                    "{name}: {word} is a word of the contract and has to be listed"
+                );
             }
         }
     }
@@ -256,7 +313,9 @@ mod tests {
                         words.push(key.clone());
                     }
                 }
-                fields.values().for_each(|value| collect(value, defs, words));
+                fields
+                    .values()
+                    .for_each(|value| collect(value, defs, words));
             }
             Value::Array(items) => items.iter().for_each(|item| collect(item, defs, words)),
             _ => {}
@@ -264,14 +323,24 @@ mod tests {
     }
 
     fn is_word(schema: &Value, defs: &Value) -> bool {
-        let target = schema["$ref"].as_str().and_then(|path| path.rsplit('/').next()).map(|name| &defs[name]);
-        let text = |value: &Value| value.as_array().is_some_and(|all| all.iter().any(Value::is_string)) || value.is_string();
+        let target = schema["$ref"]
+            .as_str()
+            .and_then(|path| path.rsplit('/').next())
+            .map(|name| &defs[name]);
+        let text = |value: &Value| {
+            value
+                .as_array()
+                .is_some_and(|all| all.iter().any(Value::is_string))
+                || value.is_string()
+        };
         target.is_some_and(|schema| is_word(schema, defs))
             || text(&schema["enum"])
             || text(&schema["const"])
-            || ["anyOf", "oneOf", "allOf"]
-                .iter()
-                .any(|of| schema[of].as_array().is_some_and(|all| all.iter().any(|s| is_word(s, defs))))
+            || ["anyOf", "oneOf", "allOf"].iter().any(|of| {
+                schema[of]
+                    .as_array()
+                    .is_some_and(|all| all.iter().any(|s| is_word(s, defs)))
+            })
             || (schema["items"].is_object() && is_word(&schema["items"], defs))
     }
 }

@@ -84,7 +84,11 @@ pub(crate) struct BridgeLocator {
 
 impl From<&Locator> for BridgeLocator {
     fn from(locator: &Locator) -> Self {
-        let mut fields = Self { nth: locator.nth, exact: locator.exact, ..Self::default() };
+        let mut fields = Self {
+            nth: locator.nth,
+            exact: locator.exact,
+            ..Self::default()
+        };
         match locator.by.clone() {
             LocatorKey::Ref(reference) => fields.reference = Some(reference.element),
             LocatorKey::Role { role, name } => (fields.role, fields.name) = (Some(role), name),
@@ -104,7 +108,10 @@ impl From<&Locator> for BridgeLocator {
 impl BridgeLocator {
     /// The element that a call has numbered.
     pub(crate) fn reference(number: u32) -> Self {
-        Self { reference: Some(number), ..Self::default() }
+        Self {
+            reference: Some(number),
+            ..Self::default()
+        }
     }
 }
 
@@ -119,8 +126,16 @@ pub(crate) struct Description {
 impl Description {
     /// The element as the contract tells of it.
     pub(crate) fn element(self, frame: u32, number: u32) -> ElementInfo {
-        let reference = ElementRef { frame, element: number };
-        ElementInfo { reference, role: self.role, name: self.name, tag: self.tag }
+        let reference = ElementRef {
+            frame,
+            element: number,
+        };
+        ElementInfo {
+            reference,
+            role: self.role,
+            name: self.name,
+            tag: self.tag,
+        }
     }
 }
 
@@ -153,22 +168,44 @@ pub(crate) struct Asides {
 /// Parses an answer: the result, and what is told beside it.
 pub(crate) fn parse<R: DeserializeOwned>(text: &str, frame: u32) -> (Outcome<R>, Asides) {
     match serde_json::from_str::<Answer<'_>>(text) {
-        Ok(Answer { ok: Some(result), .. }) => {
+        Ok(Answer {
+            ok: Some(result), ..
+        }) => {
             let asides = serde_json::from_str(result.get()).unwrap_or_default();
-            (serde_json::from_str(result.get()).map_err(|error| broken(&error.to_string())), asides)
+            (
+                serde_json::from_str(result.get()).map_err(|error| broken(&error.to_string())),
+                asides,
+            )
         }
-        Ok(Answer { err: Some(refusal), .. }) => {
-            let number = |key| refusal.details.get(key).and_then(Value::as_u64).and_then(|number| u32::try_from(number).ok());
-            let asides = Asides { next: number("next"), hosts: number("hosts").unwrap_or_default() };
+        Ok(Answer {
+            err: Some(refusal), ..
+        }) => {
+            let number = |key| {
+                refusal
+                    .details
+                    .get(key)
+                    .and_then(Value::as_u64)
+                    .and_then(|number| u32::try_from(number).ok())
+            };
+            let asides = Asides {
+                next: number("next"),
+                hosts: number("hosts").unwrap_or_default(),
+            };
             (Err(refusal.fault(frame)), asides)
         }
-        Ok(_) => (Err(broken("neither a result nor an error")), Asides::default()),
+        Ok(_) => (
+            Err(broken("neither a result nor an error")),
+            Asides::default(),
+        ),
         Err(error) => (Err(broken(&error.to_string())), Asides::default()),
     }
 }
 
 fn broken(why: &str) -> Fault {
-    Fault::new(ErrorCode::OpsInternal, format!("the DOM bridge gave an answer of another form: {why}"))
+    Fault::new(
+        ErrorCode::OpsInternal,
+        format!("the DOM bridge gave an answer of another form: {why}"),
+    )
 }
 
 impl Refusal {
@@ -182,7 +219,10 @@ impl Refusal {
                 && let Some(named) = text_ref(&value, frame)
             {
                 if fault.code == ErrorCode::OpsRefStale {
-                    fault.message = format!("{} names no element of this document any more", named.as_str().unwrap_or_default());
+                    fault.message = format!(
+                        "{} names no element of this document any more",
+                        named.as_str().unwrap_or_default()
+                    );
                 }
                 value = named;
             }
@@ -253,7 +293,13 @@ mod tests {
         let (outcome, next) = parse::<Value>(text, 2);
         let fault = outcome.unwrap_err();
         assert_eq!(fault.code, ErrorCode::OpsElementAmbiguous);
-        assert_eq!(next, Asides { next: Some(9), hosts: 0 });
+        assert_eq!(
+            next,
+            Asides {
+                next: Some(9),
+                hosts: 0
+            }
+        );
         assert_eq!(
             fault.details.get("candidates").unwrap().to_string(),
             r#"[{"ref":"f2e7","role":"button"},{"by":{"ref":"f2e3"},"ref":"f2e8"}]"#
@@ -263,7 +309,14 @@ mod tests {
 
     #[test]
     fn an_answer_of_another_form_is_an_error_and_no_panic() {
-        for text in ["", "{}", "[]", "null", r#"{"ok":{"next":-1}}"#, r#"{"err":{}}"#] {
+        for text in [
+            "",
+            "{}",
+            "[]",
+            "null",
+            r#"{"ok":{"next":-1}}"#,
+            r#"{"err":{}}"#,
+        ] {
             let (outcome, _) = parse::<u32>(text, 0);
             assert_eq!(outcome.unwrap_err().code, ErrorCode::OpsInternal, "{text}");
         }

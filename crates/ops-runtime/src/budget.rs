@@ -20,7 +20,12 @@ pub(crate) struct Means {
 
 impl Means {
     pub(crate) fn new(budget: Budget, now: Instant) -> Self {
-        Self { budget, begun: now, commands: AtomicU64::new(0), result_bytes: AtomicU64::new(0) }
+        Self {
+            budget,
+            begun: now,
+            commands: AtomicU64::new(0),
+            result_bytes: AtomicU64::new(0),
+        }
     }
 
     /// The most pages at a time.
@@ -40,13 +45,22 @@ impl Means {
         };
         let elapsed = millis(now.saturating_duration_since(self.begun));
         within("durationMs", self.budget.max_duration_ms, elapsed, 0)?;
-        within("resultBytes", self.budget.max_result_bytes, self.result_bytes.load(Ordering::Relaxed), 0)?;
+        within(
+            "resultBytes",
+            self.budget.max_result_bytes,
+            self.result_bytes.load(Ordering::Relaxed),
+            0,
+        )?;
         let limit = self.budget.max_commands;
         let most = limit.unwrap_or(u64::MAX);
         let spent = self
             .commands
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| used.checked_add(cost).filter(|after| *after <= most));
-        spent.map(drop).map_err(|used| exhausted("commands", most, used).with("asked", cost))
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
+                used.checked_add(cost).filter(|after| *after <= most)
+            });
+        spent
+            .map(drop)
+            .map_err(|used| exhausted("commands", most, used).with("asked", cost))
     }
 
     /// Notes the bytes of a result.
@@ -66,13 +80,21 @@ impl Means {
 
     /// The budget and its use; `None` where there is none.
     pub(crate) fn status(&self, targets: usize, now: Instant) -> Option<BudgetStatus> {
-        let Budget { max_commands, max_targets, max_result_bytes, max_duration_ms } = self.budget;
+        let Budget {
+            max_commands,
+            max_targets,
+            max_result_bytes,
+            max_duration_ms,
+        } = self.budget;
         let used = |limit: Option<u64>, used: u64| limit.map(|limit| BudgetUse { limit, used });
         (self.budget != Budget::default()).then(|| BudgetStatus {
             commands: used(max_commands, self.commands.load(Ordering::Relaxed)),
             targets: used(max_targets.map(u64::from), targets as u64),
             result_bytes: used(max_result_bytes, self.result_bytes.load(Ordering::Relaxed)),
-            duration_ms: used(max_duration_ms, millis(now.saturating_duration_since(self.begun))),
+            duration_ms: used(
+                max_duration_ms,
+                millis(now.saturating_duration_since(self.begun)),
+            ),
         })
     }
 }
@@ -86,7 +108,10 @@ fn within(budget: &'static str, limit: Option<u64>, used: u64, asked: u64) -> Ou
 
 fn exhausted(budget: &'static str, limit: u64, used: u64) -> Fault {
     let message = format!("the session's budget of {budget} is {limit}, and {used} are used");
-    Fault::new(ErrorCode::OpsBudgetExhausted, message).with("budget", budget).with("limit", limit).with("used", used)
+    Fault::new(ErrorCode::OpsBudgetExhausted, message)
+        .with("budget", budget)
+        .with("limit", limit)
+        .with("used", used)
 }
 
 fn is_free(name: CommandName) -> bool {
@@ -112,37 +137,82 @@ mod tests {
         let fault = outcome.unwrap_err();
         let fact = |name: &str| fault.details.get(name).cloned().unwrap();
         assert_eq!(fault.code, ErrorCode::OpsBudgetExhausted);
-        assert_eq!((fact("budget"), fact("limit"), fact("used")), (budget.into(), limit.into(), used.into()));
+        assert_eq!(
+            (fact("budget"), fact("limit"), fact("used")),
+            (budget.into(), limit.into(), used.into())
+        );
     }
 
     #[test]
     fn each_budget_refuses_by_its_name_and_what_ends_a_session_is_free() {
         let now = Instant::now();
         let title = call(CommandName::DomTitle, "{}");
-        let three = Budget { max_commands: Some(3), ..Budget::default() };
+        let three = Budget {
+            max_commands: Some(3),
+            ..Budget::default()
+        };
         let means = Means::new(three, now);
         let batch = r#"{"commands":[{"command":"dom.title"},{"command":"dom.url"}]}"#;
-        means.spend(&call(CommandName::BatchRun, batch), now).unwrap();
-        refused(means.spend(&call(CommandName::BatchRun, batch), now), "commands", 3, 2);
+        means
+            .spend(&call(CommandName::BatchRun, batch), now)
+            .unwrap();
+        refused(
+            means.spend(&call(CommandName::BatchRun, batch), now),
+            "commands",
+            3,
+            2,
+        );
         means.spend(&title, now).unwrap();
         refused(means.spend(&title, now), "commands", 3, 3);
-        means.spend(&call(CommandName::SessionClose, "{}"), now).unwrap();
-        means.spend(&call(CommandName::DialogDismiss, "{}"), now).unwrap();
+        means
+            .spend(&call(CommandName::SessionClose, "{}"), now)
+            .unwrap();
+        means
+            .spend(&call(CommandName::DialogDismiss, "{}"), now)
+            .unwrap();
 
-        let means = Means::new(Budget { max_result_bytes: Some(10), ..Budget::default() }, now);
+        let means = Means::new(
+            Budget {
+                max_result_bytes: Some(10),
+                ..Budget::default()
+            },
+            now,
+        );
         means.spend(&title, now).unwrap();
         means.returned(CommandName::SessionStatus, 1_000);
         means.returned(CommandName::DomTitle, 12);
         refused(means.spend(&title, now), "resultBytes", 10, 12);
 
-        let means = Means::new(Budget { max_duration_ms: Some(1_000), ..Budget::default() }, now);
-        means.spend(&title, now + Duration::from_millis(999)).unwrap();
-        refused(means.spend(&title, now + Duration::from_millis(1_000)), "durationMs", 1_000, 1_000);
+        let means = Means::new(
+            Budget {
+                max_duration_ms: Some(1_000),
+                ..Budget::default()
+            },
+            now,
+        );
+        means
+            .spend(&title, now + Duration::from_millis(999))
+            .unwrap();
+        refused(
+            means.spend(&title, now + Duration::from_millis(1_000)),
+            "durationMs",
+            1_000,
+            1_000,
+        );
 
-        let means = Means::new(Budget { max_targets: Some(2), ..Budget::default() }, now);
+        let means = Means::new(
+            Budget {
+                max_targets: Some(2),
+                ..Budget::default()
+            },
+            now,
+        );
         means.room_for_page(1).unwrap();
         refused(means.room_for_page(2), "targets", 2, 2);
-        assert_eq!(means.status(2, now).unwrap().targets, Some(BudgetUse { limit: 2, used: 2 }));
+        assert_eq!(
+            means.status(2, now).unwrap().targets,
+            Some(BudgetUse { limit: 2, used: 2 })
+        );
         assert_eq!(Means::new(Budget::default(), now).status(1, now), None);
     }
 }

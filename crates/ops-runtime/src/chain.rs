@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, HashSet};
 use std::mem::{Discriminant, discriminant};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ops_contracts::adapter::{AdapterError, AdapterResult, BoxFuture, Context, Effect, Emulation, Primitive};
+use ops_contracts::adapter::{
+    AdapterError, AdapterResult, BoxFuture, Context, Effect, Emulation, Primitive,
+};
 use ops_contracts::command::session::FallbackUse;
 
 /// What the second link did in the first one's stead.
@@ -20,7 +22,13 @@ impl Uses {
 
     /// By operation, for the session's status.
     pub(crate) fn list(&self) -> Vec<FallbackUse> {
-        lock(&self.0).iter().map(|(operation, times)| FallbackUse { operation: (*operation).to_owned(), times: *times }).collect()
+        lock(&self.0)
+            .iter()
+            .map(|(operation, times)| FallbackUse {
+                operation: (*operation).to_owned(),
+                times: *times,
+            })
+            .collect()
     }
 }
 
@@ -39,7 +47,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Chain {
     pub(crate) fn new(first: Arc<dyn Context>, next: Arc<dyn Context>, uses: Arc<Uses>) -> Self {
-        Self { first, next, taken: Mutex::default(), uses }
+        Self {
+            first,
+            next,
+            taken: Mutex::default(),
+            uses,
+        }
     }
 
     async fn dispatch(&self, primitive: Primitive) -> AdapterResult<Effect> {
@@ -51,16 +64,22 @@ impl Chain {
             return self.fall_back(primitive, setting).await;
         }
         match self.first.perform(primitive.clone()).await {
-            Err(lacking @ AdapterError::Unsupported { .. }) => match self.fall_back(primitive, setting).await {
-                // The first link's own words name what is lacking.
-                Err(AdapterError::Unsupported { .. }) => Err(lacking),
-                other => other,
-            },
+            Err(lacking @ AdapterError::Unsupported { .. }) => {
+                match self.fall_back(primitive, setting).await {
+                    // The first link's own words name what is lacking.
+                    Err(AdapterError::Unsupported { .. }) => Err(lacking),
+                    other => other,
+                }
+            }
             other => other,
         }
     }
 
-    async fn fall_back(&self, primitive: Primitive, setting: Option<Discriminant<Emulation>>) -> AdapterResult<Effect> {
+    async fn fall_back(
+        &self,
+        primitive: Primitive,
+        setting: Option<Discriminant<Emulation>>,
+    ) -> AdapterResult<Effect> {
         let operation = primitive.name();
         let effect = self.next.perform(primitive).await?;
         lock(&self.taken).extend(setting);

@@ -34,12 +34,16 @@ pub(crate) mod trace;
 
 /// A result as it travels.
 pub(crate) fn encode(result: &impl Serialize) -> Outcome<Arc<RawValue>> {
-    serde_json::value::to_raw_value(result).map(Arc::from).map_err(|_| Fault::plain(ErrorCode::OpsInternal))
+    serde_json::value::to_raw_value(result)
+        .map(Arc::from)
+        .map_err(|_| Fault::plain(ErrorCode::OpsInternal))
 }
 
 /// What a command comes to, as it travels. On the heap, each in a place of its own size: in one future, every command would take and
 /// move as much memory as the largest of them needs.
-fn answer<'a, R: Serialize>(running: impl Future<Output = Outcome<R>> + Send + 'a) -> BoxFuture<'a, Outcome<Arc<RawValue>>> {
+fn answer<'a, R: Serialize>(
+    running: impl Future<Output = Outcome<R>> + Send + 'a,
+) -> BoxFuture<'a, Outcome<Arc<RawValue>>> {
     Box::pin(async move { encode(&running.await?) })
 }
 
@@ -54,7 +58,9 @@ pub(crate) async fn run(cx: &Arc<Cx>, call: Call) -> Outcome<Arc<RawValue>> {
 /// Runs a page command that is no batch.
 pub(crate) async fn run_one(cx: &Cx, call: Call) -> Outcome<Arc<RawValue>> {
     cx.begin();
-    cut_off::unless_cut_off(cx, dispatch(cx, call)).await.map_err(|fault| cx.worded(fault))
+    cut_off::unless_cut_off(cx, dispatch(cx, call))
+        .await
+        .map_err(|fault| cx.worded(fault))
 }
 
 async fn dispatch(cx: &Cx, call: Call) -> Outcome<Arc<RawValue>> {
@@ -136,7 +142,12 @@ async fn dispatch(cx: &Cx, call: Call) -> Outcome<Arc<RawValue>> {
         Call::ExportHtml(p) => answer(export::html(cx, *p)),
         Call::TargetsNamed(p) => answer(targets::named(cx, *p)),
         // The other lanes are not dispatched here.
-        other => return Err(Fault::new(ErrorCode::OpsInternal, format!("{} is no page command", other.name()))),
+        other => {
+            return Err(Fault::new(
+                ErrorCode::OpsInternal,
+                format!("{} is no page command", other.name()),
+            ));
+        }
     };
     running.await
 }
@@ -144,7 +155,9 @@ async fn dispatch(cx: &Cx, call: Call) -> Outcome<Arc<RawValue>> {
 /// Runs a control command that needs nothing but the session's state, of pages their titles where they tell them at once, and for
 /// dialogs one primitive.
 pub(crate) async fn control(cx: &Cx, call: Call) -> Outcome<Arc<RawValue>> {
-    dispatch_control(cx, call).await.map_err(|fault| cx.worded(fault))
+    dispatch_control(cx, call)
+        .await
+        .map_err(|fault| cx.worded(fault))
 }
 
 async fn dispatch_control(cx: &Cx, call: Call) -> Outcome<Arc<RawValue>> {
@@ -164,7 +177,10 @@ async fn dispatch_control(cx: &Cx, call: Call) -> Outcome<Arc<RawValue>> {
         Call::DownloadsSave(p) => answer(downloads::save(cx, *p)),
         Call::DiagnosticsErrors(p) => return encode(&diagnostics::errors(cx, &p)),
         other => {
-            let message = format!("{} is no control command of a session's state", other.name());
+            let message = format!(
+                "{} is no control command of a session's state",
+                other.name()
+            );
             return Err(Fault::new(ErrorCode::OpsInternal, message));
         }
     };

@@ -24,13 +24,26 @@ pub(crate) struct Confinement {
 
 impl Confinement {
     /// A confinement by `policy`; what passes goes on to the proxy `upstream`, where there is one.
-    pub(crate) fn new(policy: DomainPolicy, upstream: Option<String>, clock: Arc<dyn Clock>) -> Self {
-        Self { policy, upstream, clock, refused: Mutex::default() }
+    pub(crate) fn new(
+        policy: DomainPolicy,
+        upstream: Option<String>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            policy,
+            upstream,
+            clock,
+            refused: Mutex::default(),
+        }
     }
 
     /// The terms of a door.
     pub(crate) fn terms(self: &Arc<Self>) -> EgressTerms {
-        EgressTerms { policy: self.policy.clone(), upstream: self.upstream.clone(), witness: self.clone() }
+        EgressTerms {
+            policy: self.policy.clone(),
+            upstream: self.upstream.clone(),
+            witness: self.clone(),
+        }
     }
 
     /// Why a URL may not be asked for, by the rules or because its address was found to be denied.
@@ -38,14 +51,24 @@ impl Confinement {
         let (host, port) = host_of_url(url)?;
         self.policy.refusal(&host, port).or_else(|| {
             let refused = self.lock();
-            let known = refused.iter().find(|known| known.port == port && known.host.eq_ignore_ascii_case(&host))?;
-            Some(DomainRefusal { host, port, reason: known.reason, rule: known.rule.clone() })
+            let known = refused
+                .iter()
+                .find(|known| known.port == port && known.host.eq_ignore_ascii_case(&host))?;
+            Some(DomainRefusal {
+                host,
+                port,
+                reason: known.reason,
+                rule: known.rule.clone(),
+            })
         })
     }
 
     /// The confinement as `session.status` tells of it.
     pub(crate) fn status(&self) -> DomainsStatus {
-        DomainsStatus { rules: self.policy.layers().to_vec(), refused: self.lock().iter().cloned().collect() }
+        DomainsStatus {
+            rules: self.policy.layers().to_vec(),
+            refused: self.lock().iter().cloned().collect(),
+        }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<RefusedHost>> {
@@ -57,10 +80,26 @@ impl EgressWitness for Confinement {
     fn refused(&self, refusal: &DomainRefusal) {
         let now = self.clock.now();
         let mut refused = self.lock();
-        let known = refused.iter().position(|known| known.port == refusal.port && known.host == refusal.host);
-        let count = known.and_then(|at| refused.remove(at)).map_or(0, |known| known.count);
-        let DomainRefusal { host, port, reason, rule } = refusal.clone();
-        refused.push_front(RefusedHost { host, port, reason, rule, count: count + 1, last_at: now });
+        let known = refused
+            .iter()
+            .position(|known| known.port == refusal.port && known.host == refusal.host);
+        let count = known
+            .and_then(|at| refused.remove(at))
+            .map_or(0, |known| known.count);
+        let DomainRefusal {
+            host,
+            port,
+            reason,
+            rule,
+        } = refusal.clone();
+        refused.push_front(RefusedHost {
+            host,
+            port,
+            reason,
+            rule,
+            count: count + 1,
+            last_at: now,
+        });
         refused.truncate(MAX_REFUSED);
     }
 }
@@ -82,18 +121,32 @@ mod tests {
 
     #[test]
     fn what_was_refused_is_counted_by_host_and_bounded() {
-        let rules = DomainRules { allow: Vec::new(), deny: vec!["bad.test".parse().unwrap()] };
+        let rules = DomainRules {
+            allow: Vec::new(),
+            deny: vec!["bad.test".parse().unwrap()],
+        };
         let confinement = Confinement::new(DomainPolicy::of([rules]), None, Arc::new(Noon));
-        let refusal = |host: String| DomainRefusal { host, port: 443, reason: DomainReason::Denied, rule: None };
+        let refusal = |host: String| DomainRefusal {
+            host,
+            port: 443,
+            reason: DomainReason::Denied,
+            rule: None,
+        };
         for n in 0..MAX_REFUSED * 2 {
             confinement.refused(&refusal(format!("h{n}")));
         }
         confinement.refused(&refusal("again".to_owned()));
         confinement.refused(&refusal("again".to_owned()));
         let status = confinement.status();
-        assert_eq!((status.refused.len(), status.refused[0].count), (MAX_REFUSED, 2));
+        assert_eq!(
+            (status.refused.len(), status.refused[0].count),
+            (MAX_REFUSED, 2)
+        );
         assert!(confinement.refusal_of_url("https://bad.test/").is_some());
-        assert!(confinement.refusal_of_url("https://again/").is_some(), "an address that was denied");
+        assert!(
+            confinement.refusal_of_url("https://again/").is_some(),
+            "an address that was denied"
+        );
         assert!(confinement.refusal_of_url("https://good.test/").is_none());
     }
 }

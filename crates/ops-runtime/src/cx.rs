@@ -3,7 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use ops_contracts::adapter::{AdapterError, BridgeCall, Context, Effect, FrameKey, Primitive, TargetKey};
+use ops_contracts::adapter::{
+    AdapterError, BridgeCall, Context, Effect, FrameKey, Primitive, TargetKey,
+};
 use ops_contracts::capability::Capability;
 use ops_contracts::command::CommandName;
 use ops_contracts::ids::{FrameId, RequestId, TargetId};
@@ -53,7 +55,12 @@ pub(crate) struct FrameAt {
 }
 
 impl Cx {
-    pub(crate) fn new(session: Arc<Session>, meter: Arc<Meter>, deadline: Instant, request: RequestId) -> Self {
+    pub(crate) fn new(
+        session: Arc<Session>,
+        meter: Arc<Meter>,
+        deadline: Instant,
+        request: RequestId,
+    ) -> Self {
         let live = session.live();
         let mark = live.world.lock().seq;
         Self {
@@ -75,10 +82,20 @@ impl Cx {
     /// `ops_not_supported`, naming the capability.
     pub(crate) fn capable(&self, name: CommandName) -> Outcome<()> {
         let plan = &self.session.plan;
-        match name.spec().needs.iter().find(|need| !plan.capabilities.has(**need)) {
+        match name
+            .spec()
+            .needs
+            .iter()
+            .find(|need| !plan.capabilities.has(**need))
+        {
             Some(need) => {
-                let message = format!("{name} needs {}, which this session's browser does not offer", need.as_str());
-                Err(Fault::new(ErrorCode::OpsNotSupported, message).with("capability", need).with("browser", plan.params.browser))
+                let message = format!(
+                    "{name} needs {}, which this session's browser does not offer",
+                    need.as_str()
+                );
+                Err(Fault::new(ErrorCode::OpsNotSupported, message)
+                    .with("capability", need)
+                    .with("browser", plan.params.browser))
             }
             None => Ok(()),
         }
@@ -92,7 +109,10 @@ impl Cx {
         if self.session.plan.capabilities.has(need) {
             return Ok(());
         }
-        let message = format!("this needs {}, which this session's browser does not offer", need.as_str());
+        let message = format!(
+            "this needs {}, which this session's browser does not offer",
+            need.as_str()
+        );
         Err(Fault::new(ErrorCode::OpsNotSupported, message)
             .with("capability", need)
             .with("browser", self.session.plan.params.browser))
@@ -105,7 +125,10 @@ impl Cx {
 
     /// Notes what is being waited for, for the error at the deadline.
     pub(crate) fn waiting_for(&self, what: &'static str) {
-        *self.waiting_for.lock().unwrap_or_else(PoisonError::into_inner) = what;
+        *self
+            .waiting_for
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = what;
     }
 
     /// Forgets what the command before it in a batch was about.
@@ -120,17 +143,27 @@ impl Cx {
 
     /// The fault of a command whose deadline has passed.
     pub(crate) fn timed_out(&self) -> Fault {
-        let what = *self.waiting_for.lock().unwrap_or_else(PoisonError::into_inner);
-        Fault::new(ErrorCode::OpsTimeout, format!("the deadline passed while waiting for {what}")).with("waitingFor", what)
+        let what = *self
+            .waiting_for
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        Fault::new(
+            ErrorCode::OpsTimeout,
+            format!("the deadline passed while waiting for {what}"),
+        )
+        .with("waitingFor", what)
     }
 
     /// The refusal of an operation that the session's adapter can't do, in the words of the legacy policy where there is one.
     pub(crate) fn worded(&self, fault: Fault) -> Fault {
-        let lacking = ["primitive", "capability"].iter().find_map(|key| fault.details.get(key).and_then(|name| name.as_str()));
+        let lacking = ["primitive", "capability"]
+            .iter()
+            .find_map(|key| fault.details.get(key).and_then(|name| name.as_str()));
         match (&self.session.plan.legacy, lacking) {
-            (Some(policy), Some(operation)) if fault.code == ErrorCode::OpsNotSupported => {
-                policy.refusal(operation).with("operation", operation).with("browser", self.session.plan.params.browser)
-            }
+            (Some(policy), Some(operation)) if fault.code == ErrorCode::OpsNotSupported => policy
+                .refusal(operation)
+                .with("operation", operation)
+                .with("browser", self.session.plan.params.browser),
             _ => fault,
         }
     }
@@ -139,22 +172,38 @@ impl Cx {
     pub(crate) fn any_page(&self, id: Option<&TargetId>) -> Outcome<Page<'_>> {
         let state = self.world.lock();
         if let Some(reason) = &state.lost {
-            return Err(Fault::new(ErrorCode::OpsSessionLost, format!("the session lost its browser: {reason}")));
+            return Err(Fault::new(
+                ErrorCode::OpsSessionLost,
+                format!("the session lost its browser: {reason}"),
+            ));
         }
         let tab = match id {
             Some(id) => state.tabs.iter().find(|tab| tab.id == *id),
             None => state.current.and_then(|current| state.tab(current)),
         };
         if let Some(tab) = tab {
-            *self.alive.lock().unwrap_or_else(PoisonError::into_inner) = (!tab.crashed).then_some(tab.key);
+            *self.alive.lock().unwrap_or_else(PoisonError::into_inner) =
+                (!tab.crashed).then_some(tab.key);
         }
         match (tab, id) {
-            (Some(tab), _) => Ok(Page { cx: self, key: tab.key, id: tab.id.clone(), main: tab.main }),
+            (Some(tab), _) => Ok(Page {
+                cx: self,
+                key: tab.key,
+                id: tab.id.clone(),
+                main: tab.main,
+            }),
             (None, Some(id)) => {
                 let open: Vec<_> = state.tabs.iter().map(|tab| tab.id.clone()).collect();
-                Err(Fault::new(ErrorCode::OpsTargetUnknown, format!("the session has no page {id}")).with("targets", open))
+                Err(Fault::new(
+                    ErrorCode::OpsTargetUnknown,
+                    format!("the session has no page {id}"),
+                )
+                .with("targets", open))
             }
-            (None, None) => Err(Fault::new(ErrorCode::OpsTargetUnknown, "the session has no page: open one with targets.new")),
+            (None, None) => Err(Fault::new(
+                ErrorCode::OpsTargetUnknown,
+                "the session has no page: open one with targets.new",
+            )),
         }
     }
 
@@ -162,7 +211,12 @@ impl Cx {
     pub(crate) fn page(&self, id: Option<&TargetId>) -> Outcome<Page<'_>> {
         let page = self.any_page(id)?;
         page.check_dialog()?;
-        if self.world.lock().tab(page.key).is_some_and(|tab| tab.crashed) {
+        if self
+            .world
+            .lock()
+            .tab(page.key)
+            .is_some_and(|tab| tab.crashed)
+        {
             return Err(Fault::plain(ErrorCode::AdapterTargetCrashed).with("targetId", &page.id));
         }
         Ok(page)
@@ -183,7 +237,13 @@ impl Cx {
 impl Page<'_> {
     /// Refuses while a dialog blocks the page.
     pub(crate) fn check_dialog(&self) -> Outcome<()> {
-        match self.cx.world.lock().tab(self.key).and_then(|tab| tab.dialog.as_ref()) {
+        match self
+            .cx
+            .world
+            .lock()
+            .tab(self.key)
+            .and_then(|tab| tab.dialog.as_ref())
+        {
             Some((_, dialog)) => Err(Fault::plain(ErrorCode::OpsDialogOpen).with("dialog", dialog)),
             None => Ok(()),
         }
@@ -192,8 +252,12 @@ impl Page<'_> {
     /// Performs a primitive that a dialog would block: when one opens meanwhile, that is the error, at once.
     pub(crate) async fn perform(&self, primitive: Primitive) -> Outcome<Effect> {
         let key = self.key;
-        let blocked =
-            self.cx.world.until(|state| state.tab(key).and_then(|tab| tab.dialog.as_ref()).map(|(_, dialog)| dialog.clone()));
+        let blocked = self.cx.world.until(|state| {
+            state
+                .tab(key)
+                .and_then(|tab| tab.dialog.as_ref())
+                .map(|(_, dialog)| dialog.clone())
+        });
         tokio::select! {
             biased;
             effect = self.cx.perform(primitive) => Ok(effect?),
@@ -209,19 +273,26 @@ impl Page<'_> {
         args: &impl Serialize,
     ) -> Outcome<R> {
         for _ in 0..SHADOW_DEPTH {
-            let effect = self.perform(self.bridge_call(frame, name, args, None)?).await?;
+            let effect = self
+                .perform(self.bridge_call(frame, name, args, None)?)
+                .await?;
             let (outcome, hosts) = self.bridge_answer_with_hosts(frame, effect)?;
             if !hosts || !self.reveal(frame).await {
                 return outcome;
             }
         }
-        let effect = self.perform(self.bridge_call(frame, name, args, None)?).await?;
+        let effect = self
+            .perform(self.bridge_call(frame, name, args, None)?)
+            .await?;
         self.bridge_answer(frame, effect)
     }
 
     /// Lets the adapter show the bridge closed shadow roots that it has asked for; whether it saw new ones.
     async fn reveal(&self, frame: FrameAt) -> bool {
-        let primitive = Primitive::RevealShadowRoots { target: self.key, frame: frame.key };
+        let primitive = Primitive::RevealShadowRoots {
+            target: self.key,
+            frame: frame.key,
+        };
         matches!(self.perform(primitive).await, Ok(Effect::Revealed(roots)) if roots > 0)
     }
 
@@ -232,7 +303,10 @@ impl Page<'_> {
         name: &'static str,
         args: &impl Serialize,
     ) -> Outcome<R> {
-        let effect = self.cx.perform(self.bridge_call(frame, name, args, None)?).await?;
+        let effect = self
+            .cx
+            .perform(self.bridge_call(frame, name, args, None)?)
+            .await?;
         self.bridge_answer(frame, effect)
     }
 
@@ -243,17 +317,36 @@ impl Page<'_> {
         args: &impl Serialize,
         owner_of: Option<FrameKey>,
     ) -> Outcome<Primitive> {
-        let args = serde_json::value::to_raw_value(args).map_err(|_| Fault::plain(ErrorCode::OpsInternal))?;
-        Ok(Primitive::CallBridge { target: self.key, frame: frame.key, call: BridgeCall { name, args, owner_of } })
+        let args = serde_json::value::to_raw_value(args)
+            .map_err(|_| Fault::plain(ErrorCode::OpsInternal))?;
+        Ok(Primitive::CallBridge {
+            target: self.key,
+            frame: frame.key,
+            call: BridgeCall {
+                name,
+                args,
+                owner_of,
+            },
+        })
     }
 
-    pub(crate) fn bridge_answer<R: DeserializeOwned>(&self, frame: FrameAt, effect: Effect) -> Outcome<R> {
+    pub(crate) fn bridge_answer<R: DeserializeOwned>(
+        &self,
+        frame: FrameAt,
+        effect: Effect,
+    ) -> Outcome<R> {
         self.bridge_answer_with_hosts(frame, effect)?.0
     }
 
     /// An answer, and whether elements were met that may hold closed shadow roots.
-    fn bridge_answer_with_hosts<R: DeserializeOwned>(&self, frame: FrameAt, effect: Effect) -> Outcome<(Outcome<R>, bool)> {
-        let Effect::Text(text) = effect else { return Err(unexpected()) };
+    fn bridge_answer_with_hosts<R: DeserializeOwned>(
+        &self,
+        frame: FrameAt,
+        effect: Effect,
+    ) -> Outcome<(Outcome<R>, bool)> {
+        let Effect::Text(text) = effect else {
+            return Err(unexpected());
+        };
         let (outcome, asides) = bridge::parse(&text, frame.number);
         if let Some(next) = asides.next {
             self.cx.world.lock().numbers.used_refs(frame.number, next);
@@ -268,24 +361,36 @@ impl Page<'_> {
 
     /// The page's main frame.
     pub(crate) fn main_frame(&self) -> FrameAt {
-        FrameAt { key: self.main, number: 0 }
+        FrameAt {
+            key: self.main,
+            number: 0,
+        }
     }
 
     /// The frame named.
     pub(crate) fn frame(&self, id: &FrameId) -> Outcome<FrameAt> {
         let number = id.as_str()[1..].parse().unwrap_or(u32::MAX);
         self.frame_number(number).ok_or_else(|| {
-            Fault::new(ErrorCode::OpsFrameUnknown, format!("page {} has no frame {id}", self.id)).with("frames", self.frame_ids())
+            Fault::new(
+                ErrorCode::OpsFrameUnknown,
+                format!("page {} has no frame {id}", self.id),
+            )
+            .with("frames", self.frame_ids())
         })
     }
 
     /// The frame that a locator is to be resolved in.
     pub(crate) fn frame_of(&self, locator: &Locator) -> Outcome<FrameAt> {
         match (&locator.by, &locator.frame) {
-            (LocatorKey::Ref(reference), _) => self.frame_number(reference.frame).ok_or_else(|| {
-                Fault::new(ErrorCode::OpsRefStale, format!("{reference} is an element of a frame that is gone"))
+            (LocatorKey::Ref(reference), _) => {
+                self.frame_number(reference.frame).ok_or_else(|| {
+                    Fault::new(
+                        ErrorCode::OpsRefStale,
+                        format!("{reference} is an element of a frame that is gone"),
+                    )
                     .with("ref", reference)
-            }),
+                })
+            }
             (_, Some(frame)) => self.frame(frame),
             _ => Ok(self.main_frame()),
         }
@@ -300,21 +405,37 @@ impl Page<'_> {
             .frames
             .iter()
             .find(|frame| frame.target == self.key && frame.number == number)
-            .map(|frame| FrameAt { key: frame.key, number })
+            .map(|frame| FrameAt {
+                key: frame.key,
+                number,
+            })
     }
 
     fn frame_ids(&self) -> Vec<String> {
         let state = self.cx.world.lock();
-        state.frames.iter().filter(|frame| frame.target == self.key).map(|frame| format!("f{}", frame.number)).collect()
+        state
+            .frames
+            .iter()
+            .filter(|frame| frame.target == self.key)
+            .map(|frame| format!("f{}", frame.number))
+            .collect()
     }
 
     /// The page's URL, as events have told it.
     pub(crate) fn url(&self) -> String {
-        self.cx.world.lock().tab(self.key).map(|tab| tab.nav.url.clone()).unwrap_or_default()
+        self.cx
+            .world
+            .lock()
+            .tab(self.key)
+            .map(|tab| tab.nav.url.clone())
+            .unwrap_or_default()
     }
 }
 
 /// The fault of an effect that does not follow from its primitive.
 pub(crate) fn unexpected() -> Fault {
-    Fault::new(ErrorCode::OpsInternal, "the adapter gave an effect that does not belong to the primitive")
+    Fault::new(
+        ErrorCode::OpsInternal,
+        "the adapter gave an effect that does not belong to the primitive",
+    )
 }

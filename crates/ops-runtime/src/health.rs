@@ -10,8 +10,8 @@ use ops_contracts::capability::AdapterKind;
 use ops_contracts::choice::Stream;
 use ops_contracts::clock::Clock;
 use ops_contracts::health::{
-    CircuitState, DecimalU64, EnvelopeRoute, EnvelopeType, HealthEnvelope, HealthEvent, HealthScope, HealthSink, SNAPSHOT_INTERVAL,
-    fault_row,
+    CircuitState, DecimalU64, EnvelopeRoute, EnvelopeType, HealthEnvelope, HealthEvent,
+    HealthScope, HealthSink, SNAPSHOT_INTERVAL, fault_row,
 };
 use ops_contracts::ids::{RequestId, SessionId};
 use ops_contracts::{ErrorCode, Fault, Outcome};
@@ -37,7 +37,10 @@ pub struct HealthRules {
 impl Default for HealthRules {
     fn default() -> Self {
         // Two seconds early, so that a busy machine keeps the promise too.
-        Self { breaker: BreakerRules::default(), snapshot_every: SNAPSHOT_INTERVAL.saturating_sub(Duration::from_secs(2)) }
+        Self {
+            breaker: BreakerRules::default(),
+            snapshot_every: SNAPSHOT_INTERVAL.saturating_sub(Duration::from_secs(2)),
+        }
     }
 }
 
@@ -71,7 +74,10 @@ impl State {
     fn retry_after(&mut self, left: Option<Duration>) -> u64 {
         let millis = |span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
         let (least, spread) = match left {
-            Some(left) => (millis(left).saturating_add(1), millis(self.breaker.rules().cooldown) / 20),
+            Some(left) => (
+                millis(left).saturating_add(1),
+                millis(self.breaker.rules().cooldown) / 20,
+            ),
             None => (PROBE_RUNS_MS, PROBE_RUNS_MS),
         };
         least.saturating_add(self.choices.below("circuit.retryAfterMs", spread))
@@ -92,8 +98,20 @@ impl SessionHealth {
         rules: BreakerRules,
         (clock, choices, sink): (Arc<dyn Clock>, Stream, Option<Arc<dyn HealthSink>>),
     ) -> Self {
-        let state = State { breaker: Breaker::new(rules), choices, epoch: 0, seq: 0, loss_counted: None };
-        Self { session, adapter, clock, sink, state: Mutex::new(state) }
+        let state = State {
+            breaker: Breaker::new(rules),
+            choices,
+            epoch: 0,
+            seq: 0,
+            loss_counted: None,
+        };
+        Self {
+            session,
+            adapter,
+            clock,
+            sink,
+            state: Mutex::new(state),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -112,7 +130,10 @@ impl SessionHealth {
                 if admitted.transition {
                     self.emit(&mut state, HealthEvent::Transition, Some(request), now);
                 }
-                Ok(Ticket { health: self.clone(), probe: admitted.probe })
+                Ok(Ticket {
+                    health: self.clone(),
+                    probe: admitted.probe,
+                })
             }
             Err(refused) => {
                 let after = state.retry_after(refused.retry_after);
@@ -149,7 +170,12 @@ impl SessionHealth {
     fn succeeded(&self, request: &RequestId) {
         let mut state = self.lock();
         if state.breaker.succeed() {
-            self.emit(&mut state, HealthEvent::Transition, Some(request), Instant::now());
+            self.emit(
+                &mut state,
+                HealthEvent::Transition,
+                Some(request),
+                Instant::now(),
+            );
         }
     }
 
@@ -203,7 +229,12 @@ impl SessionHealth {
 
     /// Tells the state.
     pub(crate) fn snapshot(&self) {
-        self.emit(&mut self.lock(), HealthEvent::Snapshot, None, Instant::now());
+        self.emit(
+            &mut self.lock(),
+            HealthEvent::Snapshot,
+            None,
+            Instant::now(),
+        );
     }
 
     /// The session has ended.
@@ -214,13 +245,25 @@ impl SessionHealth {
     }
 
     /// Numbers and tells an envelope. Under the state's lock: the numbers arrive in order.
-    fn emit(&self, state: &mut State, event: HealthEvent, request: Option<&RequestId>, now: Instant) {
+    fn emit(
+        &self,
+        state: &mut State,
+        event: HealthEvent,
+        request: Option<&RequestId>,
+        now: Instant,
+    ) {
         if event == HealthEvent::Transition {
-            state.choices.decided("circuit.state", state.breaker.state().as_str());
+            state
+                .choices
+                .decided("circuit.state", state.breaker.state().as_str());
         }
         let Some(sink) = &self.sink else { return };
         let wall = self.clock.now();
-        let scope = if sink.operator_global() { HealthScope::OperatorGlobal } else { HealthScope::Session };
+        let scope = if sink.operator_global() {
+            HealthScope::OperatorGlobal
+        } else {
+            HealthScope::Session
+        };
         let breaker = &mut state.breaker;
         let envelope = HealthEnvelope {
             kind: EnvelopeType::V1,
@@ -232,8 +275,12 @@ impl SessionHealth {
             route: EnvelopeRoute::Ops,
             circuit_state: breaker.state(),
             fault_count_window: breaker.faults(now),
-            window_seconds: u32::try_from(breaker.rules().window.as_secs()).unwrap_or(u32::MAX).max(1),
-            cooldown_until: breaker.cooldown_until().map(|until| wall.plus(until.saturating_duration_since(now))),
+            window_seconds: u32::try_from(breaker.rules().window.as_secs())
+                .unwrap_or(u32::MAX)
+                .max(1),
+            cooldown_until: breaker
+                .cooldown_until()
+                .map(|until| wall.plus(until.saturating_duration_since(now))),
             disable_reason: breaker.reason(),
             scope,
             consecutive_successes: breaker.successes(),

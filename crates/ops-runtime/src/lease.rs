@@ -36,12 +36,22 @@ pub(crate) enum Observer {
 
 impl Lease {
     pub(crate) fn new(current: LeaseId, ttl: Duration, now: Instant) -> Self {
-        Self { current, fence: 0, ttl, expires: now + ttl, observers: Vec::new() }
+        Self {
+            current,
+            fence: 0,
+            ttl,
+            expires: now + ttl,
+            observers: Vec::new(),
+        }
     }
 
     /// Whether `presented` is the current lease, in constant time.
     pub(crate) fn matches(&self, presented: &LeaseId) -> bool {
-        self.current.as_str().as_bytes().ct_eq(presented.as_str().as_bytes()).into()
+        self.current
+            .as_str()
+            .as_bytes()
+            .ct_eq(presented.as_str().as_bytes())
+            .into()
     }
 
     /// Admits a holder and extends the lease by its time to live. Returns the fence that the work is bound to.
@@ -63,11 +73,22 @@ impl Lease {
     ///
     /// # Errors
     /// `ops_budget_exhausted` when there are as many as there may be.
-    pub(crate) fn let_observe(&mut self, lease: LeaseId, until: Instant, now: Instant) -> Outcome<()> {
+    pub(crate) fn let_observe(
+        &mut self,
+        lease: LeaseId,
+        until: Instant,
+        now: Instant,
+    ) -> Outcome<()> {
         self.observers.retain(|(_, until)| *until > now);
         if self.observers.len() >= MAX_OBSERVERS {
-            let fault = Fault::new(ErrorCode::OpsBudgetExhausted, format!("a session has at most {MAX_OBSERVERS} observers"));
-            let fault = fault.with("budget", "observers").with("limit", MAX_OBSERVERS).with("used", self.observers.len());
+            let fault = Fault::new(
+                ErrorCode::OpsBudgetExhausted,
+                format!("a session has at most {MAX_OBSERVERS} observers"),
+            );
+            let fault = fault
+                .with("budget", "observers")
+                .with("limit", MAX_OBSERVERS)
+                .with("used", self.observers.len());
             return Err(fault);
         }
         self.observers.push((lease, until));
@@ -76,18 +97,37 @@ impl Lease {
 
     /// What `presented` is as an observer's lease; all are compared, each in constant time.
     pub(crate) fn observer(&self, presented: Option<&LeaseId>, now: Instant) -> Observer {
-        let Some(presented) = presented else { return Observer::Unknown };
-        let same = |lease: &LeaseId| bool::from(lease.as_str().as_bytes().ct_eq(presented.as_str().as_bytes()));
-        self.observers.iter().fold(Observer::Unknown, |seen, (lease, until)| match same(lease) {
-            true if *until > now && !self.expired(now) => Observer::Valid,
-            true => Observer::Expired,
-            false => seen,
-        })
+        let Some(presented) = presented else {
+            return Observer::Unknown;
+        };
+        let same = |lease: &LeaseId| {
+            bool::from(
+                lease
+                    .as_str()
+                    .as_bytes()
+                    .ct_eq(presented.as_str().as_bytes()),
+            )
+        };
+        self.observers
+            .iter()
+            .fold(Observer::Unknown, |seen, (lease, until)| {
+                match same(lease) {
+                    true if *until > now && !self.expired(now) => Observer::Valid,
+                    true => Observer::Expired,
+                    false => seen,
+                }
+            })
     }
 
     /// Observers whose leases are valid.
     pub(crate) fn observers(&self, now: Instant) -> u32 {
-        u32::try_from(self.observers.iter().filter(|(_, until)| *until > now).count()).unwrap_or(u32::MAX)
+        u32::try_from(
+            self.observers
+                .iter()
+                .filter(|(_, until)| *until > now)
+                .count(),
+        )
+        .unwrap_or(u32::MAX)
     }
 
     /// Replaces the lease: what the old holder sent before and sends from now on is refused.
@@ -134,11 +174,24 @@ mod tests {
         let ttl = Duration::from_secs(10);
         let mut lease = Lease::new(id('a'), ttl, start);
         assert_eq!(lease.admit(Some(&id('a')), start + ttl / 2).unwrap(), 0);
-        assert_eq!(lease.admit(Some(&id('a')), start + ttl).unwrap(), 0, "use extends");
+        assert_eq!(
+            lease.admit(Some(&id('a')), start + ttl).unwrap(),
+            0,
+            "use extends"
+        );
         let late = start + ttl * 2;
-        assert_eq!(lease.admit(Some(&id('a')), late).unwrap_err().code, ErrorCode::OpsLeaseExpired);
-        assert_eq!(lease.admit(Some(&id('b')), start).unwrap_err().code, ErrorCode::OpsNotOwner);
-        assert_eq!(lease.admit(None, start).unwrap_err().code, ErrorCode::OpsNotOwner);
+        assert_eq!(
+            lease.admit(Some(&id('a')), late).unwrap_err().code,
+            ErrorCode::OpsLeaseExpired
+        );
+        assert_eq!(
+            lease.admit(Some(&id('b')), start).unwrap_err().code,
+            ErrorCode::OpsNotOwner
+        );
+        assert_eq!(
+            lease.admit(None, start).unwrap_err().code,
+            ErrorCode::OpsNotOwner
+        );
     }
 
     #[test]
@@ -151,11 +204,17 @@ mod tests {
         assert_eq!(lease.observer(Some(&id('a')), start), Observer::Unknown);
         assert_eq!(lease.observer(None, start), Observer::Unknown);
         assert_eq!(lease.observer(Some(&id('b')), late), Observer::Expired);
-        assert!(lease.admit(Some(&id('b')), start).is_err(), "an observer is no holder");
+        assert!(
+            lease.admit(Some(&id('b')), start).is_err(),
+            "an observer is no holder"
+        );
         for _ in 1..MAX_OBSERVERS {
             lease.let_observe(id('c'), start + minute, start).unwrap();
         }
-        assert_eq!(lease.let_observe(id('d'), late, start).unwrap_err().code, ErrorCode::OpsBudgetExhausted);
+        assert_eq!(
+            lease.let_observe(id('d'), late, start).unwrap_err().code,
+            ErrorCode::OpsBudgetExhausted
+        );
         lease.let_observe(id('d'), late + minute, late).unwrap();
         assert_eq!(lease.observers(late), 1);
         lease.replace(id('e'), late);
@@ -167,7 +226,10 @@ mod tests {
         let start = Instant::now();
         let mut lease = Lease::new(id('a'), Duration::from_secs(10), start);
         lease.replace(id('b'), start);
-        assert_eq!(lease.admit(Some(&id('a')), start).unwrap_err().code, ErrorCode::OpsNotOwner);
+        assert_eq!(
+            lease.admit(Some(&id('a')), start).unwrap_err().code,
+            ErrorCode::OpsNotOwner
+        );
         assert_eq!(lease.admit(Some(&id('b')), start).unwrap(), 1);
     }
 }

@@ -23,7 +23,10 @@ struct Inner {
 
 impl Meter {
     pub(crate) fn new(received: Instant) -> Self {
-        Self { received, inner: Mutex::default() }
+        Self {
+            received,
+            inner: Mutex::default(),
+        }
     }
 
     /// The request leaves its queue.

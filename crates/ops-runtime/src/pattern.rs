@@ -2,7 +2,11 @@
 
 /// `*` stands for anything but `/`, `**` for anything; without either the pattern is a part of the URL.
 pub(crate) fn matches(pattern: &str, url: &str) -> bool {
-    if pattern.contains('*') { glob(pattern.as_bytes(), url.as_bytes()) } else { url.contains(pattern) }
+    if pattern.contains('*') {
+        glob(pattern.as_bytes(), url.as_bytes())
+    } else {
+        url.contains(pattern)
+    }
 }
 
 /// Greedy matching with one remembered position per kind of star, so that the time is bounded by the lengths' product.
@@ -37,12 +41,22 @@ mod tests {
     #[test]
     fn url_patterns_match_as_documented() {
         let url = "https://shop.example/cart/items?x=1";
-        for pattern in ["cart", "https://**", "**/cart/*", "https://*/cart/items?x=1", "**", "https://shop.example/**/items?x=1"] {
+        for pattern in [
+            "cart",
+            "https://**",
+            "**/cart/*",
+            "https://*/cart/items?x=1",
+            "**",
+            "https://shop.example/**/items?x=1",
+        ] {
             assert!(matches(pattern, url), "{pattern}");
         }
         for pattern in ["Cart", "*", "https://*", "**/cart", "http://**"] {
             assert!(!matches(pattern, url), "{pattern}");
         }
-        assert!(!matches(&"*a".repeat(500), &"b".repeat(5_000)), "bounded time");
+        assert!(
+            !matches(&"*a".repeat(500), &"b".repeat(5_000)),
+            "bounded time"
+        );
     }
 }

@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ops_contracts::adapter::{
-    Adapter, Browser, BrowserInfo, Context, ContextSpec, ContextStorage, FrameKey, LaunchSpec, Primitive, TargetKey,
+    Adapter, Browser, BrowserInfo, Context, ContextSpec, ContextStorage, FrameKey, LaunchSpec,
+    Primitive, TargetKey,
 };
 use ops_contracts::capability::{AdapterKind, BrowserKind, CapabilitySet};
 use ops_contracts::command::Viewport;
@@ -90,13 +91,22 @@ impl Using {
     /// A context with a blank page; none when the browser does not answer.
     async fn place(&self, viewport: Viewport) -> Outcome<Option<Place>> {
         // Its spare tells nothing of a browser: where that is in doubt, an answer of its own is waited for.
-        let spare = if self.slot.doubted.load(Ordering::Relaxed) { None } else { self.slot.take_spare() };
+        let spare = if self.slot.doubted.load(Ordering::Relaxed) {
+            None
+        } else {
+            self.slot.take_spare()
+        };
         if let Some(place) = spare {
             if viewport == Viewport::default() {
                 return Ok(Some(place));
             }
             let (target, context) = (place.target, place.context.clone());
-            let sized = async { context.perform(Primitive::SetViewport { target, viewport }).await.map_err(Fault::from) };
+            let sized = async {
+                context
+                    .perform(Primitive::SetViewport { target, viewport })
+                    .await
+                    .map_err(Fault::from)
+            };
             match self.answered(sized).await {
                 Ok(Some(_)) => return Ok(Some(place)),
                 Ok(None) => return Ok(None),
@@ -175,7 +185,9 @@ impl Slots {
     }
 
     fn is_open(&self, slot: &Arc<Slot>) -> bool {
-        self.open.get(&slot.key).is_some_and(|open| Arc::ptr_eq(open, slot))
+        self.open
+            .get(&slot.key)
+            .is_some_and(|open| Arc::ptr_eq(open, slot))
     }
 
     /// Whether it took sessions.
@@ -191,8 +203,17 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 impl Pool {
     /// A pool that closes a shared browser `idle` after its last session.
-    pub(crate) fn new(adapters: Vec<Arc<dyn Adapter>>, idle: Duration, egress: Option<Arc<dyn Egress>>) -> Self {
-        Self { adapters, egress, slots: Mutex::default(), idle }
+    pub(crate) fn new(
+        adapters: Vec<Arc<dyn Adapter>>,
+        idle: Duration,
+        egress: Option<Arc<dyn Egress>>,
+    ) -> Self {
+        Self {
+            adapters,
+            egress,
+            slots: Mutex::default(),
+            idle,
+        }
     }
 
     /// Whether sessions can be confined.
@@ -202,7 +223,11 @@ impl Pool {
 
     /// The adapter that serves a browser family: the first that can do everything that is core, among those `wanted`. With what
     /// it can do, and what the next link of its chain does in its stead.
-    pub(crate) fn adapter(&self, kind: BrowserKind, wanted: Option<AdapterKind>) -> Outcome<(&Arc<dyn Adapter>, CapabilitySet)> {
+    pub(crate) fn adapter(
+        &self,
+        kind: BrowserKind,
+        wanted: Option<AdapterKind>,
+    ) -> Outcome<(&Arc<dyn Adapter>, CapabilitySet)> {
         let core = CapabilitySet::core();
         self.adapters
             .iter()
@@ -210,15 +235,24 @@ impl Pool {
             .map(|adapter| (adapter, adapter.capabilities(kind)))
             .find(|(_, set)| core.iter().all(|capability| set.has(capability)))
             .map(|(adapter, set)| {
-                let next = self.next(&**adapter, kind).map(|next| next.capabilities_through(kind));
-                let chained = set.iter().chain(next.iter().flat_map(CapabilitySet::iter)).collect::<Vec<_>>();
+                let next = self
+                    .next(&**adapter, kind)
+                    .map(|next| next.capabilities_through(kind));
+                let chained = set
+                    .iter()
+                    .chain(next.iter().flat_map(CapabilitySet::iter))
+                    .collect::<Vec<_>>();
                 (adapter, CapabilitySet::new(chained))
             })
             .ok_or_else(|| {
-                let which = wanted.map(|wanted| format!("{} ", wanted.as_str())).unwrap_or_default();
+                let which = wanted
+                    .map(|wanted| format!("{} ", wanted.as_str()))
+                    .unwrap_or_default();
                 let message = format!("no {which}adapter of this relay serves {}", kind.as_str());
                 let fault = Fault::new(ErrorCode::OpsNotSupported, message).with("browser", kind);
-                wanted.into_iter().fold(fault, |fault, wanted| fault.with("adapter", wanted))
+                wanted
+                    .into_iter()
+                    .fold(fault, |fault, wanted| fault.with("adapter", wanted))
             })
     }
 
@@ -226,7 +260,9 @@ impl Pool {
     fn next(&self, first: &dyn Adapter, kind: BrowserKind) -> Option<Arc<dyn Adapter>> {
         let wanted = first.passes(kind)?;
         let mut others = self.adapters.iter().filter(|other| other.kind() == wanted);
-        others.find(|other| other.capabilities_through(kind).iter().next().is_some()).cloned()
+        others
+            .find(|other| other.capabilities_through(kind).iter().next().is_some())
+            .cloned()
     }
 
     /// Makes or takes a context with a blank page. Where the browser does not answer, it is another's.
@@ -270,7 +306,9 @@ impl Pool {
     pub(crate) fn in_use(&self, key: &SlotKey) -> bool {
         let slots = lock(&self.slots);
         key.spec.profile.is_some()
-            && slots.all().any(|slot| slot.key.spec.profile == key.spec.profile && slot.users.load(Ordering::Relaxed) > 0)
+            && slots.all().any(|slot| {
+                slot.key.spec.profile == key.spec.profile && slot.users.load(Ordering::Relaxed) > 0
+            })
     }
 
     pub(crate) fn summary(&self) -> Vec<BrowserSummary> {
@@ -290,7 +328,10 @@ impl Pool {
         });
         // Counted while the slots are held: nobody takes the browser for an idle one any more.
         slot.users.fetch_add(1, Ordering::Relaxed);
-        Ok(Using { pool: self.clone(), slot: slot.clone() })
+        Ok(Using {
+            pool: self.clone(),
+            slot: slot.clone(),
+        })
     }
 
     async fn close_slot(&self, slot: &Arc<Slot>) {
@@ -322,7 +363,12 @@ fn keep_spare(slot: &Arc<Slot>) {
 }
 
 impl Slot {
-    fn new(key: SlotKey, adapter: Arc<dyn Adapter>, next: Option<Arc<dyn Adapter>>, egress: Option<Arc<dyn Egress>>) -> Self {
+    fn new(
+        key: SlotKey,
+        adapter: Arc<dyn Adapter>,
+        next: Option<Arc<dyn Adapter>>,
+        egress: Option<Arc<dyn Egress>>,
+    ) -> Self {
         Self {
             key,
             adapter,
@@ -340,7 +386,9 @@ impl Slot {
     }
 
     fn take_spare(&self) -> Option<Place> {
-        lock(&self.spare).take().filter(|place| place.world.lock().lost.is_none())
+        lock(&self.spare)
+            .take()
+            .filter(|place| place.world.lock().lost.is_none())
     }
 
     /// The browser, launched if it does not run.
@@ -369,19 +417,36 @@ impl Slot {
             (ContextStorage::Profile, lock(&self.door).clone(), None)
         } else {
             let door = self.open_door().await?;
-            let proxy = door.as_ref().map(|door| format!("http://{}", door.address()));
+            let proxy = door
+                .as_ref()
+                .map(|door| format!("http://{}", door.address()));
             (ContextStorage::Isolated, door, proxy)
         };
         if let Some(door) = &door {
-            let unknown = || Fault::new(ErrorCode::OpsNotSupported, "domain rules need a browser whose process is known");
+            let unknown = || {
+                Fault::new(
+                    ErrorCode::OpsNotSupported,
+                    "domain rules need a browser whose process is known",
+                )
+            };
             door.belongs_to(browser.info().pid.ok_or_else(unknown)?);
         }
-        let spec = ContextSpec { bridge: SOURCE.clone(), viewport, storage, proxy };
+        let spec = ContextSpec {
+            bridge: SOURCE.clone(),
+            viewport,
+            storage,
+            proxy,
+        };
         let opened = browser.open_context(spec, world.clone()).await?;
         let fallbacks = Arc::new(Uses::default());
-        let next = opened.passage.zip(self.next.as_ref()).and_then(|(passage, next)| next.through(passage));
+        let next = opened
+            .passage
+            .zip(self.next.as_ref())
+            .and_then(|(passage, next)| next.through(passage));
         let context = match next {
-            Some(next) => Arc::new(Chain::new(opened.context, next, fallbacks.clone())) as Arc<dyn Context>,
+            Some(next) => {
+                Arc::new(Chain::new(opened.context, next, fallbacks.clone())) as Arc<dyn Context>
+            }
             None => opened.context,
         };
         Ok(Place {
@@ -409,7 +474,15 @@ impl Slot {
         if lock(&self.spare).is_some() || self.is_silent() {
             return Ok(());
         }
-        let Some(browser) = self.browser.lock().await.clone().filter(|browser| browser.is_connected()) else { return Ok(()) };
+        let Some(browser) = self
+            .browser
+            .lock()
+            .await
+            .clone()
+            .filter(|browser| browser.is_connected())
+        else {
+            return Ok(());
+        };
         let place = self.open(&browser, Viewport::default()).await?;
         let surplus = lock(&self.spare).replace(place);
         if let Some(surplus) = surplus {
@@ -430,7 +503,9 @@ impl Slot {
     }
 
     fn summary(&self) -> Option<BrowserSummary> {
-        let browser = lock(&self.last).clone().filter(|browser| browser.is_connected())?;
+        let browser = lock(&self.last)
+            .clone()
+            .filter(|browser| browser.is_connected())?;
         let info = browser.info();
         Some(BrowserSummary {
             product: format!("{} {}", info.product, info.version),

@@ -38,7 +38,11 @@ pub(crate) enum Fingerprint {
 
 impl Fingerprint {
     pub(crate) fn of(command: CommandName, params: Box<RawValue>) -> Self {
-        if params.get().len() > MAX_SENT { Self::Hash(hash(command, &params)) } else { Self::Sent(command, params) }
+        if params.get().len() > MAX_SENT {
+            Self::Hash(hash(command, &params))
+        } else {
+            Self::Sent(command, params)
+        }
     }
 
     fn matches(&self, other: &Self) -> bool {
@@ -67,11 +71,17 @@ impl Fingerprint {
 
 fn hash(command: CommandName, params: &RawValue) -> [u8; 32] {
     // serde_json's map is ordered by key, so writing a parsed value gives one spelling.
-    let canonical = serde_json::from_str::<serde_json::Value>(params.get()).map(|value| value.to_string());
+    let canonical =
+        serde_json::from_str::<serde_json::Value>(params.get()).map(|value| value.to_string());
     let mut hash = Sha256::new();
     hash.update(command.as_str().as_bytes());
     hash.update([0]);
-    hash.update(canonical.as_deref().unwrap_or_else(|_| params.get()).as_bytes());
+    hash.update(
+        canonical
+            .as_deref()
+            .unwrap_or_else(|_| params.get())
+            .as_bytes(),
+    );
     hash.finalize().into()
 }
 
@@ -107,15 +117,32 @@ pub(crate) struct Replies {
 
 impl Replies {
     /// Looks a request up, and notes it as running when it is new.
-    pub(crate) fn admit(&mut self, id: &RequestId, fingerprint: Fingerprint, now: Instant) -> Admission {
+    pub(crate) fn admit(
+        &mut self,
+        id: &RequestId,
+        fingerprint: Fingerprint,
+        now: Instant,
+    ) -> Admission {
         self.forget_old(now);
         match self.entries.get(id) {
             Some(entry) if !entry.fingerprint.matches(&fingerprint) => Admission::Reused,
-            Some(Entry { state: State::Done(outcome, _), .. }) => Admission::Done(outcome.clone()),
-            Some(Entry { state: State::Running(done), .. }) => Admission::Join(done.subscribe()),
+            Some(Entry {
+                state: State::Done(outcome, _),
+                ..
+            }) => Admission::Done(outcome.clone()),
+            Some(Entry {
+                state: State::Running(done),
+                ..
+            }) => Admission::Join(done.subscribe()),
             None => {
                 let (done, _) = watch::channel(None);
-                self.entries.insert(id.clone(), Entry { fingerprint, state: State::Running(done) });
+                self.entries.insert(
+                    id.clone(),
+                    Entry {
+                        fingerprint,
+                        state: State::Running(done),
+                    },
+                );
                 Admission::Run
             }
         }
@@ -123,7 +150,9 @@ impl Replies {
 
     /// Notes what a request came to and tells those who wait for it.
     pub(crate) fn finish(&mut self, id: &RequestId, outcome: &Outcome, now: Instant) {
-        let Some(entry) = self.entries.get_mut(id) else { return };
+        let Some(entry) = self.entries.get_mut(id) else {
+            return;
+        };
         let kept_of_request = ENTRY_COST + entry.fingerprint.size();
         let size = kept_of_request + outcome.as_ref().map_or(0, |result| result.get().len());
         let (kept, cost) = if size > MAX_RESULT {
@@ -149,20 +178,34 @@ impl Replies {
 
     /// Forgets a request that was refused before it ran, so that it can be sent again.
     pub(crate) fn withdraw(&mut self, id: &RequestId, fault: &Fault) {
-        if let Some(Entry { state: State::Running(done), .. }) = self.entries.remove(id) {
+        if let Some(Entry {
+            state: State::Running(done),
+            ..
+        }) = self.entries.remove(id)
+        {
             done.send_replace(Some(Err(fault.clone())));
         }
     }
 
     fn forget_old(&mut self, now: Instant) {
-        while self.finished.front().is_some_and(|(at, _)| now.saturating_duration_since(*at) > KEPT_FOR) {
+        while self
+            .finished
+            .front()
+            .is_some_and(|(at, _)| now.saturating_duration_since(*at) > KEPT_FOR)
+        {
             self.forget_oldest();
         }
     }
 
     fn forget_oldest(&mut self) {
-        let Some((_, id)) = self.finished.pop_front() else { return };
-        if let Some(Entry { state: State::Done(_, cost), .. }) = self.entries.remove(&id) {
+        let Some((_, id)) = self.finished.pop_front() else {
+            return;
+        };
+        if let Some(Entry {
+            state: State::Done(_, cost),
+            ..
+        }) = self.entries.remove(&id)
+        {
             self.total -= cost;
         }
     }
@@ -187,7 +230,9 @@ mod tests {
     fn a_fingerprint_ignores_order_and_space() {
         let long = "x".repeat(MAX_SENT);
         for more in ["", &long] {
-            let of = |command, params: &str| Fingerprint::of(command, raw(&params.replace("LONG", more)));
+            let of = |command, params: &str| {
+                Fingerprint::of(command, raw(&params.replace("LONG", more)))
+            };
             let a = of(X, r#"{"a":1,"b":[1,2],"c":"LONG"}"#);
             assert!(a.matches(&of(X, r#"{"a":1,"b":[1,2],"c":"LONG"}"#)));
             assert!(a.matches(&of(X, r#"{ "c": "LONG", "b": [1, 2], "a": 1 }"#)));
@@ -204,13 +249,27 @@ mod tests {
         let now = Instant::now();
         let print = || Fingerprint::of(X, raw("{}"));
         let mut replies = Replies::default();
-        assert!(matches!(replies.admit(&id(1), print(), now), Admission::Run));
-        assert!(matches!(replies.admit(&id(1), print(), now), Admission::Join(_)));
-        assert!(matches!(replies.admit(&id(1), Fingerprint::of(Y, raw("{}")), now), Admission::Reused));
+        assert!(matches!(
+            replies.admit(&id(1), print(), now),
+            Admission::Run
+        ));
+        assert!(matches!(
+            replies.admit(&id(1), print(), now),
+            Admission::Join(_)
+        ));
+        assert!(matches!(
+            replies.admit(&id(1), Fingerprint::of(Y, raw("{}")), now),
+            Admission::Reused
+        ));
         replies.finish(&id(1), &Ok(Arc::from(raw("7"))), now);
-        let Admission::Done(Ok(result)) = replies.admit(&id(1), print(), now) else { panic!("not remembered") };
+        let Admission::Done(Ok(result)) = replies.admit(&id(1), print(), now) else {
+            panic!("not remembered")
+        };
         assert_eq!(result.get(), "7");
-        assert!(matches!(replies.admit(&id(1), print(), now + KEPT_FOR * 2), Admission::Run));
+        assert!(matches!(
+            replies.admit(&id(1), print(), now + KEPT_FOR * 2),
+            Admission::Run
+        ));
     }
 
     #[test]
@@ -220,13 +279,22 @@ mod tests {
         let mut replies = Replies::default();
         let big: Outcome = Ok(Arc::from(raw(&format!("\"{}\"", "x".repeat(60 * 1024)))));
         for n in 0..100 {
-            assert!(matches!(replies.admit(&id(n), print(), now), Admission::Run));
+            assert!(matches!(
+                replies.admit(&id(n), print(), now),
+                Admission::Run
+            ));
             replies.finish(&id(n), &big, now);
             assert!(replies.total <= MAX_TOTAL);
         }
         let huge: Outcome = Ok(Arc::from(raw(&format!("\"{}\"", "x".repeat(MAX_RESULT)))));
-        assert!(matches!(replies.admit(&id(1000), print(), now), Admission::Run));
+        assert!(matches!(
+            replies.admit(&id(1000), print(), now),
+            Admission::Run
+        ));
         replies.finish(&id(1000), &huge, now);
-        assert!(matches!(replies.admit(&id(1000), print(), now), Admission::Done(Err(_))));
+        assert!(matches!(
+            replies.admit(&id(1000), print(), now),
+            Admission::Done(Err(_))
+        ));
     }
 }

@@ -20,7 +20,8 @@ use ops_contracts::frame::{OpsCancel, OpsRequest};
 use ops_contracts::health::HealthSink;
 use ops_contracts::ids::{ClientId, LeaseId, RequestId, SessionId};
 use ops_contracts::port::{
-    Caller, EndSessions, LegacyPolicy, OpsService, Reply, RuntimeSummary, Served, SessionEvents, SessionObserver,
+    Caller, EndSessions, LegacyPolicy, OpsService, Reply, RuntimeSummary, Served, SessionEvents,
+    SessionObserver,
 };
 use ops_contracts::telemetry::SessionOutcome;
 use ops_contracts::{ErrorCode, Fault, Outcome};
@@ -90,7 +91,18 @@ impl Default for RuntimeConfig {
         let (chrome, firefox) = (FamilyConfig::default(), FamilyConfig::default());
         let (browser_idle, health) = (Duration::from_secs(30), HealthRules::default());
         let (egress, domains, choices) = (None, DomainRules::default(), Choices::default());
-        Self { max_sessions: 64, browser_idle, profiles: None, chrome, firefox, health, legacy: None, egress, domains, choices }
+        Self {
+            max_sessions: 64,
+            browser_idle,
+            profiles: None,
+            chrome,
+            firefox,
+            health,
+            legacy: None,
+            egress,
+            domains,
+            choices,
+        }
     }
 }
 
@@ -139,7 +151,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Runtime {
     /// A runtime that serves through these adapters. It must be used within a tokio runtime.
     #[must_use]
-    pub fn new(config: RuntimeConfig, adapters: Vec<Arc<dyn Adapter>>, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(
+        config: RuntimeConfig,
+        adapters: Vec<Arc<dyn Adapter>>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         Self::with_health(config, adapters, clock, None)
     }
 
@@ -151,7 +167,11 @@ impl Runtime {
         clock: Arc<dyn Clock>,
         sink: Option<Arc<dyn HealthSink>>,
     ) -> Self {
-        let pool = Arc::new(Pool::new(adapters, config.browser_idle, config.egress.clone()));
+        let pool = Arc::new(Pool::new(
+            adapters,
+            config.browser_idle,
+            config.egress.clone(),
+        ));
         Self {
             inner: Arc::new(Inner {
                 config,
@@ -173,9 +193,17 @@ impl Runtime {
 }
 
 impl OpsService for Runtime {
-    fn execute(&self, request: OpsRequest, caller: Caller, received: StdInstant) -> BoxFuture<'static, Reply> {
+    fn execute(
+        &self,
+        request: OpsRequest,
+        caller: Caller,
+        received: StdInstant,
+    ) -> BoxFuture<'static, Reply> {
         let inner = self.inner.clone();
-        let name = request.command.parse().map_or("other", |name: CommandName| name.as_str());
+        let name = request
+            .command
+            .parse()
+            .map_or("other", |name: CommandName| name.as_str());
         let session = request.session_id.as_ref().map(tracing::field::display);
         let span = tracing::info_span!("request", requestId = %request.request_id, sessionId = session, command = %name);
         let work = async move {
@@ -189,7 +217,12 @@ impl OpsService for Runtime {
             };
             *lock(&inner.last_use) = Instant::now();
             let served = before.or_else(|| made.as_ref().and_then(|id| inner.served(id)));
-            Reply { session_id: made.or(session_id), outcome, timing: meter.timing(), served }
+            Reply {
+                session_id: made.or(session_id),
+                outcome,
+                timing: meter.timing(),
+                served,
+            }
         };
         Box::pin(work.instrument(span))
     }
@@ -197,15 +230,27 @@ impl OpsService for Runtime {
     fn cancel(&self, cancel: OpsCancel) -> BoxFuture<'static, bool> {
         let inner = self.inner.clone();
         Box::pin(async move {
-            let (Some(session), Some(lease)) = (&cancel.session_id, &cancel.lease_id) else { return false };
-            let Some(session) = inner.find(session).filter(|session| lock(&session.lease).matches(lease)) else { return false };
+            let (Some(session), Some(lease)) = (&cancel.session_id, &cancel.lease_id) else {
+                return false;
+            };
+            let Some(session) = inner
+                .find(session)
+                .filter(|session| lock(&session.lease).matches(lease))
+            else {
+                return false;
+            };
             let (answer, cancelled) = oneshot::channel();
-            session.send(Message::Cancel(cancel.request_id, answer)).is_ok() && cancelled.await.unwrap_or(false)
+            session
+                .send(Message::Cancel(cancel.request_id, answer))
+                .is_ok()
+                && cancelled.await.unwrap_or(false)
         })
     }
 
     fn lease_matches(&self, session: &SessionId, lease: &LeaseId) -> bool {
-        self.inner.find(session).is_some_and(|session| lock(&session.lease).matches(lease))
+        self.inner
+            .find(session)
+            .is_some_and(|session| lock(&session.lease).matches(lease))
     }
 
     fn admit_blob(&self, session: &SessionId, lease: &LeaseId, bytes: u64) -> Outcome<()> {
@@ -218,8 +263,19 @@ impl OpsService for Runtime {
         self.inner.blobs.put(session, bytes, &*self.inner.clock)
     }
 
-    fn subscribe(&self, session: &SessionId, lease: &LeaseId, sink: Arc<dyn SessionEvents>) -> bool {
-        let Some(session) = self.inner.find(session).filter(|session| lock(&session.lease).matches(lease)) else { return false };
+    fn subscribe(
+        &self,
+        session: &SessionId,
+        lease: &LeaseId,
+        sink: Arc<dyn SessionEvents>,
+    ) -> bool {
+        let Some(session) = self
+            .inner
+            .find(session)
+            .filter(|session| lock(&session.lease).matches(lease))
+        else {
+            return false;
+        };
         session.listen(sink);
         true
     }
@@ -230,13 +286,20 @@ impl OpsService for Runtime {
 
     fn summary(&self) -> RuntimeSummary {
         let sessions: Vec<_> = lock(&self.inner.sessions).live.values().cloned().collect();
-        let lost = sessions.iter().filter(|session| session.live().world.lock().lost.is_some()).count();
+        let lost = sessions
+            .iter()
+            .filter(|session| session.live().world.lock().lost.is_some())
+            .count();
         let idle = lock(&self.inner.last_use).elapsed();
         RuntimeSummary {
             sessions: u32::try_from(sessions.len()).unwrap_or(u32::MAX),
             lost_sessions: u32::try_from(lost).unwrap_or(u32::MAX),
             browsers: self.inner.pool.summary(),
-            idle_ms: if sessions.is_empty() { u64::try_from(idle.as_millis()).unwrap_or(u64::MAX) } else { 0 },
+            idle_ms: if sessions.is_empty() {
+                u64::try_from(idle.as_millis()).unwrap_or(u64::MAX)
+            } else {
+                0
+            },
         }
     }
 
@@ -245,10 +308,17 @@ impl OpsService for Runtime {
         self.end_all_of(how, &sessions)
     }
 
-    fn end_these(&self, how: EndSessions, sessions: &HashSet<SessionId>) -> BoxFuture<'static, u32> {
+    fn end_these(
+        &self,
+        how: EndSessions,
+        sessions: &HashSet<SessionId>,
+    ) -> BoxFuture<'static, u32> {
         let sessions: Vec<_> = {
             let known = lock(&self.inner.sessions);
-            sessions.iter().filter_map(|id| known.live.get(id).cloned()).collect()
+            sessions
+                .iter()
+                .filter_map(|id| known.live.get(id).cloned())
+                .collect()
         };
         self.end_all_of(how, &sessions)
     }
@@ -267,9 +337,16 @@ impl Runtime {
             }
         }
         // Sent now: what comes later stands behind it in each session's inbox.
-        let ending: Vec<_> = sessions.iter().filter_map(|session| session.end(how)).collect();
+        let ending: Vec<_> = sessions
+            .iter()
+            .filter_map(|session| session.end(how))
+            .collect();
         Box::pin(async move {
-            let ended = futures_util::future::join_all(ending).await.into_iter().filter(|ended| ended.is_ok()).count();
+            let ended = futures_util::future::join_all(ending)
+                .await
+                .into_iter()
+                .filter(|ended| ended.is_ok())
+                .count();
             u32::try_from(ended).unwrap_or(u32::MAX)
         })
     }
@@ -291,11 +368,16 @@ impl Inner {
         let timeout = Duration::from_millis(request.timeout_ms.unwrap_or(spec.default_timeout_ms));
         let deadline = Instant::now() + timeout;
         if spec.lane == Lane::Service {
-            return self.service(call, request, &caller, (meter, deadline)).await;
+            return self
+                .service(call, request, &caller, (meter, deadline))
+                .await;
         }
         let session = self.admitted_session(&request, &caller, &call)?;
         if !(request.boundary || session.plan.params.boundary) {
-            return self.run(&session, request, call, (meter, deadline)).await.map(|result| (result, None));
+            return self
+                .run(&session, request, call, (meter, deadline))
+                .await
+                .map(|result| (result, None));
         }
         let outcome = self.run(&session, request, call, (meter, deadline)).await;
         // Made when the page has been read: nothing in it can know the nonce.
@@ -316,7 +398,11 @@ impl Inner {
     ) -> Answer {
         let name = call.name();
         let spec = name.spec();
-        let OpsRequest { request_id: request, params, .. } = request;
+        let OpsRequest {
+            request_id: request,
+            params,
+            ..
+        } = request;
         let repeated = if spec.repeat == Repeat::Once {
             let print = Fingerprint::of(name, params);
             first_or_repeated(&session.replies, &request, print, deadline).await?
@@ -327,10 +413,18 @@ impl Inner {
             return repeated;
         }
         let finished = match (session.means.spend(&call, Instant::now()), spec.lane) {
-            (Err(fault), _) => Finished { outcome: Err(fault), began: false },
+            (Err(fault), _) => Finished {
+                outcome: Err(fault),
+                began: false,
+            },
             (Ok(()), Lane::Control) => {
                 meter.start();
-                Finished { outcome: self.control(session, &request, call, (meter, deadline)).await, began: true }
+                Finished {
+                    outcome: self
+                        .control(session, &request, call, (meter, deadline))
+                        .await,
+                    began: true,
+                }
             }
             (Ok(()), _) => self.queue(session, &request, call, (meter, deadline)).await,
         };
@@ -344,22 +438,47 @@ impl Inner {
     }
 
     /// The session of a request whose holder may act on it, or whose observer may read it.
-    fn admitted_session(&self, request: &OpsRequest, caller: &Caller, call: &Call) -> Outcome<Arc<Session>> {
+    fn admitted_session(
+        &self,
+        request: &OpsRequest,
+        caller: &Caller,
+        call: &Call,
+    ) -> Outcome<Arc<Session>> {
         let name = call.name();
-        let id = request.session_id.as_ref().ok_or_else(|| Fault::plain(ErrorCode::OpsSessionRequired))?;
-        let Some(session) = self.find(id) else { return Err(self.why_ended(id, request.lease_id.as_ref())) };
+        let id = request
+            .session_id
+            .as_ref()
+            .ok_or_else(|| Fault::plain(ErrorCode::OpsSessionRequired))?;
+        let Some(session) = self.find(id) else {
+            return Err(self.why_ended(id, request.lease_id.as_ref()));
+        };
         let (admitted, observer) = {
             let (mut lease, now) = (lock(&session.lease), Instant::now());
-            (lease.admit(request.lease_id.as_ref(), now), lease.observer(request.lease_id.as_ref(), now))
+            (
+                lease.admit(request.lease_id.as_ref(), now),
+                lease.observer(request.lease_id.as_ref(), now),
+            )
         };
         match admitted {
             Err(_) if observer == Observer::Valid && call.observes() => Ok(session),
             Err(_) if observer == Observer::Valid => {
-                Err(Fault::plain(ErrorCode::OpsObserverReadOnly).with("sessionId", id).with("command", name.as_str()))
+                Err(Fault::plain(ErrorCode::OpsObserverReadOnly)
+                    .with("sessionId", id)
+                    .with("command", name.as_str()))
             }
-            Err(_) if observer == Observer::Expired => Err(Fault::plain(ErrorCode::OpsLeaseExpired).with("sessionId", id)),
+            Err(_) if observer == Observer::Expired => {
+                Err(Fault::plain(ErrorCode::OpsLeaseExpired).with("sessionId", id))
+            }
             // An administrator may take over or close what others hold.
-            Err(_) if caller.admin && matches!(name, CommandName::SessionReclaim | CommandName::SessionClose) => Ok(session),
+            Err(_)
+                if caller.admin
+                    && matches!(
+                        name,
+                        CommandName::SessionReclaim | CommandName::SessionClose
+                    ) =>
+            {
+                Ok(session)
+            }
             Err(fault) => Err(fault.with("sessionId", id)),
             Ok(_) => Ok(session),
         }
@@ -367,9 +486,13 @@ impl Inner {
 
     /// A session for whoever holds its lease, which is thereby extended.
     fn holders_session(&self, id: &SessionId, lease: Option<&LeaseId>) -> Outcome<Arc<Session>> {
-        let Some(session) = self.find(id) else { return Err(self.why_ended(id, lease)) };
+        let Some(session) = self.find(id) else {
+            return Err(self.why_ended(id, lease));
+        };
         let admitted = lock(&session.lease).admit(lease, Instant::now());
-        admitted.map(|_| session).map_err(|fault| fault.with("sessionId", id))
+        admitted
+            .map(|_| session)
+            .map_err(|fault| fault.with("sessionId", id))
     }
 
     async fn queue(
@@ -379,7 +502,10 @@ impl Inner {
         call: Call,
         (meter, deadline): (&Arc<Meter>, Instant),
     ) -> Finished {
-        let refused = |fault| Finished { outcome: Err(fault), began: false };
+        let refused = |fault| Finished {
+            outcome: Err(fault),
+            began: false,
+        };
         if session.draining.load(Ordering::Acquire) {
             return refused(Fault::plain(ErrorCode::RelayOpsDraining));
         }
@@ -392,12 +518,22 @@ impl Inner {
         }
         let (done, finished) = oneshot::channel();
         let fence = lock(&session.lease).fence();
-        let job =
-            Job { request: request.clone(), call, deadline, meter: meter.clone(), fence, ticket, done, span: Span::current() };
+        let job = Job {
+            request: request.clone(),
+            call,
+            deadline,
+            meter: meter.clone(),
+            fence,
+            ticket,
+            done,
+            span: Span::current(),
+        };
         if let Err(fault) = session.send(Message::Run(Box::new(job))) {
             return refused(fault);
         }
-        finished.await.unwrap_or_else(|_| refused(Fault::plain(ErrorCode::OpsSessionClosed)))
+        finished
+            .await
+            .unwrap_or_else(|_| refused(Fault::plain(ErrorCode::OpsSessionClosed)))
     }
 
     async fn control(
@@ -436,11 +572,14 @@ impl Inner {
         (meter, deadline): (&Arc<Meter>, Instant),
     ) -> Outcome<(Arc<RawValue>, Option<SessionId>)> {
         meter.start();
-        let Call::SessionCreate(params) = call else { return Ok((encode(&self.list())?, None)) };
+        let Call::SessionCreate(params) = call else {
+            return Ok((encode(&self.list())?, None));
+        };
         let print = Fingerprint::of(CommandName::SessionCreate, request.params);
         let (id, client) = (request.request_id, caller.client_id.clone());
         let repeated = {
-            let admission = self.creator(&client, |replies| replies.admit(&id, print, Instant::now()));
+            let admission =
+                self.creator(&client, |replies| replies.admit(&id, print, Instant::now()));
             repeated(admission, deadline).await?
         };
         let outcome = match repeated {
@@ -449,7 +588,11 @@ impl Inner {
                 // A task of its own: a caller that goes away must not leave half a session.
                 let (inner, creator) = (self.clone(), client.clone());
                 let (meter, request) = (meter.clone(), id.clone());
-                let making = async move { inner.create(*params, creator, request, (meter, deadline)).await };
+                let making = async move {
+                    inner
+                        .create(*params, creator, request, (meter, deadline))
+                        .await
+                };
                 let made = tokio::spawn(making.in_current_span()).await;
                 let outcome = made.unwrap_or_else(|_| Err(Fault::plain(ErrorCode::OpsInternal)));
                 self.creator(&client, |replies| match &outcome {
@@ -460,7 +603,9 @@ impl Inner {
             }
         };
         let result = outcome?;
-        let made = serde_json::from_str::<sessions::Made>(result.get()).ok().map(|made| made.session_id);
+        let made = serde_json::from_str::<sessions::Made>(result.get())
+            .ok()
+            .map(|made| made.session_id);
         Ok((result, made))
     }
 
@@ -485,7 +630,9 @@ impl Inner {
         let outcome = match code {
             _ if session.crashed.load(Ordering::Relaxed) => SessionOutcome::Crashed,
             ErrorCode::OpsLeaseExpired => SessionOutcome::Expired,
-            ErrorCode::RelayOpsTerminated | ErrorCode::RelayOpsDraining => SessionOutcome::Terminated,
+            ErrorCode::RelayOpsTerminated | ErrorCode::RelayOpsDraining => {
+                SessionOutcome::Terminated
+            }
             _ => SessionOutcome::Closed,
         };
         observer.session_ended(served_by(session), outcome);
@@ -498,7 +645,10 @@ impl Inner {
     /// Why a session is not there: told to its holder alone.
     fn why_ended(&self, id: &SessionId, lease: Option<&LeaseId>) -> Fault {
         let sessions = lock(&self.sessions);
-        let ended = sessions.ended.iter().find(|(ended, held, _)| ended == id && lease == Some(held));
+        let ended = sessions
+            .ended
+            .iter()
+            .find(|(ended, held, _)| ended == id && lease == Some(held));
         let code = ended.map_or(ErrorCode::OpsSessionUnknown, |(_, _, code)| *code);
         Fault::plain(code).with("sessionId", id)
     }
@@ -542,8 +692,11 @@ async fn repeated(admission: Admission, deadline: Instant) -> Outcome<Option<Ans
             match joined {
                 Ok(Ok(outcome)) => Ok(outcome.clone()),
                 Ok(Err(_)) => Err(Fault::plain(ErrorCode::OpsSessionClosed)),
-                Err(_) => Err(Fault::new(ErrorCode::OpsTimeout, "the first request with this id still runs")
-                    .with("waitingFor", "the first request")),
+                Err(_) => Err(Fault::new(
+                    ErrorCode::OpsTimeout,
+                    "the first request with this id still runs",
+                )
+                .with("waitingFor", "the first request")),
             }
         }
     }
@@ -560,5 +713,8 @@ fn remember(replies: &Mutex<Replies>, id: &RequestId, finished: &Finished) {
 
 /// What serves a session.
 fn served_by(session: &Session) -> Served {
-    Served { adapter: session.plan.slot.adapter, mode: session.plan.params.mode }
+    Served {
+        adapter: session.plan.slot.adapter,
+        mode: session.plan.params.mode,
+    }
 }

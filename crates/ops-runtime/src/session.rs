@@ -213,7 +213,9 @@ impl Session {
     /// # Errors
     /// `ops_session_closed` when there is no owner any more.
     pub(crate) fn send(&self, message: Message) -> Outcome<()> {
-        self.inbox.send(message).map_err(|_| Fault::plain(ErrorCode::OpsSessionClosed))
+        self.inbox
+            .send(message)
+            .map_err(|_| Fault::plain(ErrorCode::OpsSessionClosed))
     }
 
     /// Tells the owner to end; what is returned comes to a number once it has, and to an error where the session ended
@@ -222,7 +224,9 @@ impl Session {
         let (answer, ended) = oneshot::channel();
         let message = match how {
             EndSessions::Drain => Message::Drain(answer),
-            EndSessions::Terminate => Message::Close(Fault::plain(ErrorCode::RelayOpsTerminated), answer),
+            EndSessions::Terminate => {
+                Message::Close(Fault::plain(ErrorCode::RelayOpsTerminated), answer)
+            }
         };
         self.send(message).ok().map(|()| ended)
     }
@@ -232,9 +236,16 @@ impl Session {
     /// # Errors
     /// `ops_backpressure` with the queue's figures.
     pub(crate) fn take_place(&self) -> Outcome<()> {
-        let taken = self.queued.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n < QUEUE_LIMIT).then_some(n + 1));
+        let taken = self
+            .queued
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| {
+                (n < QUEUE_LIMIT).then_some(n + 1)
+            });
         taken.map(drop).map_err(|queued| {
-            Fault::plain(ErrorCode::OpsBackpressure).with("depth", queued).with("limit", QUEUE_LIMIT).retry_after(250)
+            Fault::plain(ErrorCode::OpsBackpressure)
+                .with("depth", queued)
+                .with("limit", QUEUE_LIMIT)
+                .retry_after(250)
         })
     }
 
@@ -245,7 +256,9 @@ impl Session {
 
     /// When the lease ends, by the wall clock.
     pub(crate) fn lease_expires_at(&self) -> Timestamp {
-        let left = lock(&self.lease).expires().saturating_duration_since(Instant::now());
+        let left = lock(&self.lease)
+            .expires()
+            .saturating_duration_since(Instant::now());
         self.clock.now().plus(left)
     }
 
@@ -288,7 +301,11 @@ impl Session {
 
     fn tell(&self, name: ops_contracts::frame::EventName, data: &Arc<RawValue>) {
         let seq = self.event_seq.fetch_add(1, Ordering::Relaxed) + 1;
-        let marked = self.plan.params.boundary.then(|| Boundary::new().and_then(|boundary| boundary.event(data)));
+        let marked = self
+            .plan
+            .params
+            .boundary
+            .then(|| Boundary::new().and_then(|boundary| boundary.event(data)));
         let data = match &marked {
             None => data,
             Some(Ok(marked)) => marked,

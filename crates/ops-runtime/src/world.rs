@@ -8,8 +8,8 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ops_contracts::adapter::{
-    Decision, DocumentKey, DownloadKey, DownloadProgress, Event, EventSink, FrameKey, PausedKey, RequestKey, ResourceKind,
-    TargetKey,
+    Decision, DocumentKey, DownloadKey, DownloadProgress, Event, EventSink, FrameKey, PausedKey,
+    RequestKey, ResourceKind, TargetKey,
 };
 use ops_contracts::clock::Timestamp;
 use ops_contracts::command::diagnostics::{ConsoleEntry, ErrorEntry};
@@ -126,7 +126,12 @@ pub(crate) struct Numbers {
 
 impl Default for Numbers {
     fn default() -> Self {
-        Self { target: 1, frame: 1, download: 1, refs: std::collections::HashMap::new() }
+        Self {
+            target: 1,
+            frame: 1,
+            download: 1,
+            refs: std::collections::HashMap::new(),
+        }
     }
 }
 
@@ -175,7 +180,14 @@ impl World {
             max_targets: None,
             hidden: concealed::Hidden::default(),
         };
-        (Arc::new(Self { state: Mutex::new(state), version: watch::Sender::new(0), effects }), receiver)
+        (
+            Arc::new(Self {
+                state: Mutex::new(state),
+                version: watch::Sender::new(0),
+                effects,
+            }),
+            receiver,
+        )
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
@@ -183,7 +195,13 @@ impl World {
     }
 
     /// Adds the page that the context was opened with, numbered on from `numbers`.
-    pub(crate) fn begin(&self, numbers: Numbers, policy: DialogPolicy, target: TargetKey, frame: FrameKey) {
+    pub(crate) fn begin(
+        &self,
+        numbers: Numbers,
+        policy: DialogPolicy,
+        target: TargetKey,
+        frame: FrameKey,
+    ) {
         let mut state = self.lock();
         state.numbers = numbers;
         state.dialog_policy = policy;
@@ -252,13 +270,23 @@ struct ReasonData<'a> {
 
 impl World {
     fn apply(&self, state: &mut State, event: Event) {
-        let Some(event) = state.hold_back(event) else { return };
+        let Some(event) = state.hold_back(event) else {
+            return;
+        };
         match event {
-            Event::TargetOpened { target, frame, opener, url } => {
+            Event::TargetOpened {
+                target,
+                frame,
+                opener,
+                url,
+            } => {
                 let tab = state.add_tab(target, frame, opener, &url);
                 let info = tab.info(false);
                 self.tell(EventName::TargetOpened, &info);
-                if state.max_targets.is_some_and(|most| state.tabs.len() > most as usize) {
+                if state
+                    .max_targets
+                    .is_some_and(|most| state.tabs.len() > most as usize)
+                {
                     self.effect(Effect::CloseTarget(target));
                 }
             }
@@ -270,7 +298,12 @@ impl World {
                 let decision = state.routes.answer(&challenge);
                 self.effect(Effect::Decide { paused, decision });
             }
-            Event::DownloadProgressed { download, received, total, progress } => {
+            Event::DownloadProgressed {
+                download,
+                received,
+                total,
+                progress,
+            } => {
                 if received > MAX_DOWNLOAD && progress == DownloadProgress::Running {
                     self.effect(Effect::CancelDownload(download));
                 }
@@ -291,15 +324,24 @@ impl World {
                     self.tell(EventName::TargetCrashed, &TargetData { target_id });
                 }
             }
-            Event::DialogOpened { target, kind, message, default_text } => {
-                self.dialog_opened(state, target, kind, message, default_text)
-            }
+            Event::DialogOpened {
+                target,
+                kind,
+                message,
+                default_text,
+            } => self.dialog_opened(state, target, kind, message, default_text),
             Event::DialogClosed { target, accepted } => {
                 if let Some(tab) = state.tab_mut(target)
                     && tab.dialog.take().is_some()
                 {
                     let target_id = tab.id.clone();
-                    self.tell(EventName::DialogClosed, &AnsweredData { target_id, accepted });
+                    self.tell(
+                        EventName::DialogClosed,
+                        &AnsweredData {
+                            target_id,
+                            accepted,
+                        },
+                    );
                 }
             }
             Event::Disconnected { reason } => {
@@ -321,15 +363,28 @@ impl World {
     ) {
         let policy = state.dialog_policy;
         let seq = state.seq;
-        let Some(tab) = state.tab_mut(target) else { return };
+        let Some(tab) = state.tab_mut(target) else {
+            return;
+        };
         match policy {
             DialogPolicy::Ask => {
-                let info = DialogInfo { kind, message, default_text, target_id: tab.id.clone() };
+                let info = DialogInfo {
+                    kind,
+                    message,
+                    default_text,
+                    target_id: tab.id.clone(),
+                };
                 self.tell(EventName::DialogOpened, &info);
                 tab.dialog = Some((seq, info));
             }
-            DialogPolicy::Accept => self.effect(Effect::AnswerDialog { target, accept: true }),
-            DialogPolicy::Dismiss => self.effect(Effect::AnswerDialog { target, accept: false }),
+            DialogPolicy::Accept => self.effect(Effect::AnswerDialog {
+                target,
+                accept: true,
+            }),
+            DialogPolicy::Dismiss => self.effect(Effect::AnswerDialog {
+                target,
+                accept: false,
+            }),
         }
     }
 }
@@ -349,14 +404,25 @@ impl State {
 
     /// The dialog that waits for an answer, in any page.
     pub(crate) fn open_dialog(&self) -> Option<(TargetKey, &DialogInfo)> {
-        self.tabs.iter().find_map(|tab| tab.dialog.as_ref().map(|(_, info)| (tab.key, info)))
+        self.tabs
+            .iter()
+            .find_map(|tab| tab.dialog.as_ref().map(|(_, info)| (tab.key, info)))
     }
 
-    fn add_tab(&mut self, key: TargetKey, main: FrameKey, opener: Option<TargetKey>, url: &str) -> &Tab {
+    fn add_tab(
+        &mut self,
+        key: TargetKey,
+        main: FrameKey,
+        opener: Option<TargetKey>,
+        url: &str,
+    ) -> &Tab {
         let id = ops_contracts::ids::TargetId::from_number(Numbers::take(&mut self.numbers.target));
-        let opener = opener.and_then(|opener| self.tab(opener)).map(|tab| (tab.key, tab.id.clone()));
+        let opener = opener
+            .and_then(|opener| self.tab(opener))
+            .map(|tab| (tab.key, tab.id.clone()));
         self.frames.push(Frame::main(main, key, url));
-        self.tabs.push(Tab::new(key, id, main, opener, url, self.seq));
+        self.tabs
+            .push(Tab::new(key, id, main, opener, url, self.seq));
         if self.current.is_none() {
             self.current = Some(key);
         }
@@ -369,7 +435,11 @@ impl State {
         self.frames.retain(|frame| frame.target != key);
         if self.current == Some(key) {
             // The opener if it is still there, as a browser does; else the newest.
-            let opener = tab.opener.as_ref().map(|(opener, _)| *opener).filter(|opener| self.tab(*opener).is_some());
+            let opener = tab
+                .opener
+                .as_ref()
+                .map(|(opener, _)| *opener)
+                .filter(|opener| self.tab(*opener).is_some());
             self.current = opener.or_else(|| self.tabs.last().map(|tab| tab.key));
         }
         Some(tab.id)
@@ -379,10 +449,15 @@ impl State {
     fn note(&mut self, event: Event) {
         let seq = self.seq;
         match event {
-            Event::FrameAttached { target, frame, parent } => {
+            Event::FrameAttached {
+                target,
+                frame,
+                parent,
+            } => {
                 if self.frame(frame).is_none() {
                     let number = Numbers::take(&mut self.numbers.frame);
-                    self.frames.push(Frame::child(frame, target, parent, number));
+                    self.frames
+                        .push(Frame::child(frame, target, parent, number));
                 }
             }
             Event::FrameDetached { frame, .. } => self.remove_frame(frame),
@@ -402,7 +477,12 @@ impl State {
                     tab.nav.started(seq, url);
                 }
             }
-            Event::NavigationCommitted { target, frame, document, url } => {
+            Event::NavigationCommitted {
+                target,
+                frame,
+                document,
+                url,
+            } => {
                 self.remove_children(frame);
                 self.note_url(frame, &url);
                 self.note_visit(target, &url);
@@ -414,34 +494,69 @@ impl State {
                     tab.nav.committed(seq, document, url);
                 }
             }
-            Event::NavigationFailed { target, frame, failure } => {
+            Event::NavigationFailed {
+                target,
+                frame,
+                failure,
+            } => {
                 if let Some(tab) = self.main_tab(target, frame) {
                     tab.nav.failed(seq, failure);
                 }
             }
-            Event::Lifecycle { target, frame, document, phase } => {
+            Event::Lifecycle {
+                target,
+                frame,
+                document,
+                phase,
+            } => {
                 if let Some(tab) = self.main_tab(target, frame) {
                     tab.nav.reached(document, phase);
                 }
             }
-            Event::DownloadStarted { target, url, suggested_name } => {
+            Event::DownloadStarted {
+                target,
+                url,
+                suggested_name,
+            } => {
                 if let Some(tab) = self.tab_mut(target) {
                     // What was to be a document has become a file.
                     tab.nav.pending = None;
                 }
-                let kept = self.kept.iter().rev().find(|kept| kept.entry.url == url && kept.entry.suggested_name == suggested_name);
+                let kept = self.kept.iter().rev().find(|kept| {
+                    kept.entry.url == url && kept.entry.suggested_name == suggested_name
+                });
                 let download = kept.map(|kept| kept.entry.download);
                 // What a popup turned into belongs to the page that opened it.
-                let opener = self.tab(target).and_then(|tab| tab.opener.as_ref()).map(|(opener, _)| *opener);
-                let never_loaded = self.tab(target).is_some_and(|tab| tab.nav.url.is_empty() || tab.nav.url == "about:blank");
+                let opener = self
+                    .tab(target)
+                    .and_then(|tab| tab.opener.as_ref())
+                    .map(|(opener, _)| *opener);
+                let never_loaded = self
+                    .tab(target)
+                    .is_some_and(|tab| tab.nav.url.is_empty() || tab.nav.url == "about:blank");
                 let told = opener.filter(|_| never_loaded).unwrap_or(target);
-                self.downloads.push_back((seq, told, DownloadInfo { download, url, suggested_name }));
+                self.downloads.push_back((
+                    seq,
+                    told,
+                    DownloadInfo {
+                        download,
+                        url,
+                        suggested_name,
+                    },
+                ));
                 if self.downloads.len() > MAX_DOWNLOADS_KEPT {
                     self.downloads.pop_front();
                 }
             }
-            Event::DownloadBegan { target, download, url, suggested_name } => {
-                let Some(target_id) = self.tab(target).map(|tab| tab.id.clone()) else { return };
+            Event::DownloadBegan {
+                target,
+                download,
+                url,
+                suggested_name,
+            } => {
+                let Some(target_id) = self.tab(target).map(|tab| tab.id.clone()) else {
+                    return;
+                };
                 let number = Numbers::take(&mut self.numbers.download);
                 let entry = DownloadEntry {
                     download: number,
@@ -454,24 +569,63 @@ impl State {
                     failure: None,
                     saved: false,
                 };
-                self.kept.push(Kept { key: download, entry, seen: false });
+                self.kept.push(Kept {
+                    key: download,
+                    entry,
+                    seen: false,
+                });
             }
-            Event::FileChooserOpened { target, chooser, multiple, .. } => {
+            Event::FileChooserOpened {
+                target,
+                chooser,
+                multiple,
+                ..
+            } => {
                 if let Some(tab) = self.tab_mut(target) {
                     tab.chooser = Some((seq, chooser, multiple));
                 }
             }
-            Event::Console { target, level, text, location, timestamp_ms } => {
-                let Some(target_id) = self.tab(target).map(|tab| tab.id.clone()) else { return };
+            Event::Console {
+                target,
+                level,
+                text,
+                location,
+                timestamp_ms,
+            } => {
+                let Some(target_id) = self.tab(target).map(|tab| tab.id.clone()) else {
+                    return;
+                };
                 let at = Timestamp::from_unix_millis(timestamp_ms);
                 let text = log::cut(text);
-                self.console.push(|seq| ConsoleEntry { seq, target_id, level, text, location, at });
+                self.console.push(|seq| ConsoleEntry {
+                    seq,
+                    target_id,
+                    level,
+                    text,
+                    location,
+                    at,
+                });
             }
-            Event::Exception { target, text, stack, location, timestamp_ms } => {
-                let Some(target_id) = self.tab(target).map(|tab| tab.id.clone()) else { return };
+            Event::Exception {
+                target,
+                text,
+                stack,
+                location,
+                timestamp_ms,
+            } => {
+                let Some(target_id) = self.tab(target).map(|tab| tab.id.clone()) else {
+                    return;
+                };
                 let at = Timestamp::from_unix_millis(timestamp_ms);
                 let (text, stack) = (log::cut(text), stack.map(log::cut));
-                self.errors.push(|seq| ErrorEntry { seq, target_id, text, stack, location, at });
+                self.errors.push(|seq| ErrorEntry {
+                    seq,
+                    target_id,
+                    text,
+                    stack,
+                    location,
+                    at,
+                });
             }
             network => self.note_network(network),
         }
@@ -480,24 +634,58 @@ impl State {
     fn note_network(&mut self, event: Event) {
         let at = self.seq;
         match event {
-            Event::Request { target, frame, request, document, url, method, kind, redirected_from } => {
+            Event::Request {
+                target,
+                frame,
+                request,
+                document,
+                url,
+                method,
+                kind,
+                redirected_from,
+            } => {
                 if let Some(target_id) = self.tab(target).map(|tab| tab.id.clone()) {
                     let known = frame.and_then(|frame| self.frame(frame));
                     let frame = known.and_then(|frame| format!("f{}", frame.number).parse().ok());
                     let redirected_from = redirected_from.clone();
-                    let sent = Sent { key: request, target, target_id, frame, method, url, kind, redirected_from };
+                    let sent = Sent {
+                        key: request,
+                        target,
+                        target_id,
+                        frame,
+                        method,
+                        url,
+                        kind,
+                        redirected_from,
+                    };
                     self.network.sent(sent, at);
                 }
                 self.note_load(target, frame, (request, document), kind, redirected_from);
             }
             Event::RequestDetailed { request, details } => self.network.detailed(request, *details),
-            Event::RequestHeaders { request, headers } => self.network.headers(request, headers, false),
-            Event::ResponseHeaders { request, headers } => self.network.headers(request, headers, true),
-            Event::ResponseDetailed { request, details } => self.network.response_detailed(request, *details),
-            Event::RequestMeasured { request, transferred, monotonic_ms } => {
+            Event::RequestHeaders { request, headers } => {
+                self.network.headers(request, headers, false)
+            }
+            Event::ResponseHeaders { request, headers } => {
+                self.network.headers(request, headers, true)
+            }
+            Event::ResponseDetailed { request, details } => {
+                self.network.response_detailed(request, *details)
+            }
+            Event::RequestMeasured {
+                request,
+                transferred,
+                monotonic_ms,
+            } => {
                 self.network.measured(request, transferred, monotonic_ms);
             }
-            Event::Response { target, request, status, mime_type, .. } => {
+            Event::Response {
+                target,
+                request,
+                status,
+                mime_type,
+                ..
+            } => {
                 self.network.answered(request, status, mime_type, at);
                 if let Some(tab) = self.tab_mut(target) {
                     tab.requests.answered(request, status);
@@ -509,7 +697,12 @@ impl State {
                     tab.requests.ended(request);
                 }
             }
-            Event::RequestFailed { target, request, reason, cancelled } => {
+            Event::RequestFailed {
+                target,
+                request,
+                reason,
+                cancelled,
+            } => {
                 self.network.failed(request, reason, cancelled, at);
                 if let Some(tab) = self.tab_mut(target) {
                     tab.requests.ended(request);
@@ -534,12 +727,21 @@ impl State {
         }
         let main = frame.is_none_or(|frame| self.main_tab(target, frame).is_some());
         if let Some(tab) = self.tab_mut(target) {
-            tab.requests.sent(request, document.filter(|_| main), redirected_from);
+            tab.requests
+                .sent(request, document.filter(|_| main), redirected_from);
         }
     }
 
-    fn download_progressed(&mut self, key: DownloadKey, received: u64, total: Option<u64>, progress: DownloadProgress) {
-        let Some(kept) = self.kept.iter_mut().find(|kept| kept.key == key) else { return };
+    fn download_progressed(
+        &mut self,
+        key: DownloadKey,
+        received: u64,
+        total: Option<u64>,
+        progress: DownloadProgress,
+    ) {
+        let Some(kept) = self.kept.iter_mut().find(|kept| kept.key == key) else {
+            return;
+        };
         let entry = &mut kept.entry;
         entry.received_bytes = received;
         entry.total_bytes = total.or(entry.total_bytes);
@@ -575,11 +777,17 @@ impl State {
 
     fn remove_frame(&mut self, key: FrameKey) {
         self.remove_children(key);
-        self.frames.retain(|frame| frame.key != key || frame.parent.is_none());
+        self.frames
+            .retain(|frame| frame.key != key || frame.parent.is_none());
     }
 
     fn remove_children(&mut self, parent: FrameKey) {
-        let children: Vec<_> = self.frames.iter().filter(|frame| frame.parent == Some(parent)).map(|frame| frame.key).collect();
+        let children: Vec<_> = self
+            .frames
+            .iter()
+            .filter(|frame| frame.parent == Some(parent))
+            .map(|frame| frame.key)
+            .collect();
         for child in children {
             self.remove_frame(child);
         }

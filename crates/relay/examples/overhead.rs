@@ -1,7 +1,10 @@
 //! What the edge itself costs: requests to a service that answers at once, on a kept connection, on a new one each, and
 //! on a WebSocket. Prints p50 and p95 in microseconds. Run it with `--release`.
 
-#![expect(clippy::unwrap_used, reason = "a measurement ends by panicking when something is wrong")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a measurement ends by panicking when something is wrong"
+)]
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,7 +18,9 @@ use ops_contracts::command::session::SessionMode;
 use ops_contracts::frame::{OpsCancel, OpsRequest, Timing};
 use ops_contracts::ids::{LeaseId, SessionId};
 use ops_contracts::limits::{LaneLimits, LimitsProfile};
-use ops_contracts::port::{Caller, EndSessions, OpsService, Reply, RuntimeSummary, SessionEvents, SessionObserver};
+use ops_contracts::port::{
+    Caller, EndSessions, OpsService, Reply, RuntimeSummary, SessionEvents, SessionObserver,
+};
 use ops_contracts::routing::RoutingControls;
 use relay::{Labels, Relay, RelayConfig, RoutingSettings, RoutingSetup, Timeouts, Token, Versions};
 use serde_json::value::RawValue;
@@ -31,8 +36,15 @@ struct AtOnce;
 
 impl OpsService for AtOnce {
     fn execute(&self, _: OpsRequest, _: Caller, _: Instant) -> BoxFuture<'static, Reply> {
-        let result: Arc<RawValue> = RawValue::from_string(r#"{"value":2}"#.to_owned()).unwrap().into();
-        Box::pin(std::future::ready(Reply { session_id: None, outcome: Ok(result), timing: Timing::default(), served: None }))
+        let result: Arc<RawValue> = RawValue::from_string(r#"{"value":2}"#.to_owned())
+            .unwrap()
+            .into();
+        Box::pin(std::future::ready(Reply {
+            session_id: None,
+            outcome: Ok(result),
+            timing: Timing::default(),
+            served: None,
+        }))
     }
 
     fn cancel(&self, _: OpsCancel) -> BoxFuture<'static, bool> {
@@ -53,7 +65,11 @@ impl OpsService for AtOnce {
         RuntimeSummary::default()
     }
 
-    fn end_these(&self, _: EndSessions, _: &std::collections::HashSet<SessionId>) -> BoxFuture<'static, u32> {
+    fn end_these(
+        &self,
+        _: EndSessions,
+        _: &std::collections::HashSet<SessionId>,
+    ) -> BoxFuture<'static, u32> {
         Box::pin(std::future::ready(0))
     }
 
@@ -83,11 +99,20 @@ fn routing() -> RoutingSetup {
         warnings: Vec::new(),
     };
     let again = settings.clone();
-    RoutingSetup { policy: Arc::new(::routing::decision::Rules), settings, read: Arc::new(move || Ok(again.clone())) }
+    RoutingSetup {
+        policy: Arc::new(::routing::decision::Rules),
+        settings,
+        read: Arc::new(move || Ok(again.clone())),
+    }
 }
 
 fn config() -> RelayConfig {
-    let lane = LaneLimits { max_payload_bytes: 4 << 20, requests_per_minute: 60_000_000, burst: 1_000_000, max_timeout_ms: 30_000 };
+    let lane = LaneLimits {
+        max_payload_bytes: 4 << 20,
+        requests_per_minute: 60_000_000,
+        burst: 1_000_000,
+        max_timeout_ms: 30_000,
+    };
     RelayConfig {
         listen: "127.0.0.1:0".parse().unwrap(),
         insecure_listen: false,
@@ -97,14 +122,25 @@ fn config() -> RelayConfig {
         pairing: relay::Pairing::off(),
         allowed_hosts: Vec::new(),
         allowed_extensions: Vec::new(),
-        limits: LimitsProfile { name: "open".to_owned(), ops: lane, cdp: lane },
+        limits: LimitsProfile {
+            name: "open".to_owned(),
+            ops: lane,
+            cdp: lane,
+        },
         timeouts: Timeouts::default(),
         idle_exit: None,
         instance_id: "0".repeat(32),
-        versions: Versions { relay: "0.2.0".to_owned(), window_n: None, window_n_minus1: None },
+        versions: Versions {
+            relay: "0.2.0".to_owned(),
+            window_n: None,
+            window_n_minus1: None,
+        },
         routing: routing(),
         capabilities: Vec::new(),
-        labels: Labels { adapter: AdapterKind::Cdp, mode: SessionMode::Managed },
+        labels: Labels {
+            adapter: AdapterKind::Cdp,
+            mode: SessionMode::Managed,
+        },
         health: None,
         warnings: Vec::new(),
         signing: relay::Signing::default(),
@@ -144,7 +180,9 @@ fn report(what: &str, mut times: Vec<Duration>) {
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() {
-    let relay = Relay::bind(config(), Arc::new(AtOnce), Arc::new(Still)).await.unwrap();
+    let relay = Relay::bind(config(), Arc::new(AtOnce), Arc::new(Still))
+        .await
+        .unwrap();
     let address = relay.local_addr();
     let served = tokio::spawn(relay.serve(std::future::pending()));
     let mut buffer = Vec::new();
@@ -169,10 +207,14 @@ async fn main() {
     report("POST, a connection each", times);
 
     let mut request = format!("ws://{address}/ops").into_client_request().unwrap();
-    request.headers_mut().insert("authorization", format!("Bearer {TOKEN}").parse().unwrap());
+    request
+        .headers_mut()
+        .insert("authorization", format!("Bearer {TOKEN}").parse().unwrap());
     let socket = TcpStream::connect(address).await.unwrap();
     socket.set_nodelay(true).unwrap();
-    let (mut socket, _) = tokio_tungstenite::client_async(request, socket).await.unwrap();
+    let (mut socket, _) = tokio_tungstenite::client_async(request, socket)
+        .await
+        .unwrap();
     socket
         .send(Message::text(r#"{"type":"ops_hello","contractVersion":"1.1.0","clientVersion":"1","clientKind":"other"}"#))
         .await

@@ -8,8 +8,8 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use ops_contracts::access::{
-    Access, AccessPolicy, Confirmation, ConfirmationDecision, ConfirmationList, DecideConfirmation, LEGACY_SESSION, Requester,
-    Ruling,
+    Access, AccessPolicy, Confirmation, ConfirmationDecision, ConfirmationList, DecideConfirmation,
+    LEGACY_SESSION, Requester, Ruling,
 };
 use ops_contracts::command::parse_json;
 use ops_contracts::frame::OpsRequest;
@@ -71,13 +71,23 @@ fn requester(permit: &Permit) -> Requester {
         .identities
         .get(IdentityNamespace::Pairing)
         .map(|identity| identity.as_str().trim_start_matches("pairing:").to_owned());
-    Requester { client: permit.client().clone(), kind: permit.kind(), pairing, admin: permit.is_admin() }
+    Requester {
+        client: permit.client().clone(),
+        kind: permit.kind(),
+        pairing,
+        admin: permit.is_admin(),
+    }
 }
 
 /// What a requester presented beside the relay token.
 fn credentials(requester: &Requester) -> Vec<String> {
     let pairing = requester.pairing.as_ref().map(|id| format!("pairing:{id}"));
-    requester.admin.then(|| "admin".to_owned()).into_iter().chain(pairing).collect()
+    requester
+        .admin
+        .then(|| "admin".to_owned())
+        .into_iter()
+        .chain(pairing)
+        .collect()
 }
 
 impl AccessControl {
@@ -101,14 +111,21 @@ impl AccessControl {
     }
 
     fn loaded(&self) -> Loaded {
-        self.loaded.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.loaded
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Judges a request; what it has to be confirmed by, where it has to be.
     ///
     /// # Errors
     /// `relay_policy_denied` naming the rule, `relay_policy_unreadable`.
-    pub(crate) fn judge(&self, permit: &Permit, request: &OpsRequest) -> Outcome<Option<ToConfirm>> {
+    pub(crate) fn judge(
+        &self,
+        permit: &Permit,
+        request: &OpsRequest,
+    ) -> Outcome<Option<ToConfirm>> {
         self.judged(permit, &request.command, &request.params)
     }
 
@@ -123,12 +140,19 @@ impl AccessControl {
         }
     }
 
-    fn judged(&self, permit: &Permit, command: &str, params: &RawValue) -> Outcome<Option<ToConfirm>> {
+    fn judged(
+        &self,
+        permit: &Permit,
+        command: &str,
+        params: &RawValue,
+    ) -> Outcome<Option<ToConfirm>> {
         let policy = match self.loaded() {
             Loaded::None => return Ok(None),
             Loaded::Policy(policy) => policy,
             Loaded::Unreadable(why) => {
-                let message = format!("the relay's command policy can't be read, so nothing is allowed: {why}");
+                let message = format!(
+                    "the relay's command policy can't be read, so nothing is allowed: {why}"
+                );
                 return Err(Fault::new(ErrorCode::RelayPolicyUnreadable, message));
             }
         };
@@ -138,8 +162,14 @@ impl AccessControl {
             Access::Allow => Ok(None),
             Access::Deny => Err(denied(command, rule)),
             Access::Confirm => {
-                let within = policy.confirm_within_ms.map_or(CONFIRM_WITHIN, Duration::from_millis);
-                Ok(Some(ToConfirm { rule: rule.map(str::to_owned), requester, within }))
+                let within = policy
+                    .confirm_within_ms
+                    .map_or(CONFIRM_WITHIN, Duration::from_millis);
+                Ok(Some(ToConfirm {
+                    rule: rule.map(str::to_owned),
+                    requester,
+                    within,
+                }))
             }
         }
     }
@@ -149,7 +179,13 @@ impl AccessControl {
     /// # Errors
     /// `relay_confirmation_denied`; `relay_confirmation_timeout` when nobody has decided: the same request, sent again, goes on
     /// waiting for the same decision; `relay_confirmation_limit`.
-    pub(crate) async fn confirmed(&self, edge: &Edge, ask: &ToConfirm, request: &OpsRequest, deadline: Instant) -> Outcome<()> {
+    pub(crate) async fn confirmed(
+        &self,
+        edge: &Edge,
+        ask: &ToConfirm,
+        request: &OpsRequest,
+        deadline: Instant,
+    ) -> Outcome<()> {
         let now = edge.clock.now();
         let asked = Confirmation {
             id: waiting::id()?,
@@ -163,13 +199,22 @@ impl AccessControl {
             asked_at: now,
             expires_at: now.plus(ask.within),
         };
-        self.waiting.decided(asked, &request.params, ask.within, deadline).await
+        self.waiting
+            .decided(asked, &request.params, ask.within, deadline)
+            .await
     }
 }
 
 fn denied(command: &str, rule: Option<&str>) -> Fault {
-    let by = rule.map_or_else(|| "the default of the relay's policy".to_owned(), |rule| format!("the rule {rule:?}"));
-    let fault = Fault::new(ErrorCode::RelayPolicyDenied, format!("{command} is denied by {by}")).with("command", command);
+    let by = rule.map_or_else(
+        || "the default of the relay's policy".to_owned(),
+        |rule| format!("the rule {rule:?}"),
+    );
+    let fault = Fault::new(
+        ErrorCode::RelayPolicyDenied,
+        format!("{command} is denied by {by}"),
+    )
+    .with("command", command);
     match rule {
         Some(rule) => fault.with("rule", rule),
         None => fault.with("rule", "default"),
@@ -182,7 +227,9 @@ fn denied(command: &str, rule: Option<&str>) -> Fault {
 /// `relay_confirmation_forbidden` without the admin token and a pairing.
 pub(crate) fn list(edge: &Edge, permit: &Permit) -> Outcome<String> {
     decider(permit)?;
-    let list = ConfirmationList { confirmations: edge.access.waiting.list() };
+    let list = ConfirmationList {
+        confirmations: edge.access.waiting.list(),
+    };
     serde_json::to_string(&list).map_err(|_| Fault::plain(ErrorCode::RelayInternal))
 }
 
@@ -194,18 +241,32 @@ pub(crate) fn list(edge: &Edge, permit: &Permit) -> Outcome<String> {
 pub(crate) fn decide(edge: &Edge, permit: &Permit, body: &str) -> Outcome<String> {
     let mine = decider(permit)?;
     if !body.trim_start().starts_with('{') {
-        return Err(Fault::new(ErrorCode::RelayFrameInvalid, "the body is no JSON object"));
+        return Err(Fault::new(
+            ErrorCode::RelayFrameInvalid,
+            "the body is no JSON object",
+        ));
     }
     let told: DecideConfirmation = parse_json(body).map_err(|invalid| {
         let fault = Fault::new(ErrorCode::RelayFrameInvalid, invalid.to_string());
-        fault.with("field", invalid.field).with("expected", invalid.expected)
+        fault
+            .with("field", invalid.field)
+            .with("expected", invalid.expected)
     })?;
-    let decided = edge.access.waiting.decide(&told.id, told.decision, |asked| {
-        if asked.credentials.iter().any(|credential| mine.contains(credential)) {
-            return Err(forbidden("the one who asks can't decide: another credential has to"));
-        }
-        Ok(())
-    })?;
+    let decided = edge
+        .access
+        .waiting
+        .decide(&told.id, told.decision, |asked| {
+            if asked
+                .credentials
+                .iter()
+                .any(|credential| mine.contains(credential))
+            {
+                return Err(forbidden(
+                    "the one who asks can't decide: another credential has to",
+                ));
+            }
+            Ok(())
+        })?;
     let approved = told.decision == ConfirmationDecision::Approve;
     tracing::info!(target: "ops", confirmation = %decided.id, command = %decided.command, approved, by = ?mine, "confirmation");
     serde_json::to_string(&decided).map_err(|_| Fault::plain(ErrorCode::RelayInternal))
@@ -214,7 +275,9 @@ pub(crate) fn decide(edge: &Edge, permit: &Permit, body: &str) -> Outcome<String
 fn decider(permit: &Permit) -> Outcome<Vec<String>> {
     let mine = credentials(&requester(permit));
     if mine.is_empty() {
-        return Err(forbidden("the relay token alone decides nothing: present the admin token, or a pairing"));
+        return Err(forbidden(
+            "the relay token alone decides nothing: present the admin token, or a pairing",
+        ));
     }
     Ok(mine)
 }

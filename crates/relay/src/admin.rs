@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use ops_contracts::command::parse_json;
-use ops_contracts::routing::{ActiveSessionPolicy, CliControls, RolloutAllowlist, RolloutPercent, RoutingMode};
+use ops_contracts::routing::{
+    ActiveSessionPolicy, CliControls, RolloutAllowlist, RolloutPercent, RoutingMode,
+};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde::Deserialize;
 
@@ -30,7 +32,10 @@ struct AdminControls {
 pub(crate) fn set_routing(edge: &Arc<Edge>, body: &str) -> Outcome<()> {
     // Serde would take an array as well, by position.
     if !body.trim_start().starts_with('{') {
-        return Err(Fault::new(ErrorCode::RelayFrameInvalid, "the body is no JSON object"));
+        return Err(Fault::new(
+            ErrorCode::RelayFrameInvalid,
+            "the body is no JSON object",
+        ));
     }
     let controls: AdminControls = parse_json(body).map_err(|invalid| {
         Fault::new(ErrorCode::RelayFrameInvalid, invalid.to_string())
@@ -43,7 +48,8 @@ pub(crate) fn set_routing(edge: &Arc<Edge>, body: &str) -> Outcome<()> {
         rollout_allowlist: controls.rollout_allowlist,
         active_session_policy: controls.active_session_policy,
     };
-    edge.routing.set_admin(controls, &edge.service, &*edge.clock);
+    edge.routing
+        .set_admin(controls, &edge.service, &*edge.clock);
     Ok(())
 }
 

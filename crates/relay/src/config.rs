@@ -76,7 +76,10 @@ impl RelayConfig {
 
 impl fmt::Debug for RelayConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RelayConfig").field("listen", &self.listen).field("phase", &self.phase).finish_non_exhaustive()
+        f.debug_struct("RelayConfig")
+            .field("listen", &self.listen)
+            .field("phase", &self.phase)
+            .finish_non_exhaustive()
     }
 }
 

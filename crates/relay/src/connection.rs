@@ -63,22 +63,40 @@ impl Connection {
 }
 
 /// Serves a socket until one side closes it.
-pub(crate) async fn serve(edge: Arc<Edge>, socket: TcpStream, peer: SocketAddr, alive: mpsc::Sender<()>) {
+pub(crate) async fn serve(
+    edge: Arc<Edge>,
+    socket: TcpStream,
+    peer: SocketAddr,
+    alive: mpsc::Sender<()>,
+) {
     if let Err(error) = socket.set_nodelay(true) {
         tracing::debug!(%error, "a socket can't be set up");
         return;
     }
     let (ticket, stay) = edge.pool.enter();
-    let mut stranger = Stranger { stay, until: Instant::now() + edge.config.timeouts.authenticate };
+    let mut stranger = Stranger {
+        stay,
+        until: Instant::now() + edge.config.timeouts.authenticate,
+    };
     let local = is_local(peer.ip());
     let connection = |bare: bool| {
         let authenticated = AtomicBool::new(false);
-        Arc::new(Connection { edge: edge.clone(), ticket, authenticated, seat: Mutex::default(), local, bare, alive })
+        Arc::new(Connection {
+            edge: edge.clone(),
+            ticket,
+            authenticated,
+            seat: Mutex::default(),
+            local,
+            bare,
+            alive,
+        })
     };
     match &edge.config.tls {
         None => exchange(&edge, socket, connection(false), stranger).await,
         Some(tls) => match shake(&edge, tls, socket, &mut stranger).await {
-            Some(Shaken::Secure(stream)) => exchange(&edge, *stream, connection(false), stranger).await,
+            Some(Shaken::Secure(stream)) => {
+                exchange(&edge, *stream, connection(false), stranger).await
+            }
             Some(Shaken::Bare(socket)) => exchange(&edge, socket, connection(true), stranger).await,
             None => {}
         },
@@ -99,7 +117,12 @@ enum Shaken {
 }
 
 /// Shakes hands within the time that a stranger has.
-async fn shake(edge: &Edge, tls: &Tls, socket: TcpStream, stranger: &mut Stranger) -> Option<Shaken> {
+async fn shake(
+    edge: &Edge,
+    tls: &Tls,
+    socket: TcpStream,
+    stranger: &mut Stranger,
+) -> Option<Shaken> {
     let shaking = async {
         if !begins_handshake(&socket).await? {
             return Some(Shaken::Bare(socket));

@@ -13,8 +13,8 @@ use std::time::Instant;
 use hyper::Method;
 use hyper::body::Incoming;
 use hyper::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, COOKIE, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY, SET_COOKIE,
-    X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, COOKIE, HeaderMap, HeaderName, HeaderValue,
+    REFERRER_POLICY, SET_COOKIE, X_FRAME_OPTIONS,
 };
 use hyper::http::request::Parts;
 use ops_contracts::command::parse_json;
@@ -74,11 +74,31 @@ pub(crate) struct Asset {
 const PAGE: &str = include_str!("dashboard/page/index.html");
 
 static ASSETS: &[Asset] = &[
-    Asset { path: "/dashboard/style.css", kind: "text/css; charset=utf-8", text: include_str!("dashboard/page/style.css") },
-    Asset { path: "/dashboard/app.js", kind: "text/javascript; charset=utf-8", text: include_str!("dashboard/page/app.js") },
-    Asset { path: "/dashboard/view.js", kind: "text/javascript; charset=utf-8", text: include_str!("dashboard/page/view.js") },
-    Asset { path: "/dashboard/plot.js", kind: "text/javascript; charset=utf-8", text: include_str!("dashboard/page/plot.js") },
-    Asset { path: "/dashboard/icon.svg", kind: "image/svg+xml", text: include_str!("dashboard/page/icon.svg") },
+    Asset {
+        path: "/dashboard/style.css",
+        kind: "text/css; charset=utf-8",
+        text: include_str!("dashboard/page/style.css"),
+    },
+    Asset {
+        path: "/dashboard/app.js",
+        kind: "text/javascript; charset=utf-8",
+        text: include_str!("dashboard/page/app.js"),
+    },
+    Asset {
+        path: "/dashboard/view.js",
+        kind: "text/javascript; charset=utf-8",
+        text: include_str!("dashboard/page/view.js"),
+    },
+    Asset {
+        path: "/dashboard/plot.js",
+        kind: "text/javascript; charset=utf-8",
+        text: include_str!("dashboard/page/plot.js"),
+    },
+    Asset {
+        path: "/dashboard/icon.svg",
+        kind: "image/svg+xml",
+        text: include_str!("dashboard/page/icon.svg"),
+    },
 ];
 
 impl Part {
@@ -104,23 +124,41 @@ impl Part {
 
     /// Whether it changes the relay.
     pub(crate) fn is_admin(self) -> bool {
-        matches!(self, Self::Routing | Self::Reload | Self::Incidents | Self::Resolve)
+        matches!(
+            self,
+            Self::Routing | Self::Reload | Self::Incidents | Self::Resolve
+        )
     }
 
     /// The method that it takes.
     pub(crate) fn method(self) -> &'static str {
         match self {
             Self::Page | Self::Asset(_) | Self::Events => "GET",
-            Self::Login | Self::Logout | Self::Routing | Self::Reload | Self::Incidents | Self::Resolve => "POST",
+            Self::Login
+            | Self::Logout
+            | Self::Routing
+            | Self::Reload
+            | Self::Incidents
+            | Self::Resolve => "POST",
         }
     }
 }
 
 /// Answers a request to a part of the dashboard.
-pub(crate) async fn answer(edge: &Arc<Edge>, part: Part, permit: &Permit, head: &Parts, body: Incoming) -> Reply {
+pub(crate) async fn answer(
+    edge: &Arc<Edge>,
+    part: Part,
+    permit: &Permit,
+    head: &Parts,
+    body: Incoming,
+) -> Reply {
     let reply = match (part, &head.method) {
-        (Part::Page, &Method::GET) => respond::with_type(200, "text/html; charset=utf-8", PAGE.to_owned()),
-        (Part::Asset(asset), &Method::GET) => respond::with_type(200, asset.kind, asset.text.to_owned()),
+        (Part::Page, &Method::GET) => {
+            respond::with_type(200, "text/html; charset=utf-8", PAGE.to_owned())
+        }
+        (Part::Asset(asset), &Method::GET) => {
+            respond::with_type(200, asset.kind, asset.text.to_owned())
+        }
         (Part::Login, &Method::POST) => log_in(edge, head, body).await,
         (Part::Logout, &Method::POST) => log_out(edge, &head.headers),
         (Part::Events, &Method::GET) => match stream::open(edge, permit) {
@@ -138,10 +176,18 @@ pub(crate) async fn answer(edge: &Arc<Edge>, part: Part, permit: &Permit, head: 
 pub(crate) fn issue_code(edge: &Edge) -> Reply {
     match edge.policy.logins.issue(Instant::now()) {
         Ok(code) => {
-            let grouped: Vec<String> = code.as_bytes().chunks(5).map(|part| String::from_utf8_lossy(part).into_owned()).collect();
+            let grouped: Vec<String> = code
+                .as_bytes()
+                .chunks(5)
+                .map(|part| String::from_utf8_lossy(part).into_owned())
+                .collect();
             let url = format!("{}/dashboard", edge.url);
             let expires = u64::try_from(logins::CODE_TTL.as_millis()).unwrap_or(u64::MAX);
-            respond::json(201, json!({ "url": url, "code": grouped.join("-"), "expiresInMs": expires }).to_string())
+            respond::json(
+                201,
+                json!({ "url": url, "code": grouped.join("-"), "expiresInMs": expires })
+                    .to_string(),
+            )
         }
         Err(fault) => declined(edge, fault),
     }
@@ -154,15 +200,22 @@ async fn log_in(edge: &Edge, head: &Parts, body: Incoming) -> Reply {
         code: String,
     }
     let redeemed = read(edge, head, body).await.and_then(|text| {
-        let login: Login = parse_json(&text)
-            .map_err(|invalid| Fault::new(ErrorCode::RelayFrameInvalid, invalid.to_string()).with("field", invalid.field))?;
+        let login: Login = parse_json(&text).map_err(|invalid| {
+            Fault::new(ErrorCode::RelayFrameInvalid, invalid.to_string())
+                .with("field", invalid.field)
+        })?;
         edge.policy.logins.redeem(&login.code, Instant::now())
     });
     match redeemed {
         Ok(granted) => {
             tracing::info!(target: "ops", "a browser logged in to the dashboard");
             let mut reply = respond::json(200, json!({ "key": granted.key }).to_string());
-            set_cookie(edge, &mut reply, &granted.cookie, logins::LOGIN_TTL.as_secs());
+            set_cookie(
+                edge,
+                &mut reply,
+                &granted.cookie,
+                logins::LOGIN_TTL.as_secs(),
+            );
             reply
         }
         Err(fault) => respond::closing(declined(edge, fault)),
@@ -179,8 +232,14 @@ fn log_out(edge: &Edge, headers: &HeaderMap) -> Reply {
 }
 
 fn set_cookie(edge: &Edge, reply: &mut Reply, value: &str, seconds: u64) {
-    let secure = if edge.config.tls.is_some() { "; Secure" } else { "" };
-    let cookie = format!("{COOKIE_NAME}={value}; Path=/dashboard; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}");
+    let secure = if edge.config.tls.is_some() {
+        "; Secure"
+    } else {
+        ""
+    };
+    let cookie = format!(
+        "{COOKIE_NAME}={value}; Path=/dashboard; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}"
+    );
     if let Ok(cookie) = HeaderValue::from_str(&cookie) {
         reply.headers_mut().insert(SET_COOKIE, cookie);
     }
@@ -188,20 +247,35 @@ fn set_cookie(edge: &Edge, reply: &mut Reply, value: &str, seconds: u64) {
 
 /// The login's cookie out of a request's head.
 pub(crate) fn cookie(headers: &HeaderMap) -> Option<&str> {
-    let all = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut pairs = all.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(name, _)| *name == COOKIE_NAME).map(|(_, value)| value)
+    let all = headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    let mut pairs = all
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='));
+    pairs
+        .find(|(name, _)| *name == COOKIE_NAME)
+        .map(|(_, value)| value)
 }
 
 /// The headers that keep other pages out.
 fn guarded(mut reply: Reply) -> Reply {
     let headers = reply.headers_mut();
-    let mut set = |name: HeaderName, value: &'static str| drop(headers.insert(name, HeaderValue::from_static(value)));
+    let mut set = |name: HeaderName, value: &'static str| {
+        drop(headers.insert(name, HeaderValue::from_static(value)))
+    };
     set(CONTENT_SECURITY_POLICY, POLICY);
     set(X_FRAME_OPTIONS, "DENY");
     set(REFERRER_POLICY, "no-referrer");
-    set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
-    set(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
+    set(
+        HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    );
+    set(
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    );
     set(CACHE_CONTROL, "no-store");
     reply
 }
@@ -209,10 +283,16 @@ fn guarded(mut reply: Reply) -> Reply {
 /// Whether a request's login is one.
 pub(crate) fn admits(logins: &Logins, cookie: Option<&str>, key: Option<&str>) -> Outcome<()> {
     let (Some(cookie), Some(key)) = (cookie, key) else {
-        return Err(Fault::new(ErrorCode::RelayAuthRequired, "log in with a code from odb-cli dashboard"));
+        return Err(Fault::new(
+            ErrorCode::RelayAuthRequired,
+            "log in with a code from odb-cli dashboard",
+        ));
     };
     if logins.admits(cookie, key, Instant::now()) {
         return Ok(());
     }
-    Err(Fault::new(ErrorCode::RelayAuthInvalid, "the login has ended: log in with a new code from odb-cli dashboard"))
+    Err(Fault::new(
+        ErrorCode::RelayAuthInvalid,
+        "the login has ended: log in with a new code from odb-cli dashboard",
+    ))
 }

@@ -41,14 +41,46 @@ struct Gate {
 
 /// Every gate in the order in which a request meets them.
 const GATES: &[Gate] = &[
-    Gate { name: "host", phase: Phase::Peer, check: checks::host },
-    Gate { name: "origin", phase: Phase::Peer, check: checks::origin },
-    Gate { name: "auth", phase: Phase::Peer, check: checks::auth },
-    Gate { name: "pairing", phase: Phase::Peer, check: checks::pairing },
-    Gate { name: "route", phase: Phase::Message, check: checks::route },
-    Gate { name: "version", phase: Phase::Client, check: checks::version },
-    Gate { name: "payload", phase: Phase::Message, check: checks::payload },
-    Gate { name: "rate", phase: Phase::Message, check: checks::rate },
+    Gate {
+        name: "host",
+        phase: Phase::Peer,
+        check: checks::host,
+    },
+    Gate {
+        name: "origin",
+        phase: Phase::Peer,
+        check: checks::origin,
+    },
+    Gate {
+        name: "auth",
+        phase: Phase::Peer,
+        check: checks::auth,
+    },
+    Gate {
+        name: "pairing",
+        phase: Phase::Peer,
+        check: checks::pairing,
+    },
+    Gate {
+        name: "route",
+        phase: Phase::Message,
+        check: checks::route,
+    },
+    Gate {
+        name: "version",
+        phase: Phase::Client,
+        check: checks::version,
+    },
+    Gate {
+        name: "payload",
+        phase: Phase::Message,
+        check: checks::payload,
+    },
+    Gate {
+        name: "rate",
+        phase: Phase::Message,
+        check: checks::rate,
+    },
 ];
 
 /// What the gates decide by.
@@ -87,12 +119,19 @@ impl Policy {
 
 fn hosts(allowed: &[String], address: SocketAddr, secure: bool) -> HashSet<String> {
     let port = address.port();
-    let own = ["localhost", "127.0.0.1", "[::1]"].map(str::to_owned).into_iter();
-    let own = own.map(|name| format!("{name}:{port}")).chain([address.to_string()]);
+    let own = ["localhost", "127.0.0.1", "[::1]"]
+        .map(str::to_owned)
+        .into_iter();
+    let own = own
+        .map(|name| format!("{name}:{port}"))
+        .chain([address.to_string()]);
     let own: Vec<String> = own.collect();
     // Clients leave the default port out.
     let default = if secure { ":443" } else { ":80" };
-    let bare = own.iter().filter_map(|host| host.strip_suffix(default)).map(str::to_owned);
+    let bare = own
+        .iter()
+        .filter_map(|host| host.strip_suffix(default))
+        .map(str::to_owned);
     let named = allowed.iter().map(|name| name.to_ascii_lowercase());
     let named = named.flat_map(|name| [format!("{name}:{port}"), name]);
     bare.chain(named).chain(own.iter().cloned()).collect()
@@ -127,7 +166,10 @@ impl Permit {
 
     /// The same, of a kind that its hello names.
     pub(crate) fn of_kind(self, kind: ClientKind) -> Self {
-        Self { kind: Some(kind), ..self }
+        Self {
+            kind: Some(kind),
+            ..self
+        }
     }
 
     /// Whether the admin token was presented.
@@ -136,12 +178,39 @@ impl Permit {
     }
 
     /// The permit after a hello. A client that named itself has an identity by that, unless an extension's origin vouches for it.
-    pub(crate) fn greeted(self, named: Option<&ClientId>, client: ClientId, controls: Option<RequestControls>) -> Self {
-        let Self { asker: Asker { mut identities, controls: of_head, local }, admin, kind, .. } = self;
-        if let Some(identity) = named.and_then(cli_identity).filter(|_| !identities.has(IdentityNamespace::Extension)) {
+    pub(crate) fn greeted(
+        self,
+        named: Option<&ClientId>,
+        client: ClientId,
+        controls: Option<RequestControls>,
+    ) -> Self {
+        let Self {
+            asker:
+                Asker {
+                    mut identities,
+                    controls: of_head,
+                    local,
+                },
+            admin,
+            kind,
+            ..
+        } = self;
+        if let Some(identity) = named
+            .and_then(cli_identity)
+            .filter(|_| !identities.has(IdentityNamespace::Extension))
+        {
             identities = identities.with(identity);
         }
-        Self { client, asker: Asker { identities, controls: controls.unwrap_or(of_head), local }, admin, kind }
+        Self {
+            client,
+            asker: Asker {
+                identities,
+                controls: controls.unwrap_or(of_head),
+                local,
+            },
+            admin,
+            kind,
+        }
     }
 }
 
@@ -157,18 +226,33 @@ pub(crate) fn enter(facts: &Facts<'_>, policy: &Policy) -> Result<Permit, Refusa
     let known = GATES.iter().position(|gate| gate.name == "pairing");
     for (at, gate) in GATES.iter().enumerate() {
         let authenticated = !facts.endpoint.is_open() && Some(at) > known;
-        run(gate, facts, policy).map_err(|fault| Refusal { fault, authenticated })?;
+        run(gate, facts, policy).map_err(|fault| Refusal {
+            fault,
+            authenticated,
+        })?;
     }
-    permit(facts, policy).map_err(|fault| Refusal { fault, authenticated: true })
+    permit(facts, policy).map_err(|fault| Refusal {
+        fault,
+        authenticated: true,
+    })
 }
 
 fn permit(facts: &Facts<'_>, policy: &Policy) -> Outcome<Permit> {
     let admin = checks::admin(facts, policy).map_err(|fault| fault.with("gate", "admin"))?;
     let client = facts.client_id()?;
     let (identities, controls) = (facts.identities(&client, policy), facts.request_controls()?);
-    let asker = Asker { identities, controls, local: facts.local };
+    let asker = Asker {
+        identities,
+        controls,
+        local: facts.local,
+    };
     let kind = facts.versions.and_then(|versions| versions.kind);
-    Ok(Permit { client, asker, admin, kind })
+    Ok(Permit {
+        client,
+        asker,
+        admin,
+        kind,
+    })
 }
 
 /// What an authenticated client that names itself goes by in a rollout; none where its name is no identity's.
@@ -178,7 +262,10 @@ fn cli_identity(client: &ClientId) -> Option<RolloutIdentity> {
 
 /// Runs the gates of a hello.
 pub(crate) fn hello(_: &Permit, versions: ClientVersions<'_>, policy: &Policy) -> Outcome<()> {
-    let facts = Facts { versions: Some(versions), ..Facts::default() };
+    let facts = Facts {
+        versions: Some(versions),
+        ..Facts::default()
+    };
     pass(Phase::Client, &facts, policy)
 }
 
@@ -188,7 +275,10 @@ pub(crate) fn message(_: &Permit, facts: &Facts<'_>, policy: &Policy) -> Outcome
 }
 
 fn pass(phase: Phase, facts: &Facts<'_>, policy: &Policy) -> Outcome<()> {
-    GATES.iter().filter(|gate| gate.phase == phase).try_for_each(|gate| run(gate, facts, policy))
+    GATES
+        .iter()
+        .filter(|gate| gate.phase == phase)
+        .try_for_each(|gate| run(gate, facts, policy))
 }
 
 fn run(gate: &Gate, facts: &Facts<'_>, policy: &Policy) -> Outcome<()> {

@@ -10,7 +10,9 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use hyper::body::Incoming;
-use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderMap, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
+use hyper::header::{
+    CONNECTION, CONTENT_TYPE, HeaderMap, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
+};
 use hyper::http::request::Parts;
 use hyper::{Method, Request};
 use ops_contracts::frame::{ClientFrame, OpsCancel, OpsRequest, Timing, request_id_of};
@@ -37,7 +39,10 @@ pub(crate) async fn handle(connection: Arc<Connection>, request: Request<Incomin
     let received = Instant::now();
     let (mut head, body) = request.into_parts();
     if connection.bare {
-        return respond::closing(declined(&connection.edge, ErrorCode::RelayTlsRequired.into()));
+        return respond::closing(declined(
+            &connection.edge,
+            ErrorCode::RelayTlsRequired.into(),
+        ));
     }
     let entered = gate::enter(&Facts::of(&head, connection.local), &connection.edge.policy);
     let permit = match entered {
@@ -48,24 +53,32 @@ pub(crate) async fn handle(connection: Arc<Connection>, request: Request<Incomin
     let edge = &connection.edge;
     if !endpoint.is_open() {
         connection.authenticated();
-        let seated = connection.seat(permit.client()).and_then(|()| charge(edge, &permit, endpoint));
+        let seated = connection
+            .seat(permit.client())
+            .and_then(|()| charge(edge, &permit, endpoint));
         if let Err(fault) = seated {
             return respond::closing(declined(edge, fault));
         }
     }
     match (endpoint, &head.method) {
         (Endpoint::Ops, &Method::POST) => post(edge, &permit, &head, body, received).await,
-        (Endpoint::Ops | Endpoint::Cdp, &Method::GET) => match upgrade(&connection, permit, &mut head) {
-            Ok(reply) => reply,
-            Err(fault) => declined(edge, fault),
-        },
+        (Endpoint::Ops | Endpoint::Cdp, &Method::GET) => {
+            match upgrade(&connection, permit, &mut head) {
+                Ok(reply) => reply,
+                Err(fault) => declined(edge, fault),
+            }
+        }
         (Endpoint::Blobs, &Method::PUT) => blobs::put(edge, &permit, &head, body).await,
         (Endpoint::CdpSessions, _) => legacy(edge, &permit, &head, body).await,
-        (Endpoint::Status, &Method::GET) => respond::json(200, status_text(edge, &permit, &head.headers)),
+        (Endpoint::Status, &Method::GET) => {
+            respond::json(200, status_text(edge, &permit, &head.headers))
+        }
         (Endpoint::Metrics, &Method::GET) => exposition(edge, &head.headers),
         (Endpoint::Healthz, &Method::GET) => respond::closing(respond::text("ok\n")),
         (Endpoint::Pair, &Method::POST) => pair(edge, &head, body).await,
-        (Endpoint::AdminReload | Endpoint::AdminRouting, &Method::POST) => change(edge, &permit, &head, body).await,
+        (Endpoint::AdminReload | Endpoint::AdminRouting, &Method::POST) => {
+            change(edge, &permit, &head, body).await
+        }
         (Endpoint::DashboardCodes, &Method::POST) => dashboard::issue_code(edge),
         (Endpoint::Dashboard(part), _) => dashboard::answer(edge, part, &permit, &head, body).await,
         (Endpoint::Orchestration, &Method::GET) => respond::json(200, scorecard::events(edge)),
@@ -80,7 +93,9 @@ pub(crate) async fn handle(connection: Arc<Connection>, request: Request<Incomin
             Err(fault) => declined(edge, fault),
         },
         (Endpoint::Confirmations, &Method::POST) => decide(edge, &permit, &head, body).await,
-        (Endpoint::AdminIncidents | Endpoint::AdminResolve, &Method::POST) => tell_incident(edge, &head, body).await,
+        (Endpoint::AdminIncidents | Endpoint::AdminResolve, &Method::POST) => {
+            tell_incident(edge, &head, body).await
+        }
         (Endpoint::Unknown, _) => declined(edge, ErrorCode::RelayNotFound.into()),
         (endpoint, method) => wrong_method(edge, endpoint, method),
     }
@@ -91,8 +106,19 @@ fn charge(edge: &Edge, permit: &Permit, endpoint: Endpoint) -> Outcome<()> {
     if !matches!(endpoint, Endpoint::Status | Endpoint::Metrics) {
         return Ok(());
     }
-    let charge = Charge { payer: Payer::Peer(permit.client()), bucket: Bucket::Reads, cost: 1 };
-    gate::message(permit, &Facts { charge: Some(charge), ..Facts::default() }, &edge.policy)
+    let charge = Charge {
+        payer: Payer::Peer(permit.client()),
+        bucket: Bucket::Reads,
+        cost: 1,
+    };
+    gate::message(
+        permit,
+        &Facts {
+            charge: Some(charge),
+            ..Facts::default()
+        },
+        &edge.policy,
+    )
 }
 
 /// `POST /pair`: a one-time code for a pairing token.
@@ -116,8 +142,14 @@ pub(crate) fn declined(edge: &Edge, fault: Fault) -> Reply {
 
 fn status_text(edge: &Edge, permit: &Permit, headers: &HeaderMap) -> String {
     let peer = gate::versions(headers).peer();
-    let wanted = headers.get_all("x-ops-capabilities").iter().filter_map(|names| names.to_str().ok());
-    let wanted: Vec<String> = wanted.flat_map(|names| names.split(',')).map(|name| name.trim().to_owned()).collect();
+    let wanted = headers
+        .get_all("x-ops-capabilities")
+        .iter()
+        .filter_map(|names| names.to_str().ok());
+    let wanted: Vec<String> = wanted
+        .flat_map(|names| names.split(','))
+        .map(|name| name.trim().to_owned())
+        .collect();
     serde_json::to_string(&status::document(edge, permit.asker(), peer, &wanted))
         .expect("the status document consists of texts and numbers")
 }
@@ -131,10 +163,20 @@ async fn legacy(edge: &Arc<Edge>, permit: &Permit, head: &Parts, body: Incoming)
 }
 
 /// The admin endpoints. Answers with the status document after the change.
-pub(crate) async fn change(edge: &Arc<Edge>, permit: &Permit, head: &Parts, body: Incoming) -> Reply {
+pub(crate) async fn change(
+    edge: &Arc<Edge>,
+    permit: &Permit,
+    head: &Parts,
+    body: Incoming,
+) -> Reply {
     let endpoint = Endpoint::of(head.uri.path());
-    let outcome = if matches!(endpoint, Endpoint::AdminRouting | Endpoint::Dashboard(dashboard::Part::Routing)) {
-        read(edge, head, body).await.and_then(|text| admin::set_routing(edge, &text))
+    let outcome = if matches!(
+        endpoint,
+        Endpoint::AdminRouting | Endpoint::Dashboard(dashboard::Part::Routing)
+    ) {
+        read(edge, head, body)
+            .await
+            .and_then(|text| admin::set_routing(edge, &text))
     } else {
         admin::reload(edge).await.map(drop)
     };
@@ -151,7 +193,10 @@ fn exposition(edge: &Edge, headers: &HeaderMap) -> Reply {
 
 /// Takes an event from outside in; answers with its record.
 async fn take_event(edge: &Edge, head: &Parts, body: Incoming) -> Reply {
-    match read(edge, head, body).await.and_then(|text| scorecard::take_event(edge, &text)) {
+    match read(edge, head, body)
+        .await
+        .and_then(|text| scorecard::take_event(edge, &text))
+    {
         Ok(text) => respond::json(200, text),
         Err(fault) => respond::closing(declined(edge, fault)),
     }
@@ -159,7 +204,10 @@ async fn take_event(edge: &Edge, head: &Parts, body: Incoming) -> Reply {
 
 /// Decides about a command that waits; answers with it.
 async fn decide(edge: &Edge, permit: &Permit, head: &Parts, body: Incoming) -> Reply {
-    match read(edge, head, body).await.and_then(|text| access::decide(edge, permit, &text)) {
+    match read(edge, head, body)
+        .await
+        .and_then(|text| access::decide(edge, permit, &text))
+    {
         Ok(text) => respond::json(200, text),
         Err(fault) => respond::closing(declined(edge, fault)),
     }
@@ -168,7 +216,10 @@ async fn decide(edge: &Edge, permit: &Permit, head: &Parts, body: Incoming) -> R
 /// Records or resolves an incident; answers with it.
 pub(crate) async fn tell_incident(edge: &Arc<Edge>, head: &Parts, body: Incoming) -> Reply {
     let endpoint = Endpoint::of(head.uri.path());
-    let records = matches!(endpoint, Endpoint::AdminIncidents | Endpoint::Dashboard(dashboard::Part::Incidents));
+    let records = matches!(
+        endpoint,
+        Endpoint::AdminIncidents | Endpoint::Dashboard(dashboard::Part::Incidents)
+    );
     let outcome = match read(edge, head, body).await {
         Ok(text) if records => scorecard::record(edge, &text).await,
         Ok(text) => scorecard::resolve(edge, &text).await,
@@ -189,22 +240,40 @@ pub(crate) fn wrong_method(edge: &Edge, endpoint: Endpoint, method: &Method) -> 
         endpoint if endpoint.is_admin() => "POST",
         _ => "GET",
     };
-    let fault = Fault::new(ErrorCode::RelayMethodNotAllowed, format!("the endpoint takes {allow}")).with("method", method.as_str());
+    let fault = Fault::new(
+        ErrorCode::RelayMethodNotAllowed,
+        format!("the endpoint takes {allow}"),
+    )
+    .with("method", method.as_str());
     let mut reply = declined(edge, fault.with("allow", allow));
     respond::allow(&mut reply, allow);
-    if endpoint.is_open() { respond::closing(reply) } else { reply }
+    if endpoint.is_open() {
+        respond::closing(reply)
+    } else {
+        reply
+    }
 }
 
 /// The answer to a request that the gates refuse. A peer without the token is told and cut; its body is not read.
 fn refuse(connection: &Connection, head: &Parts, refusal: Refusal, received: Instant) -> Reply {
     let edge = &connection.edge;
     let id = edge.make_request_id();
-    let gate = refusal.fault.details.get("gate").and_then(|gate| gate.as_str()).unwrap_or_default();
+    let gate = refusal
+        .fault
+        .details
+        .get("gate")
+        .and_then(|gate| gate.as_str())
+        .unwrap_or_default();
     tracing::info!(target: "ops", requestId = %id, code = %refusal.fault.code, %gate, "refused");
     if refusal.authenticated {
         connection.authenticated();
     }
-    let failed = Failed { request: id, session: None, command: None, fault: refusal.fault };
+    let failed = Failed {
+        request: id,
+        session: None,
+        command: None,
+        fault: refusal.fault,
+    };
     if Endpoint::of(head.uri.path()) == Endpoint::Ops && head.method == Method::POST {
         return respond::closing(respond::answer(ops::refuse(edge, failed, received)));
     }
@@ -212,10 +281,23 @@ fn refuse(connection: &Connection, head: &Parts, refusal: Refusal, received: Ins
 }
 
 /// `POST /ops`: one request or cancel, one answer.
-async fn post(edge: &Arc<Edge>, permit: &Permit, head: &Parts, body: Incoming, received: Instant) -> Reply {
+async fn post(
+    edge: &Arc<Edge>,
+    permit: &Permit,
+    head: &Parts,
+    body: Incoming,
+    received: Instant,
+) -> Reply {
     let text = match read(edge, head, body).await {
         Ok(text) => text,
-        Err(fault) => return respond::closing(respond::answer(refused(edge, edge.make_request_id(), fault, received))),
+        Err(fault) => {
+            return respond::closing(respond::answer(refused(
+                edge,
+                edge.make_request_id(),
+                fault,
+                received,
+            )));
+        }
     };
     let frame = match parse(&text) {
         Ok(frame) => frame,
@@ -240,7 +322,12 @@ async fn run(edge: &Arc<Edge>, admitted: ops::Admitted, received: Instant) -> An
     let request = admitted.request_id().clone();
     match tokio::spawn(ops::run(edge.clone(), admitted)).await {
         Ok(answer) => answer,
-        Err(_) => refused(edge, request, Fault::plain(ErrorCode::RelayInternal), received),
+        Err(_) => refused(
+            edge,
+            request,
+            Fault::plain(ErrorCode::RelayInternal),
+            received,
+        ),
     }
 }
 
@@ -253,7 +340,10 @@ fn parse(text: &str) -> Outcome<Frame> {
     match ClientFrame::parse(text)? {
         ClientFrame::Request(request) => Ok(Frame::Request(request)),
         ClientFrame::Cancel(cancel) => Ok(Frame::Cancel(cancel)),
-        _ => Err(Fault::new(ErrorCode::RelayFrameTypeUnknown, "POST /ops takes an ops_request or an ops_cancel")),
+        _ => Err(Fault::new(
+            ErrorCode::RelayFrameTypeUnknown,
+            "POST /ops takes an ops_request or an ops_cancel",
+        )),
     }
 }
 
@@ -263,26 +353,56 @@ pub(crate) async fn read(edge: &Edge, head: &Parts, body: Incoming) -> Outcome<S
         return Err(ErrorCode::RelayContentTypeUnsupported.into());
     }
     let bytes = body::read(body, &edge.policy, edge.config.timeouts.body).await?;
-    String::from_utf8(bytes).map_err(|_| Fault::new(ErrorCode::RelayFrameInvalid, "the body is not UTF-8"))
+    String::from_utf8(bytes)
+        .map_err(|_| Fault::new(ErrorCode::RelayFrameInvalid, "the body is not UTF-8"))
 }
 
 /// Whether the body says that it is JSON: no page can send that across origins without a preflight.
 fn is_json(headers: &HeaderMap) -> bool {
-    let essence = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).and_then(|value| value.split(';').next());
+    let essence = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next());
     essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
 }
 
 fn refused(edge: &Edge, request: RequestId, fault: Fault, received: Instant) -> Answer {
-    ops::refuse(edge, Failed { request, session: None, command: None, fault }, received)
+    ops::refuse(
+        edge,
+        Failed {
+            request,
+            session: None,
+            command: None,
+            fault,
+        },
+        received,
+    )
 }
 
-async fn cancelled(edge: &Edge, permit: &Permit, cancel: OpsCancel, bytes: usize, received: Instant) -> Reply {
+async fn cancelled(
+    edge: &Edge,
+    permit: &Permit,
+    cancel: OpsCancel,
+    bytes: usize,
+    received: Instant,
+) -> Reply {
     match ops::cancel(edge, permit, &cancel, bytes).await {
         Ok(cancelled) => {
             let result = format!(r#"{{"cancelled":{cancelled}}}"#);
             let result = RawValue::from_string(result).unwrap_or_default();
-            let timing = Timing { total_ms: ops::millis_since(received), ..Timing::default() };
-            respond::json(200, reply::response(&cancel.request_id, cancel.session_id.as_ref(), &result, &timing))
+            let timing = Timing {
+                total_ms: ops::millis_since(received),
+                ..Timing::default()
+            };
+            respond::json(
+                200,
+                reply::response(
+                    &cancel.request_id,
+                    cancel.session_id.as_ref(),
+                    &result,
+                    &timing,
+                ),
+            )
         }
         Err(fault) => respond::answer(refused(edge, cancel.request_id, fault, received)),
     }
@@ -291,26 +411,47 @@ async fn cancelled(edge: &Edge, permit: &Permit, cancel: OpsCancel, bytes: usize
 /// `GET /ops` and `GET /cdp`: becomes a WebSocket.
 fn upgrade(connection: &Arc<Connection>, permit: Permit, head: &mut Parts) -> Outcome<Reply> {
     let endpoint = Endpoint::of(head.uri.path());
-    if let (Endpoint::Cdp, LegacyLane::Closed(code)) = (endpoint, connection.edge.routing.legacy_lane(permit.asker().local)) {
+    if let (Endpoint::Cdp, LegacyLane::Closed(code)) = (
+        endpoint,
+        connection.edge.routing.legacy_lane(permit.asker().local),
+    ) {
         return Err(Fault::plain(code).with("gate", "route"));
     }
     let has = |name, token: &str| {
-        let values = head.headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-        values.flat_map(|value| value.split(',')).any(|part| part.trim().eq_ignore_ascii_case(token))
+        let values = head
+            .headers
+            .get_all(name)
+            .iter()
+            .filter_map(|value| value.to_str().ok());
+        values
+            .flat_map(|value| value.split(','))
+            .any(|part| part.trim().eq_ignore_ascii_case(token))
     };
-    let not_one =
-        |why: &str| Fault::new(ErrorCode::RelayFrameInvalid, format!("GET {} opens a WebSocket, and {why}", head.uri.path()));
+    let not_one = |why: &str| {
+        Fault::new(
+            ErrorCode::RelayFrameInvalid,
+            format!("GET {} opens a WebSocket, and {why}", head.uri.path()),
+        )
+    };
     if !has(UPGRADE, "websocket") || !has(CONNECTION, "upgrade") {
         return Err(not_one("the request asks for no upgrade"));
     }
     if !has(SEC_WEBSOCKET_VERSION, "13") {
         return Err(not_one("Sec-WebSocket-Version is not 13"));
     }
-    let key = head.headers.get(SEC_WEBSOCKET_KEY).ok_or_else(|| not_one("Sec-WebSocket-Key is missing"))?;
-    let upgrading =
-        head.extensions.remove::<hyper::upgrade::OnUpgrade>().ok_or_else(|| not_one("this connection can't be upgraded"))?;
+    let key = head
+        .headers
+        .get(SEC_WEBSOCKET_KEY)
+        .ok_or_else(|| not_one("Sec-WebSocket-Key is missing"))?;
+    let upgrading = head
+        .extensions
+        .remove::<hyper::upgrade::OnUpgrade>()
+        .ok_or_else(|| not_one("this connection can't be upgraded"))?;
     let slot = Slot::take(&connection.edge).ok_or(ErrorCode::RelayConnectionLimit)?;
-    let reply = respond::switching(key.as_bytes(), gate::offered_protocol(&head.headers, endpoint));
+    let reply = respond::switching(
+        key.as_bytes(),
+        gate::offered_protocol(&head.headers, endpoint),
+    );
     let (edge, alive) = (connection.edge.clone(), connection.alive.clone());
     tokio::spawn(async move {
         let _held = (slot, alive);
@@ -328,7 +469,11 @@ struct Slot(Arc<Edge>);
 
 impl Slot {
     fn take(edge: &Arc<Edge>) -> Option<Self> {
-        let taken = edge.sockets.fetch_update(Ordering::AcqRel, Ordering::Acquire, |open| (open < MAX_SOCKETS).then_some(open + 1));
+        let taken = edge
+            .sockets
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |open| {
+                (open < MAX_SOCKETS).then_some(open + 1)
+            });
         taken.is_ok().then(|| Self(edge.clone()))
     }
 }

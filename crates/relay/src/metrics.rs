@@ -10,7 +10,9 @@ use std::hash::Hash;
 use std::sync::{PoisonError, RwLock};
 
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Label, Level, Metadata, Recorder, Unit};
-use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+use metrics_exporter_prometheus::{
+    BuildError, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
+};
 use ops_contracts::ErrorCode;
 use ops_contracts::alert::counts_as_fault;
 use ops_contracts::command::CommandName;
@@ -19,8 +21,8 @@ use ops_contracts::ledger::{ArtifactUsage, RequestSample};
 use ops_contracts::port::Served;
 use ops_contracts::scorecard::Baseline;
 use ops_contracts::telemetry::{
-    ArtifactSet, BASELINE, DISK_USAGE, FAMILIES, INCIDENTS, LATENCY, LATENCY_BOUNDS_MS, MetricKind, NONE, OTHER_COMMAND, REQUESTS,
-    RouteLabel, SESSIONS, SessionOutcome, VOLUME_USAGE, to_f64,
+    ArtifactSet, BASELINE, DISK_USAGE, FAMILIES, INCIDENTS, LATENCY, LATENCY_BOUNDS_MS, MetricKind,
+    NONE, OTHER_COMMAND, REQUESTS, RouteLabel, SESSIONS, SessionOutcome, VOLUME_USAGE, to_f64,
 };
 
 use crate::config::Labels;
@@ -42,12 +44,23 @@ pub(crate) struct Series {
 impl Series {
     /// A request on `/ops`. One that did not reach the runtime has no adapter.
     pub(crate) fn ops(command: Option<CommandName>, served: Option<Served>) -> Self {
-        Self::of(RouteLabel::Ops, command.map_or(OTHER_COMMAND, CommandName::as_str), served)
+        Self::of(
+            RouteLabel::Ops,
+            command.map_or(OTHER_COMMAND, CommandName::as_str),
+            served,
+        )
     }
 
     pub(crate) fn of(route: RouteLabel, command: &'static str, served: Option<Served>) -> Self {
-        let (adapter, mode) = served.map_or((NONE, NONE), |served| (served.adapter.as_str(), served.mode.as_str()));
-        Self { route, command, adapter, mode }
+        let (adapter, mode) = served.map_or((NONE, NONE), |served| {
+            (served.adapter.as_str(), served.mode.as_str())
+        });
+        Self {
+            route,
+            command,
+            adapter,
+            mode,
+        }
     }
 
     /// Whether the request was served: what the edge refused is neither a success nor a fault of the control plane.
@@ -57,8 +70,20 @@ impl Series {
 
     /// The same for the ledger.
     pub(crate) fn sample(&self, code: Option<ErrorCode>, total_ms: f64) -> RequestSample {
-        let Self { route, command, adapter, mode } = *self;
-        RequestSample { route, command, adapter, mode, fault: code.is_some_and(counts_as_fault), total_ms }
+        let Self {
+            route,
+            command,
+            adapter,
+            mode,
+        } = *self;
+        RequestSample {
+            route,
+            command,
+            adapter,
+            mode,
+            fault: code.is_some_and(counts_as_fault),
+            total_ms,
+        }
     }
 
     fn labels(&self) -> Vec<Label> {
@@ -86,18 +111,30 @@ pub(crate) struct Metrics {
 impl Metrics {
     pub(crate) fn new(labels: Labels, baseline: Option<&Baseline>) -> Result<Self, BuildError> {
         // The exporter's summaries, which it makes of histograms without buckets, give wrong quantiles.
-        let recorder = PrometheusBuilder::new().set_buckets(&LATENCY_BOUNDS_MS)?.build_recorder();
+        let recorder = PrometheusBuilder::new()
+            .set_buckets(&LATENCY_BOUNDS_MS)?
+            .build_recorder();
         for family in FAMILIES {
             let (name, help) = (KeyName::from_const_str(family.name), family.help.into());
             match family.kind {
                 MetricKind::Counter => recorder.describe_counter(name, None, help),
-                MetricKind::Histogram => recorder.describe_histogram(name, Some(Unit::Milliseconds), help),
+                MetricKind::Histogram => {
+                    recorder.describe_histogram(name, Some(Unit::Milliseconds), help)
+                }
                 MetricKind::Gauge => recorder.describe_gauge(name, None, help),
             }
         }
-        let default = Served { adapter: labels.adapter, mode: labels.mode };
-        let metrics =
-            Self { handle: recorder.handle(), recorder, default, requests: Cache::default(), latencies: Cache::default() };
+        let default = Served {
+            adapter: labels.adapter,
+            mode: labels.mode,
+        };
+        let metrics = Self {
+            handle: recorder.handle(),
+            recorder,
+            default,
+            requests: Cache::default(),
+            latencies: Cache::default(),
+        };
         metrics.register_zero_series();
         metrics.baseline(baseline);
         Ok(metrics)
@@ -107,31 +144,56 @@ impl Metrics {
     fn register_zero_series(&self) {
         for route in RouteLabel::ALL {
             let none = Series::of(*route, OTHER_COMMAND, Some(self.default));
-            let _ = cached(&self.requests, (none, None), || self.request_counter(none, None));
+            let _ = cached(&self.requests, (none, None), || {
+                self.request_counter(none, None)
+            });
             let _ = cached(&self.latencies, none, || self.latency_histogram(none));
             for outcome in SessionOutcome::ALL {
-                self.session_counter(*route, self.default, *outcome).increment(0);
+                self.session_counter(*route, self.default, *outcome)
+                    .increment(0);
             }
             for severity in Severity::ALL {
-                self.incident_counter(*severity, *route, IncidentSource::Operator).increment(0);
+                self.incident_counter(*severity, *route, IncidentSource::Operator)
+                    .increment(0);
             }
         }
         for set in ArtifactSet::ALL {
-            self.gauge(DISK_USAGE.name, [("artifact_set", set.as_str()), ("path", NONE)]).set(0.0);
-            self.gauge(VOLUME_USAGE.name, [("artifact_set", set.as_str()), ("mount", NONE)]).set(0.0);
+            self.gauge(
+                DISK_USAGE.name,
+                [("artifact_set", set.as_str()), ("path", NONE)],
+            )
+            .set(0.0);
+            self.gauge(
+                VOLUME_USAGE.name,
+                [("artifact_set", set.as_str()), ("mount", NONE)],
+            )
+            .set(0.0);
         }
     }
 
     /// The baseline by command; not a number while there is none.
     fn baseline(&self, baseline: Option<&Baseline>) {
         let set = |command, mode, reference, value| {
-            self.gauge(BASELINE.name, [("command", command), ("mode", mode), ("baseline_ref", reference)]).set(value);
+            self.gauge(
+                BASELINE.name,
+                [
+                    ("command", command),
+                    ("mode", mode),
+                    ("baseline_ref", reference),
+                ],
+            )
+            .set(value);
         };
         let Some(baseline) = baseline else {
             return set(OTHER_COMMAND, self.default.mode.as_str(), NONE, f64::NAN);
         };
         for row in &baseline.commands {
-            set(&row.command, &row.mode, &baseline.baseline_ref, row.latency.p95().unwrap_or(f64::NAN));
+            set(
+                &row.command,
+                &row.mode,
+                &baseline.baseline_ref,
+                row.latency.p95().unwrap_or(f64::NAN),
+            );
         }
     }
 
@@ -139,14 +201,23 @@ impl Metrics {
     pub(crate) fn disk(&self, usage: &[ArtifactUsage]) {
         for set in usage {
             let name = set.artifact_set.as_str();
-            self.gauge(DISK_USAGE.name, [("artifact_set", name), ("path", &set.path)]).set(to_f64(set.bytes));
-            self.gauge(VOLUME_USAGE.name, [("artifact_set", name), ("mount", &set.mount)]).set(set.used_ratio);
+            self.gauge(
+                DISK_USAGE.name,
+                [("artifact_set", name), ("path", &set.path)],
+            )
+            .set(to_f64(set.bytes));
+            self.gauge(
+                VOLUME_USAGE.name,
+                [("artifact_set", name), ("mount", &set.mount)],
+            )
+            .set(set.used_ratio);
         }
     }
 
     /// Counts an incident that was recorded.
     pub(crate) fn incident_recorded(&self, told: &NewIncident) {
-        self.incident_counter(told.severity, told.route, told.source).increment(1);
+        self.incident_counter(told.severity, told.route, told.source)
+            .increment(1);
     }
 
     /// What serves a request of which nothing better is known.
@@ -156,7 +227,10 @@ impl Metrics {
 
     /// Counts a request that ended with `code`, or succeeded without one. Allocates for the first of its series alone.
     pub(crate) fn record(&self, series: Series, code: Option<ErrorCode>, total_ms: f64) {
-        cached(&self.requests, (series, code), || self.request_counter(series, code)).increment(1);
+        cached(&self.requests, (series, code), || {
+            self.request_counter(series, code)
+        })
+        .increment(1);
         cached(&self.latencies, series, || self.latency_histogram(series)).record(total_ms);
     }
 
@@ -177,45 +251,86 @@ impl Metrics {
 
     fn request_counter(&self, series: Series, code: Option<ErrorCode>) -> Counter {
         let mut labels = series.labels();
-        labels.push(Label::from_static_parts("outcome", if code.is_some() { "error" } else { "success" }));
-        labels.push(Label::from_static_parts("error_code", code.map_or(NONE, ErrorCode::as_str)));
-        self.recorder.register_counter(&Key::from_parts(REQUESTS.name, labels), &METADATA)
+        labels.push(Label::from_static_parts(
+            "outcome",
+            if code.is_some() { "error" } else { "success" },
+        ));
+        labels.push(Label::from_static_parts(
+            "error_code",
+            code.map_or(NONE, ErrorCode::as_str),
+        ));
+        self.recorder
+            .register_counter(&Key::from_parts(REQUESTS.name, labels), &METADATA)
     }
 
     fn latency_histogram(&self, series: Series) -> Histogram {
-        self.recorder.register_histogram(&Key::from_parts(LATENCY.name, series.labels()), &METADATA)
+        self.recorder
+            .register_histogram(&Key::from_parts(LATENCY.name, series.labels()), &METADATA)
     }
 
-    fn session_counter(&self, route: RouteLabel, served: Served, outcome: SessionOutcome) -> Counter {
+    fn session_counter(
+        &self,
+        route: RouteLabel,
+        served: Served,
+        outcome: SessionOutcome,
+    ) -> Counter {
         let labels = vec![
             Label::from_static_parts("route", route.as_str()),
             Label::from_static_parts("adapter", served.adapter.as_str()),
             Label::from_static_parts("mode", served.mode.as_str()),
             Label::from_static_parts("outcome", outcome.as_str()),
         ];
-        self.recorder.register_counter(&Key::from_parts(SESSIONS.name, labels), &METADATA)
+        self.recorder
+            .register_counter(&Key::from_parts(SESSIONS.name, labels), &METADATA)
     }
 
-    fn incident_counter(&self, severity: Severity, route: RouteLabel, source: IncidentSource) -> Counter {
+    fn incident_counter(
+        &self,
+        severity: Severity,
+        route: RouteLabel,
+        source: IncidentSource,
+    ) -> Counter {
         let labels = vec![
             Label::from_static_parts("severity", severity.as_str()),
             Label::from_static_parts("route", route.as_str()),
             Label::from_static_parts("source", source.as_str()),
         ];
-        self.recorder.register_counter(&Key::from_parts(INCIDENTS.name, labels), &METADATA)
+        self.recorder
+            .register_counter(&Key::from_parts(INCIDENTS.name, labels), &METADATA)
     }
 
-    fn gauge<const N: usize>(&self, name: &'static str, labels: [(&'static str, &str); N]) -> Gauge {
-        let labels: Vec<Label> = labels.into_iter().map(|(key, value)| Label::new(key, value.to_owned())).collect();
-        self.recorder.register_gauge(&Key::from_parts(name, labels), &METADATA)
+    fn gauge<const N: usize>(
+        &self,
+        name: &'static str,
+        labels: [(&'static str, &str); N],
+    ) -> Gauge {
+        let labels: Vec<Label> = labels
+            .into_iter()
+            .map(|(key, value)| Label::new(key, value.to_owned()))
+            .collect();
+        self.recorder
+            .register_gauge(&Key::from_parts(name, labels), &METADATA)
     }
 }
 
-fn cached<K: Copy + Eq + Hash, V: Clone>(cache: &Cache<K, V>, key: K, make: impl FnOnce() -> V) -> V {
-    if let Some(known) = cache.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
+fn cached<K: Copy + Eq + Hash, V: Clone>(
+    cache: &Cache<K, V>,
+    key: K,
+    make: impl FnOnce() -> V,
+) -> V {
+    if let Some(known) = cache
+        .read()
+        .unwrap_or_else(PoisonError::into_inner)
+        .get(&key)
+    {
         return known.clone();
     }
-    cache.write().unwrap_or_else(PoisonError::into_inner).entry(key).or_insert_with(make).clone()
+    cache
+        .write()
+        .unwrap_or_else(PoisonError::into_inner)
+        .entry(key)
+        .or_insert_with(make)
+        .clone()
 }
 
 #[cfg(test)]

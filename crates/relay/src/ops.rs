@@ -81,11 +81,28 @@ pub(crate) fn admit(
     match outcome {
         Ok((timeout_ms, confirm)) => {
             request.timeout_ms = Some(timeout_ms);
-            let caller = Caller { client_id: permit.client().clone(), admin: permit.is_admin() };
-            let opening = (command == Some(CommandName::SessionCreate)).then(|| opener(permit, owned.as_ref()));
-            Ok(Admitted { request, command, caller, received, opening, confirm, owned })
+            let caller = Caller {
+                client_id: permit.client().clone(),
+                admin: permit.is_admin(),
+            };
+            let opening = (command == Some(CommandName::SessionCreate))
+                .then(|| opener(permit, owned.as_ref()));
+            Ok(Admitted {
+                request,
+                command,
+                caller,
+                received,
+                opening,
+                confirm,
+                owned,
+            })
         }
-        Err(fault) => Err(Box::new(Failed { request: request.request_id, session: request.session_id, command, fault })),
+        Err(fault) => Err(Box::new(Failed {
+            request: request.request_id,
+            session: request.session_id,
+            command,
+            fault,
+        })),
     }
 }
 
@@ -98,25 +115,44 @@ fn check(
     owned: Option<&(SessionId, LeaseId)>,
     bytes: usize,
 ) -> Outcome<(u64, Option<ToConfirm>)> {
-    let payer = owned.map_or(Payer::Peer(permit.client()), |(session, _)| Payer::Session(session));
-    let charge = Charge { payer, bucket: Bucket::of(command), cost: rate::cost(command, &request.params) };
+    let payer = owned.map_or(Payer::Peer(permit.client()), |(session, _)| {
+        Payer::Session(session)
+    });
+    let charge = Charge {
+        payer,
+        bucket: Bucket::of(command),
+        cost: rate::cost(command, &request.params),
+    };
     let opening = (command == Some(CommandName::SessionCreate)).then(|| opener(permit, owned));
     let opening = opening.as_ref();
-    let facts = Facts { payload: u64::try_from(bytes).ok(), charge: Some(charge), opening, ..Facts::default() };
+    let facts = Facts {
+        payload: u64::try_from(bytes).ok(),
+        charge: Some(charge),
+        opening,
+        ..Facts::default()
+    };
     gate::message(permit, &facts, &edge.policy)?;
     if edge.draining.load(Ordering::Acquire) {
         return Err(ErrorCode::RelayOpsDraining.into());
     }
-    let confirm = edge.access.judge(permit, request).map_err(|fault| fault.with("gate", "policy"))?;
+    let confirm = edge
+        .access
+        .judge(permit, request)
+        .map_err(|fault| fault.with("gate", "policy"))?;
     Ok((deadline(edge, request.timeout_ms, command)?, confirm))
 }
 
 /// Who asks for a session. One that holds another session's lease is vouched for by that, where nothing ranks before it.
 fn opener(permit: &Permit, owned: Option<&(SessionId, LeaseId)>) -> Asker {
     let asker = permit.asker().clone();
-    let by_lease = owned.and_then(|(session, _)| RolloutIdentity::new(IdentityNamespace::Lease, session.as_str()).ok());
+    let by_lease = owned.and_then(|(session, _)| {
+        RolloutIdentity::new(IdentityNamespace::Lease, session.as_str()).ok()
+    });
     match by_lease {
-        Some(identity) => Asker { identities: asker.identities.with(identity), ..asker },
+        Some(identity) => Asker {
+            identities: asker.identities.with(identity),
+            ..asker
+        },
         None => asker,
     }
 }
@@ -125,7 +161,8 @@ fn deadline(edge: &Edge, asked: Option<u64>, command: Option<CommandName>) -> Ou
     let cap = edge.policy.limits.ops.max_timeout_ms;
     match asked {
         Some(asked) if asked > cap => {
-            let message = format!("timeoutMs is {asked} and may be at most {cap}: repeat the wait instead");
+            let message =
+                format!("timeoutMs is {asked} and may be at most {cap}: repeat the wait instead");
             let profile = &edge.policy.limits.name;
             Err(Fault::new(ErrorCode::RelayTimeoutCapExceeded, message)
                 .with("timeoutMs", asked)
@@ -139,24 +176,56 @@ fn deadline(edge: &Edge, asked: Option<u64>, command: Option<CommandName>) -> Ou
 
 /// Runs an admitted request to its answer. Dropping the future abandons the answer, not the command.
 pub(crate) async fn run(edge: Arc<Edge>, admitted: Admitted) -> Answer {
-    let Admitted { mut request, command, caller, received, opening, confirm, .. } = admitted;
+    let Admitted {
+        mut request,
+        command,
+        caller,
+        received,
+        opening,
+        confirm,
+        ..
+    } = admitted;
     if let Some(ask) = &confirm
         && let Err(fault) = confirmed(&edge, ask, &mut request).await
     {
-        let failed = Failed { request: request.request_id, session: request.session_id, command, fault };
+        let failed = Failed {
+            request: request.request_id,
+            session: request.session_id,
+            command,
+            fault,
+        };
         return fail(&edge, failed, None, None, received);
     }
     let (id, session) = (request.request_id.clone(), request.session_id.clone());
-    let limit = Duration::from_millis(request.timeout_ms.unwrap_or(0)).saturating_add(edge.config.timeouts.grace);
+    let limit = Duration::from_millis(request.timeout_ms.unwrap_or(0))
+        .saturating_add(edge.config.timeouts.grace);
     let execution = edge.service.execute(request, caller, received);
     // A bug in the runtime must neither hang nor take down the connection of its client.
     let guarded = tokio::time::timeout(limit, AssertUnwindSafe(execution).catch_unwind());
     let reached = Some(edge.metrics.served(None));
     match guarded.await {
-        Ok(Ok(reply)) => finish(&edge, id, session, command, routed(&edge, opening.as_ref(), command, reply), received),
-        Ok(Err(_)) => fail(&edge, failed_inside(id, session, command, "the runtime panicked"), reached, None, received),
+        Ok(Ok(reply)) => finish(
+            &edge,
+            id,
+            session,
+            command,
+            routed(&edge, opening.as_ref(), command, reply),
+            received,
+        ),
+        Ok(Err(_)) => fail(
+            &edge,
+            failed_inside(id, session, command, "the runtime panicked"),
+            reached,
+            None,
+            received,
+        ),
         Err(_) => {
-            let failed = failed_inside(id, session, command, "the runtime did not keep the request's deadline");
+            let failed = failed_inside(
+                id,
+                session,
+                command,
+                "the runtime did not keep the request's deadline",
+            );
             fail(&edge, failed, reached, None, received)
         }
     }
@@ -164,7 +233,8 @@ pub(crate) async fn run(edge: Arc<Edge>, admitted: Admitted) -> Answer {
 
 /// Waits until another credential has approved of a request. What is left of its deadline is left for the command.
 async fn confirmed(edge: &Edge, ask: &ToConfirm, request: &mut OpsRequest) -> Outcome<()> {
-    let deadline = tokio::time::Instant::now() + Duration::from_millis(request.timeout_ms.unwrap_or(0));
+    let deadline =
+        tokio::time::Instant::now() + Duration::from_millis(request.timeout_ms.unwrap_or(0));
     edge.access.confirmed(edge, ask, request, deadline).await?;
     let left = deadline.saturating_duration_since(tokio::time::Instant::now());
     request.timeout_ms = Some(u64::try_from(left.as_millis()).unwrap_or(u64::MAX).max(1));
@@ -173,10 +243,25 @@ async fn confirmed(edge: &Edge, ask: &ToConfirm, request: &mut OpsRequest) -> Ou
 
 /// Notes whose session was made. One that routing no longer gives to its asker is ended instead of given out: it was made
 /// while the controls changed, and is none of the sessions that the active-session policy lets go on.
-fn routed(edge: &Edge, opening: Option<&Asker>, command: Option<CommandName>, reply: Reply) -> Reply {
-    let grants = matches!(command, Some(CommandName::SessionCreate | CommandName::SessionReclaim));
-    let granted = reply.outcome.as_ref().ok().filter(|_| grants).and_then(|result| granted(result.get()));
-    let Some((session, lease)) = granted else { return reply };
+fn routed(
+    edge: &Edge,
+    opening: Option<&Asker>,
+    command: Option<CommandName>,
+    reply: Reply,
+) -> Reply {
+    let grants = matches!(
+        command,
+        Some(CommandName::SessionCreate | CommandName::SessionReclaim)
+    );
+    let granted = reply
+        .outcome
+        .as_ref()
+        .ok()
+        .filter(|_| grants)
+        .and_then(|result| granted(result.get()));
+    let Some((session, lease)) = granted else {
+        return reply;
+    };
     let Some(asker) = opening else {
         edge.routing.reclaimed(&session, &lease);
         return reply;
@@ -184,14 +269,31 @@ fn routed(edge: &Edge, opening: Option<&Asker>, command: Option<CommandName>, re
     match edge.routing.made(&session, &lease, asker) {
         Ok(()) => reply,
         Err(fault) => {
-            tokio::spawn(edge.service.end_these(EndSessions::Terminate, &HashSet::from([session])));
-            Reply { session_id: None, outcome: Err(fault.with("gate", "route")), ..reply }
+            tokio::spawn(
+                edge.service
+                    .end_these(EndSessions::Terminate, &HashSet::from([session])),
+            );
+            Reply {
+                session_id: None,
+                outcome: Err(fault.with("gate", "route")),
+                ..reply
+            }
         }
     }
 }
 
-fn failed_inside(request: RequestId, session: Option<SessionId>, command: Option<CommandName>, why: &str) -> Failed {
-    Failed { request, session, command, fault: Fault::new(ErrorCode::RelayInternal, why) }
+fn failed_inside(
+    request: RequestId,
+    session: Option<SessionId>,
+    command: Option<CommandName>,
+    why: &str,
+) -> Failed {
+    Failed {
+        request,
+        session,
+        command,
+        fault: Fault::new(ErrorCode::RelayInternal, why),
+    }
 }
 
 fn finish(
@@ -204,27 +306,73 @@ fn finish(
 ) -> Answer {
     let session = reply.session_id.or(asked);
     let served = Some(edge.metrics.served(reply.served));
-    let timing = Timing { total_ms: millis_since(received), ..reply.timing };
+    let timing = Timing {
+        total_ms: millis_since(received),
+        ..reply.timing
+    };
     let result = match reply.outcome {
         Ok(result) => result,
-        Err(fault) => return fail(edge, Failed { request: id, session, command, fault }, served, Some(timing), received),
+        Err(fault) => {
+            return fail(
+                edge,
+                Failed {
+                    request: id,
+                    session,
+                    command,
+                    fault,
+                },
+                served,
+                Some(timing),
+                received,
+            );
+        }
     };
     let text = reply::response(&id, session.as_ref(), &result, &timing);
     if text.len() > RESPONSE_CAP {
-        let message = format!("the response has {} bytes and may have at most {RESPONSE_CAP}", text.len());
-        let fault =
-            Fault::new(ErrorCode::RelayResponseTooLarge, message).with("bytes", text.len()).with("limitBytes", RESPONSE_CAP);
-        return fail(edge, Failed { request: id, session, command, fault }, served, Some(timing), received);
+        let message = format!(
+            "the response has {} bytes and may have at most {RESPONSE_CAP}",
+            text.len()
+        );
+        let fault = Fault::new(ErrorCode::RelayResponseTooLarge, message)
+            .with("bytes", text.len())
+            .with("limitBytes", RESPONSE_CAP);
+        return fail(
+            edge,
+            Failed {
+                request: id,
+                session,
+                command,
+                fault,
+            },
+            served,
+            Some(timing),
+            received,
+        );
     }
-    let grants = matches!(command, Some(CommandName::SessionCreate | CommandName::SessionReclaim));
+    let grants = matches!(
+        command,
+        Some(CommandName::SessionCreate | CommandName::SessionReclaim)
+    );
     let granted = if grants { granted(result.get()) } else { None };
     edge.count(Series::ops(command, served), None, timing.total_ms);
     log(id.clone(), session, command, None, timing.total_ms);
-    Answer { request: id, text, code: None, retry_after_ms: None, granted }
+    Answer {
+        request: id,
+        text,
+        code: None,
+        retry_after_ms: None,
+        granted,
+    }
 }
 
 /// The line of a request, in a task of its own: that is behind the task that sends the answer.
-fn log(request: RequestId, session: Option<SessionId>, command: Option<CommandName>, code: Option<ErrorCode>, total_ms: f64) {
+fn log(
+    request: RequestId,
+    session: Option<SessionId>,
+    command: Option<CommandName>,
+    code: Option<ErrorCode>,
+    total_ms: f64,
+) {
     tokio::spawn(async move {
         tracing::info!(
             target: "ops",
@@ -246,7 +394,9 @@ fn granted(result: &str) -> Option<(SessionId, LeaseId)> {
         session_id: SessionId,
         lease_id: LeaseId,
     }
-    serde_json::from_str::<Grant>(result).ok().map(|grant| (grant.session_id, grant.lease_id))
+    serde_json::from_str::<Grant>(result)
+        .ok()
+        .map(|grant| (grant.session_id, grant.lease_id))
 }
 
 /// The answer to a request that the edge refuses.
@@ -254,23 +404,61 @@ pub(crate) fn refuse(edge: &Edge, failed: Failed, received: Instant) -> Answer {
     fail(edge, failed, None, None, received)
 }
 
-fn fail(edge: &Edge, failed: Failed, served: Option<Served>, timing: Option<Timing>, received: Instant) -> Answer {
-    let Failed { request, session, command, fault } = failed;
+fn fail(
+    edge: &Edge,
+    failed: Failed,
+    served: Option<Served>,
+    timing: Option<Timing>,
+    received: Instant,
+) -> Answer {
+    let Failed {
+        request,
+        session,
+        command,
+        fault,
+    } = failed;
     let (code, retry_after_ms) = (fault.code, fault.retry_after_ms);
     let total_ms = millis_since(received);
     edge.count(Series::ops(command, served), Some(code), total_ms);
-    log(request.clone(), session.clone(), command, Some(code), total_ms);
+    log(
+        request.clone(),
+        session.clone(),
+        command,
+        Some(code),
+        total_ms,
+    );
     let text = reply::error(request.clone(), session, fault, timing);
-    Answer { request, text, code: Some(code), retry_after_ms, granted: None }
+    Answer {
+        request,
+        text,
+        code: Some(code),
+        retry_after_ms,
+        granted: None,
+    }
 }
 
 /// Cancels a request; whether there was one to cancel.
-pub(crate) async fn cancel(edge: &Edge, permit: &Permit, cancel: &OpsCancel, bytes: usize) -> Outcome<bool> {
+pub(crate) async fn cancel(
+    edge: &Edge,
+    permit: &Permit,
+    cancel: &OpsCancel,
+    bytes: usize,
+) -> Outcome<bool> {
     let owned = cancel.session_id.as_ref().zip(cancel.lease_id.as_ref());
     let owned = owned.filter(|(session, lease)| edge.service.lease_matches(session, lease));
-    let payer = owned.map_or(Payer::Peer(permit.client()), |(session, _)| Payer::Session(session));
-    let charge = Charge { payer, bucket: Bucket::Control, cost: 1 };
-    let facts = Facts { payload: u64::try_from(bytes).ok(), charge: Some(charge), ..Facts::default() };
+    let payer = owned.map_or(Payer::Peer(permit.client()), |(session, _)| {
+        Payer::Session(session)
+    });
+    let charge = Charge {
+        payer,
+        bucket: Bucket::Control,
+        cost: 1,
+    };
+    let facts = Facts {
+        payload: u64::try_from(bytes).ok(),
+        charge: Some(charge),
+        ..Facts::default()
+    };
     gate::message(permit, &facts, &edge.policy)?;
     let cancelled = edge.service.cancel(cancel.clone()).await;
     tracing::info!(
@@ -288,11 +476,27 @@ pub(crate) async fn cancel(edge: &Edge, permit: &Permit, cancel: &OpsCancel, byt
 /// # Errors
 /// That of the gates, `relay_health_invalid` naming the field, or `relay_frame_type_unknown` where the relay keeps no health.
 pub(crate) fn health(edge: &Edge, permit: &Permit, text: &str) -> Outcome<()> {
-    let charge = Charge { payer: Payer::Peer(permit.client()), bucket: Bucket::Control, cost: 1 };
-    let facts = Facts { payload: u64::try_from(text.len()).ok(), charge: Some(charge), ..Facts::default() };
+    let charge = Charge {
+        payer: Payer::Peer(permit.client()),
+        bucket: Bucket::Control,
+        cost: 1,
+    };
+    let facts = Facts {
+        payload: u64::try_from(text.len()).ok(),
+        charge: Some(charge),
+        ..Facts::default()
+    };
     gate::message(permit, &facts, &edge.policy)?;
-    let none = || Fault::new(ErrorCode::RelayFrameTypeUnknown, "this relay keeps no adapter health");
-    edge.health().ok_or_else(none)?.ingest(text, permit.client()).map(drop)
+    let none = || {
+        Fault::new(
+            ErrorCode::RelayFrameTypeUnknown,
+            "this relay keeps no adapter health",
+        )
+    };
+    edge.health()
+        .ok_or_else(none)?
+        .ingest(text, permit.client())
+        .map(drop)
 }
 
 /// Milliseconds since `start`, to the microsecond.

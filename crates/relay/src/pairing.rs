@@ -20,7 +20,9 @@ pub struct Pairing {
 
 impl fmt::Debug for Pairing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pairing").field("required", &self.required).finish_non_exhaustive()
+        f.debug_struct("Pairing")
+            .field("required", &self.required)
+            .finish_non_exhaustive()
     }
 }
 
@@ -46,7 +48,9 @@ pub struct Paired {
 
 impl fmt::Debug for Paired {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Paired").field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("Paired")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -60,7 +64,10 @@ impl PairingStore for NoPairings {
     }
 
     fn redeem(&self, _: &str) -> Outcome<Paired> {
-        Err(Fault::new(ErrorCode::RelayPairingInvalid, "this relay pairs no clients"))
+        Err(Fault::new(
+            ErrorCode::RelayPairingInvalid,
+            "this relay pairs no clients",
+        ))
     }
 }
 
@@ -68,7 +75,10 @@ impl Pairing {
     /// Pairing is off, and nobody can pair.
     #[must_use]
     pub fn off() -> Self {
-        Self { required: false, store: Arc::new(NoPairings) }
+        Self {
+            required: false,
+            store: Arc::new(NoPairings),
+        }
     }
 
     /// Answers `POST /pair`: the JSON of what the client keeps.
@@ -83,7 +93,10 @@ impl Pairing {
         }
         // Serde would take an array as well, by position.
         if !body.trim_start().starts_with('{') {
-            return Err(Fault::new(ErrorCode::RelayFrameInvalid, "the body is no JSON object"));
+            return Err(Fault::new(
+                ErrorCode::RelayFrameInvalid,
+                "the body is no JSON object",
+            ));
         }
         let Body { code } = parse_json(body).map_err(|invalid| {
             Fault::new(ErrorCode::RelayFrameInvalid, invalid.to_string())
@@ -92,7 +105,8 @@ impl Pairing {
         })?;
         let store = self.store.clone();
         let redeemed = tokio::task::spawn_blocking(move || store.redeem(&code)).await;
-        let paired = redeemed.unwrap_or_else(|_| Err(Fault::new(ErrorCode::RelayInternal, "pairing panicked")))?;
+        let paired = redeemed
+            .unwrap_or_else(|_| Err(Fault::new(ErrorCode::RelayInternal, "pairing panicked")))?;
         tracing::info!(pairingId = %paired.id, "a client was paired");
         Ok(serde_json::json!({ "pairingId": paired.id, "pairingToken": paired.token }).to_string())
     }

@@ -39,15 +39,23 @@ impl Peers {
     pub(crate) fn seat(self: &Arc<Self>, client: &ClientId) -> Outcome<Seat> {
         let mut open = self.lock();
         let of_client = open.by_client.get(client).copied().unwrap_or(0);
-        let (reached, limit, whose) =
-            if of_client >= PER_PEER { (true, PER_PEER, "this client") } else { (open.total >= TOTAL, TOTAL, "all clients") };
+        let (reached, limit, whose) = if of_client >= PER_PEER {
+            (true, PER_PEER, "this client")
+        } else {
+            (open.total >= TOTAL, TOTAL, "all clients")
+        };
         if reached {
             let message = format!("{limit} connections of {whose} are open already");
-            return Err(Fault::new(ErrorCode::RelayConnectionLimit, message).with("limit", limit).retry_after(1_000));
+            return Err(Fault::new(ErrorCode::RelayConnectionLimit, message)
+                .with("limit", limit)
+                .retry_after(1_000));
         }
         open.total += 1;
         open.by_client.insert(client.clone(), of_client + 1);
-        Ok(Seat { peers: self.clone(), client: client.clone() })
+        Ok(Seat {
+            peers: self.clone(),
+            client: client.clone(),
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, Open> {
@@ -75,11 +83,20 @@ mod tests {
     #[test]
     fn one_client_at_its_limit_leaves_places_to_others_and_gives_its_own_back() {
         let peers = Arc::new(Peers::default());
-        let (greedy, modest): (ClientId, ClientId) = ("greedy".parse().unwrap(), "modest".parse().unwrap());
-        let mut seats: Vec<Seat> = (0..PER_PEER).map(|_| peers.seat(&greedy).ok().unwrap()).collect();
+        let (greedy, modest): (ClientId, ClientId) =
+            ("greedy".parse().unwrap(), "modest".parse().unwrap());
+        let mut seats: Vec<Seat> = (0..PER_PEER)
+            .map(|_| peers.seat(&greedy).ok().unwrap())
+            .collect();
         let fault = peers.seat(&greedy).err().unwrap();
         assert_eq!(
-            (fault.code, fault.details.get("limit").and_then(serde_json::Value::as_u64)),
+            (
+                fault.code,
+                fault
+                    .details
+                    .get("limit")
+                    .and_then(serde_json::Value::as_u64)
+            ),
             (ErrorCode::RelayConnectionLimit, Some(u64::from(PER_PEER)))
         );
         assert!(peers.seat(&modest).is_ok());
@@ -93,8 +110,14 @@ mod tests {
     #[test]
     fn all_clients_together_have_a_limit_too() {
         let peers = Arc::new(Peers::default());
-        let seats: Vec<Seat> =
-            (0..TOTAL).map(|number| peers.seat(&format!("client-{number}").parse().unwrap()).ok().unwrap()).collect();
+        let seats: Vec<Seat> = (0..TOTAL)
+            .map(|number| {
+                peers
+                    .seat(&format!("client-{number}").parse().unwrap())
+                    .ok()
+                    .unwrap()
+            })
+            .collect();
         assert!(peers.seat(&"late".parse().unwrap()).is_err());
         drop(seats);
         assert!(peers.seat(&"late".parse().unwrap()).is_ok());

@@ -42,7 +42,14 @@ pub(crate) struct Pool {
 
 impl Pool {
     pub(crate) fn new(secure: bool) -> Self {
-        Self { waiting: Mutex::default(), first_word: if secure { FIRST_WORD_SECURE } else { FIRST_WORD } }
+        Self {
+            waiting: Mutex::default(),
+            first_word: if secure {
+                FIRST_WORD_SECURE
+            } else {
+                FIRST_WORD
+            },
+        }
     }
 
     /// Waits until a socket can be taken in without cutting one that has only just come. A peer that speaks at once is
@@ -50,7 +57,14 @@ impl Pool {
     pub(crate) async fn room(&self) {
         let oldest = {
             let waiting = self.lock();
-            if waiting.sockets.len() < CAPACITY { None } else { waiting.sockets.first_key_value().map(|(_, oldest)| oldest.since) }
+            if waiting.sockets.len() < CAPACITY {
+                None
+            } else {
+                waiting
+                    .sockets
+                    .first_key_value()
+                    .map(|(_, oldest)| oldest.since)
+            }
         };
         if let Some(since) = oldest {
             sleep_until(since + self.first_word).await;
@@ -66,7 +80,13 @@ impl Pool {
         }
         let ticket = Ticket(waiting.next);
         waiting.next += 1;
-        waiting.sockets.insert(ticket, Stranger { stay, since: Instant::now() });
+        waiting.sockets.insert(
+            ticket,
+            Stranger {
+                stay,
+                since: Instant::now(),
+            },
+        );
         (ticket, evicted)
     }
 
@@ -99,11 +119,23 @@ mod tests {
         pool.admit(known);
         assert_eq!(known_stays.try_recv(), Ok(()));
         let mut strangers: Vec<_> = (0..CAPACITY).map(|_| pool.enter().1).collect();
-        assert_eq!(strangers[0].try_recv(), Err(oneshot::error::TryRecvError::Empty));
+        assert_eq!(
+            strangers[0].try_recv(),
+            Err(oneshot::error::TryRecvError::Empty)
+        );
         let (latest, mut latest_stays) = pool.enter();
-        assert_eq!(strangers[0].try_recv(), Err(oneshot::error::TryRecvError::Closed));
-        assert_eq!(strangers[1].try_recv(), Err(oneshot::error::TryRecvError::Empty));
+        assert_eq!(
+            strangers[0].try_recv(),
+            Err(oneshot::error::TryRecvError::Closed)
+        );
+        assert_eq!(
+            strangers[1].try_recv(),
+            Err(oneshot::error::TryRecvError::Empty)
+        );
         pool.leave(latest);
-        assert_eq!(latest_stays.try_recv(), Err(oneshot::error::TryRecvError::Closed));
+        assert_eq!(
+            latest_stays.try_recv(),
+            Err(oneshot::error::TryRecvError::Closed)
+        );
     }
 }

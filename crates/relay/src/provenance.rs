@@ -11,7 +11,9 @@ use hmac::{Hmac, KeyInit, Mac};
 use ops_contracts::clock::Timestamp;
 use ops_contracts::command::parse_json;
 use ops_contracts::fidelity::DataFidelity;
-use ops_contracts::provenance::{EventFigures, EventList, EventRecord, Provenance, SignedEvent, SigningMode, Verification};
+use ops_contracts::provenance::{
+    EventFigures, EventList, EventRecord, Provenance, SignedEvent, SigningMode, Verification,
+};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde::Serialize;
 use serde_json::Value;
@@ -38,13 +40,20 @@ pub struct Signing {
 impl Signing {
     /// The mode in force: with a key and no mode the strictest, with neither none, and nothing is taken in.
     fn effective(&self) -> Option<SigningMode> {
-        self.mode.or_else(|| self.key.as_ref().map(|_| SigningMode::RequireValidSignature))
+        self.mode.or_else(|| {
+            self.key
+                .as_ref()
+                .map(|_| SigningMode::RequireValidSignature)
+        })
     }
 }
 
 impl fmt::Debug for Signing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Signing").field("mode", &self.mode).field("key", &self.key.as_ref().map(|_| "…")).finish()
+        f.debug_struct("Signing")
+            .field("mode", &self.mode)
+            .field("key", &self.key.as_ref().map(|_| "…"))
+            .finish()
     }
 }
 
@@ -82,7 +91,10 @@ struct SignedProvenance<'a> {
 
 impl Intake {
     pub(crate) fn new(signing: Signing) -> Self {
-        Self { signing, state: Mutex::default() }
+        Self {
+            signing,
+            state: Mutex::default(),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -102,7 +114,13 @@ impl Intake {
                 state.figures.accepted += 1;
                 state.next += 1;
                 let key_id = event.provenance.map(|provenance| provenance.key_id);
-                let record = EventRecord { seq: state.next, received_at: now, verification, key_id, event: event.event };
+                let record = EventRecord {
+                    seq: state.next,
+                    received_at: now,
+                    verification,
+                    key_id,
+                    event: event.event,
+                };
                 state.events.push_front(record.clone());
                 state.events.truncate(KEPT);
                 Ok(record)
@@ -140,7 +158,8 @@ impl Intake {
                     Verification::Verified
                 }
                 Err(why) if mode == SigningMode::RequireValidSignature => {
-                    return Err(Fault::new(ErrorCode::RelayEventSignatureInvalid, why).with("keyId", &provenance.key_id));
+                    return Err(Fault::new(ErrorCode::RelayEventSignatureInvalid, why)
+                        .with("keyId", &provenance.key_id));
                 }
                 Err(_) => Verification::Invalid,
             },
@@ -150,42 +169,60 @@ impl Intake {
 
     /// Whether the signature is right; else why not.
     fn verify(&self, event: &SignedEvent, provenance: &Provenance) -> Result<(), &'static str> {
-        let key = self.signing.key.as_ref().ok_or("there is no key to check a signature by: set OPENCODE_EVENT_SIGNING_KEY")?;
+        let key = self
+            .signing
+            .key
+            .as_ref()
+            .ok_or("there is no key to check a signature by: set OPENCODE_EVENT_SIGNING_KEY")?;
         let signature = unhex(&provenance.sig).ok_or("sig is not 64 lower-case hex digits")?;
-        let value: Value = serde_json::from_str(event.event.get()).map_err(|_| "the event is no JSON")?;
+        let value: Value =
+            serde_json::from_str(event.event.get()).map_err(|_| "the event is no JSON")?;
         let covered = SignedProvenance {
             key_id: &provenance.key_id,
             alg: provenance.alg.as_str(),
             ts: provenance.ts,
             nonce: &provenance.nonce,
         };
-        let text = serde_json_canonicalizer::to_vec(&Signed { event: &value, provenance: covered });
+        let text = serde_json_canonicalizer::to_vec(&Signed {
+            event: &value,
+            provenance: covered,
+        });
         let text = text.map_err(|_| "the event has no canonical form")?;
-        let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).map_err(|_| "the key can't be used")?;
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(key.as_bytes()).map_err(|_| "the key can't be used")?;
         mac.update(&text);
-        mac.verify_slice(&signature).map_err(|_| "the signature does not fit the event, its provenance and the key")
+        mac.verify_slice(&signature)
+            .map_err(|_| "the signature does not fit the event, its provenance and the key")
     }
 
     /// Notes the nonce of a right signature; refuses one that was there, and one from another time.
     fn fresh(&self, provenance: &Provenance, now: Timestamp) -> Outcome<()> {
-        let replayed = |why: &str| Fault::new(ErrorCode::RelayEventReplayed, why).with("keyId", &provenance.key_id);
+        let replayed = |why: &str| {
+            Fault::new(ErrorCode::RelayEventReplayed, why).with("keyId", &provenance.key_id)
+        };
         let off = provenance.ts.unix_millis().abs_diff(now.unix_millis());
         if off > WINDOW_MS {
-            return Err(replayed("it was signed too long ago, or by a clock that is ahead")
-                .with("offMs", off)
-                .with("windowMs", WINDOW_MS));
+            return Err(
+                replayed("it was signed too long ago, or by a clock that is ahead")
+                    .with("offMs", off)
+                    .with("windowMs", WINDOW_MS),
+            );
         }
         let mut state = self.lock();
         if state.nonces.contains_key(&provenance.nonce) {
             return Err(replayed("its nonce was used before"));
         }
         if state.nonces.len() >= MOST_NONCES {
-            state.nonces.retain(|_, ts| ts.unix_millis().abs_diff(now.unix_millis()) <= WINDOW_MS);
+            state
+                .nonces
+                .retain(|_, ts| ts.unix_millis().abs_diff(now.unix_millis()) <= WINDOW_MS);
         }
         if state.nonces.len() >= MOST_NONCES {
-            return Err(
-                Fault::new(ErrorCode::RelayRateLimited, "too many events within the window of replays").retry_after(WINDOW_MS)
-            );
+            return Err(Fault::new(
+                ErrorCode::RelayRateLimited,
+                "too many events within the window of replays",
+            )
+            .retry_after(WINDOW_MS));
         }
         state.nonces.insert(provenance.nonce.clone(), provenance.ts);
         Ok(())
@@ -194,8 +231,17 @@ impl Intake {
     /// What was taken in; `base` is how far the relay's own data can be trusted.
     pub(crate) fn told(&self, base: DataFidelity) -> EventList {
         let state = self.lock();
-        let unverified = state.events.iter().filter(|record| record.verification != Verification::Verified).count();
-        let doubt = (unverified > 0).then(|| format!("{unverified} of {} events are not verified", state.events.len()));
+        let unverified = state
+            .events
+            .iter()
+            .filter(|record| record.verification != Verification::Verified)
+            .count();
+        let doubt = (unverified > 0).then(|| {
+            format!(
+                "{unverified} of {} events are not verified",
+                state.events.len()
+            )
+        });
         EventList {
             signing_mode: self.signing.effective(),
             figures: state.figures,
@@ -206,29 +252,49 @@ impl Intake {
 }
 
 fn parse(text: &str) -> Outcome<SignedEvent> {
-    let invalid = |field: &str, why: &str| Fault::new(ErrorCode::RelayFrameInvalid, format!("{field}: {why}")).with("field", field);
+    let invalid = |field: &str, why: &str| {
+        Fault::new(ErrorCode::RelayFrameInvalid, format!("{field}: {why}")).with("field", field)
+    };
     if !text.trim_start().starts_with('{') {
         return Err(invalid("body", "it is no JSON object"));
     }
-    let event: SignedEvent = parse_json(text).map_err(|error| invalid(&error.field, &format!("{} is expected", error.expected)))?;
-    let value: Value = serde_json::from_str(event.event.get()).map_err(|_| invalid("event", "it is no JSON"))?;
-    let kind = value.as_object().and_then(|object| object.get("type")).and_then(Value::as_str).unwrap_or_default();
+    let event: SignedEvent = parse_json(text)
+        .map_err(|error| invalid(&error.field, &format!("{} is expected", error.expected)))?;
+    let value: Value =
+        serde_json::from_str(event.event.get()).map_err(|_| invalid("event", "it is no JSON"))?;
+    let kind = value
+        .as_object()
+        .and_then(|object| object.get("type"))
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     if !is_token(kind, 1, 128) {
-        return Err(invalid("event.type", "1 to 128 characters of A-Z a-z 0-9 . _ : - are expected"));
+        return Err(invalid(
+            "event.type",
+            "1 to 128 characters of A-Z a-z 0-9 . _ : - are expected",
+        ));
     }
     if let Some(provenance) = &event.provenance {
         if !is_token(&provenance.nonce, 16, 64) {
-            return Err(invalid("provenance.nonce", "16 to 64 characters of A-Z a-z 0-9 . _ : - are expected"));
+            return Err(invalid(
+                "provenance.nonce",
+                "16 to 64 characters of A-Z a-z 0-9 . _ : - are expected",
+            ));
         }
         if !is_token(&provenance.key_id, 1, 64) {
-            return Err(invalid("provenance.keyId", "1 to 64 characters of A-Z a-z 0-9 . _ : - are expected"));
+            return Err(invalid(
+                "provenance.keyId",
+                "1 to 64 characters of A-Z a-z 0-9 . _ : - are expected",
+            ));
         }
     }
     Ok(event)
 }
 
 fn is_token(text: &str, least: usize, most: usize) -> bool {
-    (least..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".:_-".contains(&byte))
+    (least..=most).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b".:_-".contains(&byte))
 }
 
 fn unhex(text: &str) -> Option<[u8; 32]> {

@@ -84,7 +84,10 @@ struct Buckets {
 
 impl Buckets {
     fn new(quota: Quota) -> Self {
-        Self { sessions: DefaultKeyedRateLimiter::keyed(quota), peers: DefaultKeyedRateLimiter::keyed(quota) }
+        Self {
+            sessions: DefaultKeyedRateLimiter::keyed(quota),
+            peers: DefaultKeyedRateLimiter::keyed(quota),
+        }
     }
 
     fn retain_recent(&self) {
@@ -106,9 +109,11 @@ impl Rates {
     pub(crate) fn new(limits: &LaneLimits) -> Self {
         // A limit of nothing would refuse everything for ever; one is the least that governor can express.
         let at_least_one = |figure: u32| NonZeroU32::new(figure).unwrap_or(NonZeroU32::MIN);
-        let quota = Quota::per_minute(at_least_one(limits.requests_per_minute)).allow_burst(at_least_one(limits.burst));
+        let quota = Quota::per_minute(at_least_one(limits.requests_per_minute))
+            .allow_burst(at_least_one(limits.burst));
         let share = |figure: u32| at_least_one(figure.saturating_mul(READS));
-        let reads = Quota::per_minute(share(limits.requests_per_minute)).allow_burst(share(limits.burst));
+        let reads =
+            Quota::per_minute(share(limits.requests_per_minute)).allow_burst(share(limits.burst));
         Self {
             commands: Buckets::new(quota),
             control: Buckets::new(quota),
@@ -134,14 +139,23 @@ impl Rates {
             Ok(Ok(())) => Ok(()),
             Ok(Err(until)) => {
                 let wait = until.wait_time_from(self.clock.now());
-                let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).saturating_add(1);
-                Err(Fault::new(ErrorCode::RelayRateLimited, format!("too many requests: the next one passes in {millis} ms"))
-                    .retry_after(millis))
+                let millis = u64::try_from(wait.as_millis())
+                    .unwrap_or(u64::MAX)
+                    .saturating_add(1);
+                Err(Fault::new(
+                    ErrorCode::RelayRateLimited,
+                    format!("too many requests: the next one passes in {millis} ms"),
+                )
+                .retry_after(millis))
             }
             Err(_) => {
                 let burst = self.burst;
-                let message = format!("a batch of {cost} commands can never pass: at most {burst} may come at once");
-                Err(Fault::new(ErrorCode::RelayBatchTooLarge, message).with("commands", cost).with("limit", burst))
+                let message = format!(
+                    "a batch of {cost} commands can never pass: at most {burst} may come at once"
+                );
+                Err(Fault::new(ErrorCode::RelayBatchTooLarge, message)
+                    .with("commands", cost)
+                    .with("limit", burst))
             }
         }
     }
@@ -159,11 +173,20 @@ mod tests {
     use super::*;
 
     fn rates() -> Rates {
-        Rates::new(&LaneLimits { max_payload_bytes: 1, requests_per_minute: 1, burst: 3, max_timeout_ms: 1 })
+        Rates::new(&LaneLimits {
+            max_payload_bytes: 1,
+            requests_per_minute: 1,
+            burst: 3,
+            max_timeout_ms: 1,
+        })
     }
 
     fn charge<'a>(client: &'a ClientId, bucket: Bucket, cost: u32) -> Charge<'a> {
-        Charge { payer: Payer::Peer(client), bucket, cost }
+        Charge {
+            payer: Payer::Peer(client),
+            bucket,
+            cost,
+        }
     }
 
     #[test]
@@ -173,13 +196,23 @@ mod tests {
         for _ in 0..3 {
             assert_eq!(rates.charge(&charge(&one, Bucket::Commands, 1)), Ok(()));
         }
-        let fault = rates.charge(&charge(&one, Bucket::Commands, 1)).unwrap_err();
+        let fault = rates
+            .charge(&charge(&one, Bucket::Commands, 1))
+            .unwrap_err();
         assert_eq!(fault.code, ErrorCode::RelayRateLimited);
-        assert!(fault.retry_after_ms.is_some_and(|wait| (1..=60_001).contains(&wait)));
+        assert!(
+            fault
+                .retry_after_ms
+                .is_some_and(|wait| (1..=60_001).contains(&wait))
+        );
         assert_eq!(rates.charge(&charge(&two, Bucket::Commands, 1)), Ok(()));
         assert_eq!(rates.charge(&charge(&one, Bucket::Control, 1)), Ok(()));
         let session: SessionId = "ab".repeat(16).parse().unwrap();
-        let by_lease = Charge { payer: Payer::Session(&session), bucket: Bucket::Commands, cost: 1 };
+        let by_lease = Charge {
+            payer: Payer::Session(&session),
+            bucket: Bucket::Commands,
+            cost: 1,
+        };
         assert_eq!(rates.charge(&by_lease), Ok(()));
     }
 
@@ -187,13 +220,30 @@ mod tests {
     fn a_batch_counts_as_its_commands() {
         let raw = |text: &str| RawValue::from_string(text.to_owned()).unwrap();
         let batch = Some(CommandName::BatchRun);
-        assert_eq!(cost(batch, &raw(r#"{"commands":[{"command":"a"},{"command":"b"},7]}"#)), 3);
+        assert_eq!(
+            cost(
+                batch,
+                &raw(r#"{"commands":[{"command":"a"},{"command":"b"},7]}"#)
+            ),
+            3
+        );
         assert_eq!(cost(batch, &raw(r#"{"commands":[]}"#)), 1);
         assert_eq!(cost(batch, &raw("{}")), 1);
-        assert_eq!(cost(Some(CommandName::DomEval), &raw(r#"{"commands":[1,2]}"#)), 1);
+        assert_eq!(
+            cost(Some(CommandName::DomEval), &raw(r#"{"commands":[1,2]}"#)),
+            1
+        );
         let client: ClientId = "one".parse().unwrap();
-        let fault = rates().charge(&charge(&client, Bucket::Commands, 4)).unwrap_err();
-        assert_eq!((fault.code, fault.retry_after_ms), (ErrorCode::RelayBatchTooLarge, None));
-        assert_eq!((fault.details.get("commands"), fault.details.get("limit")), (Some(&4.into()), Some(&3.into())));
+        let fault = rates()
+            .charge(&charge(&client, Bucket::Commands, 4))
+            .unwrap_err();
+        assert_eq!(
+            (fault.code, fault.retry_after_ms),
+            (ErrorCode::RelayBatchTooLarge, None)
+        );
+        assert_eq!(
+            (fault.details.get("commands"), fault.details.get("limit")),
+            (Some(&4.into()), Some(&3.into()))
+        );
     }
 }

@@ -6,7 +6,12 @@ use ops_contracts::ids::{RequestId, SessionId};
 use serde_json::value::RawValue;
 
 /// The text of an `ops_response` around a result. The result is copied once; ids need no escaping by their own rules.
-pub(crate) fn response(request: &RequestId, session: Option<&SessionId>, result: &RawValue, timing: &Timing) -> String {
+pub(crate) fn response(
+    request: &RequestId,
+    session: Option<&SessionId>,
+    result: &RawValue,
+    timing: &Timing,
+) -> String {
     let timing = serde_json::to_string(timing).expect("a timing consists of numbers");
     let mut text = String::with_capacity(result.get().len() + timing.len() + 256);
     text.push_str(r#"{"type":"ops_response","requestId":""#);
@@ -24,9 +29,20 @@ pub(crate) fn response(request: &RequestId, session: Option<&SessionId>, result:
 }
 
 /// The text of an `ops_error`.
-pub(crate) fn error(request: RequestId, session: Option<SessionId>, fault: Fault, timing: Option<Timing>) -> String {
+pub(crate) fn error(
+    request: RequestId,
+    session: Option<SessionId>,
+    fault: Fault,
+    timing: Option<Timing>,
+) -> String {
     let error = fault.into_body(request.clone(), session.clone());
-    OpsError { request_id: request, session_id: session, error, timing }.encode()
+    OpsError {
+        request_id: request,
+        session_id: session,
+        error,
+        timing,
+    }
+    .encode()
 }
 
 /// A text cut into chunk frames, each of at most [`CHUNK_THRESHOLD`] bytes as sent.
@@ -41,22 +57,31 @@ impl<'a> Chunks<'a> {
     pub(crate) fn new(request: &'a RequestId, text: &'a str) -> Self {
         // Both counters at their longest.
         let envelope = chunk(request, u32::MAX, u32::MAX, r#""""#).len();
-        Self { request, text, ends: cut(text, CHUNK_THRESHOLD - envelope) }
+        Self {
+            request,
+            text,
+            ends: cut(text, CHUNK_THRESHOLD - envelope),
+        }
     }
 
     /// The frames in order.
     pub(crate) fn frames(&self) -> impl Iterator<Item = String> + '_ {
         let count = u32::try_from(self.ends.len()).unwrap_or(u32::MAX);
         let starts = std::iter::once(0).chain(self.ends.iter().copied());
-        starts.zip(&self.ends).zip(0..count).map(move |((start, &end), index)| {
-            let data = serde_json::to_string(&self.text[start..end]).expect("a text is JSON");
-            chunk(self.request, index, count, &data)
-        })
+        starts
+            .zip(&self.ends)
+            .zip(0..count)
+            .map(move |((start, &end), index)| {
+                let data = serde_json::to_string(&self.text[start..end]).expect("a text is JSON");
+                chunk(self.request, index, count, &data)
+            })
     }
 }
 
 fn chunk(request: &RequestId, index: u32, count: u32, data: &str) -> String {
-    format!(r#"{{"type":"ops_chunk","requestId":"{request}","index":{index},"count":{count},"data":{data}}}"#)
+    format!(
+        r#"{{"type":"ops_chunk","requestId":"{request}","index":{index},"count":{count},"data":{data}}}"#
+    )
 }
 
 /// The ends of slices of `text`, each at most `budget` bytes once it is escaped as a JSON string, cut at character boundaries.
@@ -79,7 +104,10 @@ fn cut(text: &str, budget: usize) -> Vec<usize> {
         }
         // A budget below one character can't be kept; going on beats standing still.
         if at == start {
-            at = text[start..].chars().next().map_or(bytes.len(), |first| start + first.len_utf8());
+            at = text[start..]
+                .chars()
+                .next()
+                .map_or(bytes.len(), |first| start + first.len_utf8());
         }
         ends.push(at);
     }
@@ -107,20 +135,42 @@ mod tests {
 
     #[test]
     fn a_composed_response_is_what_the_contract_would_encode() {
-        let result = RawValue::from_string(r#"{"a":[1, 2],"b":"\ud83d\ude00 \"x\""}"#.to_owned()).unwrap();
-        let timing = Timing { queue_ms: 0.25, runtime_ms: 1.5, adapter_ms: 1.0, round_trips: 2, total_ms: 2.0 };
+        let result =
+            RawValue::from_string(r#"{"a":[1, 2],"b":"\ud83d\ude00 \"x\""}"#.to_owned()).unwrap();
+        let timing = Timing {
+            queue_ms: 0.25,
+            runtime_ms: 1.5,
+            adapter_ms: 1.0,
+            round_trips: 2,
+            total_ms: 2.0,
+        };
         for session in [None, Some("ab".repeat(16).parse::<SessionId>().unwrap())] {
             let composed = response(&id("r-1"), session.as_ref(), &result, &timing);
-            let frame = OpsResponse { request_id: id("r-1"), session_id: session, result: result.clone(), timing };
+            let frame = OpsResponse {
+                request_id: id("r-1"),
+                session_id: session,
+                result: result.clone(),
+                timing,
+            };
             assert_eq!(composed, frame.encode());
         }
     }
 
     #[test]
     fn an_error_carries_its_request() {
-        let text = error(id("r-2"), None, Fault::plain(ErrorCode::RelayRateLimited), None);
-        let Ok(Some(RelayFrame::Error(frame))) = RelayFrame::parse(&text) else { panic!("{text}") };
-        assert_eq!((frame.request_id, frame.error.request_id), (id("r-2"), id("r-2")));
+        let text = error(
+            id("r-2"),
+            None,
+            Fault::plain(ErrorCode::RelayRateLimited),
+            None,
+        );
+        let Ok(Some(RelayFrame::Error(frame))) = RelayFrame::parse(&text) else {
+            panic!("{text}")
+        };
+        assert_eq!(
+            (frame.request_id, frame.error.request_id),
+            (id("r-2"), id("r-2"))
+        );
     }
 
     #[track_caller]
@@ -130,8 +180,13 @@ mod tests {
         let mut joined = String::new();
         for (number, frame) in chunks.frames().enumerate() {
             assert!(frame.len() <= CHUNK_THRESHOLD, "{}", frame.len());
-            let Ok(Some(RelayFrame::Chunk(chunk))) = RelayFrame::parse(&frame) else { panic!("no chunk") };
-            assert_eq!((chunk.index as usize, chunk.count as usize), (number, chunks.ends.len()));
+            let Ok(Some(RelayFrame::Chunk(chunk))) = RelayFrame::parse(&frame) else {
+                panic!("no chunk")
+            };
+            assert_eq!(
+                (chunk.index as usize, chunk.count as usize),
+                (number, chunks.ends.len())
+            );
             joined.push_str(&chunk.data);
         }
         assert!(joined == text);
@@ -144,7 +199,11 @@ mod tests {
         check_chunks(&"\u{1}\n\\".repeat(CHUNK_THRESHOLD / 3));
         check_chunks(&"😀é\"漢".repeat(CHUNK_THRESHOLD / 8));
         for shift in 0..4 {
-            check_chunks(&format!("{}{}", "x".repeat(shift), "😀".repeat(CHUNK_THRESHOLD / 2)));
+            check_chunks(&format!(
+                "{}{}",
+                "x".repeat(shift),
+                "😀".repeat(CHUNK_THRESHOLD / 2)
+            ));
         }
         check_chunks("");
     }

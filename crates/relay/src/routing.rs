@@ -14,8 +14,9 @@ use ops_contracts::config::ConfigWarning;
 use ops_contracts::ids::{LeaseId, SessionId};
 use ops_contracts::port::{EndSessions, OpsService};
 use ops_contracts::routing::{
-    ActiveSessionPolicy, BlockedReason, CliControls, DrainState, Identities, KillSwitchSource, LegacyLane, Peer, RequestControls,
-    Route, RoutePolicy, RoutingControls, RoutingMode, RoutingStatus,
+    ActiveSessionPolicy, BlockedReason, CliControls, DrainState, Identities, KillSwitchSource,
+    LegacyLane, Peer, RequestControls, Route, RoutePolicy, RoutingControls, RoutingMode,
+    RoutingStatus,
 };
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use owners::Owners;
@@ -47,7 +48,10 @@ pub struct LegacyGates {
 
 impl LegacyGates {
     /// Open to everybody.
-    pub const OPEN: Self = Self { local: LegacyLane::Open, beyond: LegacyLane::Open };
+    pub const OPEN: Self = Self {
+        local: LegacyLane::Open,
+        beyond: LegacyLane::Open,
+    };
 
     const fn to(self, local: bool) -> LegacyLane {
         if local { self.local } else { self.beyond }
@@ -70,7 +74,9 @@ pub struct RoutingSetup {
 
 impl fmt::Debug for RoutingSetup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RoutingSetup").field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("RoutingSetup")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
     }
 }
 
@@ -85,7 +91,10 @@ struct State {
 impl State {
     fn controls(&self) -> RoutingControls {
         let controls = &self.settings.controls;
-        RoutingControls { cli: self.admin.clone().over(&controls.cli), ..controls.clone() }
+        RoutingControls {
+            cli: self.admin.clone().over(&controls.cli),
+            ..controls.clone()
+        }
     }
 }
 
@@ -141,7 +150,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Routing {
     pub(crate) fn new(setup: &RoutingSetup, relay_version: &str) -> Self {
-        let state = State { settings: setup.settings.clone(), admin: CliControls::default(), changed_at: None };
+        let state = State {
+            settings: setup.settings.clone(),
+            admin: CliControls::default(),
+            changed_at: None,
+        };
         Self {
             policy: setup.policy.clone(),
             read: setup.read.clone(),
@@ -157,7 +170,10 @@ impl Routing {
     }
 
     fn state(&self) -> Arc<State> {
-        self.state.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.state
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Whether `/ops` makes a session for this caller.
@@ -168,13 +184,18 @@ impl Routing {
     pub(crate) fn admit_session(&self, asker: &Asker) -> Outcome<()> {
         let controls = self.state().controls().for_request(&asker.controls);
         // Whether the legacy lane can serve the caller is for that lane to say.
-        let decision = self.policy.decide(&controls, &asker.identities, LegacyLane::Open)?;
+        let decision = self
+            .policy
+            .decide(&controls, &asker.identities, LegacyLane::Open)?;
         match decision.route {
             Route::Ops => Ok(()),
             Route::LegacyCdp => Err(Fault::plain(ErrorCode::RelayOpsRouteDisabled)
                 .with("decision", decision.route)
                 .with("reason", decision.reason)
-                .with("opsKillSwitchSource", decision.status.ops_kill_switch_source)),
+                .with(
+                    "opsKillSwitchSource",
+                    decision.status.ops_kill_switch_source,
+                )),
         }
     }
 
@@ -183,9 +204,11 @@ impl Routing {
     /// # Errors
     /// As `admit_session`; the session is to be ended.
     pub(crate) fn made(&self, session: &SessionId, lease: &LeaseId, asker: &Asker) -> Outcome<()> {
-        self.owners.insert(session.clone(), lease.clone(), asker.clone());
+        self.owners
+            .insert(session.clone(), lease.clone(), asker.clone());
         // Only now: a change that comes after this look finds the session noted.
-        self.admit_session(asker).inspect_err(|_| self.owners.remove(session))
+        self.admit_session(asker)
+            .inspect_err(|_| self.owners.remove(session))
     }
 
     /// A session's lease was replaced.
@@ -208,15 +231,30 @@ impl Routing {
     }
 
     fn check_version(&self, peer: Peer<'_>) -> Outcome<()> {
-        self.policy.admit(Route::Ops, &self.relay_version, &[peer], self.state().settings.prerelease_interop)
+        self.policy.admit(
+            Route::Ops,
+            &self.relay_version,
+            &[peer],
+            self.state().settings.prerelease_interop,
+        )
     }
 
     /// What the status document tells this caller; `peer` where it names its versions, `wanted` what it can't do without of
     /// what is `offered`.
-    pub(crate) fn status(&self, asker: &Asker, peer: Option<Peer<'_>>, wanted: &[String], offered: &[String]) -> RoutingStatus {
+    pub(crate) fn status(
+        &self,
+        asker: &Asker,
+        peer: Option<Peer<'_>>,
+        wanted: &[String],
+        offered: &[String],
+    ) -> RoutingStatus {
         let state = self.state();
         let controls = state.controls().for_request(&asker.controls);
-        let mut status = self.policy.status(&controls, &asker.identities, state.settings.legacy.to(asker.local));
+        let mut status = self.policy.status(
+            &controls,
+            &asker.identities,
+            state.settings.legacy.to(asker.local),
+        );
         if peer.is_some_and(|peer| self.check_version(peer).is_err()) {
             status.ops_route_blocked_reason = Some(BlockedReason::VersionUnsupported);
         } else if wanted.iter().any(|name| !offered.contains(name)) {
@@ -228,7 +266,9 @@ impl Routing {
     /// Whether the operator's kill switch, from environment or configuration, is what forces the legacy lane.
     pub(crate) fn kill_switch(&self) -> bool {
         let controls = self.state().controls();
-        let status = self.policy.status(&controls, &Identities::default(), LegacyLane::Open);
+        let status = self
+            .policy
+            .status(&controls, &Identities::default(), LegacyLane::Open);
         match status.ops_kill_switch_source {
             KillSwitchSource::Env => controls.env_kill_switch,
             KillSwitchSource::Config => controls.config.kill_switch == Some(true),
@@ -250,7 +290,12 @@ impl Routing {
             terminated: self.terminated.load(Ordering::Relaxed),
             unsupported_versions: self.unsupported_versions.load(Ordering::Relaxed),
             changed_at: state.changed_at,
-            warnings: state.settings.warnings.iter().map(ToString::to_string).collect(),
+            warnings: state
+                .settings
+                .warnings
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
         }
     }
 
@@ -258,10 +303,19 @@ impl Routing {
     ///
     /// # Errors
     /// What is wrong with the configuration; the settings stay as they were.
-    pub(crate) async fn reload(self: &Arc<Self>, service: &Arc<dyn OpsService>, clock: &dyn Clock) -> Outcome<bool> {
+    pub(crate) async fn reload(
+        self: &Arc<Self>,
+        service: &Arc<dyn OpsService>,
+        clock: &dyn Clock,
+    ) -> Outcome<bool> {
         let read = self.read.clone();
         let settings = tokio::task::spawn_blocking(move || read()).await;
-        let settings = settings.unwrap_or_else(|_| Err(Fault::new(ErrorCode::RelayInternal, "reading the settings panicked")));
+        let settings = settings.unwrap_or_else(|_| {
+            Err(Fault::new(
+                ErrorCode::RelayInternal,
+                "reading the settings panicked",
+            ))
+        });
         match settings {
             Ok(settings) => Ok(self.change(service, clock, |state| state.settings = settings)),
             Err(fault) => {
@@ -272,11 +326,21 @@ impl Routing {
     }
 
     /// Puts an admin call's controls in force, in place of those of the last such call; whether the controls differ.
-    pub(crate) fn set_admin(self: &Arc<Self>, admin: CliControls, service: &Arc<dyn OpsService>, clock: &dyn Clock) -> bool {
+    pub(crate) fn set_admin(
+        self: &Arc<Self>,
+        admin: CliControls,
+        service: &Arc<dyn OpsService>,
+        clock: &dyn Clock,
+    ) -> bool {
         self.change(service, clock, |state| state.admin = admin)
     }
 
-    fn change(self: &Arc<Self>, service: &Arc<dyn OpsService>, clock: &dyn Clock, act: impl FnOnce(&mut State)) -> bool {
+    fn change(
+        self: &Arc<Self>,
+        service: &Arc<dyn OpsService>,
+        clock: &dyn Clock,
+        act: impl FnOnce(&mut State),
+    ) -> bool {
         let _one_at_a_time = lock(&self.changing);
         let old = self.state();
         let mut new = State::clone(&old);
@@ -288,14 +352,21 @@ impl Routing {
         }
         *self.state.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
         if differ {
-            let status = self.policy.status(&controls, &Identities::default(), LegacyLane::Open);
-            let (mode, policy) = (status.effective_routing_mode, status.ops_active_session_policy);
+            let status = self
+                .policy
+                .status(&controls, &Identities::default(), LegacyLane::Open);
+            let (mode, policy) = (
+                status.effective_routing_mode,
+                status.ops_active_session_policy,
+            );
             tracing::warn!(%mode, %policy, killSwitchSource = %status.ops_kill_switch_source, "routing changed");
             match mode {
                 RoutingMode::Ops => {}
                 RoutingMode::LegacyCdp => self.end_sessions(policy, service, None),
                 RoutingMode::Auto => {
-                    let moved = self.owners.of(|asker| self.goes_to_legacy(&controls, asker));
+                    let moved = self
+                        .owners
+                        .of(|asker| self.goes_to_legacy(&controls, asker));
                     if !moved.is_empty() {
                         self.end_sessions(policy, service, Some(&moved));
                     }
@@ -306,7 +377,11 @@ impl Routing {
     }
 
     fn goes_to_legacy(&self, controls: &RoutingControls, asker: &Asker) -> bool {
-        let decided = self.policy.decide(&controls.for_request(&asker.controls), &asker.identities, LegacyLane::Open);
+        let decided = self.policy.decide(
+            &controls.for_request(&asker.controls),
+            &asker.identities,
+            LegacyLane::Open,
+        );
         decided.is_ok_and(|decision| decision.route == Route::LegacyCdp)
     }
 
@@ -378,7 +453,10 @@ impl Routing {
 
     /// Whether a lease may be bound to its connection.
     pub(crate) fn transitional_binding(&self) -> bool {
-        self.policy.transitional_binding(&self.relay_version, self.state().settings.legacy_transitional_binding)
+        self.policy.transitional_binding(
+            &self.relay_version,
+            self.state().settings.legacy_transitional_binding,
+        )
     }
 
     /// Whether this caller gets a session of the legacy lane: its gates, then routing, then versions.
@@ -392,14 +470,21 @@ impl Routing {
             return Err(code.into());
         }
         let controls = state.controls().for_request(&asker.controls);
-        let decision = self.policy.decide(&controls, &asker.identities, LegacyLane::Open)?;
+        let decision = self
+            .policy
+            .decide(&controls, &asker.identities, LegacyLane::Open)?;
         if decision.route == Route::Ops {
             return Err(Fault::plain(ErrorCode::RelayLegacyCdpOptInRequired)
                 .with("decision", decision.route)
                 .with("reason", decision.reason));
         }
         let peers: Vec<Peer<'_>> = peer.into_iter().collect();
-        let admitted = self.policy.admit(Route::LegacyCdp, &self.relay_version, &peers, state.settings.prerelease_interop);
+        let admitted = self.policy.admit(
+            Route::LegacyCdp,
+            &self.relay_version,
+            &peers,
+            state.settings.prerelease_interop,
+        );
         if admitted.is_err() {
             self.unsupported_versions.fetch_add(1, Ordering::Relaxed);
         }

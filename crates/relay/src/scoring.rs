@@ -11,7 +11,9 @@ use ops_contracts::alert::{AlertName, RaisedAlert};
 use ops_contracts::clock::Timestamp;
 use ops_contracts::incident::{Incident, NewIncident, ResolveIncident};
 use ops_contracts::ledger::{ArtifactUsage, Ledger, RequestSample};
-use ops_contracts::scorecard::{Baseline, Phase, Scorecard, ScorecardArtifact, ScorecardInputs, TriggerKind, Window, evaluate};
+use ops_contracts::scorecard::{
+    Baseline, Phase, Scorecard, ScorecardArtifact, ScorecardInputs, TriggerKind, Window, evaluate,
+};
 use ops_contracts::telemetry::ArtifactSet;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 
@@ -32,8 +34,18 @@ pub(crate) struct Scoring {
 
 impl Scoring {
     pub(crate) fn new(ledger: Option<Arc<dyn Ledger>>, phase: Phase, now: Timestamp) -> Self {
-        let card = RwLock::new(Arc::new(evaluate(&inputs(ledger.as_deref(), phase, phase.window(), now))));
-        Self { ledger, phase, card, breached: Mutex::default() }
+        let card = RwLock::new(Arc::new(evaluate(&inputs(
+            ledger.as_deref(),
+            phase,
+            phase.window(),
+            now,
+        ))));
+        Self {
+            ledger,
+            phase,
+            card,
+            breached: Mutex::default(),
+        }
     }
 
     /// Whether there is anything that keeps counts.
@@ -55,7 +67,12 @@ impl Scoring {
 
     /// Judges anew.
     pub(crate) fn refresh(&self, now: Timestamp) {
-        let card = Arc::new(evaluate(&inputs(self.ledger.as_deref(), self.phase, self.phase.window(), now)));
+        let card = Arc::new(evaluate(&inputs(
+            self.ledger.as_deref(),
+            self.phase,
+            self.phase.window(),
+            now,
+        )));
         *self.card.write().unwrap_or_else(PoisonError::into_inner) = card;
         let disk = self.disk();
         let mut breached = self.breached.lock().unwrap_or_else(PoisonError::into_inner);
@@ -70,17 +87,31 @@ impl Scoring {
 
     /// The scorecard as it was judged last.
     pub(crate) fn card(&self) -> Arc<Scorecard> {
-        self.card.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.card
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// The scorecard of a window, with everything that it is made of.
-    pub(crate) fn artifact(&self, cycle: &str, window: Option<Window>, now: Timestamp) -> ScorecardArtifact {
+    pub(crate) fn artifact(
+        &self,
+        cycle: &str,
+        window: Option<Window>,
+        now: Timestamp,
+    ) -> ScorecardArtifact {
         let window = window.unwrap_or_else(|| self.phase.window());
-        ScorecardArtifact::new(cycle, inputs(self.ledger.as_deref(), self.phase, window, now))
+        ScorecardArtifact::new(
+            cycle,
+            inputs(self.ledger.as_deref(), self.phase, window, now),
+        )
     }
 
     pub(crate) fn disk(&self) -> Vec<ArtifactUsage> {
-        self.ledger.as_ref().map(|ledger| ledger.disk()).unwrap_or_default()
+        self.ledger
+            .as_ref()
+            .map(|ledger| ledger.disk())
+            .unwrap_or_default()
     }
 
     pub(crate) fn baseline(&self) -> Option<&Baseline> {
@@ -88,18 +119,27 @@ impl Scoring {
     }
 
     pub(crate) fn incidents(&self) -> Vec<Incident> {
-        self.ledger.as_ref().map(|ledger| ledger.incidents()).unwrap_or_default()
+        self.ledger
+            .as_ref()
+            .map(|ledger| ledger.incidents())
+            .unwrap_or_default()
     }
 
     /// What is raised now.
     pub(crate) fn alerts(&self, now: Timestamp) -> Vec<RaisedAlert> {
         let card = self.card();
-        let met = card.rollback_triggers.iter().filter(|trigger| trigger.triggered);
-        let mut raised: Vec<RaisedAlert> =
-            met.map(|trigger| RaisedAlert::new(alert_of(trigger.kind), trigger.message.clone())).collect();
+        let met = card
+            .rollback_triggers
+            .iter()
+            .filter(|trigger| trigger.triggered);
+        let mut raised: Vec<RaisedAlert> = met
+            .map(|trigger| RaisedAlert::new(alert_of(trigger.kind), trigger.message.clone()))
+            .collect();
         let breached = self.breached.lock().unwrap_or_else(PoisonError::into_inner);
         for usage in self.disk() {
-            let held = breached.get(&usage.artifact_set).is_some_and(|since| since.plus(DISK_HOLD) <= now);
+            let held = breached
+                .get(&usage.artifact_set)
+                .is_some_and(|since| since.plus(DISK_HOLD) <= now);
             if held {
                 let message = format!(
                     "{} takes {} bytes of at most {}, and its volume is {:.0} % full",
@@ -108,7 +148,11 @@ impl Scoring {
                     limit(usage.artifact_set),
                     usage.used_ratio * 100.0
                 );
-                let name = if usage.artifact_set == ArtifactSet::OpsHealth { AlertName::HealthDisk } else { AlertName::GatesDisk };
+                let name = if usage.artifact_set == ArtifactSet::OpsHealth {
+                    AlertName::HealthDisk
+                } else {
+                    AlertName::GatesDisk
+                };
                 raised.push(RaisedAlert::new(name, message));
             }
         }
@@ -119,16 +163,26 @@ impl Scoring {
     ///
     /// # Errors
     /// `relay_store_failed`.
-    pub(crate) async fn record(self: &Arc<Self>, told: NewIncident, now: Timestamp) -> Outcome<Incident> {
-        self.keep(now, move |ledger| ledger.record_incident(told, now)).await
+    pub(crate) async fn record(
+        self: &Arc<Self>,
+        told: NewIncident,
+        now: Timestamp,
+    ) -> Outcome<Incident> {
+        self.keep(now, move |ledger| ledger.record_incident(told, now))
+            .await
     }
 
     /// Resolves an incident, and judges anew.
     ///
     /// # Errors
     /// `relay_incident_unknown`; `relay_store_failed`.
-    pub(crate) async fn resolve(self: &Arc<Self>, told: ResolveIncident, now: Timestamp) -> Outcome<Incident> {
-        self.keep(now, move |ledger| ledger.resolve_incident(&told, now)).await
+    pub(crate) async fn resolve(
+        self: &Arc<Self>,
+        told: ResolveIncident,
+        now: Timestamp,
+    ) -> Outcome<Incident> {
+        self.keep(now, move |ledger| ledger.resolve_incident(&told, now))
+            .await
     }
 
     /// Off the event loop: keeping waits for the disk.
@@ -138,17 +192,33 @@ impl Scoring {
         act: impl FnOnce(&dyn Ledger) -> Outcome<Incident> + Send + 'static,
     ) -> Outcome<Incident> {
         let Some(ledger) = self.ledger.clone() else {
-            return Err(Fault::new(ErrorCode::RelayStoreFailed, "this relay keeps no incidents"));
+            return Err(Fault::new(
+                ErrorCode::RelayStoreFailed,
+                "this relay keeps no incidents",
+            ));
         };
         let kept = tokio::task::spawn_blocking(move || act(&*ledger)).await;
-        let kept = kept.unwrap_or_else(|_| Err(Fault::new(ErrorCode::RelayInternal, "keeping the incident panicked")))?;
+        let kept = kept.unwrap_or_else(|_| {
+            Err(Fault::new(
+                ErrorCode::RelayInternal,
+                "keeping the incident panicked",
+            ))
+        })?;
         self.refresh(now);
         Ok(kept)
     }
 }
 
-fn inputs(ledger: Option<&dyn Ledger>, phase: Phase, window: Window, now: Timestamp) -> ScorecardInputs {
-    ledger.map_or_else(|| ScorecardInputs::unknown(phase, window, now), |ledger| ledger.inputs(phase, window, now))
+fn inputs(
+    ledger: Option<&dyn Ledger>,
+    phase: Phase,
+    window: Window,
+    now: Timestamp,
+) -> ScorecardInputs {
+    ledger.map_or_else(
+        || ScorecardInputs::unknown(phase, window, now),
+        |ledger| ledger.inputs(phase, window, now),
+    )
 }
 
 const fn alert_of(kind: TriggerKind) -> AlertName {

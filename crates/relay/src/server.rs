@@ -95,25 +95,38 @@ impl Edge {
             self.history.record(code, total_ms);
         }
         if series.is_served() {
-            self.scoring.request(&series.sample(code, total_ms), self.clock.now());
+            self.scoring
+                .request(&series.sample(code, total_ms), self.clock.now());
         }
     }
 
     /// Counts a protocol command of the legacy lane. `method` comes from a table: labels must not grow with what clients send.
-    pub(crate) fn count_legacy(&self, method: &'static str, code: Option<ErrorCode>, total_ms: f64) {
-        self.count(Series::of(RouteLabel::Cdp, method, Some(self.metrics.served(None))), code, total_ms);
+    pub(crate) fn count_legacy(
+        &self,
+        method: &'static str,
+        code: Option<ErrorCode>,
+        total_ms: f64,
+    ) {
+        self.count(
+            Series::of(RouteLabel::Cdp, method, Some(self.metrics.served(None))),
+            code,
+            total_ms,
+        );
     }
 
     /// Counts a session of the legacy lane that has ended.
     pub(crate) fn legacy_session_ended(&self, outcome: SessionOutcome) {
-        self.metrics.session_ended(RouteLabel::Cdp, self.metrics.served(None), outcome);
+        self.metrics
+            .session_ended(RouteLabel::Cdp, self.metrics.served(None), outcome);
     }
 
     /// An id for a request that named none, so that its answer can be found in the log.
     pub(crate) fn make_request_id(&self) -> RequestId {
         let number = self.made_ids.fetch_add(1, Ordering::Relaxed);
         let instance = self.config.instance_id.get(..8).unwrap_or("0");
-        format!("relay-{instance}-{number}").parse().unwrap_or_else(|_| ops_contracts::frame::unknown_request_id())
+        format!("relay-{instance}-{number}")
+            .parse()
+            .unwrap_or_else(|_| ops_contracts::frame::unknown_request_id())
     }
 }
 
@@ -124,7 +137,8 @@ impl SessionObserver for Ends {
     fn session_ended(&self, served: Served, outcome: SessionOutcome) {
         if let Some(edge) = self.0.upgrade() {
             edge.metrics.session_ended(RouteLabel::Ops, served, outcome);
-            edge.scoring.session_ended(outcome == SessionOutcome::Crashed, edge.clock.now());
+            edge.scoring
+                .session_ended(outcome == SessionOutcome::Crashed, edge.clock.now());
         }
     }
 }
@@ -181,19 +195,32 @@ impl Relay {
     ///
     /// # Errors
     /// When the address can't be bound or is beyond loopback with neither TLS nor `insecure_listen`, and when the limits of `/cdp` are above those of `/ops`.
-    pub async fn bind(config: RelayConfig, service: Arc<dyn OpsService>, clock: Arc<dyn Clock>) -> io::Result<Self> {
+    pub async fn bind(
+        config: RelayConfig,
+        service: Arc<dyn OpsService>,
+        clock: Arc<dyn Clock>,
+    ) -> io::Result<Self> {
         let refused = |why: &str| Err(io::Error::new(io::ErrorKind::InvalidInput, why.to_owned()));
         if !config.listen.ip().is_loopback() && config.tls.is_none() && !config.insecure_listen {
-            return refused("an address beyond loopback takes TLS, or an explicit leave: without TLS nothing there is encrypted");
+            return refused(
+                "an address beyond loopback takes TLS, or an explicit leave: without TLS nothing there is encrypted",
+            );
         }
         if !config.limits.cdp_within_ops() {
             return refused("a limit of /cdp is above that of /ops");
         }
         let listener = listen(config.listen)?;
         let address = listener.local_addr()?;
-        let scoring = Arc::new(Scoring::new(config.ledger.clone(), config.phase, clock.now()));
+        let scoring = Arc::new(Scoring::new(
+            config.ledger.clone(),
+            config.phase,
+            clock.now(),
+        ));
         let metrics = Metrics::new(config.labels, scoring.baseline()).map_err(io::Error::other)?;
-        scoring.incidents().iter().for_each(|incident| metrics.incident_recorded(&incident.told));
+        scoring
+            .incidents()
+            .iter()
+            .for_each(|incident| metrics.incident_recorded(&incident.told));
         let routing = Arc::new(Routing::new(&config.routing, &config.versions.relay));
         let edge = Edge {
             policy: Policy::new(&config, address, routing.clone()),
@@ -219,7 +246,11 @@ impl Relay {
         };
         let edge = Arc::new(edge);
         edge.service.observe(Arc::new(Ends(Arc::downgrade(&edge))));
-        Ok(Self { listener, address, edge })
+        Ok(Self {
+            listener,
+            address,
+            edge,
+        })
     }
 
     /// Has every command judged by the policy that `read` gives, now and at every reload.
@@ -231,7 +262,11 @@ impl Relay {
 
     /// Gives the legacy lane its browsers, and its leases the time that they live. Without them its handshake is refused.
     #[must_use]
-    pub fn with_legacy_browsers(self, browsers: Arc<dyn LegacyBrowsers>, lease_ttl: Duration) -> Self {
+    pub fn with_legacy_browsers(
+        self,
+        browsers: Arc<dyn LegacyBrowsers>,
+        lease_ttl: Duration,
+    ) -> Self {
         self.edge.lane.equip(browsers, lease_ttl);
         self
     }
@@ -288,7 +323,11 @@ impl Relay {
 const BACKLOG: u32 = 4096;
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()
+    } else {
+        TcpSocket::new_v6()
+    }?;
     // A relay that is started again gets its port back at once.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
@@ -298,8 +337,12 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 /// The address by which this host reaches what listens on `bound`: every address is none that a URL can name.
 fn reachable(bound: SocketAddr) -> SocketAddr {
     match bound {
-        SocketAddr::V4(address) if address.ip().is_unspecified() => (Ipv4Addr::LOCALHOST, address.port()).into(),
-        SocketAddr::V6(address) if address.ip().is_unspecified() => (Ipv6Addr::LOCALHOST, address.port()).into(),
+        SocketAddr::V4(address) if address.ip().is_unspecified() => {
+            (Ipv4Addr::LOCALHOST, address.port()).into()
+        }
+        SocketAddr::V6(address) if address.ip().is_unspecified() => {
+            (Ipv6Addr::LOCALHOST, address.port()).into()
+        }
         named => named,
     }
 }
@@ -315,7 +358,10 @@ async fn until_ended(edge: &Edge, shutdown: impl Future<Output = ()>) -> Ended {
     tracing::info!(reason = ?ended, "draining");
     let deadline = Instant::now() + drain;
     let both = async {
-        tokio::join!(edge.service.shut_down(deadline.into_std()), edge.lane.shut_down(deadline.into_std()));
+        tokio::join!(
+            edge.service.shut_down(deadline.into_std()),
+            edge.lane.shut_down(deadline.into_std())
+        );
     };
     if timeout(drain + SHUT_DOWN_GRACE, both).await.is_err() {
         tracing::warn!("the runtime or the legacy lane did not shut down in time");
@@ -325,10 +371,16 @@ async fn until_ended(edge: &Edge, shutdown: impl Future<Output = ()>) -> Ended {
 
 /// Ends when there have been neither sessions nor commands for the configured time.
 async fn idle(edge: &Edge) {
-    let Some(limit) = edge.config.idle_exit else { return std::future::pending().await };
+    let Some(limit) = edge.config.idle_exit else {
+        return std::future::pending().await;
+    };
     loop {
         let summary = edge.service.summary();
-        let idle = if summary.sessions == 0 { Duration::from_millis(summary.idle_ms) } else { Duration::ZERO };
+        let idle = if summary.sessions == 0 {
+            Duration::from_millis(summary.idle_ms)
+        } else {
+            Duration::ZERO
+        };
         let idle = idle.min(edge.lane.idle());
         if idle >= limit {
             return;
@@ -338,7 +390,11 @@ async fn idle(edge: &Edge) {
     }
 }
 
-async fn accept(listener: TcpListener, edge: Arc<Edge>, alive: mpsc::Sender<()>) -> std::convert::Infallible {
+async fn accept(
+    listener: TcpListener,
+    edge: Arc<Edge>,
+    alive: mpsc::Sender<()>,
+) -> std::convert::Infallible {
     loop {
         // A flood waits in the system's queue, so that nobody is cut before it could say a word.
         edge.pool.room().await;
@@ -367,6 +423,7 @@ async fn upkeep(edge: Arc<Edge>) -> std::convert::Infallible {
         edge.routing.sweep(&*edge.service);
         edge.health();
         edge.lane.rates.retain_recent();
-        edge.history.step(edge.clock.now(), edge.service.summary().sessions);
+        edge.history
+            .step(edge.clock.now(), edge.service.summary().sessions);
     }
 }

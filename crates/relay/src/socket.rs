@@ -13,18 +13,23 @@ use futures_util::stream::{SplitSink, SplitStream};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use ops_contracts::frame::{
-    ClientFrame, FrameType, OpsCancel, OpsHello, OpsHelloAck, OpsRequest, encode_heartbeat, request_id_of, unknown_request_id,
+    ClientFrame, FrameType, OpsCancel, OpsHello, OpsHelloAck, OpsRequest, encode_heartbeat,
+    request_id_of, unknown_request_id,
 };
 use ops_contracts::ids::{ClientId, RequestId};
 use ops_contracts::routing::BlockedReason;
-use ops_contracts::version::{OPS_CONTRACT_VERSION, OPS_MIN_COMPAT_VERSION, STATUS_SCHEMA_VERSION, VERSION_SCHEME};
+use ops_contracts::version::{
+    OPS_CONTRACT_VERSION, OPS_MIN_COMPAT_VERSION, STATUS_SCHEMA_VERSION, VERSION_SCHEME,
+};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::{CapacityError, Error as WsError};
-use tokio_tungstenite::tungstenite::protocol::{Message, Role, WebSocketConfig, frame::coding::CloseCode};
+use tokio_tungstenite::tungstenite::protocol::{
+    Message, Role, WebSocketConfig, frame::coding::CloseCode,
+};
 
 use crate::gate::{self, ClientVersions, Facts, Field, Permit, checks};
 use crate::ops::{self, Failed};
@@ -55,13 +60,16 @@ type Ending = (CloseCode, &'static str);
 
 /// Serves a socket until one side ends it.
 pub(crate) async fn serve(edge: Arc<Edge>, permit: Permit, upgraded: Upgraded) {
-    let cap = usize::try_from(edge.policy.limits.ops.max_payload_bytes).unwrap_or(usize::MAX).saturating_add(SLACK);
+    let cap = usize::try_from(edge.policy.limits.ops.max_payload_bytes)
+        .unwrap_or(usize::MAX)
+        .saturating_add(SLACK);
     let config = WebSocketConfig::default()
         .max_message_size(Some(cap))
         .max_frame_size(Some(cap))
         .read_buffer_size(BUFFER)
         .write_buffer_size(BUFFER);
-    let socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
+    let socket =
+        WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
     let (writer, mut reader) = socket.split();
     let (outbox, writing) = Outbox::start(writer, &edge.config.timeouts);
     let ending = Session::run(&edge, permit, &mut reader, &outbox).await;
@@ -89,7 +97,12 @@ struct Session {
 }
 
 impl Session {
-    async fn run(edge: &Arc<Edge>, permit: Permit, reader: &mut Reader, outbox: &Outbox) -> Option<Ending> {
+    async fn run(
+        edge: &Arc<Edge>,
+        permit: Permit,
+        reader: &mut Reader,
+        outbox: &Outbox,
+    ) -> Option<Ending> {
         let permit = match greet(edge, permit, reader, outbox).await {
             Ok(permit) => permit,
             Err(ending) => return ending,
@@ -156,9 +169,17 @@ impl Session {
 
     /// Handles one frame; an ending where the socket can't go on.
     async fn take(&self, text: &str) -> Option<Ending> {
-        let facts = Facts { payload: u64::try_from(text.len()).ok(), ..Facts::default() };
+        let facts = Facts {
+            payload: u64::try_from(text.len()).ok(),
+            ..Facts::default()
+        };
         if let Err(fault) = gate::message(&self.permit, &facts, &self.edge.policy) {
-            self.outbox.send_error(request_id_of(text).unwrap_or_else(unknown_request_id), fault).await;
+            self.outbox
+                .send_error(
+                    request_id_of(text).unwrap_or_else(unknown_request_id),
+                    fault,
+                )
+                .await;
             return Some((CloseCode::Size, "the message is too large"));
         }
         match ClientFrame::parse(text) {
@@ -173,25 +194,52 @@ impl Session {
 
     /// Charges what asks for nothing to be run, and is answered none the less.
     fn pinged(&self) -> Outcome<()> {
-        let charge = Charge { payer: Payer::Peer(self.permit.client()), bucket: Bucket::Reads, cost: 1 };
-        gate::message(&self.permit, &Facts { charge: Some(charge), ..Facts::default() }, &self.edge.policy)
+        let charge = Charge {
+            payer: Payer::Peer(self.permit.client()),
+            bucket: Bucket::Reads,
+            cost: 1,
+        };
+        gate::message(
+            &self.permit,
+            &Facts {
+                charge: Some(charge),
+                ..Facts::default()
+            },
+            &self.edge.policy,
+        )
     }
 
     /// Answers a frame that asks for nothing to be run; whoever sends too many of them is told so instead.
     async fn answer_at_once(&self, frame: Outcome<ClientFrame>, text: &str) {
         let fault = match self.pinged().and(frame) {
-            Ok(ClientFrame::Ping(ping)) => return self.outbox.send(None, encode_heartbeat(FrameType::Pong, &ping)).await,
-            Ok(_) => Fault::new(ErrorCode::RelayFrameInvalid, "ops_hello was already answered"),
+            Ok(ClientFrame::Ping(ping)) => {
+                return self
+                    .outbox
+                    .send(None, encode_heartbeat(FrameType::Pong, &ping))
+                    .await;
+            }
+            Ok(_) => Fault::new(
+                ErrorCode::RelayFrameInvalid,
+                "ops_hello was already answered",
+            ),
             Err(fault) => fault,
         };
-        self.outbox.send_error(request_id_of(text).unwrap_or_else(unknown_request_id), fault).await;
+        self.outbox
+            .send_error(
+                request_id_of(text).unwrap_or_else(unknown_request_id),
+                fault,
+            )
+            .await;
     }
 
     async fn request(&self, request: OpsRequest, bytes: usize) {
         let received = Instant::now();
         let id = request.request_id.clone();
         let Some(running) = Running::begin(&self.in_flight) else {
-            let fault = Fault::new(ErrorCode::RelayRateLimited, format!("{MAX_IN_FLIGHT} requests of this connection run already"));
+            let fault = Fault::new(
+                ErrorCode::RelayRateLimited,
+                format!("{MAX_IN_FLIGHT} requests of this connection run already"),
+            );
             let failed = Failed {
                 request: id,
                 session: request.session_id,
@@ -211,7 +259,11 @@ impl Session {
         if let Some((session, lease)) = &admitted.owned {
             self.subscriptions.add(&*self.edge.service, session, lease);
         }
-        let (edge, outbox, subscriptions) = (self.edge.clone(), self.outbox.clone(), self.subscriptions.clone());
+        let (edge, outbox, subscriptions) = (
+            self.edge.clone(),
+            self.outbox.clone(),
+            self.subscriptions.clone(),
+        );
         tokio::spawn(async move {
             let _running = running;
             let answer = ops::run(edge.clone(), admitted).await;
@@ -235,7 +287,12 @@ impl Session {
     async fn cancel(&self, cancel: &OpsCancel, bytes: usize) {
         if let Err(fault) = ops::cancel(&self.edge, &self.permit, cancel, bytes).await {
             // Under the cancelled request's own id this would pass for its answer.
-            self.outbox.send_error(unknown_request_id(), fault.with("cancel", &cancel.request_id)).await;
+            self.outbox
+                .send_error(
+                    unknown_request_id(),
+                    fault.with("cancel", &cancel.request_id),
+                )
+                .await;
         }
     }
 }
@@ -262,7 +319,12 @@ impl Drop for Running {
 }
 
 /// Exchanges hello and ack; an ending where the peer may not go on.
-async fn greet(edge: &Edge, permit: Permit, reader: &mut Reader, outbox: &Outbox) -> Result<Permit, Option<Ending>> {
+async fn greet(
+    edge: &Edge,
+    permit: Permit,
+    reader: &mut Reader,
+    outbox: &Outbox,
+) -> Result<Permit, Option<Ending>> {
     let refused = |fault: Fault| async {
         tracing::info!(target: "ops", code = %fault.code, "hello refused");
         outbox.send_error(unknown_request_id(), fault).await;
@@ -277,7 +339,9 @@ async fn greet(edge: &Edge, permit: Permit, reader: &mut Reader, outbox: &Outbox
     };
     let hello = match message.to_text().map(ClientFrame::parse) {
         Ok(Ok(ClientFrame::Hello(hello))) if message.is_text() => hello,
-        Ok(Err(fault)) if fault.code == ErrorCode::RelayFrameInvalid => return Err(refused(fault).await),
+        Ok(Err(fault)) if fault.code == ErrorCode::RelayFrameInvalid => {
+            return Err(refused(fault).await);
+        }
         _ => return Err(refused(required("the first frame is not ops_hello")).await),
     };
     match accept_hello(edge, permit, hello) {
@@ -306,7 +370,11 @@ fn accept_hello(edge: &Edge, permit: Permit, hello: OpsHello) -> Outcome<(Permit
         client: Some(&hello.client_version),
     };
     gate::hello(&permit, versions, &edge.policy)?;
-    let missing: Vec<&String> = hello.capabilities.iter().filter(|wanted| !edge.config.capabilities.contains(wanted)).collect();
+    let missing: Vec<&String> = hello
+        .capabilities
+        .iter()
+        .filter(|wanted| !edge.config.capabilities.contains(wanted))
+        .collect();
     if !missing.is_empty() {
         return Err(Fault::plain(ErrorCode::RelayCapabilityMismatch)
             .with("missing", missing)
@@ -316,7 +384,11 @@ fn accept_hello(edge: &Edge, permit: Permit, hello: OpsHello) -> Outcome<(Permit
         Some(client_id) => client_id.clone(),
         None => made_client_id()?,
     };
-    let permit = permit.greeted(hello.client_id.as_ref(), client_id.clone(), hello.routing.clone());
+    let permit = permit.greeted(
+        hello.client_id.as_ref(),
+        client_id.clone(),
+        hello.routing.clone(),
+    );
     let permit = permit.of_kind(hello.client_kind);
     let config = &edge.config;
     let ack = OpsHelloAck {
@@ -330,16 +402,25 @@ fn accept_hello(edge: &Edge, permit: Permit, hello: OpsHello) -> Outcome<(Permit
         client_id,
         capabilities: config.capabilities.clone(),
         limits: edge.policy.limits.clone(),
-        heartbeat_interval_ms: u64::try_from(config.timeouts.heartbeat.as_millis()).unwrap_or(u64::MAX),
-        rollout: Some(edge.routing.status(permit.asker(), versions.peer(), &hello.capabilities, &config.capabilities)),
+        heartbeat_interval_ms: u64::try_from(config.timeouts.heartbeat.as_millis())
+            .unwrap_or(u64::MAX),
+        rollout: Some(edge.routing.status(
+            permit.asker(),
+            versions.peer(),
+            &hello.capabilities,
+            &config.capabilities,
+        )),
     };
     Ok((permit, ack))
 }
 
 fn made_client_id() -> Outcome<ClientId> {
     let mut random = [0_u8; 16];
-    getrandom::fill(&mut random).map_err(|_| Fault::new(ErrorCode::RelayInternal, "the system has no randomness"))?;
-    format!("client-{:032x}", u128::from_be_bytes(random)).parse().map_err(|_| Fault::plain(ErrorCode::RelayInternal))
+    getrandom::fill(&mut random)
+        .map_err(|_| Fault::new(ErrorCode::RelayInternal, "the system has no randomness"))?;
+    format!("client-{:032x}", u128::from_be_bytes(random))
+        .parse()
+        .map_err(|_| Fault::plain(ErrorCode::RelayInternal))
 }
 
 /// Tells the peer what was wrong with what it sent, as far as it can be told.
@@ -347,14 +428,24 @@ async fn unreadable(edge: &Edge, outbox: &Outbox, error: &WsError) -> Option<End
     let unknown: fn() -> RequestId = unknown_request_id;
     match error {
         WsError::Capacity(CapacityError::MessageTooLong { .. }) => {
-            outbox.send_error(unknown(), checks::too_large(None, &edge.policy)).await;
+            outbox
+                .send_error(unknown(), checks::too_large(None, &edge.policy))
+                .await;
             Some((CloseCode::Size, "the message is too large"))
         }
         WsError::Utf8(_) => {
-            outbox.send_error(unknown(), Fault::new(ErrorCode::RelayFrameInvalid, "the frame is not UTF-8")).await;
+            outbox
+                .send_error(
+                    unknown(),
+                    Fault::new(ErrorCode::RelayFrameInvalid, "the frame is not UTF-8"),
+                )
+                .await;
             Some((CloseCode::Invalid, "the frame is not UTF-8"))
         }
-        WsError::Protocol(_) => Some((CloseCode::Protocol, "the frame breaks the WebSocket protocol")),
+        WsError::Protocol(_) => Some((
+            CloseCode::Protocol,
+            "the frame breaks the WebSocket protocol",
+        )),
         _ => None,
     }
 }

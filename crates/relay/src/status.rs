@@ -7,19 +7,31 @@ use ops_contracts::port::BrowserSummary;
 use ops_contracts::routing::{DrainState, Peer};
 use ops_contracts::scorecard::Scorecard;
 use ops_contracts::status::{AdapterHealthStatus, BrowserStatus, StatusDocument};
-use ops_contracts::version::{OPS_CONTRACT_VERSION, OPS_MIN_COMPAT_VERSION, STATUS_SCHEMA_VERSION, VERSION_SCHEME};
+use ops_contracts::version::{
+    OPS_CONTRACT_VERSION, OPS_MIN_COMPAT_VERSION, STATUS_SCHEMA_VERSION, VERSION_SCHEME,
+};
 
 use crate::routing::Asker;
 use crate::server::Edge;
 
 /// The document as it is for `asker`; `peer` where it names its versions, `wanted` the capabilities that it can't do without.
-pub(crate) fn document(edge: &Edge, asker: &Asker, peer: Option<Peer<'_>>, wanted: &[String]) -> StatusDocument {
+pub(crate) fn document(
+    edge: &Edge,
+    asker: &Asker,
+    peer: Option<Peer<'_>>,
+    wanted: &[String],
+) -> StatusDocument {
     let summary = edge.service.summary();
-    let routing = edge.routing.status(asker, peer, wanted, &edge.config.capabilities);
+    let routing = edge
+        .routing
+        .status(asker, peer, wanted, &edge.config.capabilities);
     let figures = edge.routing.figures();
     let draining = edge.draining.load(Ordering::Acquire);
     let versions = &edge.config.versions;
-    let (health, sessions) = edge.health().map(|store| (store.report(), store.sessions())).unwrap_or_default();
+    let (health, sessions) = edge
+        .health()
+        .map(|store| (store.report(), store.sessions()))
+        .unwrap_or_default();
     StatusDocument {
         status_schema_version: STATUS_SCHEMA_VERSION.to_owned(),
         version_scheme: VERSION_SCHEME.to_owned(),
@@ -36,7 +48,10 @@ pub(crate) fn document(edge: &Edge, asker: &Asker, peer: Option<Peer<'_>>, wante
         active_ops_sessions: summary.sessions,
         lost_ops_sessions: summary.lost_sessions,
         active_cdp_sessions: edge.lane.active(),
-        legacy_lane: edge.lane.status(edge.routing.legacy_lane(asker.local), edge.routing.transitional_binding()),
+        legacy_lane: edge.lane.status(
+            edge.routing.legacy_lane(asker.local),
+            edge.routing.transitional_binding(),
+        ),
         browsers: summary.browsers.into_iter().map(browser).collect(),
         effective_routing_mode: routing.effective_routing_mode,
         ops_kill_switch_source: routing.ops_kill_switch_source,
@@ -70,9 +85,18 @@ pub(crate) fn document(edge: &Edge, asker: &Asker, peer: Option<Peer<'_>>, wante
         adapter_scope: health.worst.adapter_scope,
         adapter_health_stale: health.worst.adapter_health_stale,
         adapter_health_last_seen_at: health.worst.adapter_health_last_seen_at,
-        adapter_health: AdapterHealthStatus { sessions, store: health.figures },
+        adapter_health: AdapterHealthStatus {
+            sessions,
+            store: health.figures,
+        },
         draining,
-        warnings: edge.config.warnings.iter().cloned().chain(figures.warnings).collect(),
+        warnings: edge
+            .config
+            .warnings
+            .iter()
+            .cloned()
+            .chain(figures.warnings)
+            .collect(),
         scorecard: Scorecard::clone(&edge.scoring.card()),
         alerts: edge.scoring.alerts(edge.clock.now()),
         data_fidelity: fidelity(edge),
@@ -93,6 +117,18 @@ pub(crate) fn fidelity(edge: &Edge) -> DataFidelity {
 }
 
 fn browser(summary: BrowserSummary) -> BrowserStatus {
-    let BrowserSummary { product, pid, sessions, sandboxed, responsive } = summary;
-    BrowserStatus { product, pid, sessions, sandboxed, responsive }
+    let BrowserSummary {
+        product,
+        pid,
+        sessions,
+        sandboxed,
+        responsive,
+    } = summary;
+    BrowserStatus {
+        product,
+        pid,
+        sessions,
+        sandboxed,
+        responsive,
+    }
 }

@@ -43,7 +43,9 @@ pub struct Tls {
 
 impl fmt::Debug for Tls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tls").field("fingerprint", &self.fingerprint()).finish_non_exhaustive()
+        f.debug_struct("Tls")
+            .field("fingerprint", &self.fingerprint())
+            .finish_non_exhaustive()
     }
 }
 
@@ -55,7 +57,10 @@ struct Served {
 
 impl Served {
     fn key(&self) -> Arc<CertifiedKey> {
-        self.key.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.key
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 
@@ -73,11 +78,21 @@ impl Tls {
     pub fn new(certificates: &[u8], key: &[u8]) -> Result<Self, TlsError> {
         let provider = Arc::new(ring::default_provider());
         let key = read(certificates, key, &provider)?;
-        let served = Arc::new(Served { provider: provider.clone(), key: RwLock::new(Arc::new(key)) });
-        let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-        let mut config = builder.map_err(TlsError::Unusable)?.with_no_client_auth().with_cert_resolver(served.clone());
+        let served = Arc::new(Served {
+            provider: provider.clone(),
+            key: RwLock::new(Arc::new(key)),
+        });
+        let builder =
+            ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let mut config = builder
+            .map_err(TlsError::Unusable)?
+            .with_no_client_auth()
+            .with_cert_resolver(served.clone());
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self { config: Arc::new(config), served })
+        Ok(Self {
+            config: Arc::new(config),
+            served,
+        })
     }
 
     /// Serves another certificate from now on; connections that are open keep theirs. Whether it differs.
@@ -87,7 +102,11 @@ impl Tls {
     pub fn replace(&self, certificates: &[u8], key: &[u8]) -> Result<bool, TlsError> {
         let key = Arc::new(read(certificates, key, &self.served.provider)?);
         let differs = key.cert != self.served.key().cert;
-        *self.served.key.write().unwrap_or_else(PoisonError::into_inner) = key;
+        *self
+            .served
+            .key
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = key;
         Ok(differs)
     }
 
@@ -108,14 +127,20 @@ impl Tls {
     }
 }
 
-fn read(certificates: &[u8], key: &[u8], provider: &CryptoProvider) -> Result<CertifiedKey, TlsError> {
-    let certificate = |error: rustls::pki_types::pem::Error| TlsError::Certificate(error.to_string());
+fn read(
+    certificates: &[u8],
+    key: &[u8],
+    provider: &CryptoProvider,
+) -> Result<CertifiedKey, TlsError> {
+    let certificate =
+        |error: rustls::pki_types::pem::Error| TlsError::Certificate(error.to_string());
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(certificates).collect();
     let chain = chain.map_err(certificate)?;
     if chain.is_empty() {
         return Err(TlsError::Certificate("no section CERTIFICATE".to_owned()));
     }
-    let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| TlsError::Key(error.to_string()))?;
+    let key =
+        PrivateKeyDer::from_pem_slice(key).map_err(|error| TlsError::Key(error.to_string()))?;
     CertifiedKey::from_der(chain, key, provider).map_err(TlsError::Unusable)
 }
 

@@ -4,7 +4,9 @@
 //! A refusal on one route never leads to the other.
 
 use ops_contracts::Outcome;
-use ops_contracts::routing::{Identities, LegacyLane, Peer, Route, RoutingControls, RoutingDecision};
+use ops_contracts::routing::{
+    Identities, LegacyLane, Peer, Route, RoutingControls, RoutingDecision,
+};
 
 use crate::{decision, window};
 
@@ -38,22 +40,35 @@ pub fn open(opening: &Opening<'_>) -> Outcome<RoutingDecision> {
     match decision.route {
         Route::Ops => ops(opening)?,
         Route::LegacyCdp => {
-            window::admit(Route::LegacyCdp, opening.relay_version, opening.peers, opening.prerelease_interop)?;
-            decision.status.ops_route_blocked_reason = ops(opening).err().as_ref().and_then(window::blocked_reason);
+            window::admit(
+                Route::LegacyCdp,
+                opening.relay_version,
+                opening.peers,
+                opening.prerelease_interop,
+            )?;
+            decision.status.ops_route_blocked_reason =
+                ops(opening).err().as_ref().and_then(window::blocked_reason);
         }
     }
     Ok(decision)
 }
 
 fn ops(opening: &Opening<'_>) -> Outcome<()> {
-    window::admit(Route::Ops, opening.relay_version, opening.peers, opening.prerelease_interop)?;
+    window::admit(
+        Route::Ops,
+        opening.relay_version,
+        opening.peers,
+        opening.prerelease_interop,
+    )?;
     window::admit_capabilities(opening.required, opening.offered)
 }
 
 #[cfg(test)]
 mod tests {
     use ops_contracts::ErrorCode;
-    use ops_contracts::routing::{BlockedReason, CliControls, Component, DecisionReason, RolloutPercent, RoutingMode};
+    use ops_contracts::routing::{
+        BlockedReason, CliControls, Component, DecisionReason, RolloutPercent, RoutingMode,
+    };
     use ops_contracts::version::{OPS_CONTRACT_VERSION, OPS_MIN_COMPAT_VERSION};
     use proptest::prelude::*;
 
@@ -75,15 +90,36 @@ mod tests {
     impl Asked {
         fn controls(self) -> RoutingControls {
             let percent = |number| RolloutPercent::try_from(number).ok();
-            let auto = CliControls { routing_mode: Some(RoutingMode::Auto), ..CliControls::default() };
-            let cli = match self {
-                Self::Ops => CliControls { routing_mode: Some(RoutingMode::Ops), ..CliControls::default() },
-                Self::Legacy => CliControls { routing_mode: Some(RoutingMode::LegacyCdp), ..CliControls::default() },
-                Self::AutoOps => CliControls { rollout_percent: percent(79), ..auto },
-                Self::AutoLegacy => CliControls { rollout_percent: percent(78), ..auto },
-                Self::AutoListed => CliControls { rollout_allowlist: "cli:alice-01".parse().ok(), ..auto },
+            let auto = CliControls {
+                routing_mode: Some(RoutingMode::Auto),
+                ..CliControls::default()
             };
-            RoutingControls { cli, ..RoutingControls::default() }
+            let cli = match self {
+                Self::Ops => CliControls {
+                    routing_mode: Some(RoutingMode::Ops),
+                    ..CliControls::default()
+                },
+                Self::Legacy => CliControls {
+                    routing_mode: Some(RoutingMode::LegacyCdp),
+                    ..CliControls::default()
+                },
+                Self::AutoOps => CliControls {
+                    rollout_percent: percent(79),
+                    ..auto
+                },
+                Self::AutoLegacy => CliControls {
+                    rollout_percent: percent(78),
+                    ..auto
+                },
+                Self::AutoListed => CliControls {
+                    rollout_allowlist: "cli:alice-01".parse().ok(),
+                    ..auto
+                },
+            };
+            RoutingControls {
+                cli,
+                ..RoutingControls::default()
+            }
         }
     }
 
@@ -110,7 +146,13 @@ mod tests {
     const N_MINUS_1: (&str, &str) = ("0.1.9", OPS_MIN_COMPAT_VERSION);
     const TO_OPS: &[Asked] = &[Asked::Ops, Asked::AutoOps];
     const TO_LEGACY: &[Asked] = &[Asked::Legacy, Asked::AutoLegacy, Asked::AutoListed];
-    const ANY: &[Asked] = &[Asked::Ops, Asked::AutoOps, Asked::Legacy, Asked::AutoLegacy, Asked::AutoListed];
+    const ANY: &[Asked] = &[
+        Asked::Ops,
+        Asked::AutoOps,
+        Asked::Legacy,
+        Asked::AutoLegacy,
+        Asked::AutoListed,
+    ];
 
     /// The plan's compatibility matrix, row by row, each with its mixes.
     const MATRIX: &[Row] = &[
@@ -293,8 +335,16 @@ mod tests {
 
     fn run(row: &Row, asked: Asked, interop: bool) -> Outcome<RoutingDecision> {
         let peers = [
-            Peer { component: Component::Cli, version: Some(row.cli.0), contract: Some(row.cli.1) },
-            Peer { component: Component::Extension, version: Some(row.extension.0), contract: Some(row.extension.1) },
+            Peer {
+                component: Component::Cli,
+                version: Some(row.cli.0),
+                contract: Some(row.cli.1),
+            },
+            Peer {
+                component: Component::Extension,
+                version: Some(row.extension.0),
+                contract: Some(row.extension.1),
+            },
         ];
         open(&Opening {
             controls: &asked.controls(),
@@ -325,27 +375,50 @@ mod tests {
                 match (row.expected, outcome) {
                     (Expected::Refused(code), Err(fault)) => assert_eq!(fault.code, code, "{name}"),
                     (Expected::Ops, Ok(decision)) => {
-                        assert_eq!((decision.route, decision.reason), (Route::Ops, reason(asked)), "{name}");
+                        assert_eq!(
+                            (decision.route, decision.reason),
+                            (Route::Ops, reason(asked)),
+                            "{name}"
+                        );
                     }
                     (Expected::Legacy(blocked), Ok(decision)) => {
-                        assert_eq!((decision.route, decision.reason), (Route::LegacyCdp, reason(asked)), "{name}");
+                        assert_eq!(
+                            (decision.route, decision.reason),
+                            (Route::LegacyCdp, reason(asked)),
+                            "{name}"
+                        );
                         assert_eq!(decision.status.ops_route_blocked_reason, blocked, "{name}");
-                        assert_eq!(decision.status.ops_rollout_decision_reason, Some(reason(asked)), "{name}");
+                        assert_eq!(
+                            decision.status.ops_rollout_decision_reason,
+                            Some(reason(asked)),
+                            "{name}"
+                        );
                     }
                     (expected, outcome) => panic!("{name}: {expected:?}, but {outcome:?}"),
                 }
             }
         }
         for number in 1..=7 {
-            assert!(MATRIX.iter().any(|row| row.name.starts_with(&number.to_string())), "row {number} of the matrix has no case");
+            assert!(
+                MATRIX
+                    .iter()
+                    .any(|row| row.name.starts_with(&number.to_string())),
+                "row {number} of the matrix has no case"
+            );
         }
     }
 
     #[test]
     fn with_interop_components_of_the_same_prerelease_are_served() {
-        let row = MATRIX.iter().find(|row| row.name.starts_with("2 all")).unwrap();
+        let row = MATRIX
+            .iter()
+            .find(|row| row.name.starts_with("2 all"))
+            .unwrap();
         assert_eq!(run(row, Asked::Ops, true).unwrap().route, Route::Ops);
-        assert_eq!(run(row, Asked::Legacy, true).unwrap().route, Route::LegacyCdp);
+        assert_eq!(
+            run(row, Asked::Legacy, true).unwrap().route,
+            Route::LegacyCdp
+        );
     }
 
     proptest! {

@@ -6,7 +6,10 @@ mod json;
 mod migrate;
 mod refusal;
 
-use ops_contracts::config::{ConfigDocument, ConfigWarning, EffectiveConfig, Layer, Leaves, ParsedConfig, Source, WarningCode};
+use ops_contracts::config::{
+    ConfigDocument, ConfigWarning, EffectiveConfig, Layer, Leaves, ParsedConfig, Source,
+    WarningCode,
+};
 use ops_contracts::routing::{CliControls, ConfigControls, RoutingControls};
 use ops_contracts::version::CONFIG_SCHEMA_VERSION;
 use serde::de::DeserializeOwned;
@@ -70,7 +73,11 @@ fn finish(
     strict: bool,
 ) -> Result<ParsedConfig, ConfigRefusal> {
     let unknown = reader.unknown();
-    let Reader { mut bad, uninterpreted, .. } = reader;
+    let Reader {
+        mut bad,
+        uninterpreted,
+        ..
+    } = reader;
     let mut reasons = Vec::new();
     match version {
         Ok(version) if version > CONFIG_SCHEMA_VERSION => {
@@ -81,29 +88,62 @@ fn finish(
         Ok(_) => {}
         Err(why) => reasons.push(format!("configSchemaVersion can't be interpreted: {why}")),
     }
-    reasons.extend(uninterpreted.iter().map(|value| format!("{} can't be interpreted: it must be {}", value.key, value.expected)));
-    let allowlist_invalid = uninterpreted.iter().any(|value| value.key == ALLOWLIST || value.key == "ops");
+    reasons.extend(uninterpreted.iter().map(|value| {
+        format!(
+            "{} can't be interpreted: it must be {}",
+            value.key, value.expected
+        )
+    }));
+    let allowlist_invalid = uninterpreted
+        .iter()
+        .any(|value| value.key == ALLOWLIST || value.key == "ops");
     if strict {
         bad.extend(uninterpreted);
     }
     if !bad.is_empty() || (strict && !unknown.is_empty()) {
-        return Err(ConfigRefusal::Keys { unknown: if strict { unknown } else { Vec::new() }, bad });
+        return Err(ConfigRefusal::Keys {
+            unknown: if strict { unknown } else { Vec::new() },
+            bad,
+        });
     }
     let mut warnings: Vec<_> = unknown.iter().map(|key| unknown_key(key)).collect();
     let downgrade = (!reasons.is_empty()).then(|| reasons.join("; "));
     if let Some(reason) = &downgrade {
         let message = format!("new sessions go to the legacy lane: {reason}");
-        warnings.push(ConfigWarning { code: WarningCode::DowngradeFallback, key: "ops".to_owned(), message });
+        warnings.push(ConfigWarning {
+            code: WarningCode::DowngradeFallback,
+            key: "ops".to_owned(),
+            message,
+        });
     }
-    Ok(ParsedConfig { document, warnings, downgrade, allowlist_invalid })
+    Ok(ParsedConfig {
+        document,
+        warnings,
+        downgrade,
+        allowlist_invalid,
+    })
 }
 
 fn unknown_key(key: &str) -> ConfigWarning {
-    let name = |key: &str| key.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
-    let similar = EffectiveConfig::resolve(&[]).explain().into_iter().find(|row| name(row.key) == name(key));
-    let hint = similar.map(|row| format!("; did you mean {}?", row.key)).unwrap_or_default();
+    let name = |key: &str| {
+        key.rsplit('.')
+            .next()
+            .unwrap_or_default()
+            .to_ascii_lowercase()
+    };
+    let similar = EffectiveConfig::resolve(&[])
+        .explain()
+        .into_iter()
+        .find(|row| name(row.key) == name(key));
+    let hint = similar
+        .map(|row| format!("; did you mean {}?", row.key))
+        .unwrap_or_default();
     let message = format!("the key {key:?} is not known to this version and is ignored{hint}");
-    ConfigWarning { code: WarningCode::UnknownKeyIgnored, key: key.to_owned(), message }
+    ConfigWarning {
+        code: WarningCode::UnknownKeyIgnored,
+        key: key.to_owned(),
+        message,
+    }
 }
 
 /// Takes the document apart, key by key; what is left is unknown.
@@ -117,7 +157,11 @@ struct Reader {
 
 impl Reader {
     fn new(root: Map<String, Value>) -> Self {
-        let mut reader = Self { root, bad: Vec::new(), uninterpreted: Vec::new() };
+        let mut reader = Self {
+            root,
+            bad: Vec::new(),
+            uninterpreted: Vec::new(),
+        };
         for section in SECTIONS {
             if let Some(value) = reader.root.remove(section) {
                 match value {
@@ -140,7 +184,11 @@ impl Reader {
 
     fn refuse(&mut self, key: &'static str, expected: &'static str, found: &Value) {
         let value = BadValue::new(key, expected, found);
-        let list = if key == "ops" || key.starts_with("ops.") { &mut self.uninterpreted } else { &mut self.bad };
+        let list = if key == "ops" || key.starts_with("ops.") {
+            &mut self.uninterpreted
+        } else {
+            &mut self.bad
+        };
         list.push(value);
     }
 
@@ -160,7 +208,11 @@ impl Reader {
 }
 
 impl Leaves for Reader {
-    fn take<T: DeserializeOwned>(&mut self, key: &'static str, expected: &'static str) -> Option<T> {
+    fn take<T: DeserializeOwned>(
+        &mut self,
+        key: &'static str,
+        expected: &'static str,
+    ) -> Option<T> {
         let value = self.remove(key)?;
         match T::deserialize(&value) {
             Ok(parsed) => Some(parsed),
@@ -183,12 +235,30 @@ pub struct Variable {
 
 /// Every environment variable that sets a key of the document.
 pub const VARIABLES: &[Variable] = &[
-    Variable { name: KILL_SWITCH, key: "ops.killSwitch" },
-    Variable { name: BROWSER, key: "browser.path" },
-    Variable { name: BROWSER_ARGS, key: "browser.args" },
-    Variable { name: CHROMEDRIVER, key: "browser.chromedriver" },
-    Variable { name: FIREFOX, key: "firefox.path" },
-    Variable { name: FIREFOX_ARGS, key: "firefox.args" },
+    Variable {
+        name: KILL_SWITCH,
+        key: "ops.killSwitch",
+    },
+    Variable {
+        name: BROWSER,
+        key: "browser.path",
+    },
+    Variable {
+        name: BROWSER_ARGS,
+        key: "browser.args",
+    },
+    Variable {
+        name: CHROMEDRIVER,
+        key: "browser.chromedriver",
+    },
+    Variable {
+        name: FIREFOX,
+        key: "firefox.path",
+    },
+    Variable {
+        name: FIREFOX_ARGS,
+        key: "firefox.args",
+    },
 ];
 
 /// The kill switch that outranks every other control.
@@ -208,16 +278,21 @@ pub const FIREFOX_ARGS: &str = "ODB_FIREFOX_ARGS";
 #[must_use]
 pub fn environment(lookup: impl Fn(&str) -> Option<String>) -> Layer {
     let set = |name: &str| lookup(name).filter(|value| !value.is_empty());
-    let words = |name: &str| set(name).map(|args| args.split_whitespace().map(str::to_owned).collect());
+    let words =
+        |name: &str| set(name).map(|args| args.split_whitespace().map(str::to_owned).collect());
     let mut document = ConfigDocument::default();
     // Off is no setting: a switch of the environment that is not on leaves that of the document alone.
-    document.ops.kill_switch = precedence::env_kill_switch(lookup(KILL_SWITCH).as_deref()).then_some(true);
+    document.ops.kill_switch =
+        precedence::env_kill_switch(lookup(KILL_SWITCH).as_deref()).then_some(true);
     document.browser.path = set(BROWSER);
     document.browser.args = words(BROWSER_ARGS);
     document.browser.chromedriver = set(CHROMEDRIVER);
     document.firefox.path = set(FIREFOX);
     document.firefox.args = words(FIREFOX_ARGS);
-    Layer { source: Source::Environment, document }
+    Layer {
+        source: Source::Environment,
+        document,
+    }
 }
 
 /// The routing controls of a process: the document's, the environment's kill switch and the flags. A kill switch among `flags`
@@ -246,9 +321,15 @@ pub fn flags(flags: &CliControls) -> Layer {
     let mut document = ConfigDocument::default();
     document.ops.routing_mode = flags.routing_mode;
     document.ops.rollout_percent = flags.rollout_percent;
-    document.ops.rollout_allowlist.clone_from(&flags.rollout_allowlist);
+    document
+        .ops
+        .rollout_allowlist
+        .clone_from(&flags.rollout_allowlist);
     document.ops.active_session_policy = flags.active_session_policy;
-    Layer { source: Source::Flag, document }
+    Layer {
+        source: Source::Flag,
+        document,
+    }
 }
 
 #[cfg(test)]

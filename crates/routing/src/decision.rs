@@ -3,8 +3,8 @@
 //! Whether `/ops` would take the session is no input here, so that its refusal can't move anyone to the legacy lane.
 
 use ops_contracts::routing::{
-    DecisionReason, Identities, LegacyLane, Peer, RolloutAllowlist, RolloutIdentity, Route, RoutePolicy, RoutingControls,
-    RoutingDecision, RoutingMode, RoutingStatus,
+    DecisionReason, Identities, LegacyLane, Peer, RolloutAllowlist, RolloutIdentity, Route,
+    RoutePolicy, RoutingControls, RoutingDecision, RoutingMode, RoutingStatus,
 };
 use ops_contracts::{ErrorCode, Fault, Outcome};
 
@@ -16,15 +16,31 @@ use crate::{rollout, window};
 pub struct Rules;
 
 impl RoutePolicy for Rules {
-    fn decide(&self, controls: &RoutingControls, identities: &Identities, legacy: LegacyLane) -> Outcome<RoutingDecision> {
+    fn decide(
+        &self,
+        controls: &RoutingControls,
+        identities: &Identities,
+        legacy: LegacyLane,
+    ) -> Outcome<RoutingDecision> {
         decide(controls, identities, legacy)
     }
 
-    fn status(&self, controls: &RoutingControls, identities: &Identities, legacy: LegacyLane) -> RoutingStatus {
+    fn status(
+        &self,
+        controls: &RoutingControls,
+        identities: &Identities,
+        legacy: LegacyLane,
+    ) -> RoutingStatus {
         status(controls, identities, legacy)
     }
 
-    fn admit(&self, route: Route, relay_version: &str, peers: &[Peer<'_>], prerelease_interop: bool) -> Outcome<()> {
+    fn admit(
+        &self,
+        route: Route,
+        relay_version: &str,
+        peers: &[Peer<'_>],
+        prerelease_interop: bool,
+    ) -> Outcome<()> {
         window::admit(route, relay_version, peers, prerelease_interop)
     }
 
@@ -38,7 +54,11 @@ impl RoutePolicy for Rules {
 /// # Errors
 /// `relay_rollout_identity_missing` in `auto` without an identity; `relay_legacy_route_unavailable` where the legacy lane is
 /// selected and `legacy` is closed, with the selection's reason and the code that closes the lane in the details.
-pub fn decide(controls: &RoutingControls, identities: &Identities, legacy: LegacyLane) -> Outcome<RoutingDecision> {
+pub fn decide(
+    controls: &RoutingControls,
+    identities: &Identities,
+    legacy: LegacyLane,
+) -> Outcome<RoutingDecision> {
     let decision = select(controls, identities)?;
     match (decision.route, legacy) {
         (Route::LegacyCdp, LegacyLane::Closed(cause)) => Err(unavailable(decision.reason, cause)),
@@ -57,9 +77,14 @@ pub fn select(controls: &RoutingControls, identities: &Identities) -> Outcome<Ro
     match selection(&effective, identity) {
         Some((route, reason)) => {
             let status = describe(&effective, controls, identity, Some((route, reason)));
-            Ok(RoutingDecision { route, reason, status })
+            Ok(RoutingDecision {
+                route,
+                reason,
+                status,
+            })
         }
-        None => Err(Fault::plain(ErrorCode::RelayRolloutIdentityMissing).with("effectiveRoutingMode", effective.mode)),
+        None => Err(Fault::plain(ErrorCode::RelayRolloutIdentityMissing)
+            .with("effectiveRoutingMode", effective.mode)),
     }
 }
 
@@ -69,18 +94,30 @@ pub fn select(controls: &RoutingControls, identities: &Identities) -> Outcome<Ro
 /// `relay_ops_route_disabled` on `/ops` under a legacy decision; `relay_legacy_cdp_opt_in_required` on `/cdp` where nobody
 /// opted in; `relay_legacy_route_unavailable` on `/cdp` where `legacy` is closed.
 pub fn admit(asked: Route, decision: &RoutingDecision, legacy: LegacyLane) -> Outcome<()> {
-    let refused = |code| Fault::plain(code).with("decision", decision.route).with("reason", decision.reason);
+    let refused = |code| {
+        Fault::plain(code)
+            .with("decision", decision.route)
+            .with("reason", decision.reason)
+    };
     match (asked, decision.route, legacy) {
         (Route::Ops, Route::LegacyCdp, _) => Err(refused(ErrorCode::RelayOpsRouteDisabled)),
         (Route::LegacyCdp, Route::Ops, _) => Err(refused(ErrorCode::RelayLegacyCdpOptInRequired)),
-        (Route::LegacyCdp, Route::LegacyCdp, LegacyLane::Closed(cause)) => Err(unavailable(decision.reason, cause)),
-        (Route::Ops, Route::Ops, _) | (Route::LegacyCdp, Route::LegacyCdp, LegacyLane::Open) => Ok(()),
+        (Route::LegacyCdp, Route::LegacyCdp, LegacyLane::Closed(cause)) => {
+            Err(unavailable(decision.reason, cause))
+        }
+        (Route::Ops, Route::Ops, _) | (Route::LegacyCdp, Route::LegacyCdp, LegacyLane::Open) => {
+            Ok(())
+        }
     }
 }
 
 /// Whether the configuration's gates leave the legacy lane open to a peer. They hold whatever the routing flags say.
 #[must_use]
-pub const fn legacy_lane(allow_raw_cdp: bool, allow_non_local_cdp: bool, loopback: bool) -> LegacyLane {
+pub const fn legacy_lane(
+    allow_raw_cdp: bool,
+    allow_non_local_cdp: bool,
+    loopback: bool,
+) -> LegacyLane {
     match (allow_raw_cdp, loopback || allow_non_local_cdp) {
         (false, _) => LegacyLane::Closed(ErrorCode::RelayRawCdpDisabled),
         (true, false) => LegacyLane::Closed(ErrorCode::RelayNonlocalCdpDisabled),
@@ -91,12 +128,20 @@ pub const fn legacy_lane(allow_raw_cdp: bool, allow_non_local_cdp: bool, loopbac
 /// What the status document tells this caller; never fails. In `auto` the reason is `legacy_unavailable` where the legacy lane
 /// is selected and closed, and null without an identity.
 #[must_use]
-pub fn status(controls: &RoutingControls, identities: &Identities, legacy: LegacyLane) -> RoutingStatus {
+pub fn status(
+    controls: &RoutingControls,
+    identities: &Identities,
+    legacy: LegacyLane,
+) -> RoutingStatus {
     let effective = precedence::effective(controls);
     let identity = identities.canonical();
-    let decided = selection(&effective, identity).map(|(route, reason)| match (effective.mode, route, legacy) {
-        (RoutingMode::Auto, Route::LegacyCdp, LegacyLane::Closed(_)) => (route, DecisionReason::LegacyUnavailable),
-        _ => (route, reason),
+    let decided = selection(&effective, identity).map(|(route, reason)| {
+        match (effective.mode, route, legacy) {
+            (RoutingMode::Auto, Route::LegacyCdp, LegacyLane::Closed(_)) => {
+                (route, DecisionReason::LegacyUnavailable)
+            }
+            _ => (route, reason),
+        }
     });
     describe(&effective, controls, identity, decided)
 }
@@ -109,14 +154,23 @@ fn unavailable(selected_by: DecisionReason, cause: ErrorCode) -> Fault {
         .with("cause", cause)
 }
 
-fn selection(effective: &Effective<'_>, identity: Option<&RolloutIdentity>) -> Option<(Route, DecisionReason)> {
+fn selection(
+    effective: &Effective<'_>,
+    identity: Option<&RolloutIdentity>,
+) -> Option<(Route, DecisionReason)> {
     let explicit = |route| effective.explicit_reason().map(|reason| (route, reason));
     match effective.mode {
         RoutingMode::Ops => explicit(Route::Ops),
         RoutingMode::LegacyCdp => explicit(Route::LegacyCdp),
         RoutingMode::Auto => {
             let empty = RolloutAllowlist::default();
-            identity.map(|identity| rollout::select(identity, effective.percent, effective.allowlist.unwrap_or(&empty)))
+            identity.map(|identity| {
+                rollout::select(
+                    identity,
+                    effective.percent,
+                    effective.allowlist.unwrap_or(&empty),
+                )
+            })
         }
     }
 }
@@ -140,7 +194,9 @@ fn describe(
         ops_rollout_identity_source: identity.map(RolloutIdentity::namespace),
         ops_rollout_identity_hash: identity.map(rollout::identity_hash),
         ops_rollout_bucket: identity.map(rollout::bucket),
-        ops_rollout_decision: decided.filter(|_| effective.mode == RoutingMode::Auto).map(|(route, _)| route),
+        ops_rollout_decision: decided
+            .filter(|_| effective.mode == RoutingMode::Auto)
+            .map(|(route, _)| route),
         ops_rollout_decision_reason: decided.map(|(_, reason)| reason),
         ops_route_blocked_reason: None,
         ops_active_session_policy: effective.active_session_policy,

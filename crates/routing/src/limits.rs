@@ -11,14 +11,22 @@ pub const NAMES: &[&str] = &["strict", "local"];
 /// The profile of a relay that others may share, and the default.
 #[must_use]
 pub fn strict() -> LimitsProfile {
-    LimitsProfile { name: "strict".to_owned(), ops: lane(256 * KIB, 60, 10, 30_000), cdp: lane(128 * KIB, 30, 5, 20_000) }
+    LimitsProfile {
+        name: "strict".to_owned(),
+        ops: lane(256 * KIB, 60, 10, 30_000),
+        cdp: lane(128 * KIB, 30, 5, 20_000),
+    }
 }
 
 /// The profile of a relay that serves nobody but the user who started it: real clients send single messages of several
 /// hundred kilobytes and hundreds of messages in a second.
 #[must_use]
 pub fn local() -> LimitsProfile {
-    LimitsProfile { name: "local".to_owned(), ops: lane(4 * MIB, 60_000, 4_000, 30_000), cdp: lane(4 * MIB, 30_000, 2_000, 20_000) }
+    LimitsProfile {
+        name: "local".to_owned(),
+        ops: lane(4 * MIB, 60_000, 4_000, 30_000),
+        cdp: lane(4 * MIB, 30_000, 2_000, 20_000),
+    }
 }
 
 /// The profile called `name`; `None` for a name that is not in [`NAMES`].
@@ -31,8 +39,18 @@ pub fn named(name: &str) -> Option<LimitsProfile> {
     }
 }
 
-const fn lane(max_payload_bytes: u64, requests_per_minute: u32, burst: u32, max_timeout_ms: u64) -> LaneLimits {
-    LaneLimits { max_payload_bytes, requests_per_minute, burst, max_timeout_ms }
+const fn lane(
+    max_payload_bytes: u64,
+    requests_per_minute: u32,
+    burst: u32,
+    max_timeout_ms: u64,
+) -> LaneLimits {
+    LaneLimits {
+        max_payload_bytes,
+        requests_per_minute,
+        burst,
+        max_timeout_ms,
+    }
 }
 
 #[cfg(test)]

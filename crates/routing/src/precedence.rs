@@ -5,8 +5,8 @@
 //! kill switch of the configuration; a kill switch of the environment outranks everything.
 
 use ops_contracts::routing::{
-    ActiveSessionPolicy, AllowlistSource, AllowlistValidation, CliControls, DecisionReason, KillSwitchSource, RolloutAllowlist,
-    RolloutPercent, RoutingControls, RoutingMode,
+    ActiveSessionPolicy, AllowlistSource, AllowlistValidation, CliControls, DecisionReason,
+    KillSwitchSource, RolloutAllowlist, RolloutPercent, RoutingControls, RoutingMode,
 };
 
 /// The control that decides the mode, from the highest to the lowest.
@@ -32,13 +32,20 @@ type Rule = fn(&RoutingControls) -> Option<RoutingMode>;
 
 /// The chain: the first rule that has a mode decides.
 const CHAIN: &[(Rank, Rule)] = &[
-    (Rank::EnvKillSwitch, |controls| controls.env_kill_switch.then_some(RoutingMode::LegacyCdp)),
+    (Rank::EnvKillSwitch, |controls| {
+        controls.env_kill_switch.then_some(RoutingMode::LegacyCdp)
+    }),
     (Rank::CliRoute, |controls| controls.cli.routing_mode),
-    (Rank::CliRollout, |controls| rollout_is_set(&controls.cli).then_some(RoutingMode::Auto)),
-    (Rank::ConfigKillSwitch, |controls| config_forces_legacy(controls).then_some(RoutingMode::LegacyCdp)),
+    (Rank::CliRollout, |controls| {
+        rollout_is_set(&controls.cli).then_some(RoutingMode::Auto)
+    }),
+    (Rank::ConfigKillSwitch, |controls| {
+        config_forces_legacy(controls).then_some(RoutingMode::LegacyCdp)
+    }),
     (Rank::ConfigRoute, |controls| controls.config.routing_mode),
     (Rank::ConfigRollout, |controls| {
-        (controls.config.rollout_percent.is_some() || controls.config.rollout_allowlist.is_some()).then_some(RoutingMode::Auto)
+        (controls.config.rollout_percent.is_some() || controls.config.rollout_allowlist.is_some())
+            .then_some(RoutingMode::Auto)
     }),
 ];
 
@@ -92,16 +99,26 @@ pub fn effective(controls: &RoutingControls) -> Effective<'_> {
         mode,
         rank,
         kill_switch_source: kill_switch_source(mode, rank),
-        percent: controls.cli.rollout_percent.or(controls.config.rollout_percent).unwrap_or_default(),
+        percent: controls
+            .cli
+            .rollout_percent
+            .or(controls.config.rollout_percent)
+            .unwrap_or_default(),
         allowlist,
         allowlist_source,
         allowlist_validation,
-        active_session_policy: controls.cli.active_session_policy.or(controls.config.active_session_policy).unwrap_or_default(),
+        active_session_policy: controls
+            .cli
+            .active_session_policy
+            .or(controls.config.active_session_policy)
+            .unwrap_or_default(),
     }
 }
 
 fn decide(controls: &RoutingControls) -> (Rank, RoutingMode) {
-    let first = CHAIN.iter().find_map(|(rank, rule)| rule(controls).map(|mode| (*rank, mode)));
+    let first = CHAIN
+        .iter()
+        .find_map(|(rank, rule)| rule(controls).map(|mode| (*rank, mode)));
     match first {
         Some((_, RoutingMode::Auto)) if auto_needs_what_cannot_be_read(controls) => {
             (Rank::ConfigKillSwitch, RoutingMode::LegacyCdp)
@@ -114,7 +131,8 @@ fn decide(controls: &RoutingControls) -> (Rank, RoutingMode) {
 /// Whether `auto`, asked for by the command line, would take its percentage or allow list from a configuration that can't
 /// be interpreted: whom the allow list names is then unknown, and nobody may be sent to `/ops` against it.
 fn auto_needs_what_cannot_be_read(controls: &RoutingControls) -> bool {
-    let complete = controls.cli.rollout_percent.is_some() && controls.cli.rollout_allowlist.is_some();
+    let complete =
+        controls.cli.rollout_percent.is_some() && controls.cli.rollout_allowlist.is_some();
     controls.config.downgrade.is_some() && !complete
 }
 
@@ -122,12 +140,20 @@ const fn kill_switch_source(mode: RoutingMode, rank: Rank) -> KillSwitchSource {
     match (mode, rank) {
         (RoutingMode::LegacyCdp, Rank::EnvKillSwitch) => KillSwitchSource::Env,
         (RoutingMode::LegacyCdp, Rank::CliRoute) => KillSwitchSource::Cli,
-        (RoutingMode::LegacyCdp, Rank::ConfigKillSwitch | Rank::ConfigRoute) => KillSwitchSource::Config,
+        (RoutingMode::LegacyCdp, Rank::ConfigKillSwitch | Rank::ConfigRoute) => {
+            KillSwitchSource::Config
+        }
         _ => KillSwitchSource::Default,
     }
 }
 
-fn allowlist(controls: &RoutingControls) -> (Option<&RolloutAllowlist>, AllowlistSource, AllowlistValidation) {
+fn allowlist(
+    controls: &RoutingControls,
+) -> (
+    Option<&RolloutAllowlist>,
+    AllowlistSource,
+    AllowlistValidation,
+) {
     if let Some(list) = &controls.cli.rollout_allowlist {
         return (Some(list), AllowlistSource::Cli, AllowlistValidation::Valid);
     }
@@ -135,7 +161,11 @@ fn allowlist(controls: &RoutingControls) -> (Option<&RolloutAllowlist>, Allowlis
         return (None, AllowlistSource::Config, AllowlistValidation::Invalid);
     }
     match &controls.config.rollout_allowlist {
-        Some(list) => (Some(list), AllowlistSource::Config, AllowlistValidation::Valid),
+        Some(list) => (
+            Some(list),
+            AllowlistSource::Config,
+            AllowlistValidation::Valid,
+        ),
         None => (None, AllowlistSource::Default, AllowlistValidation::NotSet),
     }
 }
@@ -162,44 +192,124 @@ mod tests {
     #[track_caller]
     fn check(controls: &RoutingControls, mode: RoutingMode, rank: Rank, source: KillSwitchSource) {
         let effective = effective(controls);
-        assert_eq!((effective.mode, effective.rank, effective.kill_switch_source), (mode, rank, source), "{controls:?}");
+        assert_eq!(
+            (effective.mode, effective.rank, effective.kill_switch_source),
+            (mode, rank, source),
+            "{controls:?}"
+        );
     }
 
     #[test]
     fn each_control_decides_when_nothing_above_it_is_set() {
         let mut controls = RoutingControls::default();
-        check(&controls, RoutingMode::Ops, Rank::Default, KillSwitchSource::Default);
+        check(
+            &controls,
+            RoutingMode::Ops,
+            Rank::Default,
+            KillSwitchSource::Default,
+        );
         controls.config.rollout_percent = percent(20);
-        check(&controls, RoutingMode::Auto, Rank::ConfigRollout, KillSwitchSource::Default);
+        check(
+            &controls,
+            RoutingMode::Auto,
+            Rank::ConfigRollout,
+            KillSwitchSource::Default,
+        );
         controls.config.routing_mode = Some(RoutingMode::Ops);
-        check(&controls, RoutingMode::Ops, Rank::ConfigRoute, KillSwitchSource::Default);
+        check(
+            &controls,
+            RoutingMode::Ops,
+            Rank::ConfigRoute,
+            KillSwitchSource::Default,
+        );
         controls.config.routing_mode = Some(RoutingMode::LegacyCdp);
-        check(&controls, RoutingMode::LegacyCdp, Rank::ConfigRoute, KillSwitchSource::Config);
+        check(
+            &controls,
+            RoutingMode::LegacyCdp,
+            Rank::ConfigRoute,
+            KillSwitchSource::Config,
+        );
         controls.config.kill_switch = Some(true);
-        check(&controls, RoutingMode::LegacyCdp, Rank::ConfigKillSwitch, KillSwitchSource::Config);
+        check(
+            &controls,
+            RoutingMode::LegacyCdp,
+            Rank::ConfigKillSwitch,
+            KillSwitchSource::Config,
+        );
         controls.cli.rollout_percent = percent(50);
-        check(&controls, RoutingMode::Auto, Rank::CliRollout, KillSwitchSource::Default);
+        check(
+            &controls,
+            RoutingMode::Auto,
+            Rank::CliRollout,
+            KillSwitchSource::Default,
+        );
         controls.cli.routing_mode = Some(RoutingMode::LegacyCdp);
-        check(&controls, RoutingMode::LegacyCdp, Rank::CliRoute, KillSwitchSource::Cli);
+        check(
+            &controls,
+            RoutingMode::LegacyCdp,
+            Rank::CliRoute,
+            KillSwitchSource::Cli,
+        );
         controls.cli.routing_mode = Some(RoutingMode::Ops);
-        check(&controls, RoutingMode::Ops, Rank::CliRoute, KillSwitchSource::Default);
+        check(
+            &controls,
+            RoutingMode::Ops,
+            Rank::CliRoute,
+            KillSwitchSource::Default,
+        );
         controls.env_kill_switch = true;
-        check(&controls, RoutingMode::LegacyCdp, Rank::EnvKillSwitch, KillSwitchSource::Env);
+        check(
+            &controls,
+            RoutingMode::LegacyCdp,
+            Rank::EnvKillSwitch,
+            KillSwitchSource::Env,
+        );
     }
 
     #[test]
     fn a_configuration_that_cannot_be_interpreted_forces_the_legacy_lane_below_explicit_flags() {
-        let config = ConfigControls { downgrade: Some("newer".to_owned()), ..ConfigControls::default() };
-        let mut controls = RoutingControls { config, ..RoutingControls::default() };
-        check(&controls, RoutingMode::LegacyCdp, Rank::ConfigKillSwitch, KillSwitchSource::Config);
+        let config = ConfigControls {
+            downgrade: Some("newer".to_owned()),
+            ..ConfigControls::default()
+        };
+        let mut controls = RoutingControls {
+            config,
+            ..RoutingControls::default()
+        };
+        check(
+            &controls,
+            RoutingMode::LegacyCdp,
+            Rank::ConfigKillSwitch,
+            KillSwitchSource::Config,
+        );
         controls.cli.routing_mode = Some(RoutingMode::Auto);
-        check(&controls, RoutingMode::LegacyCdp, Rank::ConfigKillSwitch, KillSwitchSource::Config);
+        check(
+            &controls,
+            RoutingMode::LegacyCdp,
+            Rank::ConfigKillSwitch,
+            KillSwitchSource::Config,
+        );
         controls.cli.rollout_percent = percent(50);
-        check(&controls, RoutingMode::LegacyCdp, Rank::ConfigKillSwitch, KillSwitchSource::Config);
+        check(
+            &controls,
+            RoutingMode::LegacyCdp,
+            Rank::ConfigKillSwitch,
+            KillSwitchSource::Config,
+        );
         controls.cli.rollout_allowlist = Some(RolloutAllowlist::default());
-        check(&controls, RoutingMode::Auto, Rank::CliRoute, KillSwitchSource::Default);
+        check(
+            &controls,
+            RoutingMode::Auto,
+            Rank::CliRoute,
+            KillSwitchSource::Default,
+        );
         controls.cli.routing_mode = Some(RoutingMode::Ops);
-        check(&controls, RoutingMode::Ops, Rank::CliRoute, KillSwitchSource::Default);
+        check(
+            &controls,
+            RoutingMode::Ops,
+            Rank::CliRoute,
+            KillSwitchSource::Default,
+        );
     }
 
     #[test]
@@ -230,8 +340,13 @@ mod tests {
         } else {
             RoutingMode::Ops
         };
-        let unread = config.downgrade.is_some() && (cli.rollout_percent.is_none() || cli.rollout_allowlist.is_none());
-        if mode == RoutingMode::Auto && unread { RoutingMode::LegacyCdp } else { mode }
+        let unread = config.downgrade.is_some()
+            && (cli.rollout_percent.is_none() || cli.rollout_allowlist.is_none());
+        if mode == RoutingMode::Auto && unread {
+            RoutingMode::LegacyCdp
+        } else {
+            mode
+        }
     }
 
     proptest! {

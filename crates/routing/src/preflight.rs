@@ -5,7 +5,9 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use ops_contracts::routing::{CliControls, Component, InvalidAllowlist, RolloutAllowlist, Route, RoutingMode};
+use ops_contracts::routing::{
+    CliControls, Component, InvalidAllowlist, RolloutAllowlist, Route, RoutingMode,
+};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 
 use crate::{version, window};
@@ -35,7 +37,10 @@ pub fn controls(flags: &RoutingFlags<'_>) -> Outcome<CliControls> {
         routing_mode: routing_mode(flags)?,
         rollout_percent: flag("--ops-rollout-percent", flags.ops_rollout_percent)?,
         rollout_allowlist: flags.ops_rollout_allowlist.map(allowlist).transpose()?,
-        active_session_policy: flag("--ops-active-session-policy", flags.ops_active_session_policy)?,
+        active_session_policy: flag(
+            "--ops-active-session-policy",
+            flags.ops_active_session_policy,
+        )?,
     })
 }
 
@@ -44,27 +49,34 @@ fn routing_mode(flags: &RoutingFlags<'_>) -> Outcome<Option<RoutingMode>> {
     match (flags.force_legacy_cdp, mode) {
         (false, mode) => Ok(mode),
         (true, None | Some(RoutingMode::LegacyCdp)) => Ok(Some(RoutingMode::LegacyCdp)),
-        (true, Some(mode)) => {
-            Err(Fault::new(ErrorCode::CliUsageInvalid, format!("--force-legacy-cdp contradicts --ops-routing={mode}"))
-                .with("flag", "--force-legacy-cdp"))
-        }
+        (true, Some(mode)) => Err(Fault::new(
+            ErrorCode::CliUsageInvalid,
+            format!("--force-legacy-cdp contradicts --ops-routing={mode}"),
+        )
+        .with("flag", "--force-legacy-cdp")),
     }
 }
 
 fn flag<T: FromStr<Err: Display>>(name: &str, text: Option<&str>) -> Outcome<Option<T>> {
     let parsed = text.map(str::parse).transpose();
-    parsed.map_err(|error: T::Err| Fault::new(ErrorCode::CliUsageInvalid, format!("{name}: {error}")).with("flag", name))
+    parsed.map_err(|error: T::Err| {
+        Fault::new(ErrorCode::CliUsageInvalid, format!("{name}: {error}")).with("flag", name)
+    })
 }
 
 fn allowlist(text: &str) -> Outcome<RolloutAllowlist> {
-    text.parse().map_err(|invalid: InvalidAllowlist| allowlist_fault(&invalid.entries))
+    text.parse()
+        .map_err(|invalid: InvalidAllowlist| allowlist_fault(&invalid.entries))
 }
 
 /// The refusal of an allow list with these bad entries, for flags and for `odb-cli config validate`.
 #[must_use]
 pub fn allowlist_fault(entries: &[String]) -> Fault {
-    Fault::new(ErrorCode::CliRolloutAllowlistInvalid, format!("allow list entries that are no rollout identities: {entries:?}"))
-        .with("entries", entries)
+    Fault::new(
+        ErrorCode::CliRolloutAllowlistInvalid,
+        format!("allow list entries that are no rollout identities: {entries:?}"),
+    )
+    .with("entries", entries)
 }
 
 /// What a relay told about itself, in its hello answer or its status document.
@@ -82,26 +94,43 @@ pub struct RelayVersions<'a> {
 ///
 /// # Errors
 /// `cli_version_invalid` where a version is no SemVer; `cli_version_unsupported` where `/ops` would refuse the client.
-pub fn versions(route: Route, client: &str, contract: &str, relay: &RelayVersions<'_>) -> Outcome<()> {
-    let parse = |component, text| window::parse(component, Some(text), ErrorCode::CliVersionInvalid);
+pub fn versions(
+    route: Route,
+    client: &str,
+    contract: &str,
+    relay: &RelayVersions<'_>,
+) -> Outcome<()> {
+    let parse =
+        |component, text| window::parse(component, Some(text), ErrorCode::CliVersionInvalid);
     let own = parse(Component::Cli, client)?;
     parse(Component::Relay, relay.relay)?;
-    let (spoken, newest, oldest) =
-        (parse(Component::Cli, contract)?, parse(Component::Relay, relay.contract)?, parse(Component::Relay, relay.min_contract)?);
+    let (spoken, newest, oldest) = (
+        parse(Component::Cli, contract)?,
+        parse(Component::Relay, relay.contract)?,
+        parse(Component::Relay, relay.min_contract)?,
+    );
     if route == Route::LegacyCdp {
         return Ok(());
     }
     let windows = version::windows(relay.relay);
     let train = Some(format!("{}.{}", own.major, own.minor));
     let in_window = train == windows.n || train == windows.n_minus1;
-    let spoken_there = spoken.cmp_precedence(&oldest).is_ge() && spoken.major == newest.major && spoken.minor <= newest.minor;
+    let spoken_there = spoken.cmp_precedence(&oldest).is_ge()
+        && spoken.major == newest.major
+        && spoken.minor <= newest.minor;
     if in_window && spoken_there {
         return Ok(());
     }
     let message = if in_window {
-        format!("contract version {spoken} is not supported: relay {} speaks {oldest} to {newest}", relay.relay)
+        format!(
+            "contract version {spoken} is not supported: relay {} speaks {oldest} to {newest}",
+            relay.relay
+        )
     } else {
-        format!("version {own} is outside the compatibility window of relay {}", relay.relay)
+        format!(
+            "version {own} is outside the compatibility window of relay {}",
+            relay.relay
+        )
     };
     Err(Fault::new(ErrorCode::CliVersionUnsupported, message)
         .with("cliVersion", client)
@@ -146,26 +175,64 @@ mod tests {
     fn bad_flags_are_refused_and_named() {
         let base = RoutingFlags::default();
         let usage = ErrorCode::CliUsageInvalid;
-        refused(RoutingFlags { ops_routing: Some("cdp"), ..base }, usage);
-        refused(RoutingFlags { ops_rollout_percent: Some("101"), ..base }, usage);
-        let fault = refused(RoutingFlags { ops_active_session_policy: Some("stop"), ..base }, usage);
-        assert_eq!(fault.details.get("flag").unwrap(), "--ops-active-session-policy");
+        refused(
+            RoutingFlags {
+                ops_routing: Some("cdp"),
+                ..base
+            },
+            usage,
+        );
+        refused(
+            RoutingFlags {
+                ops_rollout_percent: Some("101"),
+                ..base
+            },
+            usage,
+        );
         let fault = refused(
-            RoutingFlags { ops_rollout_allowlist: Some("bob,cli:alice-01,x:y"), ..base },
+            RoutingFlags {
+                ops_active_session_policy: Some("stop"),
+                ..base
+            },
+            usage,
+        );
+        assert_eq!(
+            fault.details.get("flag").unwrap(),
+            "--ops-active-session-policy"
+        );
+        let fault = refused(
+            RoutingFlags {
+                ops_rollout_allowlist: Some("bob,cli:alice-01,x:y"),
+                ..base
+            },
             ErrorCode::CliRolloutAllowlistInvalid,
         );
-        assert_eq!(fault.details.get("entries").unwrap(), &serde_json::json!(["bob", "x:y"]));
+        assert_eq!(
+            fault.details.get("entries").unwrap(),
+            &serde_json::json!(["bob", "x:y"])
+        );
     }
 
     #[test]
     fn forcing_the_legacy_lane_is_an_alias_that_bears_no_contradiction() {
         for mode in [None, Some("legacy-cdp")] {
-            let flags = RoutingFlags { force_legacy_cdp: true, ops_routing: mode, ..RoutingFlags::default() };
-            assert_eq!(controls(&flags).unwrap().routing_mode, Some(RoutingMode::LegacyCdp));
+            let flags = RoutingFlags {
+                force_legacy_cdp: true,
+                ops_routing: mode,
+                ..RoutingFlags::default()
+            };
+            assert_eq!(
+                controls(&flags).unwrap().routing_mode,
+                Some(RoutingMode::LegacyCdp)
+            );
         }
         for mode in ["ops", "auto"] {
             refused(
-                RoutingFlags { force_legacy_cdp: true, ops_routing: Some(mode), ..RoutingFlags::default() },
+                RoutingFlags {
+                    force_legacy_cdp: true,
+                    ops_routing: Some(mode),
+                    ..RoutingFlags::default()
+                },
                 ErrorCode::CliUsageInvalid,
             );
         }
@@ -173,8 +240,18 @@ mod tests {
 
     #[track_caller]
     fn check_versions(route: Route, client: &str, contract: &str, expected: Option<ErrorCode>) {
-        let relay = RelayVersions { relay: "0.2.1", contract: "1.1.0", min_contract: "1.0.0" };
-        assert_eq!(versions(route, client, contract, &relay).err().map(|fault| fault.code), expected, "{client} {contract}");
+        let relay = RelayVersions {
+            relay: "0.2.1",
+            contract: "1.1.0",
+            min_contract: "1.0.0",
+        };
+        assert_eq!(
+            versions(route, client, contract, &relay)
+                .err()
+                .map(|fault| fault.code),
+            expected,
+            "{client} {contract}"
+        );
     }
 
     #[test]

@@ -3,7 +3,9 @@
 //! Both can be recomputed with `sha256sum`: for the bucket over `ops-rollout-v1:` and the identity, of which the first eight
 //! hex digits are a number of which the remainder by 100 is taken; for the hash over the identity alone.
 
-use ops_contracts::routing::{DecisionReason, RolloutAllowlist, RolloutIdentity, RolloutPercent, Route};
+use ops_contracts::routing::{
+    DecisionReason, RolloutAllowlist, RolloutIdentity, RolloutPercent, Route,
+};
 use sha2::{Digest, Sha256};
 
 /// What stands before the identity in the bucket's input. Another rollout would have another one.
@@ -12,24 +14,42 @@ const PREFIX: &str = "ops-rollout-v1:";
 /// The identity's bucket, 0 to 99.
 #[must_use]
 pub fn bucket(identity: &RolloutIdentity) -> u8 {
-    let digest = Sha256::new().chain_update(PREFIX).chain_update(identity.as_str()).finalize();
-    let number = digest.iter().take(4).fold(0_u32, |number, &byte| number << 8 | u32::from(byte));
+    let digest = Sha256::new()
+        .chain_update(PREFIX)
+        .chain_update(identity.as_str())
+        .finalize();
+    let number = digest
+        .iter()
+        .take(4)
+        .fold(0_u32, |number, &byte| number << 8 | u32::from(byte));
     u8::try_from(number % 100).expect("a remainder by 100 fits")
 }
 
 /// The first twelve hex digits of the identity's SHA-256.
 #[must_use]
 pub fn identity_hash(identity: &RolloutIdentity) -> String {
-    Sha256::digest(identity.as_str()).iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(identity.as_str())
+        .iter()
+        .take(6)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// Where `auto` sends an identity, and why.
 #[must_use]
-pub fn select(identity: &RolloutIdentity, percent: RolloutPercent, allowlist: &RolloutAllowlist) -> (Route, DecisionReason) {
+pub fn select(
+    identity: &RolloutIdentity,
+    percent: RolloutPercent,
+    allowlist: &RolloutAllowlist,
+) -> (Route, DecisionReason) {
     if allowlist.contains(identity) {
         return (Route::LegacyCdp, DecisionReason::Allowlist);
     }
-    let route = if bucket(identity) < percent.get() { Route::Ops } else { Route::LegacyCdp };
+    let route = if bucket(identity) < percent.get() {
+        Route::Ops
+    } else {
+        Route::LegacyCdp
+    };
     (route, DecisionReason::Percent)
 }
 
@@ -51,7 +71,11 @@ mod tests {
     fn buckets_and_hashes_are_those_of_the_fixed_vectors() {
         check("cli:alice-01", 78, "bc1d6fda532b");
         check("pairing:team.a", 98, "1cf92b1a5e1e");
-        check("extension:abcdefghijklmnopabcdefghijklmnop", 24, "686f9831e0de");
+        check(
+            "extension:abcdefghijklmnopabcdefghijklmnop",
+            24,
+            "686f9831e0de",
+        );
         check("lease:0123456789abcdef", 58, "10f0f8453237");
     }
 

@@ -22,9 +22,15 @@ pub fn windows(relay_version: &str) -> Windows {
     match Version::parse(relay_version) {
         Ok(version) => Windows {
             n: Some(train(version.major, version.minor)),
-            n_minus1: version.minor.checked_sub(1).map(|minor| train(version.major, minor)),
+            n_minus1: version
+                .minor
+                .checked_sub(1)
+                .map(|minor| train(version.major, minor)),
         },
-        Err(_) => Windows { n: None, n_minus1: None },
+        Err(_) => Windows {
+            n: None,
+            n_minus1: None,
+        },
     }
 }
 
@@ -45,12 +51,16 @@ pub fn admit_contract(contract: &str) -> Outcome<()> {
     let asked = stable(contract, "contractVersion")?;
     let oldest = ours(OPS_MIN_COMPAT_VERSION);
     let newest = ours(OPS_CONTRACT_VERSION);
-    let supported = asked.cmp_precedence(&oldest).is_ge() && asked.major == newest.major && asked.minor <= newest.minor;
+    let supported = asked.cmp_precedence(&oldest).is_ge()
+        && asked.major == newest.major
+        && asked.minor <= newest.minor;
     if supported {
         return Ok(());
     }
-    let message =
-        format!("contract version {asked} is not supported: this relay speaks {oldest} to {}.{}.x", newest.major, newest.minor);
+    let message = format!(
+        "contract version {asked} is not supported: this relay speaks {oldest} to {}.{}.x",
+        newest.major, newest.minor
+    );
     Err(Fault::new(ErrorCode::RelayOpsVersionUnsupported, message)
         .with("contractVersion", contract)
         .with("opsContractVersion", OPS_CONTRACT_VERSION)
@@ -72,7 +82,9 @@ pub fn admit_client(kind: ClientKind, client: Option<&str>, relay_version: &str)
     if own == windows.n || (own == windows.n_minus1 && own.is_some()) {
         return Ok(());
     }
-    let message = format!("client version {version} is outside the compatibility window of relay {relay_version}");
+    let message = format!(
+        "client version {version} is outside the compatibility window of relay {relay_version}"
+    );
     Err(Fault::new(ErrorCode::RelayOpsVersionUnsupported, message)
         .with("clientVersion", client)
         .with("compatibilityWindowN", windows.n)
@@ -97,7 +109,11 @@ fn stable(text: &str, field: &str) -> Outcome<Version> {
 }
 
 fn invalid(field: &str, why: &str) -> Fault {
-    Fault::new(ErrorCode::RelayOpsVersionInvalid, format!("{field} is not a SemVer version: {why}")).with("field", field)
+    Fault::new(
+        ErrorCode::RelayOpsVersionInvalid,
+        format!("{field} is not a SemVer version: {why}"),
+    )
+    .with("field", field)
 }
 
 #[cfg(test)]
@@ -121,7 +137,9 @@ mod tests {
         for version in ["0.9.9", "0.1.0", "1.2.0", "2.0.0", "99.0.0"] {
             check_contract(version, Some(ErrorCode::RelayOpsVersionUnsupported));
         }
-        for version in ["", "1", "1.1", "v1.1.0", "1.1.0.0", "01.1.0", "latest", " 1.1.0", "1.1.-1"] {
+        for version in [
+            "", "1", "1.1", "v1.1.0", "1.1.0.0", "01.1.0", "latest", " 1.1.0", "1.1.-1",
+        ] {
             check_contract(version, Some(ErrorCode::RelayOpsVersionInvalid));
         }
         check_contract("1.1.0-rc.1", Some(ErrorCode::RelayPrereleaseUnsupported));
@@ -129,7 +147,10 @@ mod tests {
 
     #[track_caller]
     fn check_windows(version: &str, n: Option<&str>, n_minus1: Option<&str>) {
-        let expected = Windows { n: n.map(str::to_owned), n_minus1: n_minus1.map(str::to_owned) };
+        let expected = Windows {
+            n: n.map(str::to_owned),
+            n_minus1: n_minus1.map(str::to_owned),
+        };
         assert_eq!(windows(version), expected, "{version}");
     }
 
@@ -144,7 +165,11 @@ mod tests {
 
     #[track_caller]
     fn check_client(kind: ClientKind, version: Option<&str>, expected: Option<ErrorCode>) {
-        assert_eq!(code(admit_client(kind, version, "0.2.0")), expected, "{version:?}");
+        assert_eq!(
+            code(admit_client(kind, version, "0.2.0")),
+            expected,
+            "{version:?}"
+        );
     }
 
     #[test]
@@ -152,9 +177,21 @@ mod tests {
         for kind in [ClientKind::Cli, ClientKind::Extension] {
             check_client(kind, Some("0.2.7"), None);
             check_client(kind, Some("0.1.0"), None);
-            check_client(kind, Some("0.3.0"), Some(ErrorCode::RelayOpsVersionUnsupported));
-            check_client(kind, Some("1.2.0"), Some(ErrorCode::RelayOpsVersionUnsupported));
-            check_client(kind, Some("0.2.0-beta"), Some(ErrorCode::RelayPrereleaseUnsupported));
+            check_client(
+                kind,
+                Some("0.3.0"),
+                Some(ErrorCode::RelayOpsVersionUnsupported),
+            );
+            check_client(
+                kind,
+                Some("1.2.0"),
+                Some(ErrorCode::RelayOpsVersionUnsupported),
+            );
+            check_client(
+                kind,
+                Some("0.2.0-beta"),
+                Some(ErrorCode::RelayPrereleaseUnsupported),
+            );
             check_client(kind, Some("0.2"), Some(ErrorCode::RelayOpsVersionInvalid));
             check_client(kind, None, Some(ErrorCode::RelayOpsVersionInvalid));
         }
@@ -164,6 +201,9 @@ mod tests {
 
     #[test]
     fn a_relay_of_minor_zero_has_no_earlier_train() {
-        assert_eq!(code(admit_client(ClientKind::Cli, Some("0.9.0"), "1.0.0")), Some(ErrorCode::RelayOpsVersionUnsupported));
+        assert_eq!(
+            code(admit_client(ClientKind::Cli, Some("0.9.0"), "1.0.0")),
+            Some(ErrorCode::RelayOpsVersionUnsupported)
+        );
     }
 }

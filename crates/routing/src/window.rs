@@ -18,17 +18,36 @@ use crate::version;
 /// # Errors
 /// `relay_version_invalid` (on `/ops` for a client `relay_ops_version_invalid`), `relay_prerelease_unsupported`,
 /// `relay_ops_version_unsupported` on `/ops`, `relay_legacy_window_exceeded` on `/cdp`. Details name the component and the window.
-pub fn admit(route: Route, relay_version: &str, peers: &[Peer<'_>], prerelease_interop: bool) -> Outcome<()> {
-    let relay = parse(Component::Relay, Some(relay_version), ErrorCode::RelayVersionInvalid)?;
+pub fn admit(
+    route: Route,
+    relay_version: &str,
+    peers: &[Peer<'_>],
+    prerelease_interop: bool,
+) -> Outcome<()> {
+    let relay = parse(
+        Component::Relay,
+        Some(relay_version),
+        ErrorCode::RelayVersionInvalid,
+    )?;
     let invalid = match route {
         Route::Ops => ErrorCode::RelayOpsVersionInvalid,
         Route::LegacyCdp => ErrorCode::RelayVersionInvalid,
     };
-    let bound = peers.iter().filter(|peer| peer.component != Component::Other);
-    let versions: Vec<(Component, Version)> =
-        bound.map(|peer| Ok((peer.component, parse(peer.component, peer.version, invalid)?))).collect::<Outcome<_>>()?;
+    let bound = peers
+        .iter()
+        .filter(|peer| peer.component != Component::Other);
+    let versions: Vec<(Component, Version)> = bound
+        .map(|peer| {
+            Ok((
+                peer.component,
+                parse(peer.component, peer.version, invalid)?,
+            ))
+        })
+        .collect::<Outcome<_>>()?;
     check_prereleases(&relay, &versions, prerelease_interop)?;
-    versions.iter().try_for_each(|(component, version)| check_window(route, &relay, *component, version))?;
+    versions
+        .iter()
+        .try_for_each(|(component, version)| check_window(route, &relay, *component, version))?;
     match route {
         Route::Ops => peers.iter().try_for_each(check_contract),
         Route::LegacyCdp => Ok(()),
@@ -42,7 +61,9 @@ pub fn admit(route: Route, relay_version: &str, peers: &[Peer<'_>], prerelease_i
 #[must_use]
 pub fn transitional_binding(relay_version: &str, allowed_by_config: bool) -> bool {
     let first = Version::parse(&format!("{CDP_LEASE_TRAIN}.0")).expect("the train is major.minor");
-    let Ok(relay) = Version::parse(relay_version) else { return false };
+    let Ok(relay) = Version::parse(relay_version) else {
+        return false;
+    };
     match relay.minor.checked_sub(first.minor) {
         _ if relay.major != first.major => false,
         None | Some(0) => true,
@@ -56,8 +77,15 @@ pub fn transitional_binding(relay_version: &str, allowed_by_config: bool) -> boo
 /// # Errors
 /// `relay_capability_mismatch`; details name what is missing.
 pub fn admit_capabilities(required: &[String], offered: &[String]) -> Outcome<()> {
-    let missing: Vec<&String> = required.iter().filter(|name| !offered.contains(name)).collect();
-    if missing.is_empty() { Ok(()) } else { Err(Fault::plain(ErrorCode::RelayCapabilityMismatch).with("missing", missing)) }
+    let missing: Vec<&String> = required
+        .iter()
+        .filter(|name| !offered.contains(name))
+        .collect();
+    if missing.is_empty() {
+        Ok(())
+    } else {
+        Err(Fault::plain(ErrorCode::RelayCapabilityMismatch).with("missing", missing))
+    }
 }
 
 /// What a refusal by `/ops` is in the status document; `None` for one that is not about versions or capabilities.
@@ -76,29 +104,58 @@ pub const fn blocked_reason(refusal: &Fault) -> Option<BlockedReason> {
 }
 
 /// The version as SemVer, or a fault with `code` that names the component.
-pub(crate) fn parse(component: Component, version: Option<&str>, code: ErrorCode) -> Outcome<Version> {
+pub(crate) fn parse(
+    component: Component,
+    version: Option<&str>,
+    code: ErrorCode,
+) -> Outcome<Version> {
     let refused = |why: &str| {
-        Fault::new(code, format!("the {component} version is not a SemVer version: {why}")).with("component", component)
+        Fault::new(
+            code,
+            format!("the {component} version is not a SemVer version: {why}"),
+        )
+        .with("component", component)
     };
     let text = version.ok_or_else(|| refused("it is missing"))?;
     Version::parse(text).map_err(|error| refused(&error.to_string()))
 }
 
-fn check_prereleases(relay: &Version, peers: &[(Component, Version)], interop: bool) -> Outcome<()> {
-    let all = || std::iter::once((Component::Relay, relay)).chain(peers.iter().map(|(component, version)| (*component, version)));
-    let Some((component, version)) = all().find(|(_, version)| !version.pre.is_empty()) else { return Ok(()) };
+fn check_prereleases(
+    relay: &Version,
+    peers: &[(Component, Version)],
+    interop: bool,
+) -> Outcome<()> {
+    let all = || {
+        std::iter::once((Component::Relay, relay)).chain(
+            peers
+                .iter()
+                .map(|(component, version)| (*component, version)),
+        )
+    };
+    let Some((component, version)) = all().find(|(_, version)| !version.pre.is_empty()) else {
+        return Ok(());
+    };
     if interop && all().all(|(_, other)| other.pre == version.pre) {
         return Ok(());
     }
-    Err(Fault::new(ErrorCode::RelayPrereleaseUnsupported, format!("the {component} version {version} is a prerelease"))
-        .with("component", component)
-        .with("version", version.to_string())
-        .with("prereleaseInterop", interop))
+    Err(Fault::new(
+        ErrorCode::RelayPrereleaseUnsupported,
+        format!("the {component} version {version} is a prerelease"),
+    )
+    .with("component", component)
+    .with("version", version.to_string())
+    .with("prereleaseInterop", interop))
 }
 
-fn check_window(route: Route, relay: &Version, component: Component, version: &Version) -> Outcome<()> {
+fn check_window(
+    route: Route,
+    relay: &Version,
+    component: Component,
+    version: &Version,
+) -> Outcome<()> {
     let same = version.major == relay.major && version.minor == relay.minor;
-    let previous = version.major == relay.major && Some(version.minor) == relay.minor.checked_sub(1);
+    let previous =
+        version.major == relay.major && Some(version.minor) == relay.minor.checked_sub(1);
     if same || previous {
         return Ok(());
     }
@@ -107,7 +164,9 @@ fn check_window(route: Route, relay: &Version, component: Component, version: &V
         Route::LegacyCdp => ErrorCode::RelayLegacyWindowExceeded,
     };
     let windows = version::windows(&relay.to_string());
-    let message = format!("the {component} version {version} is outside the compatibility window of relay {relay}");
+    let message = format!(
+        "the {component} version {version} is outside the compatibility window of relay {relay}"
+    );
     Err(Fault::new(code, message)
         .with("component", component)
         .with("version", version.to_string())
@@ -117,8 +176,11 @@ fn check_window(route: Route, relay: &Version, component: Component, version: &V
 
 fn check_contract(peer: &Peer<'_>) -> Outcome<()> {
     let contract = peer.contract.ok_or_else(|| {
-        Fault::new(ErrorCode::RelayOpsVersionInvalid, format!("the {} tells no contract version", peer.component))
-            .with("field", "contractVersion")
+        Fault::new(
+            ErrorCode::RelayOpsVersionInvalid,
+            format!("the {} tells no contract version", peer.component),
+        )
+        .with("field", "contractVersion")
     })?;
     version::admit_contract(contract).map_err(|fault| fault.with("component", peer.component))
 }
@@ -131,7 +193,11 @@ mod tests {
     use super::*;
 
     fn peer<'a>(component: Component, version: &'a str, contract: &'a str) -> Peer<'a> {
-        Peer { component, version: Some(version), contract: Some(contract) }
+        Peer {
+            component,
+            version: Some(version),
+            contract: Some(contract),
+        }
     }
 
     fn code(route: Route, relay: &str, versions: &[&str], interop: bool) -> Option<ErrorCode> {
@@ -141,18 +207,31 @@ mod tests {
             .zip(versions)
             .map(|(component, version)| peer(component, version, OPS_CONTRACT_VERSION))
             .collect();
-        admit(route, relay, &peers, interop).err().map(|fault| fault.code)
+        admit(route, relay, &peers, interop)
+            .err()
+            .map(|fault| fault.code)
     }
 
     #[track_caller]
     fn check(relay: &str, client: &str, ops: Option<ErrorCode>, legacy: Option<ErrorCode>) {
-        assert_eq!(code(Route::Ops, relay, &[client], false), ops, "/ops: relay {relay}, client {client}");
-        assert_eq!(code(Route::LegacyCdp, relay, &[client], false), legacy, "/cdp: relay {relay}, client {client}");
+        assert_eq!(
+            code(Route::Ops, relay, &[client], false),
+            ops,
+            "/ops: relay {relay}, client {client}"
+        );
+        assert_eq!(
+            code(Route::LegacyCdp, relay, &[client], false),
+            legacy,
+            "/cdp: relay {relay}, client {client}"
+        );
     }
 
     #[test]
     fn the_window_is_the_relays_train_and_the_one_before_it() {
-        let outside = (Some(ErrorCode::RelayOpsVersionUnsupported), Some(ErrorCode::RelayLegacyWindowExceeded));
+        let outside = (
+            Some(ErrorCode::RelayOpsVersionUnsupported),
+            Some(ErrorCode::RelayLegacyWindowExceeded),
+        );
         for inside in ["2.7.0", "2.7.99", "2.6.0", "2.6.3+build.5", "2.7.0+x"] {
             check("2.7.1", inside, None, None);
         }
@@ -163,7 +242,10 @@ mod tests {
 
     #[test]
     fn a_minor_of_zero_has_no_train_before_it() {
-        let outside = (Some(ErrorCode::RelayOpsVersionUnsupported), Some(ErrorCode::RelayLegacyWindowExceeded));
+        let outside = (
+            Some(ErrorCode::RelayOpsVersionUnsupported),
+            Some(ErrorCode::RelayLegacyWindowExceeded),
+        );
         check("3.0.4", "3.0.0", None, None);
         check("3.0.4", "2.9.9", outside.0, outside.1);
         check("3.0.4", "3.1.0", outside.0, outside.1);
@@ -185,8 +267,18 @@ mod tests {
             "99999999999999999999.0.0",
             "latest",
         ] {
-            check("2.7.1", bad, Some(ErrorCode::RelayOpsVersionInvalid), Some(ErrorCode::RelayVersionInvalid));
-            check(bad, "2.7.1", Some(ErrorCode::RelayVersionInvalid), Some(ErrorCode::RelayVersionInvalid));
+            check(
+                "2.7.1",
+                bad,
+                Some(ErrorCode::RelayOpsVersionInvalid),
+                Some(ErrorCode::RelayVersionInvalid),
+            );
+            check(
+                bad,
+                "2.7.1",
+                Some(ErrorCode::RelayVersionInvalid),
+                Some(ErrorCode::RelayVersionInvalid),
+            );
         }
     }
 
@@ -194,12 +286,30 @@ mod tests {
     fn prereleases_meet_only_their_exact_like_and_only_by_choice() {
         let refused = Some(ErrorCode::RelayPrereleaseUnsupported);
         for route in [Route::Ops, Route::LegacyCdp] {
-            assert_eq!(code(route, "0.2.0", &["0.2.0-rc.1", "0.2.0"], false), refused);
-            assert_eq!(code(route, "0.2.0", &["0.2.0-rc.1", "0.2.0"], true), refused);
-            assert_eq!(code(route, "0.2.0-rc.1", &["0.2.0", "0.2.0"], true), refused);
-            assert_eq!(code(route, "0.2.0-rc.1", &["0.2.0-rc.1", "0.2.0-rc.1"], false), refused);
-            assert_eq!(code(route, "0.2.0-rc.1", &["0.2.0-rc.1", "0.2.0-rc.2"], true), refused);
-            assert_eq!(code(route, "0.2.0-rc.1", &["0.2.0-rc.1+a", "0.2.0-rc.1+b"], true), None);
+            assert_eq!(
+                code(route, "0.2.0", &["0.2.0-rc.1", "0.2.0"], false),
+                refused
+            );
+            assert_eq!(
+                code(route, "0.2.0", &["0.2.0-rc.1", "0.2.0"], true),
+                refused
+            );
+            assert_eq!(
+                code(route, "0.2.0-rc.1", &["0.2.0", "0.2.0"], true),
+                refused
+            );
+            assert_eq!(
+                code(route, "0.2.0-rc.1", &["0.2.0-rc.1", "0.2.0-rc.1"], false),
+                refused
+            );
+            assert_eq!(
+                code(route, "0.2.0-rc.1", &["0.2.0-rc.1", "0.2.0-rc.2"], true),
+                refused
+            );
+            assert_eq!(
+                code(route, "0.2.0-rc.1", &["0.2.0-rc.1+a", "0.2.0-rc.1+b"], true),
+                None
+            );
         }
     }
 
@@ -213,8 +323,16 @@ mod tests {
             (None, ErrorCode::RelayOpsVersionInvalid),
         ] {
             for component in [Component::Cli, Component::Extension, Component::Other] {
-                let peer = Peer { component, version: Some("0.2.0"), contract };
-                assert_eq!(admit(Route::Ops, "0.2.0", &[peer], false).unwrap_err().code, expected, "{contract:?}");
+                let peer = Peer {
+                    component,
+                    version: Some("0.2.0"),
+                    contract,
+                };
+                assert_eq!(
+                    admit(Route::Ops, "0.2.0", &[peer], false).unwrap_err().code,
+                    expected,
+                    "{contract:?}"
+                );
                 assert_eq!(admit(Route::LegacyCdp, "0.2.0", &[peer], false), Ok(()));
             }
         }
@@ -222,9 +340,24 @@ mod tests {
 
     #[test]
     fn other_programs_are_bound_by_the_contract_alone() {
-        let other = Peer { component: Component::Other, version: Some("7 of 9"), contract: Some("1.0.0") };
+        let other = Peer {
+            component: Component::Other,
+            version: Some("7 of 9"),
+            contract: Some("1.0.0"),
+        };
         assert_eq!(admit(Route::Ops, "0.2.0", &[other], false), Ok(()));
-        assert_eq!(admit(Route::LegacyCdp, "0.2.0", &[Peer { version: None, ..other }], false), Ok(()));
+        assert_eq!(
+            admit(
+                Route::LegacyCdp,
+                "0.2.0",
+                &[Peer {
+                    version: None,
+                    ..other
+                }],
+                false
+            ),
+            Ok(())
+        );
     }
 
     #[test]
@@ -239,7 +372,10 @@ mod tests {
             ("x", false, false),
         ] {
             assert_eq!(
-                (transitional_binding(version, true), transitional_binding(version, false)),
+                (
+                    transitional_binding(version, true),
+                    transitional_binding(version, false)
+                ),
                 (by_config, by_default),
                 "{version}"
             );
@@ -249,8 +385,14 @@ mod tests {
     #[test]
     fn refusals_become_the_reasons_of_the_status_document() {
         let reason = |code| blocked_reason(&Fault::plain(code));
-        assert_eq!(reason(ErrorCode::RelayOpsVersionUnsupported), Some(BlockedReason::VersionUnsupported));
-        assert_eq!(reason(ErrorCode::RelayCapabilityMismatch), Some(BlockedReason::CapabilityMismatch));
+        assert_eq!(
+            reason(ErrorCode::RelayOpsVersionUnsupported),
+            Some(BlockedReason::VersionUnsupported)
+        );
+        assert_eq!(
+            reason(ErrorCode::RelayCapabilityMismatch),
+            Some(BlockedReason::CapabilityMismatch)
+        );
         assert_eq!(reason(ErrorCode::RelayRateLimited), None);
     }
 

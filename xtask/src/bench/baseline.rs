@@ -40,10 +40,21 @@ const FILE: &str = "baseline.json";
 const MODE: &str = "managed";
 
 /// Measures, writes, and installs where that is asked for.
-pub(crate) fn run(options: &Options, workspace: &Workspace, environment: &Environment) -> Result<()> {
-    let place = options.install.then(|| place(options, environment)).transpose()?;
+pub(crate) fn run(
+    options: &Options,
+    workspace: &Workspace,
+    environment: &Environment,
+) -> Result<()> {
+    let place = options
+        .install
+        .then(|| place(options, environment))
+        .transpose()?;
     let browser = setup::browser(&setup::CHROME, environment)?;
-    let programs = if options.debug { build::debug(workspace)? } else { build::release(workspace)? };
+    let programs = if options.debug {
+        build::debug(workspace)?
+    } else {
+        build::release(workspace)?
+    };
     let home = private_folder("odb-bench-")?;
     let config = home.path().join("config.json");
     fs::write(&config, r#"{"allowRawCDP":true}"#)?;
@@ -62,7 +73,9 @@ pub(crate) fn run(options: &Options, workspace: &Workspace, environment: &Enviro
     match place {
         Some(place) => install(&place, &text, options.replace),
         None => {
-            println!("--install puts it into a home, where relayd reads it when it starts: docs/scorecard.md");
+            println!(
+                "--install puts it into a home, where relayd reads it when it starts: docs/scorecard.md"
+            );
             Ok(())
         }
     }
@@ -71,7 +84,10 @@ pub(crate) fn run(options: &Options, workspace: &Workspace, environment: &Enviro
 /// Where a home keeps its baseline.
 fn place(options: &Options, environment: &Environment) -> Result<PathBuf> {
     let home = options.home.clone().or_else(|| environment.state.clone());
-    let file = home.context("no state directory: give --home, or set ODB_HOME")?.join("artifacts/ops-gates").join(FILE);
+    let file = home
+        .context("no state directory: give --home, or set ODB_HOME")?
+        .join("artifacts/ops-gates")
+        .join(FILE);
     ensure!(
         options.replace || !file.exists(),
         "{} is there, and a baseline is frozen when a phase starts: --replace begins anew",
@@ -82,37 +98,78 @@ fn place(options: &Options, environment: &Environment) -> Result<PathBuf> {
 
 fn install(file: &Path, text: &str, replace: bool) -> Result<()> {
     let dir = file.parent().context("the file is in a directory")?;
-    DirBuilder::new().recursive(true).mode(0o700).create(dir).with_context(|| format!("{} can't be made", dir.display()))?;
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
+        .with_context(|| format!("{} can't be made", dir.display()))?;
     let new = file.with_extension("json.new");
     let _ = fs::remove_file(&new);
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?.write_all(text.as_bytes())?;
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&new)?
+        .write_all(text.as_bytes())?;
     // Without --replace one that came meanwhile stays: a link does not overwrite.
-    let put = if replace { fs::rename(&new, file) } else { fs::hard_link(&new, file) };
+    let put = if replace {
+        fs::rename(&new, file)
+    } else {
+        fs::hard_link(&new, file)
+    };
     let _ = fs::remove_file(&new);
     put.with_context(|| format!("{} can't be written", file.display()))?;
-    println!("installed as {}; relayd reads it at its next start", file.display());
+    println!(
+        "installed as {}; relayd reads it at its next start",
+        file.display()
+    );
     Ok(())
 }
 
-fn measure(relay: &Relay, rounds: u32, environment: &Environment) -> Result<(Baseline, BTreeMap<CommandName, Samples>)> {
+fn measure(
+    relay: &Relay,
+    rounds: u32,
+    environment: &Environment,
+) -> Result<(Baseline, BTreeMap<CommandName, Samples>)> {
     let endpoint = endpoint(relay, environment)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let grant = runtime.block_on(legacy::open(&endpoint, LegacySelection::Explicit)).context("no legacy session")?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let grant = runtime
+        .block_on(legacy::open(&endpoint, LegacySelection::Explicit))
+        .context("no legacy session")?;
     let site = Site::start_with(sequences::PAGES)?;
     let mut stage = Stage::set(Lane::connect(&endpoint, &relay.token()?, &grant)?, &site)?;
     let mut all = BTreeMap::new();
     for sequence in SEQUENCES {
-        let command: CommandName = sequence.command.parse().map_err(|_| anyhow::anyhow!("{} is no command", sequence.command))?;
-        let samples = sampled(&mut stage, sequence, rounds).with_context(|| format!("the sequence of {command}"))?;
-        ensure!(all.insert(command, samples).is_none(), "{command} has two sequences");
+        let command: CommandName = sequence
+            .command
+            .parse()
+            .map_err(|_| anyhow::anyhow!("{} is no command", sequence.command))?;
+        let samples = sampled(&mut stage, sequence, rounds)
+            .with_context(|| format!("the sequence of {command}"))?;
+        ensure!(
+            all.insert(command, samples).is_none(),
+            "{command} has two sequences"
+        );
     }
-    runtime.block_on(legacy::close(&endpoint, &grant.session_id, &grant.cdp_lease_id))?;
-    let commands = all.iter().map(|(command, samples)| counted(*command, samples)).collect();
+    runtime.block_on(legacy::close(
+        &endpoint,
+        &grant.session_id,
+        &grant.cdp_lease_id,
+    ))?;
+    let commands = all
+        .iter()
+        .map(|(command, samples)| counted(*command, samples))
+        .collect();
     let method = format!(
         "raw protocol sequences over /cdp of relayd {BINARY_VERSION} with limits {}, one client on the same machine, {}",
         grant.limits_profile, grant.browser.product
     );
-    Ok((Baseline::new(BINARY_VERSION, environment.started, method, commands), all))
+    Ok((
+        Baseline::new(BINARY_VERSION, environment.started, method, commands),
+        all,
+    ))
 }
 
 fn sampled(stage: &mut Stage<'_>, sequence: &sequences::Sequence, rounds: u32) -> Result<Samples> {
@@ -133,7 +190,11 @@ fn sampled(stage: &mut Stage<'_>, sequence: &sequences::Sequence, rounds: u32) -
 fn counted(command: CommandName, samples: &Samples) -> BaselineCommand {
     let mut latency = LatencyCounts::default();
     samples.iter().for_each(|millis| latency.record(millis));
-    BaselineCommand { command: command.as_str().to_owned(), mode: MODE.to_owned(), latency }
+    BaselineCommand {
+        command: command.as_str().to_owned(),
+        mode: MODE.to_owned(),
+        latency,
+    }
 }
 
 fn endpoint(relay: &Relay, environment: &Environment) -> Result<Endpoint> {
@@ -148,14 +209,25 @@ fn endpoint(relay: &Relay, environment: &Environment) -> Result<Endpoint> {
         client_kind: ClientKind::Other,
         client_version: BINARY_VERSION.to_owned(),
         routing,
-        request_ids: RequestIds::new(u128::from(environment.started.unix_millis()) << 32 | u128::from(std::process::id())),
+        request_ids: RequestIds::new(
+            u128::from(environment.started.unix_millis()) << 32 | u128::from(std::process::id()),
+        ),
     })
 }
 
 fn table(samples: &BTreeMap<CommandName, Samples>) -> String {
-    let mut text = format!("\n{:<26} {:>7} {:>9} {:>9}\n", "raw sequence, milliseconds", "samples", "p50", "p95");
+    let mut text = format!(
+        "\n{:<26} {:>7} {:>9} {:>9}\n",
+        "raw sequence, milliseconds", "samples", "p50", "p95"
+    );
     for (command, samples) in samples {
-        text += &format!("{:<26} {:>7} {:>9.2} {:>9.2}\n", command.as_str(), samples.len(), samples.p50(), samples.p95());
+        text += &format!(
+            "{:<26} {:>7} {:>9.2} {:>9.2}\n",
+            command.as_str(),
+            samples.len(),
+            samples.p50(),
+            samples.p95()
+        );
     }
     text
 }
@@ -189,7 +261,17 @@ mod tests {
         assert_eq!(fs::read_to_string(&file).unwrap(), "one");
         install(&file, "two", true).unwrap();
         assert_eq!(fs::read_to_string(&file).unwrap(), "two");
-        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(fs::metadata(file.parent().unwrap()).unwrap().permissions().mode() & 0o777, 0o700);
+        assert_eq!(
+            fs::metadata(&file).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+        assert_eq!(
+            fs::metadata(file.parent().unwrap())
+                .unwrap()
+                .permissions()
+                .mode()
+                & 0o777,
+            0o700
+        );
     }
 }

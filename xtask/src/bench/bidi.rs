@@ -30,8 +30,7 @@ const RESOLVE: &str = "(() => { const e = document.querySelector('#hit'); e.scro
 /// What the handlers of the click have begun was announced when a later task runs.
 const LATER: &str = "new Promise((done) => { setTimeout(() => done(document.hasFocus())); })";
 const CLICKS: &str = "clicks";
-const FOCUS: &str =
-    "(() => { const e = document.querySelector('#field'); e.focus(); e.select(); return document.activeElement === e; })()";
+const FOCUS: &str = "(() => { const e = document.querySelector('#field'); e.focus(); e.select(); return document.activeElement === e; })()";
 const READ: &str = "document.querySelector('#field').value";
 /// Where the bridge is read, by both.
 const SANDBOX: &str = "odb-bench";
@@ -59,7 +58,11 @@ impl Three {
         let firefox = self.firefox.clone();
         [
             Row::pair(format!("Firefox: {name}"), bound, (self.firefox, self.raw)),
-            Row::pair(format!("Firefox to Chromium: {name}"), beside, (firefox, self.chromium)),
+            Row::pair(
+                format!("Firefox to Chromium: {name}"),
+                beside,
+                (firefox, self.chromium),
+            ),
         ]
     }
 }
@@ -107,7 +110,14 @@ pub(super) fn measure(bench: &Bench, workspace: &Workspace) -> Result<Vec<Row>> 
     let mut raw = RawFirefox::launch(&model)?;
     let page = raw.open()?;
     let chromium = bench.session.clone();
-    let mut sides = Sides { ours: &bench.ours, firefox, chromium, raw, page, rounds: bench.rounds };
+    let mut sides = Sides {
+        ours: &bench.ours,
+        firefox,
+        chromium,
+        raw,
+        page,
+        rounds: bench.rounds,
+    };
     sides.goto(&bench.site.url(page::PATH))?;
     let raw_eval = |raw: &mut RawFirefox, page: &str| {
         let value = raw.eval(page, None, "1 + 1")?;
@@ -115,18 +125,35 @@ pub(super) fn measure(bench: &Bench, workspace: &Workspace) -> Result<Vec<Row>> 
         Ok(())
     };
     let mut rows = Vec::new();
-    rows.extend(sides.turns(15, 40, ours_eval, raw_eval)?.rows("eval", Bound::Adds(0.25), Bound::None));
+    rows.extend(sides.turns(15, 40, ours_eval, raw_eval)?.rows(
+        "eval",
+        Bound::Adds(0.25),
+        Bound::None,
+    ));
     rows.extend(click(&mut sides)?.rows("click", Bound::Times(1.15), Bound::None));
     rows.extend(fill(&mut sides)?.rows("fill", Bound::Times(1.15), Bound::None));
     sides.goto(&bench.site.url(TABLE))?;
     let bridge = bridge(workspace)?;
-    sides.raw.eval(&sides.page, Some(SANDBOX), &format!("{bridge}\n0"))?;
-    for (name, mode) in [("full", dom::SnapshotMode::Full), ("interactive", dom::SnapshotMode::Interactive)] {
-        rows.extend(snapshot(&mut sides, name, mode)?.rows(&format!("snapshot, {name}"), Bound::Times(1.15), Bound::Times(5.0)));
+    sides
+        .raw
+        .eval(&sides.page, Some(SANDBOX), &format!("{bridge}\n0"))?;
+    for (name, mode) in [
+        ("full", dom::SnapshotMode::Full),
+        ("interactive", dom::SnapshotMode::Interactive),
+    ] {
+        rows.extend(snapshot(&mut sides, name, mode)?.rows(
+            &format!("snapshot, {name}"),
+            Bound::Times(1.15),
+            Bound::Times(5.0),
+        ));
     }
     bench.ours.close(&sides.firefox)?;
     drop(sides);
-    rows.extend(nothing(bench, &model)?.rows("nothing to first title", Bound::Times(1.15), Bound::None));
+    rows.extend(nothing(bench, &model)?.rows(
+        "nothing to first title",
+        Bound::Times(1.15),
+        Bound::None,
+    ));
     Ok(rows)
 }
 
@@ -134,19 +161,36 @@ fn click(sides: &mut Sides<'_>) -> Result<Three> {
     let params = click_params()?;
     let raw = |raw: &mut RawFirefox, page: &str| {
         let point = raw.eval(page, None, RESOLVE)?;
-        let point: serde_json::Value = serde_json::from_str(point.as_str().context("a point is told as text")?)?;
+        let point: serde_json::Value =
+            serde_json::from_str(point.as_str().context("a point is told as text")?)?;
         ensure!(point["hit"] == json!(true), "something covers the button");
         let to = json!({ "type": "pointerMove", "x": point["x"], "y": point["y"] });
         let actions = json!([to, { "type": "pointerDown", "button": 0 }, { "type": "pointerUp", "button": 0 }]);
         let mouse = json!({ "type": "pointer", "id": "mouse", "parameters": { "pointerType": "mouse" }, "actions": actions });
-        raw.call("input.performActions", &json!({ "context": page, "actions": [mouse] }))?;
-        ensure!(raw.eval(page, None, LATER)? == json!(true), "the raw page has no focus");
+        raw.call(
+            "input.performActions",
+            &json!({ "context": page, "actions": [mouse] }),
+        )?;
+        ensure!(
+            raw.eval(page, None, LATER)? == json!(true),
+            "the raw page has no focus"
+        );
         raw.eval(page, None, CLICKS).map(drop)
     };
-    let three = sides.turns(12, 15, |ours, session| ours_click(ours, session, &params), raw)?;
+    let three = sides.turns(
+        12,
+        15,
+        |ours, session| ours_click(ours, session, &params),
+        raw,
+    )?;
     let expected = json!((12 * sides.rounds + 1) * 15);
     for session in [&sides.firefox, &sides.chromium] {
-        let params = dom::EvalParams { expression: CLICKS.to_owned(), await_promise: false, frame: None, target_id: None };
+        let params = dom::EvalParams {
+            expression: CLICKS.to_owned(),
+            await_promise: false,
+            frame: None,
+            target_id: None,
+        };
         let counted = sides.ours.call::<DomEval>(Some(session), &params)?.value;
         ensure!(
             serde_json::from_str::<serde_json::Value>(counted.get())? == expected,
@@ -154,7 +198,10 @@ fn click(sides: &mut Sides<'_>) -> Result<Three> {
         );
     }
     let counted = sides.raw.eval(&sides.page, None, CLICKS)?;
-    ensure!(counted == expected, "the raw page counted {counted} clicks, not {expected}");
+    ensure!(
+        counted == expected,
+        "the raw page counted {counted} clicks, not {expected}"
+    );
     Ok(three)
 }
 
@@ -163,17 +210,31 @@ fn fill(sides: &mut Sides<'_>) -> Result<Three> {
     let element = css("#field")?;
     let ours = |ours: &Ours, session: &Session| {
         number += 1;
-        let params = interact::FillParams { element: element.clone(), value: format!("value {number}"), target_id: None };
+        let params = interact::FillParams {
+            element: element.clone(),
+            value: format!("value {number}"),
+            target_id: None,
+        };
         let filled = ours.call::<InteractFill>(Some(session), &params)?;
-        ensure!(filled.value == params.value, "the field holds {:?}", filled.value);
+        ensure!(
+            filled.value == params.value,
+            "the field holds {:?}",
+            filled.value
+        );
         Ok(())
     };
     let raw = |raw: &mut RawFirefox, page: &str| {
         raw_number += 1;
         let value = format!("value {raw_number}");
-        ensure!(raw.eval(page, None, FOCUS)? == json!(true), "the field has no focus");
+        ensure!(
+            raw.eval(page, None, FOCUS)? == json!(true),
+            "the field has no focus"
+        );
         let insert = format!("document.execCommand('insertText', false, '{value}')");
-        ensure!(raw.eval(page, None, &insert)? == json!(true), "the text is not taken");
+        ensure!(
+            raw.eval(page, None, &insert)? == json!(true),
+            "the text is not taken"
+        );
         let held = raw.eval(page, None, READ)?;
         ensure!(held == json!(value), "the raw field holds {held}");
         Ok(())
@@ -183,13 +244,23 @@ fn fill(sides: &mut Sides<'_>) -> Result<Three> {
 
 /// Of a thousand rows, some 5,000 elements. The raw client makes the call of the control plane's own script.
 fn snapshot(sides: &mut Sides<'_>, name: &str, mode: dom::SnapshotMode) -> Result<Three> {
-    let params = dom::SnapshotParams { mode, max_chars: 10_000_000, ..Default::default() };
+    let params = dom::SnapshotParams {
+        mode,
+        max_chars: 10_000_000,
+        ..Default::default()
+    };
     let ours = |ours: &Ours, session: &Session| {
         let taken = ours.call::<DomSnapshot>(Some(session), &params)?;
-        ensure!(taken.omitted == 0 && taken.lines >= 3_000, "{} lines, {} omitted", taken.lines, taken.omitted);
+        ensure!(
+            taken.omitted == 0 && taken.lines >= 3_000,
+            "{} lines, {} omitted",
+            taken.lines,
+            taken.omitted
+        );
         Ok(())
     };
-    let args = json!({ "mode": name, "prefix": "e", "next": 1, "urls": false, "maxNodes": 1_000_000 });
+    let args =
+        json!({ "mode": name, "prefix": "e", "next": 1, "urls": false, "maxNodes": 1_000_000 });
     let call = format!("__odb.call('snapshot', {args})");
     let raw = |raw: &mut RawFirefox, page: &str| {
         let taken = raw.eval(page, Some(SANDBOX), &call)?;
@@ -204,8 +275,14 @@ fn snapshot(sides: &mut Sides<'_>, name: &str, mode: dom::SnapshotMode) -> Resul
 fn bridge(workspace: &Workspace) -> Result<String> {
     let folder = workspace.root.join("crates/ops-runtime/src");
     let list = fs::read_to_string(folder.join("bridge.rs"))?;
-    let parts = list.lines().filter_map(|line| line.trim().strip_prefix("include_str!(\"")?.strip_suffix("\"),"));
-    let parts: Vec<String> = parts.map(|part| fs::read_to_string(folder.join(part))).collect::<Result<_, _>>()?;
+    let parts = list.lines().filter_map(|line| {
+        line.trim()
+            .strip_prefix("include_str!(\"")?
+            .strip_suffix("\"),")
+    });
+    let parts: Vec<String> = parts
+        .map(|part| fs::read_to_string(folder.join(part)))
+        .collect::<Result<_, _>>()?;
     ensure!(!parts.is_empty(), "the script has parts");
     Ok(parts.concat())
 }
@@ -215,7 +292,10 @@ fn nothing(bench: &Bench, model: &Model) -> Result<Three> {
     let url = bench.site.url("/plain");
     let mut three = Three::default();
     for _ in 0..5 * bench.rounds {
-        for (samples, browser) in [(&mut three.firefox, "firefox"), (&mut three.chromium, "chrome")] {
+        for (samples, browser) in [
+            (&mut three.firefox, "firefox"),
+            (&mut three.chromium, "chrome"),
+        ] {
             sleep(QUIET);
             let home = private_folder("odb-bench-")?;
             let began = Instant::now();

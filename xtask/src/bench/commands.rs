@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
 use ops_contracts::command::{
-    DomEval, DomSnapshot, DomTitle, ExportScreenshot, InteractClick, InteractFill, NavGoto, dom, export, interact, nav,
+    DomEval, DomSnapshot, DomTitle, ExportScreenshot, InteractClick, InteractFill, NavGoto, dom,
+    export, interact, nav,
 };
 use ops_contracts::locator::Locator;
 use serde_json::{Value, json};
@@ -22,8 +23,7 @@ const RESOLVE: &str = "(() => { const e = document.querySelector('#hit'); e.scro
     return { x, y, hit: document.elementFromPoint(x, y) === e }; })()";
 
 /// Focuses the field and selects what it holds.
-const FOCUS: &str =
-    "(() => { const e = document.querySelector('#field'); e.focus(); e.select(); return document.activeElement === e; })()";
+const FOCUS: &str = "(() => { const e = document.querySelector('#field'); e.focus(); e.select(); return document.activeElement === e; })()";
 
 const READ: &str = "document.querySelector('#field').value";
 
@@ -35,8 +35,16 @@ pub(super) fn measure(bench: &mut Bench) -> Result<Vec<Row>> {
     let form = bench.site.url(page::PATH);
     both_goto(bench, &form)?;
     let mut rows = vec![
-        Row::pair("eval, added by the hop", Bound::Adds(0.25), bench.turns(15, 40, ours_eval, raw_eval)?),
-        Row::pair("title, added by the hop", Bound::Adds(0.25), bench.turns(15, 40, ours_title, raw_title)?),
+        Row::pair(
+            "eval, added by the hop",
+            Bound::Adds(0.25),
+            bench.turns(15, 40, ours_eval, raw_eval)?,
+        ),
+        Row::pair(
+            "title, added by the hop",
+            Bound::Adds(0.25),
+            bench.turns(15, 40, ours_title, raw_title)?,
+        ),
     ];
     rows.extend(click(bench)?);
     rows.push(fill(bench)?);
@@ -84,7 +92,11 @@ pub(super) fn both_goto(bench: &mut Bench, url: &str) -> Result<()> {
 }
 
 pub(super) fn ours_goto(ours: &Ours, session: &Session, url: &str) -> Result<()> {
-    let params = nav::GotoParams { url: url.to_owned(), wait_until: Default::default(), target_id: None };
+    let params = nav::GotoParams {
+        url: url.to_owned(),
+        wait_until: Default::default(),
+        target_id: None,
+    };
     let went = ours.call::<NavGoto>(Some(session), &params)?;
     ensure!(went.status == Some(200), "{url} answered {:?}", went.status);
     Ok(())
@@ -97,7 +109,12 @@ pub(super) fn ours_eval(ours: &Ours, session: &Session) -> Result<()> {
 }
 
 fn evaluate(ours: &Ours, session: &Session, expression: &str) -> Result<Value> {
-    let params = dom::EvalParams { expression: expression.to_owned(), await_promise: false, frame: None, target_id: None };
+    let params = dom::EvalParams {
+        expression: expression.to_owned(),
+        await_promise: false,
+        frame: None,
+        target_id: None,
+    };
     let evaluated = ours.call::<DomEval>(Some(session), &params)?;
     Ok(serde_json::from_str(evaluated.value.get())?)
 }
@@ -126,17 +143,30 @@ pub(super) fn css(selector: &str) -> Result<Locator> {
 
 pub(super) fn click_params() -> Result<interact::ClickParams> {
     let (button, modifiers) = (Default::default(), Vec::new());
-    Ok(interact::ClickParams { element: css("#hit")?, button, count: 1, modifiers, position: None, target_id: None })
+    Ok(interact::ClickParams {
+        element: css("#hit")?,
+        button,
+        count: 1,
+        modifiers,
+        position: None,
+        target_id: None,
+    })
 }
 
-pub(super) fn ours_click(ours: &Ours, session: &Session, params: &interact::ClickParams) -> Result<()> {
+pub(super) fn ours_click(
+    ours: &Ours,
+    session: &Session,
+    params: &interact::ClickParams,
+) -> Result<()> {
     ours.call::<InteractClick>(Some(session), params).map(drop)
 }
 
 pub(super) fn raw_click(raw: &mut RawBrowser, page: &RawPage) -> Result<()> {
     let asked = raw_point(raw, page)?;
     let point = raw.value(asked)?;
-    raw_mouse(raw, page, &point)?.into_iter().try_for_each(|id| raw.wait(id).map(drop))
+    raw_mouse(raw, page, &point)?
+        .into_iter()
+        .try_for_each(|id| raw.wait(id).map(drop))
 }
 
 /// Asks where the button is, without waiting.
@@ -152,9 +182,21 @@ pub(super) fn raw_mouse(raw: &mut RawBrowser, page: &RawPage, point: &Value) -> 
         json!({ "type": kind, "x": point["x"], "y": point["y"], "button": button, "buttons": buttons, "clickCount": count })
     };
     Ok([
-        raw.send(Some(page), "Input.dispatchMouseEvent", &event("mouseMoved", 0, 0))?,
-        raw.send(Some(page), "Input.dispatchMouseEvent", &event("mousePressed", 1, 1))?,
-        raw.send(Some(page), "Input.dispatchMouseEvent", &event("mouseReleased", 1, 0))?,
+        raw.send(
+            Some(page),
+            "Input.dispatchMouseEvent",
+            &event("mouseMoved", 0, 0),
+        )?,
+        raw.send(
+            Some(page),
+            "Input.dispatchMouseEvent",
+            &event("mousePressed", 1, 1),
+        )?,
+        raw.send(
+            Some(page),
+            "Input.dispatchMouseEvent",
+            &event("mouseReleased", 1, 0),
+        )?,
     ])
 }
 
@@ -168,9 +210,18 @@ fn click(bench: &mut Bench) -> Result<[Row; 2]> {
         raw.eval(page, "clicks").map(drop)
     })?;
     let expected = json!(2 * (12 * bench.rounds + 1) * 15);
-    let counted = (evaluate(&bench.ours, &bench.session, "clicks")?, bench.raw.eval(&bench.page, "clicks")?);
-    ensure!(counted == (expected.clone(), expected), "the pages counted {counted:?} clicks");
-    Ok([Row::pair("click", Bound::Times(1.5), bare), Row::pair("click, to one that reads back", Bound::Times(1.3), told)])
+    let counted = (
+        evaluate(&bench.ours, &bench.session, "clicks")?,
+        bench.raw.eval(&bench.page, "clicks")?,
+    );
+    ensure!(
+        counted == (expected.clone(), expected),
+        "the pages counted {counted:?} clicks"
+    );
+    Ok([
+        Row::pair("click", Bound::Times(1.5), bare),
+        Row::pair("click, to one that reads back", Bound::Times(1.3), told),
+    ])
 }
 
 fn fill(bench: &mut Bench) -> Result<Row> {
@@ -179,22 +230,37 @@ fn fill(bench: &mut Bench) -> Result<Row> {
     let ours = |ours: &Ours, session: &Session| {
         ours_number += 1;
         let value = format!("value {ours_number}");
-        let params = interact::FillParams { element: element.clone(), value, target_id: None };
+        let params = interact::FillParams {
+            element: element.clone(),
+            value,
+            target_id: None,
+        };
         let filled = ours.call::<InteractFill>(Some(session), &params)?;
-        ensure!(filled.value == params.value, "the field holds {:?}", filled.value);
+        ensure!(
+            filled.value == params.value,
+            "the field holds {:?}",
+            filled.value
+        );
         Ok(())
     };
     let raw = |raw: &mut RawBrowser, page: &RawPage| {
         raw_number += 1;
         let value = format!("value {raw_number}");
-        ensure!(raw.eval(page, FOCUS)? == json!(true), "the field has no focus");
+        ensure!(
+            raw.eval(page, FOCUS)? == json!(true),
+            "the field has no focus"
+        );
         // Input takes another way to the page than scripts do: read back before it is confirmed, the old value is found.
         raw.call(Some(page), "Input.insertText", &json!({ "text": value }))?;
         let held = raw.eval(page, READ)?;
         ensure!(held == json!(value), "the raw field holds {held}");
         Ok(())
     };
-    Ok(Row::pair("fill", Bound::Times(1.3), bench.turns(12, 15, ours, raw)?))
+    Ok(Row::pair(
+        "fill",
+        Bound::Times(1.3),
+        bench.turns(12, 15, ours, raw)?,
+    ))
 }
 
 /// Beside a raw client that waits for the load, and beside one that also tells the response's status, which ours always does. It tells
@@ -202,9 +268,17 @@ fn fill(bench: &mut Bench) -> Result<Row> {
 fn goto(bench: &mut Bench) -> Result<[Row; 2]> {
     let urls = [bench.site.url("/shop/"), bench.site.url("/shop/search")];
     let mut ours_next = urls.iter().cycle();
-    let mut ours = |ours: &Ours, session: &Session| ours_goto(ours, session, ours_next.next().context("there is a next URL")?);
+    let mut ours = |ours: &Ours, session: &Session| {
+        ours_goto(
+            ours,
+            session,
+            ours_next.next().context("there is a next URL")?,
+        )
+    };
     let (mut bare_next, mut told_next) = (urls.iter().cycle(), urls.iter().cycle());
-    let bare = |raw: &mut RawBrowser, page: &RawPage| raw.goto(page, bare_next.next().context("there is a next URL")?);
+    let bare = |raw: &mut RawBrowser, page: &RawPage| {
+        raw.goto(page, bare_next.next().context("there is a next URL")?)
+    };
     let bare = bench.turns(30, 2, &mut ours, bare)?;
     let watched = bench.raw.open()?;
     bench.raw.watch_network(&watched)?;
@@ -218,34 +292,68 @@ fn goto(bench: &mut Bench) -> Result<[Row; 2]> {
     let told = bench.turns(30, 2, &mut ours, told);
     bench.raw.close(&watched)?;
     let row = |name, samples| Row::pair(name, Bound::Times(1.15), samples);
-    Ok([row("goto", bare), row("goto, to one that tells the status", told?)])
+    Ok([
+        row("goto", bare),
+        row("goto, to one that tells the status", told?),
+    ])
 }
 
 fn screenshot(bench: &mut Bench) -> Result<Row> {
     let shop = bench.site.url("/shop/");
     both_goto(bench, &shop)?;
     let params = export::ScreenshotParams::default();
-    let ours = |ours: &Ours, session: &Session| ours.call::<ExportScreenshot>(Some(session), &params).map(drop);
-    let raw = |raw: &mut RawBrowser, page: &RawPage| {
-        raw.call(Some(page), "Page.captureScreenshot", &json!({ "format": "png" })).map(drop)
+    let ours = |ours: &Ours, session: &Session| {
+        ours.call::<ExportScreenshot>(Some(session), &params)
+            .map(drop)
     };
-    Ok(Row::pair("screenshot", Bound::Times(1.15), bench.turns(15, 2, ours, raw)?))
+    let raw = |raw: &mut RawBrowser, page: &RawPage| {
+        raw.call(
+            Some(page),
+            "Page.captureScreenshot",
+            &json!({ "format": "png" }),
+        )
+        .map(drop)
+    };
+    Ok(Row::pair(
+        "screenshot",
+        Bound::Times(1.15),
+        bench.turns(15, 2, ours, raw)?,
+    ))
 }
 
 fn snapshot(bench: &mut Bench) -> Result<Vec<Row>> {
     let table = bench.site.url(TABLE);
     both_goto(bench, &table)?;
     let mut rows = Vec::new();
-    for (name, mode) in [("full", dom::SnapshotMode::Full), ("interactive", dom::SnapshotMode::Interactive)] {
-        let params = dom::SnapshotParams { mode, max_chars: 10_000_000, ..Default::default() };
+    for (name, mode) in [
+        ("full", dom::SnapshotMode::Full),
+        ("interactive", dom::SnapshotMode::Interactive),
+    ] {
+        let params = dom::SnapshotParams {
+            mode,
+            max_chars: 10_000_000,
+            ..Default::default()
+        };
         let ours = |ours: &Ours, session: &Session| {
             let taken = ours.call::<DomSnapshot>(Some(session), &params)?;
-            ensure!(taken.omitted == 0 && taken.lines >= 3_000, "{} lines, {} omitted", taken.lines, taken.omitted);
+            ensure!(
+                taken.omitted == 0 && taken.lines >= 3_000,
+                "{} lines, {} omitted",
+                taken.lines,
+                taken.omitted
+            );
             Ok(())
         };
-        let raw = |raw: &mut RawBrowser, page: &RawPage| raw.call(Some(page), "Accessibility.getFullAXTree", &json!({})).map(drop);
+        let raw = |raw: &mut RawBrowser, page: &RawPage| {
+            raw.call(Some(page), "Accessibility.getFullAXTree", &json!({}))
+                .map(drop)
+        };
         let samples = bench.turns(10, 1, ours, raw)?;
-        rows.push(Row::pair(format!("snapshot of 1,000 rows, {name}"), Bound::Times(0.35), samples));
+        rows.push(Row::pair(
+            format!("snapshot of 1,000 rows, {name}"),
+            Bound::Times(0.35),
+            samples,
+        ));
     }
     rows.extend(changes(bench)?);
     Ok(rows)
@@ -254,20 +362,33 @@ fn snapshot(bench: &mut Bench) -> Result<Vec<Row>> {
 /// What has changed since the last snapshot, beside a whole snapshot of the same page; each after one change, which the page has to be
 /// laid out for.
 fn changes(bench: &Bench) -> Result<[Row; 2]> {
-    let (mut of_changes, mut of_wholes, mut share) = (Samples::default(), Samples::default(), 0.0_f64);
-    let whole = dom::SnapshotParams { max_chars: 10_000_000, ..Default::default() };
+    let (mut of_changes, mut of_wholes, mut share) =
+        (Samples::default(), Samples::default(), 0.0_f64);
+    let whole = dom::SnapshotParams {
+        max_chars: 10_000_000,
+        ..Default::default()
+    };
     let taken = |params: &dom::SnapshotParams, text: &str| {
         let change = format!("document.querySelector('#row-500 button').textContent = '{text}'");
         evaluate(&bench.ours, &bench.session, &change)?;
         let began = Instant::now();
-        let snapshot = bench.ours.call::<DomSnapshot>(Some(&bench.session), params)?;
+        let snapshot = bench
+            .ours
+            .call::<DomSnapshot>(Some(&bench.session), params)?;
         anyhow::Ok((snapshot, began.elapsed()))
     };
     for round in 0..=15 * bench.rounds {
         let (full, took_whole) = taken(&whole, &format!("Whole {round}"))?;
-        let params = dom::SnapshotParams { since: Some(full.id), ..whole.clone() };
+        let params = dom::SnapshotParams {
+            since: Some(full.id),
+            ..whole.clone()
+        };
         let (delta, took_change) = taken(&params, &format!("Change {round}"))?;
-        ensure!(delta.delta.is_some_and(|delta| delta.added == 1), "one line has changed: {}", delta.text);
+        ensure!(
+            delta.delta.is_some_and(|delta| delta.added == 1),
+            "one line has changed: {}",
+            delta.text
+        );
         // The first round is for warming up.
         if round > 0 {
             of_changes.add(took_change);
@@ -278,7 +399,11 @@ fn changes(bench: &Bench) -> Result<[Row; 2]> {
         share = share.max(percent);
     }
     Ok([
-        Row::pair("snapshot of one change, to a whole one", Bound::Times(1.1), (of_changes, of_wholes)),
+        Row::pair(
+            "snapshot of one change, to a whole one",
+            Bound::Times(1.1),
+            (of_changes, of_wholes),
+        ),
         Row::value("snapshot of one change (% of the bytes)", share, 10.0, "%"),
     ])
 }

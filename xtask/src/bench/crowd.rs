@@ -31,7 +31,9 @@ impl Crowd {
 
     /// Closes all of them.
     pub(super) fn close(self, bench: &mut Bench) -> Result<()> {
-        self.sessions.iter().try_for_each(|session| bench.ours.close(session))?;
+        self.sessions
+            .iter()
+            .try_for_each(|session| bench.ours.close(session))?;
         self.pages.iter().try_for_each(|page| bench.raw.close(page))
     }
 }

@@ -45,15 +45,31 @@ struct Calls {
 /// A row for each kind of connection.
 pub(super) fn measure(bench: &Bench) -> Result<[Row; 2]> {
     let limit = getrlimit(Resource::Nofile);
-    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).context("the limit of descriptors can't be raised")?;
-    let idle = limit.maximum.map_or(IDLE, |most| most.saturating_sub(1_024).min(IDLE));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: limit.maximum,
+            ..limit
+        },
+    )
+    .context("the limit of descriptors can't be raised")?;
+    let idle = limit
+        .maximum
+        .map_or(IDLE, |most| most.saturating_sub(1_024).min(IDLE));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let call = |calls: &mut Calls| -> Result<()> {
         let began = Instant::now();
         bench.ours.call::<SessionList>(None, &Empty {})?;
         calls.kept.add(began.elapsed());
         let began = Instant::now();
-        runtime.block_on(post::call::<SessionList>(bench.ours.endpoint(), None, &Empty {}, None))?;
+        runtime.block_on(post::call::<SessionList>(
+            bench.ours.endpoint(),
+            None,
+            &Empty {},
+            None,
+        ))?;
         calls.new.add(began.elapsed());
         sleep(PAUSE);
         Ok(())
@@ -79,10 +95,16 @@ pub(super) fn measure(bench: &Bench) -> Result<[Row; 2]> {
         sleep(QUIET);
     }
     let row = |over: &str, beside, alone| {
-        let name = format!("session.list over {over}, {idle} idle and {} half-open peers", 2 * HALF_OPEN);
+        let name = format!(
+            "session.list over {over}, {idle} idle and {} half-open peers",
+            2 * HALF_OPEN
+        );
         Row::pair(name, Bound::Tail(2.0), (beside, alone))
     };
-    Ok([row("one connection", beside.kept, alone.kept), row("new connections", beside.new, alone.new)])
+    Ok([
+        row("one connection", beside.kept, alone.kept),
+        row("new connections", beside.new, alone.new),
+    ])
 }
 
 /// Peers that misbehave.
@@ -96,13 +118,24 @@ struct Crowd {
 
 impl Crowd {
     fn new(bench: &Bench) -> Result<Self> {
-        let at: SocketAddr = bench.ours.endpoint().url.authority().parse().context("the relay has an address")?;
+        let at: SocketAddr = bench
+            .ours
+            .endpoint()
+            .url
+            .authority()
+            .parse()
+            .context("the relay has an address")?;
         let token = bench.relay.token()?;
         let half = format!(
             "POST /ops HTTP/1.1\r\nhost: {at}\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\n\
              x-ops-contract-version: {OPS_CONTRACT_VERSION}\r\nx-ops-client-id: rough\r\ncontent-length: 1000\r\n\r\n{{"
         );
-        Ok(Self { at, half, is_there: AtomicBool::new(false), over: AtomicBool::new(false) })
+        Ok(Self {
+            at,
+            half,
+            is_there: AtomicBool::new(false),
+            over: AtomicBool::new(false),
+        })
     }
 
     /// The relay may refuse any of them, and close what it has accepted: that is what its good clients live by.
@@ -114,8 +147,12 @@ impl Crowd {
 
     fn come_and_stay(&self, idle: u64) {
         let silent: Vec<_> = (0..idle).filter_map(|_| self.opened("")).collect();
-        let announced: Vec<_> = (0..HALF_OPEN).filter_map(|_| self.opened(&self.half)).collect();
-        let mut trickling: Vec<_> = (0..HALF_OPEN).filter_map(|_| self.opened("POST /ops HTTP/1.1\r\nhost: ")).collect();
+        let announced: Vec<_> = (0..HALF_OPEN)
+            .filter_map(|_| self.opened(&self.half))
+            .collect();
+        let mut trickling: Vec<_> = (0..HALF_OPEN)
+            .filter_map(|_| self.opened("POST /ops HTTP/1.1\r\nhost: "))
+            .collect();
         self.is_there.store(true, Ordering::Relaxed);
         while !self.over.load(Ordering::Relaxed) {
             trickling.retain_mut(|socket| socket.write_all(b"x").is_ok());

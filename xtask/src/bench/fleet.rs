@@ -43,19 +43,35 @@ pub(super) fn measure(bench: &mut Bench) -> Result<Vec<Row>> {
 fn trips(bench: &mut Bench) -> Result<[Row; 3]> {
     let form = bench.site.url(page::PATH);
     both_goto(bench, &form)?;
-    let fill = interact::FillParams { element: "css=#field".parse()?, value: "value".to_owned(), target_id: None };
+    let fill = interact::FillParams {
+        element: "css=#field".parse()?,
+        value: "value".to_owned(),
+        target_id: None,
+    };
     let click = of::<InteractClick>(bench, &click_params()?)?.1;
     let filled = of::<InteractFill>(bench, &fill)?.1;
     let frames = bench.site.url(page::FRAMES);
     ours_goto(&bench.ours, &bench.session, &frames)?;
-    let params = dom::SnapshotParams { max_chars: 10_000_000, ..Default::default() };
+    let params = dom::SnapshotParams {
+        max_chars: 10_000_000,
+        ..Default::default()
+    };
     let (taken, snapshot) = of::<DomSnapshot>(bench, &params)?;
-    ensure!(taken.omitted == 0 && taken.lines >= 10_000, "{} lines, {} omitted", taken.lines, taken.omitted);
+    ensure!(
+        taken.omitted == 0 && taken.lines >= 10_000,
+        "{} lines, {} omitted",
+        taken.lines,
+        taken.omitted
+    );
     let row = |name: &str, trips: u32, most: f64| Row::value(name, f64::from(trips), most, "");
     Ok([
         row("round trips of a click", click, 3.0),
         row("round trips of a fill", filled, 3.0),
-        row("round trips of a snapshot of 10,000 nodes in 21 frames", snapshot, 3.0),
+        row(
+            "round trips of a snapshot of 10,000 nodes in 21 frames",
+            snapshot,
+            3.0,
+        ),
     ])
 }
 
@@ -72,11 +88,17 @@ fn together(bench: &mut Bench) -> Result<[Row; 3]> {
     let (bare, _) = beside(bench, raw_click_all)?;
     let (told, renderers) = beside(bench, |raw, pages| {
         raw_click_all(raw, pages)?;
-        let asked: Vec<u64> = pages.iter().map(|page| raw.send_eval(page, "clicks")).collect::<Result<_>>()?;
+        let asked: Vec<u64> = pages
+            .iter()
+            .map(|page| raw.send_eval(page, "clicks"))
+            .collect::<Result<_>>()?;
         asked.into_iter().try_for_each(|id| raw.value(id).map(drop))
     })?;
     let row = |name: String, samples| Row::pair(name, Bound::Times(TIMES), samples);
-    let (renderers, most) = (f64::from(u32::try_from(renderers)?), f64::from(u32::try_from(OPEN + BESIDES)?));
+    let (renderers, most) = (
+        f64::from(u32::try_from(renderers)?),
+        f64::from(u32::try_from(OPEN + BESIDES)?),
+    );
     Ok([
         row(name.clone(), bare),
         row(format!("{name}, to one that reads back"), told),
@@ -94,8 +116,18 @@ fn beside(
     std::thread::sleep(QUIET);
     let samples = rounds(bench, &crowd, raw_click)?;
     // Chromium writes a renderer's command line anew, as one string.
-    let is_renderer = |process: &Process| process.command_line().iter().any(|flags| flags.contains(RENDERER));
-    let renderers = bench.relay.processes().into_iter().filter(is_renderer).count();
+    let is_renderer = |process: &Process| {
+        process
+            .command_line()
+            .iter()
+            .any(|flags| flags.contains(RENDERER))
+    };
+    let renderers = bench
+        .relay
+        .processes()
+        .into_iter()
+        .filter(is_renderer)
+        .count();
     crowd.close(bench)?;
     std::thread::sleep(QUIET);
     Ok((samples, renderers))
@@ -113,7 +145,9 @@ fn rounds(
             let ours_now = (round + turn) % 2 == 0;
             let began = Instant::now();
             if ours_now {
-                bench.ours.repeat::<InteractClick>(&crowd.sessions, &params, CLICKS)?;
+                bench
+                    .ours
+                    .repeat::<InteractClick>(&crowd.sessions, &params, CLICKS)?;
             } else {
                 (0..CLICKS).try_for_each(|_| raw_click(&mut bench.raw, &crowd.pages))?;
             }
@@ -128,7 +162,10 @@ fn rounds(
 
 /// One click in each page; no page waits for another's answer.
 fn raw_click_all(raw: &mut RawBrowser, pages: &[RawPage]) -> Result<()> {
-    let asked: Vec<u64> = pages.iter().map(|page| raw_point(raw, page)).collect::<Result<_>>()?;
+    let asked: Vec<u64> = pages
+        .iter()
+        .map(|page| raw_point(raw, page))
+        .collect::<Result<_>>()?;
     let mut sent = Vec::with_capacity(3 * pages.len());
     for (page, id) in pages.iter().zip(asked) {
         let point = raw.value(id)?;

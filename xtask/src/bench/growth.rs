@@ -26,9 +26,22 @@ pub(super) fn measure(bench: &mut Bench) -> Result<Vec<Row>> {
         both_goto(bench, &url)?;
         sleep(QUIET);
         let eval = bench.turns(5, 20, ours_eval, raw_eval)?;
-        evals.push(Row::pair(format!("eval, {open} sessions open"), Bound::None, eval));
-        let click = bench.turns(5, 10, |ours, session| ours_click(ours, session, &params), raw_click)?;
-        clicks.push(Row::pair(format!("click, {open} sessions open"), Bound::None, click));
+        evals.push(Row::pair(
+            format!("eval, {open} sessions open"),
+            Bound::None,
+            eval,
+        ));
+        let click = bench.turns(
+            5,
+            10,
+            |ours, session| ours_click(ours, session, &params),
+            raw_click,
+        )?;
+        clicks.push(Row::pair(
+            format!("click, {open} sessions open"),
+            Bound::None,
+            click,
+        ));
     }
     crowd.close(bench)?;
     evals.extend(clicks);

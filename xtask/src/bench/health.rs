@@ -42,14 +42,35 @@ pub(super) fn measure(bench: &Bench, measure: &Path, now: Timestamp) -> Result<V
 
 /// Builds the program that measures what has to be built for release.
 pub(super) fn program(workspace: &Workspace, debug: bool) -> Result<PathBuf> {
-    let (profile, flag) = if debug { ("debug", None) } else { ("release", Some("--release")) };
-    workspace.cargo(["build", "--package", "health-store", "--example", "measure"].into_iter().chain(flag))?;
-    Ok(workspace.target().join(profile).join("examples").join("measure"))
+    let (profile, flag) = if debug {
+        ("debug", None)
+    } else {
+        ("release", Some("--release"))
+    };
+    workspace.cargo(
+        ["build", "--package", "health-store", "--example", "measure"]
+            .into_iter()
+            .chain(flag),
+    )?;
+    Ok(workspace
+        .target()
+        .join(profile)
+        .join("examples")
+        .join("measure"))
 }
 
 fn measured<T: DeserializeOwned>(program: &Path, words: &[&str]) -> Result<T> {
-    let output = Command::new(program).args(words).stdin(Stdio::null()).stderr(Stdio::inherit()).output()?;
-    ensure!(output.status.success(), "measure {} failed: {}", words.join(" "), output.status);
+    let output = Command::new(program)
+        .args(words)
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()?;
+    ensure!(
+        output.status.success(),
+        "measure {} failed: {}",
+        words.join(" "),
+        output.status
+    );
     serde_json::from_slice(&output.stdout).context("measure prints something else")
 }
 
@@ -66,11 +87,27 @@ fn store(program: &Path) -> Result<Vec<Row>> {
     }
     let scratch = private_folder("odb-bench-")?;
     let told: Store = measured(program, &["store", &scratch.path().to_string_lossy()])?;
-    ensure!(told.replay_bytes > 50 << 20, "the segment has only {} bytes", told.replay_bytes);
+    ensure!(
+        told.replay_bytes > 50 << 20,
+        "the segment has only {} bytes",
+        told.replay_bytes
+    );
     Ok(vec![
-        Row::pair("20,000 envelopes into memory, to a parse", Bound::Times(3.0), (told.memory, told.parse.clone())),
-        Row::pair("20,000 envelopes journalled, to a parse", Bound::Times(6.0), (told.journal, told.parse)),
-        Row::pair("replay of a full segment, to a parse", Bound::Times(2.0), (told.replay, told.replay_parse)),
+        Row::pair(
+            "20,000 envelopes into memory, to a parse",
+            Bound::Times(3.0),
+            (told.memory, told.parse.clone()),
+        ),
+        Row::pair(
+            "20,000 envelopes journalled, to a parse",
+            Bound::Times(6.0),
+            (told.journal, told.parse),
+        ),
+        Row::pair(
+            "replay of a full segment, to a parse",
+            Bound::Times(2.0),
+            (told.replay, told.replay_parse),
+        ),
     ])
 }
 
@@ -89,7 +126,12 @@ impl Side {
         let ours = Ours::connect(&relay, now)?;
         let session = ours.create()?;
         super::commands::ours_goto(&ours, &session, &bench.site.url(page::PATH))?;
-        Ok(Self { ours, session, relay, _home: home })
+        Ok(Self {
+            ours,
+            session,
+            relay,
+            _home: home,
+        })
     }
 
     fn end(self) -> Result<()> {
@@ -100,12 +142,19 @@ impl Side {
 
 /// The same command in turns where health is kept and where it is not.
 fn on_and_off(bench: &Bench, now: Timestamp) -> Result<Row> {
-    let (on, off) = (Side::start(bench, &[], now)?, Side::start(bench, &["--health-tuning", "off"], now)?);
+    let (on, off) = (
+        Side::start(bench, &[], now)?,
+        Side::start(bench, &["--health-tuning", "off"], now)?,
+    );
     sleep(QUIET);
     let (mut with, mut without) = (Samples::default(), Samples::default());
     for round in 0..=400 * bench.rounds {
         for turn in 0..2 {
-            let (side, samples) = if (round + turn) % 2 == 0 { (&on, &mut with) } else { (&off, &mut without) };
+            let (side, samples) = if (round + turn) % 2 == 0 {
+                (&on, &mut with)
+            } else {
+                (&off, &mut without)
+            };
             for _ in 0..5 {
                 let began = Instant::now();
                 ours_eval(&side.ours, &side.session)?;
@@ -117,7 +166,11 @@ fn on_and_off(bench: &Bench, now: Timestamp) -> Result<Row> {
     }
     on.end()?;
     off.end()?;
-    Ok(Row::pair("eval with adapter health, to one without", Bound::Times(1.02), (with, without)))
+    Ok(Row::pair(
+        "eval with adapter health, to one without",
+        Bound::Times(1.02),
+        (with, without),
+    ))
 }
 
 /// Growth of the relay's resident memory by sessions that were made and are left alone.
@@ -132,8 +185,16 @@ fn idle(bench: &Bench, now: Timestamp) -> Result<Row> {
     let sessions: Vec<Session> = (0..IDLE).map(|_| ours.create()).collect::<Result<_>>()?;
     sleep(QUIET);
     let after = processes::resident_mib(pid).context("resident memory can't be read")?;
-    first.iter().chain(&sessions).try_for_each(|session| ours.close(session))?;
-    Ok(Row::value("relayd resident, per idle session (KiB)", (after - before) * 1024.0 / f64::from(IDLE), 32.0, "KiB"))
+    first
+        .iter()
+        .chain(&sessions)
+        .try_for_each(|session| ours.close(session))?;
+    Ok(Row::value(
+        "relayd resident, per idle session (KiB)",
+        (after - before) * 1024.0 / f64::from(IDLE),
+        32.0,
+        "KiB",
+    ))
 }
 
 /// Status and metrics where the relay knows of a thousand sessions.
@@ -147,13 +208,28 @@ fn documents(bench: &Bench, program: &Path, now: Timestamp) -> Result<Vec<Row>> 
     let host = bench.relay.info.relay_url.trim_start_matches("http://");
     let before = series(host, &bench.relay.token()?)?;
     tell_of_sessions(host, &bench.relay.token()?, now)?;
-    let told: Status = measured(program, &["status", host, &bench.home.join("relay.token").to_string_lossy()])?;
-    ensure!(told.sessions >= TOLD, "the status document tells of {} sessions", told.sessions);
+    let told: Status = measured(
+        program,
+        &[
+            "status",
+            host,
+            &bench.home.join("relay.token").to_string_lossy(),
+        ],
+    )?;
+    ensure!(
+        told.sessions >= TOLD,
+        "the status document tells of {} sessions",
+        told.sessions
+    );
     let after = series(host, &bench.relay.token()?)?;
     #[expect(clippy::cast_precision_loss, reason = "some hundred series")]
     let more = after as f64 - before as f64;
     Ok(vec![
-        Row::pair("/status with 1,000 sessions, to serialising it", Bound::Times(3.0), (told.status, told.serialise)),
+        Row::pair(
+            "/status with 1,000 sessions, to serialising it",
+            Bound::Times(3.0),
+            (told.status, told.serialise),
+        ),
         Row::value("series that 1,000 sessions add to /metrics", more, 0.0, ""),
     ])
 }
@@ -172,7 +248,10 @@ fn tell_of_sessions(host: &str, token: &str, now: Timestamp) -> Result<()> {
         Ok(frame["type"].as_str().unwrap_or_default().to_owned())
     };
     socket.send(&hello.to_string())?;
-    ensure!(kind_of(&mut socket)? == "ops_hello_ack", "the hello was not answered");
+    ensure!(
+        kind_of(&mut socket)? == "ops_hello_ack",
+        "the hello was not answered"
+    );
     for session in 0..TOLD {
         let envelope = json!({
             "type": "ops.adapter.health.v1", "event": "snapshot", "emittedAt": now, "sessionId": format!("{session:032x}"),
@@ -190,10 +269,18 @@ fn tell_of_sessions(host: &str, token: &str, now: Timestamp) -> Result<()> {
 fn series(host: &str, token: &str) -> Result<usize> {
     let mut stream = TcpStream::connect(host)?;
     stream.set_read_timeout(Some(Duration::from_secs(20)))?;
-    let head = format!("GET /metrics HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n");
+    let head = format!(
+        "GET /metrics HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n"
+    );
     stream.write_all(head.as_bytes())?;
     let mut text = String::new();
     stream.read_to_string(&mut text)?;
-    ensure!(text.starts_with("HTTP/1.1 200 "), "the relay refuses its metrics: {text}");
-    Ok(text.lines().filter(|line| line.starts_with("ops_") || line.starts_with("cdp_")).count())
+    ensure!(
+        text.starts_with("HTTP/1.1 200 "),
+        "the relay refuses its metrics: {text}"
+    );
+    Ok(text
+        .lines()
+        .filter(|line| line.starts_with("ops_") || line.starts_with("cdp_"))
+        .count())
 }

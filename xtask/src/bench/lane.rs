@@ -61,8 +61,16 @@ struct Pace {
 
 impl Pace {
     fn new(grant: &LegacyGrant) -> Self {
-        let (burst, per_minute) = (f64::from(grant.limits.burst), f64::from(grant.limits.requests_per_minute));
-        Self { began: Instant::now(), sent: 0.0, burst: burst * 0.8, per_second: per_minute / 60.0 * 0.9 }
+        let (burst, per_minute) = (
+            f64::from(grant.limits.burst),
+            f64::from(grant.limits.requests_per_minute),
+        );
+        Self {
+            began: Instant::now(),
+            sent: 0.0,
+            burst: burst * 0.8,
+            per_second: per_minute / 60.0 * 0.9,
+        }
     }
 
     fn wait(&self) {
@@ -75,20 +83,51 @@ impl Pace {
 impl Lane {
     /// Connects to the session of a grant.
     pub(super) fn connect(endpoint: &Endpoint, token: &str, grant: &LegacyGrant) -> Result<Self> {
-        let socket = Socket::connect(&endpoint.url.authority(), "/cdp", CDP_PROTOCOL, token, endpoint.client_id.as_str())?;
+        let socket = Socket::connect(
+            &endpoint.url.authority(),
+            "/cdp",
+            CDP_PROTOCOL,
+            token,
+            endpoint.client_id.as_str(),
+        )?;
         let lease = grant.cdp_lease_id.as_str();
-        let envelope = format!(r#"{{"sessionId":"{}","cdpLeaseId":"{lease}","message":"#, grant.session_id);
+        let envelope = format!(
+            r#"{{"sessionId":"{}","cdpLeaseId":"{lease}","message":"#,
+            grant.session_id
+        );
         let (replies, events, pace) = (HashMap::new(), VecDeque::new(), Pace::new(grant));
-        Ok(Self { socket, envelope: Some(envelope), next: 1, replies, events, pace })
+        Ok(Self {
+            socket,
+            envelope: Some(envelope),
+            next: 1,
+            replies,
+            events,
+            pace,
+        })
     }
 
     /// Connects to a proxy for unmodified clients, which knows envelope, token and pace itself.
     pub(super) fn connect_proxy(address: &str) -> Result<Self> {
-        let (host, path) = address.strip_prefix("ws://").and_then(|rest| rest.split_once('/')).context("no address of a proxy")?;
+        let (host, path) = address
+            .strip_prefix("ws://")
+            .and_then(|rest| rest.split_once('/'))
+            .context("no address of a proxy")?;
         let socket = Socket::connect(host, &format!("/{path}"), "none", "none", "bench")?;
-        let pace = Pace { began: Instant::now(), sent: 0.0, burst: f64::INFINITY, per_second: 0.0 };
+        let pace = Pace {
+            began: Instant::now(),
+            sent: 0.0,
+            burst: f64::INFINITY,
+            per_second: 0.0,
+        };
         let (replies, events) = (HashMap::new(), VecDeque::new());
-        Ok(Self { socket, envelope: None, next: 1, replies, events, pace })
+        Ok(Self {
+            socket,
+            envelope: None,
+            next: 1,
+            replies,
+            events,
+            pace,
+        })
     }
 
     /// Waits until further messages are within the lane's rate, and forgets the events so far.
@@ -98,13 +137,25 @@ impl Lane {
     }
 
     /// Sends a command and returns its number, without waiting.
-    pub(super) fn send(&mut self, session: Option<&str>, method: &str, params: &str) -> Result<u64> {
+    pub(super) fn send(
+        &mut self,
+        session: Option<&str>,
+        method: &str,
+        params: &str,
+    ) -> Result<u64> {
         let id = self.next;
         self.next += 1;
         self.pace.sent += 1.0;
-        let session = session.map_or(String::new(), |session| format!(r#","sessionId":"{session}""#));
-        let (before, after) = self.envelope.as_deref().map_or(("", ""), |envelope| (envelope, "}"));
-        let text = format!(r#"{before}{{"id":{id},"method":"{method}","params":{params}{session}}}{after}"#);
+        let session = session.map_or(String::new(), |session| {
+            format!(r#","sessionId":"{session}""#)
+        });
+        let (before, after) = self
+            .envelope
+            .as_deref()
+            .map_or(("", ""), |envelope| (envelope, "}"));
+        let text = format!(
+            r#"{before}{{"id":{id},"method":"{method}","params":{params}{session}}}{after}"#
+        );
         self.socket.send(&text)?;
         Ok(id)
     }
@@ -120,15 +171,26 @@ impl Lane {
     }
 
     /// Runs a command and waits for its result.
-    pub(super) fn call(&mut self, session: Option<&str>, method: &str, params: &str) -> Result<Box<RawValue>> {
+    pub(super) fn call(
+        &mut self,
+        session: Option<&str>,
+        method: &str,
+        params: &str,
+    ) -> Result<Box<RawValue>> {
         let id = self.send(session, method, params)?;
         self.wait(id).with_context(|| format!("{method} failed"))
     }
 
     /// The same, read as what it should be.
-    pub(super) fn read<T: DeserializeOwned>(&mut self, session: Option<&str>, method: &str, params: &str) -> Result<T> {
+    pub(super) fn read<T: DeserializeOwned>(
+        &mut self,
+        session: Option<&str>,
+        method: &str,
+        params: &str,
+    ) -> Result<T> {
         let result = self.call(session, method, params)?;
-        serde_json::from_str(result.get()).with_context(|| format!("{method} answers otherwise: {}", result.get()))
+        serde_json::from_str(result.get())
+            .with_context(|| format!("{method} answers otherwise: {}", result.get()))
     }
 
     /// Evaluates an expression and returns its value.
@@ -144,7 +206,10 @@ impl Lane {
             #[serde(default)]
             value: Value,
         }
-        let params = format!(r#"{{"expression":{},"returnByValue":true}}"#, serde_json::to_string(expression)?);
+        let params = format!(
+            r#"{{"expression":{},"returnByValue":true}}"#,
+            serde_json::to_string(expression)?
+        );
         let evaluated: Evaluated = self.read(Some(session), "Runtime.evaluate", &params)?;
         match evaluated.exception_details {
             Some(exception) => bail!("{expression} threw: {exception}"),
@@ -160,7 +225,8 @@ impl Lane {
                     return Ok(());
                 }
             }
-            self.receive().with_context(|| format!("{wanted} does not come"))?;
+            self.receive()
+                .with_context(|| format!("{wanted} does not come"))?;
         }
     }
 
@@ -172,7 +238,12 @@ impl Lane {
             serde_json::from_slice(bytes).context("a message is no JSON")?
         } else {
             let frame: Frame<'_> = serde_json::from_slice(bytes).context("a frame is no JSON")?;
-            let Some(message) = frame.message else { bail!("the relay refuses: {}", frame.error.map_or("", RawValue::get)) };
+            let Some(message) = frame.message else {
+                bail!(
+                    "the relay refuses: {}",
+                    frame.error.map_or("", RawValue::get)
+                )
+            };
             serde_json::from_str(message.get())?
         };
         match (message.id, message.result, message.error) {
@@ -180,7 +251,8 @@ impl Lane {
             (Some(id), Some(result), None) => drop(self.replies.insert(id, result.to_owned())),
             _ => {
                 let method = message.method.unwrap_or_default().to_owned();
-                self.events.push_back((method, message.session.map(str::to_owned)));
+                self.events
+                    .push_back((method, message.session.map(str::to_owned)));
             }
         }
         Ok(())

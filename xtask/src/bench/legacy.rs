@@ -33,27 +33,52 @@ const ROUND: Duration = Duration::from_millis(CALLS as u64 * 1000 / 500);
 /// The two rows of the lane.
 pub(super) fn measure(bench: &Bench) -> Result<[Row; 2]> {
     let url = bench.site.url(super::page::PATH);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let mut endpoint = bench.ours.endpoint().clone();
     endpoint.routing.cli.routing_mode = Some(RoutingMode::LegacyCdp);
-    let grant = runtime.block_on(legacy::open(&endpoint, LegacySelection::Explicit)).context("no legacy session")?;
+    let grant = runtime
+        .block_on(legacy::open(&endpoint, LegacySelection::Explicit))
+        .context("no legacy session")?;
     let measured = turns(bench, &endpoint, &grant, &url);
-    runtime.block_on(legacy::close(&endpoint, &grant.session_id, &grant.cdp_lease_id)).context("the session does not close")?;
+    runtime
+        .block_on(legacy::close(
+            &endpoint,
+            &grant.session_id,
+            &grant.cdp_lease_id,
+        ))
+        .context("the session does not close")?;
     let [raw, lane, proxy] = measured?;
     Ok([
-        Row::pair("raw call, added by the legacy lane", Bound::Adds(0.15), (lane.clone(), raw)),
-        Row::pair("raw call, added by the proxy to the lane", Bound::Adds(0.15), (proxy, lane)),
+        Row::pair(
+            "raw call, added by the legacy lane",
+            Bound::Adds(0.15),
+            (lane.clone(), raw),
+        ),
+        Row::pair(
+            "raw call, added by the proxy to the lane",
+            Bound::Adds(0.15),
+            (proxy, lane),
+        ),
     ])
 }
 
 /// Measures the three in turns; who begins changes from round to round. The first round is for warming up.
-fn turns(bench: &Bench, endpoint: &Endpoint, grant: &LegacyGrant, url: &str) -> Result<[Samples; 3]> {
+fn turns(
+    bench: &Bench,
+    endpoint: &Endpoint,
+    grant: &LegacyGrant,
+    url: &str,
+) -> Result<[Samples; 3]> {
     let mut raw = RawBrowser::launch(&bench.browser, &bench.flags)?;
     let page = raw.open_plain()?;
     raw.goto(&page, url)?;
-    let mut lane = Page::open(Lane::connect(endpoint, &bench.relay.token()?, grant)?, url).context("through the lane")?;
+    let mut lane = Page::open(Lane::connect(endpoint, &bench.relay.token()?, grant)?, url)
+        .context("through the lane")?;
     let proxy = Proxy::start(bench)?;
-    let mut proxied = Page::open(Lane::connect_proxy(&proxy.address)?, url).context("through the proxy")?;
+    let mut proxied =
+        Page::open(Lane::connect_proxy(&proxy.address)?, url).context("through the proxy")?;
     let mut samples = [Samples::default(), Samples::default(), Samples::default()];
     for round in 0..=15 * bench.rounds as usize {
         let began = Instant::now();
@@ -100,7 +125,11 @@ impl Page {
         let session = made.session_id.context("an attachment has a session")?;
         lane.call(Some(&session), "Page.enable", "{}")?;
         lane.call(Some(&session), "Runtime.enable", "{}")?;
-        lane.call(Some(&session), "Page.navigate", &json!({ "url": url }).to_string())?;
+        lane.call(
+            Some(&session),
+            "Page.navigate",
+            &json!({ "url": url }).to_string(),
+        )?;
         lane.event(&session, "Page.loadEventFired")?;
         Ok(Self { lane, session })
     }
@@ -121,15 +150,32 @@ struct Proxy {
 impl Proxy {
     fn start(bench: &Bench) -> Result<Self> {
         let mut command = Command::new(&bench.programs.odb_cli);
-        command.arg("--home").arg(&bench.home).args(["--output", "json", "cdp", "proxy", "--wait-ms", "20000"]);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        command.arg("--home").arg(&bench.home).args([
+            "--output",
+            "json",
+            "cdp",
+            "proxy",
+            "--wait-ms",
+            "20000",
+        ]);
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
         let mut child = command.spawn().context("odb-cli could not be started")?;
         let told = child.stdout.take();
-        let mut proxy = Self { child, address: String::new() };
+        let mut proxy = Self {
+            child,
+            address: String::new(),
+        };
         let mut line = String::new();
         BufReader::new(told.context("its output is piped")?).read_line(&mut line)?;
-        let told: Value = serde_json::from_str(&line).with_context(|| format!("the proxy tells {line:?}"))?;
-        proxy.address = told["webSocketUrl"].as_str().context("the proxy tells its address")?.to_owned();
+        let told: Value =
+            serde_json::from_str(&line).with_context(|| format!("the proxy tells {line:?}"))?;
+        proxy.address = told["webSocketUrl"]
+            .as_str()
+            .context("the proxy tells its address")?
+            .to_owned();
         Ok(proxy)
     }
 

@@ -44,12 +44,23 @@ impl Ours {
             routing: ops_contracts::routing::RequestControls::default(),
             // One connection of one process at one time: as good as random here. An id that came before would be answered with
             // what was answered then.
-            request_ids: RequestIds::new(u128::from(now.unix_millis()) << 64 | u128::from(std::process::id()) << 32 | connection),
+            request_ids: RequestIds::new(
+                u128::from(now.unix_millis()) << 64
+                    | u128::from(std::process::id()) << 32
+                    | connection,
+            ),
         };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let client =
-            runtime.block_on(Client::connect(endpoint.clone(), Options::default())).context("the relay can't be reached")?;
-        Ok(Self { runtime, client, endpoint })
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let client = runtime
+            .block_on(Client::connect(endpoint.clone(), Options::default()))
+            .context("the relay can't be reached")?;
+        Ok(Self {
+            runtime,
+            client,
+            endpoint,
+        })
     }
 
     /// The relay that it is connected to.
@@ -58,27 +69,47 @@ impl Ours {
     }
 
     /// Runs a command.
-    pub(super) fn call<C: Command>(&self, session: Option<&Session>, params: &C::Params) -> Result<C::Result> {
+    pub(super) fn call<C: Command>(
+        &self,
+        session: Option<&Session>,
+        params: &C::Params,
+    ) -> Result<C::Result> {
         Ok(self.told::<C>(session, params)?.0)
     }
 
     /// Runs a command, and tells where its time went.
-    pub(super) fn told<C: Command>(&self, session: Option<&Session>, params: &C::Params) -> Result<(C::Result, Timing)> {
+    pub(super) fn told<C: Command>(
+        &self,
+        session: Option<&Session>,
+        params: &C::Params,
+    ) -> Result<(C::Result, Timing)> {
         let session = session.map(|session| (&session.id, &session.lease));
-        let called = self.runtime.block_on(self.client.call::<C>(session, params, None));
+        let called = self
+            .runtime
+            .block_on(self.client.call::<C>(session, params, None));
         called.with_context(|| format!("{} failed", C::NAME))
     }
 
     /// Runs a command so many times in each session, in all of them at once.
-    pub(super) fn repeat<C: Command>(&self, sessions: &[Session], params: &C::Params, times: u32) -> Result<()> {
+    pub(super) fn repeat<C: Command>(
+        &self,
+        sessions: &[Session],
+        params: &C::Params,
+        times: u32,
+    ) -> Result<()> {
         let each = sessions.iter().map(async |session| {
             for _ in 0..times {
-                self.client.call::<C>(Some((&session.id, &session.lease)), params, None).await?;
+                self.client
+                    .call::<C>(Some((&session.id, &session.lease)), params, None)
+                    .await?;
             }
             Ok::<_, ops_client::ClientError>(())
         });
-        let done = self.runtime.block_on(futures_util::future::try_join_all(each));
-        done.map(drop).with_context(|| format!("{} failed", C::NAME))
+        let done = self
+            .runtime
+            .block_on(futures_util::future::try_join_all(each));
+        done.map(drop)
+            .with_context(|| format!("{} failed", C::NAME))
     }
 
     pub(super) fn create(&self) -> Result<Session> {
@@ -87,12 +118,19 @@ impl Ours {
 
     /// The same in a browser of this kind.
     pub(super) fn create_in(&self, browser: BrowserKind) -> Result<Session> {
-        let params = session::CreateParams { browser, ..Default::default() };
+        let params = session::CreateParams {
+            browser,
+            ..Default::default()
+        };
         let made = self.call::<SessionCreate>(None, &params)?;
-        Ok(Session { id: made.session_id, lease: made.lease_id })
+        Ok(Session {
+            id: made.session_id,
+            lease: made.lease_id,
+        })
     }
 
     pub(super) fn close(&self, session: &Session) -> Result<()> {
-        self.call::<SessionClose>(Some(session), &Empty {}).map(drop)
+        self.call::<SessionClose>(Some(session), &Empty {})
+            .map(drop)
     }
 }

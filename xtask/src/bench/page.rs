@@ -10,8 +10,16 @@ pub(super) const FRAMES: &str = "/bench/frames.html";
 
 /// The pages, served beside the bundled ones.
 pub(super) static PAGES: &[Page] = &[
-    Page { path: PATH, content_type: "text/html; charset=utf-8", body: HTML },
-    Page { path: FRAMES, content_type: "text/html; charset=utf-8", body: FRAMED },
+    Page {
+        path: PATH,
+        content_type: "text/html; charset=utf-8",
+        body: HTML,
+    },
+    Page {
+        path: FRAMES,
+        content_type: "text/html; charset=utf-8",
+        body: FRAMED,
+    },
 ];
 
 const FRAMED: &str = "<!doctype html>

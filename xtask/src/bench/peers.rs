@@ -45,7 +45,11 @@ const [executablePath, flags, url] = process.argv.slice(1);
 ";
 
 /// Flags that every launch of Playwright's has of its own, or that are none of a browser that it drives.
-const OURS_ALONE: &[&str] = &["--remote-debugging-pipe", "--headless", "--no-startup-window"];
+const OURS_ALONE: &[&str] = &[
+    "--remote-debugging-pipe",
+    "--headless",
+    "--no-startup-window",
+];
 
 const ROUNDS: u32 = 10;
 const TIMES: u32 = 15;
@@ -61,7 +65,11 @@ struct Playwright {
 
 impl Playwright {
     fn start(bench: &Bench, workspace: &Workspace, url: &str) -> Result<Self> {
-        let flags: Vec<&String> = bench.flags.iter().filter(|flag| !OURS_ALONE.iter().any(|ours| flag.starts_with(ours))).collect();
+        let flags: Vec<&String> = bench
+            .flags
+            .iter()
+            .filter(|flag| !OURS_ALONE.iter().any(|ours| flag.starts_with(ours)))
+            .collect();
         let mut child = Command::new("node")
             .args(["-e", DRIVER])
             .arg(&bench.browser)
@@ -73,15 +81,25 @@ impl Playwright {
             .context("node can't be started")?;
         let requests = child.stdin.take();
         let answers = BufReader::new(child.stdout.take().context("its answers are piped")?);
-        let mut playwright = Self { child, requests, answers };
+        let mut playwright = Self {
+            child,
+            requests,
+            answers,
+        };
         let version = playwright.answer()?;
-        println!("playwright-core drives {}", version["version"].as_str().unwrap_or_default());
+        println!(
+            "playwright-core drives {}",
+            version["version"].as_str().unwrap_or_default()
+        );
         Ok(playwright)
     }
 
     fn answer(&mut self) -> Result<Value> {
         let mut line = String::new();
-        ensure!(self.answers.read_line(&mut line)? > 0, "Playwright has ended");
+        ensure!(
+            self.answers.read_line(&mut line)? > 0,
+            "Playwright has ended"
+        );
         Ok(serde_json::from_str(&line)?)
     }
 
@@ -90,7 +108,9 @@ impl Playwright {
         writeln!(requests, "{}", json!({ "action": action, "times": TIMES }))?;
         let answer = self.answer()?;
         for millis in answer["took"].as_array().context("it answers with times")? {
-            samples.add(Duration::from_secs_f64(millis.as_f64().context("a time is a number")? / 1_000.0));
+            samples.add(Duration::from_secs_f64(
+                millis.as_f64().context("a time is a number")? / 1_000.0,
+            ));
         }
         Ok(answer)
     }
@@ -106,28 +126,51 @@ impl Drop for Playwright {
     }
 }
 
-pub(super) fn measure(bench: &mut Bench, workspace: &Workspace, environment: &Environment) -> Result<Vec<Row>> {
+pub(super) fn measure(
+    bench: &mut Bench,
+    workspace: &Workspace,
+    environment: &Environment,
+) -> Result<Vec<Row>> {
     setup::clients(workspace, environment)?;
     let url = bench.site.url(page::PATH);
     commands::ours_goto(&bench.ours, &bench.session, &url)?;
     let mut playwright = Playwright::start(bench, workspace, &url)?;
     let click = {
         let params = commands::click_params()?;
-        let (samples, last) =
-            beside(bench, &mut playwright, "click", |bench| commands::ours_click(&bench.ours, &bench.session, &params))?;
+        let (samples, last) = beside(bench, &mut playwright, "click", |bench| {
+            commands::ours_click(&bench.ours, &bench.session, &params)
+        })?;
         let clicks = u64::from((ROUNDS * bench.rounds + 1) * TIMES);
-        ensure!(last["clicks"] == json!(clicks), "Playwright's page counted {}", last["clicks"]);
+        ensure!(
+            last["clicks"] == json!(clicks),
+            "Playwright's page counted {}",
+            last["clicks"]
+        );
         Row::pair("click, beside Playwright's", Bound::Times(0.3), samples)
     };
     let mut number = 0;
     let (samples, last) = beside(bench, &mut playwright, "fill", |bench| {
         number += 1;
-        let params = interact::FillParams { element: "css=#field".parse()?, value: format!("value {number}"), target_id: None };
-        let filled = bench.ours.call::<InteractFill>(Some(&bench.session), &params)?;
-        ensure!(filled.value == params.value, "the field holds {:?}", filled.value);
+        let params = interact::FillParams {
+            element: "css=#field".parse()?,
+            value: format!("value {number}"),
+            target_id: None,
+        };
+        let filled = bench
+            .ours
+            .call::<InteractFill>(Some(&bench.session), &params)?;
+        ensure!(
+            filled.value == params.value,
+            "the field holds {:?}",
+            filled.value
+        );
         Ok(())
     })?;
-    ensure!(last["field"] == json!(format!("value {number}")), "Playwright's field holds {}", last["field"]);
+    ensure!(
+        last["field"] == json!(format!("value {number}")),
+        "Playwright's field holds {}",
+        last["field"]
+    );
     let fill = Row::pair("fill, beside Playwright's", Bound::Times(0.5), samples);
     drop(playwright);
     Ok(vec![click, fill, batch(bench)?])
@@ -140,7 +183,8 @@ fn beside(
     action: &str,
     mut ours: impl FnMut(&Bench) -> Result<()>,
 ) -> Result<((Samples, Samples), Value)> {
-    let (mut of_ours, mut of_peer, mut last) = (Samples::default(), Samples::default(), Value::Null);
+    let (mut of_ours, mut of_peer, mut last) =
+        (Samples::default(), Samples::default(), Value::Null);
     for round in 0..=ROUNDS * bench.rounds {
         for turn in 0..2 {
             let mut warming = Samples::default();
@@ -153,7 +197,14 @@ fn beside(
                     }
                 }
             } else {
-                last = playwright.run(action, if round > 0 { &mut of_peer } else { &mut warming })?;
+                last = playwright.run(
+                    action,
+                    if round > 0 {
+                        &mut of_peer
+                    } else {
+                        &mut warming
+                    },
+                )?;
             }
         }
     }
@@ -169,7 +220,12 @@ fn batch(bench: &Bench) -> Result<Row> {
     let (mut together, mut apart) = (Samples::default(), Samples::default());
     for round in 0..=8 * bench.rounds {
         let lines: Vec<String> = pairs(round)
-            .flat_map(|value| [json!(["fill", "#field", value]).to_string(), json!(["click", "#hit"]).to_string()])
+            .flat_map(|value| {
+                [
+                    json!(["fill", "#field", value]).to_string(),
+                    json!(["click", "#hit"]).to_string(),
+                ]
+            })
             .collect();
         let began = Instant::now();
         cli(&["batch"], &(lines.join("\n") + "\n"))?;
@@ -185,9 +241,16 @@ fn batch(bench: &Bench) -> Result<Row> {
         }
     }
     let clicks = cli(&["eval", "clicks"], "")?;
-    ensure!(clicks.trim() == ((8 * bench.rounds + 1) * 20).to_string(), "the page counted {clicks} clicks");
+    ensure!(
+        clicks.trim() == ((8 * bench.rounds + 1) * 20).to_string(),
+        "the page counted {clicks} clicks"
+    );
     cli(&["close"], "")?;
-    Ok(Row::pair("batch of 20 by odb-cli, beside 20 processes", Bound::Times(0.5), (together, apart)))
+    Ok(Row::pair(
+        "batch of 20 by odb-cli, beside 20 processes",
+        Bound::Times(0.5),
+        (together, apart),
+    ))
 }
 
 fn cli(bench: &Bench, words: &[&str], input: &str) -> Result<String> {
@@ -199,8 +262,16 @@ fn cli(bench: &Bench, words: &[&str], input: &str) -> Result<String> {
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()?;
-    child.stdin.take().context("its input is piped")?.write_all(input.as_bytes())?;
+    child
+        .stdin
+        .take()
+        .context("its input is piped")?
+        .write_all(input.as_bytes())?;
     let output = child.wait_with_output()?;
-    ensure!(output.status.success(), "odb-cli {words:?} failed: {}", String::from_utf8_lossy(&output.stdout));
+    ensure!(
+        output.status.success(),
+        "odb-cli {words:?} failed: {}",
+        String::from_utf8_lossy(&output.stdout)
+    );
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }

@@ -81,24 +81,57 @@ impl RawBrowser {
         pipe.set_read_timeout(Some(PATIENCE))?;
         pipe.set_write_timeout(Some(PATIENCE))?;
         let mut command = Command::new(executable);
-        command.args(flags).arg(format!("--user-data-dir={}", profile.path().display()));
-        command.process_group(0).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+            .args(flags)
+            .arg(format!("--user-data-dir={}", profile.path().display()));
+        command
+            .process_group(0)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         let mappings = vec![
-            FdMapping { parent_fd: OwnedFd::from(theirs.try_clone()?), child_fd: 3 },
-            FdMapping { parent_fd: OwnedFd::from(theirs), child_fd: 4 },
+            FdMapping {
+                parent_fd: OwnedFd::from(theirs.try_clone()?),
+                child_fd: 3,
+            },
+            FdMapping {
+                parent_fd: OwnedFd::from(theirs),
+                child_fd: 4,
+            },
         ];
         command.fd_mappings(mappings)?;
-        let child = command.spawn().with_context(|| format!("{} could not be started", executable.display()))?;
-        let (buffer, replies, events) = (Vec::with_capacity(1 << 20), HashMap::new(), VecDeque::new());
-        Ok(Self { child, pipe, buffer, taken: 0, next: 1, replies, events, status: None, _profile: profile })
+        let child = command
+            .spawn()
+            .with_context(|| format!("{} could not be started", executable.display()))?;
+        let (buffer, replies, events) =
+            (Vec::with_capacity(1 << 20), HashMap::new(), VecDeque::new());
+        Ok(Self {
+            child,
+            pipe,
+            buffer,
+            taken: 0,
+            next: 1,
+            replies,
+            events,
+            status: None,
+            _profile: profile,
+        })
     }
 
     /// Sends a command and returns its number, without waiting.
-    pub(super) fn send(&mut self, page: Option<&RawPage>, method: &str, params: &Value) -> Result<u64> {
+    pub(super) fn send(
+        &mut self,
+        page: Option<&RawPage>,
+        method: &str,
+        params: &Value,
+    ) -> Result<u64> {
         let id = self.next;
         self.next += 1;
-        let session = page.map_or(String::new(), |page| format!(r#","sessionId":"{}""#, page.session));
-        let message = format!("{{\"id\":{id},\"method\":\"{method}\",\"params\":{params}{session}}}\0");
+        let session = page.map_or(String::new(), |page| {
+            format!(r#","sessionId":"{}""#, page.session)
+        });
+        let message =
+            format!("{{\"id\":{id},\"method\":\"{method}\",\"params\":{params}{session}}}\0");
         self.pipe.write_all(message.as_bytes())?;
         Ok(id)
     }
@@ -114,14 +147,25 @@ impl RawBrowser {
     }
 
     /// Runs a command and waits for its result.
-    pub(super) fn call(&mut self, page: Option<&RawPage>, method: &str, params: &Value) -> Result<Box<RawValue>> {
+    pub(super) fn call(
+        &mut self,
+        page: Option<&RawPage>,
+        method: &str,
+        params: &Value,
+    ) -> Result<Box<RawValue>> {
         let id = self.send(page, method, params)?;
         self.wait(id).with_context(|| format!("{method} failed"))
     }
 
-    fn read<T: for<'de> Deserialize<'de>>(&mut self, page: Option<&RawPage>, method: &str, params: &Value) -> Result<T> {
+    fn read<T: for<'de> Deserialize<'de>>(
+        &mut self,
+        page: Option<&RawPage>,
+        method: &str,
+        params: &Value,
+    ) -> Result<T> {
         let result = self.call(page, method, params)?;
-        serde_json::from_str(result.get()).with_context(|| format!("{method} answers otherwise: {}", result.get()))
+        serde_json::from_str(result.get())
+            .with_context(|| format!("{method} answers otherwise: {}", result.get()))
     }
 
     /// A page of the browser's own context, attached and with the events on that any client needs.
@@ -132,10 +176,21 @@ impl RawBrowser {
             target_id: Option<String>,
             session_id: Option<String>,
         }
-        let made: Made = self.read(None, "Target.createTarget", &json!({ "url": "about:blank" }))?;
+        let made: Made = self.read(
+            None,
+            "Target.createTarget",
+            &json!({ "url": "about:blank" }),
+        )?;
         let target = made.target_id.context("a target has an id")?;
-        let made: Made = self.read(None, "Target.attachToTarget", &json!({ "targetId": target, "flatten": true }))?;
-        let page = RawPage { context: String::new(), session: made.session_id.context("an attachment has a session")? };
+        let made: Made = self.read(
+            None,
+            "Target.attachToTarget",
+            &json!({ "targetId": target, "flatten": true }),
+        )?;
+        let page = RawPage {
+            context: String::new(),
+            session: made.session_id.context("an attachment has a session")?,
+        };
         self.call(Some(&page), "Page.enable", &json!({}))?;
         self.call(Some(&page), "Runtime.enable", &json!({}))?;
         Ok(page)
@@ -150,14 +205,26 @@ impl RawBrowser {
             target_id: Option<String>,
             session_id: Option<String>,
         }
-        let made: Made = self.read(None, "Target.createBrowserContext", &json!({ "disposeOnDetach": true }))?;
+        let made: Made = self.read(
+            None,
+            "Target.createBrowserContext",
+            &json!({ "disposeOnDetach": true }),
+        )?;
         let context = made.browser_context_id.context("a context has an id")?;
         let target = json!({ "url": "about:blank", "browserContextId": context, "newWindow": true, "width": 1280, "height": 720 });
         let made: Made = self.read(None, "Target.createTarget", &target)?;
         let target = made.target_id.context("a target has an id")?;
-        let made: Made = self.read(None, "Target.attachToTarget", &json!({ "targetId": target, "flatten": true }))?;
-        let page = RawPage { context, session: made.session_id.context("an attachment has a session")? };
-        let metrics = json!({ "width": 1280, "height": 720, "deviceScaleFactor": 1, "mobile": false });
+        let made: Made = self.read(
+            None,
+            "Target.attachToTarget",
+            &json!({ "targetId": target, "flatten": true }),
+        )?;
+        let page = RawPage {
+            context,
+            session: made.session_id.context("an attachment has a session")?,
+        };
+        let metrics =
+            json!({ "width": 1280, "height": 720, "deviceScaleFactor": 1, "mobile": false });
         let enabled = [
             self.send(Some(&page), "Page.enable", &json!({}))?,
             self.send(Some(&page), "Runtime.enable", &json!({}))?,
@@ -171,7 +238,12 @@ impl RawBrowser {
 
     /// Disposes of a page with its context.
     pub(super) fn close(&mut self, page: &RawPage) -> Result<()> {
-        self.call(None, "Target.disposeBrowserContext", &json!({ "browserContextId": page.context })).map(drop)
+        self.call(
+            None,
+            "Target.disposeBrowserContext",
+            &json!({ "browserContextId": page.context }),
+        )
+        .map(drop)
     }
 
     /// Navigates and waits until the document is loaded.
@@ -182,11 +254,18 @@ impl RawBrowser {
             error_text: Option<String>,
         }
         self.events.clear();
-        let navigated: Navigated = self.read(Some(page), "Page.navigate", &json!({ "url": url }))?;
-        ensure!(navigated.error_text.is_none(), "{url}: {navigated:?}", navigated = navigated.error_text);
+        let navigated: Navigated =
+            self.read(Some(page), "Page.navigate", &json!({ "url": url }))?;
+        ensure!(
+            navigated.error_text.is_none(),
+            "{url}: {navigated:?}",
+            navigated = navigated.error_text
+        );
         loop {
             while let Some((method, session)) = self.events.pop_front() {
-                if method == "Page.loadEventFired" && session.as_deref() == Some(page.session.as_str()) {
+                if method == "Page.loadEventFired"
+                    && session.as_deref() == Some(page.session.as_str())
+                {
                     return Ok(());
                 }
             }
@@ -196,7 +275,8 @@ impl RawBrowser {
 
     /// Watches the page's network from here on, so that a navigation can tell its status.
     pub(super) fn watch_network(&mut self, page: &RawPage) -> Result<()> {
-        self.call(Some(page), "Network.enable", &json!({})).map(drop)
+        self.call(Some(page), "Network.enable", &json!({}))
+            .map(drop)
     }
 
     /// The same, and tells the status of the response, which comes before the load.
@@ -208,7 +288,8 @@ impl RawBrowser {
 
     /// Evaluates an expression as a person's doing, which may open windows, and returns its value.
     pub(super) fn eval_as_user(&mut self, page: &RawPage, expression: &str) -> Result<Value> {
-        let params = json!({ "expression": expression, "returnByValue": true, "userGesture": true });
+        let params =
+            json!({ "expression": expression, "returnByValue": true, "userGesture": true });
         let id = self.send(Some(page), "Runtime.evaluate", &params)?;
         self.value(id)
     }
@@ -221,7 +302,11 @@ impl RawBrowser {
 
     /// Sends an expression, without waiting.
     pub(super) fn send_eval(&mut self, page: &RawPage, expression: &str) -> Result<u64> {
-        self.send(Some(page), "Runtime.evaluate", &json!({ "expression": expression, "returnByValue": true }))
+        self.send(
+            Some(page),
+            "Runtime.evaluate",
+            &json!({ "expression": expression, "returnByValue": true }),
+        )
     }
 
     /// The value of an expression that was sent.
@@ -267,7 +352,10 @@ impl RawBrowser {
         loop {
             let old = self.buffer.len();
             self.buffer.resize(old + 256 * 1024, 0xff);
-            let count = self.pipe.read(&mut self.buffer[old..]).context("the browser does not answer")?;
+            let count = self
+                .pipe
+                .read(&mut self.buffer[old..])
+                .context("the browser does not answer")?;
             self.buffer.truncate(old + count);
             ensure!(count > 0, "the browser closed its pipe");
             if self.buffer[old..].contains(&0) {
@@ -277,19 +365,22 @@ impl RawBrowser {
     }
 
     fn take_in(&mut self, start: usize, end: usize) -> Result<()> {
-        let message: Incoming<'_> = serde_json::from_slice(&self.buffer[start..end]).context("a message is no JSON")?;
+        let message: Incoming<'_> =
+            serde_json::from_slice(&self.buffer[start..end]).context("a message is no JSON")?;
         match (message.id, message.result, message.error) {
             (Some(_), _, Some(error)) => bail!("the browser refuses: {error}"),
             (Some(id), Some(result), None) => drop(self.replies.insert(id, result.to_owned())),
             _ => {
                 let method = message.method.unwrap_or_default().to_owned();
                 if method == "Network.responseReceived" {
-                    let received: Received = serde_json::from_str(message.params.map_or("null", RawValue::get))?;
+                    let received: Received =
+                        serde_json::from_str(message.params.map_or("null", RawValue::get))?;
                     if received.r#type == "Document" {
                         self.status = Some(received.response.status);
                     }
                 }
-                self.events.push_back((method, message.session.map(str::to_owned)));
+                self.events
+                    .push_back((method, message.session.map(str::to_owned)));
             }
         }
         Ok(())

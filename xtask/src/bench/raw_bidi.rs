@@ -40,29 +40,55 @@ impl Model {
     pub(super) fn of(relay: u32) -> Result<Self> {
         let own = processes::program(relay);
         let is_main = |line: &[String]| {
-            line.iter().any(|word| word.starts_with("--remote-debugging-port")) && line.iter().all(|word| word != "-contentproc")
+            line.iter()
+                .any(|word| word.starts_with("--remote-debugging-port"))
+                && line.iter().all(|word| word != "-contentproc")
         };
         let firefox = processes::descendants(relay).into_iter();
-        let mut firefox = firefox.filter(|process| is_main(&process.command_line()) && processes::program(process.pid) != own);
-        let firefox = firefox.next().context("relayd started no Firefox that can be found")?;
+        let mut firefox = firefox.filter(|process| {
+            is_main(&process.command_line()) && processes::program(process.pid) != own
+        });
+        let firefox = firefox
+            .next()
+            .context("relayd started no Firefox that can be found")?;
         let arguments: Vec<String> = firefox.command_line().into_iter().skip(1).collect();
-        let profile = arguments.iter().skip_while(|word| *word != "--profile").nth(1).context("Firefox has a profile")?;
+        let profile = arguments
+            .iter()
+            .skip_while(|word| *word != "--profile")
+            .nth(1)
+            .context("Firefox has a profile")?;
         let profile = PathBuf::from(profile);
-        let preferences = fs::read(profile.join("user.js")).context("the profile has preferences")?;
-        let directory = profile.parent().context("a profile is in a folder")?.to_owned();
+        let preferences =
+            fs::read(profile.join("user.js")).context("the profile has preferences")?;
+        let directory = profile
+            .parent()
+            .context("a profile is in a folder")?
+            .to_owned();
         let environment = fs::read(format!("/proc/{}/environ", firefox.pid))?;
         let environment = environment.split(|byte| *byte == 0).filter_map(|variable| {
             let at = variable.iter().position(|byte| *byte == b'=')?;
-            Some((OsString::from_vec(variable[..at].to_vec()), OsString::from_vec(variable[at + 1..].to_vec())))
+            Some((
+                OsString::from_vec(variable[..at].to_vec()),
+                OsString::from_vec(variable[at + 1..].to_vec()),
+            ))
         });
         let program = processes::program(firefox.pid).context("a process has a program")?;
-        Ok(Self { program, arguments, environment: environment.collect(), directory, preferences })
+        Ok(Self {
+            program,
+            arguments,
+            environment: environment.collect(),
+            directory,
+            preferences,
+        })
     }
 
     /// A text of it for a browser below another folder.
     fn moved(&self, text: &OsStr, to: &Path) -> OsString {
         let text = Path::new(text);
-        text.strip_prefix(&self.directory).map_or_else(|_| text.as_os_str().to_owned(), |rest| to.join(rest).into_os_string())
+        text.strip_prefix(&self.directory).map_or_else(
+            |_| text.as_os_str().to_owned(),
+            |rest| to.join(rest).into_os_string(),
+        )
     }
 }
 
@@ -96,18 +122,41 @@ impl RawFirefox {
         }
         fs::write(directory.path().join("profile/user.js"), &model.preferences)?;
         let mut command = Command::new(&model.program);
-        command.args(model.arguments.iter().map(|word| model.moved(OsStr::new(word), directory.path())));
-        command.env_clear().envs(model.environment.iter().map(|(name, value)| (name, model.moved(value, directory.path()))));
+        command.args(
+            model
+                .arguments
+                .iter()
+                .map(|word| model.moved(OsStr::new(word), directory.path())),
+        );
+        command.env_clear().envs(
+            model
+                .environment
+                .iter()
+                .map(|(name, value)| (name, model.moved(value, directory.path()))),
+        );
         // The model's own goes with the model, and Firefox would make it again.
         command.env("TMPDIR", directory.path().join("tmp"));
-        command.process_group(0).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-        let mut child = command.spawn().with_context(|| format!("{} could not be started", model.program.display()))?;
+        command
+            .process_group(0)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        let mut child = command
+            .spawn()
+            .with_context(|| format!("{} could not be started", model.program.display()))?;
         let socket = connect(&mut child);
         if socket.is_err() {
             end(&mut child);
         }
-        let mut firefox = Self { child, socket: socket?, next: 1, replies: HashMap::new(), _directory: directory };
-        let capabilities = json!({ "alwaysMatch": { "unhandledPromptBehavior": { "default": "ignore" } } });
+        let mut firefox = Self {
+            child,
+            socket: socket?,
+            next: 1,
+            replies: HashMap::new(),
+            _directory: directory,
+        };
+        let capabilities =
+            json!({ "alwaysMatch": { "unhandledPromptBehavior": { "default": "ignore" } } });
         firefox.call("session.new", &json!({ "capabilities": capabilities }))?;
         Ok(firefox)
     }
@@ -116,7 +165,9 @@ impl RawFirefox {
     fn send(&mut self, method: &str, params: &Value) -> Result<u64> {
         let id = self.next;
         self.next += 1;
-        self.socket.send(&format!("{{\"id\":{id},\"method\":\"{method}\",\"params\":{params}}}"))?;
+        self.socket.send(&format!(
+            "{{\"id\":{id},\"method\":\"{method}\",\"params\":{params}}}"
+        ))?;
         Ok(id)
     }
 
@@ -127,7 +178,8 @@ impl RawFirefox {
                 return Ok(result);
             }
             let text = self.socket.receive()?;
-            let message: Incoming<'_> = serde_json::from_slice(self.socket.bytes(text)).context("a message is no JSON")?;
+            let message: Incoming<'_> =
+                serde_json::from_slice(self.socket.bytes(text)).context("a message is no JSON")?;
             match (message.id, message.result, message.error) {
                 (_, _, Some(error)) => bail!("the browser refuses: {error} {:?}", message.message),
                 (Some(id), Some(result), None) => drop(self.replies.insert(id, result.to_owned())),
@@ -152,22 +204,37 @@ impl RawFirefox {
             context: Option<String>,
         }
         let made = self.call("browser.createUserContext", &json!({}))?;
-        let user_context = serde_json::from_str::<Made>(made.get())?.user_context.context("a user context has an id")?;
-        let viewport =
-            json!({ "userContexts": [user_context], "viewport": { "width": 1280, "height": 720 }, "devicePixelRatio": 1.0 });
+        let user_context = serde_json::from_str::<Made>(made.get())?
+            .user_context
+            .context("a user context has an id")?;
+        let viewport = json!({ "userContexts": [user_context], "viewport": { "width": 1280, "height": 720 }, "devicePixelRatio": 1.0 });
         let sized = self.send("browsingContext.setViewport", &viewport)?;
-        let made = self.call("browsingContext.create", &json!({ "type": "window", "userContext": user_context }))?;
+        let made = self.call(
+            "browsingContext.create",
+            &json!({ "type": "window", "userContext": user_context }),
+        )?;
         self.wait(sized)?;
-        serde_json::from_str::<Made>(made.get())?.context.context("a page has an id")
+        serde_json::from_str::<Made>(made.get())?
+            .context
+            .context("a page has an id")
     }
 
     /// Navigates and waits until the document is loaded.
     pub(super) fn goto(&mut self, page: &str, url: &str) -> Result<()> {
-        self.call("browsingContext.navigate", &json!({ "context": page, "url": url, "wait": "complete" })).map(drop)
+        self.call(
+            "browsingContext.navigate",
+            &json!({ "context": page, "url": url, "wait": "complete" }),
+        )
+        .map(drop)
     }
 
     /// Evaluates an expression, in a sandbox of its own where one is named, and returns its value: a number, a text or a truth.
-    pub(super) fn eval(&mut self, page: &str, sandbox: Option<&str>, expression: &str) -> Result<Value> {
+    pub(super) fn eval(
+        &mut self,
+        page: &str,
+        sandbox: Option<&str>,
+        expression: &str,
+    ) -> Result<Value> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Evaluated {
@@ -183,7 +250,10 @@ impl RawFirefox {
         if let Some(sandbox) = sandbox {
             target["sandbox"] = json!(sandbox);
         }
-        let result = self.call("script.evaluate", &json!({ "expression": expression, "target": target, "awaitPromise": true }))?;
+        let result = self.call(
+            "script.evaluate",
+            &json!({ "expression": expression, "target": target, "awaitPromise": true }),
+        )?;
         let evaluated: Evaluated = serde_json::from_str(result.get())?;
         match (evaluated.result, evaluated.exception_details) {
             (Some(remote), None) => Ok(remote.value),
@@ -212,8 +282,14 @@ fn connect(child: &mut Child) -> Result<Socket> {
     let mut line = Vec::new();
     let host = loop {
         line.clear();
-        ensure!(output.read_until(b'\n', &mut line)? > 0, "Firefox ended before it listened");
-        if let Some(host) = OsStr::from_bytes(&line).to_str().and_then(|line| line.trim().strip_prefix(READY)) {
+        ensure!(
+            output.read_until(b'\n', &mut line)? > 0,
+            "Firefox ended before it listened"
+        );
+        if let Some(host) = OsStr::from_bytes(&line)
+            .to_str()
+            .and_then(|line| line.trim().strip_prefix(READY))
+        {
             break host.to_owned();
         }
     };

@@ -37,21 +37,44 @@ enum Figures {
 
 impl Row {
     /// Two things measured in turn: ours and the reference.
-    pub(super) fn pair(name: impl Into<String>, bound: Bound, (ours, raw): (Samples, Samples)) -> Self {
-        Self { name: name.into(), bound, figures: Figures::Pair { ours, raw } }
+    pub(super) fn pair(
+        name: impl Into<String>,
+        bound: Bound,
+        (ours, raw): (Samples, Samples),
+    ) -> Self {
+        Self {
+            name: name.into(),
+            bound,
+            figures: Figures::Pair { ours, raw },
+        }
     }
 
     /// A size.
-    pub(super) fn value(name: impl Into<String>, value: f64, most: f64, unit: &'static str) -> Self {
-        Self { name: name.into(), bound: Bound::Most(most, unit), figures: Figures::Value(value) }
+    pub(super) fn value(
+        name: impl Into<String>,
+        value: f64,
+        most: f64,
+        unit: &'static str,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            bound: Bound::Most(most, unit),
+            figures: Figures::Value(value),
+        }
     }
 
     /// Whether the bound is kept; none where there is no bound.
     pub(super) fn is_ok(&self) -> Option<bool> {
         match (&self.figures, self.bound) {
-            (Figures::Pair { ours, raw }, Bound::Adds(most)) => Some(ours.p50() - raw.p50() <= most),
-            (Figures::Pair { ours, raw }, Bound::Times(most)) => Some(ours.p50() <= most * raw.p50()),
-            (Figures::Pair { ours, raw }, Bound::Tail(most)) => Some(ours.p95() <= most * raw.p95()),
+            (Figures::Pair { ours, raw }, Bound::Adds(most)) => {
+                Some(ours.p50() - raw.p50() <= most)
+            }
+            (Figures::Pair { ours, raw }, Bound::Times(most)) => {
+                Some(ours.p50() <= most * raw.p50())
+            }
+            (Figures::Pair { ours, raw }, Bound::Tail(most)) => {
+                Some(ours.p95() <= most * raw.p95())
+            }
             (Figures::Value(value), Bound::Most(most, _)) => Some(*value <= most),
             _ => None,
         }
@@ -62,8 +85,16 @@ impl Row {
         let none = String::new;
         let (ours, raw, ratio) = match &self.figures {
             Figures::Pair { ours, raw } => {
-                let ratio = if raw.p50() > 0.0 { format!("{:.2}", ours.p50() / raw.p50()) } else { none() };
-                ([ms(ours.p50()), ms(ours.p95())], [ms(raw.p50()), ms(raw.p95())], ratio)
+                let ratio = if raw.p50() > 0.0 {
+                    format!("{:.2}", ours.p50() / raw.p50())
+                } else {
+                    none()
+                };
+                (
+                    [ms(ours.p50()), ms(ours.p95())],
+                    [ms(raw.p50()), ms(raw.p95())],
+                    ratio,
+                )
             }
             Figures::Value(value) => ([format!("{value:.1}"), none()], [none(), none()], none()),
         };
@@ -74,16 +105,33 @@ impl Row {
             Bound::Most(most, unit) => format!("{most} {unit}"),
             Bound::None => none(),
         };
-        let verdict = self.is_ok().map_or(none(), |ok| if ok { "ok".to_owned() } else { "over".to_owned() });
+        let verdict = self.is_ok().map_or(none(), |ok| {
+            if ok {
+                "ok".to_owned()
+            } else {
+                "over".to_owned()
+            }
+        });
         let [ours50, ours95] = ours;
         let [raw50, raw95] = raw;
-        [self.name.clone(), ours50, ours95, raw50, raw95, ratio, bound, verdict]
+        [
+            self.name.clone(),
+            ours50,
+            ours95,
+            raw50,
+            raw95,
+            ratio,
+            bound,
+            verdict,
+        ]
     }
 
     fn json(&self) -> Value {
         let of = |samples: &Samples| json!({ "p50": samples.p50(), "p95": samples.p95(), "count": samples.len() });
         let figures = match &self.figures {
-            Figures::Pair { ours, raw } => json!({ "ours": of(ours), "raw": of(raw), "ratio": ours.p50() / raw.p50() }),
+            Figures::Pair { ours, raw } => {
+                json!({ "ours": of(ours), "raw": of(raw), "ratio": ours.p50() / raw.p50() })
+            }
             Figures::Value(value) => json!({ "value": value }),
         };
         json!({ "name": self.name, "bound": self.cells()[6], "ok": self.is_ok(), "figures": figures })
@@ -93,7 +141,17 @@ impl Row {
 /// The table for people, times in milliseconds.
 pub(super) fn table(rows: &[Row]) -> String {
     let mut text = String::new();
-    let head = ["milliseconds", "p50", "p95", "raw p50", "raw p95", "ratio", "bound", ""].map(str::to_owned);
+    let head = [
+        "milliseconds",
+        "p50",
+        "p95",
+        "raw p50",
+        "raw p95",
+        "ratio",
+        "bound",
+        "",
+    ]
+    .map(str::to_owned);
     let line = |text: &mut String, cells: &[String; 8]| {
         let [name, figures @ ..] = cells;
         let _ = write!(text, "{name:<44}");

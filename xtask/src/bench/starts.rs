@@ -39,7 +39,11 @@ fn create(bench: &mut Bench) -> Result<Row> {
         let page = timed(&mut raw, || bench.raw.open())?;
         bench.raw.close(&page)?;
     }
-    Ok(Row::pair("session.create, browser running", Bound::Times(0.2), (ours, raw)))
+    Ok(Row::pair(
+        "session.create, browser running",
+        Bound::Times(0.2),
+        (ours, raw),
+    ))
 }
 
 /// A whole process that reads the title, beside one that only tells its version.
@@ -50,13 +54,21 @@ fn process(bench: &mut Bench) -> Result<Row> {
     let (mut title, mut version) = (Samples::default(), Samples::default());
     for round in 0..=30 * bench.rounds {
         let (mut warming, mut also) = (Samples::default(), Samples::default());
-        let (title, version) = if round == 0 { (&mut warming, &mut also) } else { (&mut title, &mut version) };
+        let (title, version) = if round == 0 {
+            (&mut warming, &mut also)
+        } else {
+            (&mut title, &mut version)
+        };
         let read = timed(title, || cli(&["get", "title"]))?;
         ensure!(read.trim() == "Plain page", "the title is {read:?}");
         timed(version, || cli(&["--version"]))?;
     }
     cli(&["close"])?;
-    Ok(Row::pair("odb-cli get title, beside odb-cli --version", Bound::Times(2.5), (title, version)))
+    Ok(Row::pair(
+        "odb-cli get title, beside odb-cli --version",
+        Bound::Times(2.5),
+        (title, version),
+    ))
 }
 
 /// From no relay and no browser to the first page's title.
@@ -75,7 +87,10 @@ fn nothing(bench: &mut Bench) -> Result<Row> {
         let read = read?;
         stopped?;
         ensure!(read.trim() == "Plain page", "the title is {read:?}");
-        ensure!(relay::read(home.path()).is_none(), "odb-cli stop left a relay");
+        ensure!(
+            relay::read(home.path()).is_none(),
+            "odb-cli stop left a relay"
+        );
         sleep(QUIET);
         let (title, browser) = timed(&mut raw, || {
             let mut browser = RawBrowser::launch(&bench.browser, &bench.flags)?;
@@ -86,15 +101,29 @@ fn nothing(bench: &mut Bench) -> Result<Row> {
         drop(browser);
         ensure!(title == json!("Plain page"), "the title is {title}");
     }
-    Ok(Row::pair("nothing to first title, by odb-cli", Bound::Times(1.15), (ours, raw)))
+    Ok(Row::pair(
+        "nothing to first title, by odb-cli",
+        Bound::Times(1.15),
+        (ours, raw),
+    ))
 }
 
 /// Runs `odb-cli` and returns what it prints.
 pub(super) fn cli(bench: &Bench, home: &Path, words: &[&str]) -> Result<String> {
     let mut command = Command::new(&bench.programs.odb_cli);
-    command.args(words).env("ODB_HOME", home).env("ODB_BROWSER", &bench.browser).stdin(Stdio::null());
-    let output = command.output().with_context(|| format!("{} could not be started", bench.programs.odb_cli.display()))?;
+    command
+        .args(words)
+        .env("ODB_HOME", home)
+        .env("ODB_BROWSER", &bench.browser)
+        .stdin(Stdio::null());
+    let output = command
+        .output()
+        .with_context(|| format!("{} could not be started", bench.programs.odb_cli.display()))?;
     let notes = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "odb-cli {} failed: {notes}", words.join(" "));
+    ensure!(
+        output.status.success(),
+        "odb-cli {} failed: {notes}",
+        words.join(" ")
+    );
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }

@@ -27,7 +27,13 @@ pub(super) struct Socket {
 
 impl Socket {
     /// Connects to a path of the relay at `host`, as the client `client`.
-    pub(super) fn connect(host: &str, path: &str, protocol: &str, token: &str, client: &str) -> Result<Self> {
+    pub(super) fn connect(
+        host: &str,
+        path: &str,
+        protocol: &str,
+        token: &str,
+        client: &str,
+    ) -> Result<Self> {
         let headers = format!(
             "Sec-WebSocket-Protocol: {protocol}\r\nAuthorization: Bearer {token}\r\n\
              x-ops-contract-version: {OPS_CONTRACT_VERSION}\r\nx-ops-client-version: {BINARY_VERSION}\r\n\
@@ -38,7 +44,8 @@ impl Socket {
 
     /// Connects to a path at `host`, with further headers, each with its end of line.
     pub(super) fn open(host: &str, path: &str, headers: &str, mask: [u8; 4]) -> Result<Self> {
-        let mut stream = TcpStream::connect(host).with_context(|| format!("{host} can't be reached"))?;
+        let mut stream =
+            TcpStream::connect(host).with_context(|| format!("{host} can't be reached"))?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
@@ -55,13 +62,23 @@ impl Socket {
             read_more(&mut stream, &mut buffer)?;
         };
         let refusal = String::from_utf8_lossy(&buffer);
-        ensure!(refusal.starts_with("HTTP/1.1 101 "), "{host} refused {path}: {refusal}");
-        Ok(Self { stream, buffer, taken: end, mask })
+        ensure!(
+            refusal.starts_with("HTTP/1.1 101 "),
+            "{host} refused {path}: {refusal}"
+        );
+        Ok(Self {
+            stream,
+            buffer,
+            taken: end,
+            mask,
+        })
     }
 
     /// Sends a text.
     pub(super) fn send(&mut self, text: &str) -> Result<()> {
-        Ok(self.stream.write_all(&frame(0x81, text.as_bytes(), self.mask))?)
+        Ok(self
+            .stream
+            .write_all(&frame(0x81, text.as_bytes(), self.mask))?)
     }
 
     /// Where the next text is.
@@ -117,7 +134,12 @@ fn frame(first: u8, payload: &[u8], mask: [u8; 4]) -> Vec<u8> {
         }
     }
     frame.extend_from_slice(&mask);
-    frame.extend(payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
+    frame.extend(
+        payload
+            .iter()
+            .zip(mask.iter().cycle())
+            .map(|(byte, mask)| byte ^ mask),
+    );
     frame
 }
 
@@ -125,8 +147,14 @@ fn frame(first: u8, payload: &[u8], mask: [u8; 4]) -> Vec<u8> {
 fn header(bytes: &[u8]) -> Option<(u8, usize, usize)> {
     let (kind, short) = (*bytes.first()? & 0x0f, usize::from(*bytes.get(1)? & 0x7f));
     let (start, length) = match short {
-        126 => (4, usize::from(u16::from_be_bytes(*bytes.get(2..4)?.first_chunk()?))),
-        127 => (10, usize::try_from(u64::from_be_bytes(*bytes.get(2..10)?.first_chunk()?)).ok()?),
+        126 => (
+            4,
+            usize::from(u16::from_be_bytes(*bytes.get(2..4)?.first_chunk()?)),
+        ),
+        127 => (
+            10,
+            usize::try_from(u64::from_be_bytes(*bytes.get(2..10)?.first_chunk()?)).ok()?,
+        ),
         short => (2, short),
     };
     Some((kind, start, start + length))
@@ -135,7 +163,9 @@ fn header(bytes: &[u8]) -> Option<(u8, usize, usize)> {
 fn read_more(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<()> {
     let old = buffer.len();
     buffer.resize(old + 64 * 1024, 0);
-    let count = stream.read(&mut buffer[old..]).context("the other side does not answer")?;
+    let count = stream
+        .read(&mut buffer[old..])
+        .context("the other side does not answer")?;
     buffer.truncate(old + count);
     ensure!(count > 0, "the other side closed the connection");
     Ok(())
@@ -151,7 +181,11 @@ mod tests {
             let written = frame(0x81, &vec![b'x'; length], [0; 4]);
             let (kind, start, end) = header(&written).unwrap();
             // A client's mask stands before its payload.
-            assert_eq!((kind, end - start, written.len()), (1, length, end + 4), "{length}");
+            assert_eq!(
+                (kind, end - start, written.len()),
+                (1, length, end + 4),
+                "{length}"
+            );
             assert_eq!(header(&written[..1]), None);
         }
     }

@@ -51,18 +51,27 @@ pub(super) fn page() -> Result<String> {
             group = spec.text.split('.').next().unwrap_or_default();
             let _ = write!(page, "\n## {group}\n");
         }
-        page.push_str(&command(name, &mut shared).with_context(|| format!("{name} can't be documented"))?);
+        page.push_str(
+            &command(name, &mut shared).with_context(|| format!("{name} can't be documented"))?,
+        );
     }
     page.push_str(&shared.section());
     Ok(page)
 }
 
 fn overview() -> String {
-    let mut table = String::from("\n| command | class | lane | what it does |\n| --- | --- | --- | --- |\n");
+    let mut table =
+        String::from("\n| command | class | lane | what it does |\n| --- | --- | --- | --- |\n");
     for &name in CommandName::ALL {
         let spec = name.spec();
         let anchor = name.as_str().replace('.', "").to_lowercase();
-        let _ = writeln!(table, "| [`{name}`](#{anchor}) | {} | {} | {} |", class(&spec), lane(&spec), spec.meaning);
+        let _ = writeln!(
+            table,
+            "| [`{name}`](#{anchor}) | {} | {} | {} |",
+            class(&spec),
+            lane(&spec),
+            spec.meaning
+        );
     }
     table
 }
@@ -74,7 +83,11 @@ fn command(name: CommandName, shared: &mut Shared) -> Result<String> {
     shared.collect(&params)?;
     shared.collect(&result)?;
     let needs: Vec<&str> = spec.needs.iter().map(|need| need.as_str()).collect();
-    let needs = if needs.is_empty() { "nothing".to_owned() } else { needs.join(", ") };
+    let needs = if needs.is_empty() {
+        "nothing".to_owned()
+    } else {
+        needs.join(", ")
+    };
     let mut text = format!("\n### {name}\n\n{}.\n\n", spec.meaning);
     let _ = writeln!(
         text,
@@ -91,7 +104,11 @@ fn command(name: CommandName, shared: &mut Shared) -> Result<String> {
 }
 
 fn table(schema: &Value, title: &str, none: &str) -> String {
-    if has_fields(schema) { fields(schema, title) } else { format!("\n{none}\n") }
+    if has_fields(schema) {
+        fields(schema, title)
+    } else {
+        format!("\n{none}\n")
+    }
 }
 
 /// The example's request on one line, and the same on the command line. The contract itself must accept its parameters.
@@ -100,9 +117,18 @@ fn example(name: CommandName) -> Result<String> {
     let text = example.params_at(SITE);
     Call::parse(name, &RawValue::from_string(text.clone())?)
         .map_err(|fault| anyhow::anyhow!("the example {text} is refused: {}", fault.message))?;
-    let session = if name.spec().lane == Lane::Service { "" } else { r#","sessionId":"…","leaseId":"…""# };
-    let request = format!(r#"{{"type":"ops_request","requestId":"r1"{session},"command":"{name}","params":{text}}}"#);
-    Ok(format!("\n```json\n{request}\n```\n\n```sh\n{}\n```\n", example.script()))
+    let session = if name.spec().lane == Lane::Service {
+        ""
+    } else {
+        r#","sessionId":"…","leaseId":"…""#
+    };
+    let request = format!(
+        r#"{{"type":"ops_request","requestId":"r1"{session},"command":"{name}","params":{text}}}"#
+    );
+    Ok(format!(
+        "\n```json\n{request}\n```\n\n```sh\n{}\n```\n",
+        example.script()
+    ))
 }
 
 fn class(spec: &CommandSpec) -> String {

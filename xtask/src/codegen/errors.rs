@@ -19,10 +19,22 @@ request may succeed later. *Blame* tells whose doing it is: only `adapter` count
 ";
 
 const LAYERS: [(ErrorSource, &str); 4] = [
-    (ErrorSource::Cli, "Raised by the command line or another client, before anything was sent or after an answer that is none."),
-    (ErrorSource::Relay, "Raised by the relay's edge, before the runtime saw the request."),
-    (ErrorSource::Ops, "Raised by the runtime: contract, leases, sessions, elements."),
-    (ErrorSource::Adapter, "Raised by the browser or the protocol adapter in front of it."),
+    (
+        ErrorSource::Cli,
+        "Raised by the command line or another client, before anything was sent or after an answer that is none.",
+    ),
+    (
+        ErrorSource::Relay,
+        "Raised by the relay's edge, before the runtime saw the request.",
+    ),
+    (
+        ErrorSource::Ops,
+        "Raised by the runtime: contract, leases, sessions, elements.",
+    ),
+    (
+        ErrorSource::Adapter,
+        "Raised by the browser or the protocol adapter in front of it.",
+    ),
 ];
 
 /// The page.
@@ -31,10 +43,20 @@ pub(super) fn page() -> String {
     for (source, meaning) in LAYERS {
         let _ = write!(page, "\n## `{}_`\n\n{meaning}\n\n", source.as_str());
         page.push_str("| code | HTTP | retry | blame | meaning | what to do |\n| --- | --- | --- | --- | --- | --- |\n");
-        for row in ErrorCode::ALL.iter().filter(|code| code.source() == source).map(|code| code.row()) {
+        for row in ErrorCode::ALL
+            .iter()
+            .filter(|code| code.source() == source)
+            .map(|code| code.row())
+        {
             let retry = if row.retryable { "yes" } else { "no" };
             let (meaning, remedy) = (cell(row.meaning), cell(row.remedy));
-            let _ = writeln!(page, "| `{}` | {} | {retry} | {} | {meaning} | {remedy} |", row.text, row.http, blame(row.blame));
+            let _ = writeln!(
+                page,
+                "| `{}` | {} | {retry} | {} | {meaning} | {remedy} |",
+                row.text,
+                row.http,
+                blame(row.blame)
+            );
         }
     }
     circuit(&mut page);
@@ -53,12 +75,27 @@ fn circuit(page: &mut String) {
     let own = |class| matches!(class, FaultClass::Adapter | FaultClass::Told);
     for row in rows.iter().filter(|row| own(row.class)) {
         let counted = if row.class.counts() { "yes" } else { "no" };
-        let _ = writeln!(page, "| `{}` | {} | {counted} | {} |", row.code, row.class.as_str(), cell(row.reason));
+        let _ = writeln!(
+            page,
+            "| `{}` | {} | {counted} | {} |",
+            row.code,
+            row.class.as_str(),
+            cell(row.reason)
+        );
     }
-    for class in [FaultClass::Page, FaultClass::Caller, FaultClass::Operator, FaultClass::Relay] {
+    for class in [
+        FaultClass::Page,
+        FaultClass::Caller,
+        FaultClass::Operator,
+        FaultClass::Relay,
+    ] {
         if let Some(row) = rows.iter().find(|row| row.class == class) {
             let name = class.as_str();
-            let _ = writeln!(page, "| every code that `{name}` is to blame for | {name} | no | {} |", cell(row.reason));
+            let _ = writeln!(
+                page,
+                "| every code that `{name}` is to blame for | {name} | no | {} |",
+                cell(row.reason)
+            );
         }
     }
 }

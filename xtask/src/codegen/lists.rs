@@ -20,9 +20,15 @@ pub(super) fn files(root: &Path) -> Result<Vec<Generated>> {
     });
     let commands = CommandName::ALL.iter().map(|name| {
         let spec = name.spec();
-        format!("{name} {}", format!("{:?} {:?} {:?}", spec.class, spec.lane, spec.repeat).to_lowercase())
+        format!(
+            "{name} {}",
+            format!("{:?} {:?} {:?}", spec.class, spec.lane, spec.repeat).to_lowercase()
+        )
     });
-    Ok(vec![grown(root, ERROR_CODES, codes)?, grown(root, COMMANDS, commands)?])
+    Ok(vec![
+        grown(root, ERROR_CODES, codes)?,
+        grown(root, COMMANDS, commands)?,
+    ])
 }
 
 /// The list as it stands, and behind it the rows whose first word it lacks.

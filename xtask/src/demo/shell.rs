@@ -28,9 +28,20 @@ pub(super) struct Shell {
 }
 
 impl Shell {
-    pub(super) fn new(program: &Path, home: &Path, folder: &Path, environment: &Environment) -> Self {
+    pub(super) fn new(
+        program: &Path,
+        home: &Path,
+        folder: &Path,
+        environment: &Environment,
+    ) -> Self {
         let coloured = std::io::stdout().is_terminal() && !environment.no_color;
-        Self { program: program.to_owned(), home: home.to_owned(), folder: folder.to_owned(), coloured, times: Vec::new() }
+        Self {
+            program: program.to_owned(),
+            home: home.to_owned(),
+            folder: folder.to_owned(),
+            coloured,
+            times: Vec::new(),
+        }
     }
 
     /// Shows a sentence for the one who watches.
@@ -40,12 +51,25 @@ impl Shell {
 
     /// Runs a command, shows it with its answer, and hands the answer on. A failure is an error.
     pub(super) fn run(&mut self, words: &[&str]) -> Result<String> {
-        let line = format!("$ odb-cli {}", words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "));
+        let line = format!(
+            "$ odb-cli {}",
+            words
+                .iter()
+                .map(|word| quoted(word))
+                .collect::<Vec<_>>()
+                .join(" ")
+        );
         println!("{}", self.coloured(BOLD, &line));
         let mut command = Command::new(&self.program);
-        command.args(words).env("ODB_HOME", &self.home).current_dir(&self.folder).stdin(Stdio::null());
+        command
+            .args(words)
+            .env("ODB_HOME", &self.home)
+            .current_dir(&self.folder)
+            .stdin(Stdio::null());
         let began = Instant::now();
-        let output = command.output().with_context(|| format!("{} could not be started", self.program.display()))?;
+        let output = command
+            .output()
+            .with_context(|| format!("{} could not be started", self.program.display()))?;
         let took = began.elapsed();
         let answer = String::from_utf8_lossy(&output.stdout).into_owned();
         let notes = String::from_utf8_lossy(&output.stderr);
@@ -69,12 +93,22 @@ impl Shell {
     pub(super) fn latencies(&self) -> String {
         let mut table = format!("{:<12} {:>5} {:>8} {:>8}\n", "verb", "runs", "p50", "p95");
         for (verb, samples) in &self.times {
-            let _ = writeln!(table, "{verb:<12} {:>5} {:>8.1} {:>8.1}", samples.len(), samples.p50(), samples.p95());
+            let _ = writeln!(
+                table,
+                "{verb:<12} {:>5} {:>8.1} {:>8.1}",
+                samples.len(),
+                samples.p50(),
+                samples.p95()
+            );
         }
         table
     }
 
     fn coloured(&self, colour: &str, text: &str) -> String {
-        if self.coloured { format!("{colour}{text}{PLAIN}") } else { text.to_owned() }
+        if self.coloured {
+            format!("{colour}{text}{PLAIN}")
+        } else {
+            text.to_owned()
+        }
     }
 }

@@ -17,8 +17,14 @@ const REGISTRY: &str = "crates/ops-contracts/src/error.rs";
 pub(super) fn check(sources: &[Source], findings: &mut Findings) {
     let helpers = test_modules(sources);
     let mut raised: BTreeSet<&str> = BTreeSet::new();
-    for source in sources.iter().filter(|source| source.is_shipped_rust() && !source.path.ends_with(REGISTRY)) {
-        if !helpers.contains(&(source.package(), source.path.file_stem().unwrap_or_default())) {
+    for source in sources
+        .iter()
+        .filter(|source| source.is_shipped_rust() && !source.path.ends_with(REGISTRY))
+    {
+        if !helpers.contains(&(
+            source.package(),
+            source.path.file_stem().unwrap_or_default(),
+        )) {
             raised.extend(raises(source.shipped()));
         }
     }
@@ -27,7 +33,9 @@ pub(super) fn check(sources: &[Source], findings: &mut Findings) {
         let reserved = RESERVED.iter().find(|(reserved, _)| *reserved == code);
         match (raised.contains(variant.as_str()), reserved) {
             (false, None) => findings.errors.push(format!("{code}: nobody raises it")),
-            (true, Some((_, by))) => findings.errors.push(format!("{code}: it is raised, so it is no longer reserved for {by}")),
+            (true, Some((_, by))) => findings.errors.push(format!(
+                "{code}: it is raised, so it is no longer reserved for {by}"
+            )),
             _ => {}
         }
     }
@@ -37,19 +45,35 @@ pub(super) fn check(sources: &[Source], findings: &mut Findings) {
 fn test_modules(sources: &[Source]) -> BTreeSet<(&Path, &OsStr)> {
     let declared = |source: &'_ Source| {
         let behind = source.text.split("#[cfg(test)]\n").skip(1);
-        let names = behind.filter_map(|text| text.lines().next()?.split_once("mod ")?.1.strip_suffix(';'));
+        let names =
+            behind.filter_map(|text| text.lines().next()?.split_once("mod ")?.1.strip_suffix(';'));
         names.map(str::to_owned).collect::<Vec<_>>()
     };
     let is_named = |source: &&Source| {
-        let stem = source.path.file_stem().and_then(OsStr::to_str).unwrap_or_default().to_owned();
+        let stem = source
+            .path
+            .file_stem()
+            .and_then(OsStr::to_str)
+            .unwrap_or_default()
+            .to_owned();
         let package = source.package();
         sources
             .iter()
             .filter(|other| other.package() == package && other.has_extension("rs"))
             .any(|other| declared(other).contains(&stem))
     };
-    let files = sources.iter().filter(|source| source.is_shipped_rust()).filter(is_named);
-    files.map(|source| (source.package(), source.path.file_stem().unwrap_or_default())).collect()
+    let files = sources
+        .iter()
+        .filter(|source| source.is_shipped_rust())
+        .filter(is_named);
+    files
+        .map(|source| {
+            (
+                source.package(),
+                source.path.file_stem().unwrap_or_default(),
+            )
+        })
+        .collect()
 }
 
 /// The codes that a text makes, as far as one can see: not those that it only matches or compares with.
@@ -58,14 +82,19 @@ fn raises(text: &str) -> impl Iterator<Item = &str> {
         let (before, behind) = (text[..at].trim_end(), &text[at + found.len()..]);
         let name = name(behind);
         let next = behind[name.len()..].trim_start();
-        let is_pattern = next.starts_with("=>") || next.starts_with('|') || before.ends_with('|') || before.ends_with("==");
+        let is_pattern = next.starts_with("=>")
+            || next.starts_with('|')
+            || before.ends_with('|')
+            || before.ends_with("==");
         (!is_pattern).then_some(name)
     })
 }
 
 /// The identifier at the start of a text.
 fn name(text: &str) -> &str {
-    let end = text.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(text.len());
+    let end = text
+        .find(|c: char| !c.is_ascii_alphanumeric())
+        .unwrap_or(text.len());
     &text[..end]
 }
 

@@ -4,11 +4,20 @@ use super::{Findings, Source};
 
 /// What stands in no file of the repository, and why. Written in halves, so that this table does not break its own rule.
 const FORBIDDEN: &[(&str, &str)] = &[
-    (concat!("TO", "DO"), "do it, or file it; the sources hold no reminders"),
-    (concat!("FIX", "ME"), "mend it, or file it; the sources hold no reminders"),
+    (
+        concat!("TO", "DO"),
+        "do it, or file it; the sources hold no reminders",
+    ),
+    (
+        concat!("FIX", "ME"),
+        "mend it, or file it; the sources hold no reminders",
+    ),
     (concat!("to", "do!("), "write what is missing"),
     (concat!("db", "g!("), "remove it, or log through tracing"),
-    (concat!("#[ign", "ore"), "a test that does not run hides a bug"),
+    (
+        concat!("#[ign", "ore"),
+        "a test that does not run hides a bug",
+    ),
     (concat!("/wo", "rk/"), "a path of one machine"),
     (concat!("/ro", "ot/"), "a path of one machine"),
     (concat!("static.crates", ".io"), "a registry's host"),
@@ -35,10 +44,16 @@ pub(super) fn check(sources: &[Source], findings: &mut Findings) {
             length(source, findings);
         }
         if source.path.ends_with("mod.rs") {
-            findings.errors.push(format!("{}: a module is foo.rs beside its folder foo", source.path.display()));
+            findings.errors.push(format!(
+                "{}: a module is foo.rs beside its folder foo",
+                source.path.display()
+            ));
         }
         if source.is_shipped_rust() && !source.text.starts_with("//!") {
-            findings.errors.push(format!("{}: a module starts with //! and what it is for", source.path.display()));
+            findings.errors.push(format!(
+                "{}: a module starts with //! and what it is for",
+                source.path.display()
+            ));
         }
     }
 }
@@ -46,22 +61,37 @@ pub(super) fn check(sources: &[Source], findings: &mut Findings) {
 fn forbidden(source: &Source, findings: &mut Findings) {
     for (number, line) in source.text.lines().enumerate() {
         for (text, why) in FORBIDDEN.iter().filter(|(text, _)| line.contains(text)) {
-            findings.errors.push(format!("{}:{}: {text}: {why}", source.path.display(), number + 1));
+            findings.errors.push(format!(
+                "{}:{}: {text}: {why}",
+                source.path.display(),
+                number + 1
+            ));
         }
     }
 }
 
 fn length(source: &Source, findings: &mut Findings) {
-    let name = source.path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let name = source
+        .path
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default();
     let generated = source.path.starts_with("schemas") || source.path.starts_with("docs");
     let lines = source.text.lines().count();
     if lines > LONG && !generated && !LONG_ON_PURPOSE.contains(&name) {
-        findings.warnings.push(format!("{}: {lines} lines", source.path.display()));
+        findings
+            .warnings
+            .push(format!("{}: {lines} lines", source.path.display()));
     }
 }
 
 fn locked(source: &Source, findings: &mut Findings) {
-    let origins = source.text.lines().filter_map(|line| line.strip_prefix("source = \"")?.strip_suffix('"'));
+    let origins = source
+        .text
+        .lines()
+        .filter_map(|line| line.strip_prefix("source = \"")?.strip_suffix('"'));
     let foreign = origins.filter(|origin| *origin != REGISTRY);
-    findings.errors.extend(foreign.map(|origin| format!("Cargo.lock: a package comes from {origin}")));
+    findings
+        .errors
+        .extend(foreign.map(|origin| format!("Cargo.lock: a package comes from {origin}")));
 }

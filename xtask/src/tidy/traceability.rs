@@ -19,21 +19,33 @@ pub(super) fn check(sources: &[Source], findings: &mut Findings) {
     for line in page.text.lines().filter(|line| line.starts_with("| T")) {
         let cells: Vec<&str> = line.trim_matches('|').split(" | ").map(str::trim).collect();
         let [id, _, evidence, state] = cells[..] else {
-            findings.errors.push(format!("{PAGE}: four cells are expected: {line}"));
+            findings
+                .errors
+                .push(format!("{PAGE}: four cells are expected: {line}"));
             continue;
         };
         *seen.entry(id.to_owned()).or_default() += 1;
-        findings.errors.extend(row(sources, evidence, state).map(|fault| format!("{PAGE}: {id}: {fault}")));
+        findings
+            .errors
+            .extend(row(sources, evidence, state).map(|fault| format!("{PAGE}: {id}: {fault}")));
     }
-    let expected = CRITERIA.iter().zip(1..).flat_map(|(count, task)| (1..=*count).map(move |number| format!("T{task}.{number}")));
+    let expected = CRITERIA
+        .iter()
+        .zip(1..)
+        .flat_map(|(count, task)| (1..=*count).map(move |number| format!("T{task}.{number}")));
     for id in expected {
         match seen.remove(&id) {
             Some(1) => {}
-            Some(count) => findings.errors.push(format!("{PAGE}: {id} stands there {count} times")),
+            Some(count) => findings
+                .errors
+                .push(format!("{PAGE}: {id} stands there {count} times")),
             None => findings.errors.push(format!("{PAGE}: {id} is missing")),
         }
     }
-    findings.errors.extend(seen.keys().map(|id| format!("{PAGE}: there is no criterion {id}")));
+    findings.errors.extend(
+        seen.keys()
+            .map(|id| format!("{PAGE}: there is no criterion {id}")),
+    );
 }
 
 /// What is wrong with a row.
@@ -46,7 +58,9 @@ fn row(sources: &[Source], evidence: &str, state: &str) -> Option<String> {
         "done" if items.is_empty() => Some("what is done has a test or a check".to_owned()),
         "done" => None,
         later => {
-            let reason = later.strip_prefix("later (").and_then(|rest| rest.strip_suffix(')'));
+            let reason = later
+                .strip_prefix("later (")
+                .and_then(|rest| rest.strip_suffix(')'));
             let given = reason.is_some_and(|reason| !reason.trim().is_empty());
             (!given).then(|| format!("{later:?} is neither done nor later (with a reason)"))
         }
@@ -61,7 +75,8 @@ fn exists(sources: &[Source], evidence: &str) -> bool {
     match evidence.split_once("::") {
         Some((path, test)) => find(sources, path).is_some_and(|source| {
             // Suites without harness name their cases as texts.
-            source.text.contains(&format!("fn {test}(")) || source.text.contains(&format!("\"{test}\""))
+            source.text.contains(&format!("fn {test}("))
+                || source.text.contains(&format!("\"{test}\""))
         }),
         None => find(sources, evidence).is_some(),
     }
@@ -77,7 +92,10 @@ mod tests {
 
     #[test]
     fn evidence_must_exist_and_what_comes_later_has_a_reason() {
-        let sources = [Source { path: "tests/a.rs".into(), text: "fn it_works() {}".into() }];
+        let sources = [Source {
+            path: "tests/a.rs".into(),
+            text: "fn it_works() {}".into(),
+        }];
         let fault = |evidence, state| row(&sources, evidence, state);
         assert_eq!(fault("`tests/a.rs::it_works`", "done"), None);
         assert_eq!(fault("", "later (the breaker)"), None);

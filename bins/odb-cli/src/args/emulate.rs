@@ -2,7 +2,9 @@
 
 use clap::Subcommand;
 use ops_contracts::command::Viewport;
-use ops_contracts::command::emulation::{ColorScheme, Contrast, ForcedColors, MediaType, Permission, ReducedMotion};
+use ops_contracts::command::emulation::{
+    ColorScheme, Contrast, ForcedColors, MediaType, Permission, ReducedMotion,
+};
 
 use super::{numbers, viewport, word};
 
@@ -110,9 +112,16 @@ pub(crate) const PERMISSIONS: &[&str] = &[
 ];
 
 pub(crate) fn scaled(text: &str) -> Result<Viewport, String> {
-    let Some((size, scale)) = text.split_once('@') else { return viewport(text) };
-    let scale = scale.parse().map_err(|_| "a pixel ratio behind the @, as 390x844@3, is expected".to_owned())?;
-    Ok(Viewport { scale, ..viewport(size)? })
+    let Some((size, scale)) = text.split_once('@') else {
+        return viewport(text);
+    };
+    let scale = scale
+        .parse()
+        .map_err(|_| "a pixel ratio behind the @, as 390x844@3, is expected".to_owned())?;
+    Ok(Viewport {
+        scale,
+        ..viewport(size)?
+    })
 }
 
 pub(crate) fn place(text: &str) -> Result<(f64, f64), String> {

@@ -1,7 +1,6 @@
 //! Texts of the help: the overview and the verbs' examples.
 
-pub(crate) const TEMPLATE: &str =
-    "{about}\n\nUsage: odb-cli [OPTIONS] VERB [ARGS]\n{after-help}\n\nOptions (before or after the verb):\n{options}\n";
+pub(crate) const TEMPLATE: &str = "{about}\n\nUsage: odb-cli [OPTIONS] VERB [ARGS]\n{after-help}\n\nOptions (before or after the verb):\n{options}\n";
 
 pub(crate) const OVERVIEW: &str = "Navigate:  open URL, goto URL, back, forward, reload, wait
 Read:      snapshot, find, get, is, eval, console, errors

@@ -42,7 +42,11 @@ pub(crate) struct SetCookie {
     /// Its name.
     pub(crate) name: String,
     /// Its value.
-    #[arg(required_unless_present = "stdin", conflicts_with = "stdin", allow_hyphen_values = true)]
+    #[arg(
+        required_unless_present = "stdin",
+        conflicts_with = "stdin",
+        allow_hyphen_values = true
+    )]
     pub(crate) value: Option<String>,
     /// Reads the value from stdin, so that a secret stays out of the process list.
     #[arg(long)]
@@ -99,7 +103,11 @@ pub(crate) enum Entries {
         /// The key.
         key: String,
         /// The value.
-        #[arg(required_unless_present = "stdin", conflicts_with = "stdin", allow_hyphen_values = true)]
+        #[arg(
+            required_unless_present = "stdin",
+            conflicts_with = "stdin",
+            allow_hyphen_values = true
+        )]
         value: Option<String>,
         /// Reads the value from stdin, so that a secret stays out of the process list.
         #[arg(long)]

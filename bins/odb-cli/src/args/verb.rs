@@ -26,8 +26,12 @@ pub(crate) use bounds::Bounds;
 pub(crate) use export::{CloneArgs, Pdf, Screenshot, Trace};
 pub(crate) use legacy::{Cdp, CdpProxy, CdpSend};
 pub(crate) use making::Making;
-pub(crate) use operate::{Config, Confirm, IncidentVerb, Journal, Pair, ScorecardArgs, Show, Validate};
-pub(crate) use page::{Eval, Fact, Find, Get, Goto, Is, Log, Open, Question, Reload, Snapshot, Wait};
+pub(crate) use operate::{
+    Config, Confirm, IncidentVerb, Journal, Pair, ScorecardArgs, Show, Validate,
+};
+pub(crate) use page::{
+    Eval, Fact, Find, Get, Goto, Is, Log, Open, Question, Reload, Snapshot, Wait,
+};
 pub(crate) use run::{Batch, Call};
 pub(crate) use session::{Dialog, Session, Tabs};
 pub(crate) use traffic::{Downloads, Har, Matching, Network, Route, Upload};
@@ -251,7 +255,11 @@ pub(crate) enum Verb {
     #[command(after_help = help::SERVE)]
     Serve {
         /// Flags of relayd.
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "FLAG")]
+        #[arg(
+            trailing_var_arg = true,
+            allow_hyphen_values = true,
+            value_name = "FLAG"
+        )]
         flags: Vec<std::ffi::OsString>,
     },
     /// Ends the relay of this home, letting running commands finish.

@@ -4,7 +4,9 @@ use std::fmt::Write;
 
 use ops_contracts::command::emulation::{EmulationResult, PermissionsResult};
 use ops_contracts::command::performance::PerformanceResult;
-use ops_contracts::command::storage::{Cookie, CookiesResult, StateImportResult, StoredResult, WebStorageResult};
+use ops_contracts::command::storage::{
+    Cookie, CookiesResult, StateImportResult, StoredResult, WebStorageResult,
+};
 use ops_contracts::device::DEVICES;
 
 use super::{Rendered, read};
@@ -19,10 +21,18 @@ pub(super) fn cookies(result: &CookiesResult) -> String {
 }
 
 fn cookie(cookie: &Cookie) -> String {
-    let mut line = format!("{}={}  ({}{}", cookie.name, cookie.value, cookie.domain, cookie.path);
+    let mut line = format!(
+        "{}={}  ({}{}",
+        cookie.name, cookie.value, cookie.domain, cookie.path
+    );
     if cookie.expires >= 0.0 {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "seconds since 1970, checked above")]
-        let at = ops_contracts::clock::Timestamp::from_unix_millis((cookie.expires * 1000.0) as u64);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "seconds since 1970, checked above"
+        )]
+        let at =
+            ops_contracts::clock::Timestamp::from_unix_millis((cookie.expires * 1000.0) as u64);
         let _ = write!(line, ", until {at}");
     }
     for (is, word) in [(cookie.http_only, "HttpOnly"), (cookie.secure, "Secure")] {
@@ -37,22 +47,39 @@ fn cookie(cookie: &Cookie) -> String {
 }
 
 pub(super) fn entries(result: &WebStorageResult) -> Rendered {
-    let lines: Vec<String> = result.items.iter().map(|item| format!("{}={}", item.name, item.value)).collect();
-    let text = if lines.is_empty() { "nothing".to_owned() } else { lines.join("\n") };
+    let lines: Vec<String> = result
+        .items
+        .iter()
+        .map(|item| format!("{}={}", item.name, item.value))
+        .collect();
+    let text = if lines.is_empty() {
+        "nothing".to_owned()
+    } else {
+        lines.join("\n")
+    };
     Rendered::text(text).with(Some(format!("of {}", result.origin)))
 }
 
 /// The value under one key, bare.
 pub(crate) fn entry(json: &str) -> Rendered {
-    let Some(result) = read::<WebStorageResult>(json) else { return Rendered::text(super::pretty(json)) };
+    let Some(result) = read::<WebStorageResult>(json) else {
+        return Rendered::text(super::pretty(json));
+    };
     match result.items.into_iter().next() {
         Some(item) => Rendered::text(item.value),
-        None => Rendered::text("").with(Some(format!("{} has nothing under this key", result.origin))),
+        None => Rendered::text("").with(Some(format!(
+            "{} has nothing under this key",
+            result.origin
+        ))),
     }
 }
 
 pub(super) fn stored(result: &StoredResult) -> String {
-    format!("{} stored for {}", counted(result.stored, "entry", "entries"), result.origin)
+    format!(
+        "{} stored for {}",
+        counted(result.stored, "entry", "entries"),
+        result.origin
+    )
 }
 
 pub(super) fn imported(result: &StateImportResult) -> String {
@@ -69,7 +96,10 @@ pub(crate) fn counted(count: u32, one: &str, many: &str) -> String {
 }
 
 pub(super) fn seen(result: &EmulationResult) -> String {
-    let mut text = format!("the page sees {}x{}@{}", result.width, result.height, result.scale);
+    let mut text = format!(
+        "the page sees {}x{}@{}",
+        result.width, result.height, result.scale
+    );
     for (is, word) in [
         (result.mobile == Some(true), "mobile"),
         (result.touch, "touch"),
@@ -85,7 +115,14 @@ pub(super) fn seen(result: &EmulationResult) -> String {
     if result.contrast != "no-preference" {
         let _ = write!(text, ", {} contrast", result.contrast);
     }
-    let _ = write!(text, ", {} ({}), {}\n{}", result.locale, result.languages.join(" "), result.timezone, result.user_agent);
+    let _ = write!(
+        text,
+        ", {} ({}), {}\n{}",
+        result.locale,
+        result.languages.join(" "),
+        result.timezone,
+        result.user_agent
+    );
     text
 }
 
@@ -93,8 +130,18 @@ pub(super) fn permissions(result: &PermissionsResult) -> String {
     if result.seen.is_empty() {
         return "permissions are the browser's own again".to_owned();
     }
-    let lines: Vec<String> =
-        result.seen.iter().map(|seen| format!("{} is {} at {}", seen.permission.as_str(), seen.state, result.origin)).collect();
+    let lines: Vec<String> = result
+        .seen
+        .iter()
+        .map(|seen| {
+            format!(
+                "{} is {} at {}",
+                seen.permission.as_str(),
+                seen.state,
+                result.origin
+            )
+        })
+        .collect();
     lines.join("\n")
 }
 
@@ -102,7 +149,12 @@ pub(super) fn permissions(result: &PermissionsResult) -> String {
 pub(super) fn performance(result: &PerformanceResult) -> String {
     let vitals = &result.vitals;
     let mut lines = vec![result.url.clone()];
-    for (name, value) in [("TTFB", vitals.ttfb_ms), ("FCP", vitals.fcp_ms), ("LCP", vitals.lcp_ms), ("INP", vitals.inp_ms)] {
+    for (name, value) in [
+        ("TTFB", vitals.ttfb_ms),
+        ("FCP", vitals.fcp_ms),
+        ("LCP", vitals.lcp_ms),
+        ("INP", vitals.inp_ms),
+    ] {
         if let Some(value) = value {
             lines.push(format!("{name:<8} {value:.0} ms"));
         }
@@ -111,12 +163,21 @@ pub(super) fn performance(result: &PerformanceResult) -> String {
         lines.push(format!("CLS      {cls:.3}"));
     }
     if let Some(navigation) = &result.navigation {
-        let loaded = navigation.load_ms.map(|load| format!(", loaded after {load:.0} ms")).unwrap_or_default();
-        lines.push(format!("{} with {:.0} bytes{loaded}", navigation.kind, navigation.transfer_bytes));
+        let loaded = navigation
+            .load_ms
+            .map(|load| format!(", loaded after {load:.0} ms"))
+            .unwrap_or_default();
+        lines.push(format!(
+            "{} with {:.0} bytes{loaded}",
+            navigation.kind, navigation.transfer_bytes
+        ));
     }
     for group in &result.resources {
         let (kind, count) = (&group.kind, group.count);
-        lines.push(format!("{kind:<8} {count}, {:.0} bytes, slowest {:.0} ms", group.transfer_bytes, group.slowest_ms));
+        lines.push(format!(
+            "{kind:<8} {count}, {:.0} bytes, slowest {:.0} ms",
+            group.transfer_bytes, group.slowest_ms
+        ));
     }
     lines.push(format!("{} elements", result.dom_nodes));
     lines.join("\n")
@@ -125,9 +186,19 @@ pub(super) fn performance(result: &PerformanceResult) -> String {
 /// The presets, a line each.
 pub(crate) fn devices() -> String {
     let line = |device: &ops_contracts::device::Device| {
-        let size = format!("{}x{}@{}", device.viewport.width, device.viewport.height, device.viewport.scale);
-        format!("{:<22} {size:<16}{}", device.name, if device.touch { " touch" } else { "" })
+        let size = format!(
+            "{}x{}@{}",
+            device.viewport.width, device.viewport.height, device.viewport.scale
+        );
+        format!(
+            "{:<22} {size:<16}{}",
+            device.name,
+            if device.touch { " touch" } else { "" }
+        )
     };
-    let lines: Vec<String> = DEVICES.iter().map(|device| line(device).trim_end().to_owned()).collect();
+    let lines: Vec<String> = DEVICES
+        .iter()
+        .map(|device| line(device).trim_end().to_owned())
+        .collect();
     lines.join("\n")
 }

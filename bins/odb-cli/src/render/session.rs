@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use ops_contracts::command::session::{
-    BudgetStatus, CreateResult, DomainsStatus, ListResult, ObserveResult, ReclaimResult, SessionInfo, StatusResult,
+    BudgetStatus, CreateResult, DomainsStatus, ListResult, ObserveResult, ReclaimResult,
+    SessionInfo, StatusResult,
 };
 use ops_contracts::domains::DomainRule;
 use ops_contracts::ids::SessionId;
@@ -19,9 +20,16 @@ pub(crate) fn list(result: &ListResult, named: &[(SessionId, String)], current: 
         .sessions
         .iter()
         .map(|session| {
-            let name = named.iter().find(|(id, _)| *id == session.session_id).map(|(_, name)| name.as_str());
+            let name = named
+                .iter()
+                .find(|(id, _)| *id == session.session_id)
+                .map(|(_, name)| name.as_str());
             let mark = if name == Some(current) { '*' } else { ' ' };
-            format!("{mark} {:<16} {}", name.unwrap_or("(another client's)"), line(session))
+            format!(
+                "{mark} {:<16} {}",
+                name.unwrap_or("(another client's)"),
+                line(session)
+            )
         })
         .collect();
     lines.join("\n")
@@ -30,7 +38,11 @@ pub(crate) fn list(result: &ListResult, named: &[(SessionId, String)], current: 
 fn line(session: &SessionInfo) -> String {
     let state = format!("{:?}", session.state).to_ascii_lowercase();
     let (id, browser) = (&session.session_id, session.browser.as_str());
-    format!("{id} {state} {browser}, {}, lease until {}", pages(session.targets), session.lease_expires_at)
+    format!(
+        "{id} {state} {browser}, {}, lease until {}",
+        pages(session.targets),
+        session.lease_expires_at
+    )
 }
 
 pub(super) fn pages(count: impl Into<u64>) -> String {
@@ -57,13 +69,24 @@ pub(super) fn created(result: &CreateResult) -> String {
 
 pub(super) fn status(result: &StatusResult) -> String {
     let mut text = line(&result.session);
-    let current = result.current_target.as_ref().map_or("none", |target| target.as_str());
-    let _ = write!(text, "\ncurrent page {current}, {} commands queued", result.queued);
+    let current = result
+        .current_target
+        .as_ref()
+        .map_or("none", |target| target.as_str());
+    let _ = write!(
+        text,
+        "\ncurrent page {current}, {} commands queued",
+        result.queued
+    );
     if let Some(running) = &result.running {
         let _ = write!(text, ", {running} runs");
     }
     if result.session_epoch > 1 {
-        let _ = write!(text, "\nbrowser number {} of this session", result.session_epoch);
+        let _ = write!(
+            text,
+            "\nbrowser number {} of this session",
+            result.session_epoch
+        );
     }
     if let Some(dialog) = &result.dialog {
         let _ = write!(text, "\n{}", action::dialog(dialog));
@@ -95,7 +118,13 @@ fn used(text: &mut String, budget: &BudgetStatus) {
 }
 
 fn domains(text: &mut String, confined: &DomainsStatus) {
-    let list = |rules: &[DomainRule]| rules.iter().map(DomainRule::as_str).collect::<Vec<_>>().join(" ");
+    let list = |rules: &[DomainRule]| {
+        rules
+            .iter()
+            .map(DomainRule::as_str)
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
     for rules in &confined.rules {
         for (word, rules) in [("allows", &rules.allow), ("denies", &rules.deny)] {
             if !rules.is_empty() {
@@ -104,14 +133,26 @@ fn domains(text: &mut String, confined: &DomainsStatus) {
         }
     }
     for refused in &confined.refused {
-        let _ = write!(text, "\nrefused {}:{} {} times, last at {}", refused.host, refused.port, refused.count, refused.last_at);
+        let _ = write!(
+            text,
+            "\nrefused {}:{} {} times, last at {}",
+            refused.host, refused.port, refused.count, refused.last_at
+        );
     }
 }
 
 /// The lease is what was asked for.
 pub(super) fn observer(result: &ObserveResult) -> String {
-    let ObserveResult { session_id, observer_lease_id, expires_at, observers } = result;
-    format!("{}\nreads session {session_id} until {expires_at}, one of {observers} observers", observer_lease_id.as_str())
+    let ObserveResult {
+        session_id,
+        observer_lease_id,
+        expires_at,
+        observers,
+    } = result;
+    format!(
+        "{}\nreads session {session_id} until {expires_at}, one of {observers} observers",
+        observer_lease_id.as_str()
+    )
 }
 
 pub(super) fn reclaimed(result: &ReclaimResult) -> String {

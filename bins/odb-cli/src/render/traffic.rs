@@ -5,24 +5,32 @@ use std::fmt::Write;
 use ops_contracts::command::downloads::{DownloadEntry, DownloadState, ListResult};
 use ops_contracts::command::interact::UploadResult;
 use ops_contracts::command::network::{
-    Body, CredentialsResult, HeadersResult, LogResult, OfflineResult, RequestEntry, RequestState, RouteInfo, RouteResult,
-    UnrouteResult,
+    Body, CredentialsResult, HeadersResult, LogResult, OfflineResult, RequestEntry, RequestState,
+    RouteInfo, RouteResult, UnrouteResult,
 };
 
 use super::{Rendered, action, short};
 
 pub(super) fn requests(log: &LogResult) -> Rendered {
     let mut lines: Vec<String> = log.entries.iter().map(request).collect();
-    for (name, body) in [("request body", &log.request_body), ("response body", &log.response_body)] {
+    for (name, body) in [
+        ("request body", &log.request_body),
+        ("response body", &log.response_body),
+    ] {
         lines.extend(body.as_ref().map(|body| self::body(name, body)));
     }
     if lines.is_empty() {
         lines.push("no request fits".to_owned());
     }
     let mut rendered = Rendered::text(lines.join("\n"));
-    rendered.notes.push(format!("--since {} goes on; {} in flight", log.next_seq, log.in_flight));
+    rendered.notes.push(format!(
+        "--since {} goes on; {} in flight",
+        log.next_seq, log.in_flight
+    ));
     if log.lost > 0 {
-        rendered.notes.push(format!("{} older requests are lost", log.lost));
+        rendered
+            .notes
+            .push(format!("{} older requests are lost", log.lost));
     }
     rendered
 }
@@ -35,7 +43,12 @@ pub(super) fn request(entry: &RequestEntry) -> String {
         (_, None) => "pending".to_owned(),
     };
     let kind = format!("{:?}", entry.kind).to_lowercase();
-    let mut text = format!("{} {} {status} {kind} {}", entry.seq, entry.method, short(&entry.url, 300));
+    let mut text = format!(
+        "{} {} {status} {kind} {}",
+        entry.seq,
+        entry.method,
+        short(&entry.url, 300)
+    );
     if let Some(bytes) = entry.transferred_bytes {
         let _ = write!(text, " {bytes} bytes");
     }
@@ -51,30 +64,60 @@ pub(super) fn request(entry: &RequestEntry) -> String {
     if let Some(from) = entry.redirected_from {
         let _ = write!(text, " (redirected from {from})");
     }
-    for (mark, headers) in [(">", &entry.request_headers), ("<", &entry.response_headers)] {
+    for (mark, headers) in [
+        (">", &entry.request_headers),
+        ("<", &entry.response_headers),
+    ] {
         for header in headers.iter().flatten() {
-            let _ = write!(text, "\n  {mark} {}: {}", header.name, short(&header.value, 300));
+            let _ = write!(
+                text,
+                "\n  {mark} {}: {}",
+                header.name,
+                short(&header.value, 300)
+            );
         }
     }
     text
 }
 
 fn body(name: &str, body: &Body) -> String {
-    let cut = if body.truncated { ", cut: --max-body takes more" } else { "" };
+    let cut = if body.truncated {
+        ", cut: --max-body takes more"
+    } else {
+        ""
+    };
     match (&body.text, &body.base64) {
         (Some(text), _) => format!("{name} ({} bytes{cut}):\n{text}", body.bytes),
-        (None, _) => format!("{name} ({} bytes, no text{cut}; --output json shows it as base64)", body.bytes),
+        (None, _) => format!(
+            "{name} ({} bytes, no text{cut}; --output json shows it as base64)",
+            body.bytes
+        ),
     }
 }
 
 fn rule(info: &RouteInfo) -> String {
-    let method = info.method.as_ref().map(|method| format!("{method} ")).unwrap_or_default();
-    let left = info.times_left.map(|left| format!(", {left} more")).unwrap_or_default();
-    format!("{} {method}{} {:?} ({} times so far{left})", info.route, info.url, info.action, info.hits).to_lowercase()
+    let method = info
+        .method
+        .as_ref()
+        .map(|method| format!("{method} "))
+        .unwrap_or_default();
+    let left = info
+        .times_left
+        .map(|left| format!(", {left} more"))
+        .unwrap_or_default();
+    format!(
+        "{} {method}{} {:?} ({} times so far{left})",
+        info.route, info.url, info.action, info.hits
+    )
+    .to_lowercase()
 }
 
 fn rules(routes: &[RouteInfo]) -> String {
-    if routes.is_empty() { "no rules".to_owned() } else { routes.iter().map(rule).collect::<Vec<_>>().join("\n") }
+    if routes.is_empty() {
+        "no rules".to_owned()
+    } else {
+        routes.iter().map(rule).collect::<Vec<_>>().join("\n")
+    }
 }
 
 pub(super) fn routed(result: &RouteResult) -> String {
@@ -82,7 +125,11 @@ pub(super) fn routed(result: &RouteResult) -> String {
 }
 
 pub(super) fn unrouted(result: &UnrouteResult) -> String {
-    format!("{} taken back\n{}", result.removed.len(), rules(&result.routes))
+    format!(
+        "{} taken back\n{}",
+        result.removed.len(),
+        rules(&result.routes)
+    )
 }
 
 pub(super) fn headers(result: &HeadersResult) -> String {
@@ -114,7 +161,12 @@ pub(super) fn downloads(result: &ListResult) -> String {
     if result.downloads.is_empty() {
         return "no downloads".to_owned();
     }
-    result.downloads.iter().map(download).collect::<Vec<_>>().join("\n")
+    result
+        .downloads
+        .iter()
+        .map(download)
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// `1 report.csv completed 120 bytes from http://…`.
@@ -124,15 +176,35 @@ pub(super) fn download(entry: &DownloadEntry) -> String {
         DownloadState::Completed => "completed",
         DownloadState::Failed => "failed",
     };
-    let total =
-        entry.total_bytes.filter(|total| *total != entry.received_bytes).map(|total| format!(" of {total}")).unwrap_or_default();
-    let failure = entry.failure.as_ref().map(|failure| format!(" ({failure})")).unwrap_or_default();
+    let total = entry
+        .total_bytes
+        .filter(|total| *total != entry.received_bytes)
+        .map(|total| format!(" of {total}"))
+        .unwrap_or_default();
+    let failure = entry
+        .failure
+        .as_ref()
+        .map(|failure| format!(" ({failure})"))
+        .unwrap_or_default();
     let name = short(&entry.suggested_name, 120);
-    format!("{} {name} {state} {}{total} bytes from {}{failure}", entry.download, entry.received_bytes, short(&entry.url, 200))
+    format!(
+        "{} {name} {state} {}{total} bytes from {}{failure}",
+        entry.download,
+        entry.received_bytes,
+        short(&entry.url, 200)
+    )
 }
 
 pub(super) fn uploaded(result: &UploadResult) -> String {
-    let files: Vec<String> = result.files.iter().map(|file| format!("{} ({} bytes)", short(&file.name, 120), file.bytes)).collect();
-    let what = if files.is_empty() { "no files".to_owned() } else { files.join(", ") };
+    let files: Vec<String> = result
+        .files
+        .iter()
+        .map(|file| format!("{} ({} bytes)", short(&file.name, 120), file.bytes))
+        .collect();
+    let what = if files.is_empty() {
+        "no files".to_owned()
+    } else {
+        files.join(", ")
+    };
     action::line(&format!("gave {what} to"), &result.receipt)
 }

@@ -39,12 +39,38 @@ fn mouse(verb: &Mouse, target_id: Option<TargetId>) -> Outcome<Request> {
         target_id,
     };
     match *verb {
-        Mouse::Move { x, y, steps } => of(CommandName::PointerMove, &pointer::MoveParams { x, y, steps, modifiers, target_id }),
+        Mouse::Move { x, y, steps } => of(
+            CommandName::PointerMove,
+            &pointer::MoveParams {
+                x,
+                y,
+                steps,
+                modifiers,
+                target_id,
+            },
+        ),
         Mouse::Down(ref pressing) => of(CommandName::PointerDown, &button(pressing, target_id)),
         Mouse::Up(ref pressing) => of(CommandName::PointerUp, &button(pressing, target_id)),
-        Mouse::Wheel { dx, dy, at } => of(CommandName::PointerWheel, &pointer::WheelParams { dx, dy, at, modifiers, target_id }),
-        Mouse::Drag { from, to, steps } => {
-            of(CommandName::PointerDrag, &pointer::DragParams { from, to, button: MouseButton::Left, steps, modifiers, target_id })
-        }
+        Mouse::Wheel { dx, dy, at } => of(
+            CommandName::PointerWheel,
+            &pointer::WheelParams {
+                dx,
+                dy,
+                at,
+                modifiers,
+                target_id,
+            },
+        ),
+        Mouse::Drag { from, to, steps } => of(
+            CommandName::PointerDrag,
+            &pointer::DragParams {
+                from,
+                to,
+                button: MouseButton::Left,
+                steps,
+                modifiers,
+                target_id,
+            },
+        ),
     }
 }

@@ -11,16 +11,30 @@ use crate::failure::{Failure, Outcome};
 pub(super) fn downloads(verb: Option<&Downloads>) -> Outcome<Option<Request>> {
     match verb {
         None | Some(Downloads::List) => of(CommandName::DownloadsList, &Empty {}).map(Some),
-        Some(Downloads::Wait { number }) => {
-            of(CommandName::DownloadsWait, &downloads::WaitParams { download: *number, after: None }).map(Some)
-        }
+        Some(Downloads::Wait { number }) => of(
+            CommandName::DownloadsWait,
+            &downloads::WaitParams {
+                download: *number,
+                after: None,
+            },
+        )
+        .map(Some),
         Some(Downloads::Save { .. }) => Ok(None),
     }
 }
 
 pub(super) fn network(verb: &Network, target_id: Option<TargetId>) -> Outcome<Option<Request>> {
     let request = match verb {
-        Network::Requests { which, seq, headers, secrets, max_body, state, since, limit } => of(
+        Network::Requests {
+            which,
+            seq,
+            headers,
+            secrets,
+            max_body,
+            state,
+            since,
+            limit,
+        } => of(
             CommandName::DiagnosticsNetwork,
             &network::LogParams {
                 since_seq: *since,
@@ -35,22 +49,48 @@ pub(super) fn network(verb: &Network, target_id: Option<TargetId>) -> Outcome<Op
                 target_id,
             },
         )?,
-        Network::Wait { which, event, since, headers } => of(
+        Network::Wait {
+            which,
+            event,
+            since,
+            headers,
+        } => of(
             CommandName::NetworkWait,
-            &network::WaitParams { event: *event, filter: filter(which), since_seq: *since, headers: *headers, target_id },
+            &network::WaitParams {
+                event: *event,
+                filter: filter(which),
+                since_seq: *since,
+                headers: *headers,
+                target_id,
+            },
         )?,
         Network::Route(route) if route.file.is_some() => return Ok(None),
         Network::Route(route) => self::route(route, route.body.is_some(), None)?,
         Network::Unroute { rule } => {
             let number = rule.as_ref().and_then(|rule| rule.parse().ok());
             let url = rule.clone().filter(|_| number.is_none());
-            of(CommandName::NetworkUnroute, &network::UnrouteParams { route: number, url })?
+            of(
+                CommandName::NetworkUnroute,
+                &network::UnrouteParams { route: number, url },
+            )?
         }
-        Network::Headers { header } => of(CommandName::NetworkSetHeaders, &network::HeadersParams { headers: header.clone() })?,
-        Network::Offline { state, latency, down, up } => {
+        Network::Headers { header } => of(
+            CommandName::NetworkSetHeaders,
+            &network::HeadersParams {
+                headers: header.clone(),
+            },
+        )?,
+        Network::Offline {
+            state,
+            latency,
+            down,
+            up,
+        } => {
             let slow = latency.is_some() || down.is_some() || up.is_some();
             if state.is_none() && !slow {
-                return Err(Failure::usage("offline takes on, off, or how slow the network is to be"));
+                return Err(Failure::usage(
+                    "offline takes on, off, or how slow the network is to be",
+                ));
             }
             let params = network::OfflineParams {
                 offline: state.as_deref() == Some("on"),
@@ -60,7 +100,12 @@ pub(super) fn network(verb: &Network, target_id: Option<TargetId>) -> Outcome<Op
             };
             of(CommandName::NetworkOffline, &params)?
         }
-        Network::Credentials { username, origin, proxy, password } => {
+        Network::Credentials {
+            username,
+            origin,
+            proxy,
+            password,
+        } => {
             let params = network::CredentialsParams {
                 username: username.clone(),
                 password: password.clone(),
@@ -74,13 +119,26 @@ pub(super) fn network(verb: &Network, target_id: Option<TargetId>) -> Outcome<Op
 }
 
 fn filter(which: &Matching) -> RequestFilter {
-    RequestFilter { url: which.url.clone(), method: which.method.clone(), kinds: which.kind.clone(), status: which.status.clone() }
+    RequestFilter {
+        url: which.url.clone(),
+        method: which.method.clone(),
+        kinds: which.kind.clone(),
+        status: which.status.clone(),
+    }
 }
 
 /// A rule; with a body it answers, be it of the command line or a blob.
-pub(crate) fn route(route: &Route, has_body: bool, blob: Option<ops_contracts::ids::BlobId>) -> Outcome<Request> {
-    let answers = has_body || blob.is_some() || route.status.is_some() || route.content_type.is_some();
-    let changes = route.to.is_some() || route.set_method.is_some() || route.set_body.is_some() || !route.remove_header.is_empty();
+pub(crate) fn route(
+    route: &Route,
+    has_body: bool,
+    blob: Option<ops_contracts::ids::BlobId>,
+) -> Outcome<Request> {
+    let answers =
+        has_body || blob.is_some() || route.status.is_some() || route.content_type.is_some();
+    let changes = route.to.is_some()
+        || route.set_method.is_some()
+        || route.set_body.is_some()
+        || !route.remove_header.is_empty();
     let changes = changes || (!answers && route.abort.is_none() && !route.header.is_empty());
     let given = [answers, route.abort.is_some(), changes];
     if given.iter().filter(|given| **given).count() != 1 {

@@ -6,7 +6,9 @@ use ops_contracts::command::export::PdfParams;
 use super::{BidiContext, failed};
 use crate::connection::Route;
 use crate::protocol::Command;
-use crate::protocol::browsing_context::{self as protocol, BoxClip, CaptureScreenshot, Margin, Paper, Print};
+use crate::protocol::browsing_context::{
+    self as protocol, BoxClip, CaptureScreenshot, Margin, Paper, Print,
+};
 
 impl BidiContext {
     pub(super) async fn screenshot(
@@ -22,23 +24,52 @@ impl BidiContext {
         let id = self.main_id(target)?;
         let capture = CaptureScreenshot {
             context: &id,
-            origin: if full_page || clip.is_some() { "document" } else { "viewport" },
+            origin: if full_page || clip.is_some() {
+                "document"
+            } else {
+                "viewport"
+            },
             format: protocol::ImageFormat {
                 r#type: match format {
                     ImageFormat::Png => "image/png",
                     ImageFormat::Jpeg => "image/jpeg",
                     ImageFormat::Webp => "image/webp",
                 },
-                quality: quality.filter(|_| format != ImageFormat::Png).map(|quality| f64::from(quality.min(100)) / 100.0),
+                quality: quality
+                    .filter(|_| format != ImageFormat::Png)
+                    .map(|quality| f64::from(quality.min(100)) / 100.0),
             },
-            clip: clip.map(|Clip { x, y, width, height }| BoxClip { r#type: "box", x, y, width, height }),
+            clip: clip.map(
+                |Clip {
+                     x,
+                     y,
+                     width,
+                     height,
+                 }| BoxClip {
+                    r#type: "box",
+                    x,
+                    y,
+                    width,
+                    height,
+                },
+            ),
         };
-        let captured = self.browser.connection.send(&capture, Route::page(target)).decode().await;
-        let captured = captured.map_err(|error| self.placed(target, None, failed(CaptureScreenshot::METHOD)(error)))?;
+        let captured = self
+            .browser
+            .connection
+            .send(&capture, Route::page(target))
+            .decode()
+            .await;
+        let captured = captured
+            .map_err(|error| self.placed(target, None, failed(CaptureScreenshot::METHOD)(error)))?;
         Ok(Effect::Image(captured.data))
     }
 
-    pub(super) async fn print(&self, target: TargetKey, options: &PdfParams) -> AdapterResult<Effect> {
+    pub(super) async fn print(
+        &self,
+        target: TargetKey,
+        options: &PdfParams,
+    ) -> AdapterResult<Effect> {
         self.of_living_page(target, |_, _| ())?;
         let id = self.main_id(target)?;
         let (width, height) = options.paper.size();
@@ -46,16 +77,35 @@ impl BidiContext {
         let print = Print {
             context: &id,
             background: options.background,
-            margin: Margin { top: margins.top, right: margins.right, bottom: margins.bottom, left: margins.left },
-            orientation: if options.landscape { "landscape" } else { "portrait" },
+            margin: Margin {
+                top: margins.top,
+                right: margins.right,
+                bottom: margins.bottom,
+                left: margins.left,
+            },
+            orientation: if options.landscape {
+                "landscape"
+            } else {
+                "portrait"
+            },
             page: Paper { width, height },
-            page_ranges: options.pages.as_deref().map(|pages| pages.split(',').map(str::trim).collect()).unwrap_or_default(),
+            page_ranges: options
+                .pages
+                .as_deref()
+                .map(|pages| pages.split(',').map(str::trim).collect())
+                .unwrap_or_default(),
             scale: options.scale.unwrap_or(1.0),
             // Without a size of its own, what is wider than the paper is made to fit.
             shrink_to_fit: options.scale.is_none(),
         };
-        let printed = self.browser.connection.send(&print, Route::page(target)).decode().await;
-        let printed = printed.map_err(|error| self.placed(target, None, failed(Print::METHOD)(error)))?;
+        let printed = self
+            .browser
+            .connection
+            .send(&print, Route::page(target))
+            .decode()
+            .await;
+        let printed =
+            printed.map_err(|error| self.placed(target, None, failed(Print::METHOD)(error)))?;
         Ok(Effect::Image(printed.data))
     }
 }

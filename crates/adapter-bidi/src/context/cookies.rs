@@ -10,14 +10,25 @@ use super::{BidiContext, STRUCTURE_DEADLINE, failed, within};
 use crate::connection::{CallError, Route};
 use crate::protocol::Command;
 use crate::protocol::storage::{
-    self as protocol, BytesType, CookieFilter, DeleteCookies, GetCookies, PartialCookie, Partition, SetCookie, Text,
+    self as protocol, BytesType, CookieFilter, DeleteCookies, GetCookies, PartialCookie, Partition,
+    SetCookie, Text,
 };
 
 impl BidiContext {
     pub(super) async fn read_cookies(&self) -> AdapterResult<Effect> {
-        let reply = self.browser.connection.send(&GetCookies { partition: Partition::of(self.id(), None) }, Route::BROWSER);
-        let read = within(STRUCTURE_DEADLINE, async { reply.decode().await.map_err(failed(GetCookies::METHOD)) }).await?;
-        Ok(Effect::Cookies(read.cookies.into_iter().map(cookie).collect()))
+        let reply = self.browser.connection.send(
+            &GetCookies {
+                partition: Partition::of(self.id(), None),
+            },
+            Route::BROWSER,
+        );
+        let read = within(STRUCTURE_DEADLINE, async {
+            reply.decode().await.map_err(failed(GetCookies::METHOD))
+        })
+        .await?;
+        Ok(Effect::Cookies(
+            read.cookies.into_iter().map(cookie).collect(),
+        ))
     }
 
     /// The commands are sent together; each cookie is taken or refused by itself.
@@ -26,7 +37,13 @@ impl BidiContext {
             .iter()
             .map(|cookie| {
                 let partition = Partition::of(self.id(), cookie.partition_key.as_deref());
-                self.browser.connection.send(&SetCookie { cookie: partial(cookie), partition }, Route::BROWSER)
+                self.browser.connection.send(
+                    &SetCookie {
+                        cookie: partial(cookie),
+                        partition,
+                    },
+                    Route::BROWSER,
+                )
             })
             .collect();
         let answers = within(STRUCTURE_DEADLINE, async { Ok(join_all(replies).await) }).await?;
@@ -46,14 +63,30 @@ impl BidiContext {
         let connection = &self.browser.connection;
         let replies: Vec<_> = match cookies {
             None => {
-                vec![connection.send(&DeleteCookies { filter: None, partition: Partition::of(self.id(), None) }, Route::BROWSER)]
+                vec![connection.send(
+                    &DeleteCookies {
+                        filter: None,
+                        partition: Partition::of(self.id(), None),
+                    },
+                    Route::BROWSER,
+                )]
             }
             Some(cookies) => cookies
                 .iter()
                 .map(|cookie| {
-                    let filter = CookieFilter { name: &cookie.name, domain: &cookie.domain, path: &cookie.path };
+                    let filter = CookieFilter {
+                        name: &cookie.name,
+                        domain: &cookie.domain,
+                        path: &cookie.path,
+                    };
                     let partition = Partition::of(self.id(), cookie.partition_key.as_deref());
-                    connection.send(&DeleteCookies { filter: Some(filter), partition }, Route::BROWSER)
+                    connection.send(
+                        &DeleteCookies {
+                            filter: Some(filter),
+                            partition,
+                        },
+                        Route::BROWSER,
+                    )
                 })
                 .collect(),
         };
@@ -66,12 +99,17 @@ impl BidiContext {
 }
 
 /// A cookie as the contract has it. Seconds are whole numbers far below what a float can't hold.
-#[expect(clippy::cast_precision_loss, reason = "the last second that a float holds is millions of years away")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "the last second that a float holds is millions of years away"
+)]
 fn cookie(read: protocol::Cookie) -> Cookie {
     let text = match read.value.r#type {
         BytesType::Base64 => {
             let bytes = STANDARD.decode(&read.value.value);
-            bytes.map_or(read.value.value, |bytes| String::from_utf8_lossy(&bytes).into_owned())
+            bytes.map_or(read.value.value, |bytes| {
+                String::from_utf8_lossy(&bytes).into_owned()
+            })
         }
         BytesType::String | BytesType::Unknown => read.value.value,
     };
@@ -95,11 +133,18 @@ fn cookie(read: protocol::Cookie) -> Cookie {
 }
 
 /// Casts saturate.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates, and negative ones are sorted out")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "saturates, and negative ones are sorted out"
+)]
 fn partial(cookie: &Cookie) -> PartialCookie<'_> {
     PartialCookie {
         name: &cookie.name,
-        value: Text { r#type: "string", value: &cookie.value },
+        value: Text {
+            r#type: "string",
+            value: &cookie.value,
+        },
         domain: &cookie.domain,
         path: &cookie.path,
         http_only: cookie.http_only,

@@ -9,8 +9,8 @@ use ops_contracts::command::emulation::Permission;
 use super::{BidiContext, STRUCTURE_DEADLINE, failed, viewport_of, within};
 use crate::connection::{CallError, Outstanding, Route};
 use crate::protocol::emulation::{
-    Coordinates, ScreenArea, SetGeolocationOverride, SetLocaleOverride, SetScreenSettingsOverride, SetTimezoneOverride,
-    SetUserAgentOverride,
+    Coordinates, ScreenArea, SetGeolocationOverride, SetLocaleOverride, SetScreenSettingsOverride,
+    SetTimezoneOverride, SetUserAgentOverride,
 };
 use crate::router::permit::set_permission;
 use crate::router::state::State;
@@ -19,14 +19,38 @@ impl BidiContext {
     pub(super) async fn emulate(&self, setting: &Emulation) -> AdapterResult<Effect> {
         let (connection, user_contexts) = (&self.browser.connection, [&*self.id]);
         let replies: Vec<Outstanding> = match setting {
-            Emulation::Screen { touch: true, .. } => return Err(AdapterError::Unsupported { primitive: "a touch screen" }),
-            Emulation::Screen { mobile: true, .. } => return Err(AdapterError::Unsupported { primitive: "a phone's layout" }),
+            Emulation::Screen { touch: true, .. } => {
+                return Err(AdapterError::Unsupported {
+                    primitive: "a touch screen",
+                });
+            }
+            Emulation::Screen { mobile: true, .. } => {
+                return Err(AdapterError::Unsupported {
+                    primitive: "a phone's layout",
+                });
+            }
             Emulation::Screen { viewport, .. } => {
-                let screen_area = Some(ScreenArea { width: viewport.width, height: viewport.height });
+                let screen_area = Some(ScreenArea {
+                    width: viewport.width,
+                    height: viewport.height,
+                });
                 let mut replies = self.fit_windows(*viewport);
                 replies.extend([
-                    connection.send(&viewport_of(None, Some(&self.id), *viewport), Route::BROWSER).outstanding(),
-                    connection.send(&SetScreenSettingsOverride { screen_area, user_contexts }, Route::BROWSER).outstanding(),
+                    connection
+                        .send(
+                            &viewport_of(None, Some(&self.id), *viewport),
+                            Route::BROWSER,
+                        )
+                        .outstanding(),
+                    connection
+                        .send(
+                            &SetScreenSettingsOverride {
+                                screen_area,
+                                user_contexts,
+                            },
+                            Route::BROWSER,
+                        )
+                        .outstanding(),
                 ]);
                 replies
             }
@@ -36,37 +60,95 @@ impl BidiContext {
                     longitude: place.longitude,
                     accuracy: place.accuracy,
                 });
-                vec![connection.send(&SetGeolocationOverride { coordinates, user_contexts }, Route::BROWSER).outstanding()]
+                vec![
+                    connection
+                        .send(
+                            &SetGeolocationOverride {
+                                coordinates,
+                                user_contexts,
+                            },
+                            Route::BROWSER,
+                        )
+                        .outstanding(),
+                ]
             }
             Emulation::Locale(locale) => {
                 let locale = locale.as_deref();
-                vec![connection.send(&SetLocaleOverride { locale, user_contexts }, Route::BROWSER).outstanding()]
+                vec![
+                    connection
+                        .send(
+                            &SetLocaleOverride {
+                                locale,
+                                user_contexts,
+                            },
+                            Route::BROWSER,
+                        )
+                        .outstanding(),
+                ]
             }
             Emulation::Timezone(timezone) => {
                 let timezone = timezone.as_deref();
-                vec![connection.send(&SetTimezoneOverride { timezone, user_contexts }, Route::BROWSER).outstanding()]
+                vec![
+                    connection
+                        .send(
+                            &SetTimezoneOverride {
+                                timezone,
+                                user_contexts,
+                            },
+                            Route::BROWSER,
+                        )
+                        .outstanding(),
+                ]
             }
             Emulation::UserAgent(Some(agent)) if agent.hints.is_some() => {
-                return Err(AdapterError::Unsupported { primitive: "client hints" });
+                return Err(AdapterError::Unsupported {
+                    primitive: "client hints",
+                });
             }
             Emulation::UserAgent(agent) => {
                 let user_agent = agent.as_ref().map(|agent| &*agent.text);
-                vec![connection.send(&SetUserAgentOverride { user_agent, user_contexts }, Route::BROWSER).outstanding()]
+                vec![
+                    connection
+                        .send(
+                            &SetUserAgentOverride {
+                                user_agent,
+                                user_contexts,
+                            },
+                            Route::BROWSER,
+                        )
+                        .outstanding(),
+                ]
             }
-            Emulation::Permissions { origin, allow } => return self.permit(origin.as_deref(), allow).await,
+            Emulation::Permissions { origin, allow } => {
+                return self.permit(origin.as_deref(), allow).await;
+            }
             Emulation::PermissionsReset => return self.reset_permissions().await,
             Emulation::CertificateErrors(_) => {
-                return Err(AdapterError::Unsupported { primitive: "certificates that can't be trusted" });
+                return Err(AdapterError::Unsupported {
+                    primitive: "certificates that can't be trusted",
+                });
             }
-            Emulation::Media(_) => return Err(AdapterError::Unsupported { primitive: "media features" }),
+            Emulation::Media(_) => {
+                return Err(AdapterError::Unsupported {
+                    primitive: "media features",
+                });
+            }
         };
         settled(replies, "this emulation").await
     }
 
-    async fn permit(&self, origin: Option<&str>, allow: &[(Permission, bool)]) -> AdapterResult<Effect> {
+    async fn permit(
+        &self,
+        origin: Option<&str>,
+        allow: &[(Permission, bool)],
+    ) -> AdapterResult<Effect> {
         // The browser's Permissions API has no such names: they can't be set, whatever is answered.
-        if allow.iter().any(|(permission, _)| matches!(permission, Permission::Camera | Permission::Microphone)) {
-            return Err(AdapterError::Unsupported { primitive: "permissions for camera and microphone" });
+        if allow.iter().any(|(permission, _)| {
+            matches!(permission, Permission::Camera | Permission::Microphone)
+        }) {
+            return Err(AdapterError::Unsupported {
+                primitive: "permissions for camera and microphone",
+            });
         }
         let replies = {
             let mut state = self.browser.router.lock();
@@ -74,17 +156,26 @@ impl BidiContext {
                 Some(origin) => HashSet::from([origin.to_owned()]),
                 None => self.origins(&state),
             };
-            let entry = state.contexts.get_mut(&self.id).ok_or(AdapterError::TargetClosed)?;
+            let entry = state
+                .contexts
+                .get_mut(&self.id)
+                .ok_or(AdapterError::TargetClosed)?;
             let mut replies = Vec::new();
             for (permission, allowed) in allow {
-                let (name, wanted) = (permission.as_str(), if *allowed { "granted" } else { "denied" });
+                let (name, wanted) = (
+                    permission.as_str(),
+                    if *allowed { "granted" } else { "denied" },
+                );
                 if origin.is_none() {
                     entry.everywhere.retain(|(known, _)| *known != name);
                     entry.everywhere.push((name, wanted));
                 }
                 for origin in &origins {
                     entry.permitted.insert((origin.clone(), name));
-                    replies.push(set_permission(&self.browser.connection, &self.id, origin, name, wanted).outstanding());
+                    replies.push(
+                        set_permission(&self.browser.connection, &self.id, origin, name, wanted)
+                            .outstanding(),
+                    );
                 }
             }
             replies
@@ -94,21 +185,37 @@ impl BidiContext {
 
     /// The origins of its frames, and those that permissions were set for.
     fn origins(&self, state: &State) -> HashSet<String> {
-        let ours = |page: &TargetKey| state.pages.get(page).is_some_and(|page| page.context == self.id);
-        let shown = state.frames.values().filter(|frame| ours(&frame.page)).filter_map(|frame| frame.origin.clone());
-        let set =
-            state.contexts.get(&self.id).into_iter().flat_map(|entry| entry.permitted.iter().map(|(origin, _)| origin.clone()));
+        let ours = |page: &TargetKey| {
+            state
+                .pages
+                .get(page)
+                .is_some_and(|page| page.context == self.id)
+        };
+        let shown = state
+            .frames
+            .values()
+            .filter(|frame| ours(&frame.page))
+            .filter_map(|frame| frame.origin.clone());
+        let set = state
+            .contexts
+            .get(&self.id)
+            .into_iter()
+            .flat_map(|entry| entry.permitted.iter().map(|(origin, _)| origin.clone()));
         shown.chain(set).collect()
     }
 
     async fn reset_permissions(&self) -> AdapterResult<Effect> {
         let replies = {
             let mut state = self.browser.router.lock();
-            let entry = state.contexts.get_mut(&self.id).ok_or(AdapterError::TargetClosed)?;
+            let entry = state
+                .contexts
+                .get_mut(&self.id)
+                .ok_or(AdapterError::TargetClosed)?;
             entry.everywhere.clear();
             let set = std::mem::take(&mut entry.permitted);
             let reset = |(origin, name): &(String, &'static str)| {
-                set_permission(&self.browser.connection, &self.id, origin, name, "prompt").outstanding()
+                set_permission(&self.browser.connection, &self.id, origin, name, "prompt")
+                    .outstanding()
             };
             set.iter().map(reset).collect()
         };
@@ -121,7 +228,9 @@ async fn settled(replies: Vec<Outstanding>, what: &'static str) -> AdapterResult
     for reply in within(STRUCTURE_DEADLINE, async { Ok(join_all(replies).await) }).await? {
         match reply {
             Ok(_) => {}
-            Err(CallError::Refused { error, .. }) if error == "unsupported operation" || error == "unknown command" => {
+            Err(CallError::Refused { error, .. })
+                if error == "unsupported operation" || error == "unknown command" =>
+            {
                 return Err(AdapterError::Unsupported { primitive: what });
             }
             Err(error) => return Err(failed(what)(error)),

@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use ops_contracts::adapter::{
-    AdapterError, AdapterResult, DownloadKey, DownloadProgress, Effect, Event, FileToGive, FilesTo, FrameKey, GivenFile, TargetKey,
+    AdapterError, AdapterResult, DownloadKey, DownloadProgress, Effect, Event, FileToGive, FilesTo,
+    FrameKey, GivenFile, TargetKey,
 };
 use serde::Deserialize;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
@@ -18,7 +19,8 @@ use crate::connection::{Route, decode};
 use crate::protocol::Command;
 use crate::protocol::input::SetFiles;
 use crate::protocol::script::{
-    CallFunction, ContextTarget, Evaluate, Evaluation, RemoteValue, SharedNode, SharedReference, ValueType,
+    CallFunction, ContextTarget, Evaluate, Evaluation, RemoteValue, SharedNode, SharedReference,
+    ValueType,
 };
 use crate::router::SANDBOX;
 use crate::router::state::Kept;
@@ -46,7 +48,10 @@ impl Folder {
         let _ = std::fs::remove_dir_all(&path);
         private(&path)?;
         private(&path.join("downloads"))?;
-        Ok(Self { path, given: AtomicU64::new(0) })
+        Ok(Self {
+            path,
+            given: AtomicU64::new(0),
+        })
     }
 
     pub(crate) fn downloads(&self) -> PathBuf {
@@ -63,11 +68,17 @@ impl Drop for Folder {
 
 fn private(path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
 }
 
 fn disk(call: &str, error: &std::io::Error) -> AdapterError {
-    AdapterError::Protocol { call: call.to_owned(), reason: error.to_string() }
+    AdapterError::Protocol {
+        call: call.to_owned(),
+        reason: error.to_string(),
+    }
 }
 
 #[derive(Deserialize)]
@@ -77,22 +88,41 @@ struct HeldFile {
 }
 
 impl BidiContext {
-    pub(super) async fn read_download(&self, download: DownloadKey, offset: u64, max: u64) -> AdapterResult<Effect> {
+    pub(super) async fn read_download(
+        &self,
+        download: DownloadKey,
+        offset: u64,
+        max: u64,
+    ) -> AdapterResult<Effect> {
         const CALL: &str = "reading a download";
         let path = {
             let state = self.browser.router.lock();
-            let known = state.downloads.iter().find(|known| known.key == download && known.context == self.id);
+            let known = state
+                .downloads
+                .iter()
+                .find(|known| known.key == download && known.context == self.id);
             match known.map(|known| &known.kept) {
                 Some(Kept::At(path)) => path.clone(),
                 _ => return Err(AdapterError::BodyGone),
             }
         };
         within(DISK_DEADLINE, async {
-            let mut file = tokio::fs::File::open(&path).await.map_err(|_| AdapterError::BodyGone)?;
-            let size = file.metadata().await.map_err(|error| disk(CALL, &error))?.len();
-            file.seek(SeekFrom::Start(offset)).await.map_err(|error| disk(CALL, &error))?;
+            let mut file = tokio::fs::File::open(&path)
+                .await
+                .map_err(|_| AdapterError::BodyGone)?;
+            let size = file
+                .metadata()
+                .await
+                .map_err(|error| disk(CALL, &error))?
+                .len();
+            file.seek(SeekFrom::Start(offset))
+                .await
+                .map_err(|error| disk(CALL, &error))?;
             let mut bytes = Vec::new();
-            file.take(max).read_to_end(&mut bytes).await.map_err(|error| disk(CALL, &error))?;
+            file.take(max)
+                .read_to_end(&mut bytes)
+                .await
+                .map_err(|error| disk(CALL, &error))?;
             let end = offset.saturating_add(bytes.len() as u64) >= size;
             Ok(Effect::Bytes { bytes, end })
         })
@@ -103,22 +133,38 @@ impl BidiContext {
     pub(super) fn cancel_download(&self, download: DownloadKey) -> AdapterResult<Effect> {
         let sink = {
             let mut state = self.browser.router.lock();
-            let known = state.downloads.iter_mut().find(|known| known.key == download && known.context == self.id);
+            let known = state
+                .downloads
+                .iter_mut()
+                .find(|known| known.key == download && known.context == self.id);
             let known = known.ok_or(AdapterError::BodyGone)?;
             known.unwanted = true;
             if !matches!(known.kept, Kept::Running) {
                 state.forget_download(download);
             }
-            state.contexts.get(&self.id).map(|context| Arc::clone(&context.sink))
+            state
+                .contexts
+                .get(&self.id)
+                .map(|context| Arc::clone(&context.sink))
         };
         if let Some(sink) = sink {
             let progress = DownloadProgress::Failed("cancelled".to_owned());
-            sink.emit(Event::DownloadProgressed { download, received: 0, total: None, progress });
+            sink.emit(Event::DownloadProgressed {
+                download,
+                received: 0,
+                total: None,
+                progress,
+            });
         }
         Ok(Effect::Done)
     }
 
-    pub(super) async fn set_files(&self, target: TargetKey, to: FilesTo, files: Vec<FileToGive>) -> AdapterResult<Effect> {
+    pub(super) async fn set_files(
+        &self,
+        target: TargetKey,
+        to: FilesTo,
+        files: Vec<FileToGive>,
+    ) -> AdapterResult<Effect> {
         let (frame, context, node) = self.input_element(target, to).await?;
         let route = Route::document(target, frame);
         let paths = self.write(files).await?;
@@ -126,7 +172,10 @@ impl BidiContext {
         let held = |context: &str| {
             let read = CallFunction {
                 function_declaration: HELD,
-                target: ContextTarget { context, sandbox: Some(SANDBOX) },
+                target: ContextTarget {
+                    context,
+                    sandbox: Some(SANDBOX),
+                },
                 await_promise: false,
                 arguments: vec![SharedReference { shared_id: &node }],
             };
@@ -134,16 +183,30 @@ impl BidiContext {
         };
         let empty = paths.is_empty() && self.held(held(&context).await, target, frame)?.is_empty();
         if !empty {
-            let set = SetFiles { context: &context, element: SharedReference { shared_id: &node }, files: &paths };
+            let set = SetFiles {
+                context: &context,
+                element: SharedReference { shared_id: &node },
+                files: &paths,
+            };
             let set = connection.send(&set, route);
-            let set = within(STRUCTURE_DEADLINE, async { set.await.map_err(failed(SetFiles::METHOD)) });
-            set.await.map_err(|error| self.placed(target, Some(frame), error))?;
+            let set = within(STRUCTURE_DEADLINE, async {
+                set.await.map_err(failed(SetFiles::METHOD))
+            });
+            set.await
+                .map_err(|error| self.placed(target, Some(frame), error))?;
         }
         if let FilesTo::Chooser(chooser) = to {
             self.browser.router.lock().choosers.remove(&chooser);
         }
         let held = self.held(held(&context).await, target, frame)?;
-        Ok(Effect::Files(held.into_iter().map(|file| GivenFile { name: file.name, bytes: file.size }).collect()))
+        Ok(Effect::Files(
+            held.into_iter()
+                .map(|file| GivenFile {
+                    name: file.name,
+                    bytes: file.size,
+                })
+                .collect(),
+        ))
     }
 
     fn held(
@@ -152,17 +215,27 @@ impl BidiContext {
         target: TargetKey,
         frame: FrameKey,
     ) -> AdapterResult<Vec<HeldFile>> {
-        let broken = |error: serde_json::Error| AdapterError::Protocol { call: HELD.to_owned(), reason: error.to_string() };
-        let reply = reply.map_err(|error| self.placed(target, Some(frame), failed(CallFunction::METHOD)(error)))?;
+        let broken = |error: serde_json::Error| AdapterError::Protocol {
+            call: HELD.to_owned(),
+            reason: error.to_string(),
+        };
+        let reply = reply.map_err(|error| {
+            self.placed(target, Some(frame), failed(CallFunction::METHOD)(error))
+        })?;
         let evaluation: Evaluation<'_> = decode(&reply).map_err(failed(CallFunction::METHOD))?;
         let result = evaluation.result.map_or("null", |result| result.get());
         let text: RemoteValue<'_> = serde_json::from_str(result).map_err(broken)?;
-        let text: String = serde_json::from_str(text.value.map_or("null", |text| text.get())).map_err(broken)?;
+        let text: String =
+            serde_json::from_str(text.value.map_or("null", |text| text.get())).map_err(broken)?;
         serde_json::from_str(&text).map_err(broken)
     }
 
     /// The element that takes the files: its frame, that frame's browsing context, and its name as a node.
-    async fn input_element(&self, target: TargetKey, to: FilesTo) -> AdapterResult<(FrameKey, Arc<str>, Arc<str>)> {
+    async fn input_element(
+        &self,
+        target: TargetKey,
+        to: FilesTo,
+    ) -> AdapterResult<(FrameKey, Arc<str>, Arc<str>)> {
         match to {
             FilesTo::Element { frame, number } => {
                 let context = self.place(target, frame).await?;
@@ -172,8 +245,13 @@ impl BidiContext {
             FilesTo::Chooser(chooser) => {
                 let (frame, node) = {
                     let state = self.browser.router.lock();
-                    let known = state.choosers.get(&chooser).filter(|known| known.page == target);
-                    known.map(|known| (known.frame, Arc::clone(&known.node))).ok_or(AdapterError::DocumentGone)?
+                    let known = state
+                        .choosers
+                        .get(&chooser)
+                        .filter(|known| known.page == target);
+                    known
+                        .map(|known| (known.frame, Arc::clone(&known.node)))
+                        .ok_or(AdapterError::DocumentGone)?
                 };
                 Ok((frame, self.place(target, frame).await?, node))
             }
@@ -181,15 +259,37 @@ impl BidiContext {
     }
 
     /// An element by its number in the bridge of its frame.
-    async fn element(&self, target: TargetKey, frame: FrameKey, context: &str, number: u32) -> AdapterResult<Arc<str>> {
-        let broken = |reason: &str| AdapterError::Protocol { call: "finding the input".to_owned(), reason: reason.to_owned() };
+    async fn element(
+        &self,
+        target: TargetKey,
+        frame: FrameKey,
+        context: &str,
+        number: u32,
+    ) -> AdapterResult<Arc<str>> {
+        let broken = |reason: &str| AdapterError::Protocol {
+            call: "finding the input".to_owned(),
+            reason: reason.to_owned(),
+        };
         let route = Route::document(target, frame);
-        let reply = self.run(context, Some(SANDBOX), &format!("__odb.element({number})"), false, route).await;
+        let reply = self
+            .run(
+                context,
+                Some(SANDBOX),
+                &format!("__odb.element({number})"),
+                false,
+                route,
+            )
+            .await;
         let reply = reply.map_err(|error| self.placed(target, Some(frame), error))?;
         let evaluation: Evaluation<'_> = decode(&reply).map_err(failed(Evaluate::METHOD))?;
-        let result = evaluation.result.filter(|_| evaluation.exception_details.is_none()).ok_or(AdapterError::DocumentGone)?;
-        let node: SharedNode = serde_json::from_str(result.get()).map_err(|error| broken(&error.to_string()))?;
-        let value: RemoteValue<'_> = serde_json::from_str(result.get()).map_err(|error| broken(&error.to_string()))?;
+        let result = evaluation
+            .result
+            .filter(|_| evaluation.exception_details.is_none())
+            .ok_or(AdapterError::DocumentGone)?;
+        let node: SharedNode =
+            serde_json::from_str(result.get()).map_err(|error| broken(&error.to_string()))?;
+        let value: RemoteValue<'_> =
+            serde_json::from_str(result.get()).map_err(|error| broken(&error.to_string()))?;
         match (node.shared_id, value.r#type) {
             (Some(id), _) => Ok(id.into()),
             (None, ValueType::Null | ValueType::Undefined) => Err(AdapterError::DocumentGone),
@@ -199,7 +299,11 @@ impl BidiContext {
 
     fn folder(&self) -> AdapterResult<Arc<Folder>> {
         let state = self.browser.router.lock();
-        state.contexts.get(&self.id).map(|context| Arc::clone(&context.folder)).ok_or(AdapterError::TargetClosed)
+        state
+            .contexts
+            .get(&self.id)
+            .map(|context| Arc::clone(&context.folder))
+            .ok_or(AdapterError::TargetClosed)
     }
 
     /// Writes files into the context's folder, each below a folder of its own, so that it keeps its name.
@@ -213,12 +317,17 @@ impl BidiContext {
                 let place = folder.path.join(format!("given-{number}"));
                 private(&place).map_err(|error| disk(CALL, &error))?;
                 // A name is one part of a path, whatever was sent.
-                let name = Path::new(&file.name).file_name().ok_or_else(|| AdapterError::Protocol {
-                    call: CALL.to_owned(),
-                    reason: "the name is no file name".to_owned(),
-                })?;
+                let name =
+                    Path::new(&file.name)
+                        .file_name()
+                        .ok_or_else(|| AdapterError::Protocol {
+                            call: CALL.to_owned(),
+                            reason: "the name is no file name".to_owned(),
+                        })?;
                 let path = place.join(name);
-                tokio::fs::write(&path, &*file.content).await.map_err(|error| disk(CALL, &error))?;
+                tokio::fs::write(&path, &*file.content)
+                    .await
+                    .map_err(|error| disk(CALL, &error))?;
                 paths.push(path.to_string_lossy().into_owned());
             }
             Ok(paths)

@@ -1,14 +1,18 @@
 //! Real input: a list of actions is one command whose sources move in step; text alone is entered as an input method
 //! does.
 
-use ops_contracts::adapter::{AdapterError, AdapterResult, Effect, FrameKey, InputAction, Modifiers, MouseButton, TargetKey};
+use ops_contracts::adapter::{
+    AdapterError, AdapterResult, Effect, FrameKey, InputAction, Modifiers, MouseButton, TargetKey,
+};
 
 use super::keys;
 use super::{BidiContext, failed};
 use crate::connection::{Route, decode};
 use crate::driver::Driver;
 use crate::protocol::Command;
-use crate::protocol::input::{KeyItem, PerformActions, PointerItem, PointerParameters, Source, WheelItem};
+use crate::protocol::input::{
+    KeyItem, PerformActions, PointerItem, PointerParameters, Source, WheelItem,
+};
 use crate::protocol::script::{Evaluate, Evaluation, RemoteValue, ValueType, WindowValue};
 use crate::router::SANDBOX;
 
@@ -16,7 +20,11 @@ use crate::router::SANDBOX;
 const MAX_FRAMES: usize = 64;
 
 impl BidiContext {
-    pub(super) async fn input(&self, target: TargetKey, actions: &[InputAction]) -> AdapterResult<Effect> {
+    pub(super) async fn input(
+        &self,
+        target: TargetKey,
+        actions: &[InputAction],
+    ) -> AdapterResult<Effect> {
         let (main, held) = self.of_living_page(target, |_, page| (page.main_frame, page.held))?;
         let text: Option<Vec<&str>> = actions
             .iter()
@@ -35,7 +43,12 @@ impl BidiContext {
         }
         let point = |at| self.browser.driver.point(at);
         let mut script = Script::new(held, self.browser.driver);
-        if !actions.iter().any(|action| matches!(action, InputAction::MouseDown { .. } | InputAction::MouseUp { .. })) {
+        if !actions.iter().any(|action| {
+            matches!(
+                action,
+                InputAction::MouseDown { .. } | InputAction::MouseUp { .. }
+            )
+        }) {
             let mouse = self.browser.router.lock().mouse;
             script.resting = mouse.filter(|(page, _)| *page == target).map(|(_, at)| at);
         }
@@ -49,12 +62,21 @@ impl BidiContext {
             if let Some(page) = state.pages.get_mut(&target) {
                 page.held = held;
             }
-            state.mouse = at.map(|(x, y)| (target, (point(x), point(y)))).or(state.mouse);
+            state.mouse = at
+                .map(|(x, y)| (target, (point(x), point(y))))
+                .or(state.mouse);
         }
         let id = self.main_id(target)?;
-        let performed =
-            self.browser.connection.send(&PerformActions { context: &id, actions: sources }, Route::document(target, main));
-        performed.await.map_err(|error| self.placed(target, None, failed(PerformActions::METHOD)(error)))?;
+        let performed = self.browser.connection.send(
+            &PerformActions {
+                context: &id,
+                actions: sources,
+            },
+            Route::document(target, main),
+        );
+        performed
+            .await
+            .map_err(|error| self.placed(target, None, failed(PerformActions::METHOD)(error)))?;
         if !self.settle(target, main, &id).await? {
             self.back_to_front(target).await?;
         }
@@ -62,8 +84,20 @@ impl BidiContext {
     }
 
     /// Input whose end the bridge may tell of. It is waited for all the same: the browser takes no other before.
-    pub(super) async fn input_told(&self, target: TargetKey, frame: FrameKey, actions: &[InputAction]) -> AdapterResult<Effect> {
-        let told = || self.browser.router.lock().frames.get_mut(&frame).and_then(|frame| frame.told.take());
+    pub(super) async fn input_told(
+        &self,
+        target: TargetKey,
+        frame: FrameKey,
+        actions: &[InputAction],
+    ) -> AdapterResult<Effect> {
+        let told = || {
+            self.browser
+                .router
+                .lock()
+                .frames
+                .get_mut(&frame)
+                .and_then(|frame| frame.told.take())
+        };
         drop(told());
         let done = self.input(target, actions).await?;
         Ok(told().map_or(done, Effect::Text))
@@ -72,7 +106,12 @@ impl BidiContext {
     /// Waits for a later task of the page: what its handlers have begun, a form's submission or the following of a link,
     /// was announced then. A document that went away meanwhile has handled the input all the same. False where the page was
     /// found without the focus.
-    async fn settle(&self, target: TargetKey, main: FrameKey, context: &str) -> AdapterResult<bool> {
+    async fn settle(
+        &self,
+        target: TargetKey,
+        main: FrameKey,
+        context: &str,
+    ) -> AdapterResult<bool> {
         let route = Route::document(target, main);
         let later = "new Promise((done) => { setTimeout(() => done(document.hasFocus())); })";
         match self.run(context, Some(SANDBOX), later, true, route).await {
@@ -83,9 +122,16 @@ impl BidiContext {
     }
 
     /// Enters text where the focus is, in whatever frame that is. False where that one was found without the focus.
-    async fn insert_text(&self, target: TargetKey, main: FrameKey, text: &str) -> AdapterResult<bool> {
-        let text = serde_json::to_string(text)
-            .map_err(|error| AdapterError::Protocol { call: "insert text".to_owned(), reason: error.to_string() })?;
+    async fn insert_text(
+        &self,
+        target: TargetKey,
+        main: FrameKey,
+        text: &str,
+    ) -> AdapterResult<bool> {
+        let text = serde_json::to_string(text).map_err(|error| AdapterError::Protocol {
+            call: "insert text".to_owned(),
+            reason: error.to_string(),
+        })?;
         // A frame with the focus is what is returned; the text is entered in the innermost.
         let expression = format!(
             "(() => {{ let at = document.activeElement; while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;\
@@ -95,12 +141,20 @@ impl BidiContext {
         for _ in 0..MAX_FRAMES {
             let context = self.place(target, frame).await?;
             let route = Route::document(target, frame);
-            let reply = self.run(&context, Some(SANDBOX), &expression, false, route).await;
+            let reply = self
+                .run(&context, Some(SANDBOX), &expression, false, route)
+                .await;
             let reply = reply.map_err(|error| self.placed(target, Some(frame), error))?;
             match inner_frame(&reply)? {
                 None => return Ok(!is_false(&reply)?),
                 Some(context) => {
-                    frame = self.browser.router.lock().locate(&context).map(|(frame, _)| frame).ok_or(AdapterError::FrameGone)?;
+                    frame = self
+                        .browser
+                        .router
+                        .lock()
+                        .locate(&context)
+                        .map(|(frame, _)| frame)
+                        .ok_or(AdapterError::FrameGone)?;
                 }
             }
         }
@@ -112,18 +166,30 @@ impl BidiContext {
 fn inner_frame(reply: &bytes::Bytes) -> AdapterResult<Option<String>> {
     let evaluation: Evaluation<'_> = decode(reply).map_err(failed(Evaluate::METHOD))?;
     if let Some(details) = evaluation.exception_details {
-        return Err(AdapterError::Protocol { call: "insert text".to_owned(), reason: details.text });
+        return Err(AdapterError::Protocol {
+            call: "insert text".to_owned(),
+            reason: details.text,
+        });
     }
-    let Some(result) = evaluation.result else { return Ok(None) };
+    let Some(result) = evaluation.result else {
+        return Ok(None);
+    };
     let value: Result<RemoteValue<'_>, _> = serde_json::from_str(result.get());
-    let window = value.ok().filter(|value| value.r#type == ValueType::Window).and_then(|value| value.value);
-    Ok(window.and_then(|window| serde_json::from_str::<WindowValue>(window.get()).ok()).map(|window| window.context))
+    let window = value
+        .ok()
+        .filter(|value| value.r#type == ValueType::Window)
+        .and_then(|value| value.value);
+    Ok(window
+        .and_then(|window| serde_json::from_str::<WindowValue>(window.get()).ok())
+        .map(|window| window.context))
 }
 
 /// Whether a script returned `false`.
 fn is_false(reply: &bytes::Bytes) -> AdapterResult<bool> {
     let evaluation: Evaluation<'_> = decode(reply).map_err(failed(Evaluate::METHOD))?;
-    let value = evaluation.result.and_then(|result| serde_json::from_str::<RemoteValue<'_>>(result.get()).ok());
+    let value = evaluation
+        .result
+        .and_then(|result| serde_json::from_str::<RemoteValue<'_>>(result.get()).ok());
     Ok(value.is_some_and(|value| value.value.is_some_and(|value| value.get() == "false")))
 }
 
@@ -150,37 +216,90 @@ struct Script {
 
 impl Script {
     fn new(held: Modifiers, driver: Driver) -> Self {
-        Self { driver, ticks: Vec::new(), at: None, resting: None, own: held, held }
+        Self {
+            driver,
+            ticks: Vec::new(),
+            at: None,
+            resting: None,
+            own: held,
+            held,
+        }
     }
 
     fn add(&mut self, action: &InputAction) -> AdapterResult<()> {
         match action {
-            InputAction::MouseMove { x, y, modifiers, held } => {
+            InputAction::MouseMove {
+                x,
+                y,
+                modifiers,
+                held,
+            } => {
                 self.hold(*modifiers);
                 self.resting.take_if(|_| held.is_some());
                 self.move_to(*x, *y);
             }
-            InputAction::MouseDown { x, y, button, modifiers, .. } => {
-                self.press(*x, *y, *modifiers, PointerItem::PointerDown { button: number(*button) });
+            InputAction::MouseDown {
+                x,
+                y,
+                button,
+                modifiers,
+                ..
+            } => {
+                self.press(
+                    *x,
+                    *y,
+                    *modifiers,
+                    PointerItem::PointerDown {
+                        button: number(*button),
+                    },
+                );
             }
-            InputAction::MouseUp { x, y, button, modifiers, .. } => {
-                self.press(*x, *y, *modifiers, PointerItem::PointerUp { button: number(*button) });
+            InputAction::MouseUp {
+                x,
+                y,
+                button,
+                modifiers,
+                ..
+            } => {
+                self.press(
+                    *x,
+                    *y,
+                    *modifiers,
+                    PointerItem::PointerUp {
+                        button: number(*button),
+                    },
+                );
             }
-            InputAction::Wheel { x, y, dx, dy, modifiers } => {
+            InputAction::Wheel {
+                x,
+                y,
+                dx,
+                dy,
+                modifiers,
+            } => {
                 self.hold(*modifiers);
-                let scroll = WheelItem::Scroll { x: whole(*x), y: whole(*y), delta_x: whole(*dx), delta_y: whole(*dy) };
+                let scroll = WheelItem::Scroll {
+                    x: whole(*x),
+                    y: whole(*y),
+                    delta_x: whole(*dx),
+                    delta_y: whole(*dy),
+                };
                 self.ticks.push(Tick::Wheel(scroll));
             }
             InputAction::Tap { .. } => return Err(AdapterError::Unsupported { primitive: "tap" }),
             InputAction::KeyDown { key, .. } => {
                 self.hold(self.own);
-                let value = keys::value(key).ok_or(AdapterError::Unsupported { primitive: "this key" })?;
+                let value = keys::value(key).ok_or(AdapterError::Unsupported {
+                    primitive: "this key",
+                })?;
                 self.note(&key.key, true);
                 self.ticks.push(Tick::Key(KeyItem::KeyDown { value }));
             }
             InputAction::KeyUp { key, .. } => {
                 self.hold(self.own);
-                let value = keys::value(key).ok_or(AdapterError::Unsupported { primitive: "this key" })?;
+                let value = keys::value(key).ok_or(AdapterError::Unsupported {
+                    primitive: "this key",
+                })?;
                 self.note(&key.key, false);
                 self.ticks.push(Tick::Key(KeyItem::KeyUp { value }));
             }
@@ -188,7 +307,9 @@ impl Script {
                 self.hold(self.own);
                 for character in text.chars() {
                     let value = character.to_string();
-                    self.ticks.push(Tick::Key(KeyItem::KeyDown { value: value.clone() }));
+                    self.ticks.push(Tick::Key(KeyItem::KeyDown {
+                        value: value.clone(),
+                    }));
                     self.ticks.push(Tick::Key(KeyItem::KeyUp { value }));
                 }
             }
@@ -209,9 +330,11 @@ impl Script {
         let (x, y) = (self.driver.point(x), self.driver.point(y));
         if self.resting.take() == Some((x, y)) {
             let aside = if x > 1.0 { x - 1.0 } else { x + 1.0 };
-            self.ticks.push(Tick::Pointer(PointerItem::PointerMove { x: aside, y }));
+            self.ticks
+                .push(Tick::Pointer(PointerItem::PointerMove { x: aside, y }));
         }
-        self.ticks.push(Tick::Pointer(PointerItem::PointerMove { x, y }));
+        self.ticks
+            .push(Tick::Pointer(PointerItem::PointerMove { x, y }));
     }
 
     /// Presses and releases modifier keys until exactly these are held: pointer events have those of the keyboard.
@@ -259,14 +382,26 @@ impl Script {
         }
         let mut sources = Vec::with_capacity(3);
         if !pointer.is_empty() {
-            let parameters = PointerParameters { pointer_type: "mouse" };
-            sources.push(Source::Pointer { id: "mouse", parameters, actions: pointer });
+            let parameters = PointerParameters {
+                pointer_type: "mouse",
+            };
+            sources.push(Source::Pointer {
+                id: "mouse",
+                parameters,
+                actions: pointer,
+            });
         }
         if !key.is_empty() {
-            sources.push(Source::Key { id: "keyboard", actions: key });
+            sources.push(Source::Key {
+                id: "keyboard",
+                actions: key,
+            });
         }
         if !wheel.is_empty() {
-            sources.push(Source::Wheel { id: "wheel", actions: wheel });
+            sources.push(Source::Wheel {
+                id: "wheel",
+                actions: wheel,
+            });
         }
         (sources, self.own)
     }
@@ -289,7 +424,10 @@ fn number(button: MouseButton) -> u8 {
 }
 
 /// The wheel takes whole numbers. Casts saturate.
-#[expect(clippy::cast_possible_truncation, reason = "saturates, and no page is that long")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "saturates, and no page is that long"
+)]
 fn whole(number: f64) -> i64 {
     number.round() as i64
 }
@@ -310,11 +448,29 @@ mod tests {
 
     #[test]
     fn a_click_is_one_source_of_three_ticks() {
-        let (x, y, button, click_count, modifiers) = (1.5, 2.0, MouseButton::Left, 1, Modifiers::default());
+        let (x, y, button, click_count, modifiers) =
+            (1.5, 2.0, MouseButton::Left, 1, Modifiers::default());
         let click = [
-            InputAction::MouseMove { x, y, modifiers, held: None },
-            InputAction::MouseDown { x, y, button, click_count, modifiers },
-            InputAction::MouseUp { x, y, button, click_count, modifiers },
+            InputAction::MouseMove {
+                x,
+                y,
+                modifiers,
+                held: None,
+            },
+            InputAction::MouseDown {
+                x,
+                y,
+                button,
+                click_count,
+                modifiers,
+            },
+            InputAction::MouseUp {
+                x,
+                y,
+                button,
+                click_count,
+                modifiers,
+            },
         ];
         assert_eq!(
             json(&click, modifiers),
@@ -327,19 +483,54 @@ mod tests {
         let modifiers = Modifiers::default();
         let mut script = Script::new(modifiers, Driver::Firefox);
         script.resting = Some((9.0, 5.0));
-        script.add(&InputAction::MouseMove { x: 9.4, y: 5.0, modifiers, held: None }).unwrap();
-        script.add(&InputAction::MouseMove { x: 9.4, y: 5.0, modifiers, held: None }).unwrap();
+        script
+            .add(&InputAction::MouseMove {
+                x: 9.4,
+                y: 5.0,
+                modifiers,
+                held: None,
+            })
+            .unwrap();
+        script
+            .add(&InputAction::MouseMove {
+                x: 9.4,
+                y: 5.0,
+                modifiers,
+                held: None,
+            })
+            .unwrap();
         let text = serde_json::to_string(&script.finish().0).unwrap();
-        assert_eq!((text.matches("pointerMove").count(), text.matches("\"x\":8.0").count()), (3, 1));
+        assert_eq!(
+            (
+                text.matches("pointerMove").count(),
+                text.matches("\"x\":8.0").count()
+            ),
+            (3, 1)
+        );
     }
 
     #[test]
     fn a_modifier_of_a_click_is_held_on_the_keyboard_and_released_again() {
-        let modifiers = Modifiers { shift: true, ..Modifiers::default() };
+        let modifiers = Modifiers {
+            shift: true,
+            ..Modifiers::default()
+        };
         let (x, y, button, click_count) = (1.0, 2.0, MouseButton::Right, 1);
         let click = [
-            InputAction::MouseDown { x, y, button, click_count, modifiers },
-            InputAction::MouseUp { x, y, button, click_count, modifiers },
+            InputAction::MouseDown {
+                x,
+                y,
+                button,
+                click_count,
+                modifiers,
+            },
+            InputAction::MouseUp {
+                x,
+                y,
+                button,
+                click_count,
+                modifiers,
+            },
         ];
         assert_eq!(
             json(&click, Modifiers::default()),
@@ -350,17 +541,41 @@ mod tests {
 
     #[test]
     fn a_modifier_that_the_caller_presses_stays_held_and_is_not_pressed_twice() {
-        let key = |key: &str| Keystroke { key: key.to_owned(), code: String::new(), key_code: 0, location: 1, text: None };
-        let held = Modifiers { control: true, ..Modifiers::default() };
+        let key = |key: &str| Keystroke {
+            key: key.to_owned(),
+            code: String::new(),
+            key_code: 0,
+            location: 1,
+            text: None,
+        };
+        let held = Modifiers {
+            control: true,
+            ..Modifiers::default()
+        };
         let mut script = Script::new(Modifiers::default(), Driver::Firefox);
-        script.add(&InputAction::KeyDown { key: key("Control"), modifiers: held }).unwrap();
-        script.add(&InputAction::MouseMove { x: 1.0, y: 1.0, modifiers: held, held: None }).unwrap();
+        script
+            .add(&InputAction::KeyDown {
+                key: key("Control"),
+                modifiers: held,
+            })
+            .unwrap();
+        script
+            .add(&InputAction::MouseMove {
+                x: 1.0,
+                y: 1.0,
+                modifiers: held,
+                held: None,
+            })
+            .unwrap();
         let (sources, left) = script.finish();
         assert_eq!(left, held);
         let text = serde_json::to_string(&sources).unwrap();
         assert_eq!(text.matches("keyDown").count(), 1);
         assert_eq!(text.matches("keyUp").count(), 0);
-        let unknown = Script::new(held, Driver::Firefox).add(&InputAction::KeyDown { key: key("CapsLock"), modifiers: held });
+        let unknown = Script::new(held, Driver::Firefox).add(&InputAction::KeyDown {
+            key: key("CapsLock"),
+            modifiers: held,
+        });
         assert!(matches!(unknown, Err(AdapterError::Unsupported { .. })));
     }
 }

@@ -39,7 +39,12 @@ const NAMED: &[(&str, char)] = &[
 ];
 
 /// The right forms of keys that have two.
-const RIGHT: &[(&str, char)] = &[("Shift", '\u{E050}'), ("Control", '\u{E051}'), ("Alt", '\u{E052}'), ("Meta", '\u{E053}')];
+const RIGHT: &[(&str, char)] = &[
+    ("Shift", '\u{E050}'),
+    ("Control", '\u{E051}'),
+    ("Alt", '\u{E052}'),
+    ("Meta", '\u{E053}'),
+];
 
 /// Keys of the numeric pad.
 const PAD: &[(&str, char)] = &[
@@ -69,7 +74,10 @@ pub(super) fn value(key: &Keystroke) -> Option<String> {
         3 => &[PAD, NAMED],
         _ => &[NAMED],
     };
-    let named = places.iter().flat_map(|place| place.iter()).find(|(name, _)| *name == key.key);
+    let named = places
+        .iter()
+        .flat_map(|place| place.iter())
+        .find(|(name, _)| *name == key.key);
     if let Some((_, value)) = named {
         return Some(value.to_string());
     }
@@ -83,7 +91,13 @@ mod tests {
     use super::*;
 
     fn key(name: &str, location: u8) -> Option<String> {
-        value(&Keystroke { key: name.to_owned(), code: String::new(), key_code: 0, location, text: None })
+        value(&Keystroke {
+            key: name.to_owned(),
+            code: String::new(),
+            key_code: 0,
+            location,
+            text: None,
+        })
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Navigation of a page's main frame, by URL, by reload and in its history.
 
 use ops_contracts::adapter::{
-    AdapterError, AdapterResult, DocumentKey, Effect, NavigationFailure, NavigationFailureKind, TargetKey,
+    AdapterError, AdapterResult, DocumentKey, Effect, NavigationFailure, NavigationFailureKind,
+    TargetKey,
 };
 
 use super::{BidiContext, STRUCTURE_DEADLINE, failed, within};
@@ -18,8 +19,19 @@ impl BidiContext {
         if let Some(page) = self.browser.router.lock().pages.get_mut(&target) {
             url.clone_into(&mut page.asked_for);
         }
-        let navigated =
-            self.browser.connection.send(&Navigate { context: &id, url, wait: "none" }, Route::page(target)).decode().await;
+        let navigated = self
+            .browser
+            .connection
+            .send(
+                &Navigate {
+                    context: &id,
+                    url,
+                    wait: "none",
+                },
+                Route::page(target),
+            )
+            .decode()
+            .await;
         let navigated = match navigated {
             Ok(navigated) => navigated,
             Err(CallError::Refused { error, message }) if error == "unknown error" => {
@@ -27,12 +39,25 @@ impl BidiContext {
             }
             Err(CallError::Refused { error, .. }) if error == "invalid argument" => {
                 let reason = "invalid URL".to_owned();
-                return Ok(without_document(NavigationFailure { kind: NavigationFailureKind::Other, reason }));
+                return Ok(without_document(NavigationFailure {
+                    kind: NavigationFailureKind::Other,
+                    reason,
+                }));
             }
             Err(error) => return Err(self.placed(target, None, failed(Navigate::METHOD)(error))),
         };
-        let Some(navigation) = navigated.navigation else { return Ok(Effect::Navigation { document: None, failure: None }) };
-        let outcome = within(STRUCTURE_DEADLINE, self.browser.router.until(|state| self.outcome(state, target, &navigation)));
+        let Some(navigation) = navigated.navigation else {
+            return Ok(Effect::Navigation {
+                document: None,
+                failure: None,
+            });
+        };
+        let outcome = within(
+            STRUCTURE_DEADLINE,
+            self.browser
+                .router
+                .until(|state| self.outcome(state, target, &navigation)),
+        );
         let (document, failure) = outcome.await?;
         Ok(Effect::Navigation { document, failure })
     }
@@ -59,22 +84,48 @@ impl BidiContext {
     }
 
     /// Done when it has begun: the command's own reply comes with the new document.
-    pub(super) async fn reload(&self, target: TargetKey, ignore_cache: bool) -> AdapterResult<Effect> {
+    pub(super) async fn reload(
+        &self,
+        target: TargetKey,
+        ignore_cache: bool,
+    ) -> AdapterResult<Effect> {
         let id = self.main_id(target)?;
         let connection = &self.browser.connection;
-        let cache = |cache_behavior| SetCacheBehavior { cache_behavior, contexts: [&id] };
-        let begun = self.browser.router.lock().pages.get_mut(&target).map(|page| {
-            // Where it goes is where it is; the browser does not say while a prompt asks.
-            page.asked_for.clear();
-        });
+        let cache = |cache_behavior| SetCacheBehavior {
+            cache_behavior,
+            contexts: [&id],
+        };
+        let begun = self
+            .browser
+            .router
+            .lock()
+            .pages
+            .get_mut(&target)
+            .map(|page| {
+                // Where it goes is where it is; the browser does not say while a prompt asks.
+                page.asked_for.clear();
+            });
         begun.ok_or(AdapterError::TargetClosed)?;
         if ignore_cache {
             let bypass = connection.send(&cache("bypass"), Route::page(target));
-            within(STRUCTURE_DEADLINE, async { bypass.await.map_err(failed(SetCacheBehavior::METHOD)) }).await?;
+            within(STRUCTURE_DEADLINE, async {
+                bypass.await.map_err(failed(SetCacheBehavior::METHOD))
+            })
+            .await?;
         }
-        let reloaded = connection.send(&Reload { context: &id, wait: "none" }, Route::page(target)).await;
+        let reloaded = connection
+            .send(
+                &Reload {
+                    context: &id,
+                    wait: "none",
+                },
+                Route::page(target),
+            )
+            .await;
         if ignore_cache {
-            connection.send(&cache("default"), Route::page(target)).forget();
+            connection
+                .send(&cache("default"), Route::page(target))
+                .forget();
         }
         match reloaded {
             Ok(_) => Ok(Effect::Done),
@@ -84,12 +135,24 @@ impl BidiContext {
         }
     }
 
-    pub(super) async fn traverse_history(&self, target: TargetKey, delta: i32) -> AdapterResult<Effect> {
+    pub(super) async fn traverse_history(
+        &self,
+        target: TargetKey,
+        delta: i32,
+    ) -> AdapterResult<Effect> {
         let id = self.main_id(target)?;
-        let moved = self.browser.connection.send(&TraverseHistory { context: &id, delta }, Route::page(target));
+        let moved = self.browser.connection.send(
+            &TraverseHistory {
+                context: &id,
+                delta,
+            },
+            Route::page(target),
+        );
         match moved.await {
             Ok(_) => Ok(Effect::Moved(true)),
-            Err(CallError::Refused { error, .. }) if error == "no such history entry" => Ok(Effect::Moved(false)),
+            Err(CallError::Refused { error, .. }) if error == "no such history entry" => {
+                Ok(Effect::Moved(false))
+            }
             Err(CallError::Lost(Loss::Disconnected)) => Err(lost()),
             Err(error) => Err(self.placed(target, None, failed(TraverseHistory::METHOD)(error))),
         }
@@ -97,5 +160,8 @@ impl BidiContext {
 }
 
 fn without_document(failure: NavigationFailure) -> Effect {
-    Effect::Navigation { document: None, failure: Some(failure) }
+    Effect::Navigation {
+        document: None,
+        failure: Some(failure),
+    }
 }

@@ -23,24 +23,50 @@ impl ContextPassage {
         Self { browser, id }
     }
 
-    async fn pass(&self, target: TargetKey, (method, params): RawCall) -> AdapterResult<Box<RawValue>> {
+    async fn pass(
+        &self,
+        target: TargetKey,
+        (method, params): RawCall,
+    ) -> AdapterResult<Box<RawValue>> {
         let page = {
             let state = self.browser.router.lock();
             let main = state.living_page(&self.id, target)?.main_frame;
-            state.frames.get(&main).map(|frame| Arc::clone(&frame.id)).ok_or(AdapterError::TargetClosed)?
+            state
+                .frames
+                .get(&main)
+                .map(|frame| Arc::clone(&frame.id))
+                .ok_or(AdapterError::TargetClosed)?
         };
-        let passed = send(&self.browser.connection, &page, Route::page(target), method, &params);
-        within(STRUCTURE_DEADLINE, async { passed.await.map_err(failed(method)) }).await
+        let passed = send(
+            &self.browser.connection,
+            &page,
+            Route::page(target),
+            method,
+            &params,
+        );
+        within(STRUCTURE_DEADLINE, async {
+            passed.await.map_err(failed(method))
+        })
+        .await
     }
 }
 
 impl Passage for ContextPassage {
     fn pages(&self) -> Vec<TargetKey> {
         let state = self.browser.router.lock();
-        state.pages.iter().filter(|(_, page)| page.context == self.id && !page.crashed).map(|(target, _)| *target).collect()
+        state
+            .pages
+            .iter()
+            .filter(|(_, page)| page.context == self.id && !page.crashed)
+            .map(|(target, _)| *target)
+            .collect()
     }
 
-    fn call(&self, target: TargetKey, call: RawCall) -> BoxFuture<'_, AdapterResult<Box<RawValue>>> {
+    fn call(
+        &self,
+        target: TargetKey,
+        call: RawCall,
+    ) -> BoxFuture<'_, AdapterResult<Box<RawValue>>> {
         Box::pin(self.pass(target, call))
     }
 
@@ -54,23 +80,49 @@ impl Passage for ContextPassage {
 /// The calls after which the browser has told of each realm of a page anew.
 pub(crate) fn realms_anew() -> Vec<RawCall> {
     let calls = ["Runtime.disable", "Runtime.enable"].into_iter();
-    calls.filter_map(|method| Some((method, to_raw_value(&Empty {}).ok()?))).collect()
+    calls
+        .filter_map(|method| Some((method, to_raw_value(&Empty {}).ok()?)))
+        .collect()
 }
 
 /// Makes held calls on a page that has opened by itself, in a task of its own.
-pub(crate) fn dress_later(connection: &Connection, page: &str, target: TargetKey, calls: Vec<RawCall>) {
+pub(crate) fn dress_later(
+    connection: &Connection,
+    page: &str,
+    target: TargetKey,
+    calls: Vec<RawCall>,
+) {
     let (connection, page) = (connection.clone(), page.to_owned());
     tokio::spawn(async move { dress(&connection, &page, target, calls).await });
 }
 
 /// Makes held calls on a page that has just opened, all at once. What it refuses is told by the log alone: the page may be gone
 /// again.
-pub(super) async fn dress(connection: &Connection, page: &str, target: TargetKey, calls: Vec<RawCall>) {
+pub(super) async fn dress(
+    connection: &Connection,
+    page: &str,
+    target: TargetKey,
+    calls: Vec<RawCall>,
+) {
     let route = Route::page(target);
     let told = async {
-        let session = connection.send(&GetSession { context: page }, route).decode().await?.session;
-        let send =
-            |(method, params): &RawCall| connection.send(&SendCommand { method, params, session: &session }, route).outstanding();
+        let session = connection
+            .send(&GetSession { context: page }, route)
+            .decode()
+            .await?
+            .session;
+        let send = |(method, params): &RawCall| {
+            connection
+                .send(
+                    &SendCommand {
+                        method,
+                        params,
+                        session: &session,
+                    },
+                    route,
+                )
+                .outstanding()
+        };
         let sent: Vec<_> = calls.iter().map(send).collect();
         for (outcome, (method, _)) in join_all(sent).await.into_iter().zip(&calls) {
             if let Err(error) = outcome {
@@ -93,7 +145,21 @@ async fn send(
     method: &str,
     params: &RawValue,
 ) -> Result<Box<RawValue>, CallError> {
-    let session = connection.send(&GetSession { context: page }, route).decode().await?.session;
-    let sent = connection.send(&SendCommand { method, params, session: &session }, route).decode().await?;
+    let session = connection
+        .send(&GetSession { context: page }, route)
+        .decode()
+        .await?
+        .session;
+    let sent = connection
+        .send(
+            &SendCommand {
+                method,
+                params,
+                session: &session,
+            },
+            route,
+        )
+        .decode()
+        .await?;
     Ok(sent.result)
 }

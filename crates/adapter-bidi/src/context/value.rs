@@ -35,10 +35,16 @@ pub(super) fn evaluated(described: &RawValue) -> Result<Evaluated, CallError> {
     }
     let mut writer = Writer::default();
     match writer.write(&value, 0) {
-        Ok(()) => Ok(Evaluated::Value(RawValue::from_string(writer.out).map_err(broken)?)),
+        Ok(()) => Ok(Evaluated::Value(
+            RawValue::from_string(writer.out).map_err(broken)?,
+        )),
         Err(Unwritable::Refused(why)) => {
             let text = format!("the value can't be returned as JSON: {why}");
-            Ok(Evaluated::Threw(ScriptError { text, line: None, column: None }))
+            Ok(Evaluated::Threw(ScriptError {
+                text,
+                line: None,
+                column: None,
+            }))
         }
         Err(Unwritable::Broken(error)) => Err(CallError::Decode(error)),
     }
@@ -71,7 +77,9 @@ impl<'a> Writer<'a> {
             return Err(Unwritable::Refused("it is nested too deep"));
         }
         match value.r#type {
-            ValueType::String | ValueType::Boolean => self.out.push_str(value.value.map_or("null", RawValue::get)),
+            ValueType::String | ValueType::Boolean => {
+                self.out.push_str(value.value.map_or("null", RawValue::get))
+            }
             ValueType::Number => {
                 // Those that JSON cannot hold are described by texts.
                 let number = value.value.map_or("null", RawValue::get);
@@ -86,15 +94,22 @@ impl<'a> Writer<'a> {
             ValueType::Bigint => return Err(Unwritable::Refused("it holds a big integer")),
             ValueType::Window => return Err(Unwritable::Refused("it is a window")),
             ValueType::Array | ValueType::Object => return self.container(value, depth),
-            ValueType::Function | ValueType::Promise | ValueType::Unknown => self.out.push_str("{}"),
+            ValueType::Function | ValueType::Promise | ValueType::Unknown => {
+                self.out.push_str("{}")
+            }
         }
         Ok(())
     }
 
     fn container(&mut self, value: &RemoteValue<'a>, depth: usize) -> Result<(), Unwritable> {
         let Some(content) = value.value else {
-            let known = value.internal_id.and_then(|id| self.seen.get(id)).ok_or(Unwritable::Refused("it is nested too deep"))?;
-            let Some(range) = known.clone() else { return Err(Unwritable::Refused("it refers to itself")) };
+            let known = value
+                .internal_id
+                .and_then(|id| self.seen.get(id))
+                .ok_or(Unwritable::Refused("it is nested too deep"))?;
+            let Some(range) = known.clone() else {
+                return Err(Unwritable::Refused("it refers to itself"));
+            };
             self.out.extend_from_within_checked(range);
             return Ok(());
         };
@@ -180,7 +195,10 @@ mod tests {
         check(r#"{"type":"string","value":"a\"\ud800"}"#, r#""a\"\ud800""#);
         check(r#"{"type":"boolean","value":false}"#, "false");
         check(r#"{"type":"null"}"#, "null");
-        check(r#"{"type":"node","sharedId":"x","value":{"nodeType":1}}"#, "{}");
+        check(
+            r#"{"type":"node","sharedId":"x","value":{"nodeType":1}}"#,
+            "{}",
+        );
         check(r#"{"type":"invented"}"#, "{}");
     }
 

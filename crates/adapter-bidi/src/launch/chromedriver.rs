@@ -35,14 +35,27 @@ pub(crate) struct Chrome<'a> {
 /// what is returned.
 pub(crate) fn launch(chrome: &Chrome<'_>) -> AdapterResult<(Launched, ChromeOptions)> {
     if let Some(argument) = chromium::forbidden(chrome.extra_args) {
-        return Err(AdapterError::ArgumentForbidden { argument: argument.to_owned() });
+        return Err(AdapterError::ArgumentForbidden {
+            argument: argument.to_owned(),
+        });
     }
-    let directory = chrome.supervisor.claim(chrome.profile).map_err(failed("its profile can't be used"))?;
+    let directory = chrome
+        .supervisor
+        .claim(chrome.profile)
+        .map_err(failed("its profile can't be used"))?;
     let persistent = chrome.profile.is_some();
-    let profile = if persistent { directory.clone() } else { directory.join("profile") };
+    let profile = if persistent {
+        directory.clone()
+    } else {
+        directory.join("profile")
+    };
     let home = directory.join("home");
     for path in [&profile, &home] {
-        fs::DirBuilder::new().mode(0o700).recursive(true).create(path).map_err(failed("its profile can't be written"))?;
+        fs::DirBuilder::new()
+            .mode(0o700)
+            .recursive(true)
+            .create(path)
+            .map_err(failed("its profile can't be written"))?;
     }
     let options = options(chrome, &profile)?;
     let mut log = OsString::from("--log-path=");
@@ -59,7 +72,11 @@ pub(crate) fn launch(chrome: &Chrome<'_>) -> AdapterResult<(Launched, ChromeOpti
 }
 
 fn options(chrome: &Chrome<'_>, profile: &Path) -> AdapterResult<ChromeOptions> {
-    let mut args: Vec<String> = chromium::ALWAYS.iter().chain(&["--disable-gpu"]).map(ToString::to_string).collect();
+    let mut args: Vec<String> = chromium::ALWAYS
+        .iter()
+        .chain(&["--disable-gpu"])
+        .map(ToString::to_string)
+        .collect();
     if !chrome.headed {
         args.extend(chromium::HEADLESS.iter().map(ToString::to_string));
     }
@@ -74,24 +91,34 @@ fn options(chrome: &Chrome<'_>, profile: &Path) -> AdapterResult<ChromeOptions> 
     }
     args.push(format!("--user-data-dir={}", text(profile)?));
     args.extend(chromium::added(chrome.extra_args));
-    Ok(ChromeOptions { binary: text(&chrome.executable)?, args })
+    Ok(ChromeOptions {
+        binary: text(&chrome.executable)?,
+        args,
+    })
 }
 
 /// Paths travel to the driver as JSON.
 fn text(path: &Path) -> AdapterResult<String> {
-    path.to_str().map(str::to_owned).ok_or_else(|| AdapterError::LaunchFailed {
-        reason: format!("the path {} is no text", path.display()),
-        output: String::new(),
-    })
+    path.to_str()
+        .map(str::to_owned)
+        .ok_or_else(|| AdapterError::LaunchFailed {
+            reason: format!("the path {} is no text", path.display()),
+            output: String::new(),
+        })
 }
 
 fn shared_memory_is_small() -> bool {
-    let free = rustix::fs::statvfs("/dev/shm").map(|shared| shared.f_bavail.saturating_mul(shared.f_frsize));
+    let free = rustix::fs::statvfs("/dev/shm")
+        .map(|shared| shared.f_bavail.saturating_mul(shared.f_frsize));
     free.is_ok_and(|free| free < chromium::ENOUGH_SHARED_MEMORY)
 }
 
 /// Homes and the place of temporary files below the claimed directory, so that nothing is read from or left in the user's.
-fn environment(given: &[(OsString, OsString)], home: &Path, headed: bool) -> Vec<(OsString, OsString)> {
+fn environment(
+    given: &[(OsString, OsString)],
+    home: &Path,
+    headed: bool,
+) -> Vec<(OsString, OsString)> {
     let mut variables = arguments::homes(given, home, headed);
     variables.retain(|(name, _)| name != OsStr::new("TMPDIR"));
     variables.push(("TMPDIR".into(), home.as_os_str().to_owned()));

@@ -36,7 +36,11 @@ impl Output {
     /// Waits for the port; `None` when the output ended before.
     pub(super) async fn port(&self) -> Option<u16> {
         let mut stage = self.stage.clone();
-        match stage.wait_for(|stage| *stage != Stage::Starting).await.as_deref() {
+        match stage
+            .wait_for(|stage| *stage != Stage::Starting)
+            .await
+            .as_deref()
+        {
             Ok(Stage::Listening(port)) => Some(*port),
             _ => None,
         }
@@ -79,7 +83,10 @@ async fn fill(
 
 /// The port of a ready line that is there as a whole.
 fn port_in(text: &[u8], ready: &[u8]) -> Option<u16> {
-    let at = text.windows(ready.len()).position(|window| window == ready)? + ready.len();
+    let at = text
+        .windows(ready.len())
+        .position(|window| window == ready)?
+        + ready.len();
     let rest = text.get(at..)?;
     let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
     // A digit at the very end may be followed by others.
@@ -96,9 +103,15 @@ mod tests {
     #[test]
     fn the_port_is_read_from_a_whole_line_alone() {
         let port = |text: &[u8]| port_in(text, b"listening on ws://127.0.0.1:");
-        assert_eq!(port(b"x\nWebDriver BiDi listening on ws://127.0.0.1:4567\n"), Some(4567));
+        assert_eq!(
+            port(b"x\nWebDriver BiDi listening on ws://127.0.0.1:4567\n"),
+            Some(4567)
+        );
         assert_eq!(port(b"WebDriver BiDi listening on ws://127.0.0.1:45"), None);
-        assert_eq!(port(b"WebDriver BiDi listening on ws://127.0.0.1:99999\n"), None);
+        assert_eq!(
+            port(b"WebDriver BiDi listening on ws://127.0.0.1:99999\n"),
+            None
+        );
         assert_eq!(port(b"*** You are running in headless mode.\n"), None);
     }
 }

@@ -54,7 +54,10 @@ const PREFERENCES: &[(&str, &str)] = &[
     ("browser.startup.homepage_override.mstone", "\"ignore\""),
     ("startup.homepage_welcome_url", "\"\""),
     ("datareporting.policy.dataSubmissionEnabled", "false"),
-    ("datareporting.policy.dataSubmissionPolicyBypassNotification", "true"),
+    (
+        "datareporting.policy.dataSubmissionPolicyBypassNotification",
+        "true",
+    ),
     ("datareporting.healthreport.uploadEnabled", "false"),
     ("termsofuse.bypassNotification", "true"),
     ("trailhead.firstrun.didSeeAboutWelcome", "true"),
@@ -84,7 +87,10 @@ const PREFERENCES: &[(&str, &str)] = &[
     ("browser.region.update.enabled", "false"),
     ("browser.search.update", "false"),
     ("browser.topsites.contile.enabled", "false"),
-    ("browser.newtabpage.activity-stream.feeds.system.topstories", "false"),
+    (
+        "browser.newtabpage.activity-stream.feeds.system.topstories",
+        "false",
+    ),
     ("browser.newtabpage.activity-stream.feeds.topsites", "false"),
     ("browser.ping-centre.telemetry", "false"),
     ("browser.contentblocking.introCount", "99"),
@@ -124,7 +130,10 @@ const PREFERENCES: &[(&str, &str)] = &[
     // A page that asks for files is told of, and no window opens.
     ("remote.bidi.dismiss_file_pickers.enabled", "true"),
     // Downloads are kept without a question.
-    ("browser.download.always_ask_before_handling_new_types", "false"),
+    (
+        "browser.download.always_ask_before_handling_new_types",
+        "false",
+    ),
     ("browser.download.useDownloadDir", "true"),
     ("browser.download.manager.addToRecentDocs", "false"),
 ];
@@ -170,13 +179,22 @@ const CONFINED: &[(&str, &str)] = &[
 /// # Errors
 /// Also where a profile that is to be confined brings extensions.
 pub(super) fn prepare(directory: &Path, persistent: bool, confined: bool) -> io::Result<Places> {
-    let profile = if persistent { directory.to_owned() } else { directory.join("profile") };
+    let profile = if persistent {
+        directory.to_owned()
+    } else {
+        directory.join("profile")
+    };
     let home = directory.join("home");
     for path in [&profile, &home] {
-        fs::DirBuilder::new().mode(0o700).recursive(true).create(path)?;
+        fs::DirBuilder::new()
+            .mode(0o700)
+            .recursive(true)
+            .create(path)?;
     }
     if confined && has_extensions(&profile)? {
-        return Err(io::Error::other("it has extensions, which can lead past the rules of a confined session"));
+        return Err(io::Error::other(
+            "it has extensions, which can lead past the rules of a confined session",
+        ));
     }
     let file = profile.join("user.js");
     let before = read(&file)?;
@@ -212,8 +230,16 @@ fn has_extensions(profile: &Path) -> io::Result<bool> {
 /// Takes away what a confined launch has left: Firefox keeps every preference that it was ever given.
 fn release(file: &Path) -> io::Result<()> {
     let kept = read(file)?;
-    let confining = |line: &&str| CONFINED.iter().any(|(name, _)| line.starts_with(&format!("user_pref(\"{name}\",")));
-    let rest: String = kept.lines().filter(|line| !confining(line)).flat_map(|line| [line, "\n"]).collect();
+    let confining = |line: &&str| {
+        CONFINED
+            .iter()
+            .any(|(name, _)| line.starts_with(&format!("user_pref(\"{name}\",")))
+    };
+    let rest: String = kept
+        .lines()
+        .filter(|line| !confining(line))
+        .flat_map(|line| [line, "\n"])
+        .collect();
     write(file, &rest)
 }
 
@@ -236,7 +262,10 @@ fn rewritten(before: &str, confined: bool) -> String {
         text.push('\n');
     }
     // The last one counts.
-    for (name, value) in PREFERENCES.iter().chain(CONFINED.iter().filter(|_| confined)) {
+    for (name, value) in PREFERENCES
+        .iter()
+        .chain(CONFINED.iter().filter(|_| confined))
+    {
         text.push_str(&format!("user_pref(\"{name}\", {value});\n"));
     }
     text.push_str(END);
@@ -262,7 +291,10 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let places = prepare(directory.path(), false, false).unwrap();
         assert!(places.profile.join("user.js").is_file() && places.home.is_dir());
-        assert_eq!(fs::metadata(&places.profile).unwrap().permissions().mode() & 0o777, 0o700);
+        assert_eq!(
+            fs::metadata(&places.profile).unwrap().permissions().mode() & 0o777,
+            0o700
+        );
         let kept = prepare(&directory.path().join("kept"), true, false).unwrap();
         assert_eq!(kept.profile, directory.path().join("kept"));
     }
@@ -275,14 +307,27 @@ mod tests {
         let text = |name: &str| fs::read_to_string(directory.path().join(name)).unwrap();
         prepare(directory.path(), true, true).unwrap();
         let confined = text("user.js");
-        assert!(CONFINED.iter().all(|(name, value)| confined.contains(&format!("user_pref(\"{name}\", {value});\n"))));
-        assert!(confined.rfind("network.proxy.type\", 1)") > confined.rfind(own.trim_end()), "ours is the last and counts");
+        assert!(
+            CONFINED
+                .iter()
+                .all(|(name, value)| confined
+                    .contains(&format!("user_pref(\"{name}\", {value});\n")))
+        );
+        assert!(
+            confined.rfind("network.proxy.type\", 1)") > confined.rfind(own.trim_end()),
+            "ours is the last and counts"
+        );
         // What Firefox has kept of it.
         let kept = "user_pref(\"network.dns.disabled\", true);\nuser_pref(\"network.dns.disabledNot\", 1);\n";
         fs::write(directory.path().join("prefs.js"), kept).unwrap();
         prepare(directory.path(), true, false).unwrap();
-        assert!(text("user.js").starts_with(own) && !text("user.js").contains("network.dns.disabled"));
-        assert_eq!(text("prefs.js"), "user_pref(\"network.dns.disabledNot\", 1);\n");
+        assert!(
+            text("user.js").starts_with(own) && !text("user.js").contains("network.dns.disabled")
+        );
+        assert_eq!(
+            text("prefs.js"),
+            "user_pref(\"network.dns.disabledNot\", 1);\n"
+        );
         // From here on it is the user's.
         fs::write(directory.path().join("prefs.js"), kept).unwrap();
         prepare(directory.path(), true, false).unwrap();

@@ -17,9 +17,19 @@ command!(PerformActions<'a> "input.performActions" -> Empty);
 #[derive(Debug, PartialEq, Serialize)]
 #[serde(tag = "type", rename_all = "camelCase")]
 pub(crate) enum Source {
-    Pointer { id: &'static str, parameters: PointerParameters, actions: Vec<PointerItem> },
-    Key { id: &'static str, actions: Vec<KeyItem> },
-    Wheel { id: &'static str, actions: Vec<WheelItem> },
+    Pointer {
+        id: &'static str,
+        parameters: PointerParameters,
+        actions: Vec<PointerItem>,
+    },
+    Key {
+        id: &'static str,
+        actions: Vec<KeyItem>,
+    },
+    Wheel {
+        id: &'static str,
+        actions: Vec<WheelItem>,
+    },
 }
 
 #[derive(Debug, PartialEq, Serialize)]

@@ -88,11 +88,17 @@ pub(crate) struct GivenBytes {
 
 impl GivenBytes {
     pub(crate) fn text(value: String) -> Self {
-        Self { r#type: "string", value }
+        Self {
+            r#type: "string",
+            value,
+        }
     }
 
     pub(crate) fn bytes(bytes: &[u8]) -> Self {
-        Self { r#type: "base64", value: BASE64_STANDARD.encode(bytes) }
+        Self {
+            r#type: "base64",
+            value: BASE64_STANDARD.encode(bytes),
+        }
     }
 }
 
@@ -105,7 +111,13 @@ pub(crate) struct GivenHeader {
 
 impl GivenHeader {
     pub(crate) fn list(headers: impl IntoIterator<Item = (String, String)>) -> Vec<Self> {
-        headers.into_iter().map(|(name, value)| Self { name, value: GivenBytes::text(value) }).collect()
+        headers
+            .into_iter()
+            .map(|(name, value)| Self {
+                name,
+                value: GivenBytes::text(value),
+            })
+            .collect()
     }
 }
 
@@ -310,11 +322,15 @@ struct HeaderValue<'a> {
 
 /// Whether a list of headers has `name` with a value that contains `part`. Decoded only where it matters.
 pub(crate) fn has_header(headers: Option<&RawValue>, name: &str, part: &str) -> bool {
-    let headers = headers.and_then(|headers| serde_json::from_str::<Vec<Header<'_>>>(headers.get()).ok());
-    headers
-        .into_iter()
-        .flatten()
-        .any(|header| header.name.eq_ignore_ascii_case(name) && header.value.value.is_some_and(|value| value.get().contains(part)))
+    let headers =
+        headers.and_then(|headers| serde_json::from_str::<Vec<Header<'_>>>(headers.get()).ok());
+    headers.into_iter().flatten().any(|header| {
+        header.name.eq_ignore_ascii_case(name)
+            && header
+                .value
+                .value
+                .is_some_and(|value| value.get().contains(part))
+    })
 }
 
 #[derive(Deserialize)]
@@ -325,9 +341,16 @@ struct WholeHeader {
 
 /// All headers, in their order. Bytes that are no text are shown as such.
 pub(crate) fn all_headers(headers: Option<&RawValue>) -> Vec<(String, String)> {
-    let headers = headers.and_then(|headers| serde_json::from_str::<Vec<WholeHeader>>(headers.get()).ok()).unwrap_or_default();
-    let text = |value: BytesValue| String::from_utf8_lossy(&value.decode().unwrap_or_default()).into_owned();
-    headers.into_iter().map(|header| (header.name, text(header.value))).collect()
+    let headers = headers
+        .and_then(|headers| serde_json::from_str::<Vec<WholeHeader>>(headers.get()).ok())
+        .unwrap_or_default();
+    let text = |value: BytesValue| {
+        String::from_utf8_lossy(&value.decode().unwrap_or_default()).into_owned()
+    };
+    headers
+        .into_iter()
+        .map(|header| (header.name, text(header.value)))
+        .collect()
 }
 
 #[cfg(test)]
@@ -338,7 +361,13 @@ mod tests {
     fn headers_are_read_whatever_their_values_are_written_as() {
         let json = r#"[{"name":"A","value":{"type":"string","value":"b"}},{"name":"C","value":{"type":"base64","value":"ZA=="}}]"#;
         let raw = RawValue::from_string(json.to_owned()).unwrap();
-        assert_eq!(all_headers(Some(&raw)), [("A".to_owned(), "b".to_owned()), ("C".to_owned(), "d".to_owned())]);
+        assert_eq!(
+            all_headers(Some(&raw)),
+            [
+                ("A".to_owned(), "b".to_owned()),
+                ("C".to_owned(), "d".to_owned())
+            ]
+        );
         assert!(has_header(Some(&raw), "a", "b") && !has_header(Some(&raw), "a", "x"));
         assert!(all_headers(None).is_empty());
     }

@@ -16,7 +16,11 @@ pub(crate) struct Partition<'a> {
 
 impl<'a> Partition<'a> {
     pub(crate) fn of(user_context: &'a str, source_origin: Option<&'a str>) -> Self {
-        Self { r#type: "storageKey", user_context, source_origin }
+        Self {
+            r#type: "storageKey",
+            user_context,
+            source_origin,
+        }
     }
 }
 

@@ -11,8 +11,17 @@ use crate::protocol::input::FileDialogOpened;
 
 impl Turn<'_> {
     pub(super) fn download(&mut self, begin: DownloadWillBegin<'_>) {
-        let Some((frame, target)) = self.state.locate(begin.context) else { return };
-        let Some(context) = self.state.pages.get(&target).map(|page| Arc::clone(&page.context)) else { return };
+        let Some((frame, target)) = self.state.locate(begin.context) else {
+            return;
+        };
+        let Some(context) = self
+            .state
+            .pages
+            .get(&target)
+            .map(|page| Arc::clone(&page.context))
+        else {
+            return;
+        };
         let download = DownloadKey(self.state.next_key());
         let known = Download {
             key: download,
@@ -24,8 +33,23 @@ impl Turn<'_> {
         };
         self.state.downloads.push(known);
         let (url, suggested_name) = (begin.url, begin.suggested_filename);
-        self.tell(target, SeamEvent::DownloadBegan { target, download, url: url.clone(), suggested_name: suggested_name.clone() });
-        self.tell(target, SeamEvent::DownloadStarted { target, url, suggested_name });
+        self.tell(
+            target,
+            SeamEvent::DownloadBegan {
+                target,
+                download,
+                url: url.clone(),
+                suggested_name: suggested_name.clone(),
+            },
+        );
+        self.tell(
+            target,
+            SeamEvent::DownloadStarted {
+                target,
+                url,
+                suggested_name,
+            },
+        );
         if let Some(id) = begin.navigation {
             self.ended_without_document(target, frame, id, "download");
         }
@@ -33,15 +57,24 @@ impl Turn<'_> {
 
     /// Its page may have closed since: it is known by its navigation, or by its URL.
     pub(super) fn download_ended(&mut self, end: DownloadEnd<'_>) {
-        let mut running = self.state.downloads.iter_mut().filter(|download| matches!(download.kept, Kept::Running));
+        let mut running = self
+            .state
+            .downloads
+            .iter_mut()
+            .filter(|download| matches!(download.kept, Kept::Running));
         let Some(download) = running.find(|download| match end.navigation {
             Some(id) => download.navigation.as_deref() == Some(id),
             None => download.navigation.is_none() && download.url == end.url,
         }) else {
             return;
         };
-        let path = end.filepath.filter(|_| end.status == DownloadStatus::Complete);
-        let size = path.as_ref().and_then(|path| std::fs::metadata(path).ok()).map(|file| file.len());
+        let path = end
+            .filepath
+            .filter(|_| end.status == DownloadStatus::Complete);
+        let size = path
+            .as_ref()
+            .and_then(|path| std::fs::metadata(path).ok())
+            .map(|file| file.len());
         let (received, progress) = match (path, size) {
             (Some(path), Some(size)) => {
                 download.kept = Kept::At(path.into());
@@ -49,26 +82,57 @@ impl Turn<'_> {
             }
             _ => {
                 download.kept = Kept::Nowhere;
-                (0, DownloadProgress::Failed("cancelled, or the connection broke".to_owned()))
+                (
+                    0,
+                    DownloadProgress::Failed("cancelled, or the connection broke".to_owned()),
+                )
             }
         };
-        let (key, context, unwanted) = (download.key, Arc::clone(&download.context), download.unwanted);
+        let (key, context, unwanted) = (
+            download.key,
+            Arc::clone(&download.context),
+            download.unwanted,
+        );
         if unwanted {
             self.state.forget_download(key);
         } else if let Some(context) = self.state.contexts.get(&context) {
-            let event = SeamEvent::DownloadProgressed { download: key, received, total: size, progress };
+            let event = SeamEvent::DownloadProgressed {
+                download: key,
+                received,
+                total: size,
+                progress,
+            };
             self.told.push((Arc::clone(&context.sink), event));
         }
         self.changed = true;
     }
 
     pub(super) fn chooser_opened(&mut self, opened: FileDialogOpened<'_>) {
-        let Some((frame, target)) = self.state.locate(opened.context) else { return };
+        let Some((frame, target)) = self.state.locate(opened.context) else {
+            return;
+        };
         // Without an element there is nothing that files could be given to.
-        let Some(node) = opened.element.and_then(|element| element.shared_id) else { return };
+        let Some(node) = opened.element.and_then(|element| element.shared_id) else {
+            return;
+        };
         let chooser = ChooserKey(self.state.next_key());
         self.state.choosers.retain(|_, known| known.page != target);
-        self.state.choosers.insert(chooser, Chooser { page: target, frame, node: node.into() });
-        self.tell(target, SeamEvent::FileChooserOpened { target, frame, chooser, multiple: opened.multiple });
+        self.state.choosers.insert(
+            chooser,
+            Chooser {
+                page: target,
+                frame,
+                node: node.into(),
+            },
+        );
+        self.tell(
+            target,
+            SeamEvent::FileChooserOpened {
+                target,
+                frame,
+                chooser,
+                multiple: opened.multiple,
+            },
+        );
     }
 }

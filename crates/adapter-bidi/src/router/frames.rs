@@ -10,15 +10,26 @@ use crate::protocol::script::{ContextTarget, Evaluate, Message, RealmCreated, Re
 
 impl Turn<'_> {
     pub(super) fn realm_created(&mut self, created: &RealmCreated<'_>) {
-        let Some((key, _)) = created.context.and_then(|context| self.state.locate(context)) else { return };
+        let Some((key, _)) = created
+            .context
+            .and_then(|context| self.state.locate(context))
+        else {
+            return;
+        };
         let bridge = match created.sandbox {
             None => false,
             Some(sandbox) if sandbox == SANDBOX => true,
             Some(_) => return,
         };
-        let Some(frame) = self.state.frames.get_mut(&key) else { return };
+        let Some(frame) = self.state.frames.get_mut(&key) else {
+            return;
+        };
         frame.whole &= !bridge;
-        let place = if bridge { &mut frame.sandbox } else { &mut frame.realm };
+        let place = if bridge {
+            &mut frame.sandbox
+        } else {
+            &mut frame.realm
+        };
         let before = place.replace(created.realm.into());
         if let Some(before) = before {
             self.state.realms.remove(&before);
@@ -29,10 +40,19 @@ impl Turn<'_> {
 
     /// No page has the function: it is in the bridge's sandboxes alone.
     pub(super) fn told_by_bridge(&mut self, message: &Message<'_>) -> Taken {
-        let Some(text) = message.data.value.filter(|_| message.channel == TELL) else { return Ok(()) };
-        let text = serde_json::from_str(text.get()).map_err(|error| CallError::Decode(error.to_string()))?;
-        let frame = self.state.realms.get(message.source.realm).and_then(|key| self.state.frames.get_mut(key));
-        if let Some(frame) = frame.filter(|frame| frame.sandbox.as_deref() == Some(message.source.realm)) {
+        let Some(text) = message.data.value.filter(|_| message.channel == TELL) else {
+            return Ok(());
+        };
+        let text = serde_json::from_str(text.get())
+            .map_err(|error| CallError::Decode(error.to_string()))?;
+        let frame = self
+            .state
+            .realms
+            .get(message.source.realm)
+            .and_then(|key| self.state.frames.get_mut(key));
+        if let Some(frame) =
+            frame.filter(|frame| frame.sandbox.as_deref() == Some(message.source.realm))
+        {
             frame.told = Some(text);
             self.changed = true;
         }
@@ -41,8 +61,12 @@ impl Turn<'_> {
 
     pub(super) fn realm_destroyed(&mut self, destroyed: &RealmDestroyed<'_>) {
         // Realms that were replaced are told of late, when they are collected: they are not in the table any more.
-        let Some(key) = self.state.realms.remove(destroyed.realm) else { return };
-        let Some(frame) = self.state.frames.get_mut(&key) else { return };
+        let Some(key) = self.state.realms.remove(destroyed.realm) else {
+            return;
+        };
+        let Some(frame) = self.state.frames.get_mut(&key) else {
+            return;
+        };
         if frame.realm.as_deref() == Some(destroyed.realm) {
             frame.realm = None;
         } else {
@@ -60,10 +84,15 @@ impl Turn<'_> {
     /// Evaluates the bridge again in a document that took over its predecessor's window, and with it the bridge's
     /// sandbox: scripts for new documents run once a window.
     pub(super) fn renew_bridge(&self, key: FrameKey) {
-        let Some(frame) = self.state.frames.get(&key) else { return };
+        let Some(frame) = self.state.frames.get(&key) else {
+            return;
+        };
         let renewal = Evaluate {
             expression: RENEWAL,
-            target: ContextTarget { context: &frame.id, sandbox: Some(SANDBOX) },
+            target: ContextTarget {
+                context: &frame.id,
+                sandbox: Some(SANDBOX),
+            },
             await_promise: false,
             user_activation: false,
             serialization_options: None,
@@ -74,7 +103,11 @@ impl Turn<'_> {
     /// Has the browser tell of a popup's realms again. Chromedriver forgets them when the popup's first document takes over the
     /// window of the blank one, since Chromium makes no others, and holds every script back that is sent there.
     pub(super) fn renew_realms(&self, target: TargetKey, key: FrameKey) {
-        let popup = self.state.pages.get(&target).is_some_and(|page| page.popup && page.main_frame == key);
+        let popup = self
+            .state
+            .pages
+            .get(&target)
+            .is_some_and(|page| page.popup && page.main_frame == key);
         if !popup || self.router.driver != Driver::Chromedriver {
             return;
         }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use ops_contracts::adapter::{
-    Challenge, Event as SeamEvent, FrameKey, Headers, NetworkPolicy, PausedKey, PausedRequest, RequestKey, ResourceKind, TargetKey,
+    Challenge, Event as SeamEvent, FrameKey, Headers, NetworkPolicy, PausedKey, PausedRequest,
+    RequestKey, ResourceKind, TargetKey,
 };
 
 use super::Turn;
@@ -11,7 +12,8 @@ use super::permit::origin;
 use super::state::Paused;
 use crate::connection::{Event, Route};
 use crate::protocol::network::{
-    Blocked, ContinueRequest, ContinueWithAuth, Exchange, GivenBytes, GivenHeader, ProvideResponse, SetCacheBehavior, all_headers,
+    Blocked, ContinueRequest, ContinueWithAuth, Exchange, GivenBytes, GivenHeader, ProvideResponse,
+    SetCacheBehavior, all_headers,
 };
 
 /// The document of a page that is kept empty.
@@ -27,7 +29,9 @@ impl Turn<'_> {
 
     /// The same of an event that could not be decoded.
     pub(super) fn pass_broken(&self, event: &Event<'_>) {
-        let Ok(blocked) = event.decode::<Blocked<'_>>() else { return };
+        let Ok(blocked) = event.decode::<Blocked<'_>>() else {
+            return;
+        };
         match (blocked.is_blocked, event.method) {
             (true, "network.beforeRequestSent") => self.let_pass(blocked.request.request),
             (true, "network.authRequired") => self.refuse_credentials(blocked.request.request),
@@ -36,16 +40,36 @@ impl Turn<'_> {
     }
 
     fn let_pass(&self, request: &str) {
-        self.connection.send(&ContinueRequest { request, ..ContinueRequest::default() }, Route::BROWSER).forget();
+        self.connection
+            .send(
+                &ContinueRequest {
+                    request,
+                    ..ContinueRequest::default()
+                },
+                Route::BROWSER,
+            )
+            .forget();
     }
 
     fn refuse_credentials(&self, request: &str) {
-        self.connection.send(&ContinueWithAuth { request, action: "cancel", credentials: None }, Route::BROWSER).forget();
+        self.connection
+            .send(
+                &ContinueWithAuth {
+                    request,
+                    action: "cancel",
+                    credentials: None,
+                },
+                Route::BROWSER,
+            )
+            .forget();
     }
 
     fn policy(&self, target: TargetKey) -> Option<&NetworkPolicy> {
         let page = self.state.pages.get(&target)?;
-        self.state.contexts.get(&page.context).map(|context| &context.network)
+        self.state
+            .contexts
+            .get(&page.context)
+            .map(|context| &context.network)
     }
 
     pub(super) fn request_paused(
@@ -60,7 +84,10 @@ impl Turn<'_> {
         if self.state.pages.get(&target).is_some_and(|page| page.empty) {
             return self.answer_empty(id);
         }
-        if self.policy(target).is_none_or(|policy| policy.pause.is_empty()) {
+        if self
+            .policy(target)
+            .is_none_or(|policy| policy.pause.is_empty())
+        {
             return self.let_pass(id);
         }
         let headers = all_headers(exchange.request.headers);
@@ -79,13 +106,25 @@ impl Turn<'_> {
 
     fn note_paused(&mut self, page: TargetKey, id: &str, headers: Headers) -> PausedKey {
         let key = PausedKey(self.state.next_key());
-        self.state.paused.insert(key, Paused { page, id: id.into(), headers });
+        self.state.paused.insert(
+            key,
+            Paused {
+                page,
+                id: id.into(),
+                headers,
+            },
+        );
         key
     }
 
     fn answer_empty(&self, request: &str) {
         let headers = GivenHeader::list([("content-type".to_owned(), "text/html".to_owned())]);
-        let answer = ProvideResponse { request, status_code: 200, headers, body: GivenBytes::bytes(EMPTY) };
+        let answer = ProvideResponse {
+            request,
+            status_code: 200,
+            headers,
+            body: GivenBytes::bytes(EMPTY),
+        };
         self.connection.send(&answer, Route::BROWSER).forget();
     }
 
@@ -95,21 +134,50 @@ impl Turn<'_> {
         }
         let id = exchange.request.request;
         let asked = self.place(&exchange).map(|(_, target)| target);
-        let Some(target) = asked.filter(|target| self.policy(*target).is_some_and(|policy| policy.authenticate)) else {
+        let Some(target) = asked.filter(|target| {
+            self.policy(*target)
+                .is_some_and(|policy| policy.authenticate)
+        }) else {
             return self.refuse_credentials(id);
         };
-        let again = self.state.pages.get_mut(&target).is_some_and(|page| !page.challenged.insert(id.into()));
-        let proxy = exchange.response.as_ref().is_some_and(|response| response.status == 407);
+        let again = self
+            .state
+            .pages
+            .get_mut(&target)
+            .is_some_and(|page| !page.challenged.insert(id.into()));
+        let proxy = exchange
+            .response
+            .as_ref()
+            .is_some_and(|response| response.status == 407);
         let url = exchange.request.url;
-        let challenge = Challenge { target, origin: origin(&url).unwrap_or_default().to_owned(), url, proxy, again };
+        let challenge = Challenge {
+            target,
+            origin: origin(&url).unwrap_or_default().to_owned(),
+            url,
+            proxy,
+            again,
+        };
         let paused = self.note_paused(target, id, Headers::new());
         self.tell(target, SeamEvent::CredentialsAsked { paused, challenge });
     }
 
     /// What a cache answers is never paused: pages of a context with rules go past it.
     pub(super) fn pass_by_cache(&self, context: &Arc<str>, page: &str) {
-        if self.state.contexts.get(context).is_some_and(|context| !context.network.pause.is_empty()) {
-            self.connection.send(&SetCacheBehavior { cache_behavior: "bypass", contexts: [page] }, Route::BROWSER).forget();
+        if self
+            .state
+            .contexts
+            .get(context)
+            .is_some_and(|context| !context.network.pause.is_empty())
+        {
+            self.connection
+                .send(
+                    &SetCacheBehavior {
+                        cache_behavior: "bypass",
+                        contexts: [page],
+                    },
+                    Route::BROWSER,
+                )
+                .forget();
         }
     }
 }

@@ -10,24 +10,51 @@ use crate::protocol::script::{CallFrame, RemoteValue, StackTrace, ValueType};
 
 impl Turn<'_> {
     pub(super) fn log_entry(&mut self, entry: Entry<'_>) {
-        let Some((_, target)) = entry.source.context.and_then(|context| self.state.locate(context)) else { return };
-        let plain = |value: &RemoteValue<'_>| !matches!(value.r#type, ValueType::Array | ValueType::Object);
+        let Some((_, target)) = entry
+            .source
+            .context
+            .and_then(|context| self.state.locate(context))
+        else {
+            return;
+        };
+        let plain =
+            |value: &RemoteValue<'_>| !matches!(value.r#type, ValueType::Array | ValueType::Object);
         // The browser's own text has no more of an object than its kind.
         let text = match entry.text {
             Some(text) if entry.args.iter().all(plain) => text,
             _ => entry.args.iter().map(shown).collect::<Vec<_>>().join(" "),
         };
-        let location = entry.stack_trace.as_ref().and_then(|stack| stack.call_frames.first()).map(place);
+        let location = entry
+            .stack_trace
+            .as_ref()
+            .and_then(|stack| stack.call_frames.first())
+            .map(place);
         let timestamp_ms = entry.timestamp;
         let uncaught = entry.r#type == "javascript" && entry.level == Level::Error;
         self.tell(
             target,
             if uncaught {
-                let stack = entry.stack_trace.as_ref().filter(|stack| !stack.call_frames.is_empty()).map(lines);
-                SeamEvent::Exception { target, text, stack, location, timestamp_ms }
+                let stack = entry
+                    .stack_trace
+                    .as_ref()
+                    .filter(|stack| !stack.call_frames.is_empty())
+                    .map(lines);
+                SeamEvent::Exception {
+                    target,
+                    text,
+                    stack,
+                    location,
+                    timestamp_ms,
+                }
             } else {
                 let level = level(entry.method, entry.level);
-                SeamEvent::Console { target, level, text, location, timestamp_ms }
+                SeamEvent::Console {
+                    target,
+                    level,
+                    text,
+                    location,
+                    timestamp_ms,
+                }
             },
         );
     }
@@ -42,7 +69,9 @@ fn shown(value: &RemoteValue<'_>) -> String {
 }
 
 fn unquoted(value: Option<&RawValue>) -> String {
-    value.and_then(|value| serde_json::from_str(value.get()).ok()).unwrap_or_default()
+    value
+        .and_then(|value| serde_json::from_str(value.get()).ok())
+        .unwrap_or_default()
 }
 
 /// How deep objects are shown.
@@ -51,9 +80,17 @@ const MAX_DEPTH: usize = 4;
 fn inner(value: &RemoteValue<'_>, depth: usize) -> String {
     let content = value.value.map(RawValue::get).filter(|_| depth < MAX_DEPTH);
     match (value.r#type, content) {
-        (ValueType::String, _) => value.value.map_or_else(String::new, |text| text.get().to_owned()),
-        (ValueType::Number, _) => value.value.map(|number| number.get().trim_matches('"').to_owned()).unwrap_or_default(),
-        (ValueType::Boolean, _) => value.value.map(|truth| truth.get().to_owned()).unwrap_or_default(),
+        (ValueType::String, _) => value
+            .value
+            .map_or_else(String::new, |text| text.get().to_owned()),
+        (ValueType::Number, _) => value
+            .value
+            .map(|number| number.get().trim_matches('"').to_owned())
+            .unwrap_or_default(),
+        (ValueType::Boolean, _) => value
+            .value
+            .map(|truth| truth.get().to_owned())
+            .unwrap_or_default(),
         (ValueType::Bigint, _) => unquoted(value.value) + "n",
         (ValueType::Null, _) => "null".to_owned(),
         (ValueType::Undefined, _) => "undefined".to_owned(),
@@ -63,9 +100,15 @@ fn inner(value: &RemoteValue<'_>, depth: usize) -> String {
             format!("[{}]", items.join(", "))
         }
         (ValueType::Object, Some(content)) => {
-            let entries: Vec<(&RawValue, RemoteValue<'_>)> = serde_json::from_str(content).unwrap_or_default();
-            let entry = |(key, item): &(&RawValue, RemoteValue<'_>)| format!("{}: {}", unquoted(Some(key)), inner(item, depth + 1));
-            format!("{{{}}}", entries.iter().map(entry).collect::<Vec<_>>().join(", "))
+            let entries: Vec<(&RawValue, RemoteValue<'_>)> =
+                serde_json::from_str(content).unwrap_or_default();
+            let entry = |(key, item): &(&RawValue, RemoteValue<'_>)| {
+                format!("{}: {}", unquoted(Some(key)), inner(item, depth + 1))
+            };
+            format!(
+                "{{{}}}",
+                entries.iter().map(entry).collect::<Vec<_>>().join(", ")
+            )
         }
         (ValueType::Array, None) => "[…]".to_owned(),
         (ValueType::Object, None) => "{…}".to_owned(),
@@ -89,13 +132,27 @@ fn level(method: Option<&str>, level: Level) -> ConsoleLevel {
 
 /// Lines and columns count from 0 in the protocol.
 fn place(frame: &CallFrame) -> String {
-    format!("{}:{}:{}", frame.url, frame.line_number + 1, frame.column_number + 1)
+    format!(
+        "{}:{}:{}",
+        frame.url,
+        frame.line_number + 1,
+        frame.column_number + 1
+    )
 }
 
 fn lines(stack: &StackTrace) -> String {
     let line = |frame: &CallFrame| {
-        let name = if frame.function_name.is_empty() { "<anonymous>" } else { &frame.function_name };
+        let name = if frame.function_name.is_empty() {
+            "<anonymous>"
+        } else {
+            &frame.function_name
+        };
         format!("at {name} ({})", place(frame))
     };
-    stack.call_frames.iter().map(line).collect::<Vec<_>>().join("\n")
+    stack
+        .call_frames
+        .iter()
+        .map(line)
+        .collect::<Vec<_>>()
+        .join("\n")
 }

@@ -29,12 +29,17 @@ impl Turn<'_> {
     }
 
     fn page_created(&mut self, info: Info<'_>) {
-        let context = info.user_context.and_then(|id| self.state.contexts.get_key_value(id));
+        let context = info
+            .user_context
+            .and_then(|id| self.state.contexts.get_key_value(id));
         let Some(context) = context.map(|(id, _)| Arc::clone(id)) else {
             // Nobody's: the browser's own window.
             return;
         };
-        let opener = info.original_opener.and_then(|id| self.state.locate(id)).map(|(_, page)| page);
+        let opener = info
+            .original_opener
+            .and_then(|id| self.state.locate(id))
+            .map(|(_, page)| page);
         let target = TargetKey(self.state.next_key());
         let frame = self.state.insert_frame(info.context, target, None, true);
         let page = Page {
@@ -62,26 +67,51 @@ impl Turn<'_> {
             self.connection.send(&resized, Route::BROWSER).forget();
         }
         // Who makes a page sees to it himself.
-        let held = self.state.contexts.get(&context).map(|entry| &entry.held).filter(|held| !held.is_empty());
+        let held = self
+            .state
+            .contexts
+            .get(&context)
+            .map(|entry| &entry.held)
+            .filter(|held| !held.is_empty());
         if let Some(held) = held.filter(|_| opener.is_some()) {
             dress_later(self.connection, info.context, target, held.clone());
         }
         // Whatever opens takes the focus; a window that is opened without never gets it.
         self.state.active = Some(target);
         self.changed = true;
-        let first = self.state.contexts.get_mut(&context).is_some_and(|entry| std::mem::take(&mut entry.expects_first));
+        let first = self
+            .state
+            .contexts
+            .get_mut(&context)
+            .is_some_and(|entry| std::mem::take(&mut entry.expects_first));
         if !first {
-            self.tell(target, SeamEvent::TargetOpened { target, frame, opener, url: info.url });
+            self.tell(
+                target,
+                SeamEvent::TargetOpened {
+                    target,
+                    frame,
+                    opener,
+                    url: info.url,
+                },
+            );
         }
     }
 
     /// Asks for the driver's own session with a page: its renderer's end is told under that name alone.
     fn learn_session(&self, page: &str, target: TargetKey) {
-        let (router, connection, page) = (self.router.me.clone(), self.connection.clone(), page.to_owned());
+        let (router, connection, page) = (
+            self.router.me.clone(),
+            self.connection.clone(),
+            page.to_owned(),
+        );
         tokio::spawn(async move {
-            let asked = connection.send(&GetSession { context: &page }, Route::page(target)).decode();
+            let asked = connection
+                .send(&GetSession { context: &page }, Route::page(target))
+                .decode();
             // A page that is gone again has none.
-            let Ok(Ok(told)) = tokio::time::timeout(STRUCTURE_DEADLINE, asked).await else { return };
+            let Ok(Ok(told)) = tokio::time::timeout(STRUCTURE_DEADLINE, asked).await else {
+                return;
+            };
             if let Some(router) = router.upgrade()
                 && let Some(page) = router.lock().pages.get_mut(&target)
             {
@@ -93,7 +123,12 @@ impl Turn<'_> {
     /// Frames of other sites have sessions of their own, which are nobody's here: the page lives on without them.
     pub(super) fn renderer_gone(&mut self, crashed: &TargetCrashed<'_>) {
         let of = |page: &Page| page.session.as_deref() == Some(crashed.session);
-        let target = self.state.pages.iter().find(|(_, page)| of(page)).map(|(target, _)| *target);
+        let target = self
+            .state
+            .pages
+            .iter()
+            .find(|(_, page)| of(page))
+            .map(|(target, _)| *target);
         if let Some(target) = target {
             self.page_crashed(target);
         }
@@ -101,18 +136,36 @@ impl Turn<'_> {
 
     fn frame_created(&mut self, id: &str, page: TargetKey, parent: FrameKey) {
         // A child of the document to come: the seam takes all children away when that is committed.
-        let early = self.state.frames.get(&parent).is_some_and(|parent| parent.replacing || !parent.announced);
+        let early = self
+            .state
+            .frames
+            .get(&parent)
+            .is_some_and(|parent| parent.replacing || !parent.announced);
         let frame = self.state.insert_frame(id, page, Some(parent), !early);
         if !early {
-            self.tell(page, SeamEvent::FrameAttached { target: page, frame, parent });
+            self.tell(
+                page,
+                SeamEvent::FrameAttached {
+                    target: page,
+                    frame,
+                    parent,
+                },
+            );
         }
         self.changed = true;
     }
 
     pub(super) fn context_destroyed(&mut self, info: Info<'_>) {
-        let Some((frame, page)) = self.state.locate(info.context) else { return };
+        let Some((frame, page)) = self.state.locate(info.context) else {
+            return;
+        };
         self.changed = true;
-        if self.state.pages.get(&page).is_some_and(|known| known.main_frame == frame) {
+        if self
+            .state
+            .pages
+            .get(&page)
+            .is_some_and(|known| known.main_frame == frame)
+        {
             self.page_closed(page);
         } else {
             self.remove_frames(page, frame, Loss::FrameDetached, true);
@@ -120,14 +173,28 @@ impl Turn<'_> {
     }
 
     /// Removes a frame and everything under it.
-    pub(super) fn remove_frames(&mut self, page: TargetKey, frame: FrameKey, loss: Loss, tell: bool) {
+    pub(super) fn remove_frames(
+        &mut self,
+        page: TargetKey,
+        frame: FrameKey,
+        loss: Loss,
+        tell: bool,
+    ) {
         for child in self.state.children(frame) {
             self.remove_frames(page, child, loss, tell);
         }
-        let Some(gone) = self.state.remove_frame(frame) else { return };
+        let Some(gone) = self.state.remove_frame(frame) else {
+            return;
+        };
         self.connection.fail_document(frame, loss);
         if tell && gone.announced {
-            self.tell(page, SeamEvent::FrameDetached { target: page, frame });
+            self.tell(
+                page,
+                SeamEvent::FrameDetached {
+                    target: page,
+                    frame,
+                },
+            );
         }
     }
 
@@ -159,7 +226,9 @@ impl Turn<'_> {
     }
 
     pub(super) fn prompt_opened(&mut self, opened: UserPromptOpened<'_>) {
-        let Some((_, target)) = self.state.locate(opened.context) else { return };
+        let Some((_, target)) = self.state.locate(opened.context) else {
+            return;
+        };
         let kind = match opened.r#type {
             PromptType::Confirm => DialogKind::Confirm,
             PromptType::Prompt => DialogKind::Prompt,
@@ -169,19 +238,40 @@ impl Turn<'_> {
         if let Some(page) = self.state.pages.get_mut(&target) {
             page.prompt = Some(opened.context.into());
         }
-        let default_text = (kind == DialogKind::Prompt).then(|| opened.default_value.unwrap_or_default());
+        let default_text =
+            (kind == DialogKind::Prompt).then(|| opened.default_value.unwrap_or_default());
         // Browsers word the question themselves, and differently.
-        let message = if kind == DialogKind::Beforeunload { String::new() } else { opened.message };
-        self.tell(target, SeamEvent::DialogOpened { target, kind, message, default_text });
+        let message = if kind == DialogKind::Beforeunload {
+            String::new()
+        } else {
+            opened.message
+        };
+        self.tell(
+            target,
+            SeamEvent::DialogOpened {
+                target,
+                kind,
+                message,
+                default_text,
+            },
+        );
         self.changed = true;
     }
 
     pub(super) fn prompt_closed(&mut self, closed: &UserPromptClosed<'_>) {
-        let Some((_, target)) = self.state.locate(closed.context) else { return };
+        let Some((_, target)) = self.state.locate(closed.context) else {
+            return;
+        };
         if let Some(page) = self.state.pages.get_mut(&target) {
             page.prompt = None;
         }
-        self.tell(target, SeamEvent::DialogClosed { target, accepted: closed.accepted });
+        self.tell(
+            target,
+            SeamEvent::DialogClosed {
+                target,
+                accepted: closed.accepted,
+            },
+        );
         self.changed = true;
     }
 }

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ops_contracts::adapter::{
-    AdapterError, AdapterResult, Bridge, ChooserKey, DocumentKey, DownloadKey, EventSink, FrameKey, Headers, Modifiers,
-    NavigationFailure, NetworkPolicy, PausedKey, RawCall, RequestKey, TargetKey,
+    AdapterError, AdapterResult, Bridge, ChooserKey, DocumentKey, DownloadKey, EventSink, FrameKey,
+    Headers, Modifiers, NavigationFailure, NetworkPolicy, PausedKey, RawCall, RequestKey,
+    TargetKey,
 };
 use ops_contracts::command::Viewport;
 
@@ -244,16 +245,24 @@ impl Navigations {
 
     fn insert(&mut self, id: &str, document: DocumentKey) -> &mut Navigation {
         if self.order.len() >= NAVIGATIONS_KEPT
-            && let Some(at) = self
-                .order
-                .iter()
-                .position(|id| !matches!(self.known.get(id), Some(Navigation { progress: Progress::Running(_), .. })))
+            && let Some(at) = self.order.iter().position(|id| {
+                !matches!(
+                    self.known.get(id),
+                    Some(Navigation {
+                        progress: Progress::Running(_),
+                        ..
+                    })
+                )
+            })
             && let Some(oldest) = self.order.remove(at)
         {
             self.known.remove(&oldest);
         }
         self.order.push_back(id.into());
-        self.known.entry(id.into()).or_insert(Navigation { document, progress: Progress::Running(None) })
+        self.known.entry(id.into()).or_insert(Navigation {
+            document,
+            progress: Progress::Running(None),
+        })
     }
 }
 
@@ -268,19 +277,34 @@ impl State {
         if self.lost {
             return Err(crate::fault::lost());
         }
-        self.pages.get(&target).filter(|page| &*page.context == context).ok_or(AdapterError::TargetClosed)
+        self.pages
+            .get(&target)
+            .filter(|page| &*page.context == context)
+            .ok_or(AdapterError::TargetClosed)
     }
 
     /// The same, if its content process runs.
     pub(crate) fn living_page(&self, context: &str, target: TargetKey) -> AdapterResult<&Page> {
         let page = self.page(context, target)?;
-        if page.crashed { Err(AdapterError::TargetCrashed) } else { Ok(page) }
+        if page.crashed {
+            Err(AdapterError::TargetCrashed)
+        } else {
+            Ok(page)
+        }
     }
 
     /// A frame of a living page.
-    pub(crate) fn frame(&self, context: &str, target: TargetKey, frame: FrameKey) -> AdapterResult<&Frame> {
+    pub(crate) fn frame(
+        &self,
+        context: &str,
+        target: TargetKey,
+        frame: FrameKey,
+    ) -> AdapterResult<&Frame> {
         self.living_page(context, target)?;
-        self.frames.get(&frame).filter(|known| known.page == target).ok_or(AdapterError::FrameGone)
+        self.frames
+            .get(&frame)
+            .filter(|known| known.page == target)
+            .ok_or(AdapterError::FrameGone)
     }
 
     /// The frame and page of a browsing context.
@@ -299,7 +323,13 @@ impl State {
     }
 
     /// Makes a frame.
-    pub(crate) fn insert_frame(&mut self, id: &str, page: TargetKey, parent: Option<FrameKey>, announced: bool) -> FrameKey {
+    pub(crate) fn insert_frame(
+        &mut self,
+        id: &str,
+        page: TargetKey,
+        parent: Option<FrameKey>,
+        announced: bool,
+    ) -> FrameKey {
         let (key, document) = (FrameKey(self.next_key()), DocumentKey(self.next_key()));
         let id: Arc<str> = id.into();
         let frame = Frame {
@@ -335,12 +365,19 @@ impl State {
     }
 
     pub(crate) fn children(&self, parent: FrameKey) -> Vec<FrameKey> {
-        self.frames.iter().filter(|(_, frame)| frame.parent == Some(parent)).map(|(key, _)| *key).collect()
+        self.frames
+            .iter()
+            .filter(|(_, frame)| frame.parent == Some(parent))
+            .map(|(key, _)| *key)
+            .collect()
     }
 
     /// Forgets a download, and deletes what is there of it.
     pub(crate) fn forget_download(&mut self, key: DownloadKey) {
-        if let Some(at) = self.downloads.iter().position(|download| download.key == key)
+        if let Some(at) = self
+            .downloads
+            .iter()
+            .position(|download| download.key == key)
             && let Kept::At(path) = self.downloads.swap_remove(at).kept
         {
             let _ = std::fs::remove_file(path);
@@ -348,13 +385,27 @@ impl State {
     }
 
     /// Takes a context out, with all its pages; what waits for them fails. Its files are deleted with what is returned.
-    pub(crate) fn forget_context(&mut self, context: &str, connection: &Connection) -> Option<ContextEntry> {
+    pub(crate) fn forget_context(
+        &mut self,
+        context: &str,
+        connection: &Connection,
+    ) -> Option<ContextEntry> {
         let gone = self.contexts.remove(context);
-        self.downloads.retain(|download| &*download.context != context);
-        let pages: Vec<_> = self.pages.extract_if(|_, page| &*page.context == context).map(|(key, _)| key).collect();
+        self.downloads
+            .retain(|download| &*download.context != context);
+        let pages: Vec<_> = self
+            .pages
+            .extract_if(|_, page| &*page.context == context)
+            .map(|(key, _)| key)
+            .collect();
         for page in pages {
             connection.fail_page(page, Loss::TargetClosed);
-            let frames: Vec<_> = self.frames.iter().filter(|(_, frame)| frame.page == page).map(|(key, _)| *key).collect();
+            let frames: Vec<_> = self
+                .frames
+                .iter()
+                .filter(|(_, frame)| frame.page == page)
+                .map(|(key, _)| *key)
+                .collect();
             for frame in frames {
                 self.remove_frame(frame);
             }

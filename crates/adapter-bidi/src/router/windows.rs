@@ -12,12 +12,24 @@ const AROUND: (u32, u32) = (40, 160);
 impl State {
     /// The command that makes a page's window large enough for its viewport, where it may not be: a popup has the size that
     /// its page asked for.
-    pub(crate) fn fitting_window(&self, target: TargetKey, popup: bool) -> Option<SetClientWindowState<'_>> {
+    pub(crate) fn fitting_window(
+        &self,
+        target: TargetKey,
+        popup: bool,
+    ) -> Option<SetClientWindowState<'_>> {
         let page = self.pages.get(&target)?;
         let context = self.contexts.get(&page.context)?;
-        let (width, height) = (context.viewport.width + AROUND.0, context.viewport.height + AROUND.1);
+        let (width, height) = (
+            context.viewport.width + AROUND.0,
+            context.viewport.height + AROUND.1,
+        );
         let fits = context.headless && !popup && width <= SCREEN.0 && height <= SCREEN.1;
         let client_window = page.window.as_deref().filter(|_| !fits)?;
-        Some(SetClientWindowState { client_window, state: "normal", width, height })
+        Some(SetClientWindowState {
+            client_window,
+            state: "normal",
+            width,
+            height,
+        })
     }
 }

@@ -7,25 +7,42 @@ use adapter_bidi::BidiAdapter;
 use conformance::site::Site;
 use libtest_mimic::Trial;
 use ops_contracts::adapter::{
-    Adapter, AdapterError, Browser, ContextSpec, ContextStorage, Effect, LaunchSpec, NavigationFailureKind, Primitive,
+    Adapter, AdapterError, Browser, ContextSpec, ContextStorage, Effect, LaunchSpec,
+    NavigationFailureKind, Primitive,
 };
 
 use crate::support::{Page, Recorder, config, context_spec, executable, spec, trial};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
-        trial("what_has_no_proxy_reaches_nothing_from_a_confined_browser", nothing),
+        trial(
+            "what_has_no_proxy_reaches_nothing_from_a_confined_browser",
+            nothing,
+        ),
         trial("a_browser_that_goes_past_its_proxies_is_not_used", past),
-        trial("arguments_that_lead_out_of_a_confined_browser_are_refused", arguments),
-        trial("a_profile_that_was_confined_is_free_in_its_next_launch", free_again),
+        trial(
+            "arguments_that_lead_out_of_a_confined_browser_are_refused",
+            arguments,
+        ),
+        trial(
+            "a_profile_that_was_confined_is_free_in_its_next_launch",
+            free_again,
+        ),
     ]
 }
 
 fn confined() -> LaunchSpec {
-    LaunchSpec { confined: true, ..spec() }
+    LaunchSpec {
+        confined: true,
+        ..spec()
+    }
 }
 
-async fn opened(browser: &Arc<dyn Browser>, spec: ContextSpec, profiles: &Arc<tempfile::TempDir>) -> Page {
+async fn opened(
+    browser: &Arc<dyn Browser>,
+    spec: ContextSpec,
+    profiles: &Arc<tempfile::TempDir>,
+) -> Page {
     let events = Arc::new(Recorder::default());
     let opened = browser.open_context(spec, events.clone()).await.unwrap();
     Page {
@@ -40,14 +57,32 @@ async fn opened(browser: &Arc<dyn Browser>, spec: ContextSpec, profiles: &Arc<te
 
 /// The kind of a navigation's failure.
 async fn failure(page: &Page, url: String) -> NavigationFailureKind {
-    let effect = page.perform(Primitive::Navigate { target: page.target, url }).await.unwrap();
-    let Effect::Navigation { failure: Some(failure), .. } = effect else { panic!("{effect:?}") };
+    let effect = page
+        .perform(Primitive::Navigate {
+            target: page.target,
+            url,
+        })
+        .await
+        .unwrap();
+    let Effect::Navigation {
+        failure: Some(failure),
+        ..
+    } = effect
+    else {
+        panic!("{effect:?}")
+    };
     failure.kind
 }
 
 async fn nothing() {
-    let (profiles, site) = (Arc::new(tempfile::tempdir().unwrap()), Site::start().unwrap());
-    let browser = BidiAdapter::new(config(profiles.path())).launch(confined()).await.unwrap();
+    let (profiles, site) = (
+        Arc::new(tempfile::tempdir().unwrap()),
+        Site::start().unwrap(),
+    );
+    let browser = BidiAdapter::new(config(profiles.path()))
+        .launch(confined())
+        .await
+        .unwrap();
     // A proxy that breaks off whatever comes.
     let proxy = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let address = proxy.local_addr().unwrap();
@@ -61,17 +96,37 @@ async fn nothing() {
             }
         }
     });
-    let through = ContextSpec { proxy: Some(format!("http://{address}")), ..context_spec() };
+    let through = ContextSpec {
+        proxy: Some(format!("http://{address}")),
+        ..context_spec()
+    };
     let through = opened(&browser, through, &profiles).await;
     let without = opened(&browser, context_spec(), &profiles).await;
-    let own = opened(&browser, ContextSpec { storage: ContextStorage::Profile, ..context_spec() }, &profiles).await;
+    let own = opened(
+        &browser,
+        ContextSpec {
+            storage: ContextStorage::Profile,
+            ..context_spec()
+        },
+        &profiles,
+    )
+    .await;
     for page in [&through, &without, &own] {
-        assert_eq!(failure(page, site.url("/plain")).await, NavigationFailureKind::Connection);
-        assert_eq!(failure(page, site.cross_url("/plain")).await, NavigationFailureKind::Connection);
+        assert_eq!(
+            failure(page, site.url("/plain")).await,
+            NavigationFailureKind::Connection
+        );
+        assert_eq!(
+            failure(page, site.cross_url("/plain")).await,
+            NavigationFailureKind::Connection
+        );
     }
     let asked: Vec<String> = asked.try_iter().collect();
     for url in [site.url("/plain"), site.cross_url("/plain")] {
-        assert!(asked.contains(&format!("GET {url} HTTP/1.1\r\n")), "{asked:?}");
+        assert!(
+            asked.contains(&format!("GET {url} HTTP/1.1\r\n")),
+            "{asked:?}"
+        );
     }
     assert_eq!(site.requests().len(), 0);
     without.context.close().await;
@@ -96,17 +151,26 @@ async fn past() {
     let (profiles, scripts) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     for (preference, confines) in [
         ("user_pref(\"network.proxy.type\", 0);", false),
-        ("user_pref(\"network.proxy.no_proxies_on\", \"127.0.0.1\");", false),
+        (
+            "user_pref(\"network.proxy.no_proxies_on\", \"127.0.0.1\");",
+            false,
+        ),
         ("", true),
     ] {
-        let spec = LaunchSpec { executable: Some(changed(scripts.path(), preference)), ..confined() };
+        let spec = LaunchSpec {
+            executable: Some(changed(scripts.path(), preference)),
+            ..confined()
+        };
         match BidiAdapter::new(config(profiles.path())).launch(spec).await {
             Ok(browser) => {
                 browser.close().await;
                 assert!(confines, "{preference}");
             }
             Err(AdapterError::LaunchFailed { reason, .. }) => {
-                assert!(!confines && reason.contains("can't be confined: a page went past its proxy"), "{preference}: {reason}");
+                assert!(
+                    !confines && reason.contains("can't be confined: a page went past its proxy"),
+                    "{preference}: {reason}"
+                );
             }
             Err(other) => panic!("{other}"),
         }
@@ -115,21 +179,49 @@ async fn past() {
 
 async fn arguments() {
     let profiles = tempfile::tempdir().unwrap();
-    let out = LaunchSpec { args: vec!["--backgroundtask=x".to_owned()], ..confined() };
-    let error = BidiAdapter::new(config(profiles.path())).launch(out).await.err().unwrap();
-    assert_eq!(error, AdapterError::ArgumentForbidden { argument: "--backgroundtask=x".to_owned() });
+    let out = LaunchSpec {
+        args: vec!["--backgroundtask=x".to_owned()],
+        ..confined()
+    };
+    let error = BidiAdapter::new(config(profiles.path()))
+        .launch(out)
+        .await
+        .err()
+        .unwrap();
+    assert_eq!(
+        error,
+        AdapterError::ArgumentForbidden {
+            argument: "--backgroundtask=x".to_owned()
+        }
+    );
 }
 
 async fn free_again() {
-    let (profiles, kept) = (Arc::new(tempfile::tempdir().unwrap()), tempfile::tempdir().unwrap());
+    let (profiles, kept) = (
+        Arc::new(tempfile::tempdir().unwrap()),
+        tempfile::tempdir().unwrap(),
+    );
     let site = Site::start().unwrap();
     for confined in [true, false] {
-        let spec = LaunchSpec { profile: Some(kept.path().join("p")), confined, ..spec() };
-        let browser = BidiAdapter::new(config(profiles.path())).launch(spec).await.unwrap();
-        let own = ContextSpec { storage: ContextStorage::Profile, ..context_spec() };
+        let spec = LaunchSpec {
+            profile: Some(kept.path().join("p")),
+            confined,
+            ..spec()
+        };
+        let browser = BidiAdapter::new(config(profiles.path()))
+            .launch(spec)
+            .await
+            .unwrap();
+        let own = ContextSpec {
+            storage: ContextStorage::Profile,
+            ..context_spec()
+        };
         let page = opened(&browser, own, &profiles).await;
         if confined {
-            assert_eq!(failure(&page, site.url("/plain")).await, NavigationFailureKind::Connection);
+            assert_eq!(
+                failure(&page, site.url("/plain")).await,
+                NavigationFailureKind::Connection
+            );
         } else {
             page.goto(&site.cross_url("/plain")).await;
         }

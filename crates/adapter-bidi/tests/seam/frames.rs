@@ -6,15 +6,25 @@ use crate::support::{Page, bridge, open, trial};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
-        trial("nested_frames_of_any_site_answer_the_bridge_of_their_own_document", nested),
+        trial(
+            "nested_frames_of_any_site_answer_the_bridge_of_their_own_document",
+            nested,
+        ),
         trial("a_frame_knows_the_element_that_holds_it", owners),
-        trial("a_frame_keeps_its_key_when_it_moves_to_another_process_and_back", moves),
+        trial(
+            "a_frame_keeps_its_key_when_it_moves_to_another_process_and_back",
+            moves,
+        ),
         trial("a_removed_frame_is_gone_with_its_children", removed),
     ]
 }
 
 async fn owner(page: &Page, frame: FrameKey, child: FrameKey) -> String {
-    match page.perform(bridge(page.target, frame, "owner", "{}", Some(child))).await.unwrap() {
+    match page
+        .perform(bridge(page.target, frame, "owner", "{}", Some(child)))
+        .await
+        .unwrap()
+    {
         Effect::Text(text) => text,
         other => panic!("{other:?}"),
     }
@@ -22,8 +32,9 @@ async fn owner(page: &Page, frame: FrameKey, child: FrameKey) -> String {
 
 async fn add_frame(page: &Page, frame: FrameKey, id: &str, url: &str) -> FrameKey {
     let mark = page.events.mark();
-    let script =
-        format!("document.body.append(Object.assign(document.createElement('iframe'), {{ id: '{id}', src: '{url}' }})); 0");
+    let script = format!(
+        "document.body.append(Object.assign(document.createElement('iframe'), {{ id: '{id}', src: '{url}' }})); 0"
+    );
     page.eval_in(frame, &script).await.unwrap();
     page.events.committed(mark, url).await
 }
@@ -44,7 +55,11 @@ async fn nested() {
     assert!(frames.len() >= 4, "{frames:?}");
     for (frame, url) in &frames {
         // A frame of the same site takes over the window of the blank document before it.
-        assert_eq!(page.bridge_in(*frame, "current", "{}").await.unwrap(), "true", "{url}");
+        assert_eq!(
+            page.bridge_in(*frame, "current", "{}").await.unwrap(),
+            "true",
+            "{url}"
+        );
     }
     page.close().await;
 }
@@ -61,7 +76,9 @@ async fn owners() {
         assert_eq!(owner(&page, page.frame, far).await, "\"iframe#far\"");
         assert_eq!(owner(&page, far, deep).await, "\"iframe#deep\"");
     }
-    let wrong = page.perform(bridge(page.target, page.frame, "owner", "{}", Some(deep))).await;
+    let wrong = page
+        .perform(bridge(page.target, page.frame, "owner", "{}", Some(deep)))
+        .await;
     assert_eq!(wrong.unwrap_err(), AdapterError::FrameGone);
     let parents: Vec<_> = page
         .events
@@ -72,7 +89,10 @@ async fn owners() {
             _ => None,
         })
         .collect();
-    assert_eq!(parents, [(near, page.frame), (far, page.frame), (deep, far)]);
+    assert_eq!(
+        parents,
+        [(near, page.frame), (far, page.frame), (deep, far)]
+    );
     page.close().await;
 }
 
@@ -81,13 +101,29 @@ async fn moves() {
     let site = Site::start().unwrap();
     page.goto(&site.url("/plain")).await;
     let frame = add_frame(&page, page.frame, "it", &site.url("/plain")).await;
-    for url in [site.cross_url("/plain"), site.url("/json"), site.cross_url("/json"), site.url("/plain")] {
+    for url in [
+        site.cross_url("/plain"),
+        site.url("/json"),
+        site.cross_url("/json"),
+        site.url("/plain"),
+    ] {
         let mark = page.events.mark();
-        page.eval(&format!("document.getElementById('it').src = '{url}'")).await;
+        page.eval(&format!("document.getElementById('it').src = '{url}'"))
+            .await;
         assert_eq!(page.events.committed(mark, &url).await, frame);
-        assert_eq!(page.bridge_in(frame, "current", "{}").await.unwrap(), "true", "{url}");
+        assert_eq!(
+            page.bridge_in(frame, "current", "{}").await.unwrap(),
+            "true",
+            "{url}"
+        );
     }
-    assert!(!page.events.all().iter().any(|event| matches!(event, Event::FrameDetached { .. })));
+    assert!(
+        !page
+            .events
+            .all()
+            .iter()
+            .any(|event| matches!(event, Event::FrameDetached { .. }))
+    );
     page.close().await;
 }
 
@@ -99,8 +135,15 @@ async fn removed() {
     let deep = add_frame(&page, far, "deep", &site.url("/plain")).await;
     page.eval("document.getElementById('far').remove()").await;
     for gone in [far, deep] {
-        page.events.first(|event| matches!(event, Event::FrameDetached { frame, .. } if *frame == gone).then_some(())).await;
-        assert_eq!(page.bridge_in(gone, "title", "{}").await.unwrap_err(), AdapterError::FrameGone);
+        page.events
+            .first(|event| {
+                matches!(event, Event::FrameDetached { frame, .. } if *frame == gone).then_some(())
+            })
+            .await;
+        assert_eq!(
+            page.bridge_in(gone, "title", "{}").await.unwrap_err(),
+            AdapterError::FrameGone
+        );
     }
     page.close().await;
 }

@@ -15,10 +15,19 @@ use crate::support::{config, open_in, spec, trial};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
-        trial("a_missing_or_wrong_browser_is_refused_with_what_to_do", missing),
+        trial(
+            "a_missing_or_wrong_browser_is_refused_with_what_to_do",
+            missing,
+        ),
         trial("arguments_that_undo_a_safeguard_are_refused", forbidden),
-        trial("a_program_that_ends_or_never_answers_is_told_with_its_output_and_leaves_nothing", broken),
-        trial("a_browser_that_is_too_old_is_told_by_its_version_with_what_to_do", old),
+        trial(
+            "a_program_that_ends_or_never_answers_is_told_with_its_output_and_leaves_nothing",
+            broken,
+        ),
+        trial(
+            "a_browser_that_is_too_old_is_told_by_its_version_with_what_to_do",
+            old,
+        ),
         trial("a_launch_that_is_abandoned_leaves_nothing", abandoned),
         trial("a_persistent_profile_keeps_its_cookies", persistent),
     ]
@@ -33,24 +42,49 @@ async fn refused(config: BidiConfig, spec: LaunchSpec) -> AdapterError {
 
 async fn missing() {
     let profiles = tempfile::tempdir().unwrap();
-    let named = LaunchSpec { executable: Some("/no/such/firefox".into()), ..spec() };
+    let named = LaunchSpec {
+        executable: Some("/no/such/firefox".into()),
+        ..spec()
+    };
     let error = refused(config(profiles.path()), named).await;
-    assert!(matches!(error, AdapterError::BrowserMissing { .. }), "{error}");
+    assert!(
+        matches!(error, AdapterError::BrowserMissing { .. }),
+        "{error}"
+    );
     // Chromedriver is there, and nobody said that it may be started.
-    let other = LaunchSpec { browser: BrowserKind::Chrome, ..spec() };
+    let other = LaunchSpec {
+        browser: BrowserKind::Chrome,
+        ..spec()
+    };
     let error = refused(config(profiles.path()), other).await;
-    let AdapterError::BrowserMissing { install, .. } = error else { panic!("{error}") };
-    assert!(install.contains("relayd --chromedriver chromedriver"), "{install}");
+    let AdapterError::BrowserMissing { install, .. } = error else {
+        panic!("{error}")
+    };
+    assert!(
+        install.contains("relayd --chromedriver chromedriver"),
+        "{install}"
+    );
     let adapter = BidiAdapter::new(config(profiles.path()));
     let offered = adapter.capabilities(BrowserKind::Firefox);
-    assert!(CapabilitySet::core().iter().all(|capability| offered.has(capability)), "{offered:?}");
+    assert!(
+        CapabilitySet::core()
+            .iter()
+            .all(|capability| offered.has(capability)),
+        "{offered:?}"
+    );
 }
 
 async fn forbidden() {
     let profiles = tempfile::tempdir().unwrap();
-    let spec = LaunchSpec { args: vec!["--remote-debugging-port=9222".to_owned()], ..spec() };
+    let spec = LaunchSpec {
+        args: vec!["--remote-debugging-port=9222".to_owned()],
+        ..spec()
+    };
     let error = refused(config(profiles.path()), spec).await;
-    assert!(matches!(error, AdapterError::ArgumentForbidden { .. }), "{error}");
+    assert!(
+        matches!(error, AdapterError::ArgumentForbidden { .. }),
+        "{error}"
+    );
 }
 
 fn script(directory: &std::path::Path, text: &str) -> PathBuf {
@@ -73,11 +107,22 @@ async fn emptied(directory: &std::path::Path) {
 
 async fn broken() {
     let (profiles, scripts) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    for (text, expected) in [("echo gone >&2; exit 3", "exit code 3"), ("echo here >&2; exec sleep 60", "did not answer")] {
-        let spec = LaunchSpec { executable: Some(script(scripts.path(), text)), ..spec() };
-        let config = BidiConfig { launch_deadline: Duration::from_secs(2), ..config(profiles.path()) };
+    for (text, expected) in [
+        ("echo gone >&2; exit 3", "exit code 3"),
+        ("echo here >&2; exec sleep 60", "did not answer"),
+    ] {
+        let spec = LaunchSpec {
+            executable: Some(script(scripts.path(), text)),
+            ..spec()
+        };
+        let config = BidiConfig {
+            launch_deadline: Duration::from_secs(2),
+            ..config(profiles.path())
+        };
         let error = refused(config, spec).await;
-        let AdapterError::LaunchFailed { reason, output } = error else { panic!("{error}") };
+        let AdapterError::LaunchFailed { reason, output } = error else {
+            panic!("{error}")
+        };
         assert!(reason.contains(expected), "{reason}");
         assert!(output == "gone" || output == "here", "{output}");
         emptied(profiles.path()).await;
@@ -92,8 +137,10 @@ async fn answer_as_old(listener: TcpListener) {
         let Ok(text) = message.to_text() else { return };
         let command: Value = serde_json::from_str(text).unwrap();
         let answer = match command["method"].as_str() {
-            Some("session.new") => json!({ "type": "success", "id": command["id"], "result": { "sessionId": "1",
-                "capabilities": { "browserName": "firefox", "browserVersion": "140.10.2" } } }),
+            Some("session.new") => {
+                json!({ "type": "success", "id": command["id"], "result": { "sessionId": "1",
+                "capabilities": { "browserName": "firefox", "browserVersion": "140.10.2" } } })
+            }
             _ => json!({ "type": "error", "id": command["id"], "error": "invalid argument",
                 "message": "browsingContext.historyUpdated is not a valid event name", "stacktrace": "" }),
         };
@@ -106,11 +153,22 @@ async fn answer_as_old(listener: TcpListener) {
 async fn old() {
     let (profiles, scripts) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let line = format!("WebDriver BiDi listening on ws://{}", listener.local_addr().unwrap());
+    let line = format!(
+        "WebDriver BiDi listening on ws://{}",
+        listener.local_addr().unwrap()
+    );
     let answering = tokio::spawn(answer_as_old(listener));
-    let spec = LaunchSpec { executable: Some(script(scripts.path(), &format!("echo '{line}' >&2; exec sleep 60"))), ..spec() };
+    let spec = LaunchSpec {
+        executable: Some(script(
+            scripts.path(),
+            &format!("echo '{line}' >&2; exec sleep 60"),
+        )),
+        ..spec()
+    };
     let error = refused(config(profiles.path()), spec).await;
-    let AdapterError::LaunchFailed { reason, .. } = error else { panic!("{error}") };
+    let AdapterError::LaunchFailed { reason, .. } = error else {
+        panic!("{error}")
+    };
     for part in ["Firefox 140.10.2 is too old", "historyUpdated", "update it"] {
         assert!(reason.contains(part), "{reason}");
     }
@@ -120,18 +178,34 @@ async fn old() {
 
 async fn abandoned() {
     let (profiles, scripts) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let spec = LaunchSpec { executable: Some(script(scripts.path(), "exec sleep 60")), ..spec() };
+    let spec = LaunchSpec {
+        executable: Some(script(scripts.path(), "exec sleep 60")),
+        ..spec()
+    };
     let adapter = BidiAdapter::new(config(profiles.path()));
-    assert!(tokio::time::timeout(Duration::from_millis(300), adapter.launch(spec)).await.is_err());
+    assert!(
+        tokio::time::timeout(Duration::from_millis(300), adapter.launch(spec))
+            .await
+            .is_err()
+    );
     emptied(profiles.path()).await;
 }
 
 async fn persistent() {
-    let (profiles, kept) = (Arc::new(tempfile::tempdir().unwrap()), tempfile::tempdir().unwrap());
+    let (profiles, kept) = (
+        Arc::new(tempfile::tempdir().unwrap()),
+        tempfile::tempdir().unwrap(),
+    );
     let site = conformance::site::Site::start().unwrap();
     for round in 0..2 {
-        let spec = LaunchSpec { profile: Some(kept.path().join("p")), ..spec() };
-        let browser = BidiAdapter::new(config(profiles.path())).launch(spec).await.unwrap();
+        let spec = LaunchSpec {
+            profile: Some(kept.path().join("p")),
+            ..spec()
+        };
+        let browser = BidiAdapter::new(config(profiles.path()))
+            .launch(spec)
+            .await
+            .unwrap();
         let opened = open_in(browser, profiles.clone()).await;
         opened.context.close().await;
         let events = Arc::new(crate::support::Recorder::default());
@@ -140,7 +214,11 @@ async fn persistent() {
             proxy: None,
             ..crate::support::context_spec()
         };
-        let own = opened.browser.open_context(spec, events.clone()).await.unwrap();
+        let own = opened
+            .browser
+            .open_context(spec, events.clone())
+            .await
+            .unwrap();
         let page = crate::support::Page {
             browser: opened.browser,
             context: own.context,

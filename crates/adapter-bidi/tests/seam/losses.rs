@@ -10,7 +10,9 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::support::{NEVER, bridge, config, ended, evaluate, executable, open, open_in, spec, trial};
+use crate::support::{
+    NEVER, bridge, config, ended, evaluate, executable, open, open_in, spec, trial,
+};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -18,19 +20,38 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("closing_the_context_ends_pending_work", context_closed),
         trial("a_navigation_ends_pending_work", navigated),
         trial("removing_a_frame_ends_pending_work_in_it", frame_removed),
-        trial("a_crash_ends_pending_work_and_a_navigation_revives_the_page", crash),
-        trial("the_end_of_the_browser_ends_pending_work_and_is_told_to_every_context", browser_killed),
-        trial("a_lost_socket_is_the_end_of_that_browser_alone", socket_lost),
-        trial("a_dropped_primitive_is_abandoned_and_the_page_goes_on", dropped),
+        trial(
+            "a_crash_ends_pending_work_and_a_navigation_revives_the_page",
+            crash,
+        ),
+        trial(
+            "the_end_of_the_browser_ends_pending_work_and_is_told_to_every_context",
+            browser_killed,
+        ),
+        trial(
+            "a_lost_socket_is_the_end_of_that_browser_alone",
+            socket_lost,
+        ),
+        trial(
+            "a_dropped_primitive_is_abandoned_and_the_page_goes_on",
+            dropped,
+        ),
     ]
 }
 
 async fn target_closed() {
     let page = open().await;
     let work = page.pending(evaluate(page.target, page.frame, NEVER)).await;
-    page.perform(Primitive::CloseTarget { target: page.target }).await.unwrap();
+    page.perform(Primitive::CloseTarget {
+        target: page.target,
+    })
+    .await
+    .unwrap();
     assert_eq!(ended(work).await.unwrap_err(), AdapterError::TargetClosed);
-    assert_eq!(page.eval_in(page.frame, "1").await.unwrap_err(), AdapterError::TargetClosed);
+    assert_eq!(
+        page.eval_in(page.frame, "1").await.unwrap_err(),
+        AdapterError::TargetClosed
+    );
     page.close().await;
 }
 
@@ -47,12 +68,26 @@ async fn navigated() {
     let page = open().await;
     let site = Site::start().unwrap();
     page.goto(&site.url("/plain")).await;
-    for url in [site.url("/plain"), site.cross_url("/plain"), site.url("/json")] {
+    for url in [
+        site.url("/plain"),
+        site.cross_url("/plain"),
+        site.url("/json"),
+    ] {
         let evaluation = page.pending(evaluate(page.target, page.frame, NEVER)).await;
-        let call = page.pending(bridge(page.target, page.frame, "never", "{}", None)).await;
+        let call = page
+            .pending(bridge(page.target, page.frame, "never", "{}", None))
+            .await;
         page.goto(&url).await;
-        assert_eq!(ended(evaluation).await.unwrap_err(), AdapterError::DocumentGone, "{url}");
-        assert_eq!(ended(call).await.unwrap_err(), AdapterError::DocumentGone, "{url}");
+        assert_eq!(
+            ended(evaluation).await.unwrap_err(),
+            AdapterError::DocumentGone,
+            "{url}"
+        );
+        assert_eq!(
+            ended(call).await.unwrap_err(),
+            AdapterError::DocumentGone,
+            "{url}"
+        );
         assert_eq!(page.bridge("current", "{}").await, "true");
     }
     page.close().await;
@@ -64,12 +99,18 @@ async fn frame_removed() {
     page.goto(&site.url("/plain")).await;
     for url in [site.url("/plain"), site.cross_url("/plain")] {
         let mark = page.events.mark();
-        page.eval(&format!("document.body.innerHTML = '<iframe id=it src=\"{url}\"></iframe>'; 0")).await;
+        page.eval(&format!(
+            "document.body.innerHTML = '<iframe id=it src=\"{url}\"></iframe>'; 0"
+        ))
+        .await;
         let frame = page.events.committed(mark, &url).await;
         let work = page.pending(evaluate(page.target, frame, NEVER)).await;
         page.eval("document.getElementById('it').remove()").await;
         let error = ended(work).await.unwrap_err();
-        assert!(matches!(error, AdapterError::FrameGone | AdapterError::DocumentGone), "{error:?}");
+        assert!(
+            matches!(error, AdapterError::FrameGone | AdapterError::DocumentGone),
+            "{error:?}"
+        );
     }
     page.close().await;
 }
@@ -98,8 +139,15 @@ async fn crash() {
         kill_process(process, Signal::KILL).unwrap();
     }
     assert_eq!(ended(work).await.unwrap_err(), AdapterError::TargetCrashed);
-    page.events.first(|event| matches!(event, Event::TargetCrashed { target } if *target == page.target).then_some(())).await;
-    assert_eq!(page.eval_in(page.frame, "1").await.unwrap_err(), AdapterError::TargetCrashed);
+    page.events
+        .first(|event| {
+            matches!(event, Event::TargetCrashed { target } if *target == page.target).then_some(())
+        })
+        .await;
+    assert_eq!(
+        page.eval_in(page.frame, "1").await.unwrap_err(),
+        AdapterError::TargetCrashed
+    );
     page.goto(&site.url("/plain")).await;
     assert_eq!(page.bridge("current", "{}").await, "true");
     page.close().await;
@@ -111,19 +159,33 @@ async fn browser_killed() {
     let work = page.pending(evaluate(page.target, page.frame, NEVER)).await;
     let pid = i32::try_from(page.browser.info().pid.unwrap()).unwrap();
     kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL).unwrap();
-    assert!(matches!(ended(work).await.unwrap_err(), AdapterError::BrowserLost { .. }));
+    assert!(matches!(
+        ended(work).await.unwrap_err(),
+        AdapterError::BrowserLost { .. }
+    ));
     for one in [&page, &other] {
-        one.events.first(|event| matches!(event, Event::Disconnected { .. }).then_some(())).await;
+        one.events
+            .first(|event| matches!(event, Event::Disconnected { .. }).then_some(()))
+            .await;
     }
     assert!(!page.browser.is_connected());
-    assert!(matches!(page.eval_in(page.frame, "1").await.unwrap_err(), AdapterError::BrowserLost { .. }));
+    assert!(matches!(
+        page.eval_in(page.frame, "1").await.unwrap_err(),
+        AdapterError::BrowserLost { .. }
+    ));
     page.close().await;
 }
 
 /// A Firefox behind a proxy: a script that tells the proxy's port in place of the browser's, which it leaves in a file.
 fn behind_proxy(directory: &Path, port: u16) -> PathBuf {
-    let (script, file) = (directory.join("firefox-behind-proxy"), directory.join("port"));
-    let (firefox, file) = (executable().display().to_string(), file.display().to_string());
+    let (script, file) = (
+        directory.join("firefox-behind-proxy"),
+        directory.join("port"),
+    );
+    let (firefox, file) = (
+        executable().display().to_string(),
+        file.display().to_string(),
+    );
     let text = format!(
         "#!/bin/sh\n'{firefox}' \"$@\" 2>&1 >/dev/null | while read -r line; do case \"$line\" in\n\
          *'BiDi listening on'*) echo \"${{line##*:}}\" > '{file}'; echo 'WebDriver BiDi listening on ws://127.0.0.1:{port}' >&2;;\n\
@@ -137,14 +199,21 @@ fn behind_proxy(directory: &Path, port: u16) -> PathBuf {
 /// Passes one connection on, with the browser's own address in its handshake, until it is aborted.
 async fn pass_on(listener: TcpListener, directory: PathBuf) {
     let (mut near, _) = listener.accept().await.unwrap();
-    let port = std::fs::read_to_string(directory.join("port")).unwrap().trim().to_owned();
-    let mut far = TcpStream::connect(format!("127.0.0.1:{port}")).await.unwrap();
+    let port = std::fs::read_to_string(directory.join("port"))
+        .unwrap()
+        .trim()
+        .to_owned();
+    let mut far = TcpStream::connect(format!("127.0.0.1:{port}"))
+        .await
+        .unwrap();
     let mut handshake = Vec::new();
     while !handshake.ends_with(b"\r\n\r\n") {
         handshake.push(near.read_u8().await.unwrap());
     }
     let own = near.local_addr().unwrap().port();
-    let handshake = String::from_utf8(handshake).unwrap().replace(&format!("127.0.0.1:{own}"), &format!("127.0.0.1:{port}"));
+    let handshake = String::from_utf8(handshake)
+        .unwrap()
+        .replace(&format!("127.0.0.1:{own}"), &format!("127.0.0.1:{port}"));
     far.write_all(handshake.as_bytes()).await.unwrap();
     let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
 }
@@ -152,15 +221,35 @@ async fn pass_on(listener: TcpListener, directory: PathBuf) {
 async fn socket_lost() {
     let [scratch, profiles, others] = [(); 3].map(|()| Arc::new(tempfile::tempdir().unwrap()));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let executable = Some(behind_proxy(scratch.path(), listener.local_addr().unwrap().port()));
+    let executable = Some(behind_proxy(
+        scratch.path(),
+        listener.local_addr().unwrap().port(),
+    ));
     let proxy = tokio::spawn(pass_on(listener, scratch.path().to_owned()));
-    let severed = BidiAdapter::new(config(profiles.path())).launch(LaunchSpec { executable, ..spec() }).await;
+    let severed = BidiAdapter::new(config(profiles.path()))
+        .launch(LaunchSpec {
+            executable,
+            ..spec()
+        })
+        .await;
     let page = open_in(severed.unwrap(), profiles).await;
-    let other = open_in(BidiAdapter::new(config(others.path())).launch(spec()).await.unwrap(), others).await;
+    let other = open_in(
+        BidiAdapter::new(config(others.path()))
+            .launch(spec())
+            .await
+            .unwrap(),
+        others,
+    )
+    .await;
     let work = page.pending(evaluate(page.target, page.frame, NEVER)).await;
     proxy.abort();
-    assert!(matches!(ended(work).await.unwrap_err(), AdapterError::BrowserLost { .. }));
-    page.events.first(|event| matches!(event, Event::Disconnected { .. }).then_some(())).await;
+    assert!(matches!(
+        ended(work).await.unwrap_err(),
+        AdapterError::BrowserLost { .. }
+    ));
+    page.events
+        .first(|event| matches!(event, Event::Disconnected { .. }).then_some(()))
+        .await;
     assert!(!page.browser.is_connected());
     // A browser whose one session is lost can't be used again: it is not left running.
     let pid = page.browser.info().pid.unwrap();
@@ -170,7 +259,10 @@ async fn socket_lost() {
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    assert!(!Path::new(&format!("/proc/{pid}")).exists(), "the browser without a socket has ended");
+    assert!(
+        !Path::new(&format!("/proc/{pid}")).exists(),
+        "the browser without a socket has ended"
+    );
     assert_eq!(other.eval("1 + 1").await, "2");
     page.close().await;
     other.close().await;

@@ -3,18 +3,32 @@ use std::sync::Arc;
 use adapter_bidi::BidiAdapter;
 use conformance::site::Site;
 use libtest_mimic::Trial;
-use ops_contracts::adapter::{Adapter as _, Bridge, ContextSpec, Effect, Evaluated, Modifiers, Primitive};
+use ops_contracts::adapter::{
+    Adapter as _, Bridge, ContextSpec, Effect, Evaluated, Modifiers, Primitive,
+};
 
 use crate::support::{click, config, context_spec, open, open_with, spec, trial};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("values_come_back_as_json_and_others_as_source", values),
-        trial("exceptions_have_a_place_and_promises_are_awaited_on_request", exceptions),
+        trial(
+            "exceptions_have_a_place_and_promises_are_awaited_on_request",
+            exceptions,
+        ),
         trial("the_bridge_and_the_page_do_not_see_each_other", worlds),
-        trial("the_rest_of_the_bridge_comes_when_it_is_first_asked_for_and_again_when_it_is_gone", in_parts),
-        trial("what_the_bridge_tells_in_the_middle_of_input_is_its_effect", telling),
-        trial("a_policy_against_scripts_hinders_neither_the_bridge_nor_an_expression", policy),
+        trial(
+            "the_rest_of_the_bridge_comes_when_it_is_first_asked_for_and_again_when_it_is_gone",
+            in_parts,
+        ),
+        trial(
+            "what_the_bridge_tells_in_the_middle_of_input_is_its_effect",
+            telling,
+        ),
+        trial(
+            "a_policy_against_scripts_hinders_neither_the_bridge_nor_an_expression",
+            policy,
+        ),
         trial("the_console_and_uncaught_exceptions_are_told", console),
     ]
 }
@@ -36,19 +50,39 @@ async fn values() {
     ] {
         assert_eq!(page.eval(expression).await, expected, "{expression}");
     }
-    let circular = page.eval("(() => { const a = {}; a.a = a; return a; })()").await;
+    let circular = page
+        .eval("(() => { const a = {}; a.a = a; return a; })()")
+        .await;
     assert!(circular.starts_with("Threw"), "{circular}");
     page.close().await;
 }
 
 async fn exceptions() {
     let page = open().await;
-    let Evaluated::Threw(error) = page.eval_in(page.frame, "1;\n  throw new TypeError('bad')").await.unwrap() else { panic!() };
+    let Evaluated::Threw(error) = page
+        .eval_in(page.frame, "1;\n  throw new TypeError('bad')")
+        .await
+        .unwrap()
+    else {
+        panic!()
+    };
     assert_eq!((&*error.text, error.line), ("TypeError: bad", Some(2)));
-    let Evaluated::Threw(error) = page.eval_in(page.frame, "1+").await.unwrap() else { panic!() };
+    let Evaluated::Threw(error) = page.eval_in(page.frame, "1+").await.unwrap() else {
+        panic!()
+    };
     assert!(error.text.starts_with("SyntaxError"), "{error:?}");
-    assert_eq!(page.eval("new Promise((done) => setTimeout(() => done(7), 10))").await, "7");
-    let Evaluated::Threw(error) = page.eval_in(page.frame, "Promise.reject(new Error('no'))").await.unwrap() else { panic!() };
+    assert_eq!(
+        page.eval("new Promise((done) => setTimeout(() => done(7), 10))")
+            .await,
+        "7"
+    );
+    let Evaluated::Threw(error) = page
+        .eval_in(page.frame, "Promise.reject(new Error('no'))")
+        .await
+        .unwrap()
+    else {
+        panic!()
+    };
     assert_eq!(error.text, "Error: no");
     let promise = Primitive::Evaluate {
         target: page.target,
@@ -56,7 +90,9 @@ async fn exceptions() {
         expression: "new Promise(() => {})".to_owned(),
         await_promise: false,
     };
-    let Effect::Evaluated(Evaluated::Value(value)) = page.perform(promise).await.unwrap() else { panic!() };
+    let Effect::Evaluated(Evaluated::Value(value)) = page.perform(promise).await.unwrap() else {
+        panic!()
+    };
     assert_eq!(value.get(), "{}");
     page.close().await;
 }
@@ -67,8 +103,14 @@ async fn worlds() {
     page.goto(&site.url("/plain")).await;
     page.eval("window.pageSecret = 1").await;
     assert_eq!(page.bridge("seen", "{}").await, "\"undefined\"");
-    assert_eq!(page.eval("typeof __odb + typeof __odbTell").await, "\"undefinedundefined\"");
-    assert_eq!(page.bridge("echo", r#"{"value":"é✓ \" \\ 😀"}"#).await, "\"é✓ \\\" \\\\ 😀\"");
+    assert_eq!(
+        page.eval("typeof __odb + typeof __odbTell").await,
+        "\"undefinedundefined\""
+    );
+    assert_eq!(
+        page.bridge("echo", r#"{"value":"é✓ \" \\ 😀"}"#).await,
+        "\"é✓ \\\" \\\\ 😀\""
+    );
     page.close().await;
 }
 
@@ -84,18 +126,46 @@ async fn in_parts() {
         }};"
     );
     let profiles = Arc::new(tempfile::tempdir().unwrap());
-    let browser = BidiAdapter::new(config(profiles.path())).launch(spec()).await.unwrap();
-    let bridge = Bridge { start: start.into(), started: &["known"], whole: whole.into() };
-    let page = open_with(ContextSpec { bridge, ..context_spec() }, browser, profiles).await;
+    let browser = BidiAdapter::new(config(profiles.path()))
+        .launch(spec())
+        .await
+        .unwrap();
+    let bridge = Bridge {
+        start: start.into(),
+        started: &["known"],
+        whole: whole.into(),
+    };
+    let page = open_with(
+        ContextSpec {
+            bridge,
+            ..context_spec()
+        },
+        browser,
+        profiles,
+    )
+    .await;
     let site = Site::start().unwrap();
     for path in ["/plain", "/csp"] {
         page.goto(&site.url(path)).await;
-        let called = async |name, number: u32| page.bridge(name, &format!("{{\"number\":{number}}}")).await;
+        let called =
+            async |name, number: u32| page.bridge(name, &format!("{{\"number\":{number}}}")).await;
         assert_eq!(called("known", 1).await, "\"from the start\"", "{path}");
         assert_eq!(called("first", 2).await, "\"first 2 of the 1.\"", "{path}");
-        assert_eq!(called("second", 3).await, "\"second 3 of the 1.\"", "{path}: it is there, and not sent again");
-        assert_eq!(called("forget", 4).await, "\"forget 4 of the 1.\"", "{path}");
-        assert_eq!(called("third", 5).await, "\"third 5 of the 2.\"", "{path}: what is gone is sent again");
+        assert_eq!(
+            called("second", 3).await,
+            "\"second 3 of the 1.\"",
+            "{path}: it is there, and not sent again"
+        );
+        assert_eq!(
+            called("forget", 4).await,
+            "\"forget 4 of the 1.\"",
+            "{path}"
+        );
+        assert_eq!(
+            called("third", 5).await,
+            "\"third 5 of the 2.\"",
+            "{path}: what is gone is sent again"
+        );
     }
     page.close().await;
 }
@@ -107,7 +177,15 @@ async fn telling() {
         page.goto(&site.url(path)).await;
         let press = async |x: f64| {
             let actions = click((x, 20.0), 1, Modifiers::default());
-            match page.perform(Primitive::InputTold { target: page.target, frame: page.frame, actions }).await.unwrap() {
+            match page
+                .perform(Primitive::InputTold {
+                    target: page.target,
+                    frame: page.frame,
+                    actions,
+                })
+                .await
+                .unwrap()
+            {
                 Effect::Text(text) => Some(text),
                 Effect::Done => None,
                 other => panic!("{other:?}"),
@@ -120,7 +198,9 @@ async fn telling() {
         }
         // What nobody has taken is not told of what comes later.
         page.bridge("tell", "{}").await;
-        page.input(click((70.0, 20.0), 1, Modifiers::default())).await.unwrap();
+        page.input(click((70.0, 20.0), 1, Modifiers::default()))
+            .await
+            .unwrap();
         assert_eq!(press(80.0).await, None);
         assert_eq!(page.eval("typeof __odbTell").await, "\"undefined\"");
     }
@@ -132,7 +212,10 @@ async fn policy() {
     let site = Site::start().unwrap();
     page.goto(&site.url("/csp")).await;
     assert_eq!(page.bridge("current", "{}").await, "true");
-    assert_eq!(page.eval("({ a: document.title.length > 0 })").await, r#"{"a":true}"#);
+    assert_eq!(
+        page.eval("({ a: document.title.length > 0 })").await,
+        r#"{"a":true}"#
+    );
     page.close().await;
 }
 
@@ -150,7 +233,12 @@ async fn console() {
         ("d", ConsoleLevel::Debug),
     ] {
         let pick = |event: &Event| match event {
-            Event::Console { text, level, timestamp_ms, .. } if text == wanted => Some((*level, *timestamp_ms)),
+            Event::Console {
+                text,
+                level,
+                timestamp_ms,
+                ..
+            } if text == wanted => Some((*level, *timestamp_ms)),
             _ => None,
         };
         let (level, at) = page.events.first(pick).await;
@@ -159,7 +247,11 @@ async fn console() {
     }
     page.eval("setTimeout(() => { throw new TypeError('late') }); Promise.reject(new Error('unhandled')); 0").await;
     for wanted in ["TypeError: late", "Error: unhandled"] {
-        page.events.first(|event| matches!(event, Event::Exception { text, .. } if text == wanted).then_some(())).await;
+        page.events
+            .first(|event| {
+                matches!(event, Event::Exception { text, .. } if text == wanted).then_some(())
+            })
+            .await;
     }
     page.close().await;
 }

@@ -17,7 +17,10 @@ const OWNER: &str = "__owner";
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("killing_the_owner_leaves_no_browser", || killed(false)),
-        trial("killing_the_owner_of_a_stopped_browser_leaves_no_browser", || killed(true)),
+        trial(
+            "killing_the_owner_of_a_stopped_browser_leaves_no_browser",
+            || killed(true),
+        ),
     ]
 }
 
@@ -30,7 +33,10 @@ pub(crate) fn owner_role() -> Option<ExitCode> {
     let profiles = arguments.next()?;
     let runtime = runtime().expect("threads");
     runtime.block_on(async {
-        let browser = BidiAdapter::new(config(Path::new(&profiles))).launch(spec()).await.expect("a browser");
+        let browser = BidiAdapter::new(config(Path::new(&profiles)))
+            .launch(spec())
+            .await
+            .expect("a browser");
         println!("{}", browser.info().pid.expect("a pid"));
         std::future::pending::<()>().await;
     });
@@ -50,7 +56,10 @@ impl Drop for Owner {
 fn left(profiles: &Path, browser: i32) -> Vec<i32> {
     let entries = std::fs::read_dir("/proc").unwrap();
     let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
-    let (directory, parent) = (profiles.display().to_string(), format!("-parentPid {browser} "));
+    let (directory, parent) = (
+        profiles.display().to_string(),
+        format!("-parentPid {browser} "),
+    );
     let ours = |pid: &i32| {
         let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         let line = String::from_utf8_lossy(&line).replace('\0', " ");
@@ -62,7 +71,12 @@ fn left(profiles: &Path, browser: i32) -> Vec<i32> {
 async fn killed(stopped: bool) {
     let profiles = tempfile::tempdir().unwrap();
     let mut owner = Owner(
-        Command::new(std::env::current_exe().unwrap()).arg(OWNER).arg(profiles.path()).stdout(Stdio::piped()).spawn().unwrap(),
+        Command::new(std::env::current_exe().unwrap())
+            .arg(OWNER)
+            .arg(profiles.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap(),
     );
     let output = owner.0.stdout.take().unwrap();
     let read = tokio::task::spawn_blocking(move || {
@@ -70,14 +84,21 @@ async fn killed(stopped: bool) {
         BufReader::new(output).read_line(&mut line).map(|_| line)
     });
     let browser: i32 = read.await.unwrap().unwrap().trim().parse().unwrap();
-    assert!(left(profiles.path(), browser).len() > 3, "the guard, the browser and what it started");
+    assert!(
+        left(profiles.path(), browser).len() > 3,
+        "the guard, the browser and what it started"
+    );
     if stopped {
         kill_process(Pid::from_raw(browser).unwrap(), Signal::STOP).unwrap();
     }
     owner.0.kill().unwrap();
     let since = Instant::now();
     while !left(profiles.path(), browser).is_empty() {
-        assert!(since.elapsed() < Duration::from_secs(2), "{:?}", left(profiles.path(), browser));
+        assert!(
+            since.elapsed() < Duration::from_secs(2),
+            "{:?}",
+            left(profiles.path(), browser)
+        );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

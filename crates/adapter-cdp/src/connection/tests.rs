@@ -15,7 +15,12 @@ struct Recorder {
 
 impl EventSink for Recorder {
     fn event(&self, _: &Connection, event: Event<'_>) {
-        let line = format!("{}/{}/{}", event.session.unwrap_or("-"), event.method, event.params);
+        let line = format!(
+            "{}/{}/{}",
+            event.session.unwrap_or("-"),
+            event.method,
+            event.params
+        );
         self.events.lock().unwrap().push(line);
     }
     fn closed(&self) {
@@ -32,8 +37,15 @@ fn connected() -> (Connection, Arc<Recorder>, Script) {
     let pipe = || -> (OwnedFd, OwnedFd) { pipe_with(PipeFlags::CLOEXEC).unwrap() };
     let ((command_read, command_write), (reply_read, reply_write)) = (pipe(), pipe());
     let recorder = Arc::new(Recorder::default());
-    let connection = Connection::start(Reader::new(reply_read).unwrap(), Writer::new(command_write).unwrap(), recorder.clone());
-    let script = Script { reader: Reader::new(command_read).unwrap(), writer: Writer::new(reply_write).unwrap() };
+    let connection = Connection::start(
+        Reader::new(reply_read).unwrap(),
+        Writer::new(command_write).unwrap(),
+        recorder.clone(),
+    );
+    let script = Script {
+        reader: Reader::new(command_read).unwrap(),
+        writer: Writer::new(reply_write).unwrap(),
+    };
     (connection, recorder, script)
 }
 
@@ -61,12 +73,18 @@ async fn replies_find_their_callers_in_any_order_and_errors_keep_their_data() {
     let second = batch.call("A.two", &json!({}), Route::BROWSER);
     batch.send();
     let sent = script.received().await;
-    assert_eq!(sent, json!({"id": 1, "method": "A.one", "params": {"x": 1}, "sessionId": "S1"}));
+    assert_eq!(
+        sent,
+        json!({"id": 1, "method": "A.one", "params": {"x": 1}, "sessionId": "S1"})
+    );
     assert_eq!(script.received().await["id"], 2);
     script.says(&json!({"id": 2, "error": {"code": -32000, "message": "no", "data": "because"}}));
     script.says(&json!({"id": 1, "result": {"y": [1]}}));
     assert_eq!(&first.await.unwrap()[..], b"{\"y\":[1]}");
-    let refused = CallError::Refused { code: -32000, message: "no: because".into() };
+    let refused = CallError::Refused {
+        code: -32000,
+        message: "no: because".into(),
+    };
     assert_eq!(second.await.unwrap_err(), refused);
 }
 
@@ -80,7 +98,10 @@ async fn events_arrive_before_a_reply_that_follows_them() {
     script.says(&json!({"not": "a message"}));
     script.says(&json!({"id": 1, "result": {}}));
     reply.await.unwrap();
-    assert_eq!(*recorder.events.lock().unwrap(), ["S9/A.happened/{\"z\":1}"]);
+    assert_eq!(
+        *recorder.events.lock().unwrap(),
+        ["S9/A.happened/{\"z\":1}"]
+    );
 }
 
 #[tokio::test]
@@ -91,11 +112,20 @@ async fn a_loss_ends_exactly_what_it_concerns() {
     let in_session = connection.call("A.b", &json!({}), Route::session(&one));
     let elsewhere = connection.call("A.c", &json!({}), Route::session(&two));
     connection.fail_scope(ScopeId(7), Loss::Navigated);
-    assert_eq!(in_scope.await.unwrap_err(), CallError::Lost(Loss::Navigated));
+    assert_eq!(
+        in_scope.await.unwrap_err(),
+        CallError::Lost(Loss::Navigated)
+    );
     connection.fail_session("S1", Loss::TargetCrashed);
-    assert_eq!(in_session.await.unwrap_err(), CallError::Lost(Loss::TargetCrashed));
+    assert_eq!(
+        in_session.await.unwrap_err(),
+        CallError::Lost(Loss::TargetCrashed)
+    );
     drop(script);
-    assert_eq!(elsewhere.await.unwrap_err(), CallError::Lost(Loss::Disconnected));
+    assert_eq!(
+        elsewhere.await.unwrap_err(),
+        CallError::Lost(Loss::Disconnected)
+    );
 }
 
 #[tokio::test]
@@ -104,7 +134,10 @@ async fn the_end_of_the_pipe_fails_what_is_pending_and_what_comes_later() {
     let pending = connection.call("A.a", &json!({}), Route::BROWSER);
     drop(script);
     recorder.closed.notified().await;
-    assert_eq!(pending.await.unwrap_err(), CallError::Lost(Loss::Disconnected));
+    assert_eq!(
+        pending.await.unwrap_err(),
+        CallError::Lost(Loss::Disconnected)
+    );
     let late = connection.call("A.b", &json!({}), Route::BROWSER).await;
     assert_eq!(late.unwrap_err(), CallError::Lost(Loss::Disconnected));
     assert!(!connection.is_open());

@@ -1,7 +1,8 @@
 //! Pictures of a page.
 
 use chromiumoxide_cdp::cdp::browser_protocol::page::{
-    BringToFrontParams, CaptureScreenshotFormat, CaptureScreenshotParams, GetLayoutMetricsParams, Viewport,
+    BringToFrontParams, CaptureScreenshotFormat, CaptureScreenshotParams, GetLayoutMetricsParams,
+    Viewport,
 };
 use ops_contracts::adapter::{AdapterResult, Clip, Effect, ImageFormat, TargetKey};
 
@@ -20,17 +21,42 @@ impl CdpContext {
     ) -> AdapterResult<Effect> {
         const CALL: &str = "Page.captureScreenshot";
         let (session, scope) = self.document_route(target)?;
-        let (connection, route) = (&self.browser.connection, Route { session: Some(&session), scope });
-        let clip = if full_page && clip.is_none() { Some(self.whole_page(route).await?) } else { clip };
+        let (connection, route) = (
+            &self.browser.connection,
+            Route {
+                session: Some(&session),
+                scope,
+            },
+        );
+        let clip = if full_page && clip.is_none() {
+            Some(self.whole_page(route).await?)
+        } else {
+            clip
+        };
         let params = CaptureScreenshotParams {
             format: Some(match format {
                 ImageFormat::Png => CaptureScreenshotFormat::Png,
                 ImageFormat::Jpeg => CaptureScreenshotFormat::Jpeg,
                 ImageFormat::Webp => CaptureScreenshotFormat::Webp,
             }),
-            quality: quality.filter(|_| format != ImageFormat::Png).map(i64::from),
+            quality: quality
+                .filter(|_| format != ImageFormat::Png)
+                .map(i64::from),
             capture_beyond_viewport: Some(clip.is_some()),
-            clip: clip.map(|Clip { x, y, width, height }| Viewport { x, y, width, height, scale: 1.0 }),
+            clip: clip.map(
+                |Clip {
+                     x,
+                     y,
+                     width,
+                     height,
+                 }| Viewport {
+                    x,
+                    y,
+                    width,
+                    height,
+                    scale: 1.0,
+                },
+            ),
             ..Default::default()
         };
         let mut batch = connection.batch();
@@ -46,9 +72,17 @@ impl CdpContext {
 
     async fn whole_page(&self, route: Route<'_>) -> AdapterResult<Clip> {
         const CALL: &str = "Page.getLayoutMetrics";
-        let metrics = self.browser.connection.exec(&GetLayoutMetricsParams {}, route);
+        let metrics = self
+            .browser
+            .connection
+            .exec(&GetLayoutMetricsParams {}, route);
         let metrics: wire::LayoutMetrics = metrics.decode().await.map_err(failed(CALL))?;
         let wire::Size { width, height } = metrics.css_content_size;
-        Ok(Clip { x: 0.0, y: 0.0, width: width.max(1.0), height: height.max(1.0) })
+        Ok(Clip {
+            x: 0.0,
+            y: 0.0,
+            width: width.max(1.0),
+            height: height.max(1.0),
+        })
     }
 }

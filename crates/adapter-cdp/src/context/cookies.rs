@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use chromiumoxide_cdp::cdp::browser_protocol::network::{DeleteCookiesParams, SetBypassServiceWorkerParams};
+use chromiumoxide_cdp::cdp::browser_protocol::network::{
+    DeleteCookiesParams, SetBypassServiceWorkerParams,
+};
 use futures_util::future::join_all;
 use ops_contracts::adapter::{AdapterError, AdapterResult, Effect, TargetKey};
 use ops_contracts::command::storage::{Cookie, SameSite};
@@ -56,7 +58,10 @@ impl<'a> CookieParam<'a> {
             name: &cookie.name,
             value: &cookie.value,
             url: format!("{scheme}://{host}{}", cookie.path),
-            domain: cookie.domain.starts_with('.').then_some(cookie.domain.as_str()),
+            domain: cookie
+                .domain
+                .starts_with('.')
+                .then_some(cookie.domain.as_str()),
             path: &cookie.path,
             secure: cookie.secure,
             http_only: cookie.http_only,
@@ -69,7 +74,10 @@ impl<'a> CookieParam<'a> {
 
 fn partition(cookie: &Cookie) -> Option<PartitionKey<'_>> {
     let top_level_site = cookie.partition_key.as_deref()?;
-    Some(PartitionKey { top_level_site, has_cross_site_ancestor: cookie.cross_site_ancestor.unwrap_or(false) })
+    Some(PartitionKey {
+        top_level_site,
+        has_cross_site_ancestor: cookie.cross_site_ancestor.unwrap_or(false),
+    })
 }
 
 #[derive(Serialize)]
@@ -97,10 +105,17 @@ struct Pattern {
 impl CdpContext {
     pub(super) async fn read_cookies(&self) -> AdapterResult<Effect> {
         const CALL: &str = "Storage.getCookies";
-        let params = OfContext { browser_context_id: self.own_context() };
+        let params = OfContext {
+            browser_context_id: self.own_context(),
+        };
         let reply = self.browser.connection.call(CALL, &params, Route::BROWSER);
-        let read: wire::Cookies = within(STRUCTURE_DEADLINE, async { reply.decode().await.map_err(failed(CALL)) }).await?;
-        Ok(Effect::Cookies(read.cookies.into_iter().map(Cookie::from).collect()))
+        let read: wire::Cookies = within(STRUCTURE_DEADLINE, async {
+            reply.decode().await.map_err(failed(CALL))
+        })
+        .await?;
+        Ok(Effect::Cookies(
+            read.cookies.into_iter().map(Cookie::from).collect(),
+        ))
     }
 
     /// One call a cookie, in one write: the browser refuses a list as a whole and does not say why.
@@ -108,7 +123,10 @@ impl CdpContext {
         const CALL: &str = "Storage.setCookies";
         let mut batch = self.browser.connection.batch();
         let calls = cookies.iter().map(|cookie| {
-            let params = SetCookies { cookies: [CookieParam::of(cookie)], browser_context_id: self.own_context() };
+            let params = SetCookies {
+                cookies: [CookieParam::of(cookie)],
+                browser_context_id: self.own_context(),
+            };
             batch.call(CALL, &params, Route::BROWSER)
         });
         let calls: Vec<_> = calls.collect();
@@ -129,22 +147,40 @@ impl CdpContext {
         let connection = &self.browser.connection;
         let Some(cookies) = cookies else {
             const CALL: &str = "Storage.clearCookies";
-            let params = OfContext { browser_context_id: self.own_context() };
+            let params = OfContext {
+                browser_context_id: self.own_context(),
+            };
             let cleared = connection.call(CALL, &params, Route::BROWSER);
-            within(STRUCTURE_DEADLINE, async { cleared.await.map_err(failed(CALL)) }).await?;
+            within(STRUCTURE_DEADLINE, async {
+                cleared.await.map_err(failed(CALL))
+            })
+            .await?;
             return Ok(Effect::Done);
         };
         const CALL: &str = DeleteCookiesParams::IDENTIFIER;
         // Only pages can remove one cookie, but any page of the context can remove any.
         let session = {
             let state = self.browser.router.lock();
-            let page = state.pages.values().find(|page| page.context == self.id && !page.crashed);
-            page.map(|page| Arc::clone(&page.session)).ok_or(AdapterError::TargetClosed)?
+            let page = state
+                .pages
+                .values()
+                .find(|page| page.context == self.id && !page.crashed);
+            page.map(|page| Arc::clone(&page.session))
+                .ok_or(AdapterError::TargetClosed)?
         };
         let mut batch = connection.batch();
         let calls = cookies.iter().map(|cookie| {
-            let (name, domain, path) = (cookie.name.as_str(), cookie.domain.as_str(), cookie.path.as_str());
-            let params = DeleteCookie { name, domain, path, partition_key: partition(cookie) };
+            let (name, domain, path) = (
+                cookie.name.as_str(),
+                cookie.domain.as_str(),
+                cookie.path.as_str(),
+            );
+            let params = DeleteCookie {
+                name,
+                domain,
+                path,
+                partition_key: partition(cookie),
+            };
             batch.call(CALL, &params, Route::session(&session))
         });
         let calls: Vec<_> = calls.collect();
@@ -162,17 +198,29 @@ impl CdpContext {
         let session = {
             let mut state = self.browser.router.lock();
             state.page(&self.id, target)?;
-            let page = state.pages.get_mut(&target).ok_or(AdapterError::TargetClosed)?;
+            let page = state
+                .pages
+                .get_mut(&target)
+                .ok_or(AdapterError::TargetClosed)?;
             page.empty = true;
             Arc::clone(&page.session)
         };
         let route = Route::session(&session);
         let mut batch = self.browser.connection.batch();
         let bypass = batch.exec(&SetBypassServiceWorkerParams::new(true), route);
-        let intercept = batch.call(CALL, &Intercept { patterns: [Pattern { url_pattern: "*" }] }, route);
+        let intercept = batch.call(
+            CALL,
+            &Intercept {
+                patterns: [Pattern { url_pattern: "*" }],
+            },
+            route,
+        );
         batch.send();
         for reply in [bypass, intercept] {
-            within(STRUCTURE_DEADLINE, async { reply.await.map_err(failed(CALL)) }).await?;
+            within(STRUCTURE_DEADLINE, async {
+                reply.await.map_err(failed(CALL))
+            })
+            .await?;
         }
         within(STRUCTURE_DEADLINE, self.navigate(target, url)).await
     }

@@ -4,7 +4,8 @@
 use ops_contracts::adapter::{AdapterResult, ClientHints, Effect, Emulation, UserAgent};
 use ops_contracts::command::Viewport;
 use ops_contracts::command::emulation::{
-    ColorScheme, Contrast, ForcedColors, Geolocation, MediaParams, MediaType, Permission, ReducedMotion,
+    ColorScheme, Contrast, ForcedColors, Geolocation, MediaParams, MediaType, Permission,
+    ReducedMotion,
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -133,14 +134,20 @@ pub(super) struct OfContext<'a> {
 }
 
 fn call(method: &'static str, params: &impl Serialize) -> Option<Call> {
-    serde_json::value::to_raw_value(params).ok().map(|params| (method, params))
+    serde_json::value::to_raw_value(params)
+        .ok()
+        .map(|params| (method, params))
 }
 
 impl Emulated {
     /// Takes a setting over.
     pub(crate) fn note(&mut self, setting: &Emulation) {
         match setting {
-            Emulation::Screen { viewport, mobile, touch } => self.screen = Some((*viewport, *mobile, *touch)),
+            Emulation::Screen {
+                viewport,
+                mobile,
+                touch,
+            } => self.screen = Some((*viewport, *mobile, *touch)),
             Emulation::Geolocation(position) => self.geolocation = *position,
             Emulation::Locale(locale) => self.locale.clone_from(locale),
             Emulation::Timezone(timezone) => self.timezone.clone_from(timezone),
@@ -170,7 +177,12 @@ impl Emulated {
             calls.extend(locale(self.locale.as_deref()));
         }
         if let Some(timezone) = &self.timezone {
-            calls.extend(call("Emulation.setTimezoneOverride", &Timezone { timezone_id: timezone }));
+            calls.extend(call(
+                "Emulation.setTimezoneOverride",
+                &Timezone {
+                    timezone_id: timezone,
+                },
+            ));
         }
         if self.media != MediaParams::default() {
             calls.extend(media(self.media));
@@ -188,16 +200,29 @@ impl Emulated {
     pub(crate) fn calls(&self, setting: &Emulation, kind: SessionKind) -> Vec<Call> {
         let is_page = kind == SessionKind::Page;
         match setting {
-            Emulation::Screen { viewport, mobile, touch } => screen(*viewport, *mobile, *touch, is_page),
-            Emulation::Geolocation(position) if is_page => geolocation(*position).into_iter().collect(),
-            Emulation::Locale(tag) => locale(tag.as_deref()).into_iter().chain(self.agent_call()).collect(),
+            Emulation::Screen {
+                viewport,
+                mobile,
+                touch,
+            } => screen(*viewport, *mobile, *touch, is_page),
+            Emulation::Geolocation(position) if is_page => {
+                geolocation(*position).into_iter().collect()
+            }
+            Emulation::Locale(tag) => locale(tag.as_deref())
+                .into_iter()
+                .chain(self.agent_call())
+                .collect(),
             Emulation::Timezone(timezone) => {
                 let timezone_id = timezone.as_deref().unwrap_or_default();
-                call("Emulation.setTimezoneOverride", &Timezone { timezone_id }).into_iter().collect()
+                call("Emulation.setTimezoneOverride", &Timezone { timezone_id })
+                    .into_iter()
+                    .collect()
             }
             Emulation::Media(features) => media(*features).into_iter().collect(),
             Emulation::UserAgent(_) => self.agent_call().into_iter().collect(),
-            Emulation::CertificateErrors(taken) if is_page => certificates(*taken).into_iter().collect(),
+            Emulation::CertificateErrors(taken) if is_page => {
+                certificates(*taken).into_iter().collect()
+            }
             Emulation::Geolocation(_)
             | Emulation::CertificateErrors(_)
             | Emulation::Permissions { .. }
@@ -229,8 +254,19 @@ fn languages(locale: &str) -> String {
 fn metadata(hints: &ClientHints) -> Metadata<'_> {
     let major = |version: &'_ str| version.find('.').unwrap_or(version.len());
     Metadata {
-        brands: hints.brands.iter().map(|(brand, version)| Brand { brand, version: &version[..major(version)] }).collect(),
-        full_version_list: hints.brands.iter().map(|(brand, version)| Brand { brand, version }).collect(),
+        brands: hints
+            .brands
+            .iter()
+            .map(|(brand, version)| Brand {
+                brand,
+                version: &version[..major(version)],
+            })
+            .collect(),
+        full_version_list: hints
+            .brands
+            .iter()
+            .map(|(brand, version)| Brand { brand, version })
+            .collect(),
         platform: &hints.platform,
         platform_version: &hints.platform_version,
         architecture: &hints.architecture,
@@ -241,10 +277,29 @@ fn metadata(hints: &ClientHints) -> Metadata<'_> {
 }
 
 fn screen(viewport: Viewport, mobile: bool, touch: bool, is_page: bool) -> Vec<Call> {
-    let Viewport { width, height, scale } = viewport;
-    let metrics = Metrics { width, height, device_scale_factor: scale, mobile, screen_width: width, screen_height: height };
-    let metrics = is_page.then(|| call("Emulation.setDeviceMetricsOverride", &metrics)).flatten();
-    let touch = call("Emulation.setTouchEmulationEnabled", &Touch { enabled: touch, max_touch_points: if touch { 5 } else { 1 } });
+    let Viewport {
+        width,
+        height,
+        scale,
+    } = viewport;
+    let metrics = Metrics {
+        width,
+        height,
+        device_scale_factor: scale,
+        mobile,
+        screen_width: width,
+        screen_height: height,
+    };
+    let metrics = is_page
+        .then(|| call("Emulation.setDeviceMetricsOverride", &metrics))
+        .flatten();
+    let touch = call(
+        "Emulation.setTouchEmulationEnabled",
+        &Touch {
+            enabled: touch,
+            max_touch_points: if touch { 5 } else { 1 },
+        },
+    );
     metrics.into_iter().chain(touch).collect()
 }
 
@@ -256,7 +311,10 @@ fn geolocation(position: Option<Geolocation>) -> Option<Call> {
 }
 
 fn certificates(ignore: bool) -> Option<Call> {
-    call("Security.setIgnoreCertificateErrors", &Certificates { ignore })
+    call(
+        "Security.setIgnoreCertificateErrors",
+        &Certificates { ignore },
+    )
 }
 
 fn locale(tag: Option<&str>) -> Option<Call> {
@@ -270,20 +328,49 @@ fn media(wanted: MediaParams) -> Option<Call> {
         Some(MediaType::Screen) => "screen",
         None => "",
     };
-    let scheme = wanted.color_scheme.map_or("", |scheme| if scheme == ColorScheme::Dark { "dark" } else { "light" });
-    let motion =
-        wanted.reduced_motion.map_or("", |motion| if motion == ReducedMotion::Reduce { "reduce" } else { "no-preference" });
-    let forced = wanted.forced_colors.map_or("", |forced| if forced == ForcedColors::Active { "active" } else { "none" });
+    let scheme = wanted.color_scheme.map_or("", |scheme| {
+        if scheme == ColorScheme::Dark {
+            "dark"
+        } else {
+            "light"
+        }
+    });
+    let motion = wanted.reduced_motion.map_or("", |motion| {
+        if motion == ReducedMotion::Reduce {
+            "reduce"
+        } else {
+            "no-preference"
+        }
+    });
+    let forced = wanted.forced_colors.map_or("", |forced| {
+        if forced == ForcedColors::Active {
+            "active"
+        } else {
+            "none"
+        }
+    });
     let contrast = wanted.contrast.map_or("", |contrast| match contrast {
         Contrast::More => "more",
         Contrast::Less => "less",
         Contrast::NoPreference => "no-preference",
     });
     let features = [
-        Feature { name: "prefers-color-scheme", value: scheme },
-        Feature { name: "prefers-reduced-motion", value: motion },
-        Feature { name: "forced-colors", value: forced },
-        Feature { name: "prefers-contrast", value: contrast },
+        Feature {
+            name: "prefers-color-scheme",
+            value: scheme,
+        },
+        Feature {
+            name: "prefers-reduced-motion",
+            value: motion,
+        },
+        Feature {
+            name: "forced-colors",
+            value: forced,
+        },
+        Feature {
+            name: "prefers-contrast",
+            value: contrast,
+        },
     ];
     call("Emulation.setEmulatedMedia", &Media { media, features })
 }
@@ -296,19 +383,30 @@ fn is_set_already(error: &CallError) -> bool {
 impl CdpContext {
     pub(super) async fn emulate(&self, setting: &Emulation) -> AdapterResult<Effect> {
         match setting {
-            Emulation::Permissions { origin, allow } => return self.permit(origin.as_deref(), allow).await,
+            Emulation::Permissions { origin, allow } => {
+                return self.permit(origin.as_deref(), allow).await;
+            }
             Emulation::PermissionsReset => return self.reset_permissions().await,
             _ => {}
         }
         let replies: Vec<(&'static str, Reply)> = {
             let mut state = self.browser.router.lock();
-            let Some(context) = state.contexts.get_mut(&self.id) else { return Ok(Effect::Done) };
+            let Some(context) = state.contexts.get_mut(&self.id) else {
+                return Ok(Effect::Done);
+            };
             context.emulated.note(setting);
             let emulated = context.emulated.clone();
             let state = &*state;
-            let pages = state.sessions.iter().filter(|(_, entry)| entry.kind != SessionKind::Worker);
-            let ours = pages
-                .filter(|(_, entry)| state.pages.get(&entry.page).is_some_and(|page| page.context == self.id && !page.crashed));
+            let pages = state
+                .sessions
+                .iter()
+                .filter(|(_, entry)| entry.kind != SessionKind::Worker);
+            let ours = pages.filter(|(_, entry)| {
+                state
+                    .pages
+                    .get(&entry.page)
+                    .is_some_and(|page| page.context == self.id && !page.crashed)
+            });
             let mut batch = self.browser.connection.batch();
             let mut replies = Vec::new();
             for (session, entry) in ours {
@@ -329,12 +427,18 @@ impl CdpContext {
         Ok(Effect::Done)
     }
 
-    async fn permit(&self, origin: Option<&str>, allow: &[(Permission, bool)]) -> AdapterResult<Effect> {
+    async fn permit(
+        &self,
+        origin: Option<&str>,
+        allow: &[(Permission, bool)],
+    ) -> AdapterResult<Effect> {
         const CALL: &str = "Browser.setPermission";
         let mut batch = self.browser.connection.batch();
         let calls = allow.iter().map(|(permission, allowed)| {
             let params = PermissionSetting {
-                permission: PermissionName { name: permission.as_str() },
+                permission: PermissionName {
+                    name: permission.as_str(),
+                },
                 setting: if *allowed { "granted" } else { "denied" },
                 origin,
                 browser_context_id: self.own_context(),
@@ -344,16 +448,24 @@ impl CdpContext {
         let calls: Vec<Reply> = calls.collect();
         batch.send();
         for reply in calls {
-            within(STRUCTURE_DEADLINE, async { reply.await.map_err(failed(CALL)) }).await?;
+            within(STRUCTURE_DEADLINE, async {
+                reply.await.map_err(failed(CALL))
+            })
+            .await?;
         }
         Ok(Effect::Done)
     }
 
     async fn reset_permissions(&self) -> AdapterResult<Effect> {
         const CALL: &str = "Browser.resetPermissions";
-        let params = OfContext { browser_context_id: self.own_context() };
+        let params = OfContext {
+            browser_context_id: self.own_context(),
+        };
         let reset = self.browser.connection.call(CALL, &params, Route::BROWSER);
-        within(STRUCTURE_DEADLINE, async { reset.await.map_err(failed(CALL)) }).await?;
+        within(STRUCTURE_DEADLINE, async {
+            reset.await.map_err(failed(CALL))
+        })
+        .await?;
         Ok(Effect::Done)
     }
 

@@ -6,7 +6,8 @@ use chromiumoxide_cdp::cdp::browser_protocol::page::{
     GetNavigationHistoryParams, NavigateParams, NavigateToHistoryEntryParams, ReloadParams,
 };
 use ops_contracts::adapter::{
-    AdapterError, AdapterResult, DocumentKey, Effect, NavigationFailure, NavigationFailureKind, TargetKey,
+    AdapterError, AdapterResult, DocumentKey, Effect, NavigationFailure, NavigationFailureKind,
+    TargetKey,
 };
 use ops_contracts::chromium::navigation_failure;
 
@@ -19,15 +20,26 @@ impl CdpContext {
     pub(super) async fn navigate(&self, target: TargetKey, url: &str) -> AdapterResult<Effect> {
         const CALL: &str = "Page.navigate";
         let session = self.of_page(target, |page| Arc::clone(&page.session))?;
-        let navigated = self.browser.connection.exec(&NavigateParams::new(url), Route::session(&session));
+        let navigated = self
+            .browser
+            .connection
+            .exec(&NavigateParams::new(url), Route::session(&session));
         let navigated: wire::Navigated = match navigated.decode().await {
-            Err(CallError::Refused { message, .. }) if message.contains("Cannot navigate to invalid URL") => {
+            Err(CallError::Refused { message, .. })
+                if message.contains("Cannot navigate to invalid URL") =>
+            {
                 return Ok(failure(NavigationFailureKind::Other, "ERR_INVALID_URL"));
             }
             other => other.map_err(failed(CALL))?,
         };
-        let failure = navigated.error_text.as_deref().filter(|text| !text.is_empty()).map(navigation_failure);
-        let aborted = failure.as_ref().is_some_and(|failure| failure.kind == NavigationFailureKind::Aborted);
+        let failure = navigated
+            .error_text
+            .as_deref()
+            .filter(|text| !text.is_empty())
+            .map(navigation_failure);
+        let aborted = failure
+            .as_ref()
+            .is_some_and(|failure| failure.kind == NavigationFailureKind::Aborted);
         let document = match navigated.loader_id.filter(|_| !aborted) {
             Some(loader) => Some(self.committed(target, &loader).await?),
             // It stayed within the document, or got none.
@@ -52,16 +64,30 @@ impl CdpContext {
         within(APPEARANCE_DEADLINE, self.browser.router.until(check)).await
     }
 
-    pub(super) async fn reload(&self, target: TargetKey, ignore_cache: bool) -> AdapterResult<Effect> {
+    pub(super) async fn reload(
+        &self,
+        target: TargetKey,
+        ignore_cache: bool,
+    ) -> AdapterResult<Effect> {
         const CALL: &str = "Page.reload";
         let session = self.of_page(target, |page| Arc::clone(&page.session))?;
-        let params = ReloadParams { ignore_cache: Some(ignore_cache), ..Default::default() };
-        let reloaded = self.browser.connection.exec(&params, Route::session(&session));
+        let params = ReloadParams {
+            ignore_cache: Some(ignore_cache),
+            ..Default::default()
+        };
+        let reloaded = self
+            .browser
+            .connection
+            .exec(&params, Route::session(&session));
         reloaded.await.map_err(failed(CALL))?;
         Ok(Effect::Done)
     }
 
-    pub(super) async fn traverse_history(&self, target: TargetKey, delta: i32) -> AdapterResult<Effect> {
+    pub(super) async fn traverse_history(
+        &self,
+        target: TargetKey,
+        delta: i32,
+    ) -> AdapterResult<Effect> {
         const READ: &str = "Page.getNavigationHistory";
         const GO: &str = "Page.navigateToHistoryEntry";
         let session = self.of_page(target, |page| Arc::clone(&page.session))?;
@@ -85,5 +111,11 @@ impl CdpContext {
 }
 
 fn failure(kind: NavigationFailureKind, reason: &str) -> Effect {
-    Effect::Navigation { document: None, failure: Some(NavigationFailure { kind, reason: reason.to_owned() }) }
+    Effect::Navigation {
+        document: None,
+        failure: Some(NavigationFailure {
+            kind,
+            reason: reason.to_owned(),
+        }),
+    }
 }

@@ -7,7 +7,8 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use futures_util::future::try_join_all;
 use ops_contracts::adapter::{
-    AbortReason, AdapterError, AdapterResult, Decision, Effect, Headers, NetworkPolicy, PausedKey, RequestKey, TargetKey,
+    AbortReason, AdapterError, AdapterResult, Decision, Effect, Headers, NetworkPolicy, PausedKey,
+    RequestKey, TargetKey,
 };
 use serde_json::{Value, json};
 
@@ -25,13 +26,21 @@ impl CdpContext {
         let connection = &self.browser.connection;
         let replies = {
             let mut state = self.browser.router.lock();
-            let context = state.contexts.get_mut(&self.id).ok_or(AdapterError::TargetClosed)?;
+            let context = state
+                .contexts
+                .get_mut(&self.id)
+                .ok_or(AdapterError::TargetClosed)?;
             // From here on it holds for every page, frame and worker that is attached.
             context.network = policy.clone();
             let sessions: Vec<(Arc<str>, SessionKind)> = state
                 .sessions
                 .iter()
-                .filter(|(_, entry)| state.pages.get(&entry.page).is_some_and(|page| page.context == self.id && !page.empty))
+                .filter(|(_, entry)| {
+                    state
+                        .pages
+                        .get(&entry.page)
+                        .is_some_and(|page| page.context == self.id && !page.empty)
+                })
                 .map(|(id, entry)| (Arc::clone(id), entry.kind))
                 .collect();
             drop(state);
@@ -54,12 +63,26 @@ impl CdpContext {
         Ok(Effect::Done)
     }
 
-    pub(super) async fn decide(&self, paused: PausedKey, decision: Decision) -> AdapterResult<Effect> {
-        let waiting = self.browser.router.lock().paused.remove(&paused).ok_or(AdapterError::DocumentGone)?;
+    pub(super) async fn decide(
+        &self,
+        paused: PausedKey,
+        decision: Decision,
+    ) -> AdapterResult<Effect> {
+        let waiting = self
+            .browser
+            .router
+            .lock()
+            .paused
+            .remove(&paused)
+            .ok_or(AdapterError::DocumentGone)?;
         let (connection, route) = (&self.browser.connection, Route::session(&waiting.session));
         let (method, params) = call(&waiting.id, decision);
         let decided = connection.call(method, &params, route);
-        match within(STRUCTURE_DEADLINE, async { decided.await.map_err(failed("Fetch")) }).await {
+        match within(STRUCTURE_DEADLINE, async {
+            decided.await.map_err(failed("Fetch"))
+        })
+        .await
+        {
             Err(AdapterError::Protocol { call, reason }) => {
                 // What the browser does not take must not leave the request waiting.
                 let fails = json!({ "requestId": waiting.id, "errorReason": "Failed" });
@@ -71,20 +94,34 @@ impl CdpContext {
         }
     }
 
-    pub(super) async fn response_body(&self, target: TargetKey, request: RequestKey) -> AdapterResult<Effect> {
+    pub(super) async fn response_body(
+        &self,
+        target: TargetKey,
+        request: RequestKey,
+    ) -> AdapterResult<Effect> {
         const CALL: &str = "Network.getResponseBody";
-        let known = self.browser.router.lock().page(&self.id, target)?.requests.id(request);
+        let known = self
+            .browser
+            .router
+            .lock()
+            .page(&self.id, target)?
+            .requests
+            .id(request);
         let (id, session) = known.ok_or(AdapterError::BodyGone)?;
         let connection = &self.browser.connection;
         let read = connection.call(CALL, &json!({ "requestId": id }), Route::session(&session));
-        let body: wire::ResponseBody = match within(BODY_DEADLINE, async { Ok(read.decode().await) }).await? {
-            Err(CallError::Refused { .. }) => return Err(AdapterError::BodyGone),
-            other => other.map_err(failed(CALL))?,
-        };
+        let body: wire::ResponseBody =
+            match within(BODY_DEADLINE, async { Ok(read.decode().await) }).await? {
+                Err(CallError::Refused { .. }) => return Err(AdapterError::BodyGone),
+                other => other.map_err(failed(CALL))?,
+            };
         let bytes = if body.base64_encoded {
             BASE64_STANDARD
                 .decode(&body.body)
-                .map_err(|error| AdapterError::Protocol { call: CALL.to_owned(), reason: error.to_string() })?
+                .map_err(|error| AdapterError::Protocol {
+                    call: CALL.to_owned(),
+                    reason: error.to_string(),
+                })?
         } else {
             body.body.into_bytes()
         };
@@ -94,10 +131,18 @@ impl CdpContext {
 
 fn call(id: &str, decision: Decision) -> (&'static str, Value) {
     let list = |headers: Headers| -> Vec<Value> {
-        headers.into_iter().map(|(name, value)| json!({ "name": name, "value": value })).collect()
+        headers
+            .into_iter()
+            .map(|(name, value)| json!({ "name": name, "value": value }))
+            .collect()
     };
     match decision {
-        Decision::Continue { url, method, headers, body } => {
+        Decision::Continue {
+            url,
+            method,
+            headers,
+            body,
+        } => {
             let mut params = json!({ "requestId": id });
             if let Some(url) = url {
                 params["url"] = url.into();
@@ -113,19 +158,30 @@ fn call(id: &str, decision: Decision) -> (&'static str, Value) {
             }
             ("Fetch.continueRequest", params)
         }
-        Decision::Fulfil { status, headers, body } => {
+        Decision::Fulfil {
+            status,
+            headers,
+            body,
+        } => {
             let body = BASE64_STANDARD.encode(body);
             let params = json!({ "requestId": id, "responseCode": status, "responseHeaders": list(headers), "body": body });
             ("Fetch.fulfillRequest", params)
         }
-        Decision::Abort(reason) => ("Fetch.failRequest", json!({ "requestId": id, "errorReason": error_reason(reason) })),
+        Decision::Abort(reason) => (
+            "Fetch.failRequest",
+            json!({ "requestId": id, "errorReason": error_reason(reason) }),
+        ),
         Decision::Credentials { username, password } => {
             let given = json!({ "response": "ProvideCredentials", "username": username, "password": password });
-            ("Fetch.continueWithAuth", json!({ "requestId": id, "authChallengeResponse": given }))
+            (
+                "Fetch.continueWithAuth",
+                json!({ "requestId": id, "authChallengeResponse": given }),
+            )
         }
-        Decision::NoCredentials => {
-            ("Fetch.continueWithAuth", json!({ "requestId": id, "authChallengeResponse": { "response": "CancelAuth" } }))
-        }
+        Decision::NoCredentials => (
+            "Fetch.continueWithAuth",
+            json!({ "requestId": id, "authChallengeResponse": { "response": "CancelAuth" } }),
+        ),
     }
 }
 

@@ -32,11 +32,20 @@ struct PrintToPdf<'a> {
 }
 
 impl CdpContext {
-    pub(super) async fn print(&self, target: TargetKey, options: &PdfParams) -> AdapterResult<Effect> {
+    pub(super) async fn print(
+        &self,
+        target: TargetKey,
+        options: &PdfParams,
+    ) -> AdapterResult<Effect> {
         const CALL: &str = "Page.printToPDF";
         let (session, scope) = self.document_route(target)?;
         let (width, height) = options.paper.size();
-        let Margins { top, right, bottom, left } = options.margins;
+        let Margins {
+            top,
+            right,
+            bottom,
+            left,
+        } = options.margins;
         let params = PrintToPdf {
             landscape: options.landscape,
             print_background: options.background,
@@ -52,7 +61,14 @@ impl CdpContext {
             generate_tagged_pdf: true,
             transfer_mode: "ReturnAsBase64",
         };
-        let printed = self.browser.connection.call(CALL, &params, Route { session: Some(&session), scope });
+        let printed = self.browser.connection.call(
+            CALL,
+            &params,
+            Route {
+                session: Some(&session),
+                scope,
+            },
+        );
         let printed: wire::Screenshot = printed.decode().await.map_err(failed(CALL))?;
         Ok(Effect::Image(printed.data))
     }

@@ -4,10 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use chromiumoxide_cdp::cdp::browser_protocol::dom::{BackendNodeId, GetFrameOwnerParams, ResolveNodeParams};
+use chromiumoxide_cdp::cdp::browser_protocol::dom::{
+    BackendNodeId, GetFrameOwnerParams, ResolveNodeParams,
+};
 use chromiumoxide_cdp::cdp::browser_protocol::page::CreateIsolatedWorldParams;
 use chromiumoxide_cdp::cdp::js_protocol::runtime::ExecutionContextId;
-use ops_contracts::adapter::{AdapterError, AdapterResult, BridgeCall, Effect, Evaluated, FrameKey, ScriptError, TargetKey};
+use ops_contracts::adapter::{
+    AdapterError, AdapterResult, BridgeCall, Effect, Evaluated, FrameKey, ScriptError, TargetKey,
+};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -44,7 +48,12 @@ type WorldOf = fn(&Frame) -> Option<&World>;
 
 impl CdpContext {
     /// A world of a frame and the scope of its document; waits while a new document's world is being made.
-    async fn world(&self, target: TargetKey, frame: FrameKey, which: WorldOf) -> AdapterResult<(World, ScopeId)> {
+    async fn world(
+        &self,
+        target: TargetKey,
+        frame: FrameKey,
+        which: WorldOf,
+    ) -> AdapterResult<(World, ScopeId)> {
         let find = |state: &mut State| match state.frame(&self.id, target, frame) {
             Err(error) => Some(Err(error)),
             Ok(frame) => which(frame).map(|world| Ok((world.clone(), frame.scope()))),
@@ -56,7 +65,11 @@ impl CdpContext {
     }
 
     /// The bridge's world. A frame that waits for its first document has none, and may wait for ever: there it is made.
-    pub(super) async fn bridge_world(&self, target: TargetKey, frame: FrameKey) -> AdapterResult<(World, ScopeId)> {
+    pub(super) async fn bridge_world(
+        &self,
+        target: TargetKey,
+        frame: FrameKey,
+    ) -> AdapterResult<(World, ScopeId)> {
         const CALL: &str = "Page.createIsolatedWorld";
         let bridge: WorldOf = |frame| frame.bridge.as_ref();
         match tokio::time::timeout(WORLD_PATIENCE, self.world(target, frame, bridge)).await {
@@ -66,12 +79,22 @@ impl CdpContext {
         let (session, scope, id) = {
             let state = self.browser.router.lock();
             let frame = state.frame(&self.id, target, frame)?;
-            (Arc::clone(&frame.session), frame.scope(), frame.id.to_string())
+            (
+                Arc::clone(&frame.session),
+                frame.scope(),
+                frame.id.to_string(),
+            )
         };
         let (connection, route) = (&self.browser.connection, Route::scoped(&session, scope));
-        let params = CreateIsolatedWorldParams { world_name: Some(WORLD.to_owned()), ..CreateIsolatedWorldParams::new(id) };
+        let params = CreateIsolatedWorldParams {
+            world_name: Some(WORLD.to_owned()),
+            ..CreateIsolatedWorldParams::new(id)
+        };
         let made = connection.exec(&params, route);
-        within(APPEARANCE_DEADLINE, async { made.await.map_err(failed(CALL)) }).await?;
+        within(APPEARANCE_DEADLINE, async {
+            made.await.map_err(failed(CALL))
+        })
+        .await?;
         // Its event came before the answer.
         let (world, scope) = self.world(target, frame, bridge).await?;
         if let Some(completing) = self.complete_bridge(&world, scope, frame, None)? {
@@ -82,13 +105,23 @@ impl CdpContext {
 
     /// Gives a document the whole bridge, unless it has it, or its start answers the call. It is on its way when this returns, so
     /// calls are handled in the order in which they are made.
-    fn complete_bridge(&self, world: &World, scope: ScopeId, frame: FrameKey, call: Option<&str>) -> AdapterResult<Option<Reply>> {
+    fn complete_bridge(
+        &self,
+        world: &World,
+        scope: ScopeId,
+        frame: FrameKey,
+        call: Option<&str>,
+    ) -> AdapterResult<Option<Reply>> {
         let mut state = self.browser.router.lock();
         let held = state.frames.get(&frame).ok_or(AdapterError::FrameGone)?;
         if held.whole.as_ref() == Some(&world.unique) {
             return Ok(None);
         }
-        let bridge = &state.contexts.get(&self.id).ok_or(AdapterError::TargetClosed)?.bridge;
+        let bridge = &state
+            .contexts
+            .get(&self.id)
+            .ok_or(AdapterError::TargetClosed)?
+            .bridge;
         if call.is_some_and(|call| bridge.starts_with(call)) {
             return Ok(None);
         }
@@ -99,27 +132,44 @@ impl CdpContext {
             await_promise: false,
             user_gesture: false,
         };
-        let completing = self.browser.connection.call("Runtime.evaluate", &params, Route::scoped(&world.session, scope));
+        let completing = self.browser.connection.call(
+            "Runtime.evaluate",
+            &params,
+            Route::scoped(&world.session, scope),
+        );
         if let Some(frame) = state.frames.get_mut(&frame) {
             frame.whole = Some(Arc::clone(&world.unique));
         }
         Ok(Some(completing))
     }
 
-    pub(super) async fn call_bridge(&self, target: TargetKey, frame: FrameKey, call: &BridgeCall) -> AdapterResult<Effect> {
+    pub(super) async fn call_bridge(
+        &self,
+        target: TargetKey,
+        frame: FrameKey,
+        call: &BridgeCall,
+    ) -> AdapterResult<Effect> {
         let (world, scope) = self.bridge_world(target, frame).await?;
         if let Some(completing) = self.complete_bridge(&world, scope, frame, Some(call.name))? {
             completing.forget();
         }
         let reply = match call.owner_of {
             None => self.plain_call(&world, scope, call).await?,
-            Some(child) => self.call_with_owner(&world, scope, frame, child, call).await?,
+            Some(child) => {
+                self.call_with_owner(&world, scope, frame, child, call)
+                    .await?
+            }
         };
         let evaluation: wire::Evaluation<'_> = decode(&reply).map_err(failed("bridge call"))?;
         bridge_text(call, &evaluation)
     }
 
-    async fn plain_call(&self, world: &World, scope: ScopeId, call: &BridgeCall) -> AdapterResult<Bytes> {
+    async fn plain_call(
+        &self,
+        world: &World,
+        scope: ScopeId,
+        call: &BridgeCall,
+    ) -> AdapterResult<Bytes> {
         let expression = format!("__odb.call(\"{}\",{})", call.name, call.args.get());
         let params = Evaluate {
             expression: &expression,
@@ -129,7 +179,11 @@ impl CdpContext {
             user_gesture: false,
         };
         let route = Route::scoped(&world.session, scope);
-        self.browser.connection.call("Runtime.evaluate", &params, route).await.map_err(failed("bridge call"))
+        self.browser
+            .connection
+            .call("Runtime.evaluate", &params, route)
+            .await
+            .map_err(failed("bridge call"))
     }
 
     async fn call_with_owner(
@@ -141,7 +195,11 @@ impl CdpContext {
         call: &BridgeCall,
     ) -> AdapterResult<Bytes> {
         let owner = self.owner(world, scope, frame, child).await?;
-        let function = format!("function(){{return __odb.call(\"{}\",{},this)}}", call.name, call.args.get());
+        let function = format!(
+            "function(){{return __odb.call(\"{}\",{},this)}}",
+            call.name,
+            call.args.get()
+        );
         let params = CallOn {
             function_declaration: &function,
             object_id: &owner,
@@ -150,21 +208,41 @@ impl CdpContext {
             user_gesture: false,
         };
         let route = Route::scoped(&world.session, scope);
-        self.browser.connection.call("Runtime.callFunctionOn", &params, route).await.map_err(failed("bridge call"))
+        self.browser
+            .connection
+            .call("Runtime.callFunctionOn", &params, route)
+            .await
+            .map_err(failed("bridge call"))
     }
 
     /// The element that holds `child`, as an object of its parent's bridge world. Kept as long as that world is.
-    async fn owner(&self, world: &World, scope: ScopeId, frame: FrameKey, child: FrameKey) -> AdapterResult<Arc<str>> {
+    async fn owner(
+        &self,
+        world: &World,
+        scope: ScopeId,
+        frame: FrameKey,
+        child: FrameKey,
+    ) -> AdapterResult<Arc<str>> {
         let id: Box<str> = {
             let state = self.browser.router.lock();
-            let held = state.frames.get(&child).filter(|child| child.parent == Some(frame));
+            let held = state
+                .frames
+                .get(&child)
+                .filter(|child| child.parent == Some(frame));
             let held = held.ok_or(AdapterError::FrameGone)?;
-            if let Some(owner) = held.owner.as_ref().filter(|owner| owner.world == world.unique) {
+            if let Some(owner) = held
+                .owner
+                .as_ref()
+                .filter(|owner| owner.world == world.unique)
+            {
                 return Ok(Arc::clone(&owner.object));
             }
             held.id.clone()
         };
-        let (connection, route) = (&self.browser.connection, Route::scoped(&world.session, scope));
+        let (connection, route) = (
+            &self.browser.connection,
+            Route::scoped(&world.session, scope),
+        );
         let owner = connection.exec(&GetFrameOwnerParams::new(String::from(id)), route);
         let owner: wire::FrameOwner = owner.decode().await.map_err(failed("DOM.getFrameOwner"))?;
         let params = ResolveNodeParams {
@@ -172,11 +250,22 @@ impl CdpContext {
             execution_context_id: Some(ExecutionContextId::new(world.id)),
             ..Default::default()
         };
-        let resolved = connection.exec(&params, route).await.map_err(failed("DOM.resolveNode"))?;
-        let resolved: wire::ResolvedNode<'_> = decode(&resolved).map_err(failed("DOM.resolveNode"))?;
-        let object: Arc<str> = resolved.object.object_id.ok_or(AdapterError::FrameGone)?.into();
+        let resolved = connection
+            .exec(&params, route)
+            .await
+            .map_err(failed("DOM.resolveNode"))?;
+        let resolved: wire::ResolvedNode<'_> =
+            decode(&resolved).map_err(failed("DOM.resolveNode"))?;
+        let object: Arc<str> = resolved
+            .object
+            .object_id
+            .ok_or(AdapterError::FrameGone)?
+            .into();
         if let Some(held) = self.browser.router.lock().frames.get_mut(&child) {
-            held.owner = Some(OwnerHandle { world: Arc::clone(&world.unique), object: Arc::clone(&object) });
+            held.owner = Some(OwnerHandle {
+                world: Arc::clone(&world.unique),
+                object: Arc::clone(&object),
+            });
         }
         Ok(object)
     }
@@ -188,13 +277,26 @@ impl CdpContext {
         expression: &str,
         await_promise: bool,
     ) -> AdapterResult<Effect> {
-        let (world, scope) = self.world(target, frame, |frame| frame.main.as_ref()).await?;
-        let params =
-            Evaluate { expression, unique_context_id: &world.unique, return_by_value: true, await_promise, user_gesture: true };
+        let (world, scope) = self
+            .world(target, frame, |frame| frame.main.as_ref())
+            .await?;
+        let params = Evaluate {
+            expression,
+            unique_context_id: &world.unique,
+            return_by_value: true,
+            await_promise,
+            user_gesture: true,
+        };
         let route = Route::scoped(&world.session, scope);
-        match self.browser.connection.call("Runtime.evaluate", &params, route).await {
+        match self
+            .browser
+            .connection
+            .call("Runtime.evaluate", &params, route)
+            .await
+        {
             Ok(reply) => {
-                let evaluation: wire::Evaluation<'_> = decode(&reply).map_err(failed("Runtime.evaluate"))?;
+                let evaluation: wire::Evaluation<'_> =
+                    decode(&reply).map_err(failed("Runtime.evaluate"))?;
                 Ok(Effect::Evaluated(evaluated(&evaluation)))
             }
             Err(CallError::Refused { message, .. }) if is_unreturnable(&message) => {
@@ -206,12 +308,20 @@ impl CdpContext {
 }
 
 fn bridge_text(call: &BridgeCall, evaluation: &wire::Evaluation<'_>) -> AdapterResult<Effect> {
-    let broken = |reason: String| AdapterError::Protocol { call: format!("bridge call {}", call.name), reason };
+    let broken = |reason: String| AdapterError::Protocol {
+        call: format!("bridge call {}", call.name),
+        reason,
+    };
     if let Some(details) = &evaluation.exception_details {
         return Err(broken(exception_text(details).0));
     }
-    let text = evaluation.result.value.map(RawValue::get).unwrap_or_default();
-    let text: String = serde_json::from_str(text).map_err(|_| broken("the bridge returned no text".to_owned()))?;
+    let text = evaluation
+        .result
+        .value
+        .map(RawValue::get)
+        .unwrap_or_default();
+    let text: String =
+        serde_json::from_str(text).map_err(|_| broken("the bridge returned no text".to_owned()))?;
     Ok(Effect::Text(text))
 }
 
@@ -219,22 +329,33 @@ fn evaluated(evaluation: &wire::Evaluation<'_>) -> Evaluated {
     if let Some(details) = &evaluation.exception_details {
         let (text, _) = exception_text(details);
         let place = |number: i64| u32::try_from(number + 1).ok();
-        return Evaluated::Threw(ScriptError { text, line: place(details.line_number), column: place(details.column_number) });
+        return Evaluated::Threw(ScriptError {
+            text,
+            line: place(details.line_number),
+            column: place(details.column_number),
+        });
     }
     let result = &evaluation.result;
     match (result.value, &result.unserializable_value) {
         (_, Some(text)) => Evaluated::Unserializable(text.clone()),
         (Some(value), None) => Evaluated::Value(value.to_owned()),
-        (None, None) if result.subtype == Some("null") => Evaluated::Value(RawValue::NULL.to_owned()),
+        (None, None) if result.subtype == Some("null") => {
+            Evaluated::Value(RawValue::NULL.to_owned())
+        }
         (None, None) => Evaluated::Unserializable(result.r#type.to_owned()),
     }
 }
 
 /// Values that JSON cannot hold make the whole call fail, although the expression ran.
 fn is_unreturnable(message: &str) -> bool {
-    message.contains("Object reference chain is too long") || message.contains("Object couldn't be returned by value")
+    message.contains("Object reference chain is too long")
+        || message.contains("Object couldn't be returned by value")
 }
 
 fn unreturnable(message: String) -> ScriptError {
-    ScriptError { text: format!("the value can't be returned as JSON: {message}"), line: None, column: None }
+    ScriptError {
+        text: format!("the value can't be returned as JSON: {message}"),
+        line: None,
+        column: None,
+    }
 }

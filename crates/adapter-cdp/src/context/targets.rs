@@ -22,13 +22,22 @@ impl CdpContext {
             if state.lost {
                 return Err(lost("its debugging connection ended"));
             }
-            let context = state.contexts.get(&self.id).ok_or(AdapterError::TargetClosed)?;
+            let context = state
+                .contexts
+                .get(&self.id)
+                .ok_or(AdapterError::TargetClosed)?;
             (context.viewport, context.browser_context.clone())
         };
-        let params = create_target(browser_context.map(|id| BrowserContextId::new(&*id)), viewport);
+        let params = create_target(
+            browser_context.map(|id| BrowserContextId::new(&*id)),
+            viewport,
+        );
         let created = connection.exec(&params, Route::BROWSER);
         let (target, frame, session, setup) = within(STRUCTURE_DEADLINE, async {
-            let created: wire::TargetCreated = created.decode().await.map_err(failed("Target.createTarget"))?;
+            let created: wire::TargetCreated = created
+                .decode()
+                .await
+                .map_err(failed("Target.createTarget"))?;
             router
                 .until(|state| {
                     if state.lost {
@@ -36,7 +45,12 @@ impl CdpContext {
                     }
                     let target = *state.targets.get(&*created.target_id)?;
                     let page = state.pages.get_mut(&target)?;
-                    Some(Ok((target, page.main_frame, Arc::clone(&page.session), std::mem::take(&mut page.setup))))
+                    Some(Ok((
+                        target,
+                        page.main_frame,
+                        Arc::clone(&page.session),
+                        std::mem::take(&mut page.setup),
+                    )))
                 })
                 .await
         })
@@ -45,17 +59,25 @@ impl CdpContext {
         let ready = async { try_join_all(setup).await.map_err(failed("Page.enable")) };
         within(STRUCTURE_DEADLINE, ready).await?;
         if let Some(url) = url {
-            connection.exec(&page::NavigateParams::new(url), Route::session(&session)).forget();
+            connection
+                .exec(&page::NavigateParams::new(url), Route::session(&session))
+                .forget();
         }
         Ok(Effect::Target { target, frame })
     }
 
     pub(super) async fn close_target(&self, target: TargetKey) -> AdapterResult<Effect> {
         let id = self.of_page(target, |page| Arc::clone(&page.target_id))?;
-        let closing = self.browser.connection.exec(&CloseTargetParams::new(id.to_string()), Route::BROWSER);
+        let closing = self
+            .browser
+            .connection
+            .exec(&CloseTargetParams::new(id.to_string()), Route::BROWSER);
         within(STRUCTURE_DEADLINE, async {
             closing.await.map_err(failed("Target.closeTarget"))?;
-            self.browser.router.until(|state| (state.lost || !state.pages.contains_key(&target)).then_some(())).await;
+            self.browser
+                .router
+                .until(|state| (state.lost || !state.pages.contains_key(&target)).then_some(()))
+                .await;
             Ok(Effect::Done)
         })
         .await
@@ -63,9 +85,15 @@ impl CdpContext {
 
     pub(super) async fn activate_target(&self, target: TargetKey) -> AdapterResult<Effect> {
         let session = self.of_page(target, |page| Arc::clone(&page.session))?;
-        let raised = self.browser.connection.exec(&page::BringToFrontParams {}, Route::session(&session));
+        let raised = self
+            .browser
+            .connection
+            .exec(&page::BringToFrontParams {}, Route::session(&session));
         self.takes_front(target);
-        within(STRUCTURE_DEADLINE, async { raised.await.map_err(failed("Page.bringToFront")) }).await?;
+        within(STRUCTURE_DEADLINE, async {
+            raised.await.map_err(failed("Page.bringToFront"))
+        })
+        .await?;
         Ok(Effect::Done)
     }
 
@@ -78,20 +106,46 @@ impl CdpContext {
         state.fronts.insert(window, target) != Some(target)
     }
 
-    pub(super) async fn set_viewport(&self, target: TargetKey, viewport: Viewport) -> AdapterResult<Effect> {
+    pub(super) async fn set_viewport(
+        &self,
+        target: TargetKey,
+        viewport: Viewport,
+    ) -> AdapterResult<Effect> {
         const CALL: &str = "Emulation.setDeviceMetricsOverride";
         let session = self.of_living_page(target, |page| Arc::clone(&page.session))?;
-        let set = self.browser.connection.exec(&metrics_override(viewport), Route::session(&session));
-        within(STRUCTURE_DEADLINE, async { set.await.map_err(failed(CALL)) }).await?;
+        let set = self
+            .browser
+            .connection
+            .exec(&metrics_override(viewport), Route::session(&session));
+        within(STRUCTURE_DEADLINE, async {
+            set.await.map_err(failed(CALL))
+        })
+        .await?;
         Ok(Effect::Done)
     }
 
-    pub(super) async fn answer_dialog(&self, target: TargetKey, accept: bool, text: Option<String>) -> AdapterResult<Effect> {
+    pub(super) async fn answer_dialog(
+        &self,
+        target: TargetKey,
+        accept: bool,
+        text: Option<String>,
+    ) -> AdapterResult<Effect> {
         const CALL: &str = "Page.handleJavaScriptDialog";
-        let session = self.of_living_page(target, |page| page.dialog.clone())?.ok_or(AdapterError::DialogMissing)?;
-        let params = page::HandleJavaScriptDialogParams { accept, prompt_text: text };
-        let handled = self.browser.connection.exec(&params, Route::session(&session));
-        within(STRUCTURE_DEADLINE, async { handled.await.map_err(failed(CALL)) }).await?;
+        let session = self
+            .of_living_page(target, |page| page.dialog.clone())?
+            .ok_or(AdapterError::DialogMissing)?;
+        let params = page::HandleJavaScriptDialogParams {
+            accept,
+            prompt_text: text,
+        };
+        let handled = self
+            .browser
+            .connection
+            .exec(&params, Route::session(&session));
+        within(STRUCTURE_DEADLINE, async {
+            handled.await.map_err(failed(CALL))
+        })
+        .await?;
         Ok(Effect::Done)
     }
 }

@@ -69,35 +69,67 @@ struct Part {
 }
 
 fn lost() -> AdapterError {
-    AdapterError::BrowserLost { reason: "its connection ended".to_owned() }
+    AdapterError::BrowserLost {
+        reason: "its connection ended".to_owned(),
+    }
 }
 
 impl CdpContext {
-    pub(super) async fn start_trace(&self, categories: &[String], max_bytes: u64) -> AdapterResult<Effect> {
+    pub(super) async fn start_trace(
+        &self,
+        categories: &[String],
+        max_bytes: u64,
+    ) -> AdapterResult<Effect> {
         const CALL: &str = "Tracing.start";
-        let named: Vec<&str> =
-            if categories.is_empty() { CATEGORIES.to_vec() } else { categories.iter().map(String::as_str).collect() };
+        let named: Vec<&str> = if categories.is_empty() {
+            CATEGORIES.to_vec()
+        } else {
+            categories.iter().map(String::as_str).collect()
+        };
         let config = Config {
             record_mode: "recordUntilFull",
             trace_buffer_size_in_kb: max_bytes / 1_024,
             included_categories: named,
             excluded_categories: ["*"],
         };
-        let params = Start { transfer_mode: "ReturnAsStream", stream_format: "json", trace_config: config };
+        let params = Start {
+            transfer_mode: "ReturnAsStream",
+            stream_format: "json",
+            trace_config: config,
+        };
         self.browser.router.lock().trace = None;
         let started = self.browser.connection.call(CALL, &params, Route::BROWSER);
-        within(STRUCTURE_DEADLINE, async { started.await.map_err(failed(CALL)) }).await?;
+        within(STRUCTURE_DEADLINE, async {
+            started.await.map_err(failed(CALL))
+        })
+        .await?;
         Ok(Effect::Done)
     }
 
     pub(super) async fn stop_trace(&self, max_bytes: u64) -> AdapterResult<Effect> {
         const END: &str = "Tracing.end";
         within(TRACE_DEADLINE, async {
-            self.browser.connection.call(END, &Nothing {}, Route::BROWSER).await.map_err(failed(END))?;
-            let handle =
-                self.browser.router.until(|state| if state.lost { Some(Err(lost())) } else { state.trace.take().map(Ok) }).await?;
+            self.browser
+                .connection
+                .call(END, &Nothing {}, Route::BROWSER)
+                .await
+                .map_err(failed(END))?;
+            let handle = self
+                .browser
+                .router
+                .until(|state| {
+                    if state.lost {
+                        Some(Err(lost()))
+                    } else {
+                        state.trace.take().map(Ok)
+                    }
+                })
+                .await?;
             let read = self.read_stream(&handle, max_bytes).await;
-            self.browser.connection.call("IO.close", &Close { handle: &handle }, Route::BROWSER).forget();
+            self.browser
+                .connection
+                .call("IO.close", &Close { handle: &handle }, Route::BROWSER)
+                .forget();
             let (bytes, end) = read?;
             Ok(Effect::Bytes { bytes, end })
         })
@@ -109,7 +141,10 @@ impl CdpContext {
         const CALL: &str = "IO.read";
         let mut bytes = Vec::new();
         loop {
-            let part = self.browser.connection.call(CALL, &Read { handle, size: PART }, Route::BROWSER);
+            let part =
+                self.browser
+                    .connection
+                    .call(CALL, &Read { handle, size: PART }, Route::BROWSER);
             let part: Part = part.decode().await.map_err(failed(CALL))?;
             if part.base64_encoded {
                 bytes.extend(BASE64_STANDARD.decode(part.data).unwrap_or_default());

@@ -42,7 +42,12 @@ pub(crate) fn read(profile: &Path) -> io::Result<Marker> {
 /// Replaces the marker of `profile` as a whole, readable by its user alone.
 pub(crate) fn write(profile: &Path, marker: &Marker) -> io::Result<()> {
     let unfinished = profile.join("odb-profile.json.new");
-    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&unfinished)?;
     file.write_all(&serde_json::to_vec(marker)?)?;
     fs::rename(&unfinished, profile.join(MARKER_FILE))
 }

@@ -26,12 +26,18 @@ impl ProcessId {
     pub(crate) fn of(pid: Pid) -> Option<Self> {
         let number = u32::try_from(pid.as_raw_nonzero().get()).ok()?;
         let stat = Stat::read(number)?;
-        (stat.state != 'Z').then_some(Self { pid: number, start: stat.start })
+        (stat.state != 'Z').then_some(Self {
+            pid: number,
+            start: stat.start,
+        })
     }
 
     /// The calling process. Where it cannot be read, a process that no sweep takes for a living one.
     pub(crate) fn own() -> Self {
-        Self::of(rustix::process::getpid()).unwrap_or(Self { pid: std::process::id(), start: 0 })
+        Self::of(rustix::process::getpid()).unwrap_or(Self {
+            pid: std::process::id(),
+            start: 0,
+        })
     }
 
     pub(crate) fn is_alive(self) -> bool {
@@ -98,14 +104,22 @@ pub(super) fn kill_children(deadline: Duration) {
 
 fn children() -> Vec<Pid> {
     let own = std::process::id();
-    let ours = |pid: &u32| Stat::read(*pid).is_some_and(|stat| stat.parent == own && stat.state != 'Z');
-    numbers().filter(ours).filter_map(|pid| Pid::from_raw(i32::try_from(pid).ok()?)).collect()
+    let ours =
+        |pid: &u32| Stat::read(*pid).is_some_and(|stat| stat.parent == own && stat.state != 'Z');
+    numbers()
+        .filter(ours)
+        .filter_map(|pid| Pid::from_raw(i32::try_from(pid).ok()?))
+        .collect()
 }
 
 /// Kills whatever a browser left outside its process group: processes with an option that names its profile, and `stragglers`.
 pub(super) fn kill_stragglers(profile: &Path, stragglers: &[ProcessId]) {
-    let named = |pid: &u32| arguments(*pid).any(|argument| argument.starts_with(b"--") && contains(&argument, profile));
-    let named = numbers().filter(named).filter_map(|pid| ProcessId::of(Pid::from_raw(i32::try_from(pid).ok()?)?));
+    let named = |pid: &u32| {
+        arguments(*pid).any(|argument| argument.starts_with(b"--") && contains(&argument, profile))
+    };
+    let named = numbers()
+        .filter(named)
+        .filter_map(|pid| ProcessId::of(Pid::from_raw(i32::try_from(pid).ok()?)?));
     let others: Vec<ProcessId> = named.chain(stragglers.iter().copied()).collect();
     for process in others {
         process.kill();
@@ -114,13 +128,18 @@ pub(super) fn kill_stragglers(profile: &Path, stragglers: &[ProcessId]) {
 
 /// Everything that descends from `root` now.
 pub(super) fn descendants(root: ProcessId) -> Vec<ProcessId> {
-    let all: Vec<(u32, Stat)> = numbers().filter_map(|pid| Some((pid, Stat::read(pid)?))).collect();
+    let all: Vec<(u32, Stat)> = numbers()
+        .filter_map(|pid| Some((pid, Stat::read(pid)?)))
+        .collect();
     let mut found = Vec::new();
     let mut next = vec![root.pid];
     while let Some(parent) = next.pop() {
         for (pid, stat) in all.iter().filter(|(_, stat)| stat.parent == parent) {
             next.push(*pid);
-            found.push(ProcessId { pid: *pid, start: stat.start });
+            found.push(ProcessId {
+                pid: *pid,
+                start: stat.start,
+            });
         }
     }
     found
@@ -134,7 +153,10 @@ fn numbers() -> impl Iterator<Item = u32> {
 
 fn arguments(pid: u32) -> impl Iterator<Item = Vec<u8>> {
     let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    line.split(|byte| *byte == 0).map(<[u8]>::to_vec).collect::<Vec<_>>().into_iter()
+    line.split(|byte| *byte == 0)
+        .map(<[u8]>::to_vec)
+        .collect::<Vec<_>>()
+        .into_iter()
 }
 
 fn contains(argument: &[u8], path: &Path) -> bool {
@@ -156,7 +178,13 @@ mod tests {
     fn a_process_is_known_by_its_start_as_well_as_its_number() {
         let own = ProcessId::own();
         assert!(own.is_alive());
-        assert!(!ProcessId { start: own.start + 1, ..own }.is_alive());
+        assert!(
+            !ProcessId {
+                start: own.start + 1,
+                ..own
+            }
+            .is_alive()
+        );
         assert!(!own.serves(Path::new("/no/such/profile")));
     }
 }

@@ -64,7 +64,10 @@ fn sweep_profile(profile: &Path, marker: &Marker, report: &mut SweepReport) {
 pub(super) fn end(profile: &Path, marker: &Marker) -> Vec<u32> {
     let mut killed = Vec::new();
     // Looked up before the first is killed: orphans get another parent.
-    let verified = [marker.browser, marker.guard].into_iter().flatten().filter(|process| process.serves(profile));
+    let verified = [marker.browser, marker.guard]
+        .into_iter()
+        .flatten()
+        .filter(|process| process.serves(profile));
     let stragglers: Vec<_> = verified.flat_map(processes::descendants).collect();
     // The browser first: its guard would take a killed browser for a normal end and go by itself.
     if let Some(browser) = marker.browser.filter(|browser| browser.serves(profile))

@@ -21,7 +21,8 @@ const PREFIX: &str = "odb-";
 const LONGEST_ADDRESS: usize = 103;
 
 /// The longest path below a root: our directory with the longest number of a process, and what Chromium makes in it.
-const LONGEST_BELOW: usize = "/odb-4194304-1234567890-0/org.chromium.Chromium.XXXXXX/SingletonSocket".len();
+const LONGEST_BELOW: usize =
+    "/odb-4194304-1234567890-0/org.chromium.Chromium.XXXXXX/SingletonSocket".len();
 
 /// Where temporary files are on every system.
 const SHORT: &str = "/tmp";
@@ -35,7 +36,9 @@ fn root(given: PathBuf) -> PathBuf {
 /// Makes a directory that only this user can read.
 pub(super) fn create() -> io::Result<PathBuf> {
     let given = std::path::absolute(std::env::temp_dir()).map(root);
-    given.and_then(|root| create_below(&root)).or_else(|_| create_below(Path::new(SHORT)))
+    given
+        .and_then(|root| create_below(&root))
+        .or_else(|_| create_below(Path::new(SHORT)))
 }
 
 fn create_below(root: &Path) -> io::Result<PathBuf> {
@@ -69,9 +72,15 @@ mod tests {
     #[test]
     fn each_directory_is_fresh_private_and_removed_with_its_contents() {
         let root = tempfile::tempdir().unwrap();
-        let (one, two) = (create_below(root.path()).unwrap(), create_below(root.path()).unwrap());
+        let (one, two) = (
+            create_below(root.path()).unwrap(),
+            create_below(root.path()).unwrap(),
+        );
         assert_ne!(one, two);
-        assert_eq!(std::fs::metadata(&one).unwrap().permissions().mode() & 0o777, 0o700);
+        assert_eq!(
+            std::fs::metadata(&one).unwrap().permissions().mode() & 0o777,
+            0o700
+        );
         std::fs::create_dir(one.join("org.chromium.Chromium.x1Y2z3")).unwrap();
         std::fs::write(one.join("org.chromium.Chromium.x1Y2z3/SingletonSocket"), "").unwrap();
         remove(&one);
@@ -82,7 +91,10 @@ mod tests {
     #[test]
     fn nothing_else_is_removed() {
         let root = tempfile::tempdir().unwrap();
-        let (other, linked) = (root.path().join("somebody-elses"), root.path().join("odb-1-0"));
+        let (other, linked) = (
+            root.path().join("somebody-elses"),
+            root.path().join("odb-1-0"),
+        );
         std::fs::create_dir(&other).unwrap();
         std::os::unix::fs::symlink(&other, &linked).unwrap();
         remove(&other);
@@ -92,7 +104,10 @@ mod tests {
 
     #[test]
     fn a_root_whose_sockets_could_not_be_reached_is_not_taken() {
-        let (short, long) = (PathBuf::from("/var/tmp"), PathBuf::from(format!("/{}", "deep/".repeat(9))));
+        let (short, long) = (
+            PathBuf::from("/var/tmp"),
+            PathBuf::from(format!("/{}", "deep/".repeat(9))),
+        );
         assert_eq!(root(short.clone()), short);
         assert_eq!(root(long), Path::new("/tmp"));
     }

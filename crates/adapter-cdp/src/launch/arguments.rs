@@ -52,7 +52,10 @@ const WAYS_OUT: &[&str] = &[
 
 /// The first of `arguments` that would let a confined browser out.
 pub(super) fn way_out(arguments: &[String]) -> Option<&str> {
-    arguments.iter().map(String::as_str).find(|argument| WAYS_OUT.contains(&&*chromium::switch(argument)))
+    arguments
+        .iter()
+        .map(String::as_str)
+        .find(|argument| WAYS_OUT.contains(&&*chromium::switch(argument)))
 }
 
 /// The whole command line without the program's name.
@@ -85,7 +88,8 @@ pub(super) fn command_line(mode: Mode<'_>, profile: &Path, extra: &[String]) -> 
 }
 
 fn shared_memory_is_small() -> bool {
-    let free = rustix::fs::statvfs("/dev/shm").map(|shared| shared.f_bavail.saturating_mul(shared.f_frsize));
+    let free = rustix::fs::statvfs("/dev/shm")
+        .map(|shared| shared.f_bavail.saturating_mul(shared.f_frsize));
     free.is_ok_and(|free| free < chromium::ENOUGH_SHARED_MEMORY)
 }
 
@@ -97,13 +101,32 @@ mod tests {
     fn the_mode_decides_the_switches() {
         let bypass = ["*.test".to_owned()];
         let proxy = Some("socks5://127.0.0.1:1");
-        let mode = Mode { headed: false, sandbox: true, gpu: false, proxy, proxy_bypass: &bypass, confined: false };
+        let mode = Mode {
+            headed: false,
+            sandbox: true,
+            gpu: false,
+            proxy,
+            proxy_bypass: &bypass,
+            confined: false,
+        };
         let line = command_line(mode, Path::new("/p"), &["--lang=de".to_owned()]);
         let has = |argument: &str| line.iter().any(|given| given == argument);
-        assert!(has("--headless=new") && has("--disable-gpu") && has("--user-data-dir=/p") && has("--lang=de"));
-        assert!(has("--proxy-server=socks5://127.0.0.1:1") && has("--proxy-bypass-list=<-loopback>;*.test"));
+        assert!(
+            has("--headless=new")
+                && has("--disable-gpu")
+                && has("--user-data-dir=/p")
+                && has("--lang=de")
+        );
+        assert!(
+            has("--proxy-server=socks5://127.0.0.1:1")
+                && has("--proxy-bypass-list=<-loopback>;*.test")
+        );
         assert!(!has("--no-sandbox") && !has(CONFINED[0]));
-        let headed = Mode { headed: true, sandbox: false, ..mode };
+        let headed = Mode {
+            headed: true,
+            sandbox: false,
+            ..mode
+        };
         let line = command_line(headed, Path::new("/p"), &[]);
         assert!(!line.iter().any(|given| given == "--headless=new"));
         assert!(line.iter().any(|given| given == "--no-sandbox"));
@@ -111,11 +134,30 @@ mod tests {
 
     #[test]
     fn a_confined_browser_has_no_other_way_out() {
-        let mode = Mode { headed: false, sandbox: true, gpu: false, proxy: None, proxy_bypass: &[], confined: true };
+        let mode = Mode {
+            headed: false,
+            sandbox: true,
+            gpu: false,
+            proxy: None,
+            proxy_bypass: &[],
+            confined: true,
+        };
         let line = command_line(mode, Path::new("/p"), &[]);
-        assert!(CONFINED.iter().all(|switch| line.iter().any(|given| given == switch)));
-        for out in ["--proxy-server=x", "-Proxy-Bypass-List=*", " --no-proxy-server", "--host-resolver-rules=MAP a b"] {
-            assert_eq!(way_out(&["--lang=de".to_owned(), out.to_owned()]), Some(out));
+        assert!(
+            CONFINED
+                .iter()
+                .all(|switch| line.iter().any(|given| given == switch))
+        );
+        for out in [
+            "--proxy-server=x",
+            "-Proxy-Bypass-List=*",
+            " --no-proxy-server",
+            "--host-resolver-rules=MAP a b",
+        ] {
+            assert_eq!(
+                way_out(&["--lang=de".to_owned(), out.to_owned()]),
+                Some(out)
+            );
         }
         assert_eq!(way_out(&["--lang=de".to_owned()]), None);
     }

@@ -28,7 +28,11 @@ impl GuardSupervisor {
     /// A supervisor whose fresh directories are below `directories`, which [`guard::sweep`] sweeps.
     #[must_use]
     pub fn new(guard: GuardCommand, directories: PathBuf, clock: Arc<dyn Clock>) -> Self {
-        Self { guard, directories, clock }
+        Self {
+            guard,
+            directories,
+            clock,
+        }
     }
 }
 
@@ -38,13 +42,18 @@ impl Supervisor for GuardSupervisor {
             Some(directory) => Profile::Persistent(directory.to_owned()),
             None => Profile::Temporary(self.directories.clone()),
         };
-        let (path, _) = prepare_profile(&profile, self.clock.now().unix_millis()).map_err(io::Error::other)?;
+        let (path, _) =
+            prepare_profile(&profile, self.clock.now().unix_millis()).map_err(io::Error::other)?;
         Ok(path)
     }
 
     fn spawn(&self, spec: SuperviseSpec) -> io::Result<(Arc<dyn Supervised>, ChildStderr)> {
         let (lifetime_out, lifetime_in) = pipe_with(PipeFlags::CLOEXEC)?;
-        let args = GuardArgs { profile: spec.directory.clone(), browser: spec.program, browser_args: spec.args };
+        let args = GuardArgs {
+            profile: spec.directory.clone(),
+            browser: spec.program,
+            browser_args: spec.args,
+        };
         let mut command = Command::new(&self.guard.program);
         command
             .args(&self.guard.args_prefix)
@@ -55,10 +64,19 @@ impl Supervisor for GuardSupervisor {
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .process_group(0);
-        let lifetime_end = FdMapping { parent_fd: lifetime_out, child_fd: LIFETIME_FD };
-        command.fd_mappings(vec![lifetime_end]).map_err(io::Error::other)?;
+        let lifetime_end = FdMapping {
+            parent_fd: lifetime_out,
+            child_fd: LIFETIME_FD,
+        };
+        command
+            .fd_mappings(vec![lifetime_end])
+            .map_err(io::Error::other)?;
         let mut child = tokio::process::Command::from(command).spawn()?;
-        let stderr = child.stderr.take().ok_or_else(|| io::Error::other("its output can't be read"))?.into_owned_fd()?;
+        let stderr = child
+            .stderr
+            .take()
+            .ok_or_else(|| io::Error::other("its output can't be read"))?
+            .into_owned_fd()?;
         let watch = Watch::new(child, lifetime_in, spec.directory);
         // A guard that is killed takes nobody with it.
         let orphaned = watch.clone();

@@ -22,10 +22,22 @@ pub(super) fn judge(command: &LegacyCommand<'_>, directory: &Path) -> CdpVerdict
         Rule::Url => url(params),
         Rule::Trace => trace(params),
     };
-    let passes = if matches!(rule, Rule::Allow | Rule::Url | Rule::Trace) { CdpDecision::Allow } else { CdpDecision::Observe };
+    let passes = if matches!(rule, Rule::Allow | Rule::Url | Rule::Trace) {
+        CdpDecision::Allow
+    } else {
+        CdpDecision::Observe
+    };
     match refusal {
-        None => CdpVerdict { decision: passes, label, why: String::new() },
-        Some(why) => CdpVerdict { decision: CdpDecision::Deny, label, why },
+        None => CdpVerdict {
+            decision: passes,
+            label,
+            why: String::new(),
+        },
+        Some(why) => CdpVerdict {
+            decision: CdpDecision::Deny,
+            label,
+            why,
+        },
     }
 }
 
@@ -38,8 +50,12 @@ fn read<'a, T: Deserialize<'a>>(params: &'a str) -> Result<T, String> {
 }
 
 fn outside(path: &str, directory: &Path) -> Option<String> {
-    (!paths::is_inside(Path::new(path), directory))
-        .then(|| format!("{path:?} is outside the session's directory {}", directory.display()))
+    (!paths::is_inside(Path::new(path), directory)).then(|| {
+        format!(
+            "{path:?} is outside the session's directory {}",
+            directory.display()
+        )
+    })
 }
 
 fn download(params: &str, directory: &Path) -> Option<String> {
@@ -49,14 +65,20 @@ fn download(params: &str, directory: &Path) -> Option<String> {
         behavior: String,
         download_path: Option<String>,
     }
-    let Download { behavior, download_path } = match read(params) {
+    let Download {
+        behavior,
+        download_path,
+    } = match read(params) {
         Ok(read) => read,
         Err(why) => return Some(why),
     };
     match (behavior.as_str(), download_path) {
         ("deny", _) => None,
         ("allow" | "allowAndName", Some(path)) => outside(&path, directory),
-        _ => Some(format!("downloads need a downloadPath in the session's directory {}", directory.display())),
+        _ => Some(format!(
+            "downloads need a downloadPath in the session's directory {}",
+            directory.display()
+        )),
     }
 }
 
@@ -92,7 +114,8 @@ fn url(params: &str) -> Option<String> {
     match read::<To>(params) {
         Ok(To { url }) => {
             let scheme = scheme(url.as_deref().unwrap_or_default());
-            (!SCHEMES.contains(&scheme.as_str())).then(|| format!("the scheme {scheme:?} reads what is not the web's"))
+            (!SCHEMES.contains(&scheme.as_str()))
+                .then(|| format!("the scheme {scheme:?} reads what is not the web's"))
         }
         Err(why) => Some(why),
     }
@@ -100,9 +123,16 @@ fn url(params: &str) -> Option<String> {
 
 /// The scheme as browsers read it: they pass over spaces and control characters before it, and over line breaks and tabs within.
 fn scheme(url: &str) -> String {
-    let seen = url.trim_start_matches(|c: char| c <= ' ').chars().filter(|c| !matches!(c, '\t' | '\n' | '\r'));
-    let seen: String = seen.take_while(|c| !matches!(c, '/' | '?' | '#')).take(256).collect();
-    seen.split_once(':').map_or_else(String::new, |(scheme, _)| scheme.to_ascii_lowercase())
+    let seen = url
+        .trim_start_matches(|c: char| c <= ' ')
+        .chars()
+        .filter(|c| !matches!(c, '\t' | '\n' | '\r'));
+    let seen: String = seen
+        .take_while(|c| !matches!(c, '/' | '?' | '#'))
+        .take(256)
+        .collect();
+    seen.split_once(':')
+        .map_or_else(String::new, |(scheme, _)| scheme.to_ascii_lowercase())
 }
 
 fn trace(params: &str) -> Option<String> {
@@ -112,7 +142,9 @@ fn trace(params: &str) -> Option<String> {
         perfetto_config: Option<IgnoredAny>,
     }
     match read::<Trace>(params) {
-        Ok(Trace { perfetto_config }) => perfetto_config.map(|_| "perfettoConfig can name a file to write".to_owned()),
+        Ok(Trace { perfetto_config }) => {
+            perfetto_config.map(|_| "perfettoConfig can name a file to write".to_owned())
+        }
         Err(why) => Some(why),
     }
 }
@@ -125,7 +157,16 @@ mod tests {
 
     fn decide(method: &str, params: &str, directory: &Path) -> CdpDecision {
         let params = RawValue::from_string(params.to_owned()).unwrap();
-        judge(&LegacyCommand { id: 1, method, params: Some(&params), session: None }, directory).decision
+        judge(
+            &LegacyCommand {
+                id: 1,
+                method,
+                params: Some(&params),
+                session: None,
+            },
+            directory,
+        )
+        .decision
     }
 
     #[test]
@@ -137,17 +178,30 @@ mod tests {
         let within = directory.join("a").display().to_string();
         let of = |files: &str| format!(r#"{{"files":[{files}],"objectId":"1"}}"#);
         let check = |params: &str, expected| {
-            assert_eq!(decide("DOM.setFileInputFiles", params, &directory), expected, "{params}");
+            assert_eq!(
+                decide("DOM.setFileInputFiles", params, &directory),
+                expected,
+                "{params}"
+            );
         };
         check(&of(&format!("{within:?}")), CdpDecision::Observe);
         check(&of(""), CdpDecision::Observe);
-        check(&of(&format!("{within:?},\"/etc/passwd\"")), CdpDecision::Deny);
-        check(&of(&format!("\"{}/../../x\"", directory.display())), CdpDecision::Deny);
+        check(
+            &of(&format!("{within:?},\"/etc/passwd\"")),
+            CdpDecision::Deny,
+        );
+        check(
+            &of(&format!("\"{}/../../x\"", directory.display())),
+            CdpDecision::Deny,
+        );
         check(r#"{"f\u0069les":["/etc/passwd"]}"#, CdpDecision::Deny);
         check(r#"{"files":[],"files":["/etc/passwd"]}"#, CdpDecision::Deny);
         check(r#"[["/etc/passwd"]]"#, CdpDecision::Deny);
         let drag = r#"{"type":"drop","x":1,"y":1,"data":{"items":[],"files":["/etc/passwd"],"dragOperationsMask":1}}"#;
-        assert_eq!(decide("Input.dispatchDragEvent", drag, &directory), CdpDecision::Deny);
+        assert_eq!(
+            decide("Input.dispatchDragEvent", drag, &directory),
+            CdpDecision::Deny
+        );
     }
 
     #[test]
@@ -155,27 +209,56 @@ mod tests {
         let scratch = tempfile::tempdir().unwrap();
         let directory = scratch.path();
         let check = |params: &str, expected| {
-            assert_eq!(decide("Browser.setDownloadBehavior", params, directory), expected, "{params}");
+            assert_eq!(
+                decide("Browser.setDownloadBehavior", params, directory),
+                expected,
+                "{params}"
+            );
         };
         check(r#"{"behavior":"deny"}"#, CdpDecision::Observe);
         check(r#"{"behavior":"default"}"#, CdpDecision::Deny);
         check(r#"{"behavior":"allow"}"#, CdpDecision::Deny);
-        check(r#"{"behavior":"allow","downloadPath":"/tmp"}"#, CdpDecision::Deny);
-        check(&format!(r#"{{"behavior":"allowAndName","downloadPath":"{}/new"}}"#, directory.display()), CdpDecision::Observe);
+        check(
+            r#"{"behavior":"allow","downloadPath":"/tmp"}"#,
+            CdpDecision::Deny,
+        );
+        check(
+            &format!(
+                r#"{{"behavior":"allowAndName","downloadPath":"{}/new"}}"#,
+                directory.display()
+            ),
+            CdpDecision::Observe,
+        );
     }
 
     #[test]
     fn urls_of_the_host_are_denied_however_they_are_written() {
         let check = |url: &str, expected| {
             let params = serde_json::json!({ "url": url }).to_string();
-            assert_eq!(decide("Page.navigate", &params, Path::new("/nowhere")), expected, "{url:?}");
+            assert_eq!(
+                decide("Page.navigate", &params, Path::new("/nowhere")),
+                expected,
+                "{url:?}"
+            );
         };
-        for url in ["https://a.example/x?y=file:", "about:blank", "data:text/html,x", "", "a.example/x:y", "HTTP://a"] {
+        for url in [
+            "https://a.example/x?y=file:",
+            "about:blank",
+            "data:text/html,x",
+            "",
+            "a.example/x:y",
+            "HTTP://a",
+        ] {
             check(url, CdpDecision::Allow);
         }
-        for url in
-            ["file:///etc/passwd", " \tFi\nle:/etc", "view-source:file:///x", "chrome://settings", "\u{1}file:x", "filesystem:x"]
-        {
+        for url in [
+            "file:///etc/passwd",
+            " \tFi\nle:/etc",
+            "view-source:file:///x",
+            "chrome://settings",
+            "\u{1}file:x",
+            "filesystem:x",
+        ] {
             check(url, CdpDecision::Deny);
         }
     }
@@ -183,11 +266,19 @@ mod tests {
     #[test]
     fn what_leaves_the_process_is_denied() {
         let nowhere = Path::new("/nowhere");
-        for method in ["Browser.crash", "SystemInfo.getProcessInfo", "Extensions.loadUnpacked", "Target.sendMessageToTarget"] {
+        for method in [
+            "Browser.crash",
+            "SystemInfo.getProcessInfo",
+            "Extensions.loadUnpacked",
+            "Target.sendMessageToTarget",
+        ] {
             assert_eq!(decide(method, "{}", nowhere), CdpDecision::Deny, "{method}");
         }
         assert_eq!(decide("Tracing.start", "{}", nowhere), CdpDecision::Allow);
-        assert_eq!(decide("Tracing.start", r#"{"perfettoConfig":"AA=="}"#, nowhere), CdpDecision::Deny);
+        assert_eq!(
+            decide("Tracing.start", r#"{"perfettoConfig":"AA=="}"#, nowhere),
+            CdpDecision::Deny
+        );
         assert_eq!(decide("Browser.close", "{}", nowhere), CdpDecision::Observe);
     }
 }

@@ -104,8 +104,14 @@ const METHODS: &[(&str, Rule)] = &[
     ("Browser.close", Observe),
     ("Browser.crash", Deny(OTHER_PROCESSES)),
     ("Browser.crashGpuProcess", Deny(OTHER_PROCESSES)),
-    ("Browser.executeBrowserCommand", Deny("it acts on the browser's own windows")),
-    ("Browser.getBrowserCommandLine", Deny("it tells about the host")),
+    (
+        "Browser.executeBrowserCommand",
+        Deny("it acts on the browser's own windows"),
+    ),
+    (
+        "Browser.getBrowserCommandLine",
+        Deny("it tells about the host"),
+    ),
     ("Browser.getVersion", Allow),
     ("Browser.getWindowForTarget", Allow),
     ("Browser.grantPermissions", Observe),
@@ -184,7 +190,10 @@ const METHODS: &[(&str, Rule)] = &[
     ("Target.sendMessageToTarget", Deny(BACK_DOOR)),
     ("Target.setAutoAttach", Allow),
     ("Target.setDiscoverTargets", Allow),
-    ("Target.setRemoteLocations", Deny("it connects to other hosts")),
+    (
+        "Target.setRemoteLocations",
+        Deny("it connects to other hosts"),
+    ),
     ("Tracing.end", Allow),
     ("Tracing.start", Trace),
 ];
@@ -203,7 +212,10 @@ pub(super) fn rule(method: &str) -> (Rule, &'static str) {
         return (Allow, OTHER);
     }
     let denied = DENIED_DOMAINS.iter().find(|(name, _)| *name == domain);
-    (Deny(denied.map_or("this lane does not know what it reaches", |(_, why)| why)), OTHER)
+    (
+        Deny(denied.map_or("this lane does not know what it reaches", |(_, why)| why)),
+        OTHER,
+    )
 }
 
 /// The parameters that must name the session's directory and that a client can't know how to set.
@@ -225,15 +237,30 @@ mod tests {
     #[test]
     fn the_table_is_in_order_and_names_each_method_once() {
         assert!(METHODS.windows(2).all(|pair| pair[0].0 < pair[1].0));
-        assert!(METHODS.iter().all(|(name, _)| DOMAINS.contains(&name.split('.').next().unwrap())));
-        assert!(DOMAINS.iter().all(|domain| DENIED_DOMAINS.iter().all(|(denied, _)| denied != domain)));
+        assert!(
+            METHODS
+                .iter()
+                .all(|(name, _)| DOMAINS.contains(&name.split('.').next().unwrap()))
+        );
+        assert!(
+            DOMAINS
+                .iter()
+                .all(|domain| DENIED_DOMAINS.iter().all(|(denied, _)| denied != domain))
+        );
     }
 
     #[test]
     fn what_nobody_knows_is_denied() {
         assert_eq!(rule("Page.enable"), (Allow, "Page.enable"));
         assert_eq!(rule("Page.somethingNew"), (Allow, OTHER));
-        for method in ["SystemInfo.getInfo", "Extensions.loadUnpacked", "Quantum.entangle", "", "page.enable", "Browser"] {
+        for method in [
+            "SystemInfo.getInfo",
+            "Extensions.loadUnpacked",
+            "Quantum.entangle",
+            "",
+            "page.enable",
+            "Browser",
+        ] {
             let known = method == "Browser";
             assert_eq!(matches!(rule(method).0, Deny(_)), !known, "{method}");
         }

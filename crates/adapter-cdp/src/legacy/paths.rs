@@ -4,14 +4,23 @@ use std::path::{Component, Path};
 
 /// Whether `path` is absolute and in `directory`, or that directory itself. What does not exist yet is judged by what does.
 pub(super) fn is_inside(path: &Path, directory: &Path) -> bool {
-    let plain = path.is_absolute() && path.components().all(|part| matches!(part, Component::RootDir | Component::Normal(_)));
+    let plain = path.is_absolute()
+        && path
+            .components()
+            .all(|part| matches!(part, Component::RootDir | Component::Normal(_)));
     if !plain {
         return false;
     }
-    let Ok(directory) = directory.canonicalize() else { return false };
+    let Ok(directory) = directory.canonicalize() else {
+        return false;
+    };
     // A dangling link has no canonical path, and stands for a place that nobody has looked at.
-    let existing = path.ancestors().find(|ancestor| ancestor.symlink_metadata().is_ok());
-    existing.and_then(|ancestor| ancestor.canonicalize().ok()).is_some_and(|real| real.starts_with(&directory))
+    let existing = path
+        .ancestors()
+        .find(|ancestor| ancestor.symlink_metadata().is_ok());
+    existing
+        .and_then(|ancestor| ancestor.canonicalize().ok())
+        .is_some_and(|real| real.starts_with(&directory))
 }
 
 #[cfg(test)]

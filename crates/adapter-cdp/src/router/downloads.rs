@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use ops_contracts::adapter::{ChooserKey, DownloadKey, DownloadProgress, Event as SeamEvent, TargetKey};
+use ops_contracts::adapter::{
+    ChooserKey, DownloadKey, DownloadProgress, Event as SeamEvent, TargetKey,
+};
 
 use super::state::{Chooser, Download};
 use super::{Taken, Turn};
@@ -15,13 +17,24 @@ impl Turn<'_> {
         let begin: wire::DownloadWillBegin<'_> = event.decode()?;
         self.register(target, &begin);
         let (url, suggested_name) = (begin.url, begin.suggested_filename);
-        self.tell(target, SeamEvent::DownloadStarted { target, url, suggested_name });
+        self.tell(
+            target,
+            SeamEvent::DownloadStarted {
+                target,
+                url,
+                suggested_name,
+            },
+        );
         Ok(())
     }
 
     pub(super) fn browser_download(&mut self, event: Event<'_>) -> Taken {
         let begin: wire::DownloadWillBegin<'_> = event.decode()?;
-        let frame = self.state.frame_ids.get(begin.frame_id).and_then(|frame| self.state.frames.get(frame));
+        let frame = self
+            .state
+            .frame_ids
+            .get(begin.frame_id)
+            .and_then(|frame| self.state.frames.get(frame));
         if let Some(target) = frame.map(|frame| frame.page) {
             self.register(target, &begin);
         }
@@ -32,13 +45,32 @@ impl Turn<'_> {
         if self.state.downloads.contains_key(begin.guid) {
             return;
         }
-        let Some(context) = self.state.pages.get(&target).map(|page| Arc::clone(&page.context)) else {
+        let Some(context) = self
+            .state
+            .pages
+            .get(&target)
+            .map(|page| Arc::clone(&page.context))
+        else {
             return;
         };
         let download = DownloadKey(self.state.next_key());
-        self.state.downloads.insert(begin.guid.into(), Download { key: download, context });
+        self.state.downloads.insert(
+            begin.guid.into(),
+            Download {
+                key: download,
+                context,
+            },
+        );
         let (url, suggested_name) = (begin.url.clone(), begin.suggested_filename.clone());
-        self.tell(target, SeamEvent::DownloadBegan { target, download, url, suggested_name });
+        self.tell(
+            target,
+            SeamEvent::DownloadBegan {
+                target,
+                download,
+                url,
+                suggested_name,
+            },
+        );
     }
 
     pub(super) fn download_progress(&mut self, event: Event<'_>) -> Taken {
@@ -53,7 +85,12 @@ impl Turn<'_> {
             _ => DownloadProgress::Running,
         };
         let total = (told.total_bytes > 0.0).then_some(told.total_bytes as u64);
-        let event = SeamEvent::DownloadProgressed { download: key, received: told.received_bytes as u64, total, progress };
+        let event = SeamEvent::DownloadProgressed {
+            download: key,
+            received: told.received_bytes as u64,
+            total,
+            progress,
+        };
         // Its page may have closed since.
         if let Some(context) = self.state.contexts.get(&context) {
             self.told.push((Arc::clone(&context.sink), event));
@@ -88,9 +125,24 @@ impl Turn<'_> {
         };
         let chooser = ChooserKey(self.state.next_key());
         self.state.choosers.retain(|_, known| known.page != target);
-        self.state.choosers.insert(chooser, Chooser { page: target, frame, node });
+        self.state.choosers.insert(
+            chooser,
+            Chooser {
+                page: target,
+                frame,
+                node,
+            },
+        );
         let multiple = opened.mode == "selectMultiple";
-        self.tell(target, SeamEvent::FileChooserOpened { target, frame, chooser, multiple });
+        self.tell(
+            target,
+            SeamEvent::FileChooserOpened {
+                target,
+                frame,
+                chooser,
+                multiple,
+            },
+        );
         Ok(())
     }
 }

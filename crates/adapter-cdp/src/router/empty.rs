@@ -27,12 +27,27 @@ struct Header {
 
 impl Turn<'_> {
     /// Answers a paused request of a page that is kept empty.
-    pub(super) fn answer_empty(&mut self, target: TargetKey, session: &std::sync::Arc<str>, event: Event<'_>) -> Taken {
+    pub(super) fn answer_empty(
+        &mut self,
+        target: TargetKey,
+        session: &std::sync::Arc<str>,
+        event: Event<'_>,
+    ) -> Taken {
         if self.state.pages.get(&target).is_some_and(|page| page.empty) {
             let paused: wire::PausedId<'_> = event.decode()?;
-            let response_headers = [Header { name: "content-type", value: "text/html" }];
-            let answer = Fulfil { request_id: paused.request_id, response_code: 200, response_headers, body: EMPTY };
-            self.connection.call("Fetch.fulfillRequest", &answer, Route::session(session)).forget();
+            let response_headers = [Header {
+                name: "content-type",
+                value: "text/html",
+            }];
+            let answer = Fulfil {
+                request_id: paused.request_id,
+                response_code: 200,
+                response_headers,
+                body: EMPTY,
+            };
+            self.connection
+                .call("Fetch.fulfillRequest", &answer, Route::session(session))
+                .forget();
         }
         Ok(())
     }

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use ops_contracts::adapter::{DocumentKey, Event as SeamEvent, FrameKey, LifecyclePhase, TargetKey};
+use ops_contracts::adapter::{
+    DocumentKey, Event as SeamEvent, FrameKey, LifecyclePhase, TargetKey,
+};
 
 use super::{Taken, Turn};
 use crate::connection::{Event, Loss};
@@ -10,7 +12,12 @@ use crate::router::state::Document;
 use crate::wire;
 
 impl Turn<'_> {
-    pub(super) fn frame_attached(&mut self, target: TargetKey, session: &Arc<str>, event: Event<'_>) -> Taken {
+    pub(super) fn frame_attached(
+        &mut self,
+        target: TargetKey,
+        session: &Arc<str>,
+        event: Event<'_>,
+    ) -> Taken {
         let attached: wire::FrameAttached<'_> = event.decode()?;
         let Some(parent) = self.state.frame_ids.get(attached.parent_frame_id).copied() else {
             return Ok(());
@@ -19,8 +26,17 @@ impl Turn<'_> {
             known.session = Arc::clone(session);
             return Ok(());
         }
-        let frame = self.state.insert_frame(attached.frame_id, target, Some(parent), Arc::clone(session));
-        self.tell(target, SeamEvent::FrameAttached { target, frame, parent });
+        let frame =
+            self.state
+                .insert_frame(attached.frame_id, target, Some(parent), Arc::clone(session));
+        self.tell(
+            target,
+            SeamEvent::FrameAttached {
+                target,
+                frame,
+                parent,
+            },
+        );
         Ok(())
     }
 
@@ -33,7 +49,12 @@ impl Turn<'_> {
         let Some(frame) = self.state.frame_ids.get(detached.frame_id).copied() else {
             return Ok(());
         };
-        if self.state.pages.get(&target).is_some_and(|page| page.main_frame != frame) {
+        if self
+            .state
+            .pages
+            .get(&target)
+            .is_some_and(|page| page.main_frame != frame)
+        {
             self.remove_descendants(target, frame);
             self.remove_frame(target, frame);
         }
@@ -51,20 +72,39 @@ impl Turn<'_> {
             return;
         };
         self.state.frame_ids.remove(&removed.id);
-        self.connection.fail_scope(removed.scope(), Loss::FrameDetached);
+        self.connection
+            .fail_scope(removed.scope(), Loss::FrameDetached);
         self.tell(target, SeamEvent::FrameDetached { target, frame });
         self.changed = true;
     }
 
-    pub(super) fn frame_navigated(&mut self, target: TargetKey, session: &Arc<str>, event: Event<'_>) -> Taken {
+    pub(super) fn frame_navigated(
+        &mut self,
+        target: TargetKey,
+        session: &Arc<str>,
+        event: Event<'_>,
+    ) -> Taken {
         let wire::FrameNavigated { frame: info } = event.decode()?;
         let frame = match self.state.frame_ids.get(info.id) {
             Some(frame) => *frame,
             // A frame that came back from another process; its parent is known.
-            None => match info.parent_id.and_then(|id| self.state.frame_ids.get(id)).copied() {
+            None => match info
+                .parent_id
+                .and_then(|id| self.state.frame_ids.get(id))
+                .copied()
+            {
                 Some(parent) => {
-                    let frame = self.state.insert_frame(info.id, target, Some(parent), Arc::clone(session));
-                    self.tell(target, SeamEvent::FrameAttached { target, frame, parent });
+                    let frame =
+                        self.state
+                            .insert_frame(info.id, target, Some(parent), Arc::clone(session));
+                    self.tell(
+                        target,
+                        SeamEvent::FrameAttached {
+                            target,
+                            frame,
+                            parent,
+                        },
+                    );
                     frame
                 }
                 None => return Ok(()),
@@ -75,7 +115,14 @@ impl Turn<'_> {
         Ok(())
     }
 
-    fn commit(&mut self, target: TargetKey, frame: FrameKey, session: &Arc<str>, loader: &str, url: String) {
+    fn commit(
+        &mut self,
+        target: TargetKey,
+        frame: FrameKey,
+        session: &Arc<str>,
+        loader: &str,
+        url: String,
+    ) {
         let Some(document) = self.state.document(target, frame, loader) else {
             return;
         };
@@ -87,12 +134,31 @@ impl Turn<'_> {
                 page.crashed = false;
             }
         }
-        self.tell(target, SeamEvent::NavigationCommitted { target, frame, document, url });
+        self.tell(
+            target,
+            SeamEvent::NavigationCommitted {
+                target,
+                frame,
+                document,
+                url,
+            },
+        );
         self.changed = true;
     }
 
-    fn replace_document(&mut self, target: TargetKey, key: FrameKey, session: &Arc<str>, document: DocumentKey) {
-        let Some(frame) = self.state.frames.get_mut(&key).filter(|frame| frame.page == target) else {
+    fn replace_document(
+        &mut self,
+        target: TargetKey,
+        key: FrameKey,
+        session: &Arc<str>,
+        document: DocumentKey,
+    ) {
+        let Some(frame) = self
+            .state
+            .frames
+            .get_mut(&key)
+            .filter(|frame| frame.page == target)
+        else {
             return;
         };
         let before = frame.scope();
@@ -121,7 +187,10 @@ impl Turn<'_> {
 
     pub(super) fn navigation_started(&mut self, target: TargetKey, event: Event<'_>) -> Taken {
         let started: wire::FrameStartedNavigating<'_> = event.decode()?;
-        if matches!(started.navigation_type, "sameDocument" | "historySameDocument") {
+        if matches!(
+            started.navigation_type,
+            "sameDocument" | "historySameDocument"
+        ) {
             return Ok(());
         }
         if let Some(frame) = self.state.frame_ids.get(started.frame_id).copied() {
@@ -144,7 +213,12 @@ impl Turn<'_> {
         Ok(())
     }
 
-    pub(super) fn lifecycle(&mut self, target: TargetKey, session: &Arc<str>, event: Event<'_>) -> Taken {
+    pub(super) fn lifecycle(
+        &mut self,
+        target: TargetKey,
+        session: &Arc<str>,
+        event: Event<'_>,
+    ) -> Taken {
         let lifecycle: wire::LifecycleEvent<'_> = event.decode()?;
         let Some(frame) = self.state.frame_ids.get(lifecycle.frame_id).copied() else {
             return Ok(());
@@ -159,7 +233,15 @@ impl Turn<'_> {
             _ => return Ok(()),
         };
         if let Some(document) = self.state.document(target, frame, lifecycle.loader_id) {
-            self.tell(target, SeamEvent::Lifecycle { target, frame, document, phase });
+            self.tell(
+                target,
+                SeamEvent::Lifecycle {
+                    target,
+                    frame,
+                    document,
+                    phase,
+                },
+            );
         }
         Ok(())
     }
@@ -167,7 +249,9 @@ impl Turn<'_> {
     /// A document that was committed while its page was being set up was never announced: it shows in its phases alone.
     fn catch_up(&mut self, target: TargetKey, frame: FrameKey, session: &Arc<str>, loader: &str) {
         let page = self.state.pages.get(&target);
-        let missed = page.and_then(|page| page.documents.get(loader)).filter(|document| !document.committed);
+        let missed = page
+            .and_then(|page| page.documents.get(loader))
+            .filter(|document| !document.committed);
         if let Some(url) = missed.map(|document| document.url.clone()) {
             self.commit(target, frame, session, loader, url);
         }
@@ -175,10 +259,20 @@ impl Turn<'_> {
 
     /// A frame's first document is there before any event names its loader.
     fn learn_first_loader(&mut self, target: TargetKey, key: FrameKey, loader: &str) {
-        let Some(frame) = self.state.frames.get_mut(&key).filter(|frame| !frame.loader_known) else {
+        let Some(frame) = self
+            .state
+            .frames
+            .get_mut(&key)
+            .filter(|frame| !frame.loader_known)
+        else {
             return;
         };
-        let first = Document { key: frame.document, frame: key, committed: true, url: String::new() };
+        let first = Document {
+            key: frame.document,
+            frame: key,
+            committed: true,
+            url: String::new(),
+        };
         if let Some(page) = self.state.pages.get_mut(&target)
             && page.documents.get(loader).is_none()
         {

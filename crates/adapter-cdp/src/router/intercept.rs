@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use ops_contracts::adapter::{Challenge, Event as SeamEvent, NetworkPolicy, PausedKey, PausedRequest, TargetKey};
+use ops_contracts::adapter::{
+    Challenge, Event as SeamEvent, NetworkPolicy, PausedKey, PausedRequest, TargetKey,
+};
 use serde_json::json;
 
 use super::state::{Paused, SessionKind};
@@ -11,7 +13,12 @@ use crate::connection::{Batch, Event, Reply, Route};
 use crate::wire;
 
 impl Turn<'_> {
-    pub(super) fn request_paused(&mut self, target: TargetKey, session: &Arc<str>, event: Event<'_>) -> Taken {
+    pub(super) fn request_paused(
+        &mut self,
+        target: TargetKey,
+        session: &Arc<str>,
+        event: Event<'_>,
+    ) -> Taken {
         if self.state.pages.get(&target).is_some_and(|page| page.empty) {
             return self.answer_empty(target, session, event);
         }
@@ -25,15 +32,25 @@ impl Turn<'_> {
                 return Err(error);
             }
         };
-        let answered = paused.response_status_code.is_some() || paused.response_error_reason.is_some();
-        if answered || self.policy(target).is_none_or(|policy| policy.pause.is_empty()) {
+        let answered =
+            paused.response_status_code.is_some() || paused.response_error_reason.is_some();
+        if answered
+            || self
+                .policy(target)
+                .is_none_or(|policy| policy.pause.is_empty())
+        {
             self.let_pass(session, paused.request_id);
             return Ok(());
         }
         let request = PausedRequest {
             target,
-            frame: paused.frame_id.and_then(|id| self.state.frame_ids.get(id)).copied(),
-            request: paused.network_id.and_then(|id| self.state.known_request(target, id)),
+            frame: paused
+                .frame_id
+                .and_then(|id| self.state.frame_ids.get(id))
+                .copied(),
+            request: paused
+                .network_id
+                .and_then(|id| self.state.known_request(target, id)),
             url: paused.request.url + paused.request.url_fragment.as_deref().unwrap_or_default(),
             method: paused.request.method,
             kind: network::kind(paused.resource_type),
@@ -44,11 +61,21 @@ impl Turn<'_> {
         Ok(())
     }
 
-    pub(super) fn auth_required(&mut self, target: TargetKey, session: &Arc<str>, event: Event<'_>) -> Taken {
+    pub(super) fn auth_required(
+        &mut self,
+        target: TargetKey,
+        session: &Arc<str>,
+        event: Event<'_>,
+    ) -> Taken {
         let asked: wire::AuthRequired<'_> = event.decode()?;
-        if !self.policy(target).is_some_and(|policy| policy.authenticate) {
+        if !self
+            .policy(target)
+            .is_some_and(|policy| policy.authenticate)
+        {
             let params = json!({ "requestId": asked.request_id, "authChallengeResponse": { "response": "Default" } });
-            self.connection.call("Fetch.continueWithAuth", &params, Route::session(session)).forget();
+            self.connection
+                .call("Fetch.continueWithAuth", &params, Route::session(session))
+                .forget();
             return Ok(());
         }
         let challenge = Challenge {
@@ -65,24 +92,48 @@ impl Turn<'_> {
 
     fn policy(&self, target: TargetKey) -> Option<&NetworkPolicy> {
         let page = self.state.pages.get(&target)?;
-        self.state.contexts.get(&page.context).map(|context| &context.network)
+        self.state
+            .contexts
+            .get(&page.context)
+            .map(|context| &context.network)
     }
 
     fn let_pass(&self, session: &Arc<str>, id: &str) {
-        self.connection.call("Fetch.continueRequest", &json!({ "requestId": id }), Route::session(session)).forget();
+        self.connection
+            .call(
+                "Fetch.continueRequest",
+                &json!({ "requestId": id }),
+                Route::session(session),
+            )
+            .forget();
     }
 
     fn note_paused(&mut self, page: TargetKey, session: &Arc<str>, id: &str) -> PausedKey {
         let key = PausedKey(self.state.next_key());
-        self.state.paused.insert(key, Paused { page, session: Arc::clone(session), id: id.into() });
+        self.state.paused.insert(
+            key,
+            Paused {
+                page,
+                session: Arc::clone(session),
+                id: id.into(),
+            },
+        );
         key
     }
 }
 
 /// What makes a policy hold in a session; the replies in order. Workers take it as far as the browser lets them.
-pub(crate) fn apply(batch: &mut Batch<'_>, route: Route<'_>, policy: &NetworkPolicy, kind: SessionKind) -> Vec<Reply> {
-    let headers: serde_json::Map<String, serde_json::Value> =
-        policy.headers.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
+pub(crate) fn apply(
+    batch: &mut Batch<'_>,
+    route: Route<'_>,
+    policy: &NetworkPolicy,
+    kind: SessionKind,
+) -> Vec<Reply> {
+    let headers: serde_json::Map<String, serde_json::Value> = policy
+        .headers
+        .iter()
+        .map(|(name, value)| (name.clone(), value.clone().into()))
+        .collect();
     let conditions = policy.conditions;
     let network = json!({
         "offline": conditions.is_some_and(|network| network.offline),
@@ -92,14 +143,30 @@ pub(crate) fn apply(batch: &mut Batch<'_>, route: Route<'_>, policy: &NetworkPol
     });
     let pausing = !policy.pause.is_empty() || policy.authenticate;
     let mut replies = vec![
-        batch.call("Network.setExtraHTTPHeaders", &json!({ "headers": headers }), route),
+        batch.call(
+            "Network.setExtraHTTPHeaders",
+            &json!({ "headers": headers }),
+            route,
+        ),
         batch.call("Network.emulateNetworkConditions", &network, route),
         // What a cache or a service worker answers is never paused.
-        batch.call("Network.setCacheDisabled", &json!({ "cacheDisabled": pausing }), route),
-        batch.call("Network.setBypassServiceWorker", &json!({ "bypass": pausing }), route),
+        batch.call(
+            "Network.setCacheDisabled",
+            &json!({ "cacheDisabled": pausing }),
+            route,
+        ),
+        batch.call(
+            "Network.setBypassServiceWorker",
+            &json!({ "bypass": pausing }),
+            route,
+        ),
     ];
     if pausing {
-        let mut patterns: Vec<_> = policy.pause.iter().map(|pattern| json!({ "urlPattern": wider(pattern) })).collect();
+        let mut patterns: Vec<_> = policy
+            .pause
+            .iter()
+            .map(|pattern| json!({ "urlPattern": wider(pattern) }))
+            .collect();
         if policy.authenticate {
             // Only a request that can be paused can be asked for credentials.
             patterns = vec![json!({ "urlPattern": "*" })];
@@ -128,7 +195,11 @@ fn wider(pattern: &str) -> String {
             c => wide.push(c),
         }
     }
-    if pattern.contains('*') { wide } else { format!("*{wide}*") }
+    if pattern.contains('*') {
+        wide
+    } else {
+        format!("*{wide}*")
+    }
 }
 
 #[cfg(test)]

@@ -55,7 +55,13 @@ impl Turn<'_> {
     pub(super) fn exception(&mut self, target: TargetKey, event: Event<'_>) -> Taken {
         let wire::ExceptionThrown { timestamp, details } = event.decode()?;
         let (text, stack) = exception_text(&details);
-        let at = |url| format!("{url}:{}:{}", details.line_number + 1, details.column_number + 1);
+        let at = |url| {
+            format!(
+                "{url}:{}:{}",
+                details.line_number + 1,
+                details.column_number + 1
+            )
+        };
         let here = details.url.as_deref().filter(|url| !url.is_empty()).map(at);
         self.tell(
             target,
@@ -78,7 +84,12 @@ fn millis(timestamp: f64) -> u64 {
 
 fn location(trace: &wire::StackTrace) -> Option<String> {
     let top = trace.call_frames.first()?;
-    Some(format!("{}:{}:{}", top.url, top.line_number + 1, top.column_number + 1))
+    Some(format!(
+        "{}:{}:{}",
+        top.url,
+        top.line_number + 1,
+        top.column_number + 1
+    ))
 }
 
 /// Name and message of an exception, and its stack with a frame a line.
@@ -89,10 +100,17 @@ pub(crate) fn exception_text(details: &wire::ExceptionDetails<'_>) -> (String, O
     let whole = shown(exception, false);
     if let Some(at) = whole.find("\n    at ") {
         let (text, stack) = whole.split_at(at);
-        let lines: Vec<&str> = stack.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        let lines: Vec<&str> = stack
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty())
+            .collect();
         return (text.to_owned(), Some(lines.join("\n")));
     }
-    let frames = details.stack_trace.iter().flat_map(|trace| &trace.call_frames);
+    let frames = details
+        .stack_trace
+        .iter()
+        .flat_map(|trace| &trace.call_frames);
     let lines: Vec<String> = frames
         .map(|frame| {
             let (line, column) = (frame.line_number + 1, frame.column_number + 1);
@@ -119,7 +137,11 @@ fn message(args: &[RemoteObject<'_>]) -> String {
     text
 }
 
-fn fill_in<'a, 'b: 'a>(text: &mut String, format: &str, rest: &mut impl Iterator<Item = &'a RemoteObject<'b>>) {
+fn fill_in<'a, 'b: 'a>(
+    text: &mut String,
+    format: &str,
+    rest: &mut impl Iterator<Item = &'a RemoteObject<'b>>,
+) {
     let mut characters = format.chars().peekable();
     while let Some(character) = characters.next() {
         let directive = characters.peek().copied().filter(|_| character == '%');
@@ -176,15 +198,27 @@ fn previewed(preview: &wire::Preview) -> String {
         .iter()
         .map(|property| {
             let value = property.value.as_deref().unwrap_or(&property.r#type);
-            let value = if property.r#type == "string" { format!("\"{value}\"") } else { value.to_owned() };
-            if is_array { value } else { format!("{}: {value}", property.name) }
+            let value = if property.r#type == "string" {
+                format!("\"{value}\"")
+            } else {
+                value.to_owned()
+            };
+            if is_array {
+                value
+            } else {
+                format!("{}: {value}", property.name)
+            }
         })
         .collect();
     if preview.overflow {
         parts.push("…".to_owned());
     }
     let inner = parts.join(", ");
-    if is_array { format!("[{inner}]") } else { format!("{{{inner}}}") }
+    if is_array {
+        format!("[{inner}]")
+    } else {
+        format!("{{{inner}}}")
+    }
 }
 
 #[cfg(test)]
@@ -199,16 +233,31 @@ mod tests {
 
     #[test]
     fn console_arguments_read_as_in_a_console() {
-        check(r#"[{"type":"string","value":"a"},{"type":"number","value":1,"description":"1"}]"#, "a 1");
-        check(r#"[{"type":"string","value":"%s is %d%%"},{"type":"string","value":"x"},{"type":"number","value":2}]"#, "x is 2%");
-        check(r#"[{"type":"string","value":"%cred"},{"type":"string","value":"color:red"}]"#, "red");
+        check(
+            r#"[{"type":"string","value":"a"},{"type":"number","value":1,"description":"1"}]"#,
+            "a 1",
+        );
+        check(
+            r#"[{"type":"string","value":"%s is %d%%"},{"type":"string","value":"x"},{"type":"number","value":2}]"#,
+            "x is 2%",
+        );
+        check(
+            r#"[{"type":"string","value":"%cred"},{"type":"string","value":"color:red"}]"#,
+            "red",
+        );
         check(r#"[{"type":"string","value":"100%s"}]"#, "100%s");
-        check(r#"[{"type":"undefined"},{"type":"number","unserializableValue":"NaN","description":"NaN"}]"#, "undefined NaN");
+        check(
+            r#"[{"type":"undefined"},{"type":"number","unserializableValue":"NaN","description":"NaN"}]"#,
+            "undefined NaN",
+        );
         check(
             r#"[{"type":"object","description":"Object","preview":{"type":"object","overflow":true,
                 "properties":[{"name":"a","type":"number","value":"1"},{"name":"b","type":"string","value":"x"}]}}]"#,
             r#"{a: 1, b: "x", …}"#,
         );
-        check(r#"[{"type":"object","subtype":"error","description":"Error: x\n    at y"}]"#, "Error: x\n    at y");
+        check(
+            r#"[{"type":"object","subtype":"error","description":"Error: x\n    at y"}]"#,
+            "Error: x\n    at y",
+        );
     }
 }

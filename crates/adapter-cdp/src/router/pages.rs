@@ -30,9 +30,16 @@ struct NewDocumentScript<'a> {
 
 /// Attaches to targets of these types alone, from their very start, each in a session of its own.
 fn auto_attach(types: &[&str]) -> SetAutoAttachParams {
-    let entry = |name: &&str| FilterEntry { exclude: None, r#type: Some((*name).to_owned()) };
+    let entry = |name: &&str| FilterEntry {
+        exclude: None,
+        r#type: Some((*name).to_owned()),
+    };
     let filter = TargetFilter::new(types.iter().map(entry).collect::<Vec<_>>());
-    SetAutoAttachParams { flatten: Some(true), filter: Some(filter), ..SetAutoAttachParams::new(true, true) }
+    SetAutoAttachParams {
+        flatten: Some(true),
+        filter: Some(filter),
+        ..SetAutoAttachParams::new(true, true)
+    }
 }
 
 /// Of the browser: pages, whoever makes them.
@@ -44,12 +51,18 @@ impl Turn<'_> {
     pub(super) fn attached(&mut self, event: Event<'_>) -> Taken {
         let attached: wire::AttachedToTarget<'_> = event.decode()?;
         let session: Arc<str> = attached.session_id.into();
-        let parent = event.session.and_then(|id| self.state.sessions.get_key_value(id));
+        let parent = event
+            .session
+            .and_then(|id| self.state.sessions.get_key_value(id));
         let parent = parent.map(|(id, entry)| (Arc::clone(id), entry.page));
         match (attached.target_info.r#type, parent) {
             ("page", None) => self.page_attached(&session, &attached.target_info),
-            ("iframe", Some((parent, page))) => self.child_attached(session, parent, page, SessionKind::Frame),
-            ("worker", Some((parent, page))) => self.child_attached(session, parent, page, SessionKind::Worker),
+            ("iframe", Some((parent, page))) => {
+                self.child_attached(session, parent, page, SessionKind::Frame)
+            }
+            ("worker", Some((parent, page))) => {
+                self.child_attached(session, parent, page, SessionKind::Worker)
+            }
             _ => self.let_go(&session),
         }
         Ok(())
@@ -59,24 +72,37 @@ impl Turn<'_> {
     fn let_go(&mut self, session: &Arc<str>) {
         let route = Route::session(session);
         let mut batch = self.connection.batch();
-        batch.exec(&runtime::RunIfWaitingForDebuggerParams {}, route).forget();
-        let detach = DetachFromTargetParams { session_id: Some(SessionId::new(&**session)) };
+        batch
+            .exec(&runtime::RunIfWaitingForDebuggerParams {}, route)
+            .forget();
+        let detach = DetachFromTargetParams {
+            session_id: Some(SessionId::new(&**session)),
+        };
         batch.exec(&detach, Route::BROWSER).forget();
         batch.send();
     }
 
     fn page_attached(&mut self, session: &Arc<str>, info: &wire::TargetInfo<'_>) {
-        let own = info.browser_context_id.and_then(|id| self.state.contexts.get_key_value(id));
+        let own = info
+            .browser_context_id
+            .and_then(|id| self.state.contexts.get_key_value(id));
         let context = own.or_else(|| self.state.contexts.get_key_value(PROFILE));
         let Some(context) = context.map(|(id, _)| Arc::clone(id)) else {
             return self.let_go(session);
         };
-        let opener = info.opener_id.and_then(|id| self.state.targets.get(id)).copied();
+        let opener = info
+            .opener_id
+            .and_then(|id| self.state.targets.get(id))
+            .copied();
         let target = TargetKey(self.state.next_key());
         // Popups share the window of the page that opened them; what we open has one of its own.
-        let window = opener.and_then(|opener| self.state.pages.get(&opener)).map_or(target, |page| page.window);
+        let window = opener
+            .and_then(|opener| self.state.pages.get(&opener))
+            .map_or(target, |page| page.window);
         // A page's target has the id of its main frame.
-        let frame = self.state.insert_frame(info.target_id, target, None, Arc::clone(session));
+        let frame = self
+            .state
+            .insert_frame(info.target_id, target, None, Arc::clone(session));
         let page = Page {
             context: Arc::clone(&context),
             target_id: info.target_id.into(),
@@ -94,27 +120,67 @@ impl Turn<'_> {
         self.state.pages.insert(target, page);
         self.state.targets.insert(info.target_id.into(), target);
         self.state.fronts.insert(window, target);
-        let entry = Session { page: target, kind: SessionKind::Page, parent: None };
+        let entry = Session {
+            page: target,
+            kind: SessionKind::Page,
+            parent: None,
+        };
         self.state.sessions.insert(Arc::clone(session), entry);
         let setup = self.set_up(session, &context, SessionKind::Page);
-        let first = self.state.contexts.get_mut(&context).and_then(|context| context.first.take());
+        let first = self
+            .state
+            .contexts
+            .get_mut(&context)
+            .and_then(|context| context.first.take());
         if let Some(first) = first {
-            let _ = first.send(FirstPage { target, frame, setup });
+            let _ = first.send(FirstPage {
+                target,
+                frame,
+                setup,
+            });
         } else {
-            if let Some(page) = self.state.pages.get_mut(&target).filter(|_| opener.is_none()) {
+            if let Some(page) = self
+                .state
+                .pages
+                .get_mut(&target)
+                .filter(|_| opener.is_none())
+            {
                 page.setup = setup;
             }
             let url = info.url.clone();
-            self.tell(target, SeamEvent::TargetOpened { target, frame, opener, url });
+            self.tell(
+                target,
+                SeamEvent::TargetOpened {
+                    target,
+                    frame,
+                    opener,
+                    url,
+                },
+            );
         }
         self.changed = true;
     }
 
-    fn child_attached(&mut self, session: Arc<str>, parent: Arc<str>, page: TargetKey, kind: SessionKind) {
-        let Some(context) = self.state.pages.get(&page).map(|page| Arc::clone(&page.context)) else {
+    fn child_attached(
+        &mut self,
+        session: Arc<str>,
+        parent: Arc<str>,
+        page: TargetKey,
+        kind: SessionKind,
+    ) {
+        let Some(context) = self
+            .state
+            .pages
+            .get(&page)
+            .map(|page| Arc::clone(&page.context))
+        else {
             return self.let_go(&session);
         };
-        let entry = Session { page, kind, parent: Some(parent) };
+        let entry = Session {
+            page,
+            kind,
+            parent: Some(parent),
+        };
         self.state.sessions.insert(Arc::clone(&session), entry);
         self.set_up(&session, &context, kind);
     }
@@ -128,7 +194,11 @@ impl Turn<'_> {
         let mut batch = self.connection.batch();
         let mut replies = Vec::new();
         if kind != SessionKind::Worker {
-            let script = NewDocumentScript { source: &context.bridge.start, world_name: WORLD, run_immediately: true };
+            let script = NewDocumentScript {
+                source: &context.bridge.start,
+                world_name: WORLD,
+                run_immediately: true,
+            };
             replies.push(batch.exec(&page::EnableParams::default(), route));
             replies.push(batch.exec(&page::SetLifecycleEventsEnabledParams::new(true), route));
             let tell = runtime::AddBindingParams {
@@ -140,7 +210,10 @@ impl Turn<'_> {
             replies.push(batch.exec(&log::EnableParams {}, route));
         }
         replies.push(batch.exec(&runtime::EnableParams {}, route));
-        let bodies = network::EnableParams { max_post_data_size: Some(MAX_POST_DATA), ..Default::default() };
+        let bodies = network::EnableParams {
+            max_post_data_size: Some(MAX_POST_DATA),
+            ..Default::default()
+        };
         replies.push(batch.exec(&bodies, route));
         if context.network != NetworkPolicy::default() {
             replies.extend(apply(&mut batch, route, &context.network, kind));
@@ -149,7 +222,13 @@ impl Turn<'_> {
         replies.push(batch.exec(&auto_attach(&["iframe", "worker"]), route));
         if kind != SessionKind::Worker {
             // A chooser of the system would wait for somebody who is not there.
-            batch.call("Page.setInterceptFileChooserDialog", &serde_json::json!({ "enabled": true }), route).forget();
+            batch
+                .call(
+                    "Page.setInterceptFileChooserDialog",
+                    &serde_json::json!({ "enabled": true }),
+                    route,
+                )
+                .forget();
         }
         if kind == SessionKind::Page {
             replies.push(batch.exec(&emulation::SetFocusEmulationEnabledParams::new(true), route));
@@ -211,26 +290,39 @@ impl Turn<'_> {
         };
         self.state.targets.remove(&*page.target_id);
         self.state.paused.retain(|_, paused| paused.page != target);
-        self.state.choosers.retain(|_, chooser| chooser.page != target);
+        self.state
+            .choosers
+            .retain(|_, chooser| chooser.page != target);
         if self.state.fronts.get(&page.window) == Some(&target) {
             self.state.fronts.remove(&page.window);
         }
         let frames = &mut self.state.frames;
         let gone = frames.extract_if(|_, frame| frame.page == target);
         for (key, frame) in gone {
-            self.connection.fail_scope(frame.scope(), Loss::TargetClosed);
+            self.connection
+                .fail_scope(frame.scope(), Loss::TargetClosed);
             if self.state.frame_ids.get(&frame.id) == Some(&key) {
                 self.state.frame_ids.remove(&frame.id);
             }
         }
     }
 
-    pub(super) fn crashed(&mut self, target: TargetKey, session: &Arc<str>, kind: SessionKind) -> Taken {
+    pub(super) fn crashed(
+        &mut self,
+        target: TargetKey,
+        session: &Arc<str>,
+        kind: SessionKind,
+    ) -> Taken {
         self.connection.fail_session(session, Loss::TargetCrashed);
         self.forget_worlds(session, Loss::TargetCrashed);
         self.changed = true;
         if kind == SessionKind::Frame {
-            for frame in self.state.frames.values_mut().filter(|frame| frame.session == *session) {
+            for frame in self
+                .state
+                .frames
+                .values_mut()
+                .filter(|frame| frame.session == *session)
+            {
                 frame.crashed = true;
             }
         }
@@ -254,7 +346,12 @@ impl Turn<'_> {
         Ok(())
     }
 
-    pub(super) fn dialog_opening(&mut self, target: TargetKey, session: &Arc<str>, event: Event<'_>) -> Taken {
+    pub(super) fn dialog_opening(
+        &mut self,
+        target: TargetKey,
+        session: &Arc<str>,
+        event: Event<'_>,
+    ) -> Taken {
         let opening: wire::DialogOpening<'_> = event.decode()?;
         let kind = match opening.r#type {
             "confirm" => DialogKind::Confirm,
@@ -265,9 +362,19 @@ impl Turn<'_> {
         if let Some(page) = self.state.pages.get_mut(&target) {
             page.dialog = Some(Arc::clone(session));
         }
-        let default_text = opening.default_prompt.filter(|_| kind == DialogKind::Prompt);
+        let default_text = opening
+            .default_prompt
+            .filter(|_| kind == DialogKind::Prompt);
         let message = opening.message;
-        self.tell(target, SeamEvent::DialogOpened { target, kind, message, default_text });
+        self.tell(
+            target,
+            SeamEvent::DialogOpened {
+                target,
+                kind,
+                message,
+                default_text,
+            },
+        );
         Ok(())
     }
 

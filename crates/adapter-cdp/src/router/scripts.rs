@@ -16,7 +16,11 @@ impl Turn<'_> {
         let Some((_, frame)) = aux.frame_id.and_then(|id| self.state.frame_by_id(id)) else {
             return Ok(());
         };
-        let world = World { session: Arc::clone(session), id: context.id, unique: context.unique_id.into() };
+        let world = World {
+            session: Arc::clone(session),
+            id: context.id,
+            unique: context.unique_id.into(),
+        };
         if aux.is_default {
             frame.session = Arc::clone(session);
             frame.main = Some(world);
@@ -33,7 +37,9 @@ impl Turn<'_> {
     pub(super) fn told(&mut self, session: &Arc<str>, event: Event<'_>) -> Taken {
         let called: wire::BindingCalled = event.decode()?;
         let of = |frame: &&mut Frame| {
-            frame.bridge.as_ref().is_some_and(|world| world.session == *session && world.id == called.execution_context_id)
+            frame.bridge.as_ref().is_some_and(|world| {
+                world.session == *session && world.id == called.execution_context_id
+            })
         };
         if let Some(frame) = self.state.frames.values_mut().find(of) {
             frame.told = Some(called.payload);
@@ -45,7 +51,9 @@ impl Turn<'_> {
     pub(super) fn world_destroyed(&mut self, session: &Arc<str>, event: Event<'_>) -> Taken {
         let destroyed: wire::ContextDestroyed = event.decode()?;
         let id = destroyed.execution_context_id;
-        self.drop_worlds(Loss::Navigated, |world| world.session == *session && world.id == id);
+        self.drop_worlds(Loss::Navigated, |world| {
+            world.session == *session && world.id == id
+        });
         Ok(())
     }
 

@@ -6,8 +6,8 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use ops_contracts::adapter::{
-    AdapterError, Bridge, ChooserKey, DocumentKey, DownloadKey, EventSink as SeamSink, FrameKey, NetworkPolicy, PausedKey,
-    RequestKey, TargetKey,
+    AdapterError, Bridge, ChooserKey, DocumentKey, DownloadKey, EventSink as SeamSink, FrameKey,
+    NetworkPolicy, PausedKey, RequestKey, TargetKey,
 };
 use ops_contracts::command::Viewport;
 use serde_json::value::RawValue;
@@ -110,7 +110,10 @@ impl Requests {
         self.ids.insert(key, (id.into(), Arc::clone(session)));
         self.order.push_back(key);
         if self.order.len() > REMEMBERED
-            && let Some((id, _)) = self.order.pop_front().and_then(|oldest| self.ids.remove(&oldest))
+            && let Some((id, _)) = self
+                .order
+                .pop_front()
+                .and_then(|oldest| self.ids.remove(&oldest))
         {
             self.keys.remove(&id);
         }
@@ -249,11 +252,18 @@ impl State {
         if self.lost {
             return Err(fault::lost("its debugging connection ended"));
         }
-        self.pages.get(&target).filter(|page| &*page.context == context).ok_or(AdapterError::TargetClosed)
+        self.pages
+            .get(&target)
+            .filter(|page| &*page.context == context)
+            .ok_or(AdapterError::TargetClosed)
     }
 
     /// The same, and its renderer runs.
-    pub(crate) fn living_page(&self, context: &str, target: TargetKey) -> Result<&Page, AdapterError> {
+    pub(crate) fn living_page(
+        &self,
+        context: &str,
+        target: TargetKey,
+    ) -> Result<&Page, AdapterError> {
         let page = self.page(context, target)?;
         if page.crashed {
             return Err(AdapterError::TargetCrashed);
@@ -262,10 +272,18 @@ impl State {
     }
 
     /// A frame of a living page.
-    pub(crate) fn frame(&self, context: &str, target: TargetKey, frame: FrameKey) -> Result<&Frame, AdapterError> {
+    pub(crate) fn frame(
+        &self,
+        context: &str,
+        target: TargetKey,
+        frame: FrameKey,
+    ) -> Result<&Frame, AdapterError> {
         self.living_page(context, target)?;
         let living = |frame: &&Frame| frame.page == target && !frame.crashed;
-        self.frames.get(&frame).filter(living).ok_or(AdapterError::FrameGone)
+        self.frames
+            .get(&frame)
+            .filter(living)
+            .ok_or(AdapterError::FrameGone)
     }
 
     pub(crate) fn frame_by_id(&mut self, id: &str) -> Option<(FrameKey, &mut Frame)> {
@@ -273,7 +291,13 @@ impl State {
         Some((key, self.frames.get_mut(&key)?))
     }
 
-    pub(crate) fn insert_frame(&mut self, id: &str, page: TargetKey, parent: Option<FrameKey>, session: Arc<str>) -> FrameKey {
+    pub(crate) fn insert_frame(
+        &mut self,
+        id: &str,
+        page: TargetKey,
+        parent: Option<FrameKey>,
+        session: Arc<str>,
+    ) -> FrameKey {
         let key = FrameKey(self.next_key());
         let document = DocumentKey(self.next_key());
         self.frame_ids.insert(id.into(), key);
@@ -296,18 +320,36 @@ impl State {
     }
 
     /// The document that `loader` loads into `frame`; known from now on.
-    pub(crate) fn document(&mut self, page: TargetKey, frame: FrameKey, loader: &str) -> Option<DocumentKey> {
+    pub(crate) fn document(
+        &mut self,
+        page: TargetKey,
+        frame: FrameKey,
+        loader: &str,
+    ) -> Option<DocumentKey> {
         if let Some(document) = self.pages.get(&page)?.documents.get(loader) {
             return Some(document.key);
         }
         let key = DocumentKey(self.next_key());
-        let document = Document { key, frame, committed: false, url: String::new() };
-        self.pages.get_mut(&page)?.documents.insert(loader, document);
+        let document = Document {
+            key,
+            frame,
+            committed: false,
+            url: String::new(),
+        };
+        self.pages
+            .get_mut(&page)?
+            .documents
+            .insert(loader, document);
         Some(key)
     }
 
     /// The key of a request; a new one when the id is seen first.
-    pub(crate) fn request(&mut self, page: TargetKey, session: &Arc<str>, id: &str) -> Option<RequestKey> {
+    pub(crate) fn request(
+        &mut self,
+        page: TargetKey,
+        session: &Arc<str>,
+        id: &str,
+    ) -> Option<RequestKey> {
         if let Some(key) = self.pages.get(&page)?.requests.keys.get(id) {
             return Some(*key);
         }
@@ -338,7 +380,10 @@ impl State {
         let mut found = Vec::new();
         let mut next = vec![frame];
         while let Some(parent) = next.pop() {
-            let children = self.frames.iter().filter(|(_, child)| child.parent == Some(parent));
+            let children = self
+                .frames
+                .iter()
+                .filter(|(_, child)| child.parent == Some(parent));
             next.extend(children.map(|(key, _)| *key));
             found.push(parent);
         }

@@ -23,11 +23,18 @@ impl<'de> Deserialize<'de> for HeaderMap {
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str("an object of texts")
             }
-            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<HeaderMap, A::Error> {
+            fn visit_map<A: serde::de::MapAccess<'de>>(
+                self,
+                mut map: A,
+            ) -> Result<HeaderMap, A::Error> {
                 let mut headers = Vec::with_capacity(map.size_hint().unwrap_or(16));
                 while let Some((name, value)) = map.next_entry::<String, String>()? {
                     // Several of one name come as lines of one value.
-                    headers.extend(value.split('\n').map(|line| (name.clone(), line.to_owned())));
+                    headers.extend(
+                        value
+                            .split('\n')
+                            .map(|line| (name.clone(), line.to_owned())),
+                    );
                 }
                 Ok(HeaderMap(headers))
             }

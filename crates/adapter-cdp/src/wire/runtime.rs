@@ -154,7 +154,12 @@ struct Property<'a> {
 impl<'a> Properties<'a> {
     /// The handles of those that are nodes.
     pub(crate) fn nodes(&self) -> impl Iterator<Item = &str> {
-        let values = self.result.iter().filter_map(|property| property.value.as_ref());
-        values.filter(|value| value.subtype == Some("node")).filter_map(|value| value.object_id.as_deref())
+        let values = self
+            .result
+            .iter()
+            .filter_map(|property| property.value.as_ref());
+        values
+            .filter(|value| value.subtype == Some("node"))
+            .filter_map(|value| value.object_id.as_deref())
     }
 }

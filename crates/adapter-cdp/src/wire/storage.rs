@@ -44,8 +44,31 @@ impl From<HeldCookie> for Cookie {
             Some(key) => (Some(key.top_level_site), Some(key.has_cross_site_ancestor)),
             None => (None, None),
         };
-        let HeldCookie { name, value, domain, path, http_only, secure, .. } = held;
-        let expires = if held.expires < 0.0 { -1.0 } else { held.expires };
-        Self { name, value, domain, path, expires, http_only, secure, same_site, partition_key, cross_site_ancestor }
+        let HeldCookie {
+            name,
+            value,
+            domain,
+            path,
+            http_only,
+            secure,
+            ..
+        } = held;
+        let expires = if held.expires < 0.0 {
+            -1.0
+        } else {
+            held.expires
+        };
+        Self {
+            name,
+            value,
+            domain,
+            path,
+            expires,
+            http_only,
+            secure,
+            same_site,
+            partition_key,
+            cross_site_ancestor,
+        }
     }
 }

@@ -14,11 +14,26 @@ use super::support::{config, open, spec, trial};
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("a_launched_browser_tells_what_it_is", what_it_is),
-        trial("a_missing_browser_is_an_error_that_says_what_to_install", missing),
-        trial("an_argument_for_the_debugging_connection_is_refused", forbidden),
-        trial("a_browser_that_ends_at_once_is_an_error_with_its_last_words", ends_at_once),
-        trial("a_browser_without_a_sandbox_is_an_error_of_its_own", no_sandbox),
-        trial("a_browser_that_never_answers_is_given_up_and_killed", never_answers),
+        trial(
+            "a_missing_browser_is_an_error_that_says_what_to_install",
+            missing,
+        ),
+        trial(
+            "an_argument_for_the_debugging_connection_is_refused",
+            forbidden,
+        ),
+        trial(
+            "a_browser_that_ends_at_once_is_an_error_with_its_last_words",
+            ends_at_once,
+        ),
+        trial(
+            "a_browser_without_a_sandbox_is_an_error_of_its_own",
+            no_sandbox,
+        ),
+        trial(
+            "a_browser_that_never_answers_is_given_up_and_killed",
+            never_answers,
+        ),
         trial("another_browser_family_is_unsupported", unsupported),
     ]
 }
@@ -27,7 +42,12 @@ async fn what_it_is() {
     let page = open().await;
     let info = page.browser.info();
     assert!(info.product.contains("Chrom"), "{info:?}");
-    assert!(info.version.split('.').all(|part| part.parse::<u32>().is_ok()), "{info:?}");
+    assert!(
+        info.version
+            .split('.')
+            .all(|part| part.parse::<u32>().is_ok()),
+        "{info:?}"
+    );
     assert!(info.pid.is_some() && !info.sandboxed && page.browser.is_connected());
     page.close().await;
 }
@@ -36,8 +56,14 @@ async fn missing() {
     let profiles = tempfile::tempdir().unwrap();
     let mut spec = spec();
     spec.executable = Some("/nowhere/chrome".into());
-    let error = CdpAdapter::new(config(profiles.path())).launch(spec).await.err().unwrap();
-    let AdapterError::BrowserMissing { searched, .. } = error else { panic!("{error:?}") };
+    let error = CdpAdapter::new(config(profiles.path()))
+        .launch(spec)
+        .await
+        .err()
+        .unwrap();
+    let AdapterError::BrowserMissing { searched, .. } = error else {
+        panic!("{error:?}")
+    };
     assert_eq!(searched, ["/nowhere/chrome"]);
 }
 
@@ -45,8 +71,15 @@ async fn forbidden() {
     let profiles = tempfile::tempdir().unwrap();
     let mut spec = spec();
     spec.args.push("--remote-debugging-port=9222".to_owned());
-    let error = CdpAdapter::new(config(profiles.path())).launch(spec).await.err().unwrap();
-    assert!(matches!(error, AdapterError::ArgumentForbidden { .. }), "{error:?}");
+    let error = CdpAdapter::new(config(profiles.path()))
+        .launch(spec)
+        .await
+        .err()
+        .unwrap();
+    assert!(
+        matches!(error, AdapterError::ArgumentForbidden { .. }),
+        "{error:?}"
+    );
     assert_eq!(std::fs::read_dir(profiles.path()).unwrap().count(), 0);
 }
 
@@ -62,7 +95,11 @@ async fn launch_script(profiles: &Path, script: &str) -> AdapterError {
     let error = CdpAdapter::new(config).launch(spec).await.err().unwrap();
     // The guard removes the profile when it has killed what it started.
     for _ in 0..300 {
-        if std::fs::read_dir(profiles.join("profiles")).unwrap().count() == 0 {
+        if std::fs::read_dir(profiles.join("profiles"))
+            .unwrap()
+            .count()
+            == 0
+        {
             return error;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -73,14 +110,20 @@ async fn launch_script(profiles: &Path, script: &str) -> AdapterError {
 async fn ends_at_once() {
     let directory = tempfile::tempdir().unwrap();
     let error = launch_script(directory.path(), "echo last words >&2; exit 7").await;
-    let AdapterError::LaunchFailed { reason, output } = error else { panic!("{error:?}") };
+    let AdapterError::LaunchFailed { reason, output } = error else {
+        panic!("{error:?}")
+    };
     assert!(reason.contains("exit code 7"), "{reason}");
     assert_eq!(output, "last words");
 }
 
 async fn no_sandbox() {
     let directory = tempfile::tempdir().unwrap();
-    let error = launch_script(directory.path(), "echo '[1:1:FATAL] No usable sandbox! If' >&2; exit 133").await;
+    let error = launch_script(
+        directory.path(),
+        "echo '[1:1:FATAL] No usable sandbox! If' >&2; exit 133",
+    )
+    .await;
     assert_eq!(error, AdapterError::SandboxUnavailable);
     if Sandbox::Auto.is_on() {
         return;
@@ -89,13 +132,18 @@ async fn no_sandbox() {
     let profiles = tempfile::tempdir().unwrap();
     let mut config = config(profiles.path());
     config.sandbox = Sandbox::On;
-    assert_eq!(CdpAdapter::new(config).launch(spec()).await.err(), Some(AdapterError::SandboxUnavailable));
+    assert_eq!(
+        CdpAdapter::new(config).launch(spec()).await.err(),
+        Some(AdapterError::SandboxUnavailable)
+    );
 }
 
 async fn never_answers() {
     let directory = tempfile::tempdir().unwrap();
     let error = launch_script(directory.path(), "echo thinking >&2; exec sleep 600").await;
-    let AdapterError::LaunchFailed { reason, output } = error else { panic!("{error:?}") };
+    let AdapterError::LaunchFailed { reason, output } = error else {
+        panic!("{error:?}")
+    };
     assert!(reason.contains("did not answer"), "{reason}");
     assert_eq!(output, "thinking");
 }
@@ -104,6 +152,13 @@ async fn unsupported() {
     let profiles = tempfile::tempdir().unwrap();
     let mut spec = spec();
     spec.browser = BrowserKind::Firefox;
-    let error = CdpAdapter::new(config(profiles.path())).launch(spec).await.err().unwrap();
-    assert!(matches!(error, AdapterError::Unsupported { .. }), "{error:?}");
+    let error = CdpAdapter::new(config(profiles.path()))
+        .launch(spec)
+        .await
+        .err()
+        .unwrap();
+    assert!(
+        matches!(error, AdapterError::Unsupported { .. }),
+        "{error:?}"
+    );
 }

@@ -9,37 +9,65 @@ use super::support::{NEVER, Page, Site, bridge, ended, evaluate, html, open, tri
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("closing_the_target_ends_pending_work", target_closed),
-        trial("closing_the_context_ends_pending_work_and_its_pages", context_closed),
-        trial("a_renderer_crash_ends_pending_work_and_a_navigation_revives_the_page", crash),
+        trial(
+            "closing_the_context_ends_pending_work_and_its_pages",
+            context_closed,
+        ),
+        trial(
+            "a_renderer_crash_ends_pending_work_and_a_navigation_revives_the_page",
+            crash,
+        ),
         trial("a_navigation_to_the_same_site_ends_pending_work", same_site),
         trial("a_navigation_to_another_site_ends_pending_work", cross_site),
         trial("a_navigation_ends_pending_bridge_calls", bridge_call),
         trial("removing_a_frame_ends_pending_work_in_it", frame_removed),
-        trial("navigating_a_frame_of_another_site_ends_pending_work_in_it", frame_navigated),
-        trial("the_end_of_the_browser_ends_pending_work_and_is_told", browser_killed),
-        trial("a_dropped_primitive_is_abandoned_and_the_page_goes_on", dropped),
+        trial(
+            "navigating_a_frame_of_another_site_ends_pending_work_in_it",
+            frame_navigated,
+        ),
+        trial(
+            "the_end_of_the_browser_ends_pending_work_and_is_told",
+            browser_killed,
+        ),
+        trial(
+            "a_dropped_primitive_is_abandoned_and_the_page_goes_on",
+            dropped,
+        ),
     ]
 }
 
 async fn site() -> Site {
-    let frames = "<iframe id=near src=/b></iframe><iframe id=far src='http://localhost:{port}/b'></iframe>";
+    let frames =
+        "<iframe id=near src=/b></iframe><iframe id=far src='http://localhost:{port}/b'></iframe>";
     Site::serve([("/a", html(frames)), ("/b", html("<title>b</title>"))]).await
 }
 
 async fn pending(
     page: &Page,
     frame: FrameKey,
-) -> tokio::task::JoinHandle<ops_contracts::adapter::AdapterResult<ops_contracts::adapter::Effect>> {
+) -> tokio::task::JoinHandle<ops_contracts::adapter::AdapterResult<ops_contracts::adapter::Effect>>
+{
     page.pending(evaluate(page.target, frame, NEVER)).await
 }
 
 async fn target_closed() {
     let page = open().await;
     let work = pending(&page, page.frame).await;
-    page.perform(Primitive::CloseTarget { target: page.target }).await.unwrap();
+    page.perform(Primitive::CloseTarget {
+        target: page.target,
+    })
+    .await
+    .unwrap();
     assert_eq!(ended(work).await.unwrap_err(), AdapterError::TargetClosed);
-    page.events.first(|event| matches!(event, Event::TargetClosed { target } if *target == page.target).then_some(())).await;
-    assert_eq!(page.eval_in(page.frame, "1").await.unwrap_err(), AdapterError::TargetClosed);
+    page.events
+        .first(|event| {
+            matches!(event, Event::TargetClosed { target } if *target == page.target).then_some(())
+        })
+        .await;
+    assert_eq!(
+        page.eval_in(page.frame, "1").await.unwrap_err(),
+        AdapterError::TargetClosed
+    );
     page.close().await;
 }
 
@@ -48,7 +76,10 @@ async fn context_closed() {
     let work = pending(&page, page.frame).await;
     page.context.close().await;
     assert_eq!(ended(work).await.unwrap_err(), AdapterError::TargetClosed);
-    assert_eq!(page.eval_in(page.frame, "1").await.unwrap_err(), AdapterError::TargetClosed);
+    assert_eq!(
+        page.eval_in(page.frame, "1").await.unwrap_err(),
+        AdapterError::TargetClosed
+    );
     assert!(page.browser.is_connected());
     page.close().await;
 }
@@ -59,10 +90,22 @@ async fn crash() {
     page.goto(&site.url("/b")).await;
     let work = pending(&page, page.frame).await;
     // What the navigation itself comes to is of no interest.
-    let _ = page.perform(Primitive::Navigate { target: page.target, url: "chrome://crash".to_owned() }).await;
+    let _ = page
+        .perform(Primitive::Navigate {
+            target: page.target,
+            url: "chrome://crash".to_owned(),
+        })
+        .await;
     assert_eq!(ended(work).await.unwrap_err(), AdapterError::TargetCrashed);
-    page.events.first(|event| matches!(event, Event::TargetCrashed { target } if *target == page.target).then_some(())).await;
-    assert_eq!(page.eval_in(page.frame, "1").await.unwrap_err(), AdapterError::TargetCrashed);
+    page.events
+        .first(|event| {
+            matches!(event, Event::TargetCrashed { target } if *target == page.target).then_some(())
+        })
+        .await;
+    assert_eq!(
+        page.eval_in(page.frame, "1").await.unwrap_err(),
+        AdapterError::TargetCrashed
+    );
     page.goto(&site.url("/b")).await;
     assert_eq!(page.bridge("title", "{}").await, "\"b\"");
     page.close().await;
@@ -124,7 +167,10 @@ async fn frame_removed() {
         let work = pending(&page, frame).await;
         page.eval(&format!("{id}.remove()")).await;
         let error = ended(work).await.unwrap_err();
-        assert!(matches!(error, AdapterError::FrameGone | AdapterError::DocumentGone), "{id}: {error:?}");
+        assert!(
+            matches!(error, AdapterError::FrameGone | AdapterError::DocumentGone),
+            "{id}: {error:?}"
+        );
     }
     page.close().await;
 }
@@ -144,10 +190,18 @@ async fn browser_killed() {
     let work = pending(&page, page.frame).await;
     let pid = i32::try_from(page.browser.info().pid.unwrap()).unwrap();
     kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL).unwrap();
-    assert!(matches!(ended(work).await.unwrap_err(), AdapterError::BrowserLost { .. }));
-    page.events.first(|event| matches!(event, Event::Disconnected { .. }).then_some(())).await;
+    assert!(matches!(
+        ended(work).await.unwrap_err(),
+        AdapterError::BrowserLost { .. }
+    ));
+    page.events
+        .first(|event| matches!(event, Event::Disconnected { .. }).then_some(()))
+        .await;
     assert!(!page.browser.is_connected());
-    assert!(matches!(page.eval_in(page.frame, "1").await.unwrap_err(), AdapterError::BrowserLost { .. }));
+    assert!(matches!(
+        page.eval_in(page.frame, "1").await.unwrap_err(),
+        AdapterError::BrowserLost { .. }
+    ));
     page.close().await;
 }
 

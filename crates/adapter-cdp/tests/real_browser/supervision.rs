@@ -20,16 +20,46 @@ use super::support::{self, config, config_in, open, open_in, spec, trial};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
-        trial("nothing_is_left_when_the_owner_is_killed", nothing_is_left_when_the_owner_is_killed),
-        trial("nothing_is_left_when_the_owner_is_killed_and_the_browser_is_stopped", nothing_is_left_when_stopped),
-        trial("closing_a_browser_leaves_neither_process_nor_profile", closing_leaves_nothing),
-        trial("dropping_a_browser_leaves_neither_process_nor_profile", dropping_leaves_nothing),
-        trial("a_browser_whose_guard_is_killed_is_ended_and_reported_lost", a_lost_guard_ends_the_browser),
-        trial("the_sweep_ends_what_a_dead_owner_left_and_deletes_its_profile", the_sweep_ends_leftovers),
-        trial("the_sweep_leaves_a_living_owners_browser_alone", the_sweep_leaves_living_owners),
-        trial("a_browser_that_is_stopped_does_not_answer", a_stopped_browser_does_not_answer),
-        trial("temporary_files_go_with_the_browser_that_is_killed", temporary_files_go_with_the_browser),
-        trial("a_persistent_profile_is_kept_and_refused_to_a_second_browser", a_persistent_profile_is_kept),
+        trial(
+            "nothing_is_left_when_the_owner_is_killed",
+            nothing_is_left_when_the_owner_is_killed,
+        ),
+        trial(
+            "nothing_is_left_when_the_owner_is_killed_and_the_browser_is_stopped",
+            nothing_is_left_when_stopped,
+        ),
+        trial(
+            "closing_a_browser_leaves_neither_process_nor_profile",
+            closing_leaves_nothing,
+        ),
+        trial(
+            "dropping_a_browser_leaves_neither_process_nor_profile",
+            dropping_leaves_nothing,
+        ),
+        trial(
+            "a_browser_whose_guard_is_killed_is_ended_and_reported_lost",
+            a_lost_guard_ends_the_browser,
+        ),
+        trial(
+            "the_sweep_ends_what_a_dead_owner_left_and_deletes_its_profile",
+            the_sweep_ends_leftovers,
+        ),
+        trial(
+            "the_sweep_leaves_a_living_owners_browser_alone",
+            the_sweep_leaves_living_owners,
+        ),
+        trial(
+            "a_browser_that_is_stopped_does_not_answer",
+            a_stopped_browser_does_not_answer,
+        ),
+        trial(
+            "temporary_files_go_with_the_browser_that_is_killed",
+            temporary_files_go_with_the_browser,
+        ),
+        trial(
+            "a_persistent_profile_is_kept_and_refused_to_a_second_browser",
+            a_persistent_profile_is_kept,
+        ),
     ]
 }
 
@@ -44,13 +74,25 @@ pub(crate) fn dispatch(args: impl Iterator<Item = OsString>) -> Option<ExitCode>
 
 /// A program that owns a browser with three contexts until it is killed.
 fn own(profiles: &Path) -> ExitCode {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
     runtime.block_on(async {
-        let browser = CdpAdapter::new(config(profiles)).launch(spec()).await.unwrap();
+        let browser = CdpAdapter::new(config(profiles))
+            .launch(spec())
+            .await
+            .unwrap();
         let mut contexts = Vec::new();
         for _ in 0..3 {
             let events = std::sync::Arc::new(support::Recorder::default());
-            contexts.push(browser.open_context(support::context_spec(), events).await.unwrap());
+            contexts.push(
+                browser
+                    .open_context(support::context_spec(), events)
+                    .await
+                    .unwrap(),
+            );
         }
         println!("ready");
         std::future::pending::<ExitCode>().await
@@ -76,16 +118,30 @@ async fn owner() -> Owner {
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-    let line = tokio::time::timeout(support::PATIENCE, lines.next_line()).await.unwrap().unwrap();
+    let line = tokio::time::timeout(support::PATIENCE, lines.next_line())
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(line.as_deref(), Some("ready"));
     let (profile, marker) = only_profile(profiles.path());
     let tree = tree(marker.guard.unwrap().pid);
     assert!(tree.len() > 4, "{tree:?}");
-    Owner { process, profiles, profile, marker, tree }
+    Owner {
+        process,
+        profiles,
+        profile,
+        marker,
+        tree,
+    }
 }
 
 fn only_profile(profiles: &Path) -> (PathBuf, Marker) {
-    let profile = fs::read_dir(profiles).unwrap().next().unwrap().unwrap().path();
+    let profile = fs::read_dir(profiles)
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
     let marker = serde_json::from_slice(&fs::read(profile.join(MARKER_FILE)).unwrap()).unwrap();
     (profile, marker)
 }
@@ -94,17 +150,28 @@ fn only_profile(profiles: &Path) -> (PathBuf, Marker) {
 fn stat(pid: u32) -> Option<(String, u32, String)> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let fields: Vec<&str> = text[text.rfind(')')? + 1..].split_whitespace().collect();
-    Some((fields[0].to_owned(), fields[1].parse().ok()?, fields[19].to_owned()))
+    Some((
+        fields[0].to_owned(),
+        fields[1].parse().ok()?,
+        fields[19].to_owned(),
+    ))
 }
 
 fn tree(root: u32) -> HashMap<u32, String> {
-    let numbers = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-    let all: HashMap<u32, (String, u32, String)> = numbers.filter_map(|pid| Some((pid, stat(pid)?))).collect();
+    let numbers = fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    let all: HashMap<u32, (String, u32, String)> =
+        numbers.filter_map(|pid| Some((pid, stat(pid)?))).collect();
     let mut found = HashMap::new();
     let mut next = vec![root];
     while let Some(pid) = next.pop() {
         found.insert(pid, all[&pid].2.clone());
-        next.extend(all.iter().filter(|(_, (_, parent, _))| *parent == pid).map(|(child, _)| *child));
+        next.extend(
+            all.iter()
+                .filter(|(_, (_, parent, _))| *parent == pid)
+                .map(|(child, _)| *child),
+        );
     }
     found
 }
@@ -112,7 +179,10 @@ fn tree(root: u32) -> HashMap<u32, String> {
 /// Which of these processes still exist; a zombie does, until it is reaped.
 fn alive(tree: &HashMap<u32, String>) -> Vec<u32> {
     let same = |pid: &u32, start: &String| stat(*pid).is_some_and(|(_, _, now)| now == *start);
-    tree.iter().filter(|(pid, start)| same(pid, start)).map(|(pid, _)| *pid).collect()
+    tree.iter()
+        .filter(|(pid, start)| same(pid, start))
+        .map(|(pid, _)| *pid)
+        .collect()
 }
 
 /// Waits until none is left, for as long as the design allows.
@@ -127,13 +197,17 @@ async fn gone(tree: &HashMap<u32, String>) {
 }
 
 fn signal(pid: u32, signal: Signal) {
-    rustix::process::kill_process(Pid::from_raw(i32::try_from(pid).unwrap()).unwrap(), signal).unwrap();
+    rustix::process::kill_process(Pid::from_raw(i32::try_from(pid).unwrap()).unwrap(), signal)
+        .unwrap();
 }
 
 /// Stops those that are still there: browsers end processes all the time.
 fn stop<'a>(pids: impl Iterator<Item = &'a u32>) {
     for pid in pids {
-        let _ = rustix::process::kill_process(Pid::from_raw(i32::try_from(*pid).unwrap()).unwrap(), Signal::STOP);
+        let _ = rustix::process::kill_process(
+            Pid::from_raw(i32::try_from(*pid).unwrap()).unwrap(),
+            Signal::STOP,
+        );
     }
 }
 
@@ -181,7 +255,9 @@ async fn a_lost_guard_ends_the_browser() {
     let files = marker.temporary_files.unwrap();
     let tree = tree(marker.guard.unwrap().pid);
     signal(marker.guard.unwrap().pid, Signal::KILL);
-    page.events.first(|event| matches!(event, Event::Disconnected { .. }).then_some(())).await;
+    page.events
+        .first(|event| matches!(event, Event::Disconnected { .. }).then_some(()))
+        .await;
     assert!(!page.browser.is_connected());
     // Without its guard nobody reaps the rest but the system: dead is enough.
     for _ in 0..200 {
@@ -191,7 +267,12 @@ async fn a_lost_guard_ends_the_browser() {
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    panic!("still there: {:?}, profile {}, temporary files {}", alive(&tree), profile.exists(), files.exists());
+    panic!(
+        "still there: {:?}, profile {}, temporary files {}",
+        alive(&tree),
+        profile.exists(),
+        files.exists()
+    );
 }
 
 async fn the_sweep_ends_leftovers() {
@@ -200,7 +281,10 @@ async fn the_sweep_ends_leftovers() {
     stop(owner.tree.keys());
     owner.process.kill().await.unwrap();
     let files = owner.marker.temporary_files.take().unwrap();
-    assert!(fs::read_dir(&files).unwrap().next().is_some(), "the browser's socket is there");
+    assert!(
+        fs::read_dir(&files).unwrap().next().is_some(),
+        "the browser's socket is there"
+    );
     assert!(alive(&owner.tree).len() > 4);
     let report = guard::sweep(owner.profiles.path()).unwrap();
     assert_eq!(report.removed, [owner.profile.clone()]);
@@ -219,7 +303,10 @@ async fn the_sweep_ends_leftovers() {
 async fn the_sweep_leaves_living_owners() {
     let page = open().await;
     let report = guard::sweep(page.profiles.path()).unwrap();
-    assert_eq!((report.kept, report.killed.len(), report.removed.len()), (1, 0, 0));
+    assert_eq!(
+        (report.kept, report.killed.len(), report.removed.len()),
+        (1, 0, 0)
+    );
     assert_eq!(page.eval("1 + 1").await, "2");
     page.close().await;
 }
@@ -234,19 +321,28 @@ async fn a_stopped_browser_does_not_answer() {
     signal(browser, Signal::CONT);
     page.browser.ping().await.unwrap();
     page.browser.close().await;
-    assert!(matches!(page.browser.ping().await, Err(AdapterError::BrowserLost { .. })));
+    assert!(matches!(
+        page.browser.ping().await,
+        Err(AdapterError::BrowserLost { .. })
+    ));
 }
 
 async fn temporary_files_go_with_the_browser() {
     let (profiles, root) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let others = std::env::vars_os().filter(|(name, _)| name != "TMPDIR");
     let variables = others.chain([("TMPDIR".into(), root.path().into())]);
-    let browser = CdpAdapter::new(config_in(profiles.path(), variables)).launch(spec()).await.unwrap();
+    let browser = CdpAdapter::new(config_in(profiles.path(), variables))
+        .launch(spec())
+        .await
+        .unwrap();
     let (profile, marker) = only_profile(profiles.path());
     let tree = tree(marker.guard.unwrap().pid);
     let files = marker.temporary_files.unwrap();
     assert_eq!(files.parent(), Some(root.path()));
-    assert!(fs::read_dir(&files).unwrap().next().is_some(), "the browser's socket is there");
+    assert!(
+        fs::read_dir(&files).unwrap().next().is_some(),
+        "the browser's socket is there"
+    );
     // A browser that ends by itself first removes these, and a good while later the directory that they lead to.
     for link in ["SingletonSocket", "SingletonCookie", "SingletonLock"] {
         fs::remove_file(profile.join(link)).unwrap();
@@ -263,13 +359,24 @@ async fn a_persistent_profile_is_kept() {
     let mut spec = spec();
     let directory = profiles.path().join("mine");
     spec.profile = Some(directory.clone());
-    let page = open_in(adapter.launch(spec.clone()).await.unwrap(), tempfile::tempdir().unwrap()).await;
+    let page = open_in(
+        adapter.launch(spec.clone()).await.unwrap(),
+        tempfile::tempdir().unwrap(),
+    )
+    .await;
     let error = adapter.launch(spec.clone()).await.err().unwrap();
-    assert!(matches!(error, AdapterError::LaunchFailed { .. }), "{error:?}");
+    assert!(
+        matches!(error, AdapterError::LaunchFailed { .. }),
+        "{error:?}"
+    );
     assert_eq!(page.eval("1 + 1").await, "2");
     page.close().await;
     assert!(directory.join("Default").exists());
-    let again = open_in(adapter.launch(spec).await.unwrap(), tempfile::tempdir().unwrap()).await;
+    let again = open_in(
+        adapter.launch(spec).await.unwrap(),
+        tempfile::tempdir().unwrap(),
+    )
+    .await;
     assert_eq!(again.eval("1 + 1").await, "2");
     again.close().await;
 }

@@ -10,8 +10,8 @@ use adapter_cdp::guard::GuardCommand;
 use adapter_cdp::{CdpAdapter, CdpConfig, Sandbox};
 use libtest_mimic::Trial;
 use ops_contracts::adapter::{
-    Adapter, AdapterResult, BridgeCall, Browser, Context, ContextSpec, ContextStorage, Effect, Evaluated, Event, EventSink,
-    FrameKey, LaunchSpec, Primitive, TargetKey,
+    Adapter, AdapterResult, BridgeCall, Browser, Context, ContextSpec, ContextStorage, Effect,
+    Evaluated, Event, EventSink, FrameKey, LaunchSpec, Primitive, TargetKey,
 };
 use ops_contracts::capability::BrowserKind;
 use ops_contracts::clock::{Clock, Timestamp};
@@ -49,9 +49,18 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     Trial::test(name, move || {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-        let task = runtime.spawn(async { tokio::time::timeout(PATIENCE * 2, body()).await.expect("the test hangs") });
-        runtime.block_on(task).map_err(|error| error.to_string().into())
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()?;
+        let task = runtime.spawn(async {
+            tokio::time::timeout(PATIENCE * 2, body())
+                .await
+                .expect("the test hangs")
+        });
+        runtime
+            .block_on(task)
+            .map_err(|error| error.to_string().into())
     })
 }
 
@@ -60,7 +69,10 @@ pub(crate) fn config(profiles: &Path) -> CdpConfig {
 }
 
 /// The same with these variables for the browser's environment.
-pub(crate) fn config_in(profiles: &Path, variables: impl Iterator<Item = (OsString, OsString)>) -> CdpConfig {
+pub(crate) fn config_in(
+    profiles: &Path,
+    variables: impl Iterator<Item = (OsString, OsString)>,
+) -> CdpConfig {
     let guard = GuardCommand::new(std::env::current_exe().expect("the test program has a path"));
     let mut config = CdpConfig::new(guard, profiles.to_owned(), variables, Arc::new(FixedClock));
     config.sandbox = Sandbox::Off;
@@ -139,7 +151,10 @@ pub(crate) struct Page {
 
 pub(crate) async fn open() -> Page {
     let profiles = tempfile::tempdir().unwrap();
-    let browser = CdpAdapter::new(config(profiles.path())).launch(spec()).await.unwrap();
+    let browser = CdpAdapter::new(config(profiles.path()))
+        .launch(spec())
+        .await
+        .unwrap();
     open_in(browser, profiles).await
 }
 
@@ -147,16 +162,31 @@ pub(crate) async fn open_in(browser: Arc<dyn Browser>, profiles: tempfile::TempD
     open_with(context_spec(), browser, profiles).await
 }
 
-pub(crate) async fn open_with(spec: ContextSpec, browser: Arc<dyn Browser>, profiles: tempfile::TempDir) -> Page {
+pub(crate) async fn open_with(
+    spec: ContextSpec,
+    browser: Arc<dyn Browser>,
+    profiles: tempfile::TempDir,
+) -> Page {
     let events = Arc::new(Recorder::default());
     let opened = browser.open_context(spec, events.clone()).await.unwrap();
-    Page { browser, context: opened.context, events, target: opened.target, frame: opened.frame, profiles }
+    Page {
+        browser,
+        context: opened.context,
+        events,
+        target: opened.target,
+        frame: opened.frame,
+        profiles,
+    }
 }
 
 pub(crate) fn context_spec() -> ContextSpec {
     ContextSpec {
         bridge: BRIDGE.into(),
-        viewport: Viewport { width: 800, height: 600, scale: 1.0 },
+        viewport: Viewport {
+            width: 800,
+            height: 600,
+            scale: 1.0,
+        },
         storage: ContextStorage::Isolated,
         proxy: None,
     }
@@ -164,18 +194,32 @@ pub(crate) fn context_spec() -> ContextSpec {
 
 impl Page {
     pub(crate) async fn perform(&self, primitive: Primitive) -> AdapterResult<Effect> {
-        tokio::time::timeout(PATIENCE, self.context.perform(primitive)).await.expect("the primitive hangs")
+        tokio::time::timeout(PATIENCE, self.context.perform(primitive))
+            .await
+            .expect("the primitive hangs")
     }
 
     pub(crate) async fn goto(&self, url: &str) {
         let mark = self.events.mark();
-        let effect = self.perform(Primitive::Navigate { target: self.target, url: url.to_owned() }).await.unwrap();
-        let Effect::Navigation { document: Some(wanted), failure: None } = effect else {
+        let effect = self
+            .perform(Primitive::Navigate {
+                target: self.target,
+                url: url.to_owned(),
+            })
+            .await
+            .unwrap();
+        let Effect::Navigation {
+            document: Some(wanted),
+            failure: None,
+        } = effect
+        else {
             panic!("{url}: {effect:?}");
         };
         self.events
             .after(mark, |event| match event {
-                Event::Lifecycle { document, phase, .. } if *document == wanted => {
+                Event::Lifecycle {
+                    document, phase, ..
+                } if *document == wanted => {
                     (*phase == ops_contracts::adapter::LifecyclePhase::Load).then_some(())
                 }
                 _ => None,
@@ -183,8 +227,16 @@ impl Page {
             .await;
     }
 
-    pub(crate) async fn bridge_in(&self, frame: FrameKey, name: &'static str, args: &str) -> AdapterResult<String> {
-        match self.perform(bridge(self.target, frame, name, args, None)).await? {
+    pub(crate) async fn bridge_in(
+        &self,
+        frame: FrameKey,
+        name: &'static str,
+        args: &str,
+    ) -> AdapterResult<String> {
+        match self
+            .perform(bridge(self.target, frame, name, args, None))
+            .await?
+        {
             Effect::Text(text) => Ok(text),
             other => panic!("{other:?}"),
         }
@@ -194,8 +246,15 @@ impl Page {
         self.bridge_in(self.frame, name, args).await.unwrap()
     }
 
-    pub(crate) async fn eval_in(&self, frame: FrameKey, expression: &str) -> AdapterResult<Evaluated> {
-        match self.perform(evaluate(self.target, frame, expression)).await? {
+    pub(crate) async fn eval_in(
+        &self,
+        frame: FrameKey,
+        expression: &str,
+    ) -> AdapterResult<Evaluated> {
+        match self
+            .perform(evaluate(self.target, frame, expression))
+            .await?
+        {
             Effect::Evaluated(evaluated) => Ok(evaluated),
             other => panic!("{other:?}"),
         }
@@ -216,7 +275,10 @@ impl Page {
     }
 
     /// Starts a primitive that will not end by itself, and returns when the browser has certainly got it.
-    pub(crate) async fn pending(&self, primitive: Primitive) -> tokio::task::JoinHandle<AdapterResult<Effect>> {
+    pub(crate) async fn pending(
+        &self,
+        primitive: Primitive,
+    ) -> tokio::task::JoinHandle<AdapterResult<Effect>> {
         let context = Arc::clone(&self.context);
         let mark = self.events.mark();
         let task = tokio::spawn(async move { context.perform(primitive).await });
@@ -236,19 +298,41 @@ impl Page {
 }
 
 pub(crate) fn evaluate(target: TargetKey, frame: FrameKey, expression: &str) -> Primitive {
-    Primitive::Evaluate { target, frame, expression: expression.to_owned(), await_promise: true }
+    Primitive::Evaluate {
+        target,
+        frame,
+        expression: expression.to_owned(),
+        await_promise: true,
+    }
 }
 
 /// An expression that never comes to an end, and says that it has begun.
 pub(crate) const NEVER: &str = "console.log('running'), new Promise(() => {})";
 
-pub(crate) fn bridge(target: TargetKey, frame: FrameKey, name: &'static str, args: &str, owner_of: Option<FrameKey>) -> Primitive {
+pub(crate) fn bridge(
+    target: TargetKey,
+    frame: FrameKey,
+    name: &'static str,
+    args: &str,
+    owner_of: Option<FrameKey>,
+) -> Primitive {
     let args = serde_json::value::RawValue::from_string(args.to_owned()).unwrap();
-    Primitive::CallBridge { target, frame, call: BridgeCall { name, args, owner_of } }
+    Primitive::CallBridge {
+        target,
+        frame,
+        call: BridgeCall {
+            name,
+            args,
+            owner_of,
+        },
+    }
 }
 
 pub(crate) async fn ended<T>(task: tokio::task::JoinHandle<T>) -> T {
-    tokio::time::timeout(PATIENCE, task).await.expect("pending work was not ended").unwrap()
+    tokio::time::timeout(PATIENCE, task)
+        .await
+        .expect("pending work was not ended")
+        .unwrap()
 }
 
 /// A web server on a free port of 127.0.0.1, which `localhost` reaches as another site.

@@ -14,7 +14,11 @@ pub(super) enum Reply {
 
 /// Answers one call.
 pub(super) fn call(document: &mut Document, name: &str, args: &Value) -> Reply {
-    let mut next = args.get("next").and_then(Value::as_u64).and_then(|next| u32::try_from(next).ok()).unwrap_or(1);
+    let mut next = args
+        .get("next")
+        .and_then(Value::as_u64)
+        .and_then(|next| u32::try_from(next).ok())
+        .unwrap_or(1);
     if name == "waitFor" {
         return match wait(document, args, &mut next) {
             Some(answer) => Reply::Text(text(answer, next)),
@@ -57,7 +61,9 @@ fn answer(document: &mut Document, name: &str, args: &Value, next: &mut u32) -> 
             document.armed = None;
             Ok(json!({}))
         }
-        "scrollBy" => Ok(json!({ "before": { "x": 0, "y": 0 }, "after": { "x": 0, "y": 0 }, "moved": false })),
+        "scrollBy" => {
+            Ok(json!({ "before": { "x": 0, "y": 0 }, "after": { "x": 0, "y": 0 }, "moved": false }))
+        }
         _ => of_element(document, name, args, next),
     }
 }
@@ -73,22 +79,33 @@ fn of_element(document: &mut Document, name: &str, args: &Value, next: &mut u32)
         "describe" => Ok(desc),
         "readback" => {
             let value = live.element.value.clone().unwrap_or_default();
-            let matches = args.get("expect").and_then(Value::as_str).map(|expected| expected == value);
+            let matches = args
+                .get("expect")
+                .and_then(Value::as_str)
+                .map(|expected| expected == value);
             Ok(json!({ "value": value, "matches": matches, "focused": !moved, "valid": true }))
         }
         "checkState" => match live.element.checked {
             Some(checked) => Ok(json!({ "checked": checked, "ref": number, "desc": desc })),
-            None => Err(Refusal::new("wrong_element_type", "the element can't be checked")),
+            None => Err(Refusal::new(
+                "wrong_element_type",
+                "the element can't be checked",
+            )),
         },
         "focus" => {
             let value = live.element.value.clone();
             document.focus = Some(at);
             document.selected = false;
-            Ok(json!({ "ref": number, "desc": desc, "focused": true, "moved": moved, "value": value }))
+            Ok(
+                json!({ "ref": number, "desc": desc, "focused": true, "moved": moved, "value": value }),
+            )
         }
         "scrollIntoView" => Ok(json!({ "ref": number, "scrolled": false, "visible": true })),
         "box" => Ok(place(at)),
-        _ => Err(Refusal::new("internal", format!("the fake does not know the bridge function {name}"))),
+        _ => Err(Refusal::new(
+            "internal",
+            format!("the fake does not know the bridge function {name}"),
+        )),
     }
 }
 
@@ -96,7 +113,10 @@ fn element(document: &mut Document, args: &Value, next: &mut u32) -> Found<usize
     match (args.get("locator"), args.get("ref")) {
         (Some(locator), _) => document.one(&locator.clone(), next),
         (None, Some(reference)) => document.one(&json!({ "ref": reference }), next),
-        (None, None) => Err(Refusal::new("invalid_selector", "a locator object is missing")),
+        (None, None) => Err(Refusal::new(
+            "invalid_selector",
+            "a locator object is missing",
+        )),
     }
 }
 
@@ -112,7 +132,11 @@ pub(super) fn at_point(y: f64) -> usize {
 
 fn snapshot(document: &mut Document, args: &Value, next: &mut u32) -> Value {
     let mode = args.get("mode").and_then(Value::as_str).unwrap_or("full");
-    let prefix = args.get("prefix").and_then(Value::as_str).unwrap_or("e").to_owned();
+    let prefix = args
+        .get("prefix")
+        .and_then(Value::as_str)
+        .unwrap_or("e")
+        .to_owned();
     let mut lines = Vec::new();
     for at in 0..document.elements.len() {
         let element = &document.elements[at].element;
@@ -126,7 +150,11 @@ fn snapshot(document: &mut Document, args: &Value, next: &mut u32) -> Value {
         }
         let number = document.number(at, next);
         let element = &document.elements[at].element;
-        let name = if element.name.is_empty() { String::new() } else { format!(" \"{}\"", element.name) };
+        let name = if element.name.is_empty() {
+            String::new()
+        } else {
+            format!(" \"{}\"", element.name)
+        };
         lines.push(format!("- {}{name} [ref={prefix}{number}]", element.role));
     }
     let nodes = lines.len();
@@ -135,21 +163,38 @@ fn snapshot(document: &mut Document, args: &Value, next: &mut u32) -> Value {
 
 fn find(document: &mut Document, args: &Value, next: &mut u32) -> Found<Value> {
     let found = document.all(args.get("locator").unwrap_or(&Value::Null))?;
-    let limit = args.get("limit").and_then(Value::as_u64).and_then(|limit| usize::try_from(limit).ok()).unwrap_or(50);
-    let matches: Vec<Value> = found.iter().take(limit).map(|at| document.describe(*at, next)).collect();
+    let limit = args
+        .get("limit")
+        .and_then(Value::as_u64)
+        .and_then(|limit| usize::try_from(limit).ok())
+        .unwrap_or(50);
+    let matches: Vec<Value> = found
+        .iter()
+        .take(limit)
+        .map(|at| document.describe(*at, next))
+        .collect();
     Ok(json!({ "count": found.len(), "matches": matches }))
 }
 
 fn read(document: &mut Document, args: &Value, next: &mut u32) -> Found<Value> {
     let what = args.get("what").and_then(Value::as_str).unwrap_or_default();
     if what == "count" {
-        return Ok(json!({ "value": document.all(args.get("locator").unwrap_or(&Value::Null))?.len() }));
+        return Ok(
+            json!({ "value": document.all(args.get("locator").unwrap_or(&Value::Null))?.len() }),
+        );
     }
     if args.get("locator").is_none() {
-        let texts = document.elements.iter().filter(|live| live.connected && live.element.visible);
+        let texts = document
+            .elements
+            .iter()
+            .filter(|live| live.connected && live.element.visible);
         let texts: Vec<&str> = texts.map(|live| live.element.text.as_str()).collect();
         let whole = texts.join("\n");
-        let max = args.get("maxChars").and_then(Value::as_u64).and_then(|max| usize::try_from(max).ok()).unwrap_or(usize::MAX);
+        let max = args
+            .get("maxChars")
+            .and_then(Value::as_u64)
+            .and_then(|max| usize::try_from(max).ok())
+            .unwrap_or(usize::MAX);
         let cut: String = whole.chars().take(max).collect();
         return Ok(json!({ "truncated": cut.len() < whole.len(), "value": cut }));
     }
@@ -160,14 +205,21 @@ fn read(document: &mut Document, args: &Value, next: &mut u32) -> Found<Value> {
         "text" => json!({ "value": element.text }),
         "value" => match &element.value {
             Some(value) => json!({ "value": value }),
-            None => return Err(Refusal::new("wrong_element_type", "the element has no value")),
+            None => {
+                return Err(Refusal::new(
+                    "wrong_element_type",
+                    "the element has no value",
+                ));
+            }
         },
         "state" => json!({ "value": {
             "visible": element.visible, "enabled": !element.disabled, "checked": element.checked,
             "editable": element.value.is_some() && !element.disabled, "focused": focused,
         } }),
         "box" => json!({ "value": place(at) }),
-        "attr" => json!({ "value": (args.get("attr").and_then(Value::as_str) == Some("id")).then_some(&element.id) }),
+        "attr" => {
+            json!({ "value": (args.get("attr").and_then(Value::as_str) == Some("id")).then_some(&element.id) })
+        }
         "html" => json!({ "value": element.text }),
         _ => json!({ "value": format!("<{0}>{1}</{0}>", element.tag, element.text) }),
     })
@@ -190,25 +242,49 @@ fn arm(document: &mut Document, args: &Value, next: &mut u32) -> Found<Value> {
     let element = &document.elements[at].element;
     if let Some(by) = element.covered_by {
         let details = json!({ "by": { "role": "", "name": "", "tag": by } });
-        return Err(Refusal { details, ..Refusal::new("covered", format!("the element is covered by {by}")) });
+        return Err(Refusal {
+            details,
+            ..Refusal::new("covered", format!("the element is covered by {by}"))
+        });
     }
     let checks = args.get("action").and_then(Value::as_str) == Some("check");
     if checks && element.checked.is_none() {
-        return Err(Refusal::new("wrong_element_type", "the element can't be checked"));
+        return Err(Refusal::new(
+            "wrong_element_type",
+            "the element can't be checked",
+        ));
     }
     let desc = document.describe(at, next);
     let number = document.number(at, next);
     let token = format!("a{}", document.changes);
-    document.armed = Some(Armed { token: token.clone(), at, clicks: 0, changed: false });
-    Ok(json!({ "ref": number, "x": 60, "y": 20 * at + 10, "animating": false, "desc": desc, "token": token }))
+    document.armed = Some(Armed {
+        token: token.clone(),
+        at,
+        clicks: 0,
+        changed: false,
+    });
+    Ok(
+        json!({ "ref": number, "x": 60, "y": 20 * at + 10, "animating": false, "desc": desc, "token": token }),
+    )
 }
 
 fn verdict(document: &mut Document, args: &Value) -> Found<Value> {
-    let Some(armed) = document.armed.take().filter(|armed| args.get("token").and_then(Value::as_str) == Some(&armed.token)) else {
-        return Err(Refusal::new("internal", "no guard is armed under this token"));
+    let Some(armed) = document
+        .armed
+        .take()
+        .filter(|armed| args.get("token").and_then(Value::as_str) == Some(&armed.token))
+    else {
+        return Err(Refusal::new(
+            "internal",
+            "no guard is armed under this token",
+        ));
     };
     let expected = args.get("expect").and_then(Value::as_u64).unwrap_or(0);
-    let events: &[&str] = if armed.clicks > 0 { &["mousedown", "mouseup", "click"] } else { &["mousemove"] };
+    let events: &[&str] = if armed.clicks > 0 {
+        &["mousedown", "mouseup", "click"]
+    } else {
+        &["mousemove"]
+    };
     let checked = document.elements[armed.at].element.checked;
     Ok(json!({
         "hit": u64::from(armed.clicks) >= expected, "missed": null, "events": events, "clicks": armed.clicks,
@@ -220,9 +296,15 @@ fn fill(document: &mut Document, args: &Value, next: &mut u32) -> Found<Value> {
     let at = element(document, args, next)?;
     actionable(document, at)?;
     let number = document.number(at, next);
-    let wanted = args.get("value").and_then(Value::as_str).unwrap_or_default();
+    let wanted = args
+        .get("value")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     let Some(before) = document.elements[at].element.value.clone() else {
-        return Err(Refusal::new("wrong_element_type", "the element takes no text"));
+        return Err(Refusal::new(
+            "wrong_element_type",
+            "the element takes no text",
+        ));
     };
     let desc = document.describe(at, next);
     document.focus = Some(at);
@@ -237,26 +319,50 @@ fn select(document: &mut Document, args: &Value, next: &mut u32) -> Found<Value>
     let desc = document.describe(at, next);
     let element = &mut document.elements[at].element;
     if element.options.is_empty() {
-        return Err(Refusal::new("wrong_element_type", "the element has no options"));
+        return Err(Refusal::new(
+            "wrong_element_type",
+            "the element has no options",
+        ));
     }
-    let wanted = args.get("values").and_then(|values| values.get(0)).cloned().unwrap_or_default();
-    let is = |key: &str, held: &str| wanted.get(key).and_then(Value::as_str).or(wanted.as_str()) == Some(held);
-    let chosen = element.options.iter().enumerate().find(|(index, (value, label))| {
-        is("value", value) || is("label", label) || wanted.get("index").and_then(Value::as_u64) == u64::try_from(*index).ok()
-    });
+    let wanted = args
+        .get("values")
+        .and_then(|values| values.get(0))
+        .cloned()
+        .unwrap_or_default();
+    let is = |key: &str, held: &str| {
+        wanted.get(key).and_then(Value::as_str).or(wanted.as_str()) == Some(held)
+    };
+    let chosen = element
+        .options
+        .iter()
+        .enumerate()
+        .find(|(index, (value, label))| {
+            is("value", value)
+                || is("label", label)
+                || wanted.get("index").and_then(Value::as_u64) == u64::try_from(*index).ok()
+        });
     let Some((index, (value, label))) = chosen else {
         let details = json!({ "options": element.options });
-        return Err(Refusal { details, ..Refusal::new("option_not_found", "there is no such option") });
+        return Err(Refusal {
+            details,
+            ..Refusal::new("option_not_found", "there is no such option")
+        });
     };
     let changed = element.value.replace((*value).to_owned()).as_deref() != Some(*value);
-    Ok(json!({ "ref": number, "desc": desc, "selected": [{ "value": value, "label": label, "index": index }], "changed": changed }))
+    Ok(
+        json!({ "ref": number, "desc": desc, "selected": [{ "value": value, "label": label, "index": index }], "changed": changed }),
+    )
 }
 
 /// The end of a wait, if it has come.
 fn wait(document: &mut Document, args: &Value, next: &mut u32) -> Option<Found<Value>> {
     if let Some(text) = args.get("text").and_then(Value::as_str) {
-        let shown = |element: &super::script::Element| element.visible && element.text.contains(text);
-        let at = document.elements.iter().position(|live| live.connected && shown(&live.element))?;
+        let shown =
+            |element: &super::script::Element| element.visible && element.text.contains(text);
+        let at = document
+            .elements
+            .iter()
+            .position(|live| live.connected && shown(&live.element))?;
         let number = document.number(at, next);
         return Some(Ok(json!({ "ref": number })));
     }
@@ -264,7 +370,10 @@ fn wait(document: &mut Document, args: &Value, next: &mut u32) -> Option<Found<V
         Ok(found) => found,
         Err(refusal) => return Some(Err(refusal)),
     };
-    let state = args.get("state").and_then(Value::as_str).unwrap_or("visible");
+    let state = args
+        .get("state")
+        .and_then(Value::as_str)
+        .unwrap_or("visible");
     let first = found.first().copied();
     let element = first.map(|at| &document.elements[at].element);
     let reached = match (state, element) {

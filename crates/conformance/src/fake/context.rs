@@ -8,8 +8,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ops_contracts::adapter::{
-    AdapterError, AdapterResult, BoxFuture, BridgeCall, Context, DocumentKey, Effect, Evaluated, Event, EventSink, FrameKey,
-    InputAction, MouseButton, Primitive, RequestKey, ScriptError, TargetKey,
+    AdapterError, AdapterResult, BoxFuture, BridgeCall, Context, DocumentKey, Effect, Evaluated,
+    Event, EventSink, FrameKey, InputAction, MouseButton, Primitive, RequestKey, ScriptError,
+    TargetKey,
 };
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -57,14 +58,29 @@ impl FakeContext {
     ) -> Self {
         let tab = Tab::blank(frame, DocumentKey(stage.key()));
         let tabs = Mutex::new(BTreeMap::from([(target, tab)]));
-        Self { inner: Arc::new(Inner { stage, process, events, tabs, version: watch::Sender::new(0) }) }
+        Self {
+            inner: Arc::new(Inner {
+                stage,
+                process,
+                events,
+                tabs,
+                version: watch::Sender::new(0),
+            }),
+        }
     }
 }
 
 impl Tab {
     fn blank(frame: FrameKey, key: DocumentKey) -> Self {
         let document = Document::new(key, "about:blank", &Page::new(""));
-        Self { frame, document, history: vec!["about:blank".to_owned()], at: 0, crashed: false, asked: None }
+        Self {
+            frame,
+            document,
+            history: vec!["about:blank".to_owned()],
+            at: 0,
+            crashed: false,
+            asked: None,
+        }
     }
 }
 
@@ -124,21 +140,32 @@ const fn target(primitive: &Primitive) -> Option<TargetKey> {
 
 /// What runs in a document and ends with it, and waits while a dialog is open.
 const fn in_document(primitive: &Primitive) -> bool {
-    matches!(primitive, Primitive::CallBridge { .. } | Primitive::Evaluate { .. })
+    matches!(
+        primitive,
+        Primitive::CallBridge { .. } | Primitive::Evaluate { .. }
+    )
 }
 
 impl Inner {
     async fn perform(self: Arc<Self>, primitive: Primitive) -> AdapterResult<Effect> {
         let (key, target) = (name(&primitive), target(&primitive));
-        let revives = matches!(primitive, Primitive::Navigate { .. } | Primitive::Reload { .. } | Primitive::CloseTarget { .. });
+        let revives = matches!(
+            primitive,
+            Primitive::Navigate { .. } | Primitive::Reload { .. } | Primitive::CloseTarget { .. }
+        );
         self.process.answers().await?;
         self.check(target, None, revives)?;
         let trouble = {
             let mut state = lock(&self.stage.state);
             state.performed.push(key.to_owned());
-            state.troubles.get_mut(key).and_then(std::collections::VecDeque::pop_front)
+            state
+                .troubles
+                .get_mut(key)
+                .and_then(std::collections::VecDeque::pop_front)
         };
-        let document = target.filter(|_| in_document(&primitive)).and_then(|target| self.document(target));
+        let document = target
+            .filter(|_| in_document(&primitive))
+            .and_then(|target| self.document(target));
         match trouble {
             Some(Trouble::Fail(error)) => return Err(error),
             Some(Trouble::Say(text)) => return Ok(Effect::Text(text)),
@@ -166,7 +193,11 @@ impl Inner {
         self.run(primitive, document).await
     }
 
-    async fn run(&self, primitive: Primitive, document: Option<DocumentKey>) -> AdapterResult<Effect> {
+    async fn run(
+        &self,
+        primitive: Primitive,
+        document: Option<DocumentKey>,
+    ) -> AdapterResult<Effect> {
         match primitive {
             Primitive::CreateTarget { url } => {
                 let (target, frame) = self.open(None, "about:blank");
@@ -187,8 +218,13 @@ impl Inner {
             }
             Primitive::TraverseHistory { target, delta } => self.traverse(target, delta).await,
             Primitive::CallBridge { target, call, .. } => self.bridge(target, document, call).await,
-            Primitive::Evaluate { target, expression, .. } => self.evaluate(target, document, &expression).await,
-            Primitive::Input { target, actions } | Primitive::InputTold { target, actions, .. } => {
+            Primitive::Evaluate {
+                target, expression, ..
+            } => self.evaluate(target, document, &expression).await,
+            Primitive::Input { target, actions }
+            | Primitive::InputTold {
+                target, actions, ..
+            } => {
                 for action in actions {
                     self.input(target, action);
                 }
@@ -196,7 +232,11 @@ impl Inner {
                 Ok(Effect::Done)
             }
             Primitive::Screenshot { .. } => Ok(Effect::Image(PICTURE.to_owned())),
-            Primitive::AnswerDialog { target, accept, text } => self.answer(target, accept, text.as_deref()),
+            Primitive::AnswerDialog {
+                target,
+                accept,
+                text,
+            } => self.answer(target, accept, text.as_deref()),
             Primitive::RevealShadowRoots { .. } => Ok(Effect::Revealed(0)),
             unsupported @ (Primitive::ReadCookies
             | Primitive::WriteCookies { .. }
@@ -205,7 +245,9 @@ impl Inner {
             | Primitive::Print { .. }
             | Primitive::StartTrace { .. }
             | Primitive::StopTrace { .. }
-            | Primitive::Emulate { .. }) => Err(AdapterError::Unsupported { primitive: unsupported.name() }),
+            | Primitive::Emulate { .. }) => Err(AdapterError::Unsupported {
+                primitive: unsupported.name(),
+            }),
             Primitive::ActivateTarget { .. } | Primitive::SetViewport { .. } => Ok(Effect::Done),
             // It has no network and no files: its capabilities say so.
             other @ (Primitive::SetNetworkPolicy { .. }
@@ -213,7 +255,9 @@ impl Inner {
             | Primitive::ResponseBody { .. }
             | Primitive::ReadDownload { .. }
             | Primitive::CancelDownload { .. }
-            | Primitive::SetFiles { .. }) => Err(AdapterError::Unsupported { primitive: other.name() }),
+            | Primitive::SetFiles { .. }) => Err(AdapterError::Unsupported {
+                primitive: other.name(),
+            }),
         }
     }
 
@@ -222,7 +266,10 @@ impl Inner {
     }
 
     fn with_tab<T>(&self, target: TargetKey, act: impl FnOnce(&mut Tab) -> T) -> AdapterResult<T> {
-        lock(&self.tabs).get_mut(&target).map(act).ok_or(AdapterError::TargetClosed)
+        lock(&self.tabs)
+            .get_mut(&target)
+            .map(act)
+            .ok_or(AdapterError::TargetClosed)
     }
 
     fn document(&self, target: TargetKey) -> Option<DocumentKey> {
@@ -230,7 +277,12 @@ impl Inner {
     }
 
     /// Whether what a primitive needs is still there.
-    fn check(&self, target: Option<TargetKey>, document: Option<DocumentKey>, revives: bool) -> AdapterResult<()> {
+    fn check(
+        &self,
+        target: Option<TargetKey>,
+        document: Option<DocumentKey>,
+        revives: bool,
+    ) -> AdapterResult<()> {
         self.process.lost()?;
         let Some(target) = target else { return Ok(()) };
         self.with_tab(target, |tab| match document {
@@ -268,10 +320,17 @@ impl Inner {
     }
 
     /// Waits while a dialog is open.
-    async fn until_answered(&self, target: Option<TargetKey>, document: Option<DocumentKey>) -> AdapterResult<()> {
+    async fn until_answered(
+        &self,
+        target: Option<TargetKey>,
+        document: Option<DocumentKey>,
+    ) -> AdapterResult<()> {
         let Some(target) = target else { return Ok(()) };
         let mut version = self.version.subscribe();
-        let asked = || self.with_tab(target, |tab| tab.asked.is_some()).unwrap_or(false);
+        let asked = || {
+            self.with_tab(target, |tab| tab.asked.is_some())
+                .unwrap_or(false)
+        };
         let answered = async {
             while asked() {
                 if version.changed().await.is_err() {
@@ -279,7 +338,10 @@ impl Inner {
                 }
             }
         };
-        match self.unless_lost(Some(target), document, false, answered).await {
+        match self
+            .unless_lost(Some(target), document, false, answered)
+            .await
+        {
             // A page that its own click closed has handled the click.
             Err(AdapterError::TargetClosed) if document.is_none() => Ok(()),
             outcome => outcome,
@@ -289,7 +351,12 @@ impl Inner {
     fn open(&self, opener: Option<TargetKey>, url: &str) -> (TargetKey, FrameKey) {
         let (target, frame) = (TargetKey(self.stage.key()), FrameKey(self.stage.key()));
         lock(&self.tabs).insert(target, Tab::blank(frame, DocumentKey(self.stage.key())));
-        self.events.emit(Event::TargetOpened { target, frame, opener, url: url.to_owned() });
+        self.events.emit(Event::TargetOpened {
+            target,
+            frame,
+            opener,
+            url: url.to_owned(),
+        });
         (target, frame)
     }
 
@@ -300,14 +367,23 @@ impl Inner {
         }
     }
 
-    async fn bridge(&self, target: TargetKey, document: Option<DocumentKey>, call: BridgeCall) -> AdapterResult<Effect> {
+    async fn bridge(
+        &self,
+        target: TargetKey,
+        document: Option<DocumentKey>,
+        call: BridgeCall,
+    ) -> AdapterResult<Effect> {
         let args: Value = serde_json::from_str(call.args.get()).unwrap_or_default();
         // It was meant for the document whose guard was armed: a navigation that the action began has replaced it.
         if call.name == "verdict" && self.with_tab(target, |tab| tab.document.armed.is_none())? {
             return Err(AdapterError::DocumentGone);
         }
         let mut version = self.version.subscribe();
-        let asked = || self.with_tab(target, |tab| bridge::call(&mut tab.document, call.name, &args));
+        let asked = || {
+            self.with_tab(target, |tab| {
+                bridge::call(&mut tab.document, call.name, &args)
+            })
+        };
         let answered = async {
             loop {
                 match asked()? {
@@ -317,25 +393,50 @@ impl Inner {
                 }
             }
         };
-        let within = Duration::from_millis(args.get("timeoutMs").and_then(Value::as_u64).unwrap_or(60_000));
-        match tokio::time::timeout(within, self.unless_lost(Some(target), document, false, answered)).await {
+        let within = Duration::from_millis(
+            args.get("timeoutMs")
+                .and_then(Value::as_u64)
+                .unwrap_or(60_000),
+        );
+        match tokio::time::timeout(
+            within,
+            self.unless_lost(Some(target), document, false, answered),
+        )
+        .await
+        {
             Ok(text) => Ok(Effect::Text(text??)),
             Err(_) => Ok(Effect::Text(bridge::timed_out())),
         }
     }
 
-    async fn evaluate(&self, target: TargetKey, document: Option<DocumentKey>, expression: &str) -> AdapterResult<Effect> {
+    async fn evaluate(
+        &self,
+        target: TargetKey,
+        document: Option<DocumentKey>,
+        expression: &str,
+    ) -> AdapterResult<Effect> {
         let evaluated = match self.stage.script.value(expression) {
-            Some(Scripted::Json(json)) => Evaluated::Value(RawValue::from_string((*json).to_owned()).unwrap_or_default()),
+            Some(Scripted::Json(json)) => {
+                Evaluated::Value(RawValue::from_string((*json).to_owned()).unwrap_or_default())
+            }
             Some(Scripted::Unserializable(text)) => Evaluated::Unserializable((*text).to_owned()),
-            Some(Scripted::Throws(text)) => Evaluated::Threw(ScriptError { text: (*text).to_owned(), line: None, column: None }),
+            Some(Scripted::Throws(text)) => Evaluated::Threw(ScriptError {
+                text: (*text).to_owned(),
+                line: None,
+                column: None,
+            }),
             Some(Scripted::Never) => {
-                self.unless_lost(Some(target), document, false, std::future::pending::<()>()).await?;
+                self.unless_lost(Some(target), document, false, std::future::pending::<()>())
+                    .await?;
                 Evaluated::Unserializable("undefined".to_owned())
             }
             None => {
                 let text = format!("ReferenceError: the fake has no script for {expression}");
-                Evaluated::Threw(ScriptError { text, line: None, column: None })
+                Evaluated::Threw(ScriptError {
+                    text,
+                    line: None,
+                    column: None,
+                })
             }
         };
         Ok(Effect::Evaluated(evaluated))
@@ -343,7 +444,11 @@ impl Inner {
 
     fn input(&self, target: TargetKey, action: InputAction) {
         let acts = self.with_tab(target, |tab| match action {
-            InputAction::MouseUp { y, button: MouseButton::Left, .. } => tab.document.click(bridge::at_point(y)),
+            InputAction::MouseUp {
+                y,
+                button: MouseButton::Left,
+                ..
+            } => tab.document.click(bridge::at_point(y)),
             InputAction::InsertText { text } => tab.document.enter(&text),
             InputAction::KeyDown { key, .. } => match key.key.as_str() {
                 "Delete" | "Backspace" if tab.document.selected => tab.document.enter(""),
@@ -354,11 +459,24 @@ impl Inner {
         self.act(target, acts.unwrap_or_default());
     }
 
-    fn answer(&self, target: TargetKey, accepted: bool, text: Option<&str>) -> AdapterResult<Effect> {
+    fn answer(
+        &self,
+        target: TargetKey,
+        accepted: bool,
+        text: Option<&str>,
+    ) -> AdapterResult<Effect> {
         let asked = self.with_tab(target, |tab| tab.asked.take())?;
-        let Some((dialog, rest)) = asked else { return Err(AdapterError::DialogMissing) };
+        let Some((dialog, rest)) = asked else {
+            return Err(AdapterError::DialogMissing);
+        };
         self.events.emit(Event::DialogClosed { target, accepted });
-        self.act(target, (dialog.then)(accepted, text).into_iter().chain(rest).collect());
+        self.act(
+            target,
+            (dialog.then)(accepted, text)
+                .into_iter()
+                .chain(rest)
+                .collect(),
+        );
         self.touch();
         Ok(Effect::Done)
     }
@@ -375,7 +493,10 @@ impl Inner {
                     default_text: dialog.default_text.map(str::to_owned),
                 };
                 let rest = acts.collect();
-                if self.with_tab(target, |tab| tab.asked = Some((dialog, rest))).is_ok() {
+                if self
+                    .with_tab(target, |tab| tab.asked = Some((dialog, rest)))
+                    .is_ok()
+                {
                     self.events.emit(opened);
                 }
                 break;
@@ -386,14 +507,25 @@ impl Inner {
     }
 
     fn do_one(&self, target: TargetKey, act: Act) {
-        let Ok((frame, here)) = self.with_tab(target, |tab| (tab.frame, tab.document.url.clone())) else { return };
+        let Ok((frame, here)) = self.with_tab(target, |tab| (tab.frame, tab.document.url.clone()))
+        else {
+            return;
+        };
         match act {
             Act::Report(id) => drop(tokio::spawn(report(here, id))),
             Act::Go(path) => {
                 let url = beside(&here, path);
                 let page = self.page(&url);
-                self.events.emit(Event::NavigationStarted { target, frame, url: url.clone() });
-                let keys = (DocumentKey(self.stage.key()), RequestKey(self.stage.key()), 200);
+                self.events.emit(Event::NavigationStarted {
+                    target,
+                    frame,
+                    url: url.clone(),
+                });
+                let keys = (
+                    DocumentKey(self.stage.key()),
+                    RequestKey(self.stage.key()),
+                    200,
+                );
                 // The page was there a moment ago; if it is not, nobody waits for it.
                 drop(self.commit(target, frame, keys, &url, &page, true));
             }
@@ -406,20 +538,38 @@ impl Inner {
                 let url = beside(&here, path);
                 let (popup, frame) = self.open(Some(target), "about:blank");
                 let page = self.page(&url);
-                let keys = (DocumentKey(self.stage.key()), RequestKey(self.stage.key()), 200);
+                let keys = (
+                    DocumentKey(self.stage.key()),
+                    RequestKey(self.stage.key()),
+                    200,
+                );
                 drop(self.commit(popup, frame, keys, &url, &page, true));
             }
-            Act::Log(level, text) => self.events.emit(Event::Console { target, level, text, location: None, timestamp_ms: 0 }),
+            Act::Log(level, text) => self.events.emit(Event::Console {
+                target,
+                level,
+                text,
+                location: None,
+                timestamp_ms: 0,
+            }),
             Act::Throw(text) => {
                 let text = text.to_owned();
-                self.events.emit(Event::Exception { target, text, stack: None, location: None, timestamp_ms: 0 });
+                self.events.emit(Event::Exception {
+                    target,
+                    text,
+                    stack: None,
+                    location: None,
+                    timestamp_ms: 0,
+                });
             }
             Act::Close => self.close_tab(target),
             Act::Crash => {
                 drop(self.with_tab(target, |tab| tab.crashed = true));
                 self.events.emit(Event::TargetCrashed { target });
             }
-            Act::Say(_) | Act::Remove(_) | Act::Enable(_) => drop(self.with_tab(target, |tab| tab.document.change(act))),
+            Act::Say(_) | Act::Remove(_) | Act::Enable(_) => {
+                drop(self.with_tab(target, |tab| tab.document.change(act)))
+            }
             // It ends the list, which is done by the caller.
             Act::Ask(_) => {}
         }
@@ -436,9 +586,18 @@ impl Tab {
 
 /// Tells the server of `here` what happened, as the site's pages do.
 async fn report(here: String, id: String) {
-    let Some(host) = here.strip_prefix("http://").and_then(|rest| rest.split('/').next()) else { return };
-    let Ok(mut stream) = tokio::net::TcpStream::connect(host).await else { return };
-    let request = format!("POST /report?id={id} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    let Some(host) = here
+        .strip_prefix("http://")
+        .and_then(|rest| rest.split('/').next())
+    else {
+        return;
+    };
+    let Ok(mut stream) = tokio::net::TcpStream::connect(host).await else {
+        return;
+    };
+    let request = format!(
+        "POST /report?id={id} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    );
     if stream.write_all(request.as_bytes()).await.is_ok() {
         // The server closes the connection when it has answered.
         drop(stream.read_to_end(&mut Vec::new()).await);

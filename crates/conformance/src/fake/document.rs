@@ -14,7 +14,11 @@ pub(super) struct Refusal {
 
 impl Refusal {
     pub(super) fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), details: json!({}) }
+        Self {
+            code,
+            message: message.into(),
+            details: json!({}),
+        }
     }
 }
 
@@ -50,7 +54,11 @@ pub(super) struct Document {
 
 impl Document {
     pub(super) fn new(key: DocumentKey, url: &str, page: &Page) -> Self {
-        let live = |element: &Element| Live { element: element.clone(), number: None, connected: true };
+        let live = |element: &Element| Live {
+            element: element.clone(),
+            number: None,
+            connected: true,
+        };
         Self {
             key,
             url: url.to_owned(),
@@ -72,48 +80,82 @@ impl Document {
     }
 
     pub(super) fn by_id(&self, id: &str) -> Option<usize> {
-        self.elements.iter().position(|live| live.connected && live.element.id == id)
+        self.elements
+            .iter()
+            .position(|live| live.connected && live.element.id == id)
     }
 
     /// All elements that a locator matches.
     pub(super) fn all(&self, locator: &Value) -> Found<Vec<usize>> {
         let text = |key: &str| locator.get(key).and_then(Value::as_str);
-        let exact = locator.get("exact").and_then(Value::as_bool).unwrap_or(false);
+        let exact = locator
+            .get("exact")
+            .and_then(Value::as_bool)
+            .unwrap_or(false);
         let like = |held: &str, wanted: &str| {
-            if exact { held == wanted } else { held.to_lowercase().contains(&wanted.to_lowercase()) }
+            if exact {
+                held == wanted
+            } else {
+                held.to_lowercase().contains(&wanted.to_lowercase())
+            }
         };
         if let Some(reference) = locator.get("ref").and_then(Value::as_u64) {
             return self.by_ref(reference).map(|at| vec![at]);
         }
         let css = text("css");
         if css.is_some_and(|css| css.contains('[')) {
-            return Err(Refusal::new("invalid_selector", "the fake knows #id and tag alone"));
+            return Err(Refusal::new(
+                "invalid_selector",
+                "the fake knows #id and tag alone",
+            ));
         }
         let matches = |element: &Element| {
             if let Some(role) = text("role") {
                 element.role == role && text("name").is_none_or(|name| like(&element.name, name))
             } else if let Some(label) = text("label") {
-                element.value.is_some() && like(&element.name, label) || element.checked.is_some() && like(&element.name, label)
+                element.value.is_some() && like(&element.name, label)
+                    || element.checked.is_some() && like(&element.name, label)
             } else if let Some(wanted) = text("text") {
                 like(&element.text, wanted)
             } else if let Some(css) = css {
-                css.strip_prefix('#').map_or(element.tag == css, |id| element.id == id)
+                css.strip_prefix('#')
+                    .map_or(element.tag == css, |id| element.id == id)
             } else {
                 false
             }
         };
-        let found = self.elements.iter().enumerate().filter(|(_, live)| live.connected && matches(&live.element));
+        let found = self
+            .elements
+            .iter()
+            .enumerate()
+            .filter(|(_, live)| live.connected && matches(&live.element));
         let found: Vec<usize> = found.map(|(at, _)| at).collect();
-        let Some(nth) = locator.get("nth").and_then(Value::as_i64) else { return Ok(found) };
-        let at = if nth < 0 { i64::try_from(found.len()).unwrap_or(0) + nth } else { nth };
-        Ok(usize::try_from(at).ok().and_then(|at| found.get(at)).map(|at| vec![*at]).unwrap_or_default())
+        let Some(nth) = locator.get("nth").and_then(Value::as_i64) else {
+            return Ok(found);
+        };
+        let at = if nth < 0 {
+            i64::try_from(found.len()).unwrap_or(0) + nth
+        } else {
+            nth
+        };
+        Ok(usize::try_from(at)
+            .ok()
+            .and_then(|at| found.get(at))
+            .map(|at| vec![*at])
+            .unwrap_or_default())
     }
 
     fn by_ref(&self, reference: u64) -> Found<usize> {
-        let found = self.elements.iter().position(|live| live.connected && live.number.map(u64::from) == Some(reference));
+        let found = self
+            .elements
+            .iter()
+            .position(|live| live.connected && live.number.map(u64::from) == Some(reference));
         found.ok_or_else(|| Refusal {
             details: json!({ "ref": reference }),
-            ..Refusal::new("stale_ref", format!("ref {reference} names no element of this document any more"))
+            ..Refusal::new(
+                "stale_ref",
+                format!("ref {reference} names no element of this document any more"),
+            )
         })
     }
 
@@ -121,12 +163,20 @@ impl Document {
     pub(super) fn one(&mut self, locator: &Value, next: &mut u32) -> Found<usize> {
         let found = self.all(locator)?;
         match found.as_slice() {
-            [] => Err(Refusal { details: json!({ "locator": locator }), ..Refusal::new("not_found", "no element matches") }),
+            [] => Err(Refusal {
+                details: json!({ "locator": locator }),
+                ..Refusal::new("not_found", "no element matches")
+            }),
             [one] => Ok(*one),
             many => {
-                let candidates: Vec<Value> = many.iter().map(|at| self.describe(*at, next)).collect();
-                let details = json!({ "count": many.len(), "candidates": candidates, "next": *next });
-                Err(Refusal { details, ..Refusal::new("ambiguous", format!("{} elements match", many.len())) })
+                let candidates: Vec<Value> =
+                    many.iter().map(|at| self.describe(*at, next)).collect();
+                let details =
+                    json!({ "count": many.len(), "candidates": candidates, "next": *next });
+                Err(Refusal {
+                    details,
+                    ..Refusal::new("ambiguous", format!("{} elements match", many.len()))
+                })
             }
         }
     }
@@ -139,7 +189,9 @@ impl Document {
 
     /// Clicks an element, and tells what the page does about it.
     pub(super) fn click(&mut self, at: usize) -> Vec<Act> {
-        let Some(live) = self.elements.get_mut(at).filter(|live| live.connected) else { return Vec::new() };
+        let Some(live) = self.elements.get_mut(at).filter(|live| live.connected) else {
+            return Vec::new();
+        };
         let acts = live.element.on_click.clone();
         let mut changed = !acts.is_empty();
         if let Some(checked) = &mut live.element.checked {

@@ -10,12 +10,23 @@ fn did(id: &str) -> [Act; 2] {
 }
 
 fn lab(title: &'static str) -> Page {
-    Page::new(title).with(Element::new("heading", "h1", title)).with(Element::text("out", ""))
+    Page::new(title)
+        .with(Element::new("heading", "h1", title))
+        .with(Element::text("out", ""))
 }
 
-fn dialog(kind: DialogKind, message: &'static str, then: fn(bool, Option<&str>) -> Vec<Act>) -> Act {
+fn dialog(
+    kind: DialogKind,
+    message: &'static str,
+    then: fn(bool, Option<&str>) -> Vec<Act>,
+) -> Act {
     let default_text = (kind == DialogKind::Prompt).then_some("Lake");
-    Act::Ask(Dialog { kind, message, default_text, then })
+    Act::Ask(Dialog {
+        kind,
+        message,
+        default_text,
+        then,
+    })
 }
 
 /// The script of the double.
@@ -29,34 +40,71 @@ pub fn site_double() -> Script {
         .page("/pages/popup-target.html", popup_target())
         .page("/pages/console.html", console())
         .page("/pages/timers.html", timers());
-    [3, 30, 120].into_iter().fold(script, |script, rows| script.page(&format!("/pages/table.html?rows={rows}"), table(rows)))
+    [3, 30, 120].into_iter().fold(script, |script, rows| {
+        script.page(&format!("/pages/table.html?rows={rows}"), table(rows))
+    })
 }
 
 fn plain_pages(script: Script) -> Script {
     let status = |title, status| {
-        Page::new(title).answer(Answer::Document(status)).with(Element::text("out", "Answered with this status on purpose."))
+        Page::new(title)
+            .answer(Answer::Document(status))
+            .with(Element::text(
+                "out",
+                "Answered with this status on purpose.",
+            ))
     };
     let fails = |kind, reason| Page::new("").answer(Answer::Fails(kind, reason));
     script
         .page("/plain", plain())
         .page("/status/404", status("404 Not Found", 404))
         .page("/status/500", status("500 Internal Server Error", 500))
-        .page("/status/204", fails(NavigationFailureKind::Aborted, "ABORTED"))
+        .page(
+            "/status/204",
+            fails(NavigationFailureKind::Aborted, "ABORTED"),
+        )
         // The double has no root: a case that asks for one asks a port where nobody listens.
-        .page("/", fails(NavigationFailureKind::Connection, "CONNECTION_REFUSED"))
-        .page("/drop", fails(NavigationFailureKind::Connection, "EMPTY_RESPONSE"))
-        .page("http://nowhere.invalid/", fails(NavigationFailureKind::Dns, "NAME_NOT_RESOLVED"))
-        .page("/redirect/3", Page::new("").answer(Answer::Redirect("/redirect/2")))
-        .page("/redirect/2", Page::new("").answer(Answer::Redirect("/redirect/1")))
-        .page("/redirect/1", Page::new("").answer(Answer::Redirect("/plain")))
-        .page("/download/file.txt", Page::new("").answer(Answer::Download("file.txt")))
+        .page(
+            "/",
+            fails(NavigationFailureKind::Connection, "CONNECTION_REFUSED"),
+        )
+        .page(
+            "/drop",
+            fails(NavigationFailureKind::Connection, "EMPTY_RESPONSE"),
+        )
+        .page(
+            "http://nowhere.invalid/",
+            fails(NavigationFailureKind::Dns, "NAME_NOT_RESOLVED"),
+        )
+        .page(
+            "/redirect/3",
+            Page::new("").answer(Answer::Redirect("/redirect/2")),
+        )
+        .page(
+            "/redirect/2",
+            Page::new("").answer(Answer::Redirect("/redirect/1")),
+        )
+        .page(
+            "/redirect/1",
+            Page::new("").answer(Answer::Redirect("/plain")),
+        )
+        .page(
+            "/download/file.txt",
+            Page::new("").answer(Answer::Download("file.txt")),
+        )
         .page("/never", Page::new("").answer(Answer::Never))
-        .page("/never-loads", lab("Never loads").loads(Some(LifecyclePhase::DomContentLoaded)))
+        .page(
+            "/never-loads",
+            lab("Never loads").loads(Some(LifecyclePhase::DomContentLoaded)),
+        )
         .page("data:text/html,<title>Data</title>", Page::new("Data"))
         .expression("6 * 7", Scripted::Json("42"))
         .expression("new Promise(() => {})", Scripted::Never)
         .expression("for (;;);", Scripted::Never)
-        .expression("null.x", Scripted::Throws("TypeError: null has no properties"))
+        .expression(
+            "null.x",
+            Scripted::Throws("TypeError: null has no properties"),
+        )
 }
 
 fn plain() -> Page {
@@ -69,16 +117,46 @@ fn plain() -> Page {
 }
 
 fn dialogs() -> Page {
-    let answered = |accepted: bool, _: Option<&str>| did(if accepted { "confirm-true" } else { "confirm-false" }).to_vec();
-    let prompted = |accepted: bool, text: Option<&str>| {
-        let value = if accepted { format!("{:?}", text.unwrap_or("Lake")) } else { "null".to_owned() };
-        vec![Act::Say(format!("prompt: {value}")), Act::Report("prompt".to_owned())]
+    let answered = |accepted: bool, _: Option<&str>| {
+        did(if accepted {
+            "confirm-true"
+        } else {
+            "confirm-false"
+        })
+        .to_vec()
     };
-    let second = |_: bool, _: Option<&str>| vec![dialog(DialogKind::Alert, "Second", |_, _| vec![Act::Say("both".to_owned())])];
+    let prompted = |accepted: bool, text: Option<&str>| {
+        let value = if accepted {
+            format!("{:?}", text.unwrap_or("Lake"))
+        } else {
+            "null".to_owned()
+        };
+        vec![
+            Act::Say(format!("prompt: {value}")),
+            Act::Report("prompt".to_owned()),
+        ]
+    };
+    let second = |_: bool, _: Option<&str>| {
+        vec![dialog(DialogKind::Alert, "Second", |_, _| {
+            vec![Act::Say("both".to_owned())]
+        })]
+    };
     lab("Dialogs")
-        .with(Element::button("Alert").does([dialog(DialogKind::Alert, "Kiln is hot", |_, _| did("alert").to_vec())]))
-        .with(Element::button("Confirm").does([dialog(DialogKind::Confirm, "Fire the kiln?", answered)]))
-        .with(Element::button("Prompt").does([dialog(DialogKind::Prompt, "Name of the glaze?", prompted)]))
+        .with(
+            Element::button("Alert").does([dialog(DialogKind::Alert, "Kiln is hot", |_, _| {
+                did("alert").to_vec()
+            })]),
+        )
+        .with(Element::button("Confirm").does([dialog(
+            DialogKind::Confirm,
+            "Fire the kiln?",
+            answered,
+        )]))
+        .with(Element::button("Prompt").does([dialog(
+            DialogKind::Prompt,
+            "Name of the glaze?",
+            prompted,
+        )]))
         .with(Element::button("Two alerts").does([dialog(DialogKind::Alert, "First", second)]))
 }
 
@@ -90,7 +168,9 @@ fn moving() -> Page {
 }
 
 fn popups() -> Page {
-    lab("Popups").with(Element::button("window.open").does([Act::Open("/pages/popup-target.html?from=open")]))
+    lab("Popups").with(
+        Element::button("window.open").does([Act::Open("/pages/popup-target.html?from=open")]),
+    )
 }
 
 fn popup_target() -> Page {
@@ -126,7 +206,12 @@ fn timers() -> Page {
         .with(Element::button("Navigate in 300 ms").does([Act::Go("/plain")]))
         .with(Element::text("vanishing", "Vanishing text"))
         .with(Element::text("hidden", "Hidden text").hidden())
-        .with(Element::button("Gated button").id("gate").disabled().does(did("enabled")))
+        .with(
+            Element::button("Gated button")
+                .id("gate")
+                .disabled()
+                .does(did("enabled")),
+        )
 }
 
 fn table(rows: u32) -> Page {

@@ -34,9 +34,14 @@ impl Script {
 
     pub(super) fn find(&self, url: &str) -> Option<&Page> {
         let url = url.split('#').next().unwrap_or(url);
-        let local = url.split_once("://").and_then(|(_, rest)| rest.find('/').map(|at| &rest[at..])).unwrap_or(url);
+        let local = url
+            .split_once("://")
+            .and_then(|(_, rest)| rest.find('/').map(|at| &rest[at..]))
+            .unwrap_or(url);
         let path = local.split('?').next().unwrap_or(local);
-        [url, local, path].iter().find_map(|key| self.pages.get(*key))
+        [url, local, path]
+            .iter()
+            .find_map(|key| self.pages.get(*key))
     }
 
     pub(super) fn value(&self, expression: &str) -> Option<&Scripted> {
@@ -86,7 +91,13 @@ impl Page {
     /// A page with a title, that is answered with 200 and loads.
     #[must_use]
     pub fn new(title: &'static str) -> Self {
-        Self { title, answer: Answer::Document(200), loads: Some(LifecyclePhase::Load), elements: Vec::new(), on_load: Vec::new() }
+        Self {
+            title,
+            answer: Answer::Document(200),
+            loads: Some(LifecyclePhase::Load),
+            elements: Vec::new(),
+            on_load: Vec::new(),
+        }
     }
 
     /// Answers otherwise.
@@ -165,26 +176,44 @@ impl Element {
     /// A text control with a label.
     #[must_use]
     pub fn input(name: impl Into<String>) -> Self {
-        Self { value: Some(String::new()), text: String::new(), ..Self::new("textbox", "input", name) }
+        Self {
+            value: Some(String::new()),
+            text: String::new(),
+            ..Self::new("textbox", "input", name)
+        }
     }
 
     /// A check box with a label.
     #[must_use]
     pub fn check_box(name: impl Into<String>) -> Self {
-        Self { checked: Some(false), text: String::new(), ..Self::new("checkbox", "input", name) }
+        Self {
+            checked: Some(false),
+            text: String::new(),
+            ..Self::new("checkbox", "input", name)
+        }
     }
 
     /// A select element with a label and (value, label) pairs.
     #[must_use]
     pub fn select(name: impl Into<String>, options: Vec<(&'static str, &'static str)>) -> Self {
         let value = options.first().map(|(value, _)| (*value).to_owned());
-        Self { value, options, text: String::new(), ..Self::new("combobox", "select", name) }
+        Self {
+            value,
+            options,
+            text: String::new(),
+            ..Self::new("combobox", "select", name)
+        }
     }
 
     /// A paragraph with an id and a text.
     #[must_use]
     pub fn text(id: &str, text: &str) -> Self {
-        Self { id: id.to_owned(), name: String::new(), text: text.to_owned(), ..Self::new("paragraph", "p", "") }
+        Self {
+            id: id.to_owned(),
+            name: String::new(),
+            text: text.to_owned(),
+            ..Self::new("paragraph", "p", "")
+        }
     }
 
     /// Its id.

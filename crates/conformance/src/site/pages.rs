@@ -144,7 +144,11 @@ const OTHERS: &[&str] = &[
 ];
 
 pub(super) fn find(extra: &[Page], asked: &Asked) -> Option<Reply> {
-    if let Some(page) = extra.iter().chain(PAGES).find(|page| page.path == asked.path) {
+    if let Some(page) = extra
+        .iter()
+        .chain(PAGES)
+        .find(|page| page.path == asked.path)
+    {
         let changing = page.content_type == HTML && page.body.contains("{{cross}}");
         let body = if changing {
             page.body.replace("{{cross}}", &asked.cross).into()
@@ -156,14 +160,21 @@ pub(super) fn find(extra: &[Page], asked: &Asked) -> Option<Reply> {
     match asked.path.as_str() {
         "/" => Some(html(index())),
         "/pages/table.html" => Some(html(rows(asked.query.number("rows", 100, MAX_ROWS)))),
-        "/pages/thousand-frames.html" => Some(html(frames(asked.query.number("n", 1000, MAX_FRAMES)))),
+        "/pages/thousand-frames.html" => {
+            Some(html(frames(asked.query.number("n", 1000, MAX_FRAMES))))
+        }
         _ => None,
     }
 }
 
 fn index() -> String {
-    let files = PAGES.iter().filter(|page| page.content_type == HTML).map(|page| page.path);
-    let items = join(OTHERS.iter().copied().chain(files), |path| format!("<li><a href=\"{path}\">{path}</a></li>"));
+    let files = PAGES
+        .iter()
+        .filter(|page| page.content_type == HTML)
+        .map(|page| page.path);
+    let items = join(OTHERS.iter().copied().chain(files), |path| {
+        format!("<li><a href=\"{path}\">{path}</a></li>")
+    });
     small_page("The test site", &format!("<ul>{items}</ul>"))
 }
 
@@ -174,7 +185,10 @@ fn rows(count: u64) -> String {
              <td><button type=\"button\" data-row=\"{n}\">Edit {n}</button></td></tr>\n"
         )
     });
-    fill(include_str!("../../pages/table.html"), &[("rows", &rows), ("count", &count.to_string())])
+    fill(
+        include_str!("../../pages/table.html"),
+        &[("rows", &rows), ("count", &count.to_string())],
+    )
 }
 
 fn frames(count: u64) -> String {
@@ -184,5 +198,8 @@ fn frames(count: u64) -> String {
              onclick=&quot;fetch('/report?id=frame-{n}',{{method:'POST',keepalive:true}});this.textContent='Done {n}'&quot;>Press {n}</button>\"></iframe>\n"
         )
     });
-    fill(include_str!("../../pages/thousand-frames.html"), &[("frames", &frames), ("count", &count.to_string())])
+    fill(
+        include_str!("../../pages/thousand-frames.html"),
+        &[("frames", &frames), ("count", &count.to_string())],
+    )
 }

@@ -8,7 +8,13 @@ use tokio::sync::watch;
 use super::reply::Query;
 
 /// The request headers that are kept.
-const KEPT_HEADERS: [&str; 5] = ["cookie", "user-agent", "referer", "authorization", "x-odb-test"];
+const KEPT_HEADERS: [&str; 5] = [
+    "cookie",
+    "user-agent",
+    "referer",
+    "authorization",
+    "x-odb-test",
+];
 
 /// One request as the server received it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +35,10 @@ impl Recorded {
     /// The value of a kept header; `name` in lower case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// The decoded value of a query parameter.
@@ -41,7 +50,12 @@ impl Recorded {
 
 /// The part of a header map that is recorded.
 pub(super) fn kept_headers(headers: &hyper::HeaderMap) -> Vec<(String, String)> {
-    let text = |name: &str| Some((name.to_owned(), String::from_utf8_lossy(headers.get(name)?.as_bytes()).into_owned()));
+    let text = |name: &str| {
+        Some((
+            name.to_owned(),
+            String::from_utf8_lossy(headers.get(name)?.as_bytes()).into_owned(),
+        ))
+    };
     KEPT_HEADERS.iter().filter_map(|name| text(name)).collect()
 }
 
@@ -54,7 +68,10 @@ pub(super) struct Records {
 
 impl Records {
     pub(super) fn new() -> Self {
-        Self { requests: Mutex::new(Vec::new()), arrivals: watch::Sender::new(0) }
+        Self {
+            requests: Mutex::new(Vec::new()),
+            arrivals: watch::Sender::new(0),
+        }
     }
 
     pub(super) fn add(&self, request: Recorded) {
@@ -67,22 +84,36 @@ impl Records {
     }
 
     pub(super) fn hits(&self, path: &str) -> usize {
-        self.lock().iter().filter(|request| request.path == path).count()
+        self.lock()
+            .iter()
+            .filter(|request| request.path == path)
+            .count()
     }
 
     pub(super) fn reports(&self) -> Vec<String> {
-        self.lock().iter().filter(|request| request.path == "/report").filter_map(|request| request.param("id")).collect()
+        self.lock()
+            .iter()
+            .filter(|request| request.path == "/report")
+            .filter_map(|request| request.param("id"))
+            .collect()
     }
 
     pub(super) fn reported(&self, id: &str) -> usize {
-        self.reports().iter().filter(|reported| *reported == id).count()
+        self.reports()
+            .iter()
+            .filter(|reported| *reported == id)
+            .count()
     }
 
     pub(super) fn forget(&self) {
         self.lock().clear();
     }
 
-    pub(super) async fn wait_until(&self, within: Duration, enough: impl Fn(&Self) -> bool) -> bool {
+    pub(super) async fn wait_until(
+        &self,
+        within: Duration,
+        enough: impl Fn(&Self) -> bool,
+    ) -> bool {
         let mut arrivals = self.arrivals.subscribe();
         let waiting = async {
             while !enough(self) {

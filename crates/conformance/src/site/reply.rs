@@ -26,11 +26,19 @@ impl Query {
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
             (decode(name), decode(value))
         };
-        Self(text.split('&').filter(|part| !part.is_empty()).map(pair).collect())
+        Self(
+            text.split('&')
+                .filter(|part| !part.is_empty())
+                .map(pair)
+                .collect(),
+        )
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.0
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// The value without surrounding blanks; empty when absent.
@@ -40,11 +48,16 @@ impl Query {
 
     /// A whole number; `default` when it is absent or unreadable, and never more than `max`.
     pub(super) fn number(&self, name: &str, default: u64, max: u64) -> u64 {
-        self.get(name).and_then(|value| value.parse().ok()).unwrap_or(default).min(max)
+        self.get(name)
+            .and_then(|value| value.parse().ok())
+            .unwrap_or(default)
+            .min(max)
     }
 
     pub(super) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        self.0
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 }
 
@@ -54,8 +67,11 @@ fn decode(text: &str) -> String {
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while at < bytes.len() {
-        let escaped = (bytes[at] == b'%').then(|| bytes.get(at + 1..at + 3)).flatten();
-        let value = escaped.and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
+        let escaped = (bytes[at] == b'%')
+            .then(|| bytes.get(at + 1..at + 3))
+            .flatten();
+        let value =
+            escaped.and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
         match value {
             Some(byte) => {
                 out.push(byte);
@@ -117,7 +133,11 @@ pub(super) fn join<T>(items: impl IntoIterator<Item = T>, write: impl Fn(T) -> S
 pub(super) type Reply = Response<PacedBody>;
 
 /// A reply of any type. Nothing is ever cached: a test must see each request.
-pub(super) fn reply(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Reply {
+pub(super) fn reply(
+    status: StatusCode,
+    content_type: &'static str,
+    body: impl Into<Bytes>,
+) -> Reply {
     let mut response = Response::new(PacedBody::whole(body.into()));
     *response.status_mut() = status;
     let headers = response.headers_mut();
@@ -141,14 +161,21 @@ pub(super) fn small_page(title: &str, body: &str) -> String {
 }
 
 pub(super) fn not_found() -> Reply {
-    let page = small_page("Not found", "<p>There is nothing at this address.</p><p><a href=\"/\">All pages</a></p>");
+    let page = small_page(
+        "Not found",
+        "<p>There is nothing at this address.</p><p><a href=\"/\">All pages</a></p>",
+    );
     reply(StatusCode::NOT_FOUND, HTML, page)
 }
 
 pub(super) fn json(status: StatusCode, value: &impl serde::Serialize) -> Reply {
     match serde_json::to_vec(value) {
         Ok(body) => reply(status, JSON, body),
-        Err(error) => reply(StatusCode::INTERNAL_SERVER_ERROR, HTML, small_page("Broken", &escape(&error.to_string()))),
+        Err(error) => reply(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            HTML,
+            small_page("Broken", &escape(&error.to_string())),
+        ),
     }
 }
 
@@ -164,7 +191,11 @@ pub(super) fn with_header(mut response: Reply, name: HeaderName, value: &str) ->
             response.headers_mut().append(name, value);
             response
         }
-        Err(_) => reply(StatusCode::BAD_REQUEST, HTML, small_page("Bad request", "<p>That cannot be a header.</p>")),
+        Err(_) => reply(
+            StatusCode::BAD_REQUEST,
+            HTML,
+            small_page("Bad request", "<p>That cannot be a header.</p>"),
+        ),
     }
 }
 
@@ -180,17 +211,32 @@ pub(super) struct PacedBody {
 
 impl PacedBody {
     pub(super) fn whole(bytes: Bytes) -> Self {
-        Self { first: (!bytes.is_empty()).then_some(bytes), pause: None, rest: None, missing: 0 }
+        Self {
+            first: (!bytes.is_empty()).then_some(bytes),
+            pause: None,
+            rest: None,
+            missing: 0,
+        }
     }
 
     pub(super) fn paused(first: Bytes, pause: Duration, rest: Bytes) -> Self {
-        Self { first: Some(first), pause: Some(Box::pin(tokio::time::sleep(pause))), rest: Some(rest), missing: 0 }
+        Self {
+            first: Some(first),
+            pause: Some(Box::pin(tokio::time::sleep(pause))),
+            rest: Some(rest),
+            missing: 0,
+        }
     }
 }
 
 impl PacedBody {
     pub(super) fn broken(first: Bytes) -> Self {
-        Self { first: Some(first), pause: None, rest: None, missing: 4_096 }
+        Self {
+            first: Some(first),
+            pause: None,
+            rest: None,
+            missing: 4_096,
+        }
     }
 }
 
@@ -198,7 +244,10 @@ impl Body for PacedBody {
     type Data = Bytes;
     type Error = io::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         if let Some(first) = self.first.take() {
             return Poll::Ready(Some(Ok(Frame::data(first))));
         }

@@ -70,7 +70,12 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) fn new(port: u16, extra: &'static [Page]) -> Self {
-        Self { port, extra, records: Records::new(), shop: Shop::new(port) }
+        Self {
+            port,
+            extra,
+            records: Records::new(),
+            shop: Shop::new(port),
+        }
     }
 
     pub(super) fn records(&self) -> &Records {
@@ -83,7 +88,11 @@ impl Shared {
 
     fn cross_origin(&self, headers: &HeaderMap) -> String {
         let host = headers.get(HOST).map_or(&b""[..], |host| host.as_bytes());
-        let other = if host.starts_with(b"localhost") { "127.0.0.1" } else { "localhost" };
+        let other = if host.starts_with(b"localhost") {
+            "127.0.0.1"
+        } else {
+            "localhost"
+        };
         format!("http://{other}:{}", self.port)
     }
 }
@@ -104,14 +113,20 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>) {
     let _ = stream.set_nodelay(true);
     let service = service_fn(|request| serve(Arc::clone(&shared), request));
     // An error is the client's departure or a wanted `/drop`; both end this connection alone.
-    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+    let _ = hyper::server::conn::http1::Builder::new()
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
 }
 
 /// An error makes hyper close the connection without a word.
 async fn serve(shared: Arc<Shared>, request: Request<Incoming>) -> io::Result<Reply> {
     let (head, body) = request.into_parts();
     let Ok(body) = Limited::new(body, MAX_BODY).collect().await else {
-        return Ok(reply(StatusCode::PAYLOAD_TOO_LARGE, HTML, small_page("Too large", "<p>At most 16 MiB.</p>")));
+        return Ok(reply(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            HTML,
+            small_page("Too large", "<p>At most 16 MiB.</p>"),
+        ));
     };
     let body = body.to_bytes();
     let query = head.uri.query().unwrap_or_default();

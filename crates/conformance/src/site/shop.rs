@@ -81,7 +81,10 @@ struct State {
 impl State {
     fn votes(&self, slug: &str, review: usize) -> usize {
         let vote = (slug.to_owned(), review);
-        self.sessions.values().filter(|session| session.votes.contains(&vote)).count()
+        self.sessions
+            .values()
+            .filter(|session| session.votes.contains(&vote))
+            .count()
     }
 }
 
@@ -94,7 +97,10 @@ pub(super) struct Shop {
 
 impl Shop {
     pub(super) fn new(port: u16) -> Self {
-        Self { port, state: Mutex::default() }
+        Self {
+            port,
+            state: Mutex::default(),
+        }
     }
 
     pub(super) fn orders(&self) -> Vec<Order> {
@@ -119,8 +125,12 @@ impl Shop {
 
 fn session_cookie(asked: &Asked) -> Option<String> {
     let cookies = asked.headers.get(COOKIE)?.to_str().ok()?;
-    let mut pairs = cookies.split(';').filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(name, _)| *name == COOKIE_NAME).map(|(_, value)| value.to_owned())
+    let mut pairs = cookies
+        .split(';')
+        .filter_map(|pair| pair.trim().split_once('='));
+    pairs
+        .find(|(name, _)| *name == COOKIE_NAME)
+        .map(|(_, value)| value.to_owned())
 }
 
 /// Answers what lies under `/shop`; None for everything else.
@@ -132,7 +142,15 @@ pub(super) fn answer(shop: &Shop, asked: &Asked) -> Option<Reply> {
     let (id, new) = shop.visit(asked);
     let mut state = shop.lock();
     let reply = route(&mut state, &id, path, asked).unwrap_or_else(not_found);
-    Some(if new { with_header(reply, SET_COOKIE, &format!("{COOKIE_NAME}={id}; Path=/; HttpOnly; SameSite=Lax")) } else { reply })
+    Some(if new {
+        with_header(
+            reply,
+            SET_COOKIE,
+            &format!("{COOKIE_NAME}={id}; Path=/; HttpOnly; SameSite=Lax"),
+        )
+    } else {
+        reply
+    })
 }
 
 fn route(state: &mut State, id: &str, path: &str, asked: &Asked) -> Option<Reply> {
@@ -154,8 +172,16 @@ fn route(state: &mut State, id: &str, path: &str, asked: &Asked) -> Option<Reply
         "cart" => views::cart(session, asked.query.text("removed")),
         "checkout" => checkout::form(session, &Query::default(), &[]),
         "thanks" => {
-            let number: u32 = asked.query.text("order").parse().ok().filter(|number| session.orders.contains(number))?;
-            views::thanks(session, state.orders.iter().find(|order| order.number == number)?)
+            let number: u32 = asked
+                .query
+                .text("order")
+                .parse()
+                .ok()
+                .filter(|number| session.orders.contains(number))?;
+            views::thanks(
+                session,
+                state.orders.iter().find(|order| order.number == number)?,
+            )
         }
         _ => {
             let (kind, slug) = path.split_once('/')?;
@@ -187,34 +213,82 @@ fn add_to_cart(session: &mut Session, form: &Query) -> Reply {
         return refused(StatusCode::NOT_FOUND, "We do not make that.");
     };
     if !product.in_stock {
-        return refused(StatusCode::CONFLICT, &format!("{} is sold out.", product.name));
+        return refused(
+            StatusCode::CONFLICT,
+            &format!("{} is sold out.", product.name),
+        );
     }
-    let Some(variant) = product.variants.iter().find(|variant| **variant == form.text("variant")) else {
+    let Some(variant) = product
+        .variants
+        .iter()
+        .find(|variant| **variant == form.text("variant"))
+    else {
         return refused(StatusCode::UNPROCESSABLE_ENTITY, "Please choose a variant.");
     };
-    let Some(quantity) = form.text("quantity").parse().ok().filter(|quantity| (1..=MAX_QUANTITY).contains(quantity)) else {
-        return refused(StatusCode::UNPROCESSABLE_ENTITY, "Please choose a quantity from 1 to 20.");
+    let Some(quantity) = form
+        .text("quantity")
+        .parse()
+        .ok()
+        .filter(|quantity| (1..=MAX_QUANTITY).contains(quantity))
+    else {
+        return refused(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "Please choose a quantity from 1 to 20.",
+        );
     };
-    match session.cart.iter_mut().find(|line| line.slug == product.slug && line.variant == *variant) {
+    match session
+        .cart
+        .iter_mut()
+        .find(|line| line.slug == product.slug && line.variant == *variant)
+    {
         Some(line) => line.quantity = (line.quantity + quantity).min(MAX_QUANTITY),
-        None => session.cart.push(OrderLine { slug: product.slug.into(), variant: (*variant).into(), quantity }),
+        None => session.cart.push(OrderLine {
+            slug: product.slug.into(),
+            variant: (*variant).into(),
+            quantity,
+        }),
     }
     let message = format!("Added {quantity} × {}, {variant}.", product.name);
-    json(StatusCode::OK, &serde_json::json!({ "message": message, "count": count(&session.cart) }))
+    json(
+        StatusCode::OK,
+        &serde_json::json!({ "message": message, "count": count(&session.cart) }),
+    )
 }
 
 fn remove_from_cart(session: &mut Session, form: &Query) -> Reply {
-    let removed = form.text("line").parse().ok().filter(|line: &usize| *line < session.cart.len());
-    let name = removed.map(|line| session.cart.remove(line)).and_then(|line| catalogue::find(&line.slug));
-    redirect(StatusCode::SEE_OTHER, &format!("/shop/cart?removed={}", name.map_or("", |product| product.slug)))
+    let removed = form
+        .text("line")
+        .parse()
+        .ok()
+        .filter(|line: &usize| *line < session.cart.len());
+    let name = removed
+        .map(|line| session.cart.remove(line))
+        .and_then(|line| catalogue::find(&line.slug));
+    redirect(
+        StatusCode::SEE_OTHER,
+        &format!(
+            "/shop/cart?removed={}",
+            name.map_or("", |product| product.slug)
+        ),
+    )
 }
 
 fn helpful(state: &mut State, id: &str, form: &Query) -> Reply {
     let product: Option<&Product> = catalogue::find(form.text("slug"));
-    let review = product.and_then(|product| form.text("review").parse().ok().filter(|review| *review < product.reviews.len()));
-    let (Some(product), Some(review), Some(session)) = (product, review, state.sessions.get_mut(id)) else {
+    let review = product.and_then(|product| {
+        form.text("review")
+            .parse()
+            .ok()
+            .filter(|review| *review < product.reviews.len())
+    });
+    let (Some(product), Some(review), Some(session)) =
+        (product, review, state.sessions.get_mut(id))
+    else {
         return refused(StatusCode::NOT_FOUND, "There is no such review.");
     };
     session.votes.insert((product.slug.to_owned(), review));
-    json(StatusCode::OK, &serde_json::json!({ "votes": state.votes(product.slug, review) }))
+    json(
+        StatusCode::OK,
+        &serde_json::json!({ "votes": state.votes(product.slug, review) }),
+    )
 }

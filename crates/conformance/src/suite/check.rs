@@ -17,7 +17,11 @@ pub type Outcome = Result<(), Failure>;
 /// Both values.
 #[track_caller]
 pub fn equal<T: PartialEq<U> + Debug, U: Debug>(found: T, expected: U) -> Outcome {
-    if found == expected { Ok(()) } else { Err(failed(format!("expected {expected:?}, found {found:?}"))) }
+    if found == expected {
+        Ok(())
+    } else {
+        Err(failed(format!("expected {expected:?}, found {found:?}")))
+    }
 }
 
 /// Checks that something holds.
@@ -26,7 +30,11 @@ pub fn equal<T: PartialEq<U> + Debug, U: Debug>(found: T, expected: U) -> Outcom
 /// What should hold.
 #[track_caller]
 pub fn holds(condition: bool, what: impl Into<String>) -> Outcome {
-    if condition { Ok(()) } else { Err(failed(what.into())) }
+    if condition {
+        Ok(())
+    } else {
+        Err(failed(what.into()))
+    }
 }
 
 /// Checks that a text contains another.
@@ -35,7 +43,10 @@ pub fn holds(condition: bool, what: impl Into<String>) -> Outcome {
 /// Both.
 #[track_caller]
 pub fn contains(text: &str, part: &str) -> Outcome {
-    holds(text.contains(part), format!("expected {part:?} in:\n{text}"))
+    holds(
+        text.contains(part),
+        format!("expected {part:?} in:\n{text}"),
+    )
 }
 
 /// Checks that a text does not contain another.
@@ -44,7 +55,10 @@ pub fn contains(text: &str, part: &str) -> Outcome {
 /// Both.
 #[track_caller]
 pub fn lacks(text: &str, part: &str) -> Outcome {
-    holds(!text.contains(part), format!("expected no {part:?} in:\n{text}"))
+    holds(
+        !text.contains(part),
+        format!("expected no {part:?} in:\n{text}"),
+    )
 }
 
 /// Checks that a call was refused with a code.
@@ -61,12 +75,21 @@ pub fn refused<T: Debug>(result: Result<T, Refused>, code: ErrorCode) -> Result<
 /// # Errors
 /// What came of it instead.
 #[track_caller]
-pub fn refused_with<T: Debug>(result: Result<T, Refused>, codes: &[ErrorCode]) -> Result<Fault, Failure> {
+pub fn refused_with<T: Debug>(
+    result: Result<T, Refused>,
+    codes: &[ErrorCode],
+) -> Result<Fault, Failure> {
     let wanted: Vec<_> = codes.iter().map(|code| code.as_str()).collect();
     match result {
         Err(refused) if codes.contains(&refused.fault.code) => Ok(refused.fault),
-        Err(refused) => Err(failed(format!("expected {}, but {refused}", wanted.join(" or ")))),
-        Ok(result) => Err(failed(format!("expected {}, found {result:?}", wanted.join(" or ")))),
+        Err(refused) => Err(failed(format!(
+            "expected {}, but {refused}",
+            wanted.join(" or ")
+        ))),
+        Ok(result) => Err(failed(format!(
+            "expected {}, found {result:?}",
+            wanted.join(" or ")
+        ))),
     }
 }
 
@@ -76,9 +99,13 @@ pub fn refused_with<T: Debug>(result: Result<T, Refused>, codes: &[ErrorCode]) -
 /// The figures.
 pub async fn reported(site: &Site, id: &str, times: usize) -> Outcome {
     if times > 0 && !site.wait_for_report(id, times, PATIENCE).await {
-        return Err(Failure::new(format!("the server saw {} reports of {id:?}, not {times}", site.reported(id))));
+        return Err(Failure::new(format!(
+            "the server saw {} reports of {id:?}, not {times}",
+            site.reported(id)
+        )));
     }
-    equal(site.reported(id), times).map_err(|failure| Failure::new(format!("reports of {id:?}: {failure}")))
+    equal(site.reported(id), times)
+        .map_err(|failure| Failure::new(format!("reports of {id:?}: {failure}")))
 }
 
 #[track_caller]

@@ -45,12 +45,18 @@ impl Expectation {
 /// When the file, which is compiled in, is not of its form.
 #[must_use]
 pub fn expectations() -> Vec<Expectation> {
-    serde_json::from_str(include_str!("../../expectations.json")).expect("expectations.json is a list of rows")
+    serde_json::from_str(include_str!("../../expectations.json"))
+        .expect("expectations.json is a list of rows")
 }
 
 /// The first row that covers a case.
 #[must_use]
-pub fn expected<'a>(rows: &'a [Expectation], case: &str, adapter: &str, browser: &str) -> Option<&'a Expectation> {
+pub fn expected<'a>(
+    rows: &'a [Expectation],
+    case: &str,
+    adapter: &str,
+    browser: &str,
+) -> Option<&'a Expectation> {
     rows.iter().find(|row| row.covers(case, adapter, browser))
 }
 
@@ -85,36 +91,61 @@ impl Verdict {
 }
 
 /// Runs a case, unless its row says to skip it, and judges what came of it.
-pub async fn judged(row: Option<&Expectation>, case: BoxFuture<'_, Result<(), Failure>>) -> Verdict {
+pub async fn judged(
+    row: Option<&Expectation>,
+    case: BoxFuture<'_, Result<(), Failure>>,
+) -> Verdict {
     match row {
-        Some(row) if row.expect == Expect::Skip => Verdict::Skipped { reason: row.reason.clone() },
+        Some(row) if row.expect == Expect::Skip => Verdict::Skipped {
+            reason: row.reason.clone(),
+        },
         row => judge(row, case.await),
     }
 }
 
 fn judge(row: Option<&Expectation>, outcome: Result<(), Failure>) -> Verdict {
-    let unsupported = |failure: &Failure| failure.code == Some(ops_contracts::ErrorCode::OpsNotSupported);
+    let unsupported =
+        |failure: &Failure| failure.code == Some(ops_contracts::ErrorCode::OpsNotSupported);
     match (row, outcome) {
         (None, Ok(())) => Verdict::Passed,
-        (None, Err(failure)) => Verdict::Failed { message: failure.message },
+        (None, Err(failure)) => Verdict::Failed {
+            message: failure.message,
+        },
         (Some(row), Ok(())) => {
-            let row = format!(r#"{{"case": "{}", "adapter": "{}", "browser": "{}"}}"#, row.case, row.adapter, row.browser);
-            Verdict::Failed { message: format!("the case passes: delete the row {row} from expectations.json") }
+            let row = format!(
+                r#"{{"case": "{}", "adapter": "{}", "browser": "{}"}}"#,
+                row.case, row.adapter, row.browser
+            );
+            Verdict::Failed {
+                message: format!("the case passes: delete the row {row} from expectations.json"),
+            }
         }
-        (Some(row), Err(failure)) if row.expect == Expect::Unsupported && !unsupported(&failure) => {
-            Verdict::Failed { message: format!("expected to be unsupported, but: {failure}") }
+        (Some(row), Err(failure))
+            if row.expect == Expect::Unsupported && !unsupported(&failure) =>
+        {
+            Verdict::Failed {
+                message: format!("expected to be unsupported, but: {failure}"),
+            }
         }
-        (Some(row), Err(_)) => Verdict::ExpectedGap { reason: row.reason.clone() },
+        (Some(row), Err(_)) => Verdict::ExpectedGap {
+            reason: row.reason.clone(),
+        },
     }
 }
 
 fn glob(pattern: &str, text: &str) -> bool {
-    let Some((head, rest)) = pattern.split_once('*') else { return pattern == text };
-    let Some(mut left) = text.strip_prefix(head) else { return false };
+    let Some((head, rest)) = pattern.split_once('*') else {
+        return pattern == text;
+    };
+    let Some(mut left) = text.strip_prefix(head) else {
+        return false;
+    };
     let mut parts: Vec<&str> = rest.split('*').collect();
     let tail = parts.pop().unwrap_or_default();
     for part in parts {
-        let Some(found) = left.find(part) else { return false };
+        let Some(found) = left.find(part) else {
+            return false;
+        };
         left = &left[found + part.len()..];
     }
     left.ends_with(tail)
@@ -126,7 +157,13 @@ mod tests {
 
     fn row(expect: Expect) -> Expectation {
         let text = |text: &str| text.to_owned();
-        Expectation { case: text("click.*"), adapter: text("cdp"), browser: text("*"), expect, reason: text("because") }
+        Expectation {
+            case: text("click.*"),
+            adapter: text("cdp"),
+            browser: text("*"),
+            expect,
+            reason: text("because"),
+        }
     }
 
     #[test]
@@ -147,14 +184,24 @@ mod tests {
 
     #[test]
     fn a_gap_that_has_closed_fails_and_names_its_row() {
-        let Verdict::Failed { message } = judge(Some(&row(Expect::Fail)), Ok(())) else { panic!("passed") };
-        assert!(message.contains(r#"{"case": "click.*", "adapter": "cdp", "browser": "*"}"#), "{message}");
+        let Verdict::Failed { message } = judge(Some(&row(Expect::Fail)), Ok(())) else {
+            panic!("passed")
+        };
+        assert!(
+            message.contains(r#"{"case": "click.*", "adapter": "cdp", "browser": "*"}"#),
+            "{message}"
+        );
     }
 
     #[test]
     fn a_gap_of_another_kind_is_no_expected_one() {
         let failed = || Err(Failure::new("x"));
-        let unsupported = || Err(Failure { message: String::new(), code: Some(ops_contracts::ErrorCode::OpsNotSupported) });
+        let unsupported = || {
+            Err(Failure {
+                message: String::new(),
+                code: Some(ops_contracts::ErrorCode::OpsNotSupported),
+            })
+        };
         assert!(judge(Some(&row(Expect::Fail)), failed()).is_good());
         assert!(!judge(Some(&row(Expect::Unsupported)), failed()).is_good());
         assert!(judge(Some(&row(Expect::Unsupported)), unsupported()).is_good());

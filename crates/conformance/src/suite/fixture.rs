@@ -36,7 +36,10 @@ pub struct Failure {
 impl Failure {
     /// A failure that no refusal caused.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), code: None }
+        Self {
+            message: message.into(),
+            code: None,
+        }
     }
 }
 
@@ -48,7 +51,10 @@ impl fmt::Display for Failure {
 
 impl From<Refused> for Failure {
     fn from(refused: Refused) -> Self {
-        Self { message: refused.to_string(), code: Some(refused.fault.code) }
+        Self {
+            message: refused.to_string(),
+            code: Some(refused.fault.code),
+        }
     }
 }
 
@@ -64,7 +70,11 @@ pub struct Refused {
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let details = serde_json::to_string(&self.fault.details).unwrap_or_default();
-        write!(f, "{} was refused with {} {details}", self.command, self.fault)
+        write!(
+            f,
+            "{} was refused with {} {details}",
+            self.command, self.fault
+        )
     }
 }
 
@@ -90,7 +100,9 @@ impl Fixture {
     /// # Errors
     /// When the site cannot be started.
     pub fn new(subject: Subject, name: &str) -> std::io::Result<Self> {
-        let client = name.parse().unwrap_or_else(|_| "conformance".parse().expect("a valid client id"));
+        let client = name
+            .parse()
+            .unwrap_or_else(|_| "conformance".parse().expect("a valid client id"));
         Ok(Self {
             subject,
             site: Site::start()?,
@@ -128,7 +140,10 @@ impl Fixture {
     /// What most sessions are made with: the subject's browser, and defaults.
     #[must_use]
     pub fn create_params(&self) -> CreateParams {
-        CreateParams { browser: self.subject.browser, ..CreateParams::default() }
+        CreateParams {
+            browser: self.subject.browser,
+            ..CreateParams::default()
+        }
     }
 
     /// Makes a session in the subject's browser; it is closed when the case has ended.
@@ -136,28 +151,64 @@ impl Fixture {
     /// # Errors
     /// What `session.create` was refused with.
     pub async fn session_with(&self, params: CreateParams) -> Result<Session<'_>, Refused> {
-        let params = CreateParams { browser: self.subject.browser, ..params };
-        let made = self.service_call::<SessionCreate>(&params, self.request_id()).await?;
+        let params = CreateParams {
+            browser: self.subject.browser,
+            ..params
+        };
+        let made = self
+            .service_call::<SessionCreate>(&params, self.request_id())
+            .await?;
         lock(&self.made).push((made.session_id.clone(), made.lease_id.clone()));
-        Ok(Session { fixture: self, id: made.session_id, lease: made.lease_id, target: made.target_id })
+        Ok(Session {
+            fixture: self,
+            id: made.session_id,
+            lease: made.lease_id,
+            target: made.target_id,
+        })
     }
 
     /// Calls a command that is bound to no session.
     ///
     /// # Errors
     /// What it was refused with.
-    pub async fn service_call<C: Command>(&self, params: &C::Params, id: RequestId) -> Result<C::Result, Refused> {
-        self.exchange::<C>(Envelope { id, holder: None, timeout_ms: None }, params).await
+    pub async fn service_call<C: Command>(
+        &self,
+        params: &C::Params,
+        id: RequestId,
+    ) -> Result<C::Result, Refused> {
+        self.exchange::<C>(
+            Envelope {
+                id,
+                holder: None,
+                timeout_ms: None,
+            },
+            params,
+        )
+        .await
     }
 
     /// Sends a request as it stands, valid or not.
-    pub async fn raw(&self, command: &str, params: &str, holder: Option<(&SessionId, &LeaseId)>) -> Reply {
+    pub async fn raw(
+        &self,
+        command: &str,
+        params: &str,
+        holder: Option<(&SessionId, &LeaseId)>,
+    ) -> Reply {
         let params = RawValue::from_string(params.to_owned()).unwrap_or_default();
-        let envelope = Envelope { id: self.request_id(), holder, timeout_ms: None };
+        let envelope = Envelope {
+            id: self.request_id(),
+            holder,
+            timeout_ms: None,
+        };
         self.execute(command, params, envelope).await
     }
 
-    fn execute(&self, command: &str, params: Box<RawValue>, envelope: Envelope<'_>) -> BoxFuture<'static, Reply> {
+    fn execute(
+        &self,
+        command: &str,
+        params: Box<RawValue>,
+        envelope: Envelope<'_>,
+    ) -> BoxFuture<'static, Reply> {
         let request = OpsRequest {
             request_id: envelope.id,
             session_id: envelope.holder.map(|(id, _)| id.clone()),
@@ -167,20 +218,35 @@ impl Fixture {
             timeout_ms: envelope.timeout_ms,
             boundary: false,
         };
-        let caller = Caller { client_id: self.client.clone(), admin: false };
+        let caller = Caller {
+            client_id: self.client.clone(),
+            admin: false,
+        };
         self.service().execute(request, caller, Instant::now())
     }
 
-    async fn exchange<C: Command>(&self, envelope: Envelope<'_>, params: &C::Params) -> Result<C::Result, Refused> {
+    async fn exchange<C: Command>(
+        &self,
+        envelope: Envelope<'_>,
+        params: &C::Params,
+    ) -> Result<C::Result, Refused> {
         lock(&self.called).insert(C::NAME);
-        let refused = |fault| Refused { command: C::NAME.to_string(), fault };
-        let broken = |error: serde_json::Error| refused(Fault::new(ErrorCode::OpsInternal, error.to_string()));
+        let refused = |fault| Refused {
+            command: C::NAME.to_string(),
+            fault,
+        };
+        let broken = |error: serde_json::Error| {
+            refused(Fault::new(ErrorCode::OpsInternal, error.to_string()))
+        };
         let params = serde_json::value::to_raw_value(params).map_err(broken)?;
         let reply = self.execute(C::NAME.as_str(), params, envelope).await;
         let result = reply.outcome.map_err(refused)?;
         serde_json::from_str(result.get()).map_err(|error| {
             let text: String = result.get().chars().take(300).collect();
-            refused(Fault::new(ErrorCode::OpsInternal, format!("the result is not of its type: {error}: {text}")))
+            refused(Fault::new(
+                ErrorCode::OpsInternal,
+                format!("the result is not of its type: {error}: {text}"),
+            ))
         })
     }
 
@@ -189,9 +255,16 @@ impl Fixture {
         let made = std::mem::take(&mut *lock(&self.made));
         for (id, lease) in made {
             let params = RawValue::from_string("{}".to_owned()).unwrap_or_default();
-            let envelope = Envelope { id: self.request_id(), holder: Some((&id, &lease)), timeout_ms: None };
+            let envelope = Envelope {
+                id: self.request_id(),
+                holder: Some((&id, &lease)),
+                timeout_ms: None,
+            };
             // A case may have closed it itself.
-            drop(self.execute(SessionClose::NAME.as_str(), params, envelope).await);
+            drop(
+                self.execute(SessionClose::NAME.as_str(), params, envelope)
+                    .await,
+            );
         }
     }
 }
@@ -228,8 +301,16 @@ impl Session<'_> {
     ///
     /// # Errors
     /// What it was refused with.
-    pub async fn call_as<C: Command>(&self, id: RequestId, params: &C::Params) -> Result<C::Result, Refused> {
-        let envelope = Envelope { id, holder: Some((&self.id, &self.lease)), timeout_ms: None };
+    pub async fn call_as<C: Command>(
+        &self,
+        id: RequestId,
+        params: &C::Params,
+    ) -> Result<C::Result, Refused> {
+        let envelope = Envelope {
+            id,
+            holder: Some((&self.id, &self.lease)),
+            timeout_ms: None,
+        };
         self.fixture.exchange::<C>(envelope, params).await
     }
 
@@ -237,23 +318,36 @@ impl Session<'_> {
     ///
     /// # Errors
     /// What it was refused with.
-    pub async fn call_within<C: Command>(&self, timeout_ms: u64, params: &C::Params) -> Result<C::Result, Refused> {
-        let envelope =
-            Envelope { id: self.fixture.request_id(), holder: Some((&self.id, &self.lease)), timeout_ms: Some(timeout_ms) };
+    pub async fn call_within<C: Command>(
+        &self,
+        timeout_ms: u64,
+        params: &C::Params,
+    ) -> Result<C::Result, Refused> {
+        let envelope = Envelope {
+            id: self.fixture.request_id(),
+            holder: Some((&self.id, &self.lease)),
+            timeout_ms: Some(timeout_ms),
+        };
         self.fixture.exchange::<C>(envelope, params).await
     }
 
     /// The same session as somebody with another lease would address it.
     #[must_use]
     pub fn held_with(&self, lease: LeaseId) -> Self {
-        Self { lease, ..self.clone() }
+        Self {
+            lease,
+            ..self.clone()
+        }
     }
 
     /// Cancels a request; whether it was there to be cancelled.
     #[must_use]
     pub async fn cancel(&self, request: &RequestId) -> bool {
-        let cancel =
-            OpsCancel { request_id: request.clone(), session_id: Some(self.id.clone()), lease_id: Some(self.lease.clone()) };
+        let cancel = OpsCancel {
+            request_id: request.clone(),
+            session_id: Some(self.id.clone()),
+            lease_id: Some(self.lease.clone()),
+        };
         self.fixture.service().cancel(cancel).await
     }
 
@@ -263,10 +357,16 @@ impl Session<'_> {
     /// Where the service refuses.
     pub fn listen(&self) -> Result<Arc<Events>, Failure> {
         let events = Arc::new(Events::default());
-        if self.fixture.service().subscribe(&self.id, &self.lease, events.clone()) {
+        if self
+            .fixture
+            .service()
+            .subscribe(&self.id, &self.lease, events.clone())
+        {
             Ok(events)
         } else {
-            Err(Failure::new("the service refuses a subscription to a session that we hold"))
+            Err(Failure::new(
+                "the service refuses a subscription to a session that we hold",
+            ))
         }
     }
 }
@@ -280,7 +380,10 @@ pub struct Events {
 
 impl Default for Events {
     fn default() -> Self {
-        Self { seen: Mutex::default(), count: watch::Sender::new(0) }
+        Self {
+            seen: Mutex::default(),
+            count: watch::Sender::new(0),
+        }
     }
 }
 
@@ -308,7 +411,14 @@ impl Events {
             }
         };
         let in_time = tokio::time::timeout(PATIENCE, arrived).await.is_ok();
-        if in_time && seen() { Ok(()) } else { Err(Failure::new(format!("no event {wanted:?}; seen: {:?}", self.all()))) }
+        if in_time && seen() {
+            Ok(())
+        } else {
+            Err(Failure::new(format!(
+                "no event {wanted:?}; seen: {:?}",
+                self.all()
+            )))
+        }
     }
 
     /// All events so far, with their numbers.

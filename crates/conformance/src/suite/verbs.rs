@@ -1,11 +1,16 @@
 //! The commands as cases use them most: short forms for parameters, and what is asked of a page again and again.
 
-use ops_contracts::command::dom::{EvalParams, FindParams, PageParams, ReadParams, SnapshotMode, SnapshotParams};
-use ops_contracts::command::interact::{ClickParams, FillParams, PressParams, SelectParams, TypeParams};
+use ops_contracts::command::dom::{
+    EvalParams, FindParams, PageParams, ReadParams, SnapshotMode, SnapshotParams,
+};
+use ops_contracts::command::interact::{
+    ClickParams, FillParams, PressParams, SelectParams, TypeParams,
+};
 use ops_contracts::command::nav::{GotoParams, NavResult, WaitParams};
 use ops_contracts::command::{
-    DomCount, DomEval, DomFind, DomSnapshot, DomText, DomTitle, DomUrl, DomValue, Empty, InteractClick, InteractFill, LoadState,
-    NavGoto, NavWait, SessionStatus, dom, interact, nav, session,
+    DomCount, DomEval, DomFind, DomSnapshot, DomText, DomTitle, DomUrl, DomValue, Empty,
+    InteractClick, InteractFill, LoadState, NavGoto, NavWait, SessionStatus, dom, interact, nav,
+    session,
 };
 use ops_contracts::locator::Locator;
 
@@ -29,13 +34,19 @@ pub fn button(name: &str) -> Locator {
 /// An element to read.
 #[must_use]
 pub fn read(element: &str) -> dom::ElementParams {
-    dom::ElementParams { element: at(element), target_id: None }
+    dom::ElementParams {
+        element: at(element),
+        target_id: None,
+    }
 }
 
 /// An element to act on.
 #[must_use]
 pub fn element(element: &str) -> interact::ElementParams {
-    interact::ElementParams { element: at(element), target_id: None }
+    interact::ElementParams {
+        element: at(element),
+        target_id: None,
+    }
 }
 
 /// A plain click.
@@ -54,31 +65,53 @@ pub fn click(element: Locator) -> ClickParams {
 /// A value for a control.
 #[must_use]
 pub fn fill(element: &str, value: &str) -> FillParams {
-    FillParams { element: at(element), value: value.to_owned(), target_id: None }
+    FillParams {
+        element: at(element),
+        value: value.to_owned(),
+        target_id: None,
+    }
 }
 
 /// A text to type.
 #[must_use]
 pub fn keys(element: Option<&str>, text: &str) -> TypeParams {
-    TypeParams { element: element.map(at), text: text.to_owned(), delay_ms: 0, target_id: None }
+    TypeParams {
+        element: element.map(at),
+        text: text.to_owned(),
+        delay_ms: 0,
+        target_id: None,
+    }
 }
 
 /// A key to press.
 #[must_use]
 pub fn press(key: &str) -> PressParams {
-    PressParams { key: key.to_owned(), element: None, target_id: None }
+    PressParams {
+        key: key.to_owned(),
+        element: None,
+        target_id: None,
+    }
 }
 
 /// Options to select.
 #[must_use]
 pub fn select(element: &str, options: Vec<interact::OptionChoice>) -> SelectParams {
-    SelectParams { element: at(element), options, target_id: None }
+    SelectParams {
+        element: at(element),
+        options,
+        target_id: None,
+    }
 }
 
 /// An expression to evaluate.
 #[must_use]
 pub fn eval(expression: &str) -> EvalParams {
-    EvalParams { expression: expression.to_owned(), await_promise: true, frame: None, target_id: None }
+    EvalParams {
+        expression: expression.to_owned(),
+        await_promise: true,
+        frame: None,
+        target_id: None,
+    }
 }
 
 /// A URL to go to, until it is loaded.
@@ -90,25 +123,39 @@ pub fn url(url: &str) -> GotoParams {
 /// A URL to go to.
 #[must_use]
 pub fn url_until(url: &str, wait_until: LoadState) -> GotoParams {
-    GotoParams { url: url.to_owned(), wait_until, target_id: None }
+    GotoParams {
+        url: url.to_owned(),
+        wait_until,
+        target_id: None,
+    }
 }
 
 /// A wait for an element's state.
 #[must_use]
 pub fn until(element: &str, state: nav::ElementState) -> WaitParams {
-    WaitParams { element: Some(at(element)), state: Some(state), ..WaitParams::default() }
+    WaitParams {
+        element: Some(at(element)),
+        state: Some(state),
+        ..WaitParams::default()
+    }
 }
 
 /// A wait for a time.
 #[must_use]
 pub fn time(millis: u64) -> WaitParams {
-    WaitParams { time_ms: Some(millis), ..WaitParams::default() }
+    WaitParams {
+        time_ms: Some(millis),
+        ..WaitParams::default()
+    }
 }
 
 /// A snapshot of everything, without a budget to speak of.
 #[must_use]
 pub fn whole() -> SnapshotParams {
-    SnapshotParams { max_chars: 5_000_000, ..SnapshotParams::default() }
+    SnapshotParams {
+        max_chars: 5_000_000,
+        ..SnapshotParams::default()
+    }
 }
 
 /// A snapshot in a mode, without a budget to speak of.
@@ -123,7 +170,8 @@ impl Session<'_> {
     /// # Errors
     /// What `nav.goto` was refused with.
     pub async fn goto(&self, path: &str) -> Result<NavResult, Refused> {
-        self.call::<NavGoto>(&url(&self.fixture.site.url(path))).await
+        self.call::<NavGoto>(&url(&self.fixture.site.url(path)))
+            .await
     }
 
     /// Clicks.
@@ -155,7 +203,11 @@ impl Session<'_> {
     /// # Errors
     /// What `dom.text` was refused with.
     pub async fn text(&self, element: &str) -> Result<String, Refused> {
-        let params = ReadParams { element: Some(at(element)), max_chars: 100_000, target_id: None };
+        let params = ReadParams {
+            element: Some(at(element)),
+            max_chars: 100_000,
+            target_id: None,
+        };
         Ok(self.call::<DomText>(&params).await?.value)
     }
 
@@ -188,7 +240,12 @@ impl Session<'_> {
     /// # Errors
     /// What `dom.find` was refused with.
     pub async fn find(&self, element: Locator) -> Result<dom::FindResult, Refused> {
-        self.call::<DomFind>(&FindParams { element, limit: 20, target_id: None }).await
+        self.call::<DomFind>(&FindParams {
+            element,
+            limit: 20,
+            target_id: None,
+        })
+        .await
     }
 
     /// The JSON text of an expression's value.
@@ -196,7 +253,12 @@ impl Session<'_> {
     /// # Errors
     /// What `dom.eval` was refused with.
     pub async fn eval(&self, expression: &str) -> Result<String, Refused> {
-        Ok(self.call::<DomEval>(&eval(expression)).await?.value.get().to_owned())
+        Ok(self
+            .call::<DomEval>(&eval(expression))
+            .await?
+            .value
+            .get()
+            .to_owned())
     }
 
     /// Everything that a screen reader would meet.
@@ -243,10 +305,14 @@ impl Session<'_> {
     /// When there is no such line.
     pub fn ref_in(&self, snapshot: &str, text: &str) -> Result<Locator, Failure> {
         let line = snapshot.lines().find(|line| line.contains(text));
-        let reference = line.and_then(|line| line.split("[ref=").nth(1)).and_then(|rest| rest.split(']').next());
+        let reference = line
+            .and_then(|line| line.split("[ref=").nth(1))
+            .and_then(|rest| rest.split(']').next());
         match reference {
             Some(reference) => Ok(at(&format!("@{reference}"))),
-            None => Err(Failure::new(format!("no line with {text:?} and a ref in:\n{snapshot}"))),
+            None => Err(Failure::new(format!(
+                "no line with {text:?} and a ref in:\n{snapshot}"
+            ))),
         }
     }
 }

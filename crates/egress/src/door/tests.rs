@@ -33,8 +33,14 @@ fn reflect(mut stream: std::net::TcpStream) {
         }
         seen.extend_from_slice(&part[..count]);
         if seen.ends_with(b"\r\n\r\n") {
-            let head = format!("HTTP/1.1 200 OK\r\nConnection: x-hop\r\nX-Hop: 1\r\nContent-Length: {}\r\n\r\n", seen.len());
-            if stream.write_all(&[head.as_bytes(), &seen].concat()).is_err() {
+            let head = format!(
+                "HTTP/1.1 200 OK\r\nConnection: x-hop\r\nX-Hop: 1\r\nContent-Length: {}\r\n\r\n",
+                seen.len()
+            );
+            if stream
+                .write_all(&[head.as_bytes(), &seen].concat())
+                .is_err()
+            {
                 return;
             }
             seen.clear();
@@ -42,13 +48,24 @@ fn reflect(mut stream: std::net::TcpStream) {
     }
 }
 
-async fn open(allow: &[&str], deny: &[&str], upstream: Option<String>) -> (Arc<dyn EgressDoor>, Arc<Seen>) {
+async fn open(
+    allow: &[&str],
+    deny: &[&str],
+    upstream: Option<String>,
+) -> (Arc<dyn EgressDoor>, Arc<Seen>) {
     let list = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect();
-    let rules = ops_contracts::domains::DomainRules { allow: list(allow), deny: list(deny) };
+    let rules = ops_contracts::domains::DomainRules {
+        allow: list(allow),
+        deny: list(deny),
+    };
     let seen = Arc::new(Seen::default());
     let door = LocalEgress.open().await.unwrap();
     door.belongs_to(std::process::id());
-    door.confine(EgressTerms { policy: DomainPolicy::of([rules]), upstream, witness: seen.clone() });
+    door.confine(EgressTerms {
+        policy: DomainPolicy::of([rules]),
+        upstream,
+        witness: seen.clone(),
+    });
     (door, seen)
 }
 
@@ -69,7 +86,9 @@ async fn read_until(stream: &mut TcpStream, until: &str) -> String {
             }
         }
     };
-    tokio::time::timeout(Duration::from_secs(20), reading).await.expect("an answer or an end");
+    tokio::time::timeout(Duration::from_secs(20), reading)
+        .await
+        .expect("an answer or an end");
     String::from_utf8_lossy(&all).into_owned()
 }
 
@@ -78,37 +97,80 @@ async fn a_plain_request_is_decided_by_its_own_host_each_time() {
     let port = mirror();
     let (door, seen) = open(&["*.good.localhost"], &[], None).await;
     let mut stream = TcpStream::connect(door.address()).await.unwrap();
-    let good = format!("GET http://a.good.localhost:{port}/x?y HTTP/1.1\r\nHost: liar\r\nProxy-Connection: keep-alive\r\n\r\n");
+    let good = format!(
+        "GET http://a.good.localhost:{port}/x?y HTTP/1.1\r\nHost: liar\r\nProxy-Connection: keep-alive\r\n\r\n"
+    );
     stream.write_all(good.as_bytes()).await.unwrap();
-    let answer = read_until(&mut stream, &format!("Host: a.good.localhost:{port}\r\n\r\n")).await;
+    let answer = read_until(
+        &mut stream,
+        &format!("Host: a.good.localhost:{port}\r\n\r\n"),
+    )
+    .await;
     assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
-    assert!(answer.contains(&format!("GET /x?y HTTP/1.1\r\nHost: a.good.localhost:{port}\r\n\r\n")), "{answer}");
-    assert!(!answer.to_lowercase().contains("x-hop"), "what is said from hop to hop stays there: {answer}");
+    assert!(
+        answer.contains(&format!(
+            "GET /x?y HTTP/1.1\r\nHost: a.good.localhost:{port}\r\n\r\n"
+        )),
+        "{answer}"
+    );
+    assert!(
+        !answer.to_lowercase().contains("x-hop"),
+        "what is said from hop to hop stays there: {answer}"
+    );
     // The same connection, another host: broken off without a word.
     stream
-        .write_all(format!("GET http://bad.localhost:{port}/ HTTP/1.1\r\nHost: a.good.localhost\r\n\r\n").as_bytes())
+        .write_all(
+            format!("GET http://bad.localhost:{port}/ HTTP/1.1\r\nHost: a.good.localhost\r\n\r\n")
+                .as_bytes(),
+        )
         .await
         .unwrap();
     assert_eq!(read_until(&mut stream, "").await, "");
-    assert_eq!(*lock(&seen.0), [format!("bad.localhost:{port} is on no allow list of this session")]);
+    assert_eq!(
+        *lock(&seen.0),
+        [format!(
+            "bad.localhost:{port} is on no allow list of this session"
+        )]
+    );
 }
 
 #[tokio::test]
 async fn a_tunnel_is_opened_to_permitted_hosts_alone() {
     let port = mirror();
     let (door, seen) = open(&[], &["bad.localhost", "127.0.0.2"], None).await;
-    let connect = |host: &str| format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n");
+    let connect =
+        |host: &str| format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n");
     let mut stream = TcpStream::connect(door.address()).await.unwrap();
-    stream.write_all(connect("good.localhost").as_bytes()).await.unwrap();
-    assert!(read_until(&mut stream, "\r\n\r\n").await.starts_with("HTTP/1.1 200"));
+    stream
+        .write_all(connect("good.localhost").as_bytes())
+        .await
+        .unwrap();
+    assert!(
+        read_until(&mut stream, "\r\n\r\n")
+            .await
+            .starts_with("HTTP/1.1 200")
+    );
     stream.write_all(b"raw\r\n\r\n").await.unwrap();
-    assert!(read_until(&mut stream, "raw\r\n\r\n").await.ends_with("raw\r\n\r\n"));
+    assert!(
+        read_until(&mut stream, "raw\r\n\r\n")
+            .await
+            .ends_with("raw\r\n\r\n")
+    );
     for refused in ["bad.localhost", "BAD.localhost.", "127.0.0.2"] {
-        assert!(say(&door, &connect(refused), "\r\n\r\n").await.starts_with("HTTP/1.1 403"), "{refused}");
+        assert!(
+            say(&door, &connect(refused), "\r\n\r\n")
+                .await
+                .starts_with("HTTP/1.1 403"),
+            "{refused}"
+        );
     }
     assert_eq!(lock(&seen.0).len(), 3);
     drop(door);
-    assert_eq!(read_until(&mut stream, "").await, "", "a closed door ends its tunnels");
+    assert_eq!(
+        read_until(&mut stream, "").await,
+        "",
+        "a closed door ends its tunnels"
+    );
 }
 
 #[tokio::test]
@@ -116,8 +178,16 @@ async fn a_denied_address_stays_denied_under_any_name() {
     let port = mirror();
     let (door, seen) = open(&[], &["127.0.0.1", "::1"], None).await;
     let text = format!("CONNECT good.localhost:{port} HTTP/1.1\r\n\r\n");
-    assert!(say(&door, &text, "\r\n\r\n").await.starts_with("HTTP/1.1 403"));
-    assert!(lock(&seen.0)[0].starts_with("good.localhost"), "{:?}", seen.0);
+    assert!(
+        say(&door, &text, "\r\n\r\n")
+            .await
+            .starts_with("HTTP/1.1 403")
+    );
+    assert!(
+        lock(&seen.0)[0].starts_with("good.localhost"),
+        "{:?}",
+        seen.0
+    );
 }
 
 #[tokio::test]
@@ -127,12 +197,24 @@ async fn nobody_else_comes_in_and_nothing_passes_before_there_are_terms() {
     let closed = LocalEgress.open().await.unwrap();
     assert_eq!(say(&closed, &text, "").await, "", "no browser yet");
     closed.belongs_to(std::process::id());
-    assert!(say(&closed, &text, "\r\n\r\n").await.starts_with("HTTP/1.1 403"), "no terms yet");
+    assert!(
+        say(&closed, &text, "\r\n\r\n")
+            .await
+            .starts_with("HTTP/1.1 403"),
+        "no terms yet"
+    );
     let (door, _) = open(&[], &["x.test"], None).await;
-    assert!(say(&door, &text, "\r\n\r\n").await.starts_with("HTTP/1.1 200"));
+    assert!(
+        say(&door, &text, "\r\n\r\n")
+            .await
+            .starts_with("HTTP/1.1 200")
+    );
     // A process of another group is the browser now: this one is a stranger.
     let mut other = std::process::Command::new("sleep");
-    let mut other = std::os::unix::process::CommandExt::process_group(&mut other, 0).arg("60").spawn().unwrap();
+    let mut other = std::os::unix::process::CommandExt::process_group(&mut other, 0)
+        .arg("60")
+        .spawn()
+        .unwrap();
     door.belongs_to(other.id());
     assert_eq!(say(&door, &text, "").await, "");
     other.kill().unwrap();
@@ -144,13 +226,42 @@ async fn what_may_pass_goes_on_to_the_proxy_behind_the_door() {
     let port = mirror();
     let (behind, _) = open(&["only.localhost", "plain.localhost"], &[], None).await;
     let address = behind.address();
-    let (door, _) = open(&[], &["bad.localhost"], Some(format!("http://u:p@{address}"))).await;
+    let (door, _) = open(
+        &[],
+        &["bad.localhost"],
+        Some(format!("http://u:p@{address}")),
+    )
+    .await;
     let connect = |host: &str| format!("CONNECT {host}:{port} HTTP/1.1\r\n\r\n");
-    assert!(say(&door, &connect("only.localhost"), "\r\n\r\n").await.starts_with("HTTP/1.1 200"));
-    assert!(say(&door, &connect("other.localhost"), "\r\n\r\n").await.starts_with("HTTP/1.1 502"), "the proxy behind refuses");
-    assert!(say(&door, &connect("bad.localhost"), "\r\n\r\n").await.starts_with("HTTP/1.1 403"), "the door refuses");
-    let plain = format!("GET http://plain.localhost:{port}/z HTTP/1.1\r\nHost: plain.localhost\r\n\r\n");
-    assert!(say(&door, &plain, "GET /z").await.contains("GET /z HTTP/1.1"));
+    assert!(
+        say(&door, &connect("only.localhost"), "\r\n\r\n")
+            .await
+            .starts_with("HTTP/1.1 200")
+    );
+    assert!(
+        say(&door, &connect("other.localhost"), "\r\n\r\n")
+            .await
+            .starts_with("HTTP/1.1 502"),
+        "the proxy behind refuses"
+    );
+    assert!(
+        say(&door, &connect("bad.localhost"), "\r\n\r\n")
+            .await
+            .starts_with("HTTP/1.1 403"),
+        "the door refuses"
+    );
+    let plain =
+        format!("GET http://plain.localhost:{port}/z HTTP/1.1\r\nHost: plain.localhost\r\n\r\n");
+    assert!(
+        say(&door, &plain, "GET /z")
+            .await
+            .contains("GET /z HTTP/1.1")
+    );
     let (useless, _) = open(&[], &["bad.localhost"], Some("socks9://x".to_owned())).await;
-    assert!(say(&useless, &connect("only.localhost"), "\r\n\r\n").await.starts_with("HTTP/1.1 403"), "nothing passes");
+    assert!(
+        say(&useless, &connect("only.localhost"), "\r\n\r\n")
+            .await
+            .starts_with("HTTP/1.1 403"),
+        "nothing passes"
+    );
 }

@@ -16,7 +16,11 @@ pub(super) fn usage(set: ArtifactSet, path: &Path) -> Option<ArtifactUsage> {
     // As df has it: what only root may take counts as neither used nor free.
     let used = volume.f_blocks.saturating_sub(volume.f_bfree);
     let usable = used.saturating_add(volume.f_bavail);
-    let used_ratio = if usable == 0 { 0.0 } else { to_f64(used) / to_f64(usable) };
+    let used_ratio = if usable == 0 {
+        0.0
+    } else {
+        to_f64(used) / to_f64(usable)
+    };
     Some(ArtifactUsage {
         artifact_set: set,
         path: path.display().to_string(),
@@ -50,5 +54,9 @@ fn bytes(dir: &Path) -> u64 {
 fn mount(dir: &Path) -> PathBuf {
     let device = |path: &Path| std::fs::metadata(path).ok().map(|meta| meta.dev());
     let here = device(dir);
-    dir.ancestors().take_while(|above| device(above) == here).last().unwrap_or(dir).to_owned()
+    dir.ancestors()
+        .take_while(|above| device(above) == here)
+        .last()
+        .unwrap_or(dir)
+        .to_owned()
 }

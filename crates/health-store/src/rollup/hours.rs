@@ -79,8 +79,17 @@ impl Hours {
 
     pub(super) fn request(&mut self, sample: &RequestSample, at: Timestamp) {
         let borrowed = Cow::Borrowed;
-        let (command, adapter, mode) = (borrowed(sample.command), borrowed(sample.adapter), borrowed(sample.mode));
-        let key = Key { route: sample.route, command, adapter, mode };
+        let (command, adapter, mode) = (
+            borrowed(sample.command),
+            borrowed(sample.adapter),
+            borrowed(sample.mode),
+        );
+        let key = Key {
+            route: sample.route,
+            command,
+            adapter,
+            mode,
+        };
         let counts = self.at(at).commands.entry(key).or_default();
         counts.requests += 1;
         counts.faults += u64::from(sample.fault);
@@ -101,7 +110,9 @@ impl Hours {
     /// The hours of a window: the current one and those before it. A clock that was set back leaves hours ahead, which don't count.
     fn within(&self, window: Window, now: Timestamp) -> impl Iterator<Item = &Hour> {
         let last = number(now);
-        self.hours.range(last.saturating_sub(window.hours())..=last).map(|(_, hour)| hour)
+        self.hours
+            .range(last.saturating_sub(window.hours())..=last)
+            .map(|(_, hour)| hour)
     }
 
     pub(super) fn commands(&self, window: Window, now: Timestamp) -> Vec<CommandCounts> {
@@ -112,29 +123,44 @@ impl Hours {
             sum.faults += counts.faults;
             sum.latency.add(&counts.latency);
         }
-        sums.into_iter().map(|(key, counts)| told(key, &counts)).collect()
+        sums.into_iter()
+            .map(|(key, counts)| told(key, &counts))
+            .collect()
     }
 
     pub(super) fn sessions(&self, window: Window, now: Timestamp) -> SessionCounts {
-        self.within(window, now).fold(SessionCounts::default(), |sum, hour| SessionCounts {
-            ended: sum.ended + hour.sessions.ended,
-            crashed: sum.crashed + hour.sessions.crashed,
-        })
+        self.within(window, now)
+            .fold(SessionCounts::default(), |sum, hour| SessionCounts {
+                ended: sum.ended + hour.sessions.ended,
+                crashed: sum.crashed + hour.sessions.crashed,
+            })
     }
 
     /// The last `count` hours that are over, the newest first, as far as there are any.
     pub(super) fn full(&self, count: usize, now: Timestamp) -> Vec<HourCounts> {
         let current = number(now);
         let count = u64::try_from(count).unwrap_or(u64::MAX);
-        let range = self.hours.range(current.saturating_sub(count)..current).rev();
-        range.map(|(number, hour)| HourCounts { hour: start(*number), commands: hour.told() }).collect()
+        let range = self
+            .hours
+            .range(current.saturating_sub(count)..current)
+            .rev();
+        range
+            .map(|(number, hour)| HourCounts {
+                hour: start(*number),
+                commands: hour.told(),
+            })
+            .collect()
     }
 
     /// What has to be written, and forgets what is too old.
     pub(super) fn take_changed(&mut self, now: Timestamp) -> Vec<HourFile> {
-        self.hours = self.hours.split_off(&number(now).saturating_sub(KEPT_HOURS));
+        self.hours = self
+            .hours
+            .split_off(&number(now).saturating_sub(KEPT_HOURS));
         let changed = std::mem::take(&mut self.changed);
-        let known = changed.into_iter().filter_map(|number| Some((number, self.hours.get(&number)?)));
+        let known = changed
+            .into_iter()
+            .filter_map(|number| Some((number, self.hours.get(&number)?)));
         known
             .map(|(number, hour)| HourFile {
                 format_version: FORMAT,
@@ -158,11 +184,16 @@ impl Hours {
                 continue;
             }
             private::directory(&day)?;
-            for file in entries(&day)?.iter().filter(|file| file.extension().is_some_and(|kind| kind == "json")) {
+            for file in entries(&day)?
+                .iter()
+                .filter(|file| file.extension().is_some_and(|kind| kind == "json"))
+            {
                 match read_hour(file) {
                     Ok(hour) if number(hour.hour) >= oldest => hours.take_in(hour),
                     Ok(_) => {}
-                    Err(error @ LedgerError::Damaged { .. }) => tracing::error!(%error, "a rollup is passed over"),
+                    Err(error @ LedgerError::Damaged { .. }) => {
+                        tracing::error!(%error, "a rollup is passed over")
+                    }
                     Err(error) => return Err(error),
                 }
             }
@@ -180,7 +211,14 @@ impl Hours {
                 adapter: counts.adapter.into(),
                 mode: counts.mode.into(),
             };
-            hour.commands.insert(key, Counts { requests: counts.requests, faults: counts.faults, latency: counts.latency });
+            hour.commands.insert(
+                key,
+                Counts {
+                    requests: counts.requests,
+                    faults: counts.faults,
+                    latency: counts.latency,
+                },
+            );
         }
     }
 }
@@ -189,7 +227,10 @@ impl Hour {
     /// By command, in a fixed order.
     fn told(&self) -> Vec<CommandCounts> {
         let ordered: BTreeMap<&Key, &Counts> = self.commands.iter().collect();
-        ordered.into_iter().map(|(key, counts)| told(key, counts)).collect()
+        ordered
+            .into_iter()
+            .map(|(key, counts)| told(key, counts))
+            .collect()
     }
 }
 
@@ -207,17 +248,26 @@ fn told(key: &Key, counts: &Counts) -> CommandCounts {
 
 fn entries(dir: &Path) -> Result<Vec<std::path::PathBuf>, LedgerError> {
     let entries = std::fs::read_dir(dir).map_err(private::io(dir))?;
-    let mut paths: Vec<_> = entries.filter_map(Result::ok).map(|entry| entry.path()).collect();
+    let mut paths: Vec<_> = entries
+        .filter_map(Result::ok)
+        .map(|entry| entry.path())
+        .collect();
     paths.sort();
     Ok(paths)
 }
 
 fn read_hour(path: &Path) -> Result<HourFile, LedgerError> {
-    let damaged = |why: String| LedgerError::Damaged { path: path.to_owned(), why };
+    let damaged = |why: String| LedgerError::Damaged {
+        path: path.to_owned(),
+        why,
+    };
     let text = private::read(path, MAX_FILE)?.unwrap_or_default();
     let file: HourFile = serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?;
     if file.format_version > FORMAT {
-        return Err(damaged(format!("its format {} is newer than {FORMAT}", file.format_version)));
+        return Err(damaged(format!(
+            "its format {} is newer than {FORMAT}",
+            file.format_version
+        )));
     }
     Ok(file)
 }
@@ -233,7 +283,10 @@ pub(super) fn write(dir: &Path, hour: &HourFile) -> Result<(), LedgerError> {
     let day = dir.join(day);
     private::directory(&day)?;
     let path = day.join(name + ".json");
-    let text = serde_json::to_string(hour).map_err(|error| LedgerError::Damaged { path: path.clone(), why: error.to_string() })?;
+    let text = serde_json::to_string(hour).map_err(|error| LedgerError::Damaged {
+        path: path.clone(),
+        why: error.to_string(),
+    })?;
     private::replace(&path, &(text + "\n"))
 }
 
@@ -241,7 +294,10 @@ pub(super) fn write(dir: &Path, hour: &HourFile) -> Result<(), LedgerError> {
 pub(super) fn prune(dir: &Path, now: Timestamp) -> Result<(), LedgerError> {
     let (oldest, _) = names(start(number(now).saturating_sub(KEPT_HOURS)));
     for day in entries(dir)? {
-        let name = day.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let name = day
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default();
         let is_day = name.len() == 8 && name.bytes().all(|byte| byte.is_ascii_digit());
         if is_day && name < oldest.as_str() {
             std::fs::remove_dir_all(&day).map_err(private::io(&day))?;

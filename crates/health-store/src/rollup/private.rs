@@ -10,11 +10,17 @@ use rustix::fs::OFlags;
 use super::LedgerError;
 
 pub(super) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> LedgerError + '_ {
-    move |source| LedgerError::Io { path: path.to_owned(), source }
+    move |source| LedgerError::Io {
+        path: path.to_owned(),
+        source,
+    }
 }
 
 fn refused(path: &Path, why: impl Into<String>) -> LedgerError {
-    LedgerError::Unsafe { path: path.to_owned(), why: why.into() }
+    LedgerError::Unsafe {
+        path: path.to_owned(),
+        why: why.into(),
+    }
 }
 
 fn no_follow() -> i32 {
@@ -31,7 +37,10 @@ pub(super) fn directory(path: &Path) -> Result<(), LedgerError> {
     }
     let meta = std::fs::symlink_metadata(path).map_err(io(path))?;
     if !meta.is_dir() {
-        return Err(refused(path, "it is no directory, or a symbolic link to one"));
+        return Err(refused(
+            path,
+            "it is no directory, or a symbolic link to one",
+        ));
     }
     check(&meta, path)
 }
@@ -42,7 +51,12 @@ fn check(meta: &Metadata, path: &Path) -> Result<(), LedgerError> {
     }
     let mode = meta.mode() & 0o777;
     if mode & 0o077 != 0 {
-        return Err(refused(path, format!("its mode is {mode:03o}; take the rights of others away once you trust what is in it")));
+        return Err(refused(
+            path,
+            format!(
+                "its mode is {mode:03o}; take the rights of others away once you trust what is in it"
+            ),
+        ));
     }
     Ok(())
 }
@@ -57,7 +71,11 @@ fn check_file(file: &File, path: &Path) -> Result<(), LedgerError> {
 
 /// The text of a file; `None` where there is none. At most `limit` bytes are read: what is longer is no text of ours.
 pub(super) fn read(path: &Path, limit: u64) -> Result<Option<String>, LedgerError> {
-    let file = match OpenOptions::new().read(true).custom_flags(no_follow()).open(path) {
+    let file = match OpenOptions::new()
+        .read(true)
+        .custom_flags(no_follow())
+        .open(path)
+    {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(io(path)(error)),
@@ -71,7 +89,13 @@ pub(super) fn read(path: &Path, limit: u64) -> Result<Option<String>, LedgerErro
 /// A file to append to, made where it is missing.
 pub(super) fn append(path: &Path) -> Result<File, LedgerError> {
     let mut options = OpenOptions::new();
-    let file = options.append(true).create(true).mode(0o600).custom_flags(no_follow()).open(path).map_err(io(path))?;
+    let file = options
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .custom_flags(no_follow())
+        .open(path)
+        .map_err(io(path))?;
     check_file(&file, path)?;
     Ok(file)
 }
@@ -81,10 +105,15 @@ pub(super) fn replace(path: &Path, text: &str) -> Result<(), LedgerError> {
     let temporary = path.with_extension("tmp");
     // A leftover can only be that of a process that died while it wrote.
     let _ = std::fs::remove_file(&temporary);
-    let written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary).and_then(|mut file| {
-        file.write_all(text.as_bytes())?;
-        file.sync_data()
-    });
+    let written = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&temporary)
+        .and_then(|mut file| {
+            file.write_all(text.as_bytes())?;
+            file.sync_data()
+        });
     let written = written.and_then(|()| std::fs::rename(&temporary, path));
     written.map_err(|source| {
         // A part of a file would only take room of a disk that is full already.

@@ -21,7 +21,14 @@ fn scratch() -> (TempDir, PathBuf) {
 }
 
 fn sample(command: &'static str, fault: bool) -> RequestSample {
-    RequestSample { route: RouteLabel::Ops, command, adapter: "cdp", mode: "managed", fault, total_ms: 4.0 }
+    RequestSample {
+        route: RouteLabel::Ops,
+        command,
+        adapter: "cdp",
+        mode: "managed",
+        fault,
+        total_ms: 4.0,
+    }
 }
 
 fn incident(severity: Severity, kind: IncidentKind, confirmed: bool) -> NewIncident {
@@ -36,7 +43,11 @@ fn incident(severity: Severity, kind: IncidentKind, confirmed: bool) -> NewIncid
 }
 
 fn mode(path: &Path) -> u32 {
-    std::fs::symlink_metadata(path).unwrap().permissions().mode() & 0o777
+    std::fs::symlink_metadata(path)
+        .unwrap()
+        .permissions()
+        .mode()
+        & 0o777
 }
 
 /// Everything below a directory.
@@ -58,21 +69,40 @@ fn below(dir: &Path) -> Vec<PathBuf> {
 fn every_window_survives_a_restart() {
     let (_scratch, artifacts) = scratch();
     let ledger = RollupLedger::open(&artifacts, ago(29 * 24)).unwrap();
-    for (hours, fault) in [(0, false), (1, true), (24, false), (8 * 24, true), (20 * 24, false)] {
+    for (hours, fault) in [
+        (0, false),
+        (1, true),
+        (24, false),
+        (8 * 24, true),
+        (20 * 24, false),
+    ] {
         ledger.request(&sample("interact.click", fault), ago(hours));
         ledger.session_ended(fault, ago(hours));
         ledger.flush(ago(hours));
     }
-    let of = |ledger: &RollupLedger| Window::ALL.iter().map(|window| ledger.inputs(Phase::Pilot, *window, NOW)).collect::<Vec<_>>();
+    let of = |ledger: &RollupLedger| {
+        Window::ALL
+            .iter()
+            .map(|window| ledger.inputs(Phase::Pilot, *window, NOW))
+            .collect::<Vec<_>>()
+    };
     let before = of(&ledger);
     drop(ledger);
     let again = RollupLedger::open(&artifacts, NOW).unwrap();
     assert_eq!(of(&again), before);
-    let counts: Vec<(u64, u64)> = before.iter().map(|inputs| (inputs.commands[0].requests, inputs.commands[0].faults)).collect();
+    let counts: Vec<(u64, u64)> = before
+        .iter()
+        .map(|inputs| (inputs.commands[0].requests, inputs.commands[0].faults))
+        .collect();
     assert_eq!(counts, [(2, 1), (3, 1), (4, 2), (5, 2)]);
     assert_eq!(before[3].sessions.crashed, 2);
     assert!(before[3].recorded_since.unwrap() <= ago(29 * 24));
-    assert_eq!(before[0].hours.len(), 1, "the hour that runs is not full: {:?}", before[0].hours);
+    assert_eq!(
+        before[0].hours.len(),
+        1,
+        "the hour that runs is not full: {:?}",
+        before[0].hours
+    );
 }
 
 #[test]
@@ -81,15 +111,29 @@ fn files_are_the_users_alone_and_old_ones_go() {
     let ledger = RollupLedger::open(&artifacts, ago(33 * 24)).unwrap();
     ledger.request(&sample("dom.eval", false), ago(33 * 24));
     ledger.flush(ago(33 * 24));
-    let days = || std::fs::read_dir(artifacts.join("ops-rollups")).unwrap().count();
+    let days = || {
+        std::fs::read_dir(artifacts.join("ops-rollups"))
+            .unwrap()
+            .count()
+    };
     assert_eq!(days(), 1);
     ledger.request(&sample("dom.eval", false), NOW);
-    ledger.record_incident(incident(Severity::P2, IncidentKind::Other, false), NOW).unwrap();
+    ledger
+        .record_incident(incident(Severity::P2, IncidentKind::Other, false), NOW)
+        .unwrap();
     ledger.flush(NOW);
     assert_eq!(days(), 1, "the day of a month ago is gone");
-    assert_eq!(ledger.inputs(Phase::Pilot, Window::D30, NOW).commands[0].requests, 1);
+    assert_eq!(
+        ledger.inputs(Phase::Pilot, Window::D30, NOW).commands[0].requests,
+        1
+    );
     for path in below(&artifacts) {
-        assert_eq!(mode(&path), if path.is_dir() { 0o700 } else { 0o600 }, "{}", path.display());
+        assert_eq!(
+            mode(&path),
+            if path.is_dir() { 0o700 } else { 0o600 },
+            "{}",
+            path.display()
+        );
     }
 }
 
@@ -101,15 +145,27 @@ fn a_damaged_or_newer_hour_is_passed_over_and_the_others_stay() {
         ledger.request(&sample("dom.eval", false), ago(hours));
         ledger.flush(ago(hours));
     }
-    let files: Vec<PathBuf> = below(&artifacts.join("ops-rollups")).into_iter().filter(|path| path.is_file()).collect();
-    let holding =
-        |text: &str| files.iter().filter(|path| std::fs::read_to_string(path).unwrap().contains(text)).collect::<Vec<_>>();
+    let files: Vec<PathBuf> = below(&artifacts.join("ops-rollups"))
+        .into_iter()
+        .filter(|path| path.is_file())
+        .collect();
+    let holding = |text: &str| {
+        files
+            .iter()
+            .filter(|path| std::fs::read_to_string(path).unwrap().contains(text))
+            .collect::<Vec<_>>()
+    };
     let counted = holding("dom.eval");
     std::fs::write(counted[0], "{\"formatVersion\":1,").unwrap();
-    let newer = std::fs::read_to_string(counted[1]).unwrap().replace("\"formatVersion\":1", "\"formatVersion\":9");
+    let newer = std::fs::read_to_string(counted[1])
+        .unwrap()
+        .replace("\"formatVersion\":1", "\"formatVersion\":9");
     std::fs::write(counted[1], newer).unwrap();
     let again = RollupLedger::open(&artifacts, NOW).unwrap();
-    assert_eq!(again.inputs(Phase::Pilot, Window::D7, NOW).commands[0].requests, 1);
+    assert_eq!(
+        again.inputs(Phase::Pilot, Window::D7, NOW).commands[0].requests,
+        1
+    );
 }
 
 #[test]
@@ -118,12 +174,18 @@ fn links_and_open_directories_are_refused() {
     drop(RollupLedger::open(&artifacts, NOW).unwrap());
     let rollups = artifacts.join("ops-rollups");
     std::fs::set_permissions(&rollups, PermissionsExt::from_mode(0o750)).unwrap();
-    assert!(matches!(RollupLedger::open(&artifacts, NOW), Err(LedgerError::Unsafe { .. })));
+    assert!(matches!(
+        RollupLedger::open(&artifacts, NOW),
+        Err(LedgerError::Unsafe { .. })
+    ));
     std::fs::set_permissions(&rollups, PermissionsExt::from_mode(0o700)).unwrap();
     let elsewhere = scratch.path().join("elsewhere");
     std::fs::rename(artifacts.join("ops-incidents"), &elsewhere).unwrap();
     symlink(&elsewhere, artifacts.join("ops-incidents")).unwrap();
-    assert!(matches!(RollupLedger::open(&artifacts, NOW), Err(LedgerError::Unsafe { .. })));
+    assert!(matches!(
+        RollupLedger::open(&artifacts, NOW),
+        Err(LedgerError::Unsafe { .. })
+    ));
 }
 
 #[test]
@@ -131,31 +193,72 @@ fn incidents_are_kept_counted_and_resolved_once() {
     let (_scratch, artifacts) = scratch();
     let ledger = RollupLedger::open(&artifacts, ago(24)).unwrap();
     let counts = |ledger: &RollupLedger| {
-        let incidents = ledger.inputs(Phase::Pilot, Window::D7, NOW).incidents.unwrap();
+        let incidents = ledger
+            .inputs(Phase::Pilot, Window::D7, NOW)
+            .incidents
+            .unwrap();
         (incidents.p0p1, incidents.open_bypasses)
     };
-    ledger.record_incident(incident(Severity::P3, IncidentKind::Latency, true), ago(3)).unwrap();
-    ledger.record_incident(incident(Severity::P1, IncidentKind::Availability, true), ago(24 * 8)).unwrap();
-    assert_eq!(counts(&ledger), (0, 0), "neither a nuisance nor one before the window counts");
-    let bypass = ledger.record_incident(incident(Severity::P2, IncidentKind::LeaseBypass, true), ago(2)).unwrap();
-    assert_eq!((bypass.id.as_str(), bypass.told.severity), ("inc-3", Severity::P0));
+    ledger
+        .record_incident(incident(Severity::P3, IncidentKind::Latency, true), ago(3))
+        .unwrap();
+    ledger
+        .record_incident(
+            incident(Severity::P1, IncidentKind::Availability, true),
+            ago(24 * 8),
+        )
+        .unwrap();
+    assert_eq!(
+        counts(&ledger),
+        (0, 0),
+        "neither a nuisance nor one before the window counts"
+    );
+    let bypass = ledger
+        .record_incident(
+            incident(Severity::P2, IncidentKind::LeaseBypass, true),
+            ago(2),
+        )
+        .unwrap();
+    assert_eq!(
+        (bypass.id.as_str(), bypass.told.severity),
+        ("inc-3", Severity::P0)
+    );
     assert_eq!(counts(&ledger), (1, 1));
     drop(ledger);
     let ledger = RollupLedger::open(&artifacts, NOW).unwrap();
     assert_eq!((counts(&ledger), ledger.incidents().len()), ((1, 1), 3));
-    let told = ResolveIncident { id: bypass.id, note: Some("tokens rotated".to_owned()) };
+    let told = ResolveIncident {
+        id: bypass.id,
+        note: Some("tokens rotated".to_owned()),
+    };
     let resolved = ledger.resolve_incident(&told, ago(1)).unwrap();
-    assert_eq!(ledger.resolve_incident(&told, NOW).unwrap(), resolved, "the first resolution stands");
-    assert_eq!(counts(&ledger), (1, 0), "a resolved bypass triggers nothing, but was an incident");
-    let unknown = ResolveIncident { id: "inc-9".to_owned(), note: None };
-    assert_eq!(ledger.resolve_incident(&unknown, NOW).unwrap_err().code, ErrorCode::RelayIncidentUnknown);
+    assert_eq!(
+        ledger.resolve_incident(&told, NOW).unwrap(),
+        resolved,
+        "the first resolution stands"
+    );
+    assert_eq!(
+        counts(&ledger),
+        (1, 0),
+        "a resolved bypass triggers nothing, but was an incident"
+    );
+    let unknown = ResolveIncident {
+        id: "inc-9".to_owned(),
+        note: None,
+    };
+    assert_eq!(
+        ledger.resolve_incident(&unknown, NOW).unwrap_err().code,
+        ErrorCode::RelayIncidentUnknown
+    );
 }
 
 #[test]
 fn a_torn_incident_is_cut_and_a_damaged_one_fails_the_gate() {
     let (_scratch, artifacts) = scratch();
     let ledger = RollupLedger::open(&artifacts, NOW).unwrap();
-    ledger.record_incident(incident(Severity::P1, IncidentKind::Other, false), NOW).unwrap();
+    ledger
+        .record_incident(incident(Severity::P1, IncidentKind::Other, false), NOW)
+        .unwrap();
     drop(ledger);
     let log = artifacts.join("ops-incidents/incidents.jsonl");
     let whole = std::fs::read_to_string(&log).unwrap();
@@ -167,8 +270,16 @@ fn a_torn_incident_is_cut_and_a_damaged_one_fails_the_gate() {
     std::fs::write(&log, format!("garbage\n{whole}")).unwrap();
     let ledger = RollupLedger::open(&artifacts, NOW).unwrap();
     let scorecard = evaluate(&ledger.inputs(Phase::Pilot, Window::D7, NOW));
-    assert!(scorecard.reasons.iter().any(|reason| reason.failure == GateFailure::MissingIncidents));
-    assert_eq!((scorecard.p0p1_incident_count, scorecard.gate_decision), (None, GateDecision::Fail));
+    assert!(
+        scorecard
+            .reasons
+            .iter()
+            .any(|reason| reason.failure == GateFailure::MissingIncidents)
+    );
+    assert_eq!(
+        (scorecard.p0p1_incident_count, scorecard.gate_decision),
+        (None, GateDecision::Fail)
+    );
 }
 
 #[test]
@@ -181,14 +292,20 @@ fn a_disk_that_refuses_costs_no_counts() {
     ledger.request(&sample("dom.eval", false), NOW);
     ledger.flush(NOW);
     assert!(ledger.lost_writes() > 0);
-    assert_eq!(ledger.inputs(Phase::Pilot, Window::H2, NOW).commands[0].requests, 1);
+    assert_eq!(
+        ledger.inputs(Phase::Pilot, Window::H2, NOW).commands[0].requests,
+        1
+    );
     std::fs::remove_file(&rollups).unwrap();
     std::fs::create_dir(&rollups).unwrap();
     std::fs::set_permissions(&rollups, PermissionsExt::from_mode(0o700)).unwrap();
     ledger.flush(NOW);
     drop(ledger);
     let again = RollupLedger::open(&artifacts, NOW).unwrap();
-    assert_eq!(again.inputs(Phase::Pilot, Window::H2, NOW).commands[0].requests, 1);
+    assert_eq!(
+        again.inputs(Phase::Pilot, Window::H2, NOW).commands[0].requests,
+        1
+    );
 }
 
 #[test]
@@ -200,8 +317,20 @@ fn the_disk_is_measured_by_set() {
     std::fs::write(gates.join("ci-summary.json"), vec![b'x'; 12_345]).unwrap();
     ledger.flush(NOW);
     let usage = ledger.disk();
-    assert_eq!(usage.iter().map(|usage| usage.artifact_set).collect::<Vec<_>>(), ArtifactSet::ALL);
-    let gates = usage.iter().find(|usage| usage.artifact_set == ArtifactSet::OpsGates).unwrap();
+    assert_eq!(
+        usage
+            .iter()
+            .map(|usage| usage.artifact_set)
+            .collect::<Vec<_>>(),
+        ArtifactSet::ALL
+    );
+    let gates = usage
+        .iter()
+        .find(|usage| usage.artifact_set == ArtifactSet::OpsGates)
+        .unwrap();
     assert_eq!(gates.bytes, 12_345);
-    assert!((0.0..=1.0).contains(&gates.used_ratio) && gates.mount.starts_with('/'), "{gates:?}");
+    assert!(
+        (0.0..=1.0).contains(&gates.used_ratio) && gates.mount.starts_with('/'),
+        "{gates:?}"
+    );
 }

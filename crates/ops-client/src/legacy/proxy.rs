@@ -44,10 +44,20 @@ impl Proxy {
     ///
     /// # Errors
     /// When the port can't be listened on.
-    pub async fn bind(endpoint: Endpoint, grant: LegacyGrant, port: u16, secret: u128) -> io::Result<Self> {
+    pub async fn bind(
+        endpoint: Endpoint,
+        grant: LegacyGrant,
+        port: u16,
+        secret: u128,
+    ) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
         let front = Front::new(listener.local_addr()?, secret, &grant);
-        Ok(Self { listener, front: Arc::new(front), endpoint, grant })
+        Ok(Self {
+            listener,
+            front: Arc::new(front),
+            endpoint,
+            grant,
+        })
     }
 
     /// The address for clients that ask for `json/version` below it.
@@ -67,7 +77,12 @@ impl Proxy {
     /// # Errors
     /// When the relay can't be reached, or its connection breaks.
     pub async fn run(self, wait: Duration, note: impl Fn(&str)) -> Result<Ended, ClientError> {
-        let Self { listener, front, endpoint, grant } = self;
+        let Self {
+            listener,
+            front,
+            endpoint,
+            grant,
+        } = self;
         let relay = CdpSocket::connect(&endpoint, &grant.session_id, &grant.cdp_lease_id).await?;
         let (arrived, arrival) = tokio::sync::oneshot::channel();
         front.expect(arrived);

@@ -21,10 +21,16 @@ impl Assembly {
     pub(super) fn add(&mut self, chunk: &OpsChunk) -> Result<Option<String>, String> {
         let count = *self.count.get_or_insert(chunk.count);
         if count == 0 || count > MAX_CHUNKS || chunk.count != count {
-            return Err(format!("a response of {count} chunks has one that counts {}", chunk.count));
+            return Err(format!(
+                "a response of {count} chunks has one that counts {}",
+                chunk.count
+            ));
         }
         if chunk.index != self.next || chunk.index >= count {
-            return Err(format!("chunk {} of {count} came where {} was due", chunk.index, self.next));
+            return Err(format!(
+                "chunk {} of {count} came where {} was due",
+                chunk.index, self.next
+            ));
         }
         if self.text.len() + chunk.data.len() > RESPONSE_CAP {
             return Err(format!("the response is larger than {RESPONSE_CAP} bytes"));
@@ -40,7 +46,12 @@ mod tests {
     use super::*;
 
     fn chunk(index: u32, count: u32, data: &str) -> OpsChunk {
-        OpsChunk { request_id: "r".parse().unwrap(), index, count, data: data.to_owned() }
+        OpsChunk {
+            request_id: "r".parse().unwrap(),
+            index,
+            count,
+            data: data.to_owned(),
+        }
     }
 
     #[test]

@@ -56,7 +56,14 @@ impl Pending {
         harmless: bool,
         reply: oneshot::Sender<Result<Reply, ClientError>>,
     ) -> Self {
-        Self { text: text.into(), request_id, harmless, written: Arc::default(), chunks: Assembly::default(), reply }
+        Self {
+            text: text.into(),
+            request_id,
+            harmless,
+            written: Arc::default(),
+            chunks: Assembly::default(),
+            reply,
+        }
     }
 }
 
@@ -68,7 +75,10 @@ struct Outbound {
 
 impl Outbound {
     fn plain(text: String) -> Self {
-        Self { text: text.into(), written: None }
+        Self {
+            text: text.into(),
+            written: None,
+        }
     }
 }
 
@@ -106,7 +116,14 @@ impl Link {
         events: broadcast::Sender<Arc<OpsEvent>>,
         ack: watch::Sender<Arc<OpsHelloAck>>,
     ) -> Self {
-        Self { endpoint, options, ops, events, ack, pending: HashMap::new() }
+        Self {
+            endpoint,
+            options,
+            ops,
+            events,
+            ack,
+            pending: HashMap::new(),
+        }
     }
 
     /// Serves connection after connection until nobody wants it any more, or the relay is gone for good.
@@ -126,7 +143,12 @@ impl Link {
     }
 
     async fn serve(&mut self, socket: Socket) -> Ended {
-        let beat = Duration::from_millis(self.ack.borrow().heartbeat_interval_ms.clamp(1_000, 120_000));
+        let beat = Duration::from_millis(
+            self.ack
+                .borrow()
+                .heartbeat_interval_ms
+                .clamp(1_000, 120_000),
+        );
         let (sink, mut stream) = socket.split();
         let (out, queue) = mpsc::unbounded_channel();
         // A task of its own: a peer that doesn't read must not keep this one from reading. It ends with its queue or the socket.
@@ -176,12 +198,21 @@ impl Link {
             }
             Op::Call(pending) => {
                 let id = pending.request_id.as_str().to_owned();
-                if self.pending.get(&id).is_some_and(|earlier| !earlier.reply.is_closed()) {
-                    let why = ClientError::Closed("a request of the same id is under way on this client".to_owned());
+                if self
+                    .pending
+                    .get(&id)
+                    .is_some_and(|earlier| !earlier.reply.is_closed())
+                {
+                    let why = ClientError::Closed(
+                        "a request of the same id is under way on this client".to_owned(),
+                    );
                     let _ = pending.reply.send(Err(why));
                     return;
                 }
-                let _ = out.send(Outbound { text: pending.text.clone(), written: Some(pending.written.clone()) });
+                let _ = out.send(Outbound {
+                    text: pending.text.clone(),
+                    written: Some(pending.written.clone()),
+                });
                 self.pending.insert(id, pending);
             }
         }
@@ -189,7 +220,9 @@ impl Link {
 
     /// Takes a frame. One that can't be read ends its request where it names one, and is passed over otherwise.
     fn take(&mut self, text: &str, out: &mpsc::UnboundedSender<Outbound>) {
-        let Ok(head) = serde_json::from_str::<Head<'_>>(text) else { return };
+        let Ok(head) = serde_json::from_str::<Head<'_>>(text) else {
+            return;
+        };
         let is = |kind: FrameType| head.kind == kind.as_str();
         if is(FrameType::Response) || is(FrameType::Error) {
             self.answer(head.request_id.as_deref(), text.to_owned());
@@ -212,9 +245,14 @@ impl Link {
     }
 
     fn assemble(&mut self, request_id: Option<&str>, text: &str) {
-        let Some((id, pending)) = request_id.and_then(|id| self.pending.get_mut(id).map(|pending| (id, pending))) else { return };
-        let added =
-            serde_json::from_str::<OpsChunk>(text).map_err(|error| error.to_string()).and_then(|chunk| pending.chunks.add(&chunk));
+        let Some((id, pending)) =
+            request_id.and_then(|id| self.pending.get_mut(id).map(|pending| (id, pending)))
+        else {
+            return;
+        };
+        let added = serde_json::from_str::<OpsChunk>(text)
+            .map_err(|error| error.to_string())
+            .and_then(|chunk| pending.chunks.add(&chunk));
         let outcome = match added {
             Ok(None) => return,
             Ok(Some(whole)) => Reply::parse(whole),
@@ -230,10 +268,17 @@ impl Link {
         let lost: Vec<String> = self
             .pending
             .iter()
-            .filter(|(_, pending)| pending.reply.is_closed() || (pending.written.load(Ordering::Acquire) && !pending.harmless))
+            .filter(|(_, pending)| {
+                pending.reply.is_closed()
+                    || (pending.written.load(Ordering::Acquire) && !pending.harmless)
+            })
             .map(|(id, _)| id.clone())
             .collect();
-        for pending in lost.iter().filter_map(|id| self.pending.remove(id)).collect::<Vec<_>>() {
+        for pending in lost
+            .iter()
+            .filter_map(|id| self.pending.remove(id))
+            .collect::<Vec<_>>()
+        {
             let _ = pending.reply.send(Err(ClientError::Lost(why.to_owned())));
         }
     }
@@ -241,7 +286,10 @@ impl Link {
     fn send_again(&mut self, out: &mpsc::UnboundedSender<Outbound>) {
         for pending in self.pending.values_mut() {
             pending.chunks = Assembly::default();
-            let _ = out.send(Outbound { text: pending.text.clone(), written: Some(pending.written.clone()) });
+            let _ = out.send(Outbound {
+                text: pending.text.clone(),
+                written: Some(pending.written.clone()),
+            });
         }
     }
 
@@ -259,9 +307,11 @@ impl Link {
                     return Ok(Some(socket));
                 }
                 // A refusal of this client stays one.
-                Err(error @ (ClientError::Refused { .. } | ClientError::Foreign(_) | ClientError::Version { .. }))
-                    if !is_passing(&error) =>
-                {
+                Err(
+                    error @ (ClientError::Refused { .. }
+                    | ClientError::Foreign(_)
+                    | ClientError::Version { .. }),
+                ) if !is_passing(&error) => {
                     return Err(error);
                 }
                 Err(error) => last = error,
@@ -277,12 +327,16 @@ impl Link {
         self.ops.close();
         while let Ok(op) = self.ops.try_recv() {
             if let Op::Call(pending) = op {
-                let _ = pending.reply.send(Err(ClientError::Closed(error.to_string())));
+                let _ = pending
+                    .reply
+                    .send(Err(ClientError::Closed(error.to_string())));
             }
         }
         // What is left was never written, or is harmless to run twice.
         for (_, pending) in self.pending.drain() {
-            let _ = pending.reply.send(Err(ClientError::Closed(error.to_string())));
+            let _ = pending
+                .reply
+                .send(Err(ClientError::Closed(error.to_string())));
         }
     }
 }

@@ -23,13 +23,17 @@ pub enum AdapterError {
         install: String,
     },
     /// An argument would open a debugging port or undo a safeguard.
-    #[error("the browser argument {argument} is not allowed: the debugging connection is the adapter's own")]
+    #[error(
+        "the browser argument {argument} is not allowed: the debugging connection is the adapter's own"
+    )]
     ArgumentForbidden {
         /// The argument.
         argument: String,
     },
     /// The browser can't set up its sandbox here.
-    #[error("the browser can't set up its sandbox: run as a normal user, or switch the sandbox off in the configuration")]
+    #[error(
+        "the browser can't set up its sandbox: run as a normal user, or switch the sandbox off in the configuration"
+    )]
     SandboxUnavailable,
     /// The browser did not start.
     #[error("the browser did not start: {reason}")]
@@ -110,7 +114,9 @@ impl From<AdapterError> for Fault {
         let fault = Self::new(error.code(), error.to_string());
         match error {
             AdapterError::Unsupported { primitive } => fault.with("primitive", primitive),
-            AdapterError::BrowserMissing { searched, install } => fault.with("searched", searched).with("install", install),
+            AdapterError::BrowserMissing { searched, install } => {
+                fault.with("searched", searched).with("install", install)
+            }
             AdapterError::ArgumentForbidden { argument } => fault.with("argument", argument),
             AdapterError::LaunchFailed { output, .. } => fault.with("output", output),
             AdapterError::Protocol { call, .. } => fault.with("call", call),

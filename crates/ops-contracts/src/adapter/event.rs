@@ -4,7 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::network::{Challenge, Headers, PausedRequest, RequestDetails, ResponseDetails};
-use super::{ChooserKey, DocumentKey, DownloadKey, FrameKey, NavigationFailure, PausedKey, RequestKey, TargetKey};
+use super::{
+    ChooserKey, DocumentKey, DownloadKey, FrameKey, NavigationFailure, PausedKey, RequestKey,
+    TargetKey,
+};
 
 /// Takes a context's events. Called from the adapter's reader: it must return at once and never block.
 pub trait EventSink: Send + Sync {
@@ -339,7 +342,9 @@ pub enum DialogKind {
 }
 
 /// A level of a console message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum ConsoleLevel {
     /// `console.debug`

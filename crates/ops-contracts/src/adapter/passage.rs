@@ -20,7 +20,8 @@ pub trait Passage: Send + Sync {
     ///
     /// # Errors
     /// As of any primitive; `Protocol` where the browser refuses.
-    fn call(&self, target: TargetKey, call: RawCall) -> BoxFuture<'_, AdapterResult<Box<RawValue>>>;
+    fn call(&self, target: TargetKey, call: RawCall)
+    -> BoxFuture<'_, AdapterResult<Box<RawValue>>>;
 
     /// Makes these calls on every page that opens from now on, in place of those that were held before.
     fn hold(&self, calls: Vec<RawCall>);

@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::network::{Decision, NetworkPolicy};
-use super::{ChooserKey, DocumentKey, DownloadKey, Emulation, FrameKey, NavigationFailure, PausedKey, RequestKey, TargetKey};
+use super::{
+    ChooserKey, DocumentKey, DownloadKey, Emulation, FrameKey, NavigationFailure, PausedKey,
+    RequestKey, TargetKey,
+};
 use crate::command::Viewport;
 use crate::command::export::PdfParams;
 use crate::command::storage::Cookie;

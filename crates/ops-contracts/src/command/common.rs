@@ -31,7 +31,11 @@ fn one() -> f64 {
 
 impl Default for Viewport {
     fn default() -> Self {
-        Self { width: 1280, height: 720, scale: 1.0 }
+        Self {
+            width: 1280,
+            height: 720,
+            scale: 1.0,
+        }
     }
 }
 
@@ -41,7 +45,10 @@ impl Viewport {
             return Err(InvalidField::new(field, "width and height from 1 to 10000"));
         }
         if !(self.scale > 0.0 && self.scale <= 10.0) {
-            return Err(InvalidField::new(format!("{field}.scale"), "a number above 0 and at most 10"));
+            return Err(InvalidField::new(
+                format!("{field}.scale"),
+                "a number above 0 and at most 10",
+            ));
         }
         Ok(())
     }
@@ -58,7 +65,9 @@ pub struct Point {
 }
 
 /// How far a document must be loaded.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum LoadState {
     /// The response has begun and the document is there.
@@ -77,5 +86,9 @@ pub(super) fn default_true() -> bool {
 }
 
 pub(super) fn at_most(field: &str, value: u64, max: u64) -> Result<(), InvalidField> {
-    if value > max { Err(InvalidField::new(field, format!("at most {max}"))) } else { Ok(()) }
+    if value > max {
+        Err(InvalidField::new(field, format!("at most {max}")))
+    } else {
+        Ok(())
+    }
 }

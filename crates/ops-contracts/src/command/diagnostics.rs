@@ -29,13 +29,21 @@ fn default_limit() -> u32 {
 
 impl Default for LogParams {
     fn default() -> Self {
-        Self { since_seq: 0, limit: default_limit(), target_id: None }
+        Self {
+            since_seq: 0,
+            limit: default_limit(),
+            target_id: None,
+        }
     }
 }
 
 impl Params for LogParams {
     fn validate(&self) -> Result<(), InvalidField> {
-        if (1..=1_000).contains(&self.limit) { Ok(()) } else { Err(InvalidField::new("limit", "1 to 1000")) }
+        if (1..=1_000).contains(&self.limit) {
+            Ok(())
+        } else {
+            Err(InvalidField::new("limit", "1 to 1000"))
+        }
     }
 }
 

@@ -81,13 +81,25 @@ impl Params for SnapshotParams {
             return Err(InvalidField::new("maxChars", "200 to 10000000"));
         }
         if self.since.is_some() && (self.cursor.is_some() || self.find.is_some()) {
-            return Err(InvalidField::new("since", "a snapshot's id, without cursor or find"));
+            return Err(InvalidField::new(
+                "since",
+                "a snapshot's id, without cursor or find",
+            ));
         }
-        if self.since.as_deref().is_some_and(|since| !is_snapshot_id(since)) {
-            return Err(InvalidField::new("since", "the id of an earlier snapshot, such as s3"));
+        if self
+            .since
+            .as_deref()
+            .is_some_and(|since| !is_snapshot_id(since))
+        {
+            return Err(InvalidField::new(
+                "since",
+                "the id of an earlier snapshot, such as s3",
+            ));
         }
         match &self.find {
-            Some(text) if text.trim().is_empty() => Err(InvalidField::new("find", "a text that is not empty")),
+            Some(text) if text.trim().is_empty() => {
+                Err(InvalidField::new("find", "a text that is not empty"))
+            }
             Some(text) => at_most("find", text.len() as u64, 1_024),
             None => Ok(()),
         }
@@ -95,7 +107,8 @@ impl Params for SnapshotParams {
 }
 
 fn is_snapshot_id(text: &str) -> bool {
-    text.strip_prefix('s').is_some_and(|number| number.parse::<u64>().is_ok())
+    text.strip_prefix('s')
+        .is_some_and(|number| number.parse::<u64>().is_ok())
 }
 
 /// Result of `dom.snapshot`.
@@ -202,7 +215,11 @@ fn default_limit() -> u32 {
 
 impl Params for FindParams {
     fn validate(&self) -> Result<(), InvalidField> {
-        if (1..=1_000).contains(&self.limit) { Ok(()) } else { Err(InvalidField::new("limit", "1 to 1000")) }
+        if (1..=1_000).contains(&self.limit) {
+            Ok(())
+        } else {
+            Err(InvalidField::new("limit", "1 to 1000"))
+        }
     }
 }
 
@@ -259,7 +276,11 @@ impl Params for ReadParams {
 }
 
 fn in_read_range(max_chars: u32) -> Result<(), InvalidField> {
-    if (1..=10_000_000).contains(&max_chars) { Ok(()) } else { Err(InvalidField::new("maxChars", "1 to 10000000")) }
+    if (1..=10_000_000).contains(&max_chars) {
+        Ok(())
+    } else {
+        Err(InvalidField::new("maxChars", "1 to 10000000"))
+    }
 }
 
 /// Parameters of `dom.html`.
@@ -397,7 +418,10 @@ pub struct EvalParams {
 impl Params for EvalParams {
     fn validate(&self) -> Result<(), InvalidField> {
         if self.expression.trim().is_empty() {
-            return Err(InvalidField::new("expression", "an expression that is not empty"));
+            return Err(InvalidField::new(
+                "expression",
+                "an expression that is not empty",
+            ));
         }
         at_most("expression", self.expression.len() as u64, 1 << 20)
             .map_err(|_| InvalidField::new("expression", "at most 1048576 bytes"))

@@ -70,7 +70,10 @@ pub struct WaitParams {
 impl Params for WaitParams {
     fn validate(&self) -> Result<(), InvalidField> {
         if self.download.is_some() && self.after.is_some() {
-            return Err(InvalidField::new("params", "at most one of download and after"));
+            return Err(InvalidField::new(
+                "params",
+                "at most one of download and after",
+            ));
         }
         Ok(())
     }
@@ -108,13 +111,21 @@ impl SaveParams {
     /// The first part of a download.
     #[must_use]
     pub fn new(download: u32) -> Self {
-        Self { download, offset: 0, max_bytes: most() }
+        Self {
+            download,
+            offset: 0,
+            max_bytes: most(),
+        }
     }
 }
 
 impl Params for SaveParams {
     fn validate(&self) -> Result<(), InvalidField> {
-        if (1..=MAX_PART).contains(&self.max_bytes) { Ok(()) } else { Err(InvalidField::new("maxBytes", "1 to 8388608")) }
+        if (1..=MAX_PART).contains(&self.max_bytes) {
+            Ok(())
+        } else {
+            Err(InvalidField::new("maxBytes", "1 to 8388608"))
+        }
     }
 }
 

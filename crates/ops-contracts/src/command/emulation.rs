@@ -43,7 +43,11 @@ impl DeviceParams {
     #[must_use]
     pub fn viewport(&self) -> Option<Viewport> {
         let upright = device::find(&self.name)?.viewport;
-        let sideways = Viewport { width: upright.height, height: upright.width, ..upright };
+        let sideways = Viewport {
+            width: upright.height,
+            height: upright.width,
+            ..upright
+        };
         Some(if self.landscape { sideways } else { upright })
     }
 }
@@ -54,7 +58,10 @@ impl Params for DeviceParams {
             return Ok(());
         }
         let names: Vec<&str> = device::DEVICES.iter().map(|device| device.name).collect();
-        Err(InvalidField::new("name", format!("one of {}", names.join(", "))))
+        Err(InvalidField::new(
+            "name",
+            format!("one of {}", names.join(", ")),
+        ))
     }
 }
 
@@ -90,23 +97,41 @@ pub struct GeolocationParams {
 impl Params for GeolocationParams {
     fn validate(&self) -> Result<(), InvalidField> {
         one_or_reset(self.position.is_some(), self.reset, "position")?;
-        let Some(position) = self.position else { return Ok(()) };
+        let Some(position) = self.position else {
+            return Ok(());
+        };
         let within = |value: f64, most: f64| value.is_finite() && value.abs() <= most;
         if !within(position.latitude, 90.0) {
-            return Err(InvalidField::new("position.latitude", "a number from -90 to 90"));
+            return Err(InvalidField::new(
+                "position.latitude",
+                "a number from -90 to 90",
+            ));
         }
         if !within(position.longitude, 180.0) {
-            return Err(InvalidField::new("position.longitude", "a number from -180 to 180"));
+            return Err(InvalidField::new(
+                "position.longitude",
+                "a number from -180 to 180",
+            ));
         }
         if !(position.accuracy.is_finite() && position.accuracy >= 0.0) {
-            return Err(InvalidField::new("position.accuracy", "a number of metres, 0 or more"));
+            return Err(InvalidField::new(
+                "position.accuracy",
+                "a number of metres, 0 or more",
+            ));
         }
         Ok(())
     }
 }
 
 fn one_or_reset(given: bool, reset: bool, field: &str) -> Result<(), InvalidField> {
-    if given == reset { Err(InvalidField::new("params", format!("exactly one of {field} and reset"))) } else { Ok(()) }
+    if given == reset {
+        Err(InvalidField::new(
+            "params",
+            format!("exactly one of {field} and reset"),
+        ))
+    } else {
+        Ok(())
+    }
 }
 
 /// Parameters of `emulation.locale`; exactly one of `locale` and `reset`.
@@ -126,10 +151,14 @@ impl Params for LocaleParams {
         one_or_reset(self.locale.is_some(), self.reset, "locale")?;
         let tag = |text: &str| {
             (2..=35).contains(&text.len())
-                && text.split('-').all(|part| (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric()))
+                && text.split('-').all(|part| {
+                    (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric())
+                })
         };
         match &self.locale {
-            Some(locale) if !tag(locale) => Err(InvalidField::new("locale", "a BCP 47 tag, as de-DE")),
+            Some(locale) if !tag(locale) => {
+                Err(InvalidField::new("locale", "a BCP 47 tag, as de-DE"))
+            }
             _ => Ok(()),
         }
     }
@@ -150,10 +179,17 @@ pub struct TimezoneParams {
 impl Params for TimezoneParams {
     fn validate(&self) -> Result<(), InvalidField> {
         one_or_reset(self.timezone.is_some(), self.reset, "timezone")?;
-        let name =
-            |text: &str| (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"/_+-".contains(&b));
+        let name = |text: &str| {
+            (1..=64).contains(&text.len())
+                && text
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b"/_+-".contains(&b))
+        };
         match &self.timezone {
-            Some(timezone) if !name(timezone) => Err(InvalidField::new("timezone", "an IANA name, as Europe/Berlin")),
+            Some(timezone) if !name(timezone) => Err(InvalidField::new(
+                "timezone",
+                "an IANA name, as Europe/Berlin",
+            )),
             _ => Ok(()),
         }
     }
@@ -281,19 +317,33 @@ pub struct UserAgentParams {
 impl Params for UserAgentParams {
     fn validate(&self) -> Result<(), InvalidField> {
         one_or_reset(self.user_agent.is_some(), self.reset, "userAgent")?;
-        let header = |text: &str| (1..=1_024).contains(&text.len()) && text.bytes().all(|b| (b' '..0x7f).contains(&b));
+        let header = |text: &str| {
+            (1..=1_024).contains(&text.len()) && text.bytes().all(|b| (b' '..0x7f).contains(&b))
+        };
         if self.user_agent.as_deref().is_some_and(|text| !header(text)) {
-            return Err(InvalidField::new("userAgent", "1 to 1024 visible ASCII characters"));
+            return Err(InvalidField::new(
+                "userAgent",
+                "1 to 1024 visible ASCII characters",
+            ));
         }
-        if self.platform.as_deref().is_some_and(|text| self.reset || !header(text)) {
-            return Err(InvalidField::new("platform", "visible ASCII characters, beside userAgent"));
+        if self
+            .platform
+            .as_deref()
+            .is_some_and(|text| self.reset || !header(text))
+        {
+            return Err(InvalidField::new(
+                "platform",
+                "visible ASCII characters, beside userAgent",
+            ));
         }
         Ok(())
     }
 }
 
 /// What a page can be allowed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Permission {
     /// Where the device is.
@@ -364,17 +414,34 @@ pub struct PermissionsParams {
 impl Params for PermissionsParams {
     fn validate(&self) -> Result<(), InvalidField> {
         if self.grant.is_empty() && self.deny.is_empty() && !self.reset {
-            return Err(InvalidField::new("params", "at least one of grant, deny and reset"));
+            return Err(InvalidField::new(
+                "params",
+                "at least one of grant, deny and reset",
+            ));
         }
-        if let Some(both) = self.grant.iter().find(|granted| self.deny.contains(granted)) {
-            return Err(InvalidField::new("deny", format!("{} can't be both granted and denied", both.as_str())));
+        if let Some(both) = self
+            .grant
+            .iter()
+            .find(|granted| self.deny.contains(granted))
+        {
+            return Err(InvalidField::new(
+                "deny",
+                format!("{} can't be both granted and denied", both.as_str()),
+            ));
         }
-        let host = self
-            .origin
-            .as_deref()
-            .map(|origin| origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://")).unwrap_or_default());
-        if host.is_some_and(|host| host.is_empty() || host.bytes().any(|b| b <= b' ' || b"/?#@\\".contains(&b))) {
-            return Err(InvalidField::new("origin", "scheme and host alone, as https://example.com"));
+        let host = self.origin.as_deref().map(|origin| {
+            origin
+                .strip_prefix("http://")
+                .or_else(|| origin.strip_prefix("https://"))
+                .unwrap_or_default()
+        });
+        if host.is_some_and(|host| {
+            host.is_empty() || host.bytes().any(|b| b <= b' ' || b"/?#@\\".contains(&b))
+        }) {
+            return Err(InvalidField::new(
+                "origin",
+                "scheme and host alone, as https://example.com",
+            ));
         }
         Ok(())
     }

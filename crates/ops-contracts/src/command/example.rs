@@ -26,7 +26,12 @@ impl Example {
     /// Everything that a shell runs, a line each.
     #[must_use]
     pub fn script(&self) -> String {
-        self.before.iter().chain([&self.shell]).copied().collect::<Vec<_>>().join("\n")
+        self.before
+            .iter()
+            .chain([&self.shell])
+            .copied()
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 }
 
@@ -161,7 +166,8 @@ mod tests {
     #[test]
     fn every_example_is_taken_by_its_command() {
         for &name in CommandName::ALL {
-            let params = RawValue::from_string(name.example().params_at("http://127.0.0.1:8080")).unwrap();
+            let params =
+                RawValue::from_string(name.example().params_at("http://127.0.0.1:8080")).unwrap();
             Call::parse(name, &params).unwrap_or_else(|fault| panic!("{name}: {}", fault.message));
         }
     }

@@ -7,7 +7,9 @@ use super::{InvalidField, Params};
 
 mod clone;
 mod document;
-pub use clone::{CloneComponentParams, CloneComponentResult, ClonePageParams, ClonePageResult, MissingAsset};
+pub use clone::{
+    CloneComponentParams, CloneComponentResult, ClonePageParams, ClonePageResult, MissingAsset,
+};
 pub use document::{Annotation, HtmlParams, HtmlResult, Margins, Paper, PdfParams, PdfResult};
 
 use crate::adapter::{Clip, ImageFormat};
@@ -43,18 +45,33 @@ pub struct ScreenshotParams {
 
 impl Params for ScreenshotParams {
     fn validate(&self) -> Result<(), InvalidField> {
-        if usize::from(self.full_page) + usize::from(self.element.is_some()) + usize::from(self.clip.is_some()) > 1 {
-            return Err(InvalidField::new("params", "at most one of fullPage, element and clip"));
+        if usize::from(self.full_page)
+            + usize::from(self.element.is_some())
+            + usize::from(self.clip.is_some())
+            > 1
+        {
+            return Err(InvalidField::new(
+                "params",
+                "at most one of fullPage, element and clip",
+            ));
         }
         if self.quality.is_some_and(|quality| quality > 100) {
             return Err(InvalidField::new("quality", "0 to 100"));
         }
         if self.quality.is_some() && self.format == ImageFormat::Png {
-            return Err(InvalidField::new("quality", "only beside format jpeg or webp"));
+            return Err(InvalidField::new(
+                "quality",
+                "only beside format jpeg or webp",
+            ));
         }
         let sized = |side: f64| side.is_finite() && side > 0.0 && side <= 32_767.0;
-        if self.clip.is_some_and(|clip| !(clip.x.is_finite() && clip.y.is_finite() && sized(clip.width) && sized(clip.height))) {
-            return Err(InvalidField::new("clip", "finite numbers, width and height above 0 and at most 32767"));
+        if self.clip.is_some_and(|clip| {
+            !(clip.x.is_finite() && clip.y.is_finite() && sized(clip.width) && sized(clip.height))
+        }) {
+            return Err(InvalidField::new(
+                "clip",
+                "finite numbers, width and height above 0 and at most 32767",
+            ));
         }
         Ok(())
     }

@@ -36,13 +36,23 @@ fn all() -> u32 {
 
 impl Default for HarParams {
     fn default() -> Self {
-        Self { since_seq: 0, max_entries: all(), bodies: false, secrets: false, target_id: None }
+        Self {
+            since_seq: 0,
+            max_entries: all(),
+            bodies: false,
+            secrets: false,
+            target_id: None,
+        }
     }
 }
 
 impl Params for HarParams {
     fn validate(&self) -> Result<(), InvalidField> {
-        if (1..=1_000).contains(&self.max_entries) { Ok(()) } else { Err(InvalidField::new("maxEntries", "1 to 1000")) }
+        if (1..=1_000).contains(&self.max_entries) {
+            Ok(())
+        } else {
+            Err(InvalidField::new("maxEntries", "1 to 1000"))
+        }
     }
 }
 
@@ -127,7 +137,11 @@ pub struct HarEntry {
     /// What it took.
     pub timings: HarTimings,
     /// The server's address.
-    #[serde(default, rename = "serverIPAddress", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        rename = "serverIPAddress",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub server_ip_address: Option<String>,
     /// Why there is no response.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -68,7 +68,11 @@ fn one() -> u8 {
 
 impl Params for ClickParams {
     fn validate(&self) -> Result<(), InvalidField> {
-        if (1..=3).contains(&self.count) { Ok(()) } else { Err(InvalidField::new("count", "1, 2 or 3")) }
+        if (1..=3).contains(&self.count) {
+            Ok(())
+        } else {
+            Err(InvalidField::new("count", "1, 2 or 3"))
+        }
     }
 }
 
@@ -106,7 +110,8 @@ pub struct FillParams {
 
 impl Params for FillParams {
     fn validate(&self) -> Result<(), InvalidField> {
-        at_most("value", self.value.len() as u64, MAX_TEXT).map_err(|_| InvalidField::new("value", "at most 1048576 bytes"))
+        at_most("value", self.value.len() as u64, MAX_TEXT)
+            .map_err(|_| InvalidField::new("value", "at most 1048576 bytes"))
     }
 }
 
@@ -130,7 +135,8 @@ pub struct TypeParams {
 impl Params for TypeParams {
     fn validate(&self) -> Result<(), InvalidField> {
         at_most("delayMs", self.delay_ms, 1_000)?;
-        at_most("text", self.text.len() as u64, MAX_TEXT).map_err(|_| InvalidField::new("text", "at most 1048576 bytes"))
+        at_most("text", self.text.len() as u64, MAX_TEXT)
+            .map_err(|_| InvalidField::new("text", "at most 1048576 bytes"))
     }
 }
 
@@ -151,7 +157,10 @@ pub struct PressParams {
 impl Params for PressParams {
     fn validate(&self) -> Result<(), InvalidField> {
         if self.key.is_empty() || self.key.len() > 64 {
-            return Err(InvalidField::new("key", "a key or chord of 1 to 64 characters"));
+            return Err(InvalidField::new(
+                "key",
+                "a key or chord of 1 to 64 characters",
+            ));
         }
         Ok(())
     }
@@ -188,7 +197,10 @@ pub(super) fn steps() -> u8 {
 
 impl Params for DragParams {
     fn validate(&self) -> Result<(), InvalidField> {
-        for (field, point) in [("sourcePosition", self.source_position), ("targetPosition", self.target_position)] {
+        for (field, point) in [
+            ("sourcePosition", self.source_position),
+            ("targetPosition", self.target_position),
+        ] {
             if point.is_some_and(|point| !(point.x.is_finite() && point.y.is_finite())) {
                 return Err(InvalidField::new(field, "finite numbers"));
             }
@@ -262,13 +274,30 @@ impl Params for UploadParams {
             return Err(InvalidField::new("files", "at most 100 files"));
         }
         for (at, file) in self.files.iter().enumerate() {
-            let plain = !file.name.is_empty() && file.name.len() <= 255 && !matches!(file.name.as_str(), "." | "..");
-            if !plain || file.name.chars().any(|c| matches!(c, '/' | '\\') || c.is_control()) {
-                return Err(InvalidField::new(format!("files[{at}].name"), "a file name of 1 to 255 bytes without a folder"));
+            let plain = !file.name.is_empty()
+                && file.name.len() <= 255
+                && !matches!(file.name.as_str(), "." | "..");
+            if !plain
+                || file
+                    .name
+                    .chars()
+                    .any(|c| matches!(c, '/' | '\\') || c.is_control())
+            {
+                return Err(InvalidField::new(
+                    format!("files[{at}].name"),
+                    "a file name of 1 to 255 bytes without a folder",
+                ));
             }
-            let given = [file.text.is_some(), file.base64.is_some(), file.blob.is_some()];
+            let given = [
+                file.text.is_some(),
+                file.base64.is_some(),
+                file.blob.is_some(),
+            ];
             if given.iter().filter(|given| **given).count() != 1 {
-                return Err(InvalidField::new(format!("files[{at}]"), "exactly one of text, base64 and blob"));
+                return Err(InvalidField::new(
+                    format!("files[{at}]"),
+                    "exactly one of text, base64 and blob",
+                ));
             }
         }
         Ok(())
@@ -332,7 +361,11 @@ pub struct SelectParams {
 
 impl Params for SelectParams {
     fn validate(&self) -> Result<(), InvalidField> {
-        if self.options.len() > 1_000 { Err(InvalidField::new("options", "at most 1000")) } else { Ok(()) }
+        if self.options.len() > 1_000 {
+            Err(InvalidField::new("options", "at most 1000"))
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -371,7 +404,10 @@ impl Params for ScrollParams {
     fn validate(&self) -> Result<(), InvalidField> {
         let by = self.dx != 0.0 || self.dy != 0.0;
         if by == self.to.is_some() {
-            return Err(InvalidField::new("params", "either to, or a dx or dy other than 0"));
+            return Err(InvalidField::new(
+                "params",
+                "either to, or a dx or dy other than 0",
+            ));
         }
         Ok(())
     }

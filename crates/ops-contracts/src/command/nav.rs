@@ -25,7 +25,8 @@ pub struct GotoParams {
 
 impl Params for GotoParams {
     fn validate(&self) -> Result<(), InvalidField> {
-        at_most("url", self.url.len() as u64, 65_536).map_err(|_| InvalidField::new("url", "at most 65536 bytes"))
+        at_most("url", self.url.len() as u64, 65_536)
+            .map_err(|_| InvalidField::new("url", "at most 65536 bytes"))
     }
 }
 
@@ -161,12 +162,19 @@ impl Params for WaitParams {
             self.time_ms.is_some(),
         ];
         if given.iter().filter(|given| **given).count() != 1 {
-            return Err(InvalidField::new("params", "exactly one of loadState, element, text, url, function, timeMs"));
+            return Err(InvalidField::new(
+                "params",
+                "exactly one of loadState, element, text, url, function, timeMs",
+            ));
         }
         if self.state.is_some() && self.element.is_none() {
             return Err(InvalidField::new("state", "only beside element"));
         }
-        for (field, text) in [("text", &self.text), ("url", &self.url), ("function", &self.function)] {
+        for (field, text) in [
+            ("text", &self.text),
+            ("url", &self.url),
+            ("function", &self.function),
+        ] {
             if text.as_ref().is_some_and(|text| text.trim().is_empty()) {
                 return Err(InvalidField::new(field, "a text that is not empty"));
             }

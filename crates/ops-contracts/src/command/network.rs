@@ -124,17 +124,34 @@ pub struct RequestFilter {
 
 impl RequestFilter {
     fn validate(&self, at: &str) -> Result<(), InvalidField> {
-        let field = |name: &str| if at.is_empty() { name.to_owned() } else { format!("{at}.{name}") };
-        if self.url.as_ref().is_some_and(|url| url.trim().is_empty() || url.len() > 4_096) {
-            return Err(InvalidField::new(field("url"), "a pattern of 1 to 4096 bytes"));
+        let field = |name: &str| {
+            if at.is_empty() {
+                name.to_owned()
+            } else {
+                format!("{at}.{name}")
+            }
+        };
+        if self
+            .url
+            .as_ref()
+            .is_some_and(|url| url.trim().is_empty() || url.len() > 4_096)
+        {
+            return Err(InvalidField::new(
+                field("url"),
+                "a pattern of 1 to 4096 bytes",
+            ));
         }
         if self.method.as_ref().is_some_and(|method| !is_token(method)) {
-            return Err(InvalidField::new(field("method"), "an HTTP method, such as GET"));
+            return Err(InvalidField::new(
+                field("method"),
+                "an HTTP method, such as GET",
+            ));
         }
         match &self.status {
-            Some(status) if !is_status_pattern(status) => {
-                Err(InvalidField::new(field("status"), "a status such as 404, or a class such as 4xx"))
-            }
+            Some(status) if !is_status_pattern(status) => Err(InvalidField::new(
+                field("status"),
+                "a status such as 404, or a class such as 4xx",
+            )),
             _ => Ok(()),
         }
     }
@@ -150,7 +167,9 @@ fn is_status_pattern(text: &str) -> bool {
 /// Whether a text is a token of HTTP: a method or a header's name.
 fn is_token(text: &str) -> bool {
     let mark = |b: u8| b"!#$%&'*+-.^_`|~".contains(&b);
-    !text.is_empty() && text.len() <= 256 && text.bytes().all(|b| b.is_ascii_alphanumeric() || mark(b))
+    !text.is_empty()
+        && text.len() <= 256
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || mark(b))
 }
 
 fn check_headers(at: &str, headers: &[Header]) -> Result<(), InvalidField> {
@@ -159,10 +178,18 @@ fn check_headers(at: &str, headers: &[Header]) -> Result<(), InvalidField> {
     }
     for (index, header) in headers.iter().enumerate() {
         if !is_token(&header.name) {
-            return Err(InvalidField::new(format!("{at}[{index}].name"), "a header's name"));
+            return Err(InvalidField::new(
+                format!("{at}[{index}].name"),
+                "a header's name",
+            ));
         }
-        if header.value.len() > 16_384 || header.value.bytes().any(|b| matches!(b, b'\r' | b'\n' | 0)) {
-            return Err(InvalidField::new(format!("{at}[{index}].value"), "one line of at most 16384 bytes"));
+        if header.value.len() > 16_384
+            || header.value.bytes().any(|b| matches!(b, b'\r' | b'\n' | 0))
+        {
+            return Err(InvalidField::new(
+                format!("{at}[{index}].value"),
+                "one line of at most 16384 bytes",
+            ));
         }
     }
     Ok(())
@@ -231,12 +258,18 @@ impl Params for LogParams {
             return Err(InvalidField::new("limit", "1 to 1000"));
         }
         if self.body && self.seq.is_none() {
-            return Err(InvalidField::new("body", "only beside seq: bodies are read one at a time"));
+            return Err(InvalidField::new(
+                "body",
+                "only beside seq: bodies are read one at a time",
+            ));
         }
         if self.max_body_bytes.is_some() && !self.body {
             return Err(InvalidField::new("maxBodyBytes", "only beside body"));
         }
-        if self.max_body_bytes.is_some_and(|most| most == 0 || most > MAX_BODY_READ) {
+        if self
+            .max_body_bytes
+            .is_some_and(|most| most == 0 || most > MAX_BODY_READ)
+        {
             return Err(InvalidField::new("maxBodyBytes", "1 to 8388608"));
         }
         self.filter.validate("filter")
@@ -317,7 +350,10 @@ pub struct WaitParams {
 impl Params for WaitParams {
     fn validate(&self) -> Result<(), InvalidField> {
         if self.filter.status.is_some() && self.event == RequestMoment::Request {
-            return Err(InvalidField::new("filter.status", "only beside event response or finished"));
+            return Err(InvalidField::new(
+                "filter.status",
+                "only beside event response or finished",
+            ));
         }
         self.filter.validate("filter")
     }
@@ -359,7 +395,14 @@ pub struct Fulfil {
 
 impl Default for Fulfil {
     fn default() -> Self {
-        Self { status: ok(), headers: Vec::new(), content_type: None, body: None, body_base64: None, blob: None }
+        Self {
+            status: ok(),
+            headers: Vec::new(),
+            content_type: None,
+            body: None,
+            body_base64: None,
+            blob: None,
+        }
     }
 }
 
@@ -416,14 +459,28 @@ pub struct RouteParams {
 
 impl Params for RouteParams {
     fn validate(&self) -> Result<(), InvalidField> {
-        let filter = RequestFilter { url: Some(self.url.clone()), method: self.method.clone(), ..RequestFilter::default() };
+        let filter = RequestFilter {
+            url: Some(self.url.clone()),
+            method: self.method.clone(),
+            ..RequestFilter::default()
+        };
         filter.validate("")?;
         if self.times == Some(0) {
-            return Err(InvalidField::new("times", "1 or more; leave it out for always"));
+            return Err(InvalidField::new(
+                "times",
+                "1 or more; leave it out for always",
+            ));
         }
-        let given = [self.fulfil.is_some(), self.abort.is_some(), self.modify.is_some()];
+        let given = [
+            self.fulfil.is_some(),
+            self.abort.is_some(),
+            self.modify.is_some(),
+        ];
         if given.iter().filter(|given| **given).count() != 1 {
-            return Err(InvalidField::new("params", "exactly one of fulfil, abort and modify"));
+            return Err(InvalidField::new(
+                "params",
+                "exactly one of fulfil, abort and modify",
+            ));
         }
         self.fulfil.as_ref().map_or(Ok(()), Fulfil::validate)?;
         self.modify.as_ref().map_or(Ok(()), Modify::validate)
@@ -435,15 +492,30 @@ impl Fulfil {
         if !(200..=599).contains(&self.status) {
             return Err(InvalidField::new("fulfil.status", "200 to 599"));
         }
-        let bodies = [self.body.is_some(), self.body_base64.is_some(), self.blob.is_some()];
+        let bodies = [
+            self.body.is_some(),
+            self.body_base64.is_some(),
+            self.blob.is_some(),
+        ];
         if bodies.iter().filter(|given| **given).count() > 1 {
-            return Err(InvalidField::new("fulfil", "at most one of body, bodyBase64 and blob"));
+            return Err(InvalidField::new(
+                "fulfil",
+                "at most one of body, bodyBase64 and blob",
+            ));
         }
-        let size = self.body.as_ref().map_or(0, String::len).max(self.body_base64.as_ref().map_or(0, |text| text.len() / 4 * 3));
+        let size = self.body.as_ref().map_or(0, String::len).max(
+            self.body_base64
+                .as_ref()
+                .map_or(0, |text| text.len() / 4 * 3),
+        );
         if size > MAX_ROUTE_BODY {
             return Err(InvalidField::new("fulfil.body", "at most 8 MiB"));
         }
-        if self.content_type.as_ref().is_some_and(|text| text.is_empty() || text.len() > 256 || text.contains(['\r', '\n'])) {
+        if self
+            .content_type
+            .as_ref()
+            .is_some_and(|text| text.is_empty() || text.len() > 256 || text.contains(['\r', '\n']))
+        {
             return Err(InvalidField::new("fulfil.contentType", "a media type"));
         }
         check_headers("fulfil.headers", &self.headers)
@@ -453,19 +525,39 @@ impl Fulfil {
 impl Modify {
     fn validate(&self) -> Result<(), InvalidField> {
         if *self == Self::default() {
-            return Err(InvalidField::new("modify", "at least one of url, method, setHeaders, removeHeaders and body"));
+            return Err(InvalidField::new(
+                "modify",
+                "at least one of url, method, setHeaders, removeHeaders and body",
+            ));
         }
-        if self.url.as_ref().is_some_and(|url| !(url.starts_with("http://") || url.starts_with("https://"))) {
-            return Err(InvalidField::new("modify.url", "an absolute http or https URL"));
+        if self
+            .url
+            .as_ref()
+            .is_some_and(|url| !(url.starts_with("http://") || url.starts_with("https://")))
+        {
+            return Err(InvalidField::new(
+                "modify.url",
+                "an absolute http or https URL",
+            ));
         }
         if self.method.as_ref().is_some_and(|method| !is_token(method)) {
-            return Err(InvalidField::new("modify.method", "an HTTP method, such as POST"));
+            return Err(InvalidField::new(
+                "modify.method",
+                "an HTTP method, such as POST",
+            ));
         }
-        if self.body.as_ref().is_some_and(|body| body.len() > MAX_ROUTE_BODY) {
+        if self
+            .body
+            .as_ref()
+            .is_some_and(|body| body.len() > MAX_ROUTE_BODY)
+        {
             return Err(InvalidField::new("modify.body", "at most 8 MiB"));
         }
         if let Some(at) = self.remove_headers.iter().position(|name| !is_token(name)) {
-            return Err(InvalidField::new(format!("modify.removeHeaders[{at}]"), "a header's name"));
+            return Err(InvalidField::new(
+                format!("modify.removeHeaders[{at}]"),
+                "a header's name",
+            ));
         }
         check_headers("modify.setHeaders", &self.set_headers)
     }
@@ -582,19 +674,28 @@ pub struct OfflineParams {
 
 impl Params for OfflineParams {
     fn validate(&self) -> Result<(), InvalidField> {
-        if self.latency_ms.is_some_and(|latency| !(0.0..=60_000.0).contains(&latency)) {
+        if self
+            .latency_ms
+            .is_some_and(|latency| !(0.0..=60_000.0).contains(&latency))
+        {
             return Err(InvalidField::new("latencyMs", "0 to 60000"));
         }
-        for (field, rate) in
-            [("downloadBytesPerSecond", self.download_bytes_per_second), ("uploadBytesPerSecond", self.upload_bytes_per_second)]
-        {
+        for (field, rate) in [
+            ("downloadBytesPerSecond", self.download_bytes_per_second),
+            ("uploadBytesPerSecond", self.upload_bytes_per_second),
+        ] {
             if rate.is_some_and(|rate| !(1.0..=1e12).contains(&rate)) {
                 return Err(InvalidField::new(field, "1 or more"));
             }
         }
-        let slow = self.latency_ms.is_some() || self.download_bytes_per_second.is_some() || self.upload_bytes_per_second.is_some();
+        let slow = self.latency_ms.is_some()
+            || self.download_bytes_per_second.is_some()
+            || self.upload_bytes_per_second.is_some();
         if self.offline && slow {
-            return Err(InvalidField::new("params", "either offline, or how slow the network is"));
+            return Err(InvalidField::new(
+                "params",
+                "either offline, or how slow the network is",
+            ));
         }
         Ok(())
     }
@@ -630,20 +731,39 @@ pub struct CredentialsParams {
 impl Params for CredentialsParams {
     fn validate(&self) -> Result<(), InvalidField> {
         if self.username.is_some() != self.password.is_some() {
-            return Err(InvalidField::new("params", "both username and password, or neither"));
+            return Err(InvalidField::new(
+                "params",
+                "both username and password, or neither",
+            ));
         }
-        if self.username.as_ref().is_some_and(|name| name.len() > 1_024 || name.contains(':')) {
-            return Err(InvalidField::new("username", "at most 1024 bytes, without a colon"));
+        if self
+            .username
+            .as_ref()
+            .is_some_and(|name| name.len() > 1_024 || name.contains(':'))
+        {
+            return Err(InvalidField::new(
+                "username",
+                "at most 1024 bytes, without a colon",
+            ));
         }
-        if self.password.as_ref().is_some_and(|password| password.len() > 4_096) {
+        if self
+            .password
+            .as_ref()
+            .is_some_and(|password| password.len() > 4_096)
+        {
             return Err(InvalidField::new("password", "at most 4096 bytes"));
         }
         let origin = |text: &str| {
-            let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+            let rest = text
+                .strip_prefix("http://")
+                .or_else(|| text.strip_prefix("https://"));
             rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(['/', '?', '#', '@', ' ']))
         };
         if self.origin.as_ref().is_some_and(|text| !origin(text)) {
-            return Err(InvalidField::new("origin", "scheme and host, such as https://example.com:8443"));
+            return Err(InvalidField::new(
+                "origin",
+                "scheme and host, such as https://example.com:8443",
+            ));
         }
         if self.proxy && self.origin.is_some() {
             return Err(InvalidField::new("origin", "not beside proxy"));

@@ -63,13 +63,22 @@ pub struct ButtonParams {
 
 impl Default for ButtonParams {
     fn default() -> Self {
-        Self { button: MouseButton::Left, click_count: 1, modifiers: Vec::new(), target_id: None }
+        Self {
+            button: MouseButton::Left,
+            click_count: 1,
+            modifiers: Vec::new(),
+            target_id: None,
+        }
     }
 }
 
 impl Params for ButtonParams {
     fn validate(&self) -> Result<(), InvalidField> {
-        if (1..=3).contains(&self.click_count) { Ok(()) } else { Err(InvalidField::new("clickCount", "1, 2 or 3")) }
+        if (1..=3).contains(&self.click_count) {
+            Ok(())
+        } else {
+            Err(InvalidField::new("clickCount", "1, 2 or 3"))
+        }
     }
 }
 
@@ -167,14 +176,21 @@ pub struct DragResult {
 }
 
 pub(super) fn check_steps(steps: u8) -> Result<(), InvalidField> {
-    if (1..=100).contains(&steps) { Ok(()) } else { Err(InvalidField::new("steps", "1 to 100")) }
+    if (1..=100).contains(&steps) {
+        Ok(())
+    } else {
+        Err(InvalidField::new("steps", "1 to 100"))
+    }
 }
 
 fn check_number(field: &str, number: f64) -> Result<(), InvalidField> {
     if number.is_finite() && number.abs() <= FURTHEST {
         Ok(())
     } else {
-        Err(InvalidField::new(field, "a number of at most a million CSS pixels"))
+        Err(InvalidField::new(
+            field,
+            "a number of at most a million CSS pixels",
+        ))
     }
 }
 

@@ -115,7 +115,11 @@ pub struct CreateParams {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub permissions: Vec<Permission>,
     /// What logs the user in, as `storage.state.export` gave it.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "surroundings::object")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "surroundings::object"
+    )]
     pub storage_state: Option<StateToLoad>,
     /// The proxy that all its traffic goes through. Sessions with different proxies share no browser.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -163,7 +167,10 @@ pub struct Budget {
 impl Budget {
     fn validate(&self) -> Result<(), InvalidField> {
         let least = |field: &str, value: Option<u64>, least: u64| match value {
-            Some(value) if value < least => Err(InvalidField::new(format!("budget.{field}"), format!("at least {least}"))),
+            Some(value) if value < least => Err(InvalidField::new(
+                format!("budget.{field}"),
+                format!("at least {least}"),
+            )),
             _ => Ok(()),
         };
         least("maxCommands", self.max_commands, 1)?;
@@ -204,7 +211,10 @@ impl CreateParams {
     /// The session's own rules about hosts.
     #[must_use]
     pub fn domains(&self) -> DomainRules {
-        DomainRules { allow: self.allow_domains.clone(), deny: self.deny_domains.clone() }
+        DomainRules {
+            allow: self.allow_domains.clone(),
+            deny: self.deny_domains.clone(),
+        }
     }
 }
 
@@ -221,14 +231,28 @@ impl Params for CreateParams {
             at_most("leaseTtlMs", ttl, 86_400_000)?;
         }
         let named = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
-        if self.profile.as_ref().is_some_and(|p| p.is_empty() || p.len() > 64 || !p.chars().all(named)) {
-            return Err(InvalidField::new("profile", "1 to 64 characters of a-z 0-9 _ -"));
+        if self
+            .profile
+            .as_ref()
+            .is_some_and(|p| p.is_empty() || p.len() > 64 || !p.chars().all(named))
+        {
+            return Err(InvalidField::new(
+                "profile",
+                "1 to 64 characters of a-z 0-9 _ -",
+            ));
         }
         self.budget.as_ref().map_or(Ok(()), Budget::validate)?;
         self.domains().validate("allowDomains", "denyDomains")?;
         let known = ["file", "data", "blob", "chrome"];
-        match self.allow_schemes.iter().position(|scheme| !known.contains(&scheme.as_str())) {
-            Some(at) => Err(InvalidField::new(format!("allowSchemes[{at}]"), format!("one of {}", known.join(", ")))),
+        match self
+            .allow_schemes
+            .iter()
+            .position(|scheme| !known.contains(&scheme.as_str()))
+        {
+            Some(at) => Err(InvalidField::new(
+                format!("allowSchemes[{at}]"),
+                format!("one of {}", known.join(", ")),
+            )),
             None => Ok(()),
         }
     }

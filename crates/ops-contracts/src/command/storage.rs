@@ -53,7 +53,11 @@ pub struct Cookie {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partition_key: Option<String>,
     /// Whether a partitioned cookie was set below a cross-site ancestor.
-    #[serde(default, alias = "_crHasCrossSiteAncestor", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        alias = "_crHasCrossSiteAncestor",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub cross_site_ancestor: Option<bool>,
 }
 
@@ -75,37 +79,69 @@ impl Cookie {
     /// Checks what browsers would refuse without saying why.
     fn validate(&self, field: &str) -> Result<(), InvalidField> {
         check_pair(&self.name, &self.value, field)?;
-        if self.domain.is_empty() || self.domain.bytes().any(|b| b <= b' ' || b"/;,@?#".contains(&b)) {
-            return Err(InvalidField::new(format!("{field}.domain"), "a host, or a domain with a leading dot"));
+        if self.domain.is_empty()
+            || self
+                .domain
+                .bytes()
+                .any(|b| b <= b' ' || b"/;,@?#".contains(&b))
+        {
+            return Err(InvalidField::new(
+                format!("{field}.domain"),
+                "a host, or a domain with a leading dot",
+            ));
         }
         check_rest(&self.path, self.expires, field)?;
         if self.same_site == Some(SameSite::None) && !self.secure {
-            return Err(InvalidField::new(format!("{field}.sameSite"), "None only beside secure: browsers refuse it otherwise"));
+            return Err(InvalidField::new(
+                format!("{field}.sameSite"),
+                "None only beside secure: browsers refuse it otherwise",
+            ));
         }
         Ok(())
     }
 }
 
 fn check_pair(name: &str, value: &str, field: &str) -> Result<(), InvalidField> {
-    let bad = |text: &str, more: &[u8]| text.bytes().any(|b| b < b' ' || b == 0x7f || b == b';' || more.contains(&b));
+    let bad = |text: &str, more: &[u8]| {
+        text.bytes()
+            .any(|b| b < b' ' || b == 0x7f || b == b';' || more.contains(&b))
+    };
     if bad(name, b"=") || (name.is_empty() && value.is_empty()) {
-        return Err(InvalidField::new(format!("{field}.name"), "a name without control characters, ; and ="));
+        return Err(InvalidField::new(
+            format!("{field}.name"),
+            "a name without control characters, ; and =",
+        ));
     }
     if bad(value, b"") {
-        return Err(InvalidField::new(format!("{field}.value"), "a value without control characters and ;"));
+        return Err(InvalidField::new(
+            format!("{field}.value"),
+            "a value without control characters and ;",
+        ));
     }
     if name.len() + value.len() > MAX_COOKIE {
-        return Err(InvalidField::new(format!("{field}.value"), format!("with the name at most {MAX_COOKIE} bytes")));
+        return Err(InvalidField::new(
+            format!("{field}.value"),
+            format!("with the name at most {MAX_COOKIE} bytes"),
+        ));
     }
     Ok(())
 }
 
 fn check_rest(path: &str, expires: f64, field: &str) -> Result<(), InvalidField> {
-    if !path.starts_with('/') || path.len() > 1_024 || path.bytes().any(|b| b < b' ' || b == b';' || b == 0x7f) {
-        return Err(InvalidField::new(format!("{field}.path"), "a path that begins with / and has at most 1024 bytes"));
+    if !path.starts_with('/')
+        || path.len() > 1_024
+        || path.bytes().any(|b| b < b' ' || b == b';' || b == 0x7f)
+    {
+        return Err(InvalidField::new(
+            format!("{field}.path"),
+            "a path that begins with / and has at most 1024 bytes",
+        ));
     }
     if !expires.is_finite() || (expires < 0.0 && (expires + 1.0).abs() > f64::EPSILON) {
-        return Err(InvalidField::new(format!("{field}.expires"), "seconds since the Unix epoch, or -1 for a session cookie"));
+        return Err(InvalidField::new(
+            format!("{field}.expires"),
+            "seconds since the Unix epoch, or -1 for a session cookie",
+        ));
     }
     Ok(())
 }
@@ -128,15 +164,21 @@ pub struct CookiesGetParams {
 impl Params for CookiesGetParams {
     fn validate(&self) -> Result<(), InvalidField> {
         if self.url.as_deref().is_some_and(|url| !is_web(url)) {
-            return Err(InvalidField::new("url", "an absolute URL of the scheme http or https"));
+            return Err(InvalidField::new(
+                "url",
+                "an absolute URL of the scheme http or https",
+            ));
         }
         Ok(())
     }
 }
 
 fn is_web(url: &str) -> bool {
-    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
-    rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['/', '?', '#'])) && !url.bytes().any(|b| b <= b' ')
+    let rest = url
+        .strip_prefix("http://")
+        .or_else(|| url.strip_prefix("https://"));
+    rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['/', '?', '#']))
+        && !url.bytes().any(|b| b <= b' ')
 }
 
 /// Result of `storage.cookies.get` and `storage.cookies.set`.
@@ -200,7 +242,10 @@ impl Params for CookiesSetParams {
                 return Err(InvalidField::new(field, "at most one of url and domain"));
             }
             if cookie.url.as_deref().is_some_and(|url| !is_web(url)) {
-                return Err(InvalidField::new(format!("{field}.url"), "an absolute URL of the scheme http or https"));
+                return Err(InvalidField::new(
+                    format!("{field}.url"),
+                    "an absolute URL of the scheme http or https",
+                ));
             }
             // The host is the page's own business where none is named.
             let whole = Cookie {
@@ -210,9 +255,13 @@ impl Params for CookiesSetParams {
                 path: cookie.path.clone().unwrap_or_else(root),
                 expires: cookie.expires.unwrap_or(-1.0),
                 http_only: cookie.http_only,
-                secure: cookie
-                    .secure
-                    .unwrap_or(cookie.url.is_none() || cookie.url.as_deref().is_some_and(|url| url.starts_with("https:"))),
+                secure: cookie.secure.unwrap_or(
+                    cookie.url.is_none()
+                        || cookie
+                            .url
+                            .as_deref()
+                            .is_some_and(|url| url.starts_with("https:")),
+                ),
                 same_site: cookie.same_site,
                 partition_key: None,
                 cross_site_ancestor: None,
@@ -224,7 +273,14 @@ impl Params for CookiesSetParams {
 }
 
 fn within(field: &str, count: usize) -> Result<(), InvalidField> {
-    if (1..=MAX_ENTRIES).contains(&count) { Ok(()) } else { Err(InvalidField::new(field, format!("1 to {MAX_ENTRIES} entries"))) }
+    if (1..=MAX_ENTRIES).contains(&count) {
+        Ok(())
+    } else {
+        Err(InvalidField::new(
+            field,
+            format!("1 to {MAX_ENTRIES} entries"),
+        ))
+    }
 }
 
 /// Parameters of `storage.cookies.clear`; without any, all cookies of the session.
@@ -353,7 +409,10 @@ impl StorageState {
     pub fn parse(text: &str) -> Result<Self, InvalidField> {
         // Serde reads a struct from an array as well, by position.
         if !text.trim_start().starts_with('{') {
-            return Err(InvalidField::new("state", "an object with cookies and origins"));
+            return Err(InvalidField::new(
+                "state",
+                "an object with cookies and origins",
+            ));
         }
         let state: Self = super::parse_json(text)?;
         state.validate().map(|()| state)
@@ -370,7 +429,10 @@ impl StorageState {
         for (at, origin) in self.origins.iter().enumerate() {
             if !is_origin(&origin.origin) {
                 let field = format!("state.origins[{at}].origin");
-                return Err(InvalidField::new(field, "scheme and host alone, as https://example.com"));
+                return Err(InvalidField::new(
+                    field,
+                    "scheme and host alone, as https://example.com",
+                ));
             }
         }
         Ok(())
@@ -378,8 +440,12 @@ impl StorageState {
 }
 
 fn is_origin(text: &str) -> bool {
-    let host = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
-    host.is_some_and(|host| !host.is_empty() && !host.bytes().any(|b| b <= b' ' || b"/?#@\\".contains(&b)))
+    let host = text
+        .strip_prefix("http://")
+        .or_else(|| text.strip_prefix("https://"));
+    host.is_some_and(|host| {
+        !host.is_empty() && !host.bytes().any(|b| b <= b' ' || b"/?#@\\".contains(&b))
+    })
 }
 
 /// Parameters of `storage.state.export`.
@@ -394,7 +460,10 @@ pub struct StateExportParams {
 impl Params for StateExportParams {
     fn validate(&self) -> Result<(), InvalidField> {
         match self.origins.iter().position(|origin| !is_origin(origin)) {
-            Some(at) => Err(InvalidField::new(format!("origins[{at}]"), "scheme and host alone, as https://example.com")),
+            Some(at) => Err(InvalidField::new(
+                format!("origins[{at}]"),
+                "scheme and host alone, as https://example.com",
+            )),
             None => Ok(()),
         }
     }
@@ -439,7 +508,10 @@ impl Params for StateImportParams {
         match (&self.state, &self.blob_id) {
             (Some(state), None) => state.validate(),
             (None, Some(_)) => Ok(()),
-            _ => Err(InvalidField::new("params", "exactly one of state and blobId")),
+            _ => Err(InvalidField::new(
+                "params",
+                "exactly one of state and blobId",
+            )),
         }
     }
 }

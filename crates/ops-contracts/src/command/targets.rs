@@ -121,7 +121,10 @@ impl Params for NamedParams {
         if (1..=64).contains(&self.name.len()) && self.name.bytes().all(valid) {
             return Ok(());
         }
-        Err(InvalidField::new("name", "1 to 64 characters of a-z A-Z 0-9 . _ -"))
+        Err(InvalidField::new(
+            "name",
+            "1 to 64 characters of a-z A-Z 0-9 . _ -",
+        ))
     }
 }
 

@@ -44,13 +44,22 @@ impl TraceParams {
     /// Only the action.
     #[must_use]
     pub const fn new(action: TraceAction) -> Self {
-        Self { action, categories: Vec::new(), max_bytes: None, offset: None }
+        Self {
+            action,
+            categories: Vec::new(),
+            max_bytes: None,
+            offset: None,
+        }
     }
 
     /// The bytes that the action may come to.
     #[must_use]
     pub fn most(&self) -> u64 {
-        let default = if self.action == TraceAction::Read { 2 << 20 } else { DEFAULT_TRACE };
+        let default = if self.action == TraceAction::Read {
+            2 << 20
+        } else {
+            DEFAULT_TRACE
+        };
         self.max_bytes.unwrap_or(default)
     }
 }
@@ -58,17 +67,26 @@ impl TraceParams {
 impl Params for TraceParams {
     fn validate(&self) -> Result<(), InvalidField> {
         if !self.categories.is_empty() && self.action != TraceAction::Start {
-            return Err(InvalidField::new("categories", "only beside the action start"));
+            return Err(InvalidField::new(
+                "categories",
+                "only beside the action start",
+            ));
         }
         if self.offset.is_some() && self.action != TraceAction::Read {
             return Err(InvalidField::new("offset", "only beside the action read"));
         }
-        let named = |text: &String| (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic() && b != b',');
+        let named = |text: &String| {
+            (1..=128).contains(&text.len())
+                && text.bytes().all(|b| b.is_ascii_graphic() && b != b',')
+        };
         if self.categories.len() > 100 {
             return Err(InvalidField::new("categories", "at most 100"));
         }
         if let Some(at) = self.categories.iter().position(|text| !named(text)) {
-            return Err(InvalidField::new(format!("categories[{at}]"), "a category, as devtools.timeline"));
+            return Err(InvalidField::new(
+                format!("categories[{at}]"),
+                "a category, as devtools.timeline",
+            ));
         }
         let within = match (self.action, self.max_bytes) {
             (_, None) => Ok(()),

@@ -61,30 +61,55 @@ pub struct FaultRow {
 pub const fn fault_row(code: ErrorCode) -> FaultRow {
     use ErrorCode as Code;
     let (class, reason) = match (code, code.row().blame) {
-        (Code::OpsSessionLost, _) => (FaultClass::Told, "tells of a loss that was counted when the browser ended"),
-        (Code::OpsCircuitOpen, _) => {
-            (FaultClass::Told, "is the circuit's own refusal: counting it would keep the circuit open for ever")
-        }
-        (Code::AdapterBrowserLost, _) => {
-            (FaultClass::Adapter, "a browser must not end by itself; each loss counts once for each session on it")
-        }
+        (Code::OpsSessionLost, _) => (
+            FaultClass::Told,
+            "tells of a loss that was counted when the browser ended",
+        ),
+        (Code::OpsCircuitOpen, _) => (
+            FaultClass::Told,
+            "is the circuit's own refusal: counting it would keep the circuit open for ever",
+        ),
+        (Code::AdapterBrowserLost, _) => (
+            FaultClass::Adapter,
+            "a browser must not end by itself; each loss counts once for each session on it",
+        ),
         (Code::AdapterTargetCrashed, _) => (
             FaultClass::Adapter,
             "a renderer must not crash; each crash counts once, commands that meet the dead page later do not",
         ),
-        (Code::AdapterLaunchFailed, _) => (FaultClass::Adapter, "a session that lost its browser can't be given another"),
-        (Code::AdapterAttachFailed, _) => (FaultClass::Adapter, "the browser runs, but its pages can't be driven"),
-        (Code::AdapterProtocolError, _) => {
-            (FaultClass::Adapter, "the adapter sent what the browser refuses: one of the two is at fault, never the caller")
-        }
-        (Code::AdapterTimeout, _) => (FaultClass::Adapter, "the browser itself does not answer; a slow page is ops_timeout"),
+        (Code::AdapterLaunchFailed, _) => (
+            FaultClass::Adapter,
+            "a session that lost its browser can't be given another",
+        ),
+        (Code::AdapterAttachFailed, _) => (
+            FaultClass::Adapter,
+            "the browser runs, but its pages can't be driven",
+        ),
+        (Code::AdapterProtocolError, _) => (
+            FaultClass::Adapter,
+            "the adapter sent what the browser refuses: one of the two is at fault, never the caller",
+        ),
+        (Code::AdapterTimeout, _) => (
+            FaultClass::Adapter,
+            "the browser itself does not answer; a slow page is ops_timeout",
+        ),
         (_, Blame::Adapter) => (FaultClass::Adapter, "the browser or its adapter failed"),
-        (_, Blame::Page) => (FaultClass::Page, "the page, its server or the given time is at fault; the browser has answered"),
+        (_, Blame::Page) => (
+            FaultClass::Page,
+            "the page, its server or the given time is at fault; the browser has answered",
+        ),
         (_, Blame::Caller) => (FaultClass::Caller, "the request is at fault"),
         (_, Blame::Operator) => (FaultClass::Operator, "a policy, limit or setting refuses"),
-        (_, Blame::Relay) => (FaultClass::Relay, "the control plane failed, not the browser"),
+        (_, Blame::Relay) => (
+            FaultClass::Relay,
+            "the control plane failed, not the browser",
+        ),
     };
-    FaultRow { code, class, reason }
+    FaultRow {
+        code,
+        class,
+        reason,
+    }
 }
 
 #[cfg(test)]
@@ -93,8 +118,11 @@ mod tests {
 
     #[test]
     fn what_counts_towards_the_circuit_is_this_list_and_nothing_else() {
-        let counted: Vec<_> =
-            ErrorCode::ALL.iter().filter(|code| fault_row(**code).class.counts()).map(|code| code.as_str()).collect();
+        let counted: Vec<_> = ErrorCode::ALL
+            .iter()
+            .filter(|code| fault_row(**code).class.counts())
+            .map(|code| code.as_str())
+            .collect();
         let expected = [
             "adapter_launch_failed",
             "adapter_browser_lost",
@@ -104,6 +132,10 @@ mod tests {
             "adapter_timeout",
         ];
         assert_eq!(counted, expected);
-        assert!(ErrorCode::ALL.iter().all(|code| !fault_row(*code).reason.is_empty()));
+        assert!(
+            ErrorCode::ALL
+                .iter()
+                .all(|code| !fault_row(*code).reason.is_empty())
+        );
     }
 }

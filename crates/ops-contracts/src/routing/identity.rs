@@ -43,7 +43,10 @@ impl RolloutIdentity {
         if !is_value(&value) {
             return Err(InvalidIdentity);
         }
-        Ok(Self { text: format!("{namespace}:{value}"), namespace })
+        Ok(Self {
+            text: format!("{namespace}:{value}"),
+            namespace,
+        })
     }
 
     /// The whole identity.
@@ -62,7 +65,9 @@ impl RolloutIdentity {
 fn is_value(text: &str) -> bool {
     let plain = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit();
     let bytes = text.as_bytes();
-    (3..=128).contains(&bytes.len()) && bytes.first().is_some_and(plain) && bytes.iter().all(|b| plain(b) || b"._:-".contains(b))
+    (3..=128).contains(&bytes.len())
+        && bytes.first().is_some_and(plain)
+        && bytes.iter().all(|b| plain(b) || b"._:-".contains(b))
 }
 
 impl FromStr for RolloutIdentity {
@@ -70,7 +75,10 @@ impl FromStr for RolloutIdentity {
 
     fn from_str(text: &str) -> Result<Self, InvalidIdentity> {
         let (namespace, value) = text.split_once(':').ok_or(InvalidIdentity)?;
-        let namespace = namespace.to_ascii_lowercase().parse().map_err(|_| InvalidIdentity)?;
+        let namespace = namespace
+            .to_ascii_lowercase()
+            .parse()
+            .map_err(|_| InvalidIdentity)?;
         Self::new(namespace, value)
     }
 }
@@ -132,7 +140,9 @@ impl RolloutAllowlist {
     ///
     /// # Errors
     /// Every entry that is no identity.
-    pub fn from_entries<'a>(entries: impl IntoIterator<Item = &'a str>) -> Result<Self, InvalidAllowlist> {
+    pub fn from_entries<'a>(
+        entries: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Self, InvalidAllowlist> {
         let mut list = BTreeSet::new();
         let mut invalid = Vec::new();
         for entry in entries {
@@ -143,7 +153,11 @@ impl RolloutAllowlist {
                 Err(InvalidIdentity) => invalid.push(entry.chars().take(SHOWN).collect()),
             }
         }
-        if invalid.is_empty() { Ok(Self(list)) } else { Err(InvalidAllowlist { entries: invalid }) }
+        if invalid.is_empty() {
+            Ok(Self(list))
+        } else {
+            Err(InvalidAllowlist { entries: invalid })
+        }
     }
 
     /// Whether it holds `identity`.
@@ -170,7 +184,11 @@ impl FromStr for RolloutAllowlist {
     type Err = InvalidAllowlist;
 
     fn from_str(text: &str) -> Result<Self, InvalidAllowlist> {
-        if text.is_empty() { Ok(Self::default()) } else { Self::from_entries(text.split(',')) }
+        if text.is_empty() {
+            Ok(Self::default())
+        } else {
+            Self::from_entries(text.split(','))
+        }
     }
 }
 
@@ -243,7 +261,11 @@ impl Default for RolloutPercent {
 impl TryFrom<u8> for RolloutPercent {
     type Error = InvalidPercent;
     fn try_from(number: u8) -> Result<Self, InvalidPercent> {
-        if number <= 100 { Ok(Self(number)) } else { Err(InvalidPercent) }
+        if number <= 100 {
+            Ok(Self(number))
+        } else {
+            Err(InvalidPercent)
+        }
     }
 }
 
@@ -259,7 +281,11 @@ impl FromStr for RolloutPercent {
 
     fn from_str(text: &str) -> Result<Self, InvalidPercent> {
         let number: u8 = text.parse().map_err(|_| InvalidPercent)?;
-        if number.to_string() == text { Self::try_from(number) } else { Err(InvalidPercent) }
+        if number.to_string() == text {
+            Self::try_from(number)
+        } else {
+            Err(InvalidPercent)
+        }
     }
 }
 
@@ -286,7 +312,11 @@ mod tests {
     #[track_caller]
     fn check(text: &str, expected: Option<&str>) {
         let parsed = text.parse::<RolloutIdentity>().ok();
-        assert_eq!(parsed.as_ref().map(RolloutIdentity::as_str), expected, "{text:?}");
+        assert_eq!(
+            parsed.as_ref().map(RolloutIdentity::as_str),
+            expected,
+            "{text:?}"
+        );
     }
 
     #[test]
@@ -314,16 +344,24 @@ mod tests {
         }
         // The Kelvin sign's lower case is k.
         check("cli:\u{212a}elvin", None);
-        check(&format!("cli:{}", "a".repeat(128)), Some(&format!("cli:{}", "a".repeat(128))));
+        check(
+            &format!("cli:{}", "a".repeat(128)),
+            Some(&format!("cli:{}", "a".repeat(128))),
+        );
         check(&format!("cli:{}", "a".repeat(129)), None);
     }
 
     #[test]
     fn an_allow_list_names_every_bad_entry_and_counts_repeated_ones_once() {
         let list: RolloutAllowlist = "cli:alice-01,CLI:ALICE-01,pairing:team.a".parse().unwrap();
-        assert_eq!((list.len(), list.to_string()), (2, "cli:alice-01,pairing:team.a".to_owned()));
+        assert_eq!(
+            (list.len(), list.to_string()),
+            (2, "cli:alice-01,pairing:team.a".to_owned())
+        );
         assert!("".parse::<RolloutAllowlist>().unwrap().is_empty());
-        let invalid = "cli:alice-01,, cli:bob-01,nobody".parse::<RolloutAllowlist>().unwrap_err();
+        let invalid = "cli:alice-01,, cli:bob-01,nobody"
+            .parse::<RolloutAllowlist>()
+            .unwrap_err();
         assert_eq!(invalid.entries, ["", " cli:bob-01", "nobody"]);
     }
 
@@ -332,7 +370,9 @@ mod tests {
         for good in ["0", "7", "100"] {
             assert_eq!(good.parse::<RolloutPercent>().unwrap().to_string(), good);
         }
-        for bad in ["", "101", "-1", "+1", "07", "1.0", "1e1", " 1", "300", "ten"] {
+        for bad in [
+            "", "101", "-1", "+1", "07", "1.0", "1e1", " 1", "300", "ten",
+        ] {
             assert!(bad.parse::<RolloutPercent>().is_err(), "{bad:?}");
         }
     }

@@ -41,13 +41,17 @@ pub struct Baseline {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BaselineError {
     /// Its samples were counted by other bounds.
-    #[error("boundsMs: its samples were counted by other bounds than this version's; measure it anew")]
+    #[error(
+        "boundsMs: its samples were counted by other bounds than this version's; measure it anew"
+    )]
     Bounds,
     /// It has no sample.
     #[error("commands: no command of it has a sample; measure it anew")]
     Empty,
     /// What it holds is not what its reference says.
-    #[error("baselineRef: it is {stands}, and what was measured gives one that ends with {should}; measure it anew")]
+    #[error(
+        "baselineRef: it is {stands}, and what was measured gives one that ends with {should}; measure it anew"
+    )]
     Reference {
         /// What stands there.
         stands: String,
@@ -59,9 +63,20 @@ pub enum BaselineError {
 impl Baseline {
     /// The baseline of these samples, counted by the bounds of this version.
     #[must_use]
-    pub fn new(version: &str, measured_at: Timestamp, method: String, commands: Vec<BaselineCommand>) -> Self {
+    pub fn new(
+        version: &str,
+        measured_at: Timestamp,
+        method: String,
+        commands: Vec<BaselineCommand>,
+    ) -> Self {
         let (baseline_ref, bounds_ms) = (String::new(), LATENCY_BOUNDS_MS);
-        let mut baseline = Self { baseline_ref, measured_at, method, bounds_ms, commands };
+        let mut baseline = Self {
+            baseline_ref,
+            measured_at,
+            method,
+            bounds_ms,
+            commands,
+        };
         baseline.baseline_ref = format!("{version}{}", baseline.suffix());
         baseline
     }
@@ -80,7 +95,10 @@ impl Baseline {
         let should = self.suffix();
         let version = self.baseline_ref.strip_suffix(&should).unwrap_or_default();
         if version.is_empty() {
-            let (stands, should) = (self.baseline_ref.chars().take(128).collect(), should[1..].to_owned());
+            let (stands, should) = (
+                self.baseline_ref.chars().take(128).collect(),
+                should[1..].to_owned(),
+            );
             return Err(BaselineError::Reference { stands, should });
         }
         Ok(())
@@ -88,10 +106,23 @@ impl Baseline {
 
     /// Date and hash, each behind a dash.
     fn suffix(&self) -> String {
-        let date: String = self.measured_at.to_string().chars().take(10).filter(char::is_ascii_digit).collect();
-        let unnamed = Self { baseline_ref: String::new(), ..self.clone() };
+        let date: String = self
+            .measured_at
+            .to_string()
+            .chars()
+            .take(10)
+            .filter(char::is_ascii_digit)
+            .collect();
+        let unnamed = Self {
+            baseline_ref: String::new(),
+            ..self.clone()
+        };
         let text = serde_json::to_vec(&unnamed).expect("a baseline consists of texts and numbers");
-        let hash: String = Sha256::digest(&text).iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+        let hash: String = Sha256::digest(&text)
+            .iter()
+            .take(6)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
         format!("-{date}-{hash}")
     }
 }
@@ -103,8 +134,17 @@ mod tests {
     fn measured() -> Baseline {
         let mut latency = LatencyCounts::default();
         latency.record(4.0);
-        let commands = vec![BaselineCommand { command: "dom.title".to_owned(), mode: "managed".to_owned(), latency }];
-        Baseline::new("0.2.0", Timestamp::from_unix_millis(1_700_000_000_000), "by hand".to_owned(), commands)
+        let commands = vec![BaselineCommand {
+            command: "dom.title".to_owned(),
+            mode: "managed".to_owned(),
+            latency,
+        }];
+        Baseline::new(
+            "0.2.0",
+            Timestamp::from_unix_millis(1_700_000_000_000),
+            "by hand".to_owned(),
+            commands,
+        )
     }
 
     #[test]
@@ -115,16 +155,29 @@ mod tests {
         assert!(hash.len() == 12 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()));
         assert_eq!(baseline.check(), Ok(()));
         let text = serde_json::to_string(&baseline).unwrap();
-        assert_eq!(serde_json::from_str::<Baseline>(&text).unwrap().check(), Ok(()), "it survives its text");
+        assert_eq!(
+            serde_json::from_str::<Baseline>(&text).unwrap().check(),
+            Ok(()),
+            "it survives its text"
+        );
     }
 
     #[test]
     fn a_baseline_that_was_changed_or_counts_otherwise_is_none() {
         let mut mended = measured();
         mended.commands[0].latency.record(60.0);
-        assert!(matches!(mended.check(), Err(BaselineError::Reference { .. })));
-        let unnamed = Baseline { baseline_ref: String::new(), ..measured() };
-        assert!(matches!(unnamed.check(), Err(BaselineError::Reference { .. })));
+        assert!(matches!(
+            mended.check(),
+            Err(BaselineError::Reference { .. })
+        ));
+        let unnamed = Baseline {
+            baseline_ref: String::new(),
+            ..measured()
+        };
+        assert!(matches!(
+            unnamed.check(),
+            Err(BaselineError::Reference { .. })
+        ));
         let mut foreign = measured();
         foreign.bounds_ms[0] = 0.25;
         assert_eq!(foreign.check(), Err(BaselineError::Bounds));

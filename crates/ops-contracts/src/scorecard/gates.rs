@@ -54,7 +54,10 @@ impl Phase {
     /// The phase's gate.
     #[must_use]
     pub fn gate(self) -> &'static Gate {
-        GATES.iter().find(|gate| gate.phase == self).expect("every phase has its gate, as a test checks")
+        GATES
+            .iter()
+            .find(|gate| gate.phase == self)
+            .expect("every phase has its gate, as a test checks")
     }
 }
 
@@ -80,7 +83,19 @@ pub struct RollbackTrigger {
 
 /// The triggers of the rollback.
 pub const ROLLBACK_TRIGGERS: &[RollbackTrigger] = &[
-    RollbackTrigger { kind: TriggerKind::ErrorRate, above: 2.0, hours: 2 },
-    RollbackTrigger { kind: TriggerKind::Bypass, above: 0.0, hours: 0 },
-    RollbackTrigger { kind: TriggerKind::Latency, above: 2.0, hours: 4 },
+    RollbackTrigger {
+        kind: TriggerKind::ErrorRate,
+        above: 2.0,
+        hours: 2,
+    },
+    RollbackTrigger {
+        kind: TriggerKind::Bypass,
+        above: 0.0,
+        hours: 0,
+    },
+    RollbackTrigger {
+        kind: TriggerKind::Latency,
+        above: 2.0,
+        hours: 4,
+    },
 ];

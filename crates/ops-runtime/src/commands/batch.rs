@@ -15,10 +15,24 @@ use crate::cx::Cx;
 const MARGIN: Duration = Duration::from_millis(50);
 
 pub(crate) async fn run(cx: &Cx, params: RunParams) -> Outcome<RunResult> {
-    let calls = params.commands.iter().enumerate().map(|(at, item)| parse(at, item)).collect::<Outcome<Vec<_>>>()?;
-    let mut result = RunResult { results: Vec::with_capacity(calls.len()), succeeded: 0, failed: 0, skipped: 0 };
+    let calls = params
+        .commands
+        .iter()
+        .enumerate()
+        .map(|(at, item)| parse(at, item))
+        .collect::<Outcome<Vec<_>>>()?;
+    let mut result = RunResult {
+        results: Vec::with_capacity(calls.len()),
+        succeeded: 0,
+        failed: 0,
+        skipped: 0,
+    };
     for (item, call) in params.commands.iter().zip(calls) {
-        let mut outcome = BatchOutcome { command: item.command.clone(), result: None, error: None };
+        let mut outcome = BatchOutcome {
+            command: item.command.clone(),
+            result: None,
+            error: None,
+        };
         if params.stop_on_error && result.failed > 0 {
             result.skipped += 1;
         } else {
@@ -42,7 +56,12 @@ pub(crate) async fn run(cx: &Cx, params: RunParams) -> Outcome<RunResult> {
 
 /// Runs a command until shortly before the deadline, so that what the batch has done so far can still be told.
 async fn run_within(cx: &Cx, call: Call) -> Outcome<Arc<RawValue>> {
-    match tokio::time::timeout(cx.remaining().saturating_sub(MARGIN), super::run_one(cx, call)).await {
+    match tokio::time::timeout(
+        cx.remaining().saturating_sub(MARGIN),
+        super::run_one(cx, call),
+    )
+    .await
+    {
         Ok(outcome) => outcome,
         Err(_) => Err(cx.timed_out()),
     }
@@ -56,11 +75,18 @@ fn parse(at: usize, item: &BatchItem) -> Outcome<Call> {
     let name = CommandName::from_str(&item.command).map_err(located)?;
     let waits = matches!(name, CommandName::NetworkWait | CommandName::DownloadsWait);
     if (name.spec().lane != Lane::Page && !waits) || name == CommandName::BatchRun {
-        let message =
-            format!("{name} can't be part of a batch: page commands other than batch.run can, and network.wait and downloads.wait");
-        return Err(located(Fault::new(ErrorCode::OpsInvalidRequest, message).with("field", format!("commands[{at}].command"))));
+        let message = format!(
+            "{name} can't be part of a batch: page commands other than batch.run can, and network.wait and downloads.wait"
+        );
+        return Err(located(
+            Fault::new(ErrorCode::OpsInvalidRequest, message)
+                .with("field", format!("commands[{at}].command")),
+        ));
     }
-    let params = item.params.clone().unwrap_or_else(|| RawValue::from_string("{}".to_owned()).unwrap_or_default());
+    let params = item
+        .params
+        .clone()
+        .unwrap_or_else(|| RawValue::from_string("{}".to_owned()).unwrap_or_default());
     Call::parse(name, &params).map_err(located)
 }
 

@@ -14,7 +14,10 @@ use crate::world::State;
 const GRACE: Duration = Duration::from_millis(250);
 
 /// Runs a command, but not past the end of what it is about.
-pub(super) async fn unless_cut_off<T>(cx: &Cx, run: impl Future<Output = Outcome<T>>) -> Outcome<T> {
+pub(super) async fn unless_cut_off<T>(
+    cx: &Cx,
+    run: impl Future<Output = Outcome<T>>,
+) -> Outcome<T> {
     tokio::select! {
         biased;
         outcome = run => match outcome {
@@ -27,7 +30,9 @@ pub(super) async fn unless_cut_off<T>(cx: &Cx, run: impl Future<Output = Outcome
 
 /// A browser may refuse what it can't do any more before it tells why.
 async fn explained(cx: &Cx, refusal: Fault) -> Fault {
-    tokio::time::timeout(GRACE, cx.world.until(|state| happened(cx, state))).await.unwrap_or(refusal)
+    tokio::time::timeout(GRACE, cx.world.until(|state| happened(cx, state)))
+        .await
+        .unwrap_or(refusal)
 }
 
 async fn cut_off(cx: &Cx) -> Fault {
@@ -43,7 +48,10 @@ async fn cut_off(cx: &Cx) -> Fault {
 
 fn happened(cx: &Cx, state: &State) -> Option<Fault> {
     if let Some(reason) = &state.lost {
-        return Some(Fault::new(ErrorCode::AdapterBrowserLost, format!("the browser ended: {reason}")));
+        return Some(Fault::new(
+            ErrorCode::AdapterBrowserLost,
+            format!("the browser ended: {reason}"),
+        ));
     }
     let tab = state.tab(cx.alive()?).filter(|tab| tab.crashed)?;
     Some(Fault::plain(ErrorCode::AdapterTargetCrashed).with("targetId", &tab.id))

@@ -10,15 +10,31 @@ use crate::cx::Cx;
 pub(crate) fn console(cx: &Cx, params: &LogParams) -> ConsoleResult {
     let state = cx.world.lock();
     let (entries, next_seq, lost) =
-        state.console.read(params.since_seq, params.limit as usize, |entry| wanted(params, &entry.target_id));
-    ConsoleResult { entries, next_seq, lost }
+        state
+            .console
+            .read(params.since_seq, params.limit as usize, |entry| {
+                wanted(params, &entry.target_id)
+            });
+    ConsoleResult {
+        entries,
+        next_seq,
+        lost,
+    }
 }
 
 pub(crate) fn errors(cx: &Cx, params: &LogParams) -> ErrorsResult {
     let state = cx.world.lock();
     let (entries, next_seq, lost) =
-        state.errors.read(params.since_seq, params.limit as usize, |entry| wanted(params, &entry.target_id));
-    ErrorsResult { entries, next_seq, lost }
+        state
+            .errors
+            .read(params.since_seq, params.limit as usize, |entry| {
+                wanted(params, &entry.target_id)
+            });
+    ErrorsResult {
+        entries,
+        next_seq,
+        lost,
+    }
 }
 
 fn wanted(params: &LogParams, target: &TargetId) -> bool {
@@ -28,5 +44,6 @@ fn wanted(params: &LogParams, target: &TargetId) -> bool {
 pub(crate) async fn performance(cx: &Cx, params: PerformanceParams) -> Outcome<PerformanceResult> {
     let page = cx.page(params.target_id.as_ref())?;
     cx.waiting_for("the page's measurements");
-    page.bridge(page.main_frame(), "metrics", &serde_json::json!({})).await
+    page.bridge(page.main_frame(), "metrics", &serde_json::json!({}))
+        .await
 }

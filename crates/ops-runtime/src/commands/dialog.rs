@@ -14,52 +14,94 @@ use crate::world::Tab;
 const NEXT_WITHIN: Duration = Duration::from_secs(1);
 
 pub(crate) fn status(cx: &Cx) -> StatusResult {
-    StatusResult { dialog: cx.world.lock().open_dialog().map(|(_, dialog)| dialog.clone()) }
+    StatusResult {
+        dialog: cx
+            .world
+            .lock()
+            .open_dialog()
+            .map(|(_, dialog)| dialog.clone()),
+    }
 }
 
 /// Holds for the dialogs to come, in a new browser too.
 pub(crate) fn policy(cx: &Cx, params: PolicyParams) -> PolicyResult {
     let mut state = cx.world.lock();
     let previous = std::mem::replace(&mut state.dialog_policy, params.policy);
-    PolicyResult { policy: params.policy, previous, dialog: state.open_dialog().map(|(_, dialog)| dialog.clone()) }
+    PolicyResult {
+        policy: params.policy,
+        previous,
+        dialog: state.open_dialog().map(|(_, dialog)| dialog.clone()),
+    }
 }
 
 pub(crate) async fn answer(cx: &Cx, accept: bool, text: Option<String>) -> Outcome<AnswerResult> {
     let (open, mark) = {
         let state = cx.world.lock();
-        (state.open_dialog().map(|(target, dialog)| (target, dialog.clone())), state.seq)
+        (
+            state
+                .open_dialog()
+                .map(|(target, dialog)| (target, dialog.clone())),
+            state.seq,
+        )
     };
-    let Some((target, dialog)) = open else { return Err(Fault::plain(ErrorCode::OpsDialogMissing)) };
+    let Some((target, dialog)) = open else {
+        return Err(Fault::plain(ErrorCode::OpsDialogMissing));
+    };
     cx.waiting_for("the dialog to close");
-    cx.perform(Primitive::AnswerDialog { target, accept, text }).await?;
+    cx.perform(Primitive::AnswerDialog {
+        target,
+        accept,
+        text,
+    })
+    .await?;
     // The page may open the next one at once: that one is newer.
     let answered = |tab: &Tab| tab.dialog.as_ref().is_none_or(|(seq, _)| *seq > mark);
-    cx.world.until(|state| state.tab(target).is_none_or(answered).then_some(())).await;
+    cx.world
+        .until(|state| state.tab(target).is_none_or(answered).then_some(()))
+        .await;
     let dialog_opened = if accept && dialog.kind == DialogKind::Beforeunload {
         left(cx, target, mark).await
     } else {
         next(cx, &dialog, mark).await
     };
-    Ok(AnswerResult { dialog, accepted: accept, dialog_opened })
+    Ok(AnswerResult {
+        dialog,
+        accepted: accept,
+        dialog_opened,
+    })
 }
 
 /// Waits until the page is left for what it was to be left for, or is gone; a dialog of the next document ends the wait too.
 async fn left(cx: &Cx, target: TargetKey, mark: u64) -> Option<DialogInfo> {
     let left = cx.world.until(|state| {
-        let Some(tab) = state.tab(target) else { return Some(None) };
-        let opened = tab.dialog.as_ref().filter(|(seq, _)| *seq > mark).map(|(_, dialog)| dialog.clone());
+        let Some(tab) = state.tab(target) else {
+            return Some(None);
+        };
+        let opened = tab
+            .dialog
+            .as_ref()
+            .filter(|(seq, _)| *seq > mark)
+            .map(|(_, dialog)| dialog.clone());
         let failed = tab.nav.failed.as_ref().is_some_and(|(seq, _)| *seq > mark);
         (opened.is_some() || failed || tab.nav.committed_seq > mark).then_some(opened)
     });
-    tokio::time::timeout(NEXT_WITHIN, left).await.unwrap_or_default()
+    tokio::time::timeout(NEXT_WITHIN, left)
+        .await
+        .unwrap_or_default()
 }
 
 /// The dialog that the page opens next, if the script that the answered one has stopped opens one before it ends.
 async fn next(cx: &Cx, answered: &DialogInfo, mark: u64) -> Option<DialogInfo> {
     let page = cx.any_page(Some(&answered.target_id)).ok()?;
     let key = page.key;
-    let opened =
-        cx.world.until(|state| state.tab(key)?.dialog.as_ref().filter(|(seq, _)| *seq > mark).map(|(_, dialog)| dialog.clone()));
+    let opened = cx.world.until(|state| {
+        state
+            .tab(key)?
+            .dialog
+            .as_ref()
+            .filter(|(seq, _)| *seq > mark)
+            .map(|(_, dialog)| dialog.clone())
+    });
     let none = serde_json::json!({});
     let settled = page.bridge_through::<serde::de::IgnoredAny>(page.main_frame(), "settle", &none);
     tokio::select! {

@@ -2,8 +2,9 @@
 
 use ops_contracts::adapter::{Effect, Evaluated, Primitive};
 use ops_contracts::command::dom::{
-    AttrParams, AttrResult, BoxResult, CountResult, ElementParams, EvalParams, EvalResult, FindParams, FindResult, HtmlParams,
-    Match, PageParams, ReadParams, StateResult, TextResult, ValueResult,
+    AttrParams, AttrResult, BoxResult, CountResult, ElementParams, EvalParams, EvalResult,
+    FindParams, FindResult, HtmlParams, Match, PageParams, ReadParams, StateResult, TextResult,
+    ValueResult,
 };
 use ops_contracts::ids::ElementRef;
 use ops_contracts::locator::Locator;
@@ -53,7 +54,13 @@ struct ReadArgs<'a> {
 
 impl<'a> ReadArgs<'a> {
     fn new(page: &Page<'_>, frame: FrameAt, element: Option<&Locator>, what: &'a str) -> Self {
-        Self { locator: element.map(BridgeLocator::from), what, attr: None, max_chars: None, next: page.next_ref(frame) }
+        Self {
+            locator: element.map(BridgeLocator::from),
+            what,
+            attr: None,
+            max_chars: None,
+            next: page.next_ref(frame),
+        }
     }
 }
 
@@ -64,16 +71,37 @@ struct Read<T> {
     truncated: bool,
 }
 
-async fn read_text(page: &Page<'_>, element: Option<&Locator>, what: &'static str, max_chars: u32) -> Outcome<TextResult> {
+async fn read_text(
+    page: &Page<'_>,
+    element: Option<&Locator>,
+    what: &'static str,
+    max_chars: u32,
+) -> Outcome<TextResult> {
     let frame = element.map_or_else(|| Ok(page.main_frame()), |element| page.frame_of(element))?;
-    let args = ReadArgs { max_chars: Some(max_chars), ..ReadArgs::new(page, frame, element, what) };
+    let args = ReadArgs {
+        max_chars: Some(max_chars),
+        ..ReadArgs::new(page, frame, element, what)
+    };
     let read: Read<String> = read_bridge(page, frame, "read", &args).await?;
-    Ok(TextResult { value: read.value, truncated: read.truncated })
+    Ok(TextResult {
+        value: read.value,
+        truncated: read.truncated,
+    })
 }
 
-async fn read_one<T: DeserializeOwned>(page: &Page<'_>, element: &Locator, what: &'static str) -> Outcome<T> {
+async fn read_one<T: DeserializeOwned>(
+    page: &Page<'_>,
+    element: &Locator,
+    what: &'static str,
+) -> Outcome<T> {
     let frame = page.frame_of(element)?;
-    let read: Read<T> = read_bridge(page, frame, "read", &ReadArgs::new(page, frame, Some(element), what)).await?;
+    let read: Read<T> = read_bridge(
+        page,
+        frame,
+        "read",
+        &ReadArgs::new(page, frame, Some(element), what),
+    )
+    .await?;
     Ok(read.value)
 }
 
@@ -88,12 +116,18 @@ pub(crate) async fn title(cx: &Cx, params: PageParams) -> Outcome<TextResult> {
     if let Some(tab) = cx.world.lock().tab_mut(page.key) {
         tab.title.clone_from(&stats.title);
     }
-    Ok(TextResult { value: stats.title, truncated: false })
+    Ok(TextResult {
+        value: stats.title,
+        truncated: false,
+    })
 }
 
 pub(crate) fn url(cx: &Cx, params: PageParams) -> Outcome<TextResult> {
     let page = cx.any_page(params.target_id.as_ref())?;
-    Ok(TextResult { value: page.url(), truncated: false })
+    Ok(TextResult {
+        value: page.url(),
+        truncated: false,
+    })
 }
 
 pub(crate) async fn text(cx: &Cx, params: ReadParams) -> Outcome<TextResult> {
@@ -110,7 +144,10 @@ pub(crate) async fn html(cx: &Cx, params: HtmlParams) -> Outcome<TextResult> {
 pub(crate) async fn attr(cx: &Cx, params: AttrParams) -> Outcome<AttrResult> {
     let page = cx.page(params.target_id.as_ref())?;
     let frame = page.frame_of(&params.element)?;
-    let args = ReadArgs { attr: Some(&params.name), ..ReadArgs::new(&page, frame, Some(&params.element), "attr") };
+    let args = ReadArgs {
+        attr: Some(&params.name),
+        ..ReadArgs::new(&page, frame, Some(&params.element), "attr")
+    };
     let read: Read<Option<String>> = read_bridge(&page, frame, "read", &args).await?;
     Ok(AttrResult { value: read.value })
 }
@@ -120,12 +157,23 @@ pub(crate) async fn value(cx: &Cx, params: ElementParams) -> Outcome<ValueResult
     let value: serde_json::Value = read_one(&page, &params.element, "value").await?;
     match value {
         serde_json::Value::Array(values) => {
-            let values: Vec<String> = values.into_iter().map(|value| value.as_str().unwrap_or_default().to_owned()).collect();
-            Ok(ValueResult { value: values.first().cloned().unwrap_or_default(), values: Some(values), masked: false })
+            let values: Vec<String> = values
+                .into_iter()
+                .map(|value| value.as_str().unwrap_or_default().to_owned())
+                .collect();
+            Ok(ValueResult {
+                value: values.first().cloned().unwrap_or_default(),
+                values: Some(values),
+                masked: false,
+            })
         }
         value => {
             let value = value.as_str().unwrap_or_default().to_owned();
-            Ok(ValueResult { masked: value == MASK, value, values: None })
+            Ok(ValueResult {
+                masked: value == MASK,
+                value,
+                values: None,
+            })
         }
     }
 }
@@ -158,13 +206,20 @@ pub(crate) async fn bounding_box(cx: &Cx, params: ElementParams) -> Outcome<BoxR
     let page = cx.page(params.target_id.as_ref())?;
     let frame = page.frame_of(&params.element)?;
     let inner: BoxResult = read_one(&page, &params.element, "box").await?;
-    let origin = super::interact::frames::to_viewport(&page, frame, (inner.x, inner.y), false).await?;
-    Ok(BoxResult { x: origin.x, y: origin.y, ..inner })
+    let origin =
+        super::interact::frames::to_viewport(&page, frame, (inner.x, inner.y), false).await?;
+    Ok(BoxResult {
+        x: origin.x,
+        y: origin.y,
+        ..inner
+    })
 }
 
 pub(crate) async fn count(cx: &Cx, params: ElementParams) -> Outcome<CountResult> {
     let page = cx.page(params.target_id.as_ref())?;
-    Ok(CountResult { value: read_one(&page, &params.element, "count").await? })
+    Ok(CountResult {
+        value: read_one(&page, &params.element, "count").await?,
+    })
 }
 
 #[derive(Deserialize)]
@@ -190,19 +245,28 @@ pub(crate) async fn find(cx: &Cx, params: FindParams) -> Outcome<FindResult> {
     let args = json!({ "locator": BridgeLocator::from(&params.element), "limit": params.limit, "next": page.next_ref(frame) });
     let found: Found = read_bridge(&page, frame, "find", &args).await?;
     let matches = found.matches.into_iter().map(|element| Match {
-        reference: ElementRef { frame: frame.number, element: element.reference },
+        reference: ElementRef {
+            frame: frame.number,
+            element: element.reference,
+        },
         role: element.role,
         name: element.name,
         tag: element.tag,
         text: element.text,
         visible: element.visible,
     });
-    Ok(FindResult { count: found.count, matches: matches.collect() })
+    Ok(FindResult {
+        count: found.count,
+        matches: matches.collect(),
+    })
 }
 
 pub(crate) async fn eval(cx: &Cx, params: EvalParams) -> Outcome<EvalResult> {
     let page = cx.page(params.target_id.as_ref())?;
-    let frame = params.frame.as_ref().map_or_else(|| Ok(page.main_frame()), |frame| page.frame(frame))?;
+    let frame = params
+        .frame
+        .as_ref()
+        .map_or_else(|| Ok(page.main_frame()), |frame| page.frame(frame))?;
     cx.waiting_for("the expression");
     let primitive = Primitive::Evaluate {
         target: page.key,
@@ -211,10 +275,14 @@ pub(crate) async fn eval(cx: &Cx, params: EvalParams) -> Outcome<EvalResult> {
         await_promise: params.await_promise,
     };
     match page.perform(primitive).await? {
-        Effect::Evaluated(Evaluated::Value(value)) => Ok(EvalResult { value, unserializable: None }),
-        Effect::Evaluated(Evaluated::Unserializable(text)) => {
-            Ok(EvalResult { value: RawValue::NULL.to_owned(), unserializable: Some(text) })
-        }
+        Effect::Evaluated(Evaluated::Value(value)) => Ok(EvalResult {
+            value,
+            unserializable: None,
+        }),
+        Effect::Evaluated(Evaluated::Unserializable(text)) => Ok(EvalResult {
+            value: RawValue::NULL.to_owned(),
+            unserializable: Some(text),
+        }),
         Effect::Evaluated(Evaluated::Threw(error)) => {
             Err(Fault::new(ErrorCode::OpsScriptFailed, error.text.clone()).with("exception", error))
         }

@@ -4,7 +4,9 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use ops_contracts::adapter::{Effect, Primitive};
-use ops_contracts::command::downloads::{DownloadEntry, DownloadState, ListResult, SaveParams, SaveResult, WaitParams, WaitResult};
+use ops_contracts::command::downloads::{
+    DownloadEntry, DownloadState, ListResult, SaveParams, SaveResult, WaitParams, WaitResult,
+};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use tokio::time::Instant;
 
@@ -12,7 +14,15 @@ use crate::cx::{Cx, unexpected};
 use crate::world::{Kept, State};
 
 pub(crate) fn list(cx: &Cx) -> ListResult {
-    ListResult { downloads: cx.world.lock().kept.iter().map(|kept| kept.entry.clone()).collect() }
+    ListResult {
+        downloads: cx
+            .world
+            .lock()
+            .kept
+            .iter()
+            .map(|kept| kept.entry.clone())
+            .collect(),
+    }
 }
 
 pub(crate) async fn wait(cx: &Cx, params: WaitParams) -> Outcome<WaitResult> {
@@ -30,7 +40,10 @@ pub(crate) async fn wait(cx: &Cx, params: WaitParams) -> Outcome<WaitResult> {
         .world
         .until(|state| {
             if let Some(reason) = &state.lost {
-                return Some(Err(Fault::new(ErrorCode::OpsSessionLost, format!("the session lost its browser: {reason}"))));
+                return Some(Err(Fault::new(
+                    ErrorCode::OpsSessionLost,
+                    format!("the session lost its browser: {reason}"),
+                )));
             }
             let kept = state.kept.iter().find(meant)?;
             (kept.entry.state != DownloadState::Running).then(|| Ok(kept.entry.clone()))
@@ -38,43 +51,82 @@ pub(crate) async fn wait(cx: &Cx, params: WaitParams) -> Outcome<WaitResult> {
         .await?;
     see(cx, ended.download);
     let download = completed(ended)?;
-    Ok(WaitResult { download, waited_ms: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX) })
+    Ok(WaitResult {
+        download,
+        waited_ms: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+    })
 }
 
 pub(crate) async fn save(cx: &Cx, params: SaveParams) -> Outcome<SaveResult> {
     let kept = find(&cx.world.lock(), params.download)?;
     if kept.entry.state == DownloadState::Running {
-        return Err(Fault::plain(ErrorCode::OpsDownloadRunning).with("download", &kept.entry).retry_after(250));
+        return Err(Fault::plain(ErrorCode::OpsDownloadRunning)
+            .with("download", &kept.entry)
+            .retry_after(250));
     }
     let download = completed(kept.entry)?;
     if params.offset > download.received_bytes {
-        return Err(Fault::new(ErrorCode::OpsInvalidRequest, "offset: beyond the file's end")
-            .with("field", "offset")
-            .with("bytes", download.received_bytes));
+        return Err(Fault::new(
+            ErrorCode::OpsInvalidRequest,
+            "offset: beyond the file's end",
+        )
+        .with("field", "offset")
+        .with("bytes", download.received_bytes));
     }
     cx.waiting_for("the file");
-    let primitive = Primitive::ReadDownload { download: kept.key, offset: params.offset, max: params.max_bytes };
-    let Effect::Bytes { bytes, end } = cx.perform(primitive).await? else { return Err(unexpected()) };
+    let primitive = Primitive::ReadDownload {
+        download: kept.key,
+        offset: params.offset,
+        max: params.max_bytes,
+    };
+    let Effect::Bytes { bytes, end } = cx.perform(primitive).await? else {
+        return Err(unexpected());
+    };
     see(cx, params.download);
-    if let Some(kept) = cx.world.lock().kept.iter_mut().find(|kept| end && kept.entry.download == params.download) {
+    if let Some(kept) = cx
+        .world
+        .lock()
+        .kept
+        .iter_mut()
+        .find(|kept| end && kept.entry.download == params.download)
+    {
         kept.entry.saved = true;
     }
     let data = BASE64_STANDARD.encode(&bytes);
-    Ok(SaveResult { download, offset: params.offset, data, bytes: bytes.len() as u64, end })
+    Ok(SaveResult {
+        download,
+        offset: params.offset,
+        data,
+        bytes: bytes.len() as u64,
+        end,
+    })
 }
 
 fn find(state: &State, number: u32) -> Outcome<Kept> {
-    state.kept.iter().find(|kept| kept.entry.download == number).cloned().ok_or_else(|| {
-        let known: Vec<u32> = state.kept.iter().map(|kept| kept.entry.download).collect();
-        Fault::new(ErrorCode::OpsDownloadUnknown, format!("the session has no download {number}")).with("downloads", known)
-    })
+    state
+        .kept
+        .iter()
+        .find(|kept| kept.entry.download == number)
+        .cloned()
+        .ok_or_else(|| {
+            let known: Vec<u32> = state.kept.iter().map(|kept| kept.entry.download).collect();
+            Fault::new(
+                ErrorCode::OpsDownloadUnknown,
+                format!("the session has no download {number}"),
+            )
+            .with("downloads", known)
+        })
 }
 
 fn completed(entry: DownloadEntry) -> Outcome<DownloadEntry> {
     match entry.state {
         DownloadState::Failed => {
             let reason = entry.failure.clone().unwrap_or_default();
-            Err(Fault::new(ErrorCode::OpsDownloadFailed, format!("the download failed: {reason}")).with("download", entry))
+            Err(Fault::new(
+                ErrorCode::OpsDownloadFailed,
+                format!("the download failed: {reason}"),
+            )
+            .with("download", entry))
         }
         _ => Ok(entry),
     }
@@ -82,7 +134,13 @@ fn completed(entry: DownloadEntry) -> Outcome<DownloadEntry> {
 
 /// Later waits that name no download pass over it.
 fn see(cx: &Cx, number: u32) {
-    if let Some(kept) = cx.world.lock().kept.iter_mut().find(|kept| kept.entry.download == number) {
+    if let Some(kept) = cx
+        .world
+        .lock()
+        .kept
+        .iter_mut()
+        .find(|kept| kept.entry.download == number)
+    {
         kept.seen = true;
     }
 }

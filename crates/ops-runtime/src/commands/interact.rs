@@ -2,7 +2,9 @@
 
 use ops_contracts::Outcome;
 use ops_contracts::adapter::{InputAction, Modifiers, MouseButton};
-use ops_contracts::command::interact::{ActionResult, ClickParams, ElementParams, HoverParams, Modifier, TapParams};
+use ops_contracts::command::interact::{
+    ActionResult, ClickParams, ElementParams, HoverParams, Modifier, TapParams,
+};
 
 use crate::cx::Cx;
 
@@ -35,32 +37,65 @@ pub(crate) async fn click(cx: &Cx, params: ClickParams) -> Outcome<ActionResult>
         clicks: u32::from(count),
         single: count == 1 && button == MouseButton::Left,
     };
-    let acted = pointer::act(&page, &params.element, &plan, |x, y| clicks((x, y), button, count, modifiers)).await?;
-    Ok(ActionResult { receipt: acted.receipt })
+    let acted = pointer::act(&page, &params.element, &plan, |x, y| {
+        clicks((x, y), button, count, modifiers)
+    })
+    .await?;
+    Ok(ActionResult {
+        receipt: acted.receipt,
+    })
 }
 
 pub(crate) async fn hover(cx: &Cx, params: HoverParams) -> Outcome<ActionResult> {
     let page = cx.page(params.target_id.as_ref())?;
     let modifiers = held(&params.modifiers);
-    let plan = pointer::Plan { action: "hover", position: params.position, clicks: 0, single: false };
-    let moved = |x, y| vec![InputAction::MouseMove { x, y, modifiers, held: None }];
+    let plan = pointer::Plan {
+        action: "hover",
+        position: params.position,
+        clicks: 0,
+        single: false,
+    };
+    let moved = |x, y| {
+        vec![InputAction::MouseMove {
+            x,
+            y,
+            modifiers,
+            held: None,
+        }]
+    };
     let acted = pointer::act(&page, &params.element, &plan, moved).await?;
-    Ok(ActionResult { receipt: acted.receipt })
+    Ok(ActionResult {
+        receipt: acted.receipt,
+    })
 }
 
 pub(crate) async fn tap(cx: &Cx, params: TapParams) -> Outcome<ActionResult> {
     let page = cx.page(params.target_id.as_ref())?;
     let modifiers = held(&params.modifiers);
-    let plan = pointer::Plan { action: "tap", position: params.position, clicks: 1, single: false };
-    let acted = pointer::act(&page, &params.element, &plan, |x, y| vec![InputAction::Tap { x, y, modifiers }]).await?;
-    Ok(ActionResult { receipt: acted.receipt })
+    let plan = pointer::Plan {
+        action: "tap",
+        position: params.position,
+        clicks: 1,
+        single: false,
+    };
+    let acted = pointer::act(&page, &params.element, &plan, |x, y| {
+        vec![InputAction::Tap { x, y, modifiers }]
+    })
+    .await?;
+    Ok(ActionResult {
+        receipt: acted.receipt,
+    })
 }
 
 pub(crate) async fn focus(cx: &Cx, params: ElementParams) -> Outcome<ActionResult> {
     let page = cx.page(params.target_id.as_ref())?;
     let observed = observe::Observation::begin(&page);
     let focused = keyboard::focus(&page, &params.element, "focus").await?;
-    Ok(ActionResult { receipt: observed.receipt(&page, Some(focused.element), Some(focused.moved), 1).await })
+    Ok(ActionResult {
+        receipt: observed
+            .receipt(&page, Some(focused.element), Some(focused.moved), 1)
+            .await,
+    })
 }
 
 fn held(modifiers: &[Modifier]) -> Modifiers {
@@ -73,11 +108,33 @@ fn held(modifiers: &[Modifier]) -> Modifiers {
 }
 
 /// The mouse events of `count` clicks at a point.
-fn clicks((x, y): (f64, f64), button: MouseButton, count: u8, modifiers: Modifiers) -> Vec<InputAction> {
-    let mut actions = vec![InputAction::MouseMove { x, y, modifiers, held: None }];
+fn clicks(
+    (x, y): (f64, f64),
+    button: MouseButton,
+    count: u8,
+    modifiers: Modifiers,
+) -> Vec<InputAction> {
+    let mut actions = vec![InputAction::MouseMove {
+        x,
+        y,
+        modifiers,
+        held: None,
+    }];
     for click_count in 1..=count {
-        actions.push(InputAction::MouseDown { x, y, button, click_count, modifiers });
-        actions.push(InputAction::MouseUp { x, y, button, click_count, modifiers });
+        actions.push(InputAction::MouseDown {
+            x,
+            y,
+            button,
+            click_count,
+            modifiers,
+        });
+        actions.push(InputAction::MouseUp {
+            x,
+            y,
+            button,
+            click_count,
+            modifiers,
+        });
     }
     actions
 }

@@ -3,7 +3,9 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use ops_contracts::adapter::{Effect, LifecyclePhase, NavigationFailure, NavigationFailureKind, Primitive, ResourceKind};
+use ops_contracts::adapter::{
+    Effect, LifecyclePhase, NavigationFailure, NavigationFailureKind, Primitive, ResourceKind,
+};
 use ops_contracts::command::LoadState;
 use ops_contracts::command::nav::{GotoParams, NavResult, ReloadParams, TraverseParams};
 use ops_contracts::domains::DomainRefusal;
@@ -66,7 +68,10 @@ pub(crate) async fn navigate(page: &Page<'_>, url: String, until: LoadState) -> 
         dialog = dialog_since(page, mark) => return result(page, mark, until, None, Some(dialog)).await,
     };
     match effect {
-        Effect::Navigation { failure: Some(failure), .. } => failed(page, mark, &url, failure).await,
+        Effect::Navigation {
+            failure: Some(failure),
+            ..
+        } => failed(page, mark, &url, failure).await,
         Effect::Navigation { .. } => arrive(page, mark, until, &url).await,
         _ => Err(unexpected()),
     }
@@ -86,7 +91,11 @@ pub(crate) async fn traverse(cx: &Cx, params: TraverseParams, delta: i32) -> Out
         Effect::Moved(true) => arrive(&page, mark, params.wait_until, "the history entry").await,
         Effect::Moved(false) => {
             let way = if delta < 0 { "back" } else { "forward" };
-            Err(Fault::new(ErrorCode::OpsHistoryEdge, format!("there is no entry to go {way} to")).with("url", page.url()))
+            Err(Fault::new(
+                ErrorCode::OpsHistoryEdge,
+                format!("there is no entry to go {way} to"),
+            )
+            .with("url", page.url()))
         }
         _ => Err(unexpected()),
     }
@@ -108,11 +117,17 @@ pub(crate) async fn reload(cx: &Cx, params: ReloadParams) -> Outcome<NavResult> 
 /// A dialog that opened in the page after event `mark`.
 async fn dialog_since(page: &Page<'_>, mark: u64) -> DialogInfo {
     let key = page.key;
-    page.cx.world.until(|state| state.tab(key).and_then(|tab| dialog_after(tab, mark))).await
+    page.cx
+        .world
+        .until(|state| state.tab(key).and_then(|tab| dialog_after(tab, mark)))
+        .await
 }
 
 fn dialog_after(tab: &Tab, mark: u64) -> Option<DialogInfo> {
-    tab.dialog.as_ref().filter(|(seq, _)| *seq > mark).map(|(_, dialog)| dialog.clone())
+    tab.dialog
+        .as_ref()
+        .filter(|(seq, _)| *seq > mark)
+        .map(|(_, dialog)| dialog.clone())
 }
 
 /// Waits until the document that the page was sent to after event `mark` has arrived.
@@ -126,22 +141,38 @@ async fn arrive(page: &Page<'_>, mark: u64, until: LoadState, to: &str) -> Outco
 }
 
 /// How it arrived, and its title where that came with the wait.
-async fn loaded(page: &Page<'_>, mark: u64, until: LoadState) -> Outcome<(Arrival, Option<Titled>)> {
+async fn loaded(
+    page: &Page<'_>,
+    mark: u64,
+    until: LoadState,
+) -> Outcome<(Arrival, Option<Titled>)> {
     let (cx, key) = (page.cx, page.key);
     cx.waiting_for("the document to be committed");
-    let committed = cx.world.until(|state| check(state, key, mark, LoadState::Commit)).await?;
+    let committed = cx
+        .world
+        .until(|state| check(state, key, mark, LoadState::Commit))
+        .await?;
     if until == LoadState::Commit || !matches!(committed, Arrival::Loaded) {
         return Ok((committed, None));
     }
     cx.waiting_for("the document to be loaded");
     let parsed = cx.world.until(|state| check(state, key, mark, until));
-    let (loaded, titled) = if until < LoadState::Load { (parsed.await?, None) } else { with_title(page, parsed).await? };
+    let (loaded, titled) = if until < LoadState::Load {
+        (parsed.await?, None)
+    } else {
+        with_title(page, parsed).await?
+    };
     if until != LoadState::NetworkIdle || !matches!(loaded, Arrival::Loaded) {
         return Ok((loaded, titled));
     }
     cx.waiting_for("the network to be idle");
     // The title may have changed by then.
-    Ok((idle(page, mark).await.map_or(Arrival::Loaded, Arrival::Dialog), None))
+    Ok((
+        idle(page, mark)
+            .await
+            .map_or(Arrival::Loaded, Arrival::Dialog),
+        None,
+    ))
 }
 
 /// A document's title when it was loaded.
@@ -152,8 +183,16 @@ struct Titled {
 }
 
 /// The wait for the load, with the title asked for beside it: asked for afterwards, it would have to wait for the first paint.
-async fn with_title(page: &Page<'_>, loaded: impl Future<Output = Outcome<Arrival>>) -> Outcome<(Arrival, Option<Titled>)> {
-    let committed = page.cx.world.lock().tab(page.key).map_or(0, |tab| tab.nav.committed_seq);
+async fn with_title(
+    page: &Page<'_>,
+    loaded: impl Future<Output = Outcome<Arrival>>,
+) -> Outcome<(Arrival, Option<Titled>)> {
+    let committed = page
+        .cx
+        .world
+        .lock()
+        .tab(page.key)
+        .map_or(0, |tab| tab.nav.committed_seq);
     let at_load = json!({ "after": "load" });
     let title = page.bridge::<Stats>(page.main_frame(), "stats", &at_load);
     let (mut loaded, mut title) = (pin!(loaded), pin!(title));
@@ -170,7 +209,13 @@ async fn with_title(page: &Page<'_>, loaded: impl Future<Output = Outcome<Arriva
         }
     };
     let arrival = loaded.await?;
-    Ok((arrival, early.and_then(Result::ok).map(|stats| Titled { title: stats.title, committed })))
+    Ok((
+        arrival,
+        early.and_then(Result::ok).map(|stats| Titled {
+            title: stats.title,
+            committed,
+        }),
+    ))
 }
 
 /// Waits until no request has been in flight for a while; a dialog ends the wait.
@@ -179,7 +224,9 @@ async fn idle(page: &Page<'_>, mark: u64) -> Option<DialogInfo> {
     loop {
         let seen = world
             .until(|state| match state.tab(key) {
-                Some(tab) => dialog_after(tab, mark).map(Err).or_else(|| tab.requests.idle_since().map(Ok)),
+                Some(tab) => dialog_after(tab, mark)
+                    .map(Err)
+                    .or_else(|| tab.requests.idle_since().map(Ok)),
                 None => Some(Ok(Instant::now() - NETWORK_IDLE)),
             })
             .await;
@@ -191,7 +238,10 @@ async fn idle(page: &Page<'_>, mark: u64) -> Option<DialogInfo> {
             return None;
         }
         tokio::time::sleep_until(since + NETWORK_IDLE).await;
-        let still = world.lock().tab(key).is_none_or(|tab| tab.requests.idle_since() == Some(since));
+        let still = world
+            .lock()
+            .tab(key)
+            .is_none_or(|tab| tab.requests.idle_since() == Some(since));
         if still {
             return None;
         }
@@ -200,11 +250,21 @@ async fn idle(page: &Page<'_>, mark: u64) -> Option<DialogInfo> {
 
 /// Whether a page has arrived somewhere after event `mark` and is loaded this far. A navigation that the page itself
 /// begins meanwhile is followed.
-fn check(state: &State, key: ops_contracts::adapter::TargetKey, mark: u64, until: LoadState) -> Option<Outcome<Arrival>> {
+fn check(
+    state: &State,
+    key: ops_contracts::adapter::TargetKey,
+    mark: u64,
+    until: LoadState,
+) -> Option<Outcome<Arrival>> {
     if let Some(reason) = &state.lost {
-        return Some(Err(Fault::new(ErrorCode::AdapterBrowserLost, format!("the browser ended: {reason}"))));
+        return Some(Err(Fault::new(
+            ErrorCode::AdapterBrowserLost,
+            format!("the browser ended: {reason}"),
+        )));
     }
-    let Some(tab) = state.tab(key) else { return Some(Err(Fault::plain(ErrorCode::OpsTargetClosed))) };
+    let Some(tab) = state.tab(key) else {
+        return Some(Err(Fault::plain(ErrorCode::OpsTargetClosed)));
+    };
     if tab.crashed {
         return Some(Err(Fault::plain(ErrorCode::AdapterTargetCrashed)));
     }
@@ -239,16 +299,24 @@ struct Stats {
 
 /// The page's title, unless its document goes away or a dialog blocks it.
 async fn title(page: &Page<'_>) -> Option<String> {
-    page.bridge::<Stats>(page.main_frame(), "stats", &json!({})).await.ok().map(|stats| stats.title)
+    page.bridge::<Stats>(page.main_frame(), "stats", &json!({}))
+        .await
+        .ok()
+        .map(|stats| stats.title)
 }
 
 /// Notes the page's title as it is now. A document that is committed meanwhile has another one.
 pub(super) async fn see_title(page: &Page<'_>) {
     let committed = |tab: &Tab| tab.nav.committed_seq;
     let asked = page.cx.world.lock().tab(page.key).map(committed);
-    let Some(title) = title(page).await else { return };
+    let Some(title) = title(page).await else {
+        return;
+    };
     let mut state = page.cx.world.lock();
-    if let Some(tab) = state.tab_mut(page.key).filter(|tab| Some(committed(tab)) == asked) {
+    if let Some(tab) = state
+        .tab_mut(page.key)
+        .filter(|tab| Some(committed(tab)) == asked)
+    {
         tab.title = title;
     }
 }
@@ -260,7 +328,12 @@ async fn result(
     titled: Option<Titled>,
     dialog: Option<DialogInfo>,
 ) -> Outcome<NavResult> {
-    let committed = page.cx.world.lock().tab(page.key).map_or(0, |tab| tab.nav.committed_seq);
+    let committed = page
+        .cx
+        .world
+        .lock()
+        .tab(page.key)
+        .map_or(0, |tab| tab.nav.committed_seq);
     let title = match titled.filter(|titled| titled.committed == committed) {
         Some(titled) => Some(titled.title),
         None if dialog.is_none() => title(page).await,
@@ -270,10 +343,16 @@ async fn result(
     if let (Some(title), Some(tab)) = (&title, state.tab_mut(page.key)) {
         tab.title.clone_from(title);
     }
-    let tab = state.tab(page.key).ok_or_else(|| Fault::plain(ErrorCode::OpsTargetClosed))?;
+    let tab = state
+        .tab(page.key)
+        .ok_or_else(|| Fault::plain(ErrorCode::OpsTargetClosed))?;
     let document_changed = tab.nav.committed_seq > mark;
-    let response =
-        tab.nav.document.filter(|_| document_changed).map(|document| tab.requests.response(document)).unwrap_or_default();
+    let response = tab
+        .nav
+        .document
+        .filter(|_| document_changed)
+        .map(|document| tab.requests.response(document))
+        .unwrap_or_default();
     let idle = until == LoadState::NetworkIdle && dialog.is_none();
     Ok(NavResult {
         target_id: page.id.clone(),
@@ -282,7 +361,11 @@ async fn result(
         title,
         redirects: response.redirects,
         document_changed,
-        reached: if idle { LoadState::NetworkIdle } else { reached(tab) },
+        reached: if idle {
+            LoadState::NetworkIdle
+        } else {
+            reached(tab)
+        },
         dialog_opened: dialog,
         downloads: downloads(&state, page, mark),
     })
@@ -302,16 +385,28 @@ fn refusal_since(page: &Page<'_>, mark: u64) -> Option<(String, DomainRefusal)> 
     let state = page.cx.world.lock();
     let (records, _) = state.network.since(0);
     let document = records
-        .filter(|record| record.target == page.key && record.kind == ResourceKind::Document && record.sent_seq > mark)
+        .filter(|record| {
+            record.target == page.key
+                && record.kind == ResourceKind::Document
+                && record.sent_seq > mark
+        })
         .last()?;
     let refusal = page.cx.session.plan.refusal_of_url(&document.url)?;
     Some((document.url.clone(), refusal))
 }
 
 /// A navigation that got no document: a download is a result, everything else an error of its own code.
-async fn failed(page: &Page<'_>, mark: u64, url: &str, failure: NavigationFailure) -> Outcome<NavResult> {
+async fn failed(
+    page: &Page<'_>,
+    mark: u64,
+    url: &str,
+    failure: NavigationFailure,
+) -> Outcome<NavResult> {
     if failure.kind == NavigationFailureKind::Aborted {
-        let begun = page.cx.world.until(|state| (!downloads(state, page, mark).is_empty()).then_some(()));
+        let begun = page
+            .cx
+            .world
+            .until(|state| (!downloads(state, page, mark).is_empty()).then_some(()));
         if tokio::time::timeout(DOWNLOAD_GRACE, begun).await.is_ok() {
             return result(page, mark, LoadState::Commit, None, None).await;
         }
@@ -320,6 +415,12 @@ async fn failed(page: &Page<'_>, mark: u64, url: &str, failure: NavigationFailur
         return Err(refusal.fault().with("url", refused));
     }
     let meaning = failure.code().row().meaning;
-    let fault = Fault::new(failure.code(), format!("navigation to {url} failed: {meaning}"));
-    Err(fault.with("url", url).with("reason", failure.reason).with("kind", failure.kind))
+    let fault = Fault::new(
+        failure.code(),
+        format!("navigation to {url} failed: {meaning}"),
+    );
+    Err(fault
+        .with("url", url)
+        .with("reason", failure.reason)
+        .with("kind", failure.kind))
 }

@@ -24,15 +24,27 @@ impl OwnPage {
     pub(super) async fn open(cx: &Cx) -> Outcome<Self> {
         cx.waiting_for("a page of our own");
         let concealed = cx.world.conceal();
-        let Effect::Target { target, frame } = cx.perform(Primitive::CreateTarget { url: None }).await? else {
+        let Effect::Target { target, frame } =
+            cx.perform(Primitive::CreateTarget { url: None }).await?
+        else {
             return Err(unexpected());
         };
         concealed.keep(target);
-        Ok(Self { context: cx.context.clone(), world: cx.world.clone(), target, frame })
+        Ok(Self {
+            context: cx.context.clone(),
+            world: cx.world.clone(),
+            target,
+            frame,
+        })
     }
 
     /// Calls the bridge in it.
-    pub(super) async fn bridge<R: DeserializeOwned>(&self, cx: &Cx, name: &'static str, args: &impl Serialize) -> Outcome<R> {
+    pub(super) async fn bridge<R: DeserializeOwned>(
+        &self,
+        cx: &Cx,
+        name: &'static str,
+        args: &impl Serialize,
+    ) -> Outcome<R> {
         call(cx, (self.target, self.frame), name, args).await
     }
 }
@@ -55,9 +67,21 @@ pub(super) async fn call<R: DeserializeOwned>(
     name: &'static str,
     args: &impl Serialize,
 ) -> Outcome<R> {
-    let args = serde_json::value::to_raw_value(args).map_err(|_| Fault::plain(ErrorCode::OpsInternal))?;
-    let call = BridgeCall { name, args, owner_of: None };
-    let Effect::Text(text) = cx.perform(Primitive::CallBridge { target, frame, call }).await? else {
+    let args =
+        serde_json::value::to_raw_value(args).map_err(|_| Fault::plain(ErrorCode::OpsInternal))?;
+    let call = BridgeCall {
+        name,
+        args,
+        owner_of: None,
+    };
+    let Effect::Text(text) = cx
+        .perform(Primitive::CallBridge {
+            target,
+            frame,
+            call,
+        })
+        .await?
+    else {
         return Err(unexpected());
     };
     bridge::parse(&text, 0).0

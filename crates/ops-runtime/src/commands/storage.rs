@@ -4,7 +4,8 @@
 
 use ops_contracts::Outcome;
 use ops_contracts::command::storage::{
-    ClearedResult, StorageItem, StoredResult, WebStorageParams, WebStorageResult, WebStorageSetParams,
+    ClearedResult, StorageItem, StoredResult, WebStorageParams, WebStorageResult,
+    WebStorageSetParams,
 };
 use ops_contracts::ids::{FrameId, TargetId};
 use serde::Serialize;
@@ -39,26 +40,49 @@ struct Ask<'a> {
 
 impl Ask<'static> {
     const fn all(area: Area, op: &'static str) -> Self {
-        Self { area, op, name: None, items: None }
+        Self {
+            area,
+            op,
+            name: None,
+            items: None,
+        }
     }
 }
 
-pub(crate) async fn get(cx: &Cx, area: Area, params: WebStorageParams) -> Outcome<WebStorageResult> {
-    let ask = Ask { name: params.name.as_deref(), ..Ask::all(area, "get") };
+pub(crate) async fn get(
+    cx: &Cx,
+    area: Area,
+    params: WebStorageParams,
+) -> Outcome<WebStorageResult> {
+    let ask = Ask {
+        name: params.name.as_deref(),
+        ..Ask::all(area, "get")
+    };
     call(cx, params.target_id.as_ref(), params.frame.as_ref(), &ask).await
 }
 
 pub(crate) async fn set(cx: &Cx, area: Area, params: WebStorageSetParams) -> Outcome<StoredResult> {
-    let ask = Ask { items: Some(&params.items), ..Ask::all(area, "set") };
+    let ask = Ask {
+        items: Some(&params.items),
+        ..Ask::all(area, "set")
+    };
     call(cx, params.target_id.as_ref(), params.frame.as_ref(), &ask).await
 }
 
 pub(crate) async fn clear(cx: &Cx, area: Area, params: WebStorageParams) -> Outcome<ClearedResult> {
-    let ask = Ask { name: params.name.as_deref(), ..Ask::all(area, "clear") };
+    let ask = Ask {
+        name: params.name.as_deref(),
+        ..Ask::all(area, "clear")
+    };
     call(cx, params.target_id.as_ref(), params.frame.as_ref(), &ask).await
 }
 
-async fn call<R: DeserializeOwned>(cx: &Cx, target: Option<&TargetId>, frame: Option<&FrameId>, ask: &Ask<'_>) -> Outcome<R> {
+async fn call<R: DeserializeOwned>(
+    cx: &Cx,
+    target: Option<&TargetId>,
+    frame: Option<&FrameId>,
+    ask: &Ask<'_>,
+) -> Outcome<R> {
     let page = cx.page(target)?;
     cx.waiting_for("the storage");
     let frame = match frame {

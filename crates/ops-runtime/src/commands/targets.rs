@@ -5,7 +5,8 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use ops_contracts::adapter::{Effect, Primitive};
 use ops_contracts::command::targets::{
-    CloseParams, CloseResult, ListResult, NamedParams, NamedResult, NewParams, NewResult, TargetInfo, UseParams,
+    CloseParams, CloseResult, ListResult, NamedParams, NamedResult, NewParams, NewResult,
+    TargetInfo, UseParams,
 };
 use ops_contracts::{ErrorCode, Fault, Outcome};
 
@@ -22,8 +23,18 @@ pub(crate) async fn list(cx: &Cx) -> Outcome<ListResult> {
         if state.lost.is_some() {
             return Err(Fault::plain(ErrorCode::OpsSessionLost));
         }
-        let answering = state.tabs.iter().filter(|tab| !tab.crashed && tab.dialog.is_none());
-        answering.map(|tab| Page { cx, key: tab.key, id: tab.id.clone(), main: tab.main }).collect()
+        let answering = state
+            .tabs
+            .iter()
+            .filter(|tab| !tab.crashed && tab.dialog.is_none());
+        answering
+            .map(|tab| Page {
+                cx,
+                key: tab.key,
+                id: tab.id.clone(),
+                main: tab.main,
+            })
+            .collect()
     };
     let within = |page| async move { tokio::time::timeout(TITLES, nav::see_title(page)).await };
     // Who does not answer is listed all the same.
@@ -32,44 +43,92 @@ pub(crate) async fn list(cx: &Cx) -> Outcome<ListResult> {
     if state.lost.is_some() {
         return Err(Fault::plain(ErrorCode::OpsSessionLost));
     }
-    Ok(ListResult { targets: state.tabs.iter().map(|tab| tab.info(state.current == Some(tab.key))).collect() })
+    Ok(ListResult {
+        targets: state
+            .tabs
+            .iter()
+            .map(|tab| tab.info(state.current == Some(tab.key)))
+            .collect(),
+    })
 }
 
 pub(crate) async fn new(cx: &Cx, params: NewParams) -> Outcome<NewResult> {
-    let url = params.url.as_deref().map(|url| nav::destination(cx, url)).transpose()?;
+    let url = params
+        .url
+        .as_deref()
+        .map(|url| nav::destination(cx, url))
+        .transpose()?;
     let open = cx.world.lock().tabs.len();
     cx.session.means.room_for_page(open)?;
-    let Effect::Target { target, .. } = cx.perform(Primitive::CreateTarget { url: None }).await? else { return Err(unexpected()) };
+    let Effect::Target { target, .. } = cx.perform(Primitive::CreateTarget { url: None }).await?
+    else {
+        return Err(unexpected());
+    };
     let page = {
         let mut state = cx.world.lock();
         if params.make_current {
             state.current = Some(target);
         }
-        let tab = state.tab(target).ok_or_else(|| Fault::plain(ErrorCode::OpsTargetClosed))?;
-        Page { cx, key: tab.key, id: tab.id.clone(), main: tab.main }
+        let tab = state
+            .tab(target)
+            .ok_or_else(|| Fault::plain(ErrorCode::OpsTargetClosed))?;
+        Page {
+            cx,
+            key: tab.key,
+            id: tab.id.clone(),
+            main: tab.main,
+        }
     };
     let navigation = match url {
         Some(url) => Some(nav::navigate(&page, url, params.wait_until).await?),
         None => None,
     };
-    Ok(NewResult { target: info(&page)?, navigation })
+    Ok(NewResult {
+        target: info(&page)?,
+        navigation,
+    })
 }
 
 pub(crate) async fn named(cx: &Cx, params: NamedParams) -> Outcome<NamedResult> {
     let known = {
         let state = cx.world.lock();
-        state.tabs.iter().find(|tab| tab.name.as_ref() == Some(&params.name)).map(|tab| tab.id.clone())
+        state
+            .tabs
+            .iter()
+            .find(|tab| tab.name.as_ref() == Some(&params.name))
+            .map(|tab| tab.id.clone())
     };
     if let Some(target_id) = known {
         let target = match params.make_current {
             true => make_current(cx, UseParams { target_id }).await?,
             false => info(&cx.any_page(Some(&target_id))?)?,
         };
-        return Ok(NamedResult { target, created: false, navigation: None });
+        return Ok(NamedResult {
+            target,
+            created: false,
+            navigation: None,
+        });
     }
-    let NamedParams { name, url, wait_until, make_current } = params;
-    let url = url.as_deref().map(|url| nav::destination(cx, url)).transpose()?;
-    let opened = new(cx, NewParams { url: None, wait_until, make_current }).await?.target;
+    let NamedParams {
+        name,
+        url,
+        wait_until,
+        make_current,
+    } = params;
+    let url = url
+        .as_deref()
+        .map(|url| nav::destination(cx, url))
+        .transpose()?;
+    let opened = new(
+        cx,
+        NewParams {
+            url: None,
+            wait_until,
+            make_current,
+        },
+    )
+    .await?
+    .target;
     let page = cx.any_page(Some(&opened.target_id))?;
     // Named before it is sent anywhere: a navigation that fails leaves a page that can be asked for again.
     if let Some(tab) = cx.world.lock().tab_mut(page.key) {
@@ -79,12 +138,17 @@ pub(crate) async fn named(cx: &Cx, params: NamedParams) -> Outcome<NamedResult> 
         Some(url) => Some(nav::navigate(&page, url, wait_until).await?),
         None => None,
     };
-    Ok(NamedResult { target: info(&page)?, created: true, navigation })
+    Ok(NamedResult {
+        target: info(&page)?,
+        created: true,
+        navigation,
+    })
 }
 
 pub(crate) async fn make_current(cx: &Cx, params: UseParams) -> Outcome<TargetInfo> {
     let page = cx.any_page(Some(&params.target_id))?;
-    cx.perform(Primitive::ActivateTarget { target: page.key }).await?;
+    cx.perform(Primitive::ActivateTarget { target: page.key })
+        .await?;
     cx.world.lock().current = Some(page.key);
     info(&page)
 }
@@ -94,14 +158,24 @@ pub(crate) async fn close(cx: &Cx, params: CloseParams) -> Outcome<CloseResult> 
     let key = page.key;
     cx.perform(Primitive::CloseTarget { target: key }).await?;
     cx.waiting_for("the page to close");
-    cx.world.until(|state| state.tab(key).is_none().then_some(())).await;
+    cx.world
+        .until(|state| state.tab(key).is_none().then_some(()))
+        .await;
     let state = cx.world.lock();
-    let current = state.current.and_then(|current| state.tab(current)).map(|tab| tab.id.clone());
-    Ok(CloseResult { closed: page.id, current })
+    let current = state
+        .current
+        .and_then(|current| state.tab(current))
+        .map(|tab| tab.id.clone());
+    Ok(CloseResult {
+        closed: page.id,
+        current,
+    })
 }
 
 fn info(page: &Page<'_>) -> Outcome<TargetInfo> {
     let state = page.cx.world.lock();
-    let tab = state.tab(page.key).ok_or_else(|| Fault::plain(ErrorCode::OpsTargetClosed))?;
+    let tab = state
+        .tab(page.key)
+        .ok_or_else(|| Fault::plain(ErrorCode::OpsTargetClosed))?;
     Ok(tab.info(state.current == Some(page.key)))
 }

@@ -33,7 +33,9 @@ async fn start(cx: &Cx, params: TraceParams) -> Outcome<TraceResult> {
     if cx.session.plan.slot.private.is_none() {
         // What other sessions do in a shared browser would be in it.
         let message = "a trace is of the whole browser: make the session with isolation process";
-        return Err(Fault::new(ErrorCode::OpsNotSupported, message).with("field", "isolation").with("expected", "process"));
+        return Err(Fault::new(ErrorCode::OpsNotSupported, message)
+            .with("field", "isolation")
+            .with("expected", "process"));
     }
     let epoch = cx.session.live().epoch;
     if matches!(cx.session.trace(), Trace::Recording(of, _) if of == epoch) {
@@ -41,9 +43,19 @@ async fn start(cx: &Cx, params: TraceParams) -> Outcome<TraceResult> {
     }
     let max_bytes = params.most();
     cx.waiting_for("the browser to record");
-    cx.perform(Primitive::StartTrace { categories: params.categories, max_bytes }).await?;
+    cx.perform(Primitive::StartTrace {
+        categories: params.categories,
+        max_bytes,
+    })
+    .await?;
     cx.session.set_trace(Trace::Recording(epoch, max_bytes));
-    Ok(TraceResult { recording: true, bytes: 0, offset: None, data: None, end: None })
+    Ok(TraceResult {
+        recording: true,
+        bytes: 0,
+        offset: None,
+        data: None,
+        end: None,
+    })
 }
 
 async fn stop(cx: &Cx) -> Outcome<TraceResult> {
@@ -53,26 +65,49 @@ async fn stop(cx: &Cx) -> Outcome<TraceResult> {
     };
     cx.waiting_for("the trace");
     cx.session.set_trace(Trace::None);
-    let Effect::Bytes { bytes, end } = cx.perform(Primitive::StopTrace { max_bytes }).await? else { return Err(unexpected()) };
+    let Effect::Bytes { bytes, end } = cx.perform(Primitive::StopTrace { max_bytes }).await? else {
+        return Err(unexpected());
+    };
     if !end {
-        let message = format!("the trace has more than {max_bytes} bytes: record for a shorter time, or fewer categories");
+        let message = format!(
+            "the trace has more than {max_bytes} bytes: record for a shorter time, or fewer categories"
+        );
         return Err(Fault::new(ErrorCode::OpsResultTooLarge, message).with("limitBytes", max_bytes));
     }
     let size = bytes.len() as u64;
     cx.session.set_trace(Trace::Kept(Arc::new(bytes)));
-    Ok(TraceResult { recording: false, bytes: size, offset: None, data: None, end: None })
+    Ok(TraceResult {
+        recording: false,
+        bytes: size,
+        offset: None,
+        data: None,
+        end: None,
+    })
 }
 
 fn read(cx: &Cx, params: &TraceParams) -> Outcome<TraceResult> {
-    let Trace::Kept(bytes) = cx.session.trace() else { return Err(Fault::plain(ErrorCode::OpsTraceMissing)) };
+    let Trace::Kept(bytes) = cx.session.trace() else {
+        return Err(Fault::plain(ErrorCode::OpsTraceMissing));
+    };
     let size = bytes.len() as u64;
     let offset = params.offset.unwrap_or(0);
     if offset > size {
-        let fault = Fault::new(ErrorCode::OpsInvalidRequest, "diagnostics.trace: offset: beyond the trace's end");
-        return Err(fault.with("field", "offset").with("expected", format!("at most {size}")));
+        let fault = Fault::new(
+            ErrorCode::OpsInvalidRequest,
+            "diagnostics.trace: offset: beyond the trace's end",
+        );
+        return Err(fault
+            .with("field", "offset")
+            .with("expected", format!("at most {size}")));
     }
     let last = size.min(offset.saturating_add(params.most()));
     let at = |byte: u64| usize::try_from(byte).unwrap_or(usize::MAX);
     let data = BASE64_STANDARD.encode(&bytes[at(offset)..at(last)]);
-    Ok(TraceResult { recording: false, bytes: size, offset: Some(offset), data: Some(data), end: Some(last == size) })
+    Ok(TraceResult {
+        recording: false,
+        bytes: size,
+        offset: Some(offset),
+        data: Some(data),
+        end: Some(last == size),
+    })
 }

@@ -8,7 +8,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use ops_contracts::health::{COOLDOWN, CircuitState, DisableReason, FAULT_THRESHOLD, SUCCESSES_TO_CLOSE, WINDOW_SECONDS};
+use ops_contracts::health::{
+    COOLDOWN, CircuitState, DisableReason, FAULT_THRESHOLD, SUCCESSES_TO_CLOSE, WINDOW_SECONDS,
+};
 use tokio::time::Instant;
 
 /// What the breaker goes by. The defaults are the plan's; other figures are for tests.
@@ -70,23 +72,39 @@ pub(crate) struct Breaker {
 
 impl Breaker {
     pub(crate) fn new(rules: BreakerRules) -> Self {
-        Self { rules, state: State::Closed, faults: VecDeque::new(), successes: 0 }
+        Self {
+            rules,
+            state: State::Closed,
+            faults: VecDeque::new(),
+            successes: 0,
+        }
     }
 
     /// Asks for leave to run a command.
     pub(crate) fn admit(&mut self, now: Instant) -> Result<Admitted, Refused> {
         match self.state {
-            State::Closed => Ok(Admitted { probe: false, transition: false }),
-            State::Open { until } if now < until => Err(Refused { retry_after: Some(until - now) }),
+            State::Closed => Ok(Admitted {
+                probe: false,
+                transition: false,
+            }),
+            State::Open { until } if now < until => Err(Refused {
+                retry_after: Some(until - now),
+            }),
             State::Open { .. } => {
                 self.successes = 0;
                 self.state = State::HalfOpen { probing: true };
-                Ok(Admitted { probe: true, transition: true })
+                Ok(Admitted {
+                    probe: true,
+                    transition: true,
+                })
             }
             State::HalfOpen { probing: true } => Err(Refused { retry_after: None }),
             State::HalfOpen { probing: false } => {
                 self.state = State::HalfOpen { probing: true };
-                Ok(Admitted { probe: true, transition: false })
+                Ok(Admitted {
+                    probe: true,
+                    transition: false,
+                })
             }
         }
     }
@@ -104,7 +122,8 @@ impl Breaker {
             return false;
         }
         self.successes = self.successes.saturating_add(1);
-        let closes = matches!(self.state, State::HalfOpen { .. }) && self.successes >= self.rules.successes;
+        let closes =
+            matches!(self.state, State::HalfOpen { .. }) && self.successes >= self.rules.successes;
         if closes {
             self.state = State::Closed;
             self.faults.clear();
@@ -121,12 +140,16 @@ impl Breaker {
         }
         self.faults.push_back(now);
         let opens = match self.state {
-            State::Closed => self.faults.len() >= usize::try_from(self.rules.threshold).unwrap_or(usize::MAX),
+            State::Closed => {
+                self.faults.len() >= usize::try_from(self.rules.threshold).unwrap_or(usize::MAX)
+            }
             State::HalfOpen { .. } => true,
             State::Open { .. } => false,
         };
         if opens {
-            self.state = State::Open { until: now + self.rules.cooldown };
+            self.state = State::Open {
+                until: now + self.rules.cooldown,
+            };
         }
         opens
     }
@@ -139,7 +162,11 @@ impl Breaker {
 
     fn forget_old(&mut self, now: Instant) {
         let window = self.rules.window;
-        while self.faults.front().is_some_and(|at| now.saturating_duration_since(*at) >= window) {
+        while self
+            .faults
+            .front()
+            .is_some_and(|at| now.saturating_duration_since(*at) >= window)
+        {
             self.faults.pop_front();
         }
     }

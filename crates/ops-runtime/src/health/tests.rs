@@ -28,12 +28,19 @@ impl HealthSink for Kept {
 
 fn health() -> (Arc<SessionHealth>, Arc<Kept>) {
     let kept = Arc::new(Kept::default());
-    let id = (SessionId::try_from("0123456789abcdef0123456789abcdef".to_owned()).unwrap(), AdapterKind::Cdp);
+    let id = (
+        SessionId::try_from("0123456789abcdef0123456789abcdef".to_owned()).unwrap(),
+        AdapterKind::Cdp,
+    );
     (
         Arc::new(SessionHealth::new(
             id,
             BreakerRules::default(),
-            (Arc::new(Still), Choices::default().stream(1), Some(kept.clone())),
+            (
+                Arc::new(Still),
+                Choices::default().stream(1),
+                Some(kept.clone()),
+            ),
         )),
         kept,
     )
@@ -56,16 +63,30 @@ async fn five_faults_are_told_before_the_transition_and_a_probe_after_the_cooldo
     }
     let refused = health.admit(&request()).err().unwrap();
     assert_eq!(refused.code, ErrorCode::OpsCircuitOpen);
-    assert!(refused.retry_after_ms.is_some_and(|after| (120_001..126_001).contains(&after)), "{refused:?}");
+    assert!(
+        refused
+            .retry_after_ms
+            .is_some_and(|after| (120_001..126_001).contains(&after)),
+        "{refused:?}"
+    );
     tokio::time::advance(Duration::from_secs(120)).await;
     for _ in 0..10 {
         let ticket = health.admit(&request()).unwrap();
-        assert_eq!(health.admit(&request()).err().unwrap().code, ErrorCode::OpsCircuitOpen, "one at a time");
+        assert_eq!(
+            health.admit(&request()).err().unwrap().code,
+            ErrorCode::OpsCircuitOpen,
+            "one at a time"
+        );
         health.note(&Ok(()), &request());
         drop(ticket);
     }
-    let told: Vec<_> =
-        kept.0.lock().unwrap().iter().map(|told| (told.event.as_str(), told.circuit_state.as_str(), told.seq.0)).collect();
+    let told: Vec<_> = kept
+        .0
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|told| (told.event.as_str(), told.circuit_state.as_str(), told.seq.0))
+        .collect();
     let expected = [
         ("fault", "closed", 0),
         ("fault", "closed", 1),
@@ -77,14 +98,23 @@ async fn five_faults_are_told_before_the_transition_and_a_probe_after_the_cooldo
         ("transition", "closed", 7),
     ];
     assert_eq!(told, expected);
-    assert!(kept.0.lock().unwrap().iter().all(|told| told.check().is_ok() && told.request_id == Some(request())));
+    assert!(
+        kept.0
+            .lock()
+            .unwrap()
+            .iter()
+            .all(|told| told.check().is_ok() && told.request_id == Some(request()))
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_the_page_or_the_caller_does_counts_neither_way() {
     let (health, kept) = health();
     health.note(&Ok(()), &request());
-    for code in ErrorCode::ALL.iter().filter(|code| !fault_row(**code).class.counts()) {
+    for code in ErrorCode::ALL
+        .iter()
+        .filter(|code| !fault_row(**code).class.counts())
+    {
         health.note(&fault(*code), &request());
     }
     health.note(&fault(ErrorCode::AdapterTargetCrashed), &request());
@@ -99,8 +129,13 @@ async fn a_loss_counts_once_and_a_new_browser_is_a_new_epoch_with_the_same_circu
     health.note(&fault(ErrorCode::AdapterBrowserLost), &request());
     health.rebound(1);
     health.lost(None);
-    let told: Vec<_> =
-        kept.0.lock().unwrap().iter().map(|told| (told.session_epoch.0, told.seq.0, told.fault_count_window)).collect();
+    let told: Vec<_> = kept
+        .0
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|told| (told.session_epoch.0, told.seq.0, told.fault_count_window))
+        .collect();
     assert_eq!(told, [(0, 0, 1), (1, 0, 1), (1, 1, 2)]);
 }
 
@@ -112,5 +147,8 @@ async fn what_waited_when_the_circuit_opened_does_not_begin() {
     for _ in 0..5 {
         health.crashed(None);
     }
-    assert_eq!(health.begin(&request(), &mut waiting).unwrap_err().code, ErrorCode::OpsCircuitOpen);
+    assert_eq!(
+        health.begin(&request(), &mut waiting).unwrap_err().code,
+        ErrorCode::OpsCircuitOpen
+    );
 }

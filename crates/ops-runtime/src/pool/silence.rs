@@ -92,7 +92,10 @@ impl Slot {
 
 impl Using {
     /// What comes of `work`, which the browser has to do; none when it turns out that it does not answer.
-    pub(super) async fn answered<T>(&self, work: impl Future<Output = Outcome<T>>) -> Outcome<Option<T>> {
+    pub(super) async fn answered<T>(
+        &self,
+        work: impl Future<Output = Outcome<T>>,
+    ) -> Outcome<Option<T>> {
         let mut work = pin!(work);
         let outcome = match timeout(OPENED_WITHIN, &mut work).await {
             Ok(outcome) => outcome,
@@ -106,7 +109,10 @@ impl Using {
                 }
             }
         };
-        if outcome.as_ref().is_err_and(|fault| fault.code == ErrorCode::AdapterTimeout) {
+        if outcome
+            .as_ref()
+            .is_err_and(|fault| fault.code == ErrorCode::AdapterTimeout)
+        {
             self.pool.doubt(&self.slot);
         }
         outcome.map(Some)

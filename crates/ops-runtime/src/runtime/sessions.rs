@@ -9,8 +9,8 @@ use ops_contracts::adapter::LaunchSpec;
 use ops_contracts::capability::{AdapterKind, BrowserKind, Capability, CapabilitySet};
 use ops_contracts::command::emulation::DeviceParams;
 use ops_contracts::command::session::{
-    BrowserIdentity, CloseResult, CreateParams, CreateResult, Isolation, ListResult, ObserveParams, ObserveResult, ReclaimResult,
-    RenewResult, StatusResult,
+    BrowserIdentity, CloseResult, CreateParams, CreateResult, Isolation, ListResult, ObserveParams,
+    ObserveResult, ReclaimResult, RenewResult, StatusResult,
 };
 use ops_contracts::domains::DomainPolicy;
 use ops_contracts::ids::{BlobId, ClientId, RequestId, SessionId, TargetId};
@@ -54,44 +54,76 @@ impl Inner {
         let (adapter, capabilities) = self.pool.adapter(params.browser, params.adapter)?;
         let kind = adapter.kind();
         // What the adapter could confine, nothing carries here.
-        let offered = |wanted: Capability| capabilities.has(wanted) && (wanted != Capability::Domains || self.pool.confines());
+        let offered = |wanted: Capability| {
+            capabilities.has(wanted) && (wanted != Capability::Domains || self.pool.confines())
+        };
         if let Some(missing) = params.require.iter().find(|wanted| !offered(**wanted)) {
-            return Err(Fault::plain(ErrorCode::RelayCapabilityMismatch).with("missing", missing.as_str()));
+            return Err(
+                Fault::plain(ErrorCode::RelayCapabilityMismatch).with("missing", missing.as_str())
+            );
         }
         let confinement = self.confinement(&params)?;
         if confinement.is_some() && !offered(Capability::Domains) {
-            let message = "domain rules are in force, and sessions of this browser can't be confined to them";
-            let fault = Fault::new(ErrorCode::OpsNotSupported, message).with("capability", Capability::Domains);
+            let message =
+                "domain rules are in force, and sessions of this browser can't be confined to them";
+            let fault = Fault::new(ErrorCode::OpsNotSupported, message)
+                .with("capability", Capability::Domains);
             return Err(fault.with("browser", params.browser));
         }
-        let capable = capabilities.iter().filter(|capability| offered(*capability)).collect();
+        let capable = capabilities
+            .iter()
+            .filter(|capability| offered(*capability))
+            .collect();
         surroundings::offered(&params, &capabilities)?;
         let wanted = surroundings::Wanted::new(&params, |id| self.blob_of(&client, id))?;
         let _place = self.reserve()?;
         let id = secret::session_id()?;
-        let plan = self.plan((&id, kind), params.without_secrets(), capabilities.clone(), confinement)?;
-        let seat = tokio::time::timeout_at(deadline, self.pool.seat(&plan.slot, plan.viewport)).await.map_err(|_| {
-            Fault::new(ErrorCode::OpsTimeout, "the browser was not ready in time").with("waitingFor", "the browser")
-        })??;
+        let plan = self.plan(
+            (&id, kind),
+            params.without_secrets(),
+            capabilities.clone(),
+            confinement,
+        )?;
+        let seat = tokio::time::timeout_at(deadline, self.pool.seat(&plan.slot, plan.viewport))
+            .await
+            .map_err(|_| {
+                Fault::new(ErrorCode::OpsTimeout, "the browser was not ready in time")
+                    .with("waitingFor", "the browser")
+            })??;
         let place = &seat.place;
         if let Some(confinement) = &plan.confinement {
             place.confine(confinement.terms());
         }
-        place.world.begin(Numbers::default(), plan.params.dialog_policy, place.target, place.frame);
+        place.world.begin(
+            Numbers::default(),
+            plan.params.dialog_policy,
+            place.target,
+            place.frame,
+        );
         place.world.lock().max_targets = plan.params.budget.and_then(|budget| budget.max_targets);
         let lease_id = secret::lease_id()?;
-        let ttl = plan.params.lease_ttl_ms.map_or(DEFAULT_TTL, Duration::from_millis);
+        let ttl = plan
+            .params
+            .lease_ttl_ms
+            .map_or(DEFAULT_TTL, Duration::from_millis);
         let lease = Lease::new(lease_id.clone(), ttl, Instant::now());
         let browser = BrowserIdentity {
             kind: plan.params.browser,
             product: place.browser.product.clone(),
             version: place.browser.version.clone(),
         };
-        let viewport = plan.params.device.as_ref().and_then(DeviceParams::viewport).unwrap_or(plan.viewport);
+        let viewport = plan
+            .params
+            .device
+            .as_ref()
+            .and_then(DeviceParams::viewport)
+            .unwrap_or(plan.viewport);
         let session = self.start((id, kind), client, plan, lease, seat);
         if let Some(wanted) = wanted {
             let cx = Cx::new(session.clone(), meter, deadline, request);
-            let made = tokio::time::timeout_at(deadline, wanted.apply(&cx)).await.unwrap_or_else(|_| Err(cx.timed_out()));
+            let made = tokio::time::timeout_at(deadline, wanted.apply(&cx))
+                .await
+                .unwrap_or_else(|_| Err(cx.timed_out()));
             if let Err(fault) = made {
                 // Nobody knows of it yet: a session that is not as it was asked for is none.
                 end(&session, Fault::plain(ErrorCode::OpsSessionClosed)).await;
@@ -115,8 +147,16 @@ impl Inner {
         if policy.is_open() {
             return Ok(None);
         }
-        let upstream = params.proxy.as_ref().map(surroundings::upstream).transpose()?;
-        Ok(Some(Arc::new(Confinement::new(policy, upstream, self.clock.clone()))))
+        let upstream = params
+            .proxy
+            .as_ref()
+            .map(surroundings::upstream)
+            .transpose()?;
+        Ok(Some(Arc::new(Confinement::new(
+            policy,
+            upstream,
+            self.clock.clone(),
+        ))))
     }
 
     /// A blob that a client has put down for one of its sessions.
@@ -127,7 +167,9 @@ impl Inner {
             .filter(|session| session.client == *client)
             .map(|session| session.id.clone())
             .collect();
-        let found = own.iter().find_map(|session| self.blobs.get(session, id).ok());
+        let found = own
+            .iter()
+            .find_map(|session| self.blobs.get(session, id).ok());
         found.ok_or_else(|| Fault::plain(ErrorCode::OpsBlobUnknown).with("blobId", id))
     }
 
@@ -141,7 +183,12 @@ impl Inner {
         let profile = match (&params.profile, &self.config.profiles) {
             (None, _) => None,
             (Some(name), Some(root)) => Some(profile_directory(root, name, params.browser)),
-            (Some(_), None) => return Err(Fault::new(ErrorCode::OpsNotSupported, "this runtime keeps no profiles")),
+            (Some(_), None) => {
+                return Err(Fault::new(
+                    ErrorCode::OpsNotSupported,
+                    "this runtime keeps no profiles",
+                ));
+            }
         };
         let own_process = profile.is_some() || params.isolation == Isolation::Process;
         let family = self.config.family(params.browser);
@@ -152,16 +199,35 @@ impl Inner {
             args: family.args.clone(),
             profile,
             // What confines a session asks its proxy in its stead.
-            proxy: params.proxy.as_ref().filter(|_| confinement.is_none()).map(|proxy| proxy.server.clone()),
-            proxy_bypass: params.proxy.as_ref().map(|proxy| proxy.bypass.clone()).unwrap_or_default(),
+            proxy: params
+                .proxy
+                .as_ref()
+                .filter(|_| confinement.is_none())
+                .map(|proxy| proxy.server.clone()),
+            proxy_bypass: params
+                .proxy
+                .as_ref()
+                .map(|proxy| proxy.bypass.clone())
+                .unwrap_or_default(),
             confined: confinement.is_some(),
         };
-        let slot = SlotKey { adapter, spec, private: own_process.then(|| id.clone()) };
+        let slot = SlotKey {
+            adapter,
+            spec,
+            private: own_process.then(|| id.clone()),
+        };
         if self.pool.in_use(&slot) {
             return Err(Fault::plain(ErrorCode::OpsProfileInUse));
         }
         let legacy = self.config.legacy.clone();
-        Ok(Plan { slot, viewport: params.viewport.unwrap_or_default(), capabilities, params, legacy, confinement })
+        Ok(Plan {
+            slot,
+            viewport: params.viewport.unwrap_or_default(),
+            capabilities,
+            params,
+            legacy,
+            confinement,
+        })
     }
 
     fn start(
@@ -180,13 +246,18 @@ impl Inner {
             version: seat.place.browser.version.as_str().into(),
             fallbacks: seat.place.fallbacks.clone(),
         };
-        let choices = self.config.choices.stream(self.made.fetch_add(1, Ordering::Relaxed) + 1);
+        let choices = self
+            .config
+            .choices
+            .stream(self.made.fetch_add(1, Ordering::Relaxed) + 1);
         choices.decided("session.adapter", adapter.as_str());
         let outside = (self.clock.clone(), choices, self.sink.clone());
         let health = SessionHealth::new((id.clone(), adapter), self.config.health.breaker, outside);
         let shared = (self.clock.clone(), self.blobs.clone(), Arc::new(health));
         let session = Arc::new(Session::new((id, client), plan, lease, live, inbox, shared));
-        lock(&self.sessions).live.insert(session.id.clone(), session.clone());
+        lock(&self.sessions)
+            .live
+            .insert(session.id.clone(), session.clone());
         session.health.snapshot();
         self.tell_health();
         let inner: Weak<Self> = Arc::downgrade(self);
@@ -224,7 +295,11 @@ impl Inner {
     }
 
     pub(super) fn list(&self) -> ListResult {
-        let mut sessions: Vec<_> = lock(&self.sessions).live.values().map(|session| session.info()).collect();
+        let mut sessions: Vec<_> = lock(&self.sessions)
+            .live
+            .values()
+            .map(|session| session.info())
+            .collect();
         sessions.sort_by(|a, b| (a.created_at, &a.session_id).cmp(&(b.created_at, &b.session_id)));
         ListResult { sessions }
     }
@@ -235,7 +310,9 @@ impl Inner {
         let making = self.reserved.fetch_add(1, Ordering::Relaxed);
         let place = Place(self.clone());
         if live.saturating_add(making) >= self.config.max_sessions {
-            return Err(Fault::plain(ErrorCode::OpsSessionLimit).with("limit", self.config.max_sessions).retry_after(1_000));
+            return Err(Fault::plain(ErrorCode::OpsSessionLimit)
+                .with("limit", self.config.max_sessions)
+                .retry_after(1_000));
         }
         Ok(place)
     }
@@ -272,7 +349,10 @@ fn profile_directory(root: &Path, name: &str, browser: BrowserKind) -> PathBuf {
 pub(super) fn status(session: &Session) -> StatusResult {
     let live = session.live();
     let state = live.world.lock();
-    let current_target = state.current.and_then(|current| state.tab(current)).map(|tab| tab.id.clone());
+    let current_target = state
+        .current
+        .and_then(|current| state.tab(current))
+        .map(|tab| tab.id.clone());
     let dialog = state.open_dialog().map(|(_, dialog)| dialog.clone());
     let targets = state.tabs.len();
     drop(state);
@@ -284,31 +364,48 @@ pub(super) fn status(session: &Session) -> StatusResult {
         session: session.info(),
         session_epoch: live.epoch,
         current_target,
-        queued: session.queued.load(Ordering::Relaxed).saturating_sub(u32::from(running.is_some())),
+        queued: session
+            .queued
+            .load(Ordering::Relaxed)
+            .saturating_sub(u32::from(running.is_some())),
         running: running.map(str::to_owned),
         dialog,
         budget,
         observers,
         fallbacks: live.fallbacks.list(),
-        domains: session.plan.confinement.as_ref().map(|confinement| confinement.status()),
+        domains: session
+            .plan
+            .confinement
+            .as_ref()
+            .map(|confinement| confinement.status()),
     }
 }
 
 pub(super) fn renew(session: &Session) -> RenewResult {
     // Admission has extended the lease already.
-    RenewResult { lease_expires_at: session.lease_expires_at() }
+    RenewResult {
+        lease_expires_at: session.lease_expires_at(),
+    }
 }
 
 pub(super) fn observe(session: &Session, params: &ObserveParams) -> Outcome<ObserveResult> {
     let observer_lease_id = secret::lease_id()?;
-    let (ttl, now) = (params.ttl_ms.map_or(DEFAULT_TTL, Duration::from_millis), Instant::now());
+    let (ttl, now) = (
+        params.ttl_ms.map_or(DEFAULT_TTL, Duration::from_millis),
+        Instant::now(),
+    );
     let observers = {
         let mut lease = lock(&session.lease);
         lease.let_observe(observer_lease_id.clone(), now + ttl, now)?;
         lease.observers(now)
     };
     let expires_at = session.now().plus(ttl);
-    Ok(ObserveResult { session_id: session.id.clone(), observer_lease_id, expires_at, observers })
+    Ok(ObserveResult {
+        session_id: session.id.clone(),
+        observer_lease_id,
+        expires_at,
+        observers,
+    })
 }
 
 pub(super) async fn reclaim(session: &Session) -> Outcome<ReclaimResult> {
@@ -321,14 +418,29 @@ pub(super) async fn reclaim(session: &Session) -> Outcome<ReclaimResult> {
     session.silence();
     let (answer, dropped) = oneshot::channel();
     session.send(Message::Fence(fence, answer))?;
-    let dropped = dropped.await.map_err(|_| Fault::plain(ErrorCode::OpsSessionClosed))?;
-    Ok(ReclaimResult { session_id: session.id.clone(), lease_id, lease_expires_at: session.lease_expires_at(), dropped })
+    let dropped = dropped
+        .await
+        .map_err(|_| Fault::plain(ErrorCode::OpsSessionClosed))?;
+    Ok(ReclaimResult {
+        session_id: session.id.clone(),
+        lease_id,
+        lease_expires_at: session.lease_expires_at(),
+        dropped,
+    })
 }
 
 pub(super) async fn close(session: &Session, deadline: Instant) -> Outcome<CloseResult> {
-    let ended = tokio::time::timeout_at(deadline, end(session, Fault::plain(ErrorCode::OpsSessionClosed))).await;
-    let targets_closed =
-        ended.map_err(|_| Fault::new(ErrorCode::OpsTimeout, "the session is over, but its browser still closes"))?;
+    let ended = tokio::time::timeout_at(
+        deadline,
+        end(session, Fault::plain(ErrorCode::OpsSessionClosed)),
+    )
+    .await;
+    let targets_closed = ended.map_err(|_| {
+        Fault::new(
+            ErrorCode::OpsTimeout,
+            "the session is over, but its browser still closes",
+        )
+    })?;
     Ok(CloseResult { targets_closed })
 }
 
@@ -338,5 +450,7 @@ pub(super) async fn end(session: &Session, fault: Fault) -> u32 {
     if session.send(Message::Close(fault, answer)).is_err() {
         return 0;
     }
-    tokio::time::timeout(END_WITHIN, closed).await.map_or(0, |closed| closed.unwrap_or(0))
+    tokio::time::timeout(END_WITHIN, closed)
+        .await
+        .map_or(0, |closed| closed.unwrap_or(0))
 }

@@ -103,7 +103,9 @@ impl Owner {
             self.start_next();
             if !self.drain.is_empty() && matches!(self.running, Running::Idle) {
                 let waiting = std::mem::take(&mut self.drain);
-                return self.close(Fault::plain(ErrorCode::OpsSessionClosed), waiting).await;
+                return self
+                    .close(Fault::plain(ErrorCode::OpsSessionClosed), waiting)
+                    .await;
             }
             let closed = match self.step().await {
                 Step::Message(message) => self.message(message),
@@ -124,7 +126,10 @@ impl Owner {
 
     async fn step(&mut self) -> Step {
         let expires = lock(&self.session.lease).expires();
-        let (busy, commanded) = (!matches!(self.running, Running::Idle), matches!(self.running, Running::Command(..)));
+        let (busy, commanded) = (
+            !matches!(self.running, Running::Idle),
+            matches!(self.running, Running::Command(..)),
+        );
         let doubts = self.doubts;
         let running = async {
             match &mut self.running {
@@ -155,7 +160,9 @@ impl Owner {
     fn message(&mut self, message: Message) -> Option<(Fault, Option<oneshot::Sender<u32>>)> {
         match message {
             Message::Run(job) if self.drain.is_empty() => self.queue.push_back(job),
-            Message::Run(job) => self.answer(job, Err(Fault::plain(ErrorCode::RelayOpsDraining)), false),
+            Message::Run(job) => {
+                self.answer(job, Err(Fault::plain(ErrorCode::RelayOpsDraining)), false)
+            }
             Message::Drain(answer) => self.drain(answer),
             Message::Cancel(request, answer) => {
                 let _ = answer.send(self.cancel(&request));
@@ -190,10 +197,16 @@ impl Owner {
                 self.session.health.lost(self.running_request());
                 tracing::warn!(sessionId = %self.session.id, "the session lost its browser");
             }
-            Effect::Decide { paused, decision } => self.beside(Primitive::Decide { paused, decision }),
+            Effect::Decide { paused, decision } => {
+                self.beside(Primitive::Decide { paused, decision })
+            }
             Effect::CloseTarget(target) => self.beside(Primitive::CloseTarget { target }),
             Effect::CancelDownload(download) => self.beside(Primitive::CancelDownload { download }),
-            Effect::AnswerDialog { target, accept } => self.beside(Primitive::AnswerDialog { target, accept, text: None }),
+            Effect::AnswerDialog { target, accept } => self.beside(Primitive::AnswerDialog {
+                target,
+                accept,
+                text: None,
+            }),
         }
         None
     }
@@ -220,11 +233,16 @@ impl Owner {
     /// Starts the next command of the queue when nothing runs.
     fn start_next(&mut self) {
         while matches!(self.running, Running::Idle) {
-            let Some(mut job) = self.queue.pop_front() else { return };
+            let Some(mut job) = self.queue.pop_front() else {
+                return;
+            };
             if job.deadline <= Instant::now() {
                 self.answer(
                     job,
-                    Err(Fault::new(ErrorCode::OpsTimeout, "the deadline passed in the queue").with("waitingFor", "the queue")),
+                    Err(
+                        Fault::new(ErrorCode::OpsTimeout, "the deadline passed in the queue")
+                            .with("waitingFor", "the queue"),
+                    ),
                     false,
                 );
                 continue;
@@ -239,7 +257,11 @@ impl Owner {
                 self.revive(job);
             } else {
                 self.loss_told = true;
-                self.answer(job, Err(Fault::plain(ErrorCode::OpsSessionLost).retry_after(0)), false);
+                self.answer(
+                    job,
+                    Err(Fault::plain(ErrorCode::OpsSessionLost).retry_after(0)),
+                    false,
+                );
             }
         }
     }
@@ -247,7 +269,12 @@ impl Owner {
     fn start(&mut self, job: Box<Job>) {
         job.meter.start();
         *lock(&self.session.running) = Some(job.call.name().as_str());
-        let cx = Arc::new(Cx::new(self.session.clone(), job.meter.clone(), job.deadline, job.request.clone()));
+        let cx = Arc::new(Cx::new(
+            self.session.clone(),
+            job.meter.clone(),
+            job.deadline,
+            job.request.clone(),
+        ));
         let (call, deadline) = (job.call.clone(), job.deadline);
         let work = async move {
             let run = AssertUnwindSafe(commands::run(&cx, call)).catch_unwind();
@@ -285,17 +312,26 @@ impl Owner {
                     seat.place.confine(confinement.terms());
                 }
                 for setting in session.emulated().settings() {
-                    seat.place.context.perform(Primitive::Emulate { setting }).await?;
+                    seat.place
+                        .context
+                        .perform(Primitive::Emulate { setting })
+                        .await?;
                 }
                 if policy != NetworkPolicy::default() {
                     // What was said about requests holds in the new browser as well, before anything is asked of it.
-                    seat.place.context.perform(Primitive::SetNetworkPolicy { policy }).await?;
+                    seat.place
+                        .context
+                        .perform(Primitive::SetNetworkPolicy { policy })
+                        .await?;
                 }
                 Ok(seat)
             };
             match tokio::time::timeout_at(deadline, seat).await {
                 Ok(seat) => seat,
-                Err(_) => Err(Fault::new(ErrorCode::AdapterTimeout, "no new browser was ready in time")),
+                Err(_) => Err(Fault::new(
+                    ErrorCode::AdapterTimeout,
+                    "no new browser was ready in time",
+                )),
             }
         };
         let work = Box::pin(work.instrument(job.span.clone()));
@@ -303,7 +339,9 @@ impl Owner {
     }
 
     fn revived(&mut self, seat: Outcome<Seat>) -> Option<(Fault, Option<oneshot::Sender<u32>>)> {
-        let Running::Revive(job, _) = std::mem::replace(&mut self.running, Running::Idle) else { return None };
+        let Running::Revive(job, _) = std::mem::replace(&mut self.running, Running::Idle) else {
+            return None;
+        };
         match seat {
             Err(fault) => {
                 self.session.health.not_revived(&fault, &job.request);
@@ -313,10 +351,16 @@ impl Owner {
                 let old = self.session.live();
                 let (numbers, policy, routes) = {
                     let state = old.world.lock();
-                    (state.numbers.clone(), state.dialog_policy, state.routes.clone())
+                    (
+                        state.numbers.clone(),
+                        state.dialog_policy,
+                        state.routes.clone(),
+                    )
                 };
                 let place = &seat.place;
-                place.world.begin(numbers, policy, place.target, place.frame);
+                place
+                    .world
+                    .begin(numbers, policy, place.target, place.frame);
                 {
                     let mut state = place.world.lock();
                     state.routes = routes;
@@ -341,9 +385,19 @@ impl Owner {
         None
     }
 
-    fn finished(&mut self, outcome: Result<Arc<RawValue>, Fault>) -> Option<(Fault, Option<oneshot::Sender<u32>>)> {
-        let Running::Command(job, _) = std::mem::replace(&mut self.running, Running::Idle) else { return None };
-        if outcome.as_ref().is_err_and(|fault| matches!(fault.code, ErrorCode::AdapterBrowserLost | ErrorCode::OpsSessionLost)) {
+    fn finished(
+        &mut self,
+        outcome: Result<Arc<RawValue>, Fault>,
+    ) -> Option<(Fault, Option<oneshot::Sender<u32>>)> {
+        let Running::Command(job, _) = std::mem::replace(&mut self.running, Running::Idle) else {
+            return None;
+        };
+        if outcome.as_ref().is_err_and(|fault| {
+            matches!(
+                fault.code,
+                ErrorCode::AdapterBrowserLost | ErrorCode::OpsSessionLost
+            )
+        }) {
             self.loss_told = true;
         }
         let outcome = outcome.map_err(|fault| self.timed_out(fault));
@@ -358,7 +412,9 @@ impl Owner {
 
     /// Where a time is over, the browser is asked whether it answers at all; where it is known not to, the fault is the browser's.
     fn timed_out(&self, mut fault: Fault) -> Fault {
-        if let (ErrorCode::OpsTimeout | ErrorCode::AdapterTimeout, Some(seat)) = (fault.code, &self.seat) {
+        if let (ErrorCode::OpsTimeout | ErrorCode::AdapterTimeout, Some(seat)) =
+            (fault.code, &self.seat)
+        {
             seat.doubt();
             if fault.code == ErrorCode::OpsTimeout && seat.is_silent() {
                 fault.code = ErrorCode::AdapterTimeout;
@@ -368,7 +424,10 @@ impl Owner {
         fault
     }
 
-    #[expect(clippy::boxed_local, reason = "jobs are boxed for the queue, and end here")]
+    #[expect(
+        clippy::boxed_local,
+        reason = "jobs are boxed for the queue, and end here"
+    )]
     fn answer(&self, job: Box<Job>, outcome: Result<Arc<RawValue>, Fault>, began: bool) {
         *lock(&self.session.running) = None;
         self.session.queued.fetch_sub(1, Ordering::Relaxed);
@@ -386,7 +445,8 @@ impl Owner {
             self.answer(job, Err(Fault::plain(ErrorCode::OpsCancelled)), false);
             return true;
         }
-        if matches!(&self.running, Running::Command(job, _) | Running::Revive(job, _) if job.request == *request) {
+        if matches!(&self.running, Running::Command(job, _) | Running::Revive(job, _) if job.request == *request)
+        {
             self.stop_running(&Fault::plain(ErrorCode::OpsCancelled));
             return true;
         }
@@ -409,16 +469,28 @@ impl Owner {
     }
 
     fn fence(&mut self, fence: u64) -> u32 {
-        let (kept, dropped): (VecDeque<_>, VecDeque<_>) = self.queue.drain(..).partition(|job| job.fence >= fence);
+        let (kept, dropped): (VecDeque<_>, VecDeque<_>) =
+            self.queue.drain(..).partition(|job| job.fence >= fence);
         self.queue = kept;
         let mut count = 0;
         for job in dropped {
             count += 1;
-            self.answer(job, Err(Fault::new(ErrorCode::OpsNotOwner, "the session was reclaimed while the command waited")), false);
+            self.answer(
+                job,
+                Err(Fault::new(
+                    ErrorCode::OpsNotOwner,
+                    "the session was reclaimed while the command waited",
+                )),
+                false,
+            );
         }
-        if matches!(&self.running, Running::Command(job, _) | Running::Revive(job, _) if job.fence < fence) {
+        if matches!(&self.running, Running::Command(job, _) | Running::Revive(job, _) if job.fence < fence)
+        {
             count += 1;
-            self.stop_running(&Fault::new(ErrorCode::OpsNotOwner, "the session was reclaimed while the command ran"));
+            self.stop_running(&Fault::new(
+                ErrorCode::OpsNotOwner,
+                "the session was reclaimed while the command ran",
+            ));
         }
         count
     }
@@ -444,7 +516,9 @@ impl Owner {
             };
             drop(tokio::time::timeout(CLOSE_WITHIN, release).await);
         }
-        if let Ok(data) = serde_json::value::to_raw_value(&serde_json::json!({ "reason": fault.code.as_str() })) {
+        if let Ok(data) =
+            serde_json::value::to_raw_value(&serde_json::json!({ "reason": fault.code.as_str() }))
+        {
             self.session.tell(EventName::SessionClosed, &data.into());
         }
         (self.ended)(&self.session.id, fault.code);

@@ -28,7 +28,9 @@ impl Concealed<'_> {
     pub(crate) fn keep(self, page: TargetKey) {
         let mut state = self.0.lock();
         state.hidden.pages.push(page);
-        state.hidden.waiting.retain(|event| !matches!(event, Event::TargetOpened { target, .. } if *target == page));
+        state.hidden.waiting.retain(
+            |event| !matches!(event, Event::TargetOpened { target, .. } if *target == page),
+        );
     }
 }
 

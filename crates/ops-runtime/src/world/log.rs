@@ -14,7 +14,11 @@ pub(crate) struct Log<T> {
 
 impl<T: Clone> Log<T> {
     pub(crate) fn new(max: usize) -> Self {
-        Self { entries: VecDeque::new(), next: 0, max }
+        Self {
+            entries: VecDeque::new(),
+            next: 0,
+            max,
+        }
     }
 
     /// Adds the entry that `make` makes of its number.
@@ -27,14 +31,24 @@ impl<T: Clone> Log<T> {
     }
 
     /// At most `limit` entries from `since` on that `wanted` wants: (entries, where to go on, how many were lost).
-    pub(crate) fn read(&self, since: u64, limit: usize, wanted: impl Fn(&T) -> bool) -> (Vec<T>, u64, u64) {
+    pub(crate) fn read(
+        &self,
+        since: u64,
+        limit: usize,
+        wanted: impl Fn(&T) -> bool,
+    ) -> (Vec<T>, u64, u64) {
         let first = self.next - self.entries.len() as u64;
         let lost = first.saturating_sub(since);
         let mut at = since.clamp(first, self.next);
         let mut found = Vec::new();
         while at < self.next && found.len() < limit {
             let index = usize::try_from(at - first).unwrap_or(usize::MAX);
-            found.extend(self.entries.get(index).filter(|entry| wanted(entry)).cloned());
+            found.extend(
+                self.entries
+                    .get(index)
+                    .filter(|entry| wanted(entry))
+                    .cloned(),
+            );
             at += 1;
         }
         (found, at, lost)

@@ -4,7 +4,8 @@
 use std::collections::{HashMap, VecDeque};
 
 use ops_contracts::adapter::{
-    Headers, Initiator, RequestDetails, RequestKey, RequestTiming, ResourceKind, ResponseDetails, TargetKey,
+    Headers, Initiator, RequestDetails, RequestKey, RequestTiming, ResourceKind, ResponseDetails,
+    TargetKey,
 };
 use ops_contracts::clock::Timestamp;
 use ops_contracts::command::network::{Header, RequestEntry, RequestState};
@@ -97,13 +98,17 @@ impl NetworkLog {
     /// The entry of this number, where it is kept.
     pub(crate) fn get(&self, seq: u64) -> Option<&Record> {
         let first = self.next - self.records.len() as u64;
-        self.records.get(usize::try_from(seq.checked_sub(first)?).ok()?)
+        self.records
+            .get(usize::try_from(seq.checked_sub(first)?).ok()?)
     }
 
     /// Requests that are pending, streams aside.
     pub(crate) fn in_flight(&self) -> u32 {
         let stream = |kind| matches!(kind, ResourceKind::Websocket | ResourceKind::Eventsource);
-        let pending = self.records.iter().filter(|record| record.state == RequestState::Pending && !stream(record.kind));
+        let pending = self
+            .records
+            .iter()
+            .filter(|record| record.state == RequestState::Pending && !stream(record.kind));
         u32::try_from(pending.count()).unwrap_or(u32::MAX)
     }
 
@@ -159,8 +164,13 @@ impl NetworkLog {
 
     pub(super) fn detailed(&mut self, key: RequestKey, details: RequestDetails) {
         let redirect_ended = details.monotonic_ms;
-        let Some(record) = self.latest_mut(key) else { return };
-        record.details = RequestDetails { headers: cut_values(details.headers), ..details };
+        let Some(record) = self.latest_mut(key) else {
+            return;
+        };
+        record.details = RequestDetails {
+            headers: cut_values(details.headers),
+            ..details
+        };
         let before = record.redirected_from;
         if let Some(record) = before.and_then(|before| self.get_mut(before)) {
             record.ended_ms = Some(redirect_ended);
@@ -168,25 +178,42 @@ impl NetworkLog {
     }
 
     pub(super) fn answered(&mut self, key: RequestKey, status: u16, mime_type: String, at: u64) {
-        let Some(record) = self.latest_mut(key) else { return };
+        let Some(record) = self.latest_mut(key) else {
+            return;
+        };
         record.status = Some(status).filter(|status| *status > 0);
         record.mime_type = Some(mime_type);
         record.answered_seq = Some(at);
     }
 
     pub(super) fn response_detailed(&mut self, key: RequestKey, details: ResponseDetails) {
-        let Some(record) = self.latest_mut(key) else { return };
-        record.response = Some(ResponseDetails { headers: cut_values(details.headers), ..details });
+        let Some(record) = self.latest_mut(key) else {
+            return;
+        };
+        record.response = Some(ResponseDetails {
+            headers: cut_values(details.headers),
+            ..details
+        });
     }
 
     /// Headers as they went over the network. They may come before their request, and after its redirect.
     pub(super) fn headers(&mut self, key: RequestKey, headers: Headers, response: bool) {
         let headers = cut_values(headers);
         let lacks = |record: &Record| {
-            record.key == key && if response { record.received_headers.is_none() } else { record.sent_headers.is_none() }
+            record.key == key
+                && if response {
+                    record.received_headers.is_none()
+                } else {
+                    record.sent_headers.is_none()
+                }
         };
-        let place =
-            self.records.iter_mut().rev().take_while(|record| record.key != key || lacks(record)).filter(|r| r.key == key).last();
+        let place = self
+            .records
+            .iter_mut()
+            .rev()
+            .take_while(|record| record.key != key || lacks(record))
+            .filter(|r| r.key == key)
+            .last();
         match (place, response) {
             (Some(record), true) => record.received_headers = Some(headers),
             (Some(record), false) => record.sent_headers = Some(headers),
@@ -195,25 +222,40 @@ impl NetworkLog {
                     self.early.clear();
                 }
                 let early = self.early.entry(key).or_default();
-                if response { early.received = Some(headers) } else { early.sent = Some(headers) }
+                if response {
+                    early.received = Some(headers)
+                } else {
+                    early.sent = Some(headers)
+                }
             }
         }
     }
 
-    pub(super) fn measured(&mut self, key: RequestKey, transferred: Option<u64>, monotonic_ms: f64) {
-        let Some(record) = self.latest_mut(key) else { return };
+    pub(super) fn measured(
+        &mut self,
+        key: RequestKey,
+        transferred: Option<u64>,
+        monotonic_ms: f64,
+    ) {
+        let Some(record) = self.latest_mut(key) else {
+            return;
+        };
         record.transferred = transferred;
         record.ended_ms = Some(monotonic_ms);
     }
 
     pub(super) fn finished(&mut self, key: RequestKey, at: u64) {
-        let Some(record) = self.latest_mut(key) else { return };
+        let Some(record) = self.latest_mut(key) else {
+            return;
+        };
         record.state = RequestState::Finished;
         record.ended_seq = Some(at);
     }
 
     pub(super) fn failed(&mut self, key: RequestKey, reason: String, cancelled: bool, at: u64) {
-        let Some(record) = self.latest_mut(key) else { return };
+        let Some(record) = self.latest_mut(key) else {
+            return;
+        };
         record.state = RequestState::Failed;
         record.failure = Some(reason);
         record.cancelled = cancelled;
@@ -222,7 +264,10 @@ impl NetworkLog {
 
     /// A page is gone: what it had under way ends with it.
     pub(super) fn page_closed(&mut self, target: TargetKey, at: u64) {
-        let pending = self.records.iter_mut().filter(|record| record.target == target && record.state == RequestState::Pending);
+        let pending = self
+            .records
+            .iter_mut()
+            .filter(|record| record.target == target && record.state == RequestState::Pending);
         for record in pending {
             record.state = RequestState::Failed;
             record.failure = Some("the page closed".to_owned());
@@ -238,7 +283,8 @@ impl NetworkLog {
 
     fn get_mut(&mut self, seq: u64) -> Option<&mut Record> {
         let first = self.next - self.records.len() as u64;
-        self.records.get_mut(usize::try_from(seq.checked_sub(first)?).ok()?)
+        self.records
+            .get_mut(usize::try_from(seq.checked_sub(first)?).ok()?)
     }
 }
 
@@ -256,7 +302,11 @@ impl Record {
             state: self.state,
             at: self.at(),
             status: self.status,
-            status_text: self.response.as_ref().map(|response| response.status_text.clone()).filter(|text| !text.is_empty()),
+            status_text: self
+                .response
+                .as_ref()
+                .map(|response| response.status_text.clone())
+                .filter(|text| !text.is_empty()),
             mime_type: self.mime_type.clone(),
             transferred_bytes: self.transferred,
             duration_ms: self.duration_ms(),
@@ -264,11 +314,15 @@ impl Record {
             failure: self.failure.clone(),
             cancelled: self.cancelled,
             refused: None,
-            from_cache: self.response.as_ref().is_some_and(|response| response.from_cache),
+            from_cache: self
+                .response
+                .as_ref()
+                .is_some_and(|response| response.from_cache),
             redirected_from: self.redirected_from,
             initiator: self.initiator().cloned(),
             request_headers: headers.then(|| shown(self.request_headers())),
-            response_headers: headers.then(|| self.response_headers().map(shown).unwrap_or_default()),
+            response_headers: headers
+                .then(|| self.response_headers().map(shown).unwrap_or_default()),
         }
     }
 
@@ -294,7 +348,9 @@ impl Record {
     }
 
     pub(crate) fn response_headers(&self) -> Option<&Headers> {
-        self.received_headers.as_ref().or(self.response.as_ref().map(|response| &response.headers))
+        self.received_headers
+            .as_ref()
+            .or(self.response.as_ref().map(|response| &response.headers))
     }
 }
 
@@ -304,15 +360,40 @@ pub(crate) fn round(millis: f64) -> f64 {
 }
 
 /// Names of headers whose values are credentials.
-const SECRETS: &[&str] = &["authorization", "proxy-authorization", "cookie", "set-cookie", "cookie2", "set-cookie2"];
+const SECRETS: &[&str] = &[
+    "authorization",
+    "proxy-authorization",
+    "cookie",
+    "set-cookie",
+    "cookie2",
+    "set-cookie2",
+];
 /// Parts of names that say so.
-const SECRET_PARTS: &[&str] =
-    &["token", "secret", "password", "passwd", "api-key", "apikey", "auth", "session", "csrf", "xsrf", "credential"];
+const SECRET_PARTS: &[&str] = &[
+    "token",
+    "secret",
+    "password",
+    "passwd",
+    "api-key",
+    "apikey",
+    "auth",
+    "session",
+    "csrf",
+    "xsrf",
+    "credential",
+];
 
 /// A header as it may be shown.
 pub(crate) fn shown((name, value): &(String, String), secrets: bool) -> Header {
-    let value = if secrets || !is_secret(name) { value.clone() } else { hidden(name, value) };
-    Header { name: name.clone(), value }
+    let value = if secrets || !is_secret(name) {
+        value.clone()
+    } else {
+        hidden(name, value)
+    };
+    Header {
+        name: name.clone(),
+        value,
+    }
 }
 
 fn is_secret(name: &str) -> bool {
@@ -364,7 +445,9 @@ fn hidden(name: &str, value: &str) -> String {
         };
     }
     if name == "cookie" {
-        let names = value.split("; ").map(|pair| format!("{}={HIDDEN}", pair.split('=').next().unwrap_or_default()));
+        let names = value
+            .split("; ")
+            .map(|pair| format!("{}={HIDDEN}", pair.split('=').next().unwrap_or_default()));
         return names.collect::<Vec<_>>().join("; ");
     }
     HIDDEN.to_owned()
@@ -372,7 +455,10 @@ fn hidden(name: &str, value: &str) -> String {
 
 fn cut(mut text: String, most: usize) -> String {
     if text.len() > most {
-        let end = (0..=most).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        let end = (0..=most)
+            .rev()
+            .find(|at| text.is_char_boundary(*at))
+            .unwrap_or(0);
         text.truncate(end);
         text.push('…');
     }
@@ -380,7 +466,10 @@ fn cut(mut text: String, most: usize) -> String {
 }
 
 fn cut_values(headers: Headers) -> Headers {
-    headers.into_iter().map(|(name, value)| (name, cut(value, MAX_VALUE))).collect()
+    headers
+        .into_iter()
+        .map(|(name, value)| (name, cut(value, MAX_VALUE)))
+        .collect()
 }
 
 #[cfg(test)]
@@ -412,11 +501,17 @@ mod tests {
         log.answered(key, 200, "text/html".into(), 3);
         log.finished(key, 4);
         let first = log.get(0).unwrap().entry(true, false);
-        assert_eq!((first.status, first.state), (Some(302), RequestState::Finished));
+        assert_eq!(
+            (first.status, first.state),
+            (Some(302), RequestState::Finished)
+        );
         assert_eq!(first.request_headers.unwrap()[0].name, "a");
         assert_eq!(first.response_headers.unwrap()[0].name, "c");
         let second = log.get(1).unwrap().entry(true, false);
-        assert_eq!((second.status, second.redirected_from), (Some(200), Some(0)));
+        assert_eq!(
+            (second.status, second.redirected_from),
+            (Some(200), Some(0))
+        );
         assert_eq!(second.request_headers.unwrap()[0].name, "b");
         assert_eq!(log.in_flight(), 0);
     }
@@ -428,7 +523,10 @@ mod tests {
             log.sent(sent(n, "http://x/", None), n);
         }
         let (entries, lost) = log.since(0);
-        assert_eq!((entries.count(), lost, log.next_seq()), (MAX_ENTRIES, 1, MAX_ENTRIES as u64 + 1));
+        assert_eq!(
+            (entries.count(), lost, log.next_seq()),
+            (MAX_ENTRIES, 1, MAX_ENTRIES as u64 + 1)
+        );
         assert!(log.get(0).is_none());
         assert_eq!(log.since(u64::MAX).0.count(), 0);
         log.finished(RequestKey(0), 5);
@@ -447,8 +545,14 @@ mod tests {
         check("X-Api-Key", "k", "[hidden]");
         check("x-csrf-token", "k", "[hidden]");
         check("accept", "text/html", "text/html");
-        assert_eq!(hide_body("user=ada&password=p"), "user=ada&password=[hidden]");
-        assert_eq!(hide_body(r#"{"a":[{"token":"t","n":1}]}"#), r#"{"a":[{"n":1,"token":"[hidden]"}]}"#);
+        assert_eq!(
+            hide_body("user=ada&password=p"),
+            "user=ada&password=[hidden]"
+        );
+        assert_eq!(
+            hide_body(r#"{"a":[{"token":"t","n":1}]}"#),
+            r#"{"a":[{"n":1,"token":"[hidden]"}]}"#
+        );
         assert_eq!(hide_body("plain text = nothing"), "plain text = nothing");
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use ops_contracts::adapter::{
-    ChooserKey, DocumentKey, FrameKey, LifecyclePhase, MouseButton, NavigationFailure, RequestKey, TargetKey,
+    ChooserKey, DocumentKey, FrameKey, LifecyclePhase, MouseButton, NavigationFailure, RequestKey,
+    TargetKey,
 };
 use ops_contracts::command::Point;
 use ops_contracts::command::nav::Redirect;
@@ -159,10 +160,19 @@ const DOCUMENTS_KEPT: usize = 8;
 
 impl Requests {
     fn new() -> Self {
-        Self { in_flight: HashMap::new(), documents: Vec::new(), idle_since: Instant::now() }
+        Self {
+            in_flight: HashMap::new(),
+            documents: Vec::new(),
+            idle_since: Instant::now(),
+        }
     }
 
-    pub(super) fn sent(&mut self, request: RequestKey, document: Option<DocumentKey>, redirected_from: Option<(u16, String)>) {
+    pub(super) fn sent(
+        &mut self,
+        request: RequestKey,
+        document: Option<DocumentKey>,
+        redirected_from: Option<(u16, String)>,
+    ) {
         let document = document.or_else(|| self.in_flight.get(&request).copied().flatten());
         self.in_flight.insert(request, document);
         let Some(document) = document else { return };
@@ -195,7 +205,11 @@ impl Requests {
 
     /// How a document was answered.
     pub(crate) fn response(&self, document: DocumentKey) -> DocumentResponse {
-        self.documents.iter().find(|(known, _)| *known == document).map(|(_, response)| response.clone()).unwrap_or_default()
+        self.documents
+            .iter()
+            .find(|(known, _)| *known == document)
+            .map(|(_, response)| response.clone())
+            .unwrap_or_default()
     }
 
     /// Since when no request has been in flight.
@@ -204,13 +218,17 @@ impl Requests {
     }
 
     fn response_mut(&mut self, document: DocumentKey) -> &mut DocumentResponse {
-        let at = self.documents.iter().position(|(known, _)| *known == document).unwrap_or_else(|| {
-            if self.documents.len() == DOCUMENTS_KEPT {
-                self.documents.remove(0);
-            }
-            self.documents.push((document, DocumentResponse::default()));
-            self.documents.len() - 1
-        });
+        let at = self
+            .documents
+            .iter()
+            .position(|(known, _)| *known == document)
+            .unwrap_or_else(|| {
+                if self.documents.len() == DOCUMENTS_KEPT {
+                    self.documents.remove(0);
+                }
+                self.documents.push((document, DocumentResponse::default()));
+                self.documents.len() - 1
+            });
         &mut self.documents[at].1
     }
 }
@@ -229,10 +247,24 @@ pub(crate) struct Frame {
 
 impl Frame {
     pub(super) fn main(key: FrameKey, target: TargetKey, url: &str) -> Self {
-        Self { key, target, parent: None, number: 0, url: url.to_owned(), owner: None }
+        Self {
+            key,
+            target,
+            parent: None,
+            number: 0,
+            url: url.to_owned(),
+            owner: None,
+        }
     }
 
     pub(super) fn child(key: FrameKey, target: TargetKey, parent: FrameKey, number: u32) -> Self {
-        Self { key, target, parent: Some(parent), number, url: String::new(), owner: None }
+        Self {
+            key,
+            target,
+            parent: Some(parent),
+            number,
+            url: String::new(),
+            owner: None,
+        }
     }
 }

@@ -11,8 +11,17 @@ use super::fixture;
 fn parse(name: CommandName, params: &Value) -> Result<Call, (ErrorCode, String)> {
     let raw = RawValue::from_string(params.to_string()).unwrap();
     Call::parse(name, &raw).map_err(|fault| {
-        let field = fault.details.get("field").and_then(Value::as_str).unwrap_or_default().to_owned();
-        assert!(!field.is_empty(), "{name}: {} names no field", fault.message);
+        let field = fault
+            .details
+            .get("field")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned();
+        assert!(
+            !field.is_empty(),
+            "{name}: {} names no field",
+            fault.message
+        );
         (fault.code, field)
     })
 }
@@ -29,7 +38,11 @@ fn refused(name: CommandName, params: &Value) {
 /// The parameters' schema and its definitions.
 fn schema(name: CommandName) -> (Map<String, Value>, Value) {
     let schema = serde_json::to_value(name.schemas().0).unwrap();
-    let properties = schema.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
+    let properties = schema
+        .get("properties")
+        .and_then(Value::as_object)
+        .cloned()
+        .unwrap_or_default();
     (properties, schema.get("$defs").cloned().unwrap_or_default())
 }
 
@@ -37,11 +50,17 @@ fn schema(name: CommandName) -> (Map<String, Value>, Value) {
 fn alternatives(schema: &Value, definitions: &Value) -> Vec<Value> {
     if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
         let name = reference.rsplit('/').next().unwrap_or_default();
-        return definitions.get(name).map(|found| alternatives(found, definitions)).unwrap_or_default();
+        return definitions
+            .get(name)
+            .map(|found| alternatives(found, definitions))
+            .unwrap_or_default();
     }
     for key in ["anyOf", "oneOf", "allOf"] {
         if let Some(list) = schema.get(key).and_then(Value::as_array) {
-            return list.iter().flat_map(|item| alternatives(item, definitions)).collect();
+            return list
+                .iter()
+                .flat_map(|item| alternatives(item, definitions))
+                .collect();
         }
     }
     vec![schema.clone()]
@@ -51,8 +70,14 @@ fn alternatives(schema: &Value, definitions: &Value) -> Vec<Value> {
 fn types(alternatives: &[Value]) -> Vec<String> {
     let of = |schema: &Value| match schema.get("type") {
         Some(Value::String(one)) => vec![one.clone()],
-        Some(Value::Array(many)) => many.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-        _ if schema.get("const").is_some() || schema.get("enum").is_some() => vec!["string".to_owned()],
+        Some(Value::Array(many)) => many
+            .iter()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect(),
+        _ if schema.get("const").is_some() || schema.get("enum").is_some() => {
+            vec!["string".to_owned()]
+        }
         _ => Vec::new(),
     };
     alternatives.iter().flat_map(of).collect()
@@ -60,14 +85,23 @@ fn types(alternatives: &[Value]) -> Vec<String> {
 
 fn is_closed(alternatives: &[Value]) -> bool {
     alternatives.iter().all(|schema| {
-        schema.get("const").is_some() || schema.get("enum").is_some() || schema.get("type").and_then(Value::as_str) == Some("null")
+        schema.get("const").is_some()
+            || schema.get("enum").is_some()
+            || schema.get("type").and_then(Value::as_str) == Some("null")
     })
 }
 
 #[test]
 fn parameters_that_are_no_object_are_refused() {
     for &name in CommandName::ALL {
-        for params in [json!(null), json!([]), json!([{}]), json!(7), json!("{}"), json!(true)] {
+        for params in [
+            json!(null),
+            json!([]),
+            json!([{}]),
+            json!(7),
+            json!("{}"),
+            json!(true),
+        ] {
             refused(name, &params);
         }
     }
@@ -78,7 +112,10 @@ fn an_unknown_parameter_is_refused_and_named() {
     for &name in CommandName::ALL {
         let (code, field) = parse(name, &json!({ "noSuchParameter": 1 })).unwrap_err();
         assert_eq!(code, ErrorCode::OpsInvalidRequest, "{name}");
-        assert!(field == "noSuchParameter" || field == "params", "{name}: {field}");
+        assert!(
+            field == "noSuchParameter" || field == "params",
+            "{name}: {field}"
+        );
     }
 }
 
@@ -139,11 +176,24 @@ fn an_unknown_word_and_a_number_out_of_range_are_refused() {
 #[test]
 fn enormous_and_odd_strings_neither_panic_nor_take_long() {
     let huge = "x".repeat(1 << 20);
-    let odd = ["", " ", "\u{0}", "\u{1b}[31m", "\u{202e}\u{feff}", "'\";--", "../../etc/passwd", "é\u{301}🔑", huge.as_str()];
+    let odd = [
+        "",
+        " ",
+        "\u{0}",
+        "\u{1b}[31m",
+        "\u{202e}\u{feff}",
+        "'\";--",
+        "../../etc/passwd",
+        "é\u{301}🔑",
+        huge.as_str(),
+    ];
     for &name in CommandName::ALL {
         let (properties, definitions) = schema(name);
         for (field, schema) in &properties {
-            if types(&alternatives(schema, &definitions)).iter().any(|kind| kind == "string") {
+            if types(&alternatives(schema, &definitions))
+                .iter()
+                .any(|kind| kind == "string")
+            {
                 for text in odd {
                     // Whether it is taken is the command's business; a refusal names its field, which `parse` checks.
                     drop(parse(name, &json!({ field: text })));
@@ -154,21 +204,35 @@ fn enormous_and_odd_strings_neither_panic_nor_take_long() {
 }
 
 fn of_sessions() -> impl Iterator<Item = CommandName> {
-    CommandName::ALL.iter().copied().filter(|name| name.spec().lane != Lane::Service)
+    CommandName::ALL
+        .iter()
+        .copied()
+        .filter(|name| name.spec().lane != Lane::Service)
 }
 
 #[tokio::test]
 async fn every_command_is_refused_without_its_session_and_by_another_holder() {
     let f = fixture().0;
     let session = f.session().await.unwrap();
-    let (unknown, foreign) = ("0".repeat(32).parse().unwrap(), "1".repeat(64).parse().unwrap());
+    let (unknown, foreign) = (
+        "0".repeat(32).parse().unwrap(),
+        "1".repeat(64).parse().unwrap(),
+    );
     for name in of_sessions() {
         let params = example(name);
         let code = |reply: ops_contracts::port::Reply| reply.outcome.err().map(|fault| fault.code);
-        assert_eq!(code(f.raw(name.as_str(), &params, None).await), Some(ErrorCode::OpsSessionRequired), "{name}");
-        let reply = f.raw(name.as_str(), &params, Some((&unknown, &session.lease))).await;
+        assert_eq!(
+            code(f.raw(name.as_str(), &params, None).await),
+            Some(ErrorCode::OpsSessionRequired),
+            "{name}"
+        );
+        let reply = f
+            .raw(name.as_str(), &params, Some((&unknown, &session.lease)))
+            .await;
         assert_eq!(code(reply), Some(ErrorCode::OpsSessionUnknown), "{name}");
-        let reply = f.raw(name.as_str(), &params, Some((&session.id, &foreign))).await;
+        let reply = f
+            .raw(name.as_str(), &params, Some((&session.id, &foreign)))
+            .await;
         assert_eq!(code(reply), Some(ErrorCode::OpsNotOwner), "{name}");
     }
     session.title().await.unwrap();
@@ -180,14 +244,37 @@ async fn every_command_of_a_closed_session_says_so_and_a_bad_one_harms_nothing()
     let f = fixture().0;
     let session = f.session().await.unwrap();
     for name in of_sessions() {
-        let reply = f.raw(name.as_str(), r#"{"noSuchParameter":1}"#, Some((&session.id, &session.lease))).await;
-        assert_eq!(reply.outcome.err().map(|fault| fault.code), Some(ErrorCode::OpsInvalidRequest), "{name}");
+        let reply = f
+            .raw(
+                name.as_str(),
+                r#"{"noSuchParameter":1}"#,
+                Some((&session.id, &session.lease)),
+            )
+            .await;
+        assert_eq!(
+            reply.outcome.err().map(|fault| fault.code),
+            Some(ErrorCode::OpsInvalidRequest),
+            "{name}"
+        );
     }
     session.title().await.unwrap();
-    session.call::<SessionClose>(&Default::default()).await.unwrap();
+    session
+        .call::<SessionClose>(&Default::default())
+        .await
+        .unwrap();
     for name in of_sessions() {
-        let reply = f.raw(name.as_str(), &example(name), Some((&session.id, &session.lease))).await;
-        assert_eq!(reply.outcome.err().map(|fault| fault.code), Some(ErrorCode::OpsSessionClosed), "{name}");
+        let reply = f
+            .raw(
+                name.as_str(),
+                &example(name),
+                Some((&session.id, &session.lease)),
+            )
+            .await;
+        assert_eq!(
+            reply.outcome.err().map(|fault| fault.code),
+            Some(ErrorCode::OpsSessionClosed),
+            "{name}"
+        );
     }
 }
 

@@ -26,7 +26,10 @@ async fn a_drain_lets_what_runs_end_refuses_the_rest_and_closes() {
         let waiting = busy.call::<NavGoto>(&page);
         let drain = async {
             loop {
-                let status = busy.call::<SessionStatus>(&Default::default()).await.unwrap();
+                let status = busy
+                    .call::<SessionStatus>(&Default::default())
+                    .await
+                    .unwrap();
                 if status.queued == 1 {
                     break;
                 }
@@ -35,7 +38,9 @@ async fn a_drain_lets_what_runs_end_refuses_the_rest_and_closes() {
             let ending = f.service().end_sessions(EndSessions::Drain);
             let late = code(busy.call::<NavGoto>(&page).await);
             assert_eq!(late, Some(ErrorCode::RelayOpsDraining));
-            busy.call::<SessionStatus>(&Default::default()).await.unwrap();
+            busy.call::<SessionStatus>(&Default::default())
+                .await
+                .unwrap();
             held.release();
             ending.await
         };
@@ -47,7 +52,10 @@ async fn a_drain_lets_what_runs_end_refuses_the_rest_and_closes() {
     assert_eq!(ended, 2);
     events.wait_for(EventName::SessionClosed).await.unwrap();
     for session in [&busy, &idle] {
-        assert_eq!(code(session.call::<NavGoto>(&page).await), Some(ErrorCode::OpsSessionClosed));
+        assert_eq!(
+            code(session.call::<NavGoto>(&page).await),
+            Some(ErrorCode::OpsSessionClosed)
+        );
     }
     assert_eq!(f.service().summary().sessions, 0);
     f.session().await.unwrap();
@@ -68,7 +76,10 @@ async fn a_termination_fails_what_runs_and_what_waits_and_overtakes_a_drain() {
     let (running, ended) = tokio::join!(session.call::<NavGoto>(&page), end);
     assert_eq!(code(running), Some(ErrorCode::RelayOpsTerminated));
     assert_eq!(ended, (0, 1), "a session is counted once, by what ended it");
-    assert_eq!(code(session.call::<NavGoto>(&page).await), Some(ErrorCode::RelayOpsTerminated));
+    assert_eq!(
+        code(session.call::<NavGoto>(&page).await),
+        Some(ErrorCode::RelayOpsTerminated)
+    );
     assert_eq!(f.service().end_sessions(EndSessions::Terminate).await, 0);
 }
 
@@ -82,7 +93,13 @@ async fn a_termination_fails_commands_that_wait_in_the_queue() {
         held.reached().await;
         let waiting = session.call::<NavGoto>(&page);
         let end = async {
-            while session.call::<SessionStatus>(&Default::default()).await.unwrap().queued == 0 {
+            while session
+                .call::<SessionStatus>(&Default::default())
+                .await
+                .unwrap()
+                .queued
+                == 0
+            {
                 tokio::task::yield_now().await;
             }
             f.service().end_sessions(EndSessions::Terminate).await
@@ -90,6 +107,12 @@ async fn a_termination_fails_commands_that_wait_in_the_queue() {
         tokio::join!(waiting, end)
     };
     let (running, (waiting, ended)) = tokio::join!(session.call::<NavGoto>(&page), end);
-    assert_eq!((code(running), code(waiting)), (Some(ErrorCode::RelayOpsTerminated), Some(ErrorCode::RelayOpsTerminated)));
+    assert_eq!(
+        (code(running), code(waiting)),
+        (
+            Some(ErrorCode::RelayOpsTerminated),
+            Some(ErrorCode::RelayOpsTerminated)
+        )
+    );
     assert_eq!(ended, 1);
 }

@@ -23,7 +23,10 @@ const SOON_MS: u64 = 150;
 /// Commands that a session goes on after.
 fn of_sessions() -> impl Iterator<Item = CommandName> {
     let ends = [CommandName::SessionClose, CommandName::SessionReclaim];
-    CommandName::ALL.iter().copied().filter(move |name| name.spec().lane != Lane::Service && !ends.contains(name))
+    CommandName::ALL
+        .iter()
+        .copied()
+        .filter(move |name| name.spec().lane != Lane::Service && !ends.contains(name))
 }
 
 fn example(name: CommandName, f: &Fixture) -> String {
@@ -40,12 +43,24 @@ async fn send(f: &Fixture, session: &Session<'_>, name: CommandName, params: &st
         timeout_ms: Some(SOON_MS),
         boundary: false,
     };
-    let caller = Caller { client_id: "alice-01".parse().unwrap(), admin: false };
+    let caller = Caller {
+        client_id: "alice-01".parse().unwrap(),
+        admin: false,
+    };
     let shown: String = params.chars().take(200).collect();
-    let reply = tokio::time::timeout(PATIENCE, f.service().execute(request, caller, Instant::now())).await;
+    let reply = tokio::time::timeout(
+        PATIENCE,
+        f.service().execute(request, caller, Instant::now()),
+    )
+    .await;
     let reply = reply.unwrap_or_else(|_| panic!("{name} {shown} never ends"));
     if let Err(fault) = &reply.outcome {
-        assert_ne!(fault.code, ErrorCode::OpsInternal, "{name} {shown}: {}", fault.message);
+        assert_ne!(
+            fault.code,
+            ErrorCode::OpsInternal,
+            "{name} {shown}: {}",
+            fault.message
+        );
     }
     reply
 }
@@ -53,9 +68,19 @@ async fn send(f: &Fixture, session: &Session<'_>, name: CommandName, params: &st
 /// The session serves: its page, or a new one where the command has closed it.
 async fn goes_on(session: &Session<'_>, name: CommandName) {
     if session.status().await.unwrap().current_target.is_none() {
-        session.call::<TargetsNew>(&NewParams { url: None, wait_until: LoadState::Load, make_current: true }).await.unwrap();
+        session
+            .call::<TargetsNew>(&NewParams {
+                url: None,
+                wait_until: LoadState::Load,
+                make_current: true,
+            })
+            .await
+            .unwrap();
     }
-    session.goto("/plain").await.unwrap_or_else(|refused| panic!("after {name}: {refused}"));
+    session
+        .goto("/plain")
+        .await
+        .unwrap_or_else(|refused| panic!("after {name}: {refused}"));
 }
 
 fn code(reply: &Reply) -> Option<ErrorCode> {
@@ -88,8 +113,13 @@ fn places(value: &Value, at: &str, found: &mut Vec<String>) {
         found.push(place);
     };
     match value {
-        Value::Object(fields) => fields.iter().for_each(|(key, value)| below(&key.replace('~', "~0").replace('/', "~1"), value)),
-        Value::Array(items) => items.iter().enumerate().for_each(|(at, value)| below(&at.to_string(), value)),
+        Value::Object(fields) => fields
+            .iter()
+            .for_each(|(key, value)| below(&key.replace('~', "~0").replace('/', "~1"), value)),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .for_each(|(at, value)| below(&at.to_string(), value)),
         _ => {}
     }
 }
@@ -181,7 +211,10 @@ async fn a_browser_that_answers_nothing_is_a_timeout_of_every_command_and_no_mor
         release(held);
         goes_on(&session, name).await;
         session.title().await.unwrap();
-        session.call::<ops_contracts::command::SessionClose>(&Default::default()).await.unwrap();
+        session
+            .call::<ops_contracts::command::SessionClose>(&Default::default())
+            .await
+            .unwrap();
     }
     // The fake has neither network nor files nor styles: what needs them is refused before it waits.
     assert!(timed_out > 8, "{timed_out}");
@@ -206,20 +239,31 @@ async fn a_command_that_is_cancelled_in_the_middle_says_so_and_the_next_one_runs
             timeout_ms: Some(2_000),
             boundary: false,
         };
-        let caller = Caller { client_id: "alice-01".parse().unwrap(), admin: false };
+        let caller = Caller {
+            client_id: "alice-01".parse().unwrap(),
+            admin: false,
+        };
         let running = tokio::spawn(f.service().execute(request, caller, Instant::now()));
-        while !running.is_finished() && session.status().await.unwrap().running.as_deref() != Some(name.as_str()) {
+        while !running.is_finished()
+            && session.status().await.unwrap().running.as_deref() != Some(name.as_str())
+        {
             tokio::task::yield_now().await;
         }
         let was_there = session.cancel(&id).await;
-        let reply = tokio::time::timeout(PATIENCE, running).await.unwrap_or_else(|_| panic!("{name} never ends")).unwrap();
+        let reply = tokio::time::timeout(PATIENCE, running)
+            .await
+            .unwrap_or_else(|_| panic!("{name} never ends"))
+            .unwrap();
         if was_there {
             assert_eq!(code(&reply), Some(ErrorCode::OpsCancelled), "{name}");
             cancelled += 1;
         }
         release(held);
         goes_on(&session, name).await;
-        session.title().await.unwrap_or_else(|refused| panic!("after {name}: {refused}"));
+        session
+            .title()
+            .await
+            .unwrap_or_else(|refused| panic!("after {name}: {refused}"));
     }
     assert!(cancelled > 10, "{cancelled}");
     f.close().await;

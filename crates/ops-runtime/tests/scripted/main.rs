@@ -29,7 +29,11 @@ fn fixture() -> (Fixture, Control) {
     let adapter = Arc::new(FakeAdapter::new(site_double()));
     let control = adapter.control();
     let subject = Subject {
-        service: Arc::new(Runtime::new(RuntimeConfig::default(), vec![adapter], Arc::new(Still))),
+        service: Arc::new(Runtime::new(
+            RuntimeConfig::default(),
+            vec![adapter],
+            Arc::new(Still),
+        )),
         adapter: None,
         name: "fake",
         browser: BrowserKind::Chrome,

@@ -18,7 +18,9 @@ const MAX_OF_CLIENT: usize = 32;
 /// The most characters of parameters that are shown.
 const PREVIEW: usize = 2_000;
 /// Parameters whose texts may be secrets.
-const SECRET: &[&str] = &["value", "text", "password", "username", "cookies", "items", "state", "headers", "body"];
+const SECRET: &[&str] = &[
+    "value", "text", "password", "username", "cookies", "items", "state", "headers", "body",
+];
 
 struct Asked {
     told: Confirmation,
@@ -36,7 +38,13 @@ impl Waiting {
     }
 
     /// Waits for the decision about a request, asking for it where nobody has; an approval is spent by it.
-    pub(super) async fn decided(&self, told: Confirmation, params: &RawValue, within: Duration, deadline: Instant) -> Outcome<()> {
+    pub(super) async fn decided(
+        &self,
+        told: Confirmation,
+        params: &RawValue,
+        within: Duration,
+        deadline: Instant,
+    ) -> Outcome<()> {
         let key = fingerprint(&told, params);
         let (mut decision, id, expires) = self.enter(key, told, within)?;
         let until = deadline.min(expires);
@@ -46,14 +54,23 @@ impl Waiting {
         let spent = decided.is_some() && self.spend(&key, &id);
         match decided {
             Some(ConfirmationDecision::Approve) if spent => Ok(()),
-            Some(ConfirmationDecision::Deny) => {
-                Err(Fault::new(ErrorCode::RelayConfirmationDenied, "the command was not approved").with("confirmationId", id))
-            }
+            Some(ConfirmationDecision::Deny) => Err(Fault::new(
+                ErrorCode::RelayConfirmationDenied,
+                "the command was not approved",
+            )
+            .with("confirmationId", id)),
             _ => {
-                let left = u64::try_from(expires.saturating_duration_since(Instant::now()).as_millis()).unwrap_or(u64::MAX);
-                let message =
-                    format!("nobody has decided in time: odb-cli confirm approve {id} with another credential lets it run");
-                let fault = Fault::new(ErrorCode::RelayConfirmationTimeout, message).with("confirmationId", id);
+                let left = u64::try_from(
+                    expires
+                        .saturating_duration_since(Instant::now())
+                        .as_millis(),
+                )
+                .unwrap_or(u64::MAX);
+                let message = format!(
+                    "nobody has decided in time: odb-cli confirm approve {id} with another credential lets it run"
+                );
+                let fault = Fault::new(ErrorCode::RelayConfirmationTimeout, message)
+                    .with("confirmationId", id);
                 Err(fault.with("expiresInMs", left).retry_after(0))
             }
         }
@@ -64,22 +81,42 @@ impl Waiting {
         key: [u8; 32],
         told: Confirmation,
         within: Duration,
-    ) -> Outcome<(watch::Receiver<Option<ConfirmationDecision>>, String, Instant)> {
+    ) -> Outcome<(
+        watch::Receiver<Option<ConfirmationDecision>>,
+        String,
+        Instant,
+    )> {
         let now = Instant::now();
         let mut waiting = self.lock();
         waiting.retain(|_, asked| asked.expires > now);
         if let Some(asked) = waiting.get(&key) {
-            return Ok((asked.decision.subscribe(), asked.told.id.clone(), asked.expires));
+            return Ok((
+                asked.decision.subscribe(),
+                asked.told.id.clone(),
+                asked.expires,
+            ));
         }
-        let of_client = waiting.values().filter(|asked| asked.told.client_id == told.client_id).count();
+        let of_client = waiting
+            .values()
+            .filter(|asked| asked.told.client_id == told.client_id)
+            .count();
         if waiting.len() >= MAX_WAITING || of_client >= MAX_OF_CLIENT {
-            let fault = Fault::plain(ErrorCode::RelayConfirmationLimit).with("depth", of_client).with("limit", MAX_OF_CLIENT);
+            let fault = Fault::plain(ErrorCode::RelayConfirmationLimit)
+                .with("depth", of_client)
+                .with("limit", MAX_OF_CLIENT);
             return Err(fault.retry_after(1_000));
         }
         let (sender, receiver) = watch::channel(None);
         let (id, expires) = (told.id.clone(), now + within);
         tracing::info!(target: "ops", confirmation = %id, command = %told.command, client = %told.client_id, "a command waits for a confirmation");
-        waiting.insert(key, Asked { told, expires, decision: sender });
+        waiting.insert(
+            key,
+            Asked {
+                told,
+                expires,
+                decision: sender,
+            },
+        );
         Ok((receiver, id, expires))
     }
 
@@ -103,8 +140,13 @@ impl Waiting {
         let now = Instant::now();
         let waiting = self.lock();
         // What has been decided is no longer open, though whoever asked may not have come for it.
-        let open = |asked: &&Asked| asked.told.id == id && asked.expires > now && asked.decision.borrow().is_none();
-        let asked = waiting.values().find(open).ok_or_else(|| Fault::plain(ErrorCode::RelayConfirmationUnknown))?;
+        let open = |asked: &&Asked| {
+            asked.told.id == id && asked.expires > now && asked.decision.borrow().is_none()
+        };
+        let asked = waiting
+            .values()
+            .find(open)
+            .ok_or_else(|| Fault::plain(ErrorCode::RelayConfirmationUnknown))?;
         may(&asked.told)?;
         asked.decision.send_replace(Some(decision));
         Ok(asked.told.clone())
@@ -114,7 +156,9 @@ impl Waiting {
     pub(super) fn list(&self) -> Vec<Confirmation> {
         let now = Instant::now();
         let waiting = self.lock();
-        let open = waiting.values().filter(|asked| asked.expires > now && asked.decision.borrow().is_none());
+        let open = waiting
+            .values()
+            .filter(|asked| asked.expires > now && asked.decision.borrow().is_none());
         let mut list: Vec<_> = open.map(|asked| asked.told.clone()).collect();
         list.sort_by(|a, b| (a.asked_at, &a.id).cmp(&(b.asked_at, &b.id)));
         list
@@ -131,10 +175,19 @@ pub(super) fn id() -> Outcome<String> {
 /// Who asks for what: another parameter, session or credential is another question.
 fn fingerprint(told: &Confirmation, params: &RawValue) -> [u8; 32] {
     let canonical = serde_json::from_str::<Value>(params.get()).map(|value| value.to_string());
-    let session = told.session_id.as_ref().map_or("", |session| session.as_str());
+    let session = told
+        .session_id
+        .as_ref()
+        .map_or("", |session| session.as_str());
     let credentials = told.credentials.join(",");
     let mut hash = Sha256::new();
-    for part in [told.client_id.as_str(), &credentials, session, &told.command, canonical.as_deref().unwrap_or_default()] {
+    for part in [
+        told.client_id.as_str(),
+        &credentials,
+        session,
+        &told.command,
+        canonical.as_deref().unwrap_or_default(),
+    ] {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part.as_bytes());
     }
@@ -143,7 +196,9 @@ fn fingerprint(told: &Confirmation, params: &RawValue) -> [u8; 32] {
 
 /// Parameters for whoever decides, without what may be a secret.
 pub(super) fn preview(params: &RawValue) -> String {
-    let Ok(mut value) = serde_json::from_str::<Value>(params.get()) else { return "?".to_owned() };
+    let Ok(mut value) = serde_json::from_str::<Value>(params.get()) else {
+        return "?".to_owned();
+    };
     hide(&mut value);
     value.to_string().chars().take(PREVIEW).collect()
 }
@@ -154,7 +209,9 @@ fn hide(value: &mut Value) {
             for (key, field) in fields {
                 match field {
                     // An expression is what has to be judged; what is typed is not.
-                    Value::String(text) if key == "expression" => *text = text.chars().take(PREVIEW).collect(),
+                    Value::String(text) if key == "expression" => {
+                        *text = text.chars().take(PREVIEW).collect()
+                    }
                     _ if SECRET.contains(&key.as_str()) => *field = Value::String(shape(field)),
                     field => hide(field),
                 }
@@ -209,28 +266,75 @@ mod tests {
         let deadline = Instant::now() + LONG;
         let ask = |params: &str| {
             let (waiting, params) = (waiting.clone(), raw(params));
-            tokio::spawn(async move { waiting.decided(asked("a", &[]), &params, LONG, deadline).await })
+            tokio::spawn(async move {
+                waiting
+                    .decided(asked("a", &[]), &params, LONG, deadline)
+                    .await
+            })
         };
         let (one, other) = (ask(r#"{"a":1}"#), ask(r#"{"a":2}"#));
         while waiting.list().len() < 2 {
             tokio::task::yield_now().await;
         }
-        let ids: Vec<_> = waiting.list().iter().map(|asked| asked.id.clone()).collect();
-        let refused = waiting.decide(&ids[0], ConfirmationDecision::Approve, |_| Err(ErrorCode::RelayConfirmationForbidden.into()));
-        assert_eq!(refused.unwrap_err().code, ErrorCode::RelayConfirmationForbidden);
-        assert_eq!(waiting.list().len(), 2, "a decision that may not be taken decides nothing");
-        waiting.decide(&ids[0], ConfirmationDecision::Approve, |_| Ok(())).unwrap();
-        waiting.decide(&ids[1], ConfirmationDecision::Deny, |_| Ok(())).unwrap();
-        let outcomes = [one.await.unwrap(), other.await.unwrap()].map(|outcome| outcome.map_err(|fault| fault.code));
-        assert!(outcomes.contains(&Ok(())) && outcomes.contains(&Err(ErrorCode::RelayConfirmationDenied)), "{outcomes:?}");
+        let ids: Vec<_> = waiting
+            .list()
+            .iter()
+            .map(|asked| asked.id.clone())
+            .collect();
+        let refused = waiting.decide(&ids[0], ConfirmationDecision::Approve, |_| {
+            Err(ErrorCode::RelayConfirmationForbidden.into())
+        });
+        assert_eq!(
+            refused.unwrap_err().code,
+            ErrorCode::RelayConfirmationForbidden
+        );
+        assert_eq!(
+            waiting.list().len(),
+            2,
+            "a decision that may not be taken decides nothing"
+        );
+        waiting
+            .decide(&ids[0], ConfirmationDecision::Approve, |_| Ok(()))
+            .unwrap();
+        waiting
+            .decide(&ids[1], ConfirmationDecision::Deny, |_| Ok(()))
+            .unwrap();
+        let outcomes = [one.await.unwrap(), other.await.unwrap()]
+            .map(|outcome| outcome.map_err(|fault| fault.code));
+        assert!(
+            outcomes.contains(&Ok(()))
+                && outcomes.contains(&Err(ErrorCode::RelayConfirmationDenied)),
+            "{outcomes:?}"
+        );
         let again = waiting.decide(&ids[0], ConfirmationDecision::Approve, |_| Ok(()));
         assert_eq!(again.unwrap_err().code, ErrorCode::RelayConfirmationUnknown);
         // Asked once more, it waits once more, and time approves of nothing.
-        let late = waiting.decided(asked("a", &[]), &raw(r#"{"a":1}"#), LONG, Instant::now() + Duration::from_secs(1)).await;
+        let late = waiting
+            .decided(
+                asked("a", &[]),
+                &raw(r#"{"a":1}"#),
+                LONG,
+                Instant::now() + Duration::from_secs(1),
+            )
+            .await;
         assert_eq!(late.unwrap_err().code, ErrorCode::RelayConfirmationTimeout);
-        assert_eq!(waiting.list().len(), 1, "the question stays open for the next attempt");
-        let expired = waiting.decided(asked("a", &[]), &raw(r#"{"a":1}"#), LONG, Instant::now() + LONG * 3).await;
-        assert_eq!(expired.unwrap_err().code, ErrorCode::RelayConfirmationTimeout);
+        assert_eq!(
+            waiting.list().len(),
+            1,
+            "the question stays open for the next attempt"
+        );
+        let expired = waiting
+            .decided(
+                asked("a", &[]),
+                &raw(r#"{"a":1}"#),
+                LONG,
+                Instant::now() + LONG * 3,
+            )
+            .await;
+        assert_eq!(
+            expired.unwrap_err().code,
+            ErrorCode::RelayConfirmationTimeout
+        );
         assert!(waiting.list().is_empty());
     }
 
@@ -239,21 +343,43 @@ mod tests {
         let waiting = Waiting::default();
         let at_once = Instant::now();
         for n in 0..MAX_OF_CLIENT {
-            let outcome = waiting.decided(asked("a", &[]), &raw(&n.to_string()), LONG, at_once).await;
-            assert_eq!(outcome.unwrap_err().code, ErrorCode::RelayConfirmationTimeout);
+            let outcome = waiting
+                .decided(asked("a", &[]), &raw(&n.to_string()), LONG, at_once)
+                .await;
+            assert_eq!(
+                outcome.unwrap_err().code,
+                ErrorCode::RelayConfirmationTimeout
+            );
         }
-        let beyond = waiting.decided(asked("a", &[]), &raw("-1"), LONG, at_once).await.unwrap_err();
-        assert_eq!((beyond.code, beyond.retry_after_ms), (ErrorCode::RelayConfirmationLimit, Some(1_000)));
+        let beyond = waiting
+            .decided(asked("a", &[]), &raw("-1"), LONG, at_once)
+            .await
+            .unwrap_err();
         assert_eq!(
-            waiting.decided(asked("b", &[]), &raw("-1"), LONG, at_once).await.unwrap_err().code,
+            (beyond.code, beyond.retry_after_ms),
+            (ErrorCode::RelayConfirmationLimit, Some(1_000))
+        );
+        assert_eq!(
+            waiting
+                .decided(asked("b", &[]), &raw("-1"), LONG, at_once)
+                .await
+                .unwrap_err()
+                .code,
             ErrorCode::RelayConfirmationTimeout
         );
     }
 
     #[test]
     fn what_may_be_a_secret_is_hidden_from_the_list() {
-        let shown = preview(&raw(r#"{"element":{"css":"input"},"value":"hunter2","items":[1,2]}"#));
-        assert!(shown.contains("input") && shown.contains("[7 characters]") && shown.contains("[2 items]"), "{shown}");
+        let shown = preview(&raw(
+            r#"{"element":{"css":"input"},"value":"hunter2","items":[1,2]}"#,
+        ));
+        assert!(
+            shown.contains("input")
+                && shown.contains("[7 characters]")
+                && shown.contains("[2 items]"),
+            "{shown}"
+        );
         assert!(!shown.contains("hunter2"));
         assert!(preview(&raw(r#"{"expression":"steal()"}"#)).contains("steal()"));
     }

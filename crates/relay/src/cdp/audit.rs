@@ -18,10 +18,20 @@ pub(super) struct Line<'a> {
 
 /// Writes a line. What is to be looked at stands out by its level.
 pub(super) fn write(line: &Line<'_>) {
-    let Line { request, session, method, decision, code, mode } = line;
+    let Line {
+        request,
+        session,
+        method,
+        decision,
+        code,
+        mode,
+    } = line;
     let session = session.map(tracing::field::display);
     let code = code.map(tracing::field::display);
-    let (method, deprecated) = (method.unwrap_or("none"), *mode == LegacyLeaseMode::Transitional);
+    let (method, deprecated) = (
+        method.unwrap_or("none"),
+        *mode == LegacyLeaseMode::Transitional,
+    );
     macro_rules! told {
         ($level:ident) => {
             tracing::$level!(

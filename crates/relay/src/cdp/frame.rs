@@ -57,7 +57,12 @@ pub(super) struct Command<'a> {
 
 impl Command<'_> {
     pub(super) fn borrowed(&self) -> LegacyCommand<'_> {
-        LegacyCommand { id: self.id, method: &self.method, params: self.params, session: self.session.as_deref() }
+        LegacyCommand {
+            id: self.id,
+            method: &self.method,
+            params: self.params,
+            session: self.session.as_deref(),
+        }
     }
 }
 
@@ -65,7 +70,11 @@ impl Command<'_> {
 pub(super) fn parse(text: &str) -> Outcome<Incoming<'_>> {
     object(text).map_err(|why| {
         let expected = "{sessionId, cdpLeaseId, message: {id, method, params}}";
-        Fault::new(ErrorCode::RelayFrameInvalid, format!("the frame is not understood: {why}")).with("expected", expected)
+        Fault::new(
+            ErrorCode::RelayFrameInvalid,
+            format!("the frame is not understood: {why}"),
+        )
+        .with("expected", expected)
     })
 }
 
@@ -74,22 +83,40 @@ pub(super) fn parse(text: &str) -> Outcome<Incoming<'_>> {
 /// # Errors
 /// `relay_frame_invalid` naming the field.
 pub(super) fn command(text: &str) -> Outcome<Command<'_>> {
-    let invalid =
-        |field: &str, why: String| Err(Fault::new(ErrorCode::RelayFrameInvalid, format!("{field}: {why}")).with("field", field));
+    let invalid = |field: &str, why: String| {
+        Err(
+            Fault::new(ErrorCode::RelayFrameInvalid, format!("{field}: {why}"))
+                .with("field", field),
+        )
+    };
     let raw: Raw<'_> = match object(text) {
         Ok(raw) => raw,
-        Err(why) => return invalid("message", format!("{why}; a protocol message has id, method and params")),
+        Err(why) => {
+            return invalid(
+                "message",
+                format!("{why}; a protocol message has id, method and params"),
+            );
+        }
     };
     // Browsers count in 32 bits.
     if raw.id > u64::from(i32::MAX.unsigned_abs()) {
         return invalid("message.id", format!("{} is above {}", raw.id, i32::MAX));
     }
     let (domain, name) = raw.method.split_once('.').unwrap_or_default();
-    let word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let word =
+        |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric());
     if raw.method.len() > 128 || !word(domain) || !word(name) {
-        return invalid("message.method", "a method is Domain.name in letters and digits".to_owned());
+        return invalid(
+            "message.method",
+            "a method is Domain.name in letters and digits".to_owned(),
+        );
     }
-    Ok(Command { id: raw.id, method: raw.method, params: raw.params, session: raw.session })
+    Ok(Command {
+        id: raw.id,
+        method: raw.method,
+        params: raw.params,
+        session: raw.session,
+    })
 }
 
 /// The number of a raw message, for a refusal to name.
@@ -98,7 +125,9 @@ pub(super) fn id_of(text: &str) -> Option<u64> {
     struct Numbered {
         id: u64,
     }
-    serde_json::from_str::<Numbered>(text).ok().map(|numbered| numbered.id)
+    serde_json::from_str::<Numbered>(text)
+        .ok()
+        .map(|numbered| numbered.id)
 }
 
 /// Serde reads a struct from an array as well, by position; frames are objects.
@@ -155,9 +184,22 @@ pub(super) fn ended(request: &RequestId, session: &SessionId, fault: Fault) -> S
     told(request, Some(session), None, fault, true)
 }
 
-fn told(request: &RequestId, session: Option<&SessionId>, id: Option<u64>, fault: Fault, ended: bool) -> String {
+fn told(
+    request: &RequestId,
+    session: Option<&SessionId>,
+    id: Option<u64>,
+    fault: Fault,
+    ended: bool,
+) -> String {
     let error = fault.into_body(request.clone(), session.cloned());
-    let frame = CdpErrorFrame { kind: "cdp_error", request_id: request, session_id: session, id, error: &error, ended };
+    let frame = CdpErrorFrame {
+        kind: "cdp_error",
+        request_id: request,
+        session_id: session,
+        id,
+        error: &error,
+        ended,
+    };
     serde_json::to_string(&frame).expect("an error consists of texts and numbers")
 }
 
@@ -178,21 +220,35 @@ fn raw_error(request: &RequestId, about: About<'_>, fault: Fault) -> String {
     }
     let body = fault.into_body(request.clone(), about.session.cloned());
     let message = format!("{}: {}", body.code.as_str(), body.message);
-    let error = Body { code: -32000, message, data: &body };
-    serde_json::to_string(&Refused { id: about.id, error, inner: about.inner }).expect("an error consists of texts and numbers")
+    let error = Body {
+        code: -32000,
+        message,
+        data: &body,
+    };
+    serde_json::to_string(&Refused {
+        id: about.id,
+        error,
+        inner: about.inner,
+    })
+    .expect("an error consists of texts and numbers")
 }
 
 /// What clients whose lease is bound to their connection are told with every answer.
 pub(super) fn deprecation() -> Arc<str> {
-    let (major, minor) = ops_contracts::version::CDP_LEASE_TRAIN.split_once('.').unwrap_or(("0", "0"));
+    let (major, minor) = ops_contracts::version::CDP_LEASE_TRAIN
+        .split_once('.')
+        .unwrap_or(("0", "0"));
     let train = |ahead: u64| format!("{major}.{}", minor.parse::<u64>().unwrap_or(0) + ahead);
     let deprecation = LegacyDeprecation {
         feature: "transitional_binding".to_owned(),
         disabled_by_default_in: train(1),
         removed_in: train(2),
-        instead: "POST /cdp/sessions, and send sessionId and cdpLeaseId with every command".to_owned(),
+        instead: "POST /cdp/sessions, and send sessionId and cdpLeaseId with every command"
+            .to_owned(),
     };
-    serde_json::to_string(&deprecation).expect("it consists of texts").into()
+    serde_json::to_string(&deprecation)
+        .expect("it consists of texts")
+        .into()
 }
 
 #[cfg(test)]
@@ -201,9 +257,16 @@ mod tests {
 
     #[test]
     fn a_command_has_a_number_a_method_and_nothing_hidden() {
-        let ok = command(r#"{"id":1,"method":"Page.enable","params":{"a":[1]},"sessionId":"A"}"#).unwrap();
+        let ok = command(r#"{"id":1,"method":"Page.enable","params":{"a":[1]},"sessionId":"A"}"#)
+            .unwrap();
         assert_eq!((ok.borrowed().id, ok.borrowed().method), (1, "Page.enable"));
-        assert_eq!(command(r#"{"id":1,"method":"Page.en\u0061ble"}"#).unwrap().borrowed().method, "Page.enable");
+        assert_eq!(
+            command(r#"{"id":1,"method":"Page.en\u0061ble"}"#)
+                .unwrap()
+                .borrowed()
+                .method,
+            "Page.enable"
+        );
         for bad in [
             "",
             "[]",
@@ -221,7 +284,11 @@ mod tests {
             r#"{"id":1,/**/"method":"Page.enable"}"#,
             r#"{"id":1,"method":"Page.enable"}{"id":2}"#,
         ] {
-            assert_eq!(command(bad).unwrap_err().code, ErrorCode::RelayFrameInvalid, "{bad}");
+            assert_eq!(
+                command(bad).unwrap_err().code,
+                ErrorCode::RelayFrameInvalid,
+                "{bad}"
+            );
         }
     }
 
@@ -229,11 +296,23 @@ mod tests {
     fn a_raw_answer_carries_the_deprecation_and_stays_json() {
         let form = Form::Raw(deprecation());
         let session: SessionId = "ab".repeat(16).parse().unwrap();
-        let answer: serde_json::Value = serde_json::from_str(&message(&form, &session, r#"{"id":1,"result":{}}"#, true)).unwrap();
+        let answer: serde_json::Value =
+            serde_json::from_str(&message(&form, &session, r#"{"id":1,"result":{}}"#, true))
+                .unwrap();
         assert_eq!(answer["deprecation"]["removedIn"], "0.4");
-        assert_eq!(message(&form, &session, r#"{"method":"A.b"}"#, false), r#"{"method":"A.b"}"#);
-        let explicit: serde_json::Value = serde_json::from_str(&message(&Form::Explicit, &session, r#"{"id":1}"#, true)).unwrap();
-        assert_eq!((explicit["message"]["id"].as_u64(), explicit["sessionId"].as_str()), (Some(1), Some(session.as_str())));
+        assert_eq!(
+            message(&form, &session, r#"{"method":"A.b"}"#, false),
+            r#"{"method":"A.b"}"#
+        );
+        let explicit: serde_json::Value =
+            serde_json::from_str(&message(&Form::Explicit, &session, r#"{"id":1}"#, true)).unwrap();
+        assert_eq!(
+            (
+                explicit["message"]["id"].as_u64(),
+                explicit["sessionId"].as_str()
+            ),
+            (Some(1), Some(session.as_str()))
+        );
     }
 
     #[test]
@@ -262,34 +341,66 @@ mod tests {
             ":",
         ];
         let corpora = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fuzz");
-        run(&Target { name: "legacy", corpora, words }, |input| {
-            let Ok(text) = std::str::from_utf8(input) else { return "no text".to_owned() };
-            let refused = |fault: Fault| {
-                assert_eq!(fault.code, ErrorCode::RelayFrameInvalid);
-                let told = error(
-                    &Form::Raw(deprecation()),
-                    &"r1".parse().unwrap(),
-                    About { id: id_of(text), ..About::default() },
-                    fault.clone(),
+        run(
+            &Target {
+                name: "legacy",
+                corpora,
+                words,
+            },
+            |input| {
+                let Ok(text) = std::str::from_utf8(input) else {
+                    return "no text".to_owned();
+                };
+                let refused = |fault: Fault| {
+                    assert_eq!(fault.code, ErrorCode::RelayFrameInvalid);
+                    let told = error(
+                        &Form::Raw(deprecation()),
+                        &"r1".parse().unwrap(),
+                        About {
+                            id: id_of(text),
+                            ..About::default()
+                        },
+                        fault.clone(),
+                    );
+                    assert!(
+                        serde_json::from_str::<serde_json::Value>(&told).is_ok(),
+                        "{told}"
+                    );
+                    format!(
+                        "{} {}",
+                        fault.code,
+                        fault
+                            .details
+                            .get("field")
+                            .map(ToString::to_string)
+                            .unwrap_or_default()
+                    )
+                };
+                let frame = match parse(text) {
+                    Ok(frame) => frame,
+                    Err(fault) => return refused(fault),
+                };
+                let inner = frame.message.map_or(text, RawValue::get);
+                let command = match command(inner) {
+                    Ok(command) => command,
+                    Err(fault) => return refused(fault),
+                };
+                // What is judged here is what the browser will read. Lone surrogates and enormous numbers are for it alone.
+                let command = command.borrowed();
+                let Ok(read) = serde_json::from_str::<serde_json::Value>(inner) else {
+                    return "a command for browsers".to_owned();
+                };
+                assert_eq!(
+                    (read["id"].as_u64(), read["method"].as_str()),
+                    (Some(command.id), Some(command.method))
                 );
-                assert!(serde_json::from_str::<serde_json::Value>(&told).is_ok(), "{told}");
-                format!("{} {}", fault.code, fault.details.get("field").map(ToString::to_string).unwrap_or_default())
-            };
-            let frame = match parse(text) {
-                Ok(frame) => frame,
-                Err(fault) => return refused(fault),
-            };
-            let inner = frame.message.map_or(text, RawValue::get);
-            let command = match command(inner) {
-                Ok(command) => command,
-                Err(fault) => return refused(fault),
-            };
-            // What is judged here is what the browser will read. Lone surrogates and enormous numbers are for it alone.
-            let command = command.borrowed();
-            let Ok(read) = serde_json::from_str::<serde_json::Value>(inner) else { return "a command for browsers".to_owned() };
-            assert_eq!((read["id"].as_u64(), read["method"].as_str()), (Some(command.id), Some(command.method)));
-            assert_eq!(read["sessionId"].as_str(), command.session);
-            format!("a command, {}, {}", frame.message.is_some(), command.params.is_some())
-        });
+                assert_eq!(read["sessionId"].as_str(), command.session);
+                format!(
+                    "a command, {}, {}",
+                    frame.message.is_some(),
+                    command.params.is_some()
+                )
+            },
+        );
     }
 }

@@ -9,7 +9,8 @@ use hyper::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use hyper::http::request::Parts;
 use ops_contracts::command::parse_json;
 use ops_contracts::legacy::{
-    LegacyClosed, LegacyGrant, LegacyHandshake, LegacyLeaseMode, LegacyLeaseProof, LegacyRenewal, LegacySelection,
+    LegacyClosed, LegacyGrant, LegacyHandshake, LegacyLeaseMode, LegacyLeaseProof, LegacyRenewal,
+    LegacySelection,
 };
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde::Serialize;
@@ -51,14 +52,23 @@ impl<'a> Asked<'a> {
 ///
 /// # Errors
 /// Whatever refuses the request; a method that the path does not take names the one that it takes in `allow`.
-pub(crate) async fn answer(edge: &Arc<Edge>, permit: &Permit, head: &Parts, body: Incoming) -> Outcome<String> {
+pub(crate) async fn answer(
+    edge: &Arc<Edge>,
+    permit: &Permit,
+    head: &Parts,
+    body: Incoming,
+) -> Outcome<String> {
     match Asked::of(&head.method, head.uri.path()) {
-        Asked::Open => open(edge, permit, head, body).await.and_then(|grant| text(&grant)),
+        Asked::Open => open(edge, permit, head, body)
+            .await
+            .and_then(|grant| text(&grant)),
         Asked::Renew(session) => renew(edge, permit, session, &read(edge, head, body).await?),
         Asked::Close(session) => close(edge, permit, session, read(edge, head, body).await?).await,
-        Asked::Method(allow) => {
-            Err(Fault::new(ErrorCode::RelayMethodNotAllowed, format!("the endpoint takes {allow}")).with("allow", allow))
-        }
+        Asked::Method(allow) => Err(Fault::new(
+            ErrorCode::RelayMethodNotAllowed,
+            format!("the endpoint takes {allow}"),
+        )
+        .with("allow", allow)),
         Asked::Nothing => Err(ErrorCode::RelayNotFound.into()),
     }
 }
@@ -70,7 +80,9 @@ fn text(answer: &impl Serialize) -> Outcome<String> {
 /// The body of a request; without one, the JSON of an object without fields.
 async fn read_text(edge: &Edge, head: &Parts, body: Incoming) -> Outcome<String> {
     let says = |name| head.headers.get(name).and_then(|value| value.to_str().ok());
-    if says(TRANSFER_ENCODING).is_none() && says(CONTENT_LENGTH).is_none_or(|length| length.trim() == "0") {
+    if says(TRANSFER_ENCODING).is_none()
+        && says(CONTENT_LENGTH).is_none_or(|length| length.trim() == "0")
+    {
         return Ok("{}".to_owned());
     }
     let text = http::read(edge, head, body).await?;
@@ -88,33 +100,62 @@ async fn read<T: DeserializeOwned>(edge: &Edge, head: &Parts, body: Incoming) ->
     if !text.trim_start().starts_with('{') {
         return Err(invalid("the body is no JSON object".to_owned()));
     }
-    parse_json(&text).map_err(|error| invalid(error.to_string()).with("field", error.field).with("expected", error.expected))
+    parse_json(&text).map_err(|error| {
+        invalid(error.to_string())
+            .with("field", error.field)
+            .with("expected", error.expected)
+    })
 }
 
 /// The gates of the lane for one of its requests: a peer that is asked to wait is told before anything else is looked at.
 pub(super) fn charge(edge: &Edge, permit: &Permit, bucket: Bucket) -> Outcome<()> {
-    let charge = Charge { payer: Payer::Peer(permit.client()), bucket, cost: 1 };
-    let refused = |fault: Fault| fault.with("profile", &edge.lane.limits().name).with("gate", "rate");
+    let charge = Charge {
+        payer: Payer::Peer(permit.client()),
+        bucket,
+        cost: 1,
+    };
+    let refused = |fault: Fault| {
+        fault
+            .with("profile", &edge.lane.limits().name)
+            .with("gate", "rate")
+    };
     edge.lane.rates.charge(&charge).map_err(refused)
 }
 
-async fn open(edge: &Arc<Edge>, permit: &Permit, head: &Parts, body: Incoming) -> Outcome<LegacyGrant> {
+async fn open(
+    edge: &Arc<Edge>,
+    permit: &Permit,
+    head: &Parts,
+    body: Incoming,
+) -> Outcome<LegacyGrant> {
     let handshake: LegacyHandshake = read(edge, head, body).await?;
     let peer = gate::versions(&head.headers).component();
-    let admitted = edge.routing.admit_legacy(permit.asker(), peer).map_err(|fault| fault.with("gate", "route"));
+    let admitted = edge
+        .routing
+        .admit_legacy(permit.asker(), peer)
+        .map_err(|fault| fault.with("gate", "route"));
     admitted.map_err(|fault| match handshake.selected_by {
         LegacySelection::Explicit => fault,
         LegacySelection::Routing => unavailable(&fault),
     })?;
-    edge.access.judge_legacy(permit).map_err(|fault| fault.with("gate", "policy"))?;
+    edge.access
+        .judge_legacy(permit)
+        .map_err(|fault| fault.with("gate", "policy"))?;
     charge(edge, permit, Bucket::Commands)?;
     if edge.draining.load(Ordering::Acquire) {
         return Err(ErrorCode::RelayOpsDraining.into());
     }
     // In a task of its own: a caller that hangs up leaves no browser behind that nobody knows of.
     let (shared, owner) = (edge.clone(), permit.client().clone());
-    let opening = tokio::spawn(async move { shared.lane.open(&shared, &owner, LegacyLeaseMode::Explicit).await });
-    let session = opening.await.map_err(|_| Fault::new(ErrorCode::RelayInternal, "opening the session panicked"))??;
+    let opening = tokio::spawn(async move {
+        shared
+            .lane
+            .open(&shared, &owner, LegacyLeaseMode::Explicit)
+            .await
+    });
+    let session = opening
+        .await
+        .map_err(|_| Fault::new(ErrorCode::RelayInternal, "opening the session panicked"))??;
     grant(edge, &session)
 }
 
@@ -122,7 +163,10 @@ async fn open(edge: &Arc<Edge>, permit: &Permit, head: &Parts, body: Incoming) -
 fn unavailable(cause: &Fault) -> Fault {
     Fault::new(
         ErrorCode::RelayLegacyRouteUnavailable,
-        format!("routing selected the legacy lane, and it can't be used: {}", cause.message),
+        format!(
+            "routing selected the legacy lane, and it can't be used: {}",
+            cause.message
+        ),
     )
     .with("decision", "legacy-cdp")
     .with("reason", "legacy_unavailable")
@@ -143,26 +187,48 @@ fn grant(edge: &Edge, session: &Session) -> Outcome<LegacyGrant> {
     })
 }
 
-fn owned(edge: &Edge, permit: &Permit, session: &str, proof: &LegacyLeaseProof) -> Outcome<Arc<Session>> {
+fn owned(
+    edge: &Edge,
+    permit: &Permit,
+    session: &str,
+    proof: &LegacyLeaseProof,
+) -> Outcome<Arc<Session>> {
     charge(edge, permit, Bucket::Control)?;
-    let owned = edge.lane.owned(Some(session), Some(proof.cdp_lease_id.as_str()), permit.client());
+    let owned = edge.lane.owned(
+        Some(session),
+        Some(proof.cdp_lease_id.as_str()),
+        permit.client(),
+    );
     owned.map_err(|fault| fault.with("gate", "lease"))
 }
 
 fn renew(edge: &Edge, permit: &Permit, session: &str, proof: &LegacyLeaseProof) -> Outcome<String> {
     let session = owned(edge, permit, session, proof)?;
-    if let ops_contracts::routing::LegacyLane::Closed(code) = edge.routing.legacy_lane(permit.asker().local) {
+    if let ops_contracts::routing::LegacyLane::Closed(code) =
+        edge.routing.legacy_lane(permit.asker().local)
+    {
         return Err(Fault::plain(code).with("gate", "route"));
     }
     let lease_expires_at = session.renew(edge)?;
     tracing::info!(target: "ops", sessionId = %session.id(), "legacy lease renewed");
-    text(&LegacyRenewal { session_id: session.id().clone(), lease_expires_at })
+    text(&LegacyRenewal {
+        session_id: session.id().clone(),
+        lease_expires_at,
+    })
 }
 
-async fn close(edge: &Edge, permit: &Permit, session: &str, proof: LegacyLeaseProof) -> Outcome<String> {
+async fn close(
+    edge: &Edge,
+    permit: &Permit,
+    session: &str,
+    proof: LegacyLeaseProof,
+) -> Outcome<String> {
     let session = owned(edge, permit, session, &proof)?;
     let session_id = session.id().clone();
     // In a task of its own, so that a caller that hangs up does not keep the browser.
     let _ = tokio::spawn(session.end(Ending::Closed)).await;
-    text(&LegacyClosed { session_id, closed: true })
+    text(&LegacyClosed {
+        session_id,
+        closed: true,
+    })
 }

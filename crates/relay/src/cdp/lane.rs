@@ -65,13 +65,30 @@ impl Drop for Place<'_> {
 
 impl Lane {
     pub(crate) fn new(limits: &LimitsProfile) -> Self {
-        let sessions = Sessions { open: HashMap::new(), opening: 0, gone: VecDeque::new(), idle_since: Instant::now() };
-        Self { setup: OnceLock::new(), rates: Rates::new(&limits.cdp), limits: limits.clone(), sessions: Mutex::new(sessions) }
+        let sessions = Sessions {
+            open: HashMap::new(),
+            opening: 0,
+            gone: VecDeque::new(),
+            idle_since: Instant::now(),
+        };
+        Self {
+            setup: OnceLock::new(),
+            rates: Rates::new(&limits.cdp),
+            limits: limits.clone(),
+            sessions: Mutex::new(sessions),
+        }
     }
 
     /// Gives the lane its browsers; the first call counts.
     pub(crate) fn equip(&self, browsers: Arc<dyn LegacyBrowsers>, lease_ttl: Duration) {
-        if self.setup.set(Setup { browsers, lease_ttl }).is_err() {
+        if self
+            .setup
+            .set(Setup {
+                browsers,
+                lease_ttl,
+            })
+            .is_err()
+        {
             tracing::warn!("the legacy lane has its browsers already");
         }
     }
@@ -86,7 +103,10 @@ impl Lane {
     }
 
     pub(crate) fn lease_ttl(&self) -> Duration {
-        self.setup.get().map_or(Duration::from_millis(ops_contracts::legacy::LEASE_TTL_MS), |setup| setup.lease_ttl)
+        self.setup.get().map_or(
+            Duration::from_millis(ops_contracts::legacy::LEASE_TTL_MS),
+            |setup| setup.lease_ttl,
+        )
     }
 
     /// Sessions that are open.
@@ -98,7 +118,11 @@ impl Lane {
     pub(crate) fn idle(&self) -> Duration {
         let sessions = self.lock();
         let idle = sessions.open.is_empty() && sessions.opening == 0;
-        if idle { sessions.idle_since.elapsed() } else { Duration::ZERO }
+        if idle {
+            sessions.idle_since.elapsed()
+        } else {
+            Duration::ZERO
+        }
     }
 
     pub(crate) fn status(&self, lane: LegacyLane, transitional_binding: bool) -> LegacyLaneStatus {
@@ -120,15 +144,26 @@ impl Lane {
     /// # Errors
     /// `relay_legacy_route_unavailable` where the relay has no browsers for the lane, `relay_connection_limit`, and the
     /// adapter's codes where the browser does not start.
-    pub(crate) async fn open(&self, edge: &Arc<Edge>, owner: &ClientId, mode: LegacyLeaseMode) -> Outcome<Arc<Session>> {
+    pub(crate) async fn open(
+        &self,
+        edge: &Arc<Edge>,
+        owner: &ClientId,
+        mode: LegacyLeaseMode,
+    ) -> Outcome<Arc<Session>> {
         let setup = self.setup.get().ok_or_else(|| {
-            Fault::new(ErrorCode::RelayLegacyRouteUnavailable, "this relay has no browser that speaks a raw protocol")
+            Fault::new(
+                ErrorCode::RelayLegacyRouteUnavailable,
+                "this relay has no browser that speaks a raw protocol",
+            )
         })?;
         let place = self.place()?;
         let session = Session::new(edge, owner.clone(), mode, setup.lease_ttl)?;
         let browser = setup.browsers.open(session.clone()).await?;
         if !session.start(browser) {
-            return Err(Fault::new(ErrorCode::AdapterBrowserLost, "the browser ended as soon as it had started"));
+            return Err(Fault::new(
+                ErrorCode::AdapterBrowserLost,
+                "the browser ended as soon as it had started",
+            ));
         }
         {
             let mut sessions = self.lock();
@@ -148,8 +183,12 @@ impl Lane {
     fn place(&self) -> Outcome<Place<'_>> {
         let mut sessions = self.lock();
         if sessions.open.len() + sessions.opening >= MAX_SESSIONS {
-            let message = format!("{MAX_SESSIONS} legacy sessions are open, each a browser of its own: close one first");
-            return Err(Fault::new(ErrorCode::RelayConnectionLimit, message).with("limit", MAX_SESSIONS));
+            let message = format!(
+                "{MAX_SESSIONS} legacy sessions are open, each a browser of its own: close one first"
+            );
+            return Err(
+                Fault::new(ErrorCode::RelayConnectionLimit, message).with("limit", MAX_SESSIONS)
+            );
         }
         sessions.opening += 1;
         Ok(Place(self))
@@ -160,9 +199,18 @@ impl Lane {
     /// # Errors
     /// `relay_cdp_not_owner` for a lease that is missing, unknown, of another session or of another client;
     /// `relay_cdp_lease_expired` and `adapter_browser_lost` for one that was right once.
-    pub(crate) fn owned(&self, session: Option<&str>, lease: Option<&str>, client: &ClientId) -> Outcome<Arc<Session>> {
+    pub(crate) fn owned(
+        &self,
+        session: Option<&str>,
+        lease: Option<&str>,
+        client: &ClientId,
+    ) -> Outcome<Arc<Session>> {
         let missing = |field: &'static str| {
-            Fault::new(ErrorCode::RelayCdpNotOwner, format!("{field} is missing: every command carries it")).with("field", field)
+            Fault::new(
+                ErrorCode::RelayCdpNotOwner,
+                format!("{field} is missing: every command carries it"),
+            )
+            .with("field", field)
         };
         let session = session.ok_or_else(|| missing("sessionId"))?;
         let lease = lease.ok_or_else(|| missing("cdpLeaseId"))?;
@@ -171,7 +219,11 @@ impl Lane {
         let sessions = self.lock();
         if let Some(open) = sessions.open.get(&id) {
             let owns = matches(open.lease(), lease) && open.owner() == client;
-            return if owns { open.alive().map(|()| open.clone()) } else { Err(refused()) };
+            return if owns {
+                open.alive().map(|()| open.clone())
+            } else {
+                Err(refused())
+            };
         }
         let gone = sessions.gone.iter().find(|gone| gone.session == id);
         let owned = gone.filter(|gone| matches(&gone.lease, lease) && gone.owner == *client);
@@ -208,7 +260,11 @@ impl Lane {
             }
         };
         let _ = timeout_at(deadline.into(), drained).await;
-        let ending: Vec<_> = self.all().into_iter().map(|session| tokio::spawn(session.end(Ending::Terminated))).collect();
+        let ending: Vec<_> = self
+            .all()
+            .into_iter()
+            .map(|session| tokio::spawn(session.end(Ending::Terminated)))
+            .collect();
         for ended in ending {
             let _ = ended.await;
         }

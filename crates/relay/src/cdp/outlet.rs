@@ -43,17 +43,40 @@ pub(crate) struct Outlet {
 
 impl Outlet {
     /// Starts the writer. The handle gives the socket's writing half back at the end.
-    pub(super) fn start(id: u64, writer: Writer, timeouts: &Timeouts) -> (Self, JoinHandle<Writer>) {
+    pub(super) fn start(
+        id: u64,
+        writer: Writer,
+        timeouts: &Timeouts,
+    ) -> (Self, JoinHandle<Writer>) {
         let (queue, items) = mpsc::unbounded_channel();
         let breaker = Arc::new(watch::Sender::new(false));
         let waiting = Arc::new(AtomicUsize::new(0));
-        let outlet = Self { id, form: Form::Explicit, queue, waiting: waiting.clone(), breaker: breaker.clone() };
-        (outlet, tokio::spawn(run(writer, items, waiting, breaker, timeouts.heartbeat, timeouts.write)))
+        let outlet = Self {
+            id,
+            form: Form::Explicit,
+            queue,
+            waiting: waiting.clone(),
+            breaker: breaker.clone(),
+        };
+        (
+            outlet,
+            tokio::spawn(run(
+                writer,
+                items,
+                waiting,
+                breaker,
+                timeouts.heartbeat,
+                timeouts.write,
+            )),
+        )
     }
 
     /// The same connection, whose peer reads another form.
     pub(super) fn with_form(&self, form: Form) -> Self {
-        Self { form, ..self.clone() }
+        Self {
+            form,
+            ..self.clone()
+        }
     }
 
     pub(super) fn id(&self) -> u64 {
@@ -83,7 +106,9 @@ impl Outlet {
     /// A session of this connection is no more. One that is bound to it takes it along.
     pub(super) fn ended(&self, session: &SessionId, fault: &Fault) {
         match self.form {
-            Form::Explicit => self.push(frame::ended(&unknown_request_id(), session, fault.clone())),
+            Form::Explicit => {
+                self.push(frame::ended(&unknown_request_id(), session, fault.clone()))
+            }
             Form::Raw(_) => self.close(CloseCode::Away, "the session has ended"),
         }
     }
@@ -142,7 +167,10 @@ async fn write_all(
                     waiting.fetch_sub(bytes, Ordering::AcqRel);
                 }
                 Item::Close(code, reason) => {
-                    let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
+                    let close = Message::Close(Some(CloseFrame {
+                        code,
+                        reason: reason.into(),
+                    }));
                     within(limit, writer.feed(close)).await?;
                     return within(limit, writer.flush()).await;
                 }
@@ -156,7 +184,10 @@ async fn write_all(
     }
 }
 
-async fn within(limit: Duration, write: impl Future<Output = Result<(), WsError>>) -> Result<(), WsError> {
+async fn within(
+    limit: Duration,
+    write: impl Future<Output = Result<(), WsError>>,
+) -> Result<(), WsError> {
     match timeout(limit, write).await {
         Ok(written) => written,
         Err(_) => Err(WsError::Io(std::io::ErrorKind::TimedOut.into())),

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 
 use ops_contracts::clock::Timestamp;
 use ops_contracts::ids::{CdpLeaseId, ClientId, RequestId, SessionId};
-use ops_contracts::legacy::{LegacyBrowser, LegacyCommand, LegacyEvents, LegacyLeaseMode, LegacyMessage};
+use ops_contracts::legacy::{
+    LegacyBrowser, LegacyCommand, LegacyEvents, LegacyLeaseMode, LegacyMessage,
+};
 use ops_contracts::telemetry::SessionOutcome;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 
@@ -49,12 +51,18 @@ impl Ending {
     /// What later commands are told.
     fn fault(self) -> Fault {
         match self {
-            Self::Closed => Fault::new(ErrorCode::RelayCdpLeaseExpired, "the session was closed, and its lease ended with it")
-                .with("reason", "closed"),
-            Self::Expired => Fault::plain(ErrorCode::RelayCdpLeaseExpired).with("reason", "expired"),
-            Self::Lost => {
-                Fault::new(ErrorCode::AdapterBrowserLost, "the session's browser ended, and the session with it: open another")
+            Self::Closed => Fault::new(
+                ErrorCode::RelayCdpLeaseExpired,
+                "the session was closed, and its lease ended with it",
+            )
+            .with("reason", "closed"),
+            Self::Expired => {
+                Fault::plain(ErrorCode::RelayCdpLeaseExpired).with("reason", "expired")
             }
+            Self::Lost => Fault::new(
+                ErrorCode::AdapterBrowserLost,
+                "the session's browser ended, and the session with it: open another",
+            ),
             Self::Terminated => ErrorCode::RelayOpsTerminated.into(),
         }
     }
@@ -73,7 +81,11 @@ struct Pending {
 
 impl Pending {
     fn refusal(&self, outlet: &Outlet, session: &SessionId, id: u64, fault: Fault) -> String {
-        let about = About { session: Some(session), id: Some(id), inner: self.inner.as_deref() };
+        let about = About {
+            session: Some(session),
+            id: Some(id),
+            inner: self.inner.as_deref(),
+        };
         frame::error(outlet.form(), &self.request, about, fault)
     }
 }
@@ -110,11 +122,25 @@ pub(crate) struct Passed<'a> {
 }
 
 impl Session {
-    pub(super) fn new(edge: &Arc<Edge>, owner: ClientId, mode: LegacyLeaseMode, ttl: Duration) -> Outcome<Arc<Self>> {
-        let state = State { pending: HashMap::new(), outlets: Vec::new(), lease_until: Instant::now() + ttl, over: None };
+    pub(super) fn new(
+        edge: &Arc<Edge>,
+        owner: ClientId,
+        mode: LegacyLeaseMode,
+        ttl: Duration,
+    ) -> Outcome<Arc<Self>> {
+        let state = State {
+            pending: HashMap::new(),
+            outlets: Vec::new(),
+            lease_until: Instant::now() + ttl,
+            over: None,
+        };
         Ok(Arc::new(Self {
-            id: secret::<16>()?.parse().map_err(|_| Fault::plain(ErrorCode::RelayInternal))?,
-            lease: secret::<32>()?.parse().map_err(|_| Fault::plain(ErrorCode::RelayInternal))?,
+            id: secret::<16>()?
+                .parse()
+                .map_err(|_| Fault::plain(ErrorCode::RelayInternal))?,
+            lease: secret::<32>()?
+                .parse()
+                .map_err(|_| Fault::plain(ErrorCode::RelayInternal))?,
             owner,
             mode,
             edge: Arc::downgrade(edge),
@@ -142,7 +168,10 @@ impl Session {
     }
 
     pub(crate) fn expires_at(&self) -> Timestamp {
-        *self.expires_at.lock().unwrap_or_else(PoisonError::into_inner)
+        *self
+            .expires_at
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The browser; there from the start on.
@@ -185,7 +214,10 @@ impl Session {
     fn extend(&self, edge: &Edge) -> Timestamp {
         let until = edge.clock.now().plus(self.ttl);
         self.lock().lease_until = Instant::now() + self.ttl;
-        *self.expires_at.lock().unwrap_or_else(PoisonError::into_inner) = until;
+        *self
+            .expires_at
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = until;
         until
     }
 
@@ -228,8 +260,12 @@ impl Session {
                 return Err(ending.fault());
             }
             if state.pending.contains_key(&id) {
-                let message = format!("the number {id} waits for an answer already: numbers of one session must differ");
-                return Err(Fault::new(ErrorCode::RelayFrameInvalid, message).with("field", "message.id"));
+                let message = format!(
+                    "the number {id} waits for an answer already: numbers of one session must differ"
+                );
+                return Err(
+                    Fault::new(ErrorCode::RelayFrameInvalid, message).with("field", "message.id")
+                );
             }
             if state.pending.len() >= MAX_PENDING {
                 let message = format!("{MAX_PENDING} commands of this session wait for answers");
@@ -237,7 +273,9 @@ impl Session {
             }
             state.pending.insert(id, pending);
         }
-        browser.send(passed.text).inspect_err(|_| drop(self.lock().pending.remove(&id)))
+        browser
+            .send(passed.text)
+            .inspect_err(|_| drop(self.lock().pending.remove(&id)))
     }
 
     /// Looks after overdue commands and the lease until the session is over.
@@ -256,21 +294,38 @@ impl Session {
     }
 
     fn fail_overdue(&self) {
-        let Some(edge) = self.edge.upgrade() else { return };
+        let Some(edge) = self.edge.upgrade() else {
+            return;
+        };
         let now = Instant::now();
         let mut state = self.lock();
-        let overdue: Vec<(u64, Pending)> = state.pending.extract_if(|_, pending| pending.deadline <= now).collect();
+        let overdue: Vec<(u64, Pending)> = state
+            .pending
+            .extract_if(|_, pending| pending.deadline <= now)
+            .collect();
         for (id, pending) in overdue {
             let waited = u64::try_from((now - pending.began).as_millis()).unwrap_or(u64::MAX);
             let profile = &edge.lane.limits().name;
             let fault = Fault::new(
                 ErrorCode::RelayCdpCommandTimeout,
-                format!("the browser did not answer within {waited} ms, in the limits profile {profile}"),
+                format!(
+                    "the browser did not answer within {waited} ms, in the limits profile {profile}"
+                ),
             );
-            let fault =
-                fault.with("waitedMs", waited).with("capMs", edge.lane.limits().cdp.max_timeout_ms).with("profile", profile);
-            edge.count_legacy(pending.label, Some(fault.code), crate::ops::millis_since(pending.began));
-            if let Some(outlet) = state.outlets.iter().find(|outlet| outlet.id() == pending.outlet) {
+            let fault = fault
+                .with("waitedMs", waited)
+                .with("capMs", edge.lane.limits().cdp.max_timeout_ms)
+                .with("profile", profile);
+            edge.count_legacy(
+                pending.label,
+                Some(fault.code),
+                crate::ops::millis_since(pending.began),
+            );
+            if let Some(outlet) = state
+                .outlets
+                .iter()
+                .find(|outlet| outlet.id() == pending.outlet)
+            {
                 outlet.push(pending.refusal(outlet, &self.id, id, fault));
             }
         }
@@ -292,12 +347,19 @@ impl Session {
                 return;
             }
             state.over = Some(ending);
-            (std::mem::take(&mut state.pending), std::mem::take(&mut state.outlets))
+            (
+                std::mem::take(&mut state.pending),
+                std::mem::take(&mut state.outlets),
+            )
         };
         let fault = ending.fault();
         if let Some(edge) = self.edge.upgrade() {
             for pending in pending.values() {
-                edge.count_legacy(pending.label, Some(fault.code), crate::ops::millis_since(pending.began));
+                edge.count_legacy(
+                    pending.label,
+                    Some(fault.code),
+                    crate::ops::millis_since(pending.began),
+                );
             }
             edge.legacy_session_ended(ending.outcome());
             edge.lane.forget(self, &fault);
@@ -324,8 +386,14 @@ impl LegacyEvents for Session {
             return;
         };
         // Nobody waits any more for an answer that came too late.
-        let Some(pending) = state.pending.remove(&id) else { return };
-        let outlet = state.outlets.iter().find(|outlet| outlet.id() == pending.outlet).cloned();
+        let Some(pending) = state.pending.remove(&id) else {
+            return;
+        };
+        let outlet = state
+            .outlets
+            .iter()
+            .find(|outlet| outlet.id() == pending.outlet)
+            .cloned();
         drop(state);
         if let Some(outlet) = outlet {
             outlet.push(frame::message(outlet.form(), &self.id, message.text, true));
@@ -343,6 +411,7 @@ impl LegacyEvents for Session {
 
 fn secret<const N: usize>() -> Outcome<String> {
     let mut bytes = [0_u8; N];
-    getrandom::fill(&mut bytes).map_err(|_| Fault::new(ErrorCode::RelayInternal, "the system has no randomness"))?;
+    getrandom::fill(&mut bytes)
+        .map_err(|_| Fault::new(ErrorCode::RelayInternal, "the system has no randomness"))?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }

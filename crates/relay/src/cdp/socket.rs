@@ -19,7 +19,9 @@ use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::{CapacityError, Error as WsError};
-use tokio_tungstenite::tungstenite::protocol::{Message, Role, WebSocketConfig, frame::coding::CloseCode};
+use tokio_tungstenite::tungstenite::protocol::{
+    Message, Role, WebSocketConfig, frame::coding::CloseCode,
+};
 
 use super::audit::{self, Line};
 use super::frame::{self, About, Command, Form, Incoming};
@@ -44,17 +46,27 @@ static CONNECTIONS: AtomicU64 = AtomicU64::new(1);
 
 /// Serves a socket until one side ends it.
 pub(crate) async fn serve(edge: Arc<Edge>, permit: Permit, upgraded: Upgraded) {
-    let cap = usize::try_from(edge.lane.limits().cdp.max_payload_bytes).unwrap_or(usize::MAX).saturating_add(SLACK);
+    let cap = usize::try_from(edge.lane.limits().cdp.max_payload_bytes)
+        .unwrap_or(usize::MAX)
+        .saturating_add(SLACK);
     let config = WebSocketConfig::default()
         .max_message_size(Some(cap))
         .max_frame_size(Some(cap))
         .read_buffer_size(BUFFER)
         .write_buffer_size(BUFFER);
-    let socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
+    let socket =
+        WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
     let (writer, mut reader) = socket.split();
     let number = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
     let (outlet, writing) = Outlet::start(number, writer, &edge.config.timeouts);
-    let mut connection = Connection { edge: edge.clone(), permit, number, outlet: outlet.clone(), bound: None, known: Vec::new() };
+    let mut connection = Connection {
+        edge: edge.clone(),
+        permit,
+        number,
+        outlet: outlet.clone(),
+        bound: None,
+        known: Vec::new(),
+    };
     let (code, reason) = tokio::select! {
         ending = connection.read(&mut reader) => ending,
         () = outlet.broken() => (CloseCode::Again, "the peer does not keep up"),
@@ -105,14 +117,18 @@ impl Connection {
             let text = match timeout(self.edge.config.timeouts.silence, reader.next()).await {
                 Err(_) => return (CloseCode::Policy, "the peer is silent"),
                 Ok(Some(Ok(Message::Text(text)))) => text,
-                Ok(Some(Ok(Message::Binary(_)))) => return (CloseCode::Unsupported, "frames are text"),
-                Ok(Some(Ok(Message::Ping(_)))) => match handshake::charge(&self.edge, &self.permit, Bucket::Reads) {
-                    Ok(()) => continue,
-                    Err(fault) => {
-                        self.refuse(Refused::unread(self, fault));
-                        return (CloseCode::Policy, "too many pings");
+                Ok(Some(Ok(Message::Binary(_)))) => {
+                    return (CloseCode::Unsupported, "frames are text");
+                }
+                Ok(Some(Ok(Message::Ping(_)))) => {
+                    match handshake::charge(&self.edge, &self.permit, Bucket::Reads) {
+                        Ok(()) => continue,
+                        Err(fault) => {
+                            self.refuse(Refused::unread(self, fault));
+                            return (CloseCode::Policy, "too many pings");
+                        }
                     }
-                },
+                }
                 Ok(Some(Ok(Message::Pong(_) | Message::Frame(_)))) => continue,
                 Ok(Some(Ok(Message::Close(_))) | None) => return (CloseCode::Normal, ""),
                 Ok(Some(Err(error))) => return self.unreadable(&error),
@@ -125,15 +141,22 @@ impl Connection {
     fn unreadable(&self, error: &WsError) -> Close {
         match error {
             WsError::Capacity(CapacityError::MessageTooLong { size, .. }) => {
-                let fault = checks::too_large_for_legacy(u64::try_from(*size).ok(), &self.edge.policy);
+                let fault =
+                    checks::too_large_for_legacy(u64::try_from(*size).ok(), &self.edge.policy);
                 self.refuse(Refused::unread(self, fault));
                 (CloseCode::Size, "the message is too large")
             }
             WsError::Utf8(_) => {
-                self.refuse(Refused::unread(self, Fault::new(ErrorCode::RelayFrameInvalid, "the frame is not UTF-8")));
+                self.refuse(Refused::unread(
+                    self,
+                    Fault::new(ErrorCode::RelayFrameInvalid, "the frame is not UTF-8"),
+                ));
                 (CloseCode::Invalid, "the frame is not UTF-8")
             }
-            WsError::Protocol(_) => (CloseCode::Protocol, "the frame breaks the WebSocket protocol"),
+            WsError::Protocol(_) => (
+                CloseCode::Protocol,
+                "the frame breaks the WebSocket protocol",
+            ),
             _ => (CloseCode::Normal, ""),
         }
     }
@@ -142,27 +165,60 @@ impl Connection {
         let received = Instant::now();
         let incoming = match frame::parse(text) {
             Ok(incoming) => incoming,
-            Err(fault) => return self.refuse(Refused { received, ..Refused::unread(self, fault) }),
+            Err(fault) => {
+                return self.refuse(Refused {
+                    received,
+                    ..Refused::unread(self, fault)
+                });
+            }
         };
         let raw = incoming.message.map_or(text, |message| message.get());
         let command = frame::command(raw);
-        let id = command.as_ref().map_or_else(|_| frame::id_of(raw), |command| Some(command.borrowed().id));
+        let id = command
+            .as_ref()
+            .map_or_else(|_| frame::id_of(raw), |command| Some(command.borrowed().id));
         let request = self.request_id(&incoming, id);
-        let session = match self.gates(&incoming, text.len(), command.as_ref().err()).await {
+        let session = match self
+            .gates(&incoming, text.len(), command.as_ref().err())
+            .await
+        {
             Ok(session) => session,
             Err(fault) => {
                 let command = command.as_ref().ok();
-                return self.refuse(Refused { fault, request, session: None, command, id, label: "other", received });
+                return self.refuse(Refused {
+                    fault,
+                    request,
+                    session: None,
+                    command,
+                    id,
+                    label: "other",
+                    received,
+                });
             }
         };
         let session_id = Some(session.id());
         let command = match command {
             Ok(command) => command,
             Err(fault) => {
-                return self.refuse(Refused { fault, request, session: session_id, command: None, id, label: "other", received });
+                return self.refuse(Refused {
+                    fault,
+                    request,
+                    session: session_id,
+                    command: None,
+                    id,
+                    label: "other",
+                    received,
+                });
             }
         };
-        self.run(&session, &command, raw, request, incoming.timeout_ms, received);
+        self.run(
+            &session,
+            &command,
+            raw,
+            request,
+            incoming.timeout_ms,
+            received,
+        );
     }
 
     /// Judges a command and sends it.
@@ -178,15 +234,27 @@ impl Connection {
         let borrowed = command.borrowed();
         let refuse = |fault: Fault, request: RequestId, label: &'static str| {
             let session = Some(session.id());
-            self.refuse(Refused { fault, request, session, command: Some(command), id: Some(borrowed.id), label, received });
+            self.refuse(Refused {
+                fault,
+                request,
+                session,
+                command: Some(command),
+                id: Some(borrowed.id),
+                label,
+                received,
+            });
         };
         let verdict = match session.browser() {
             Ok(browser) => browser.judge(&borrowed),
             Err(fault) => return refuse(fault, request, "other"),
         };
         if verdict.decision == CdpDecision::Deny {
-            let message = format!("{} is denied on this lane: {}", borrowed.method, verdict.why);
-            let fault = Fault::new(ErrorCode::RelayCdpMethodDenied, message).with("method", borrowed.method);
+            let message = format!(
+                "{} is denied on this lane: {}",
+                borrowed.method, verdict.why
+            );
+            let fault = Fault::new(ErrorCode::RelayCdpMethodDenied, message)
+                .with("method", borrowed.method);
             return refuse(fault, request, verdict.label);
         }
         let within = match self.deadline(asked) {
@@ -198,7 +266,14 @@ impl Connection {
             None => self.outlet.clone(),
         };
         session.listen(&outlet);
-        let passed = Passed { command: borrowed, text: raw, request: request.clone(), label: verdict.label, received, within };
+        let passed = Passed {
+            command: borrowed,
+            text: raw,
+            request: request.clone(),
+            label: verdict.label,
+            received,
+            within,
+        };
         match session.send(passed, &outlet) {
             Ok(()) => audit::write(&Line {
                 request: &request,
@@ -214,7 +289,12 @@ impl Connection {
 
     /// The gates of a frame, in their order: route, payload, then the lease, and the rate of the session that it proves. Who proves
     /// none is charged as a peer.
-    async fn gates(&mut self, incoming: &Incoming<'_>, bytes: usize, invalid: Option<&Fault>) -> Outcome<Arc<Session>> {
+    async fn gates(
+        &mut self,
+        incoming: &Incoming<'_>,
+        bytes: usize,
+        invalid: Option<&Fault>,
+    ) -> Outcome<Arc<Session>> {
         if let LegacyLane::Closed(code) = self.edge.routing.legacy_lane(self.permit.asker().local) {
             return Err(Fault::plain(code).with("gate", "route"));
         }
@@ -223,9 +303,21 @@ impl Connection {
             return Err(checks::too_large_for_legacy(Some(bytes), &self.edge.policy));
         }
         let owned = self.session(incoming, invalid).await;
-        let payer = owned.as_ref().map_or(Payer::Peer(self.permit.client()), |session| Payer::Session(session.id()));
-        let charge = Charge { payer, bucket: Bucket::Commands, cost: 1 };
-        let limited = |fault: Fault| fault.with("profile", &self.edge.lane.limits().name).with("gate", "rate");
+        let payer = owned
+            .as_ref()
+            .map_or(Payer::Peer(self.permit.client()), |session| {
+                Payer::Session(session.id())
+            });
+        let charge = Charge {
+            payer,
+            bucket: Bucket::Commands,
+            cost: 1,
+        };
+        let limited = |fault: Fault| {
+            fault
+                .with("profile", &self.edge.lane.limits().name)
+                .with("gate", "rate")
+        };
         self.edge.lane.rates.charge(&charge).map_err(limited)?;
         let session = owned?;
         if self.edge.draining.load(Ordering::Acquire) {
@@ -238,12 +330,23 @@ impl Connection {
     }
 
     /// The session that a frame names, or the one that is bound to this connection. What is `invalid` opens none.
-    async fn session(&mut self, incoming: &Incoming<'_>, invalid: Option<&Fault>) -> Outcome<Arc<Session>> {
+    async fn session(
+        &mut self,
+        incoming: &Incoming<'_>,
+        invalid: Option<&Fault>,
+    ) -> Outcome<Arc<Session>> {
         let lease = |fault: Fault| fault.with("gate", "lease");
         // What has a message or a lease is no raw message of a client that predates leases.
         if incoming.message.is_some() || incoming.cdp_lease_id.is_some() {
-            let (session, id) = (incoming.session_id.as_deref(), incoming.cdp_lease_id.as_deref());
-            return self.edge.lane.owned(session, id, self.permit.client()).map_err(lease);
+            let (session, id) = (
+                incoming.session_id.as_deref(),
+                incoming.cdp_lease_id.as_deref(),
+            );
+            return self
+                .edge
+                .lane
+                .owned(session, id, self.permit.client())
+                .map_err(lease);
         }
         if let Some(bound) = &self.bound {
             return bound.alive().map(|()| bound.clone()).map_err(lease);
@@ -252,12 +355,21 @@ impl Connection {
             return Err(fault.clone());
         }
         if !self.edge.routing.transitional_binding() {
-            let message =
-                "the message carries no lease: POST /cdp/sessions makes one, and every command carries sessionId and cdpLeaseId";
-            return Err(lease(Fault::new(ErrorCode::RelayCdpNotOwner, message).with("field", "cdpLeaseId")));
+            let message = "the message carries no lease: POST /cdp/sessions makes one, and every command carries sessionId and cdpLeaseId";
+            return Err(lease(
+                Fault::new(ErrorCode::RelayCdpNotOwner, message).with("field", "cdpLeaseId"),
+            ));
         }
         self.edge.routing.admit_legacy(self.permit.asker(), None)?;
-        let session = self.edge.lane.open(&self.edge, self.permit.client(), LegacyLeaseMode::Transitional).await?;
+        let session = self
+            .edge
+            .lane
+            .open(
+                &self.edge,
+                self.permit.client(),
+                LegacyLeaseMode::Transitional,
+            )
+            .await?;
         self.bound = Some(session.clone());
         Ok(session)
     }
@@ -267,7 +379,10 @@ impl Connection {
         let cap = limits.cdp.max_timeout_ms;
         match asked {
             Some(asked) if asked > cap => {
-                let message = format!("timeoutMs is {asked} and may be at most {cap} in the limits profile {}", limits.name);
+                let message = format!(
+                    "timeoutMs is {asked} and may be at most {cap} in the limits profile {}",
+                    limits.name
+                );
                 Err(Fault::new(ErrorCode::RelayTimeoutCapExceeded, message)
                     .with("timeoutMs", asked)
                     .with("capMs", cap)
@@ -278,28 +393,55 @@ impl Connection {
     }
 
     fn request_id(&self, incoming: &Incoming<'_>, id: Option<u64>) -> RequestId {
-        let named = incoming.request_id.as_deref().and_then(|text| text.parse().ok());
+        let named = incoming
+            .request_id
+            .as_deref()
+            .and_then(|text| text.parse().ok());
         named.unwrap_or_else(|| match id {
-            Some(id) => format!("cdp-{}-{id}", self.number).parse().unwrap_or_else(|_| self.edge.make_request_id()),
+            Some(id) => format!("cdp-{}-{id}", self.number)
+                .parse()
+                .unwrap_or_else(|_| self.edge.make_request_id()),
             None => self.edge.make_request_id(),
         })
     }
 
     fn refuse(&self, refused: Refused<'_>) {
-        let Refused { fault, request, session, command, id, label, received } = refused;
+        let Refused {
+            fault,
+            request,
+            session,
+            command,
+            id,
+            label,
+            received,
+        } = refused;
         let code = fault.code;
-        self.edge.count_legacy(label, Some(code), crate::ops::millis_since(received));
+        self.edge
+            .count_legacy(label, Some(code), crate::ops::millis_since(received));
         audit::write(&Line {
             request: &request,
             session,
             method: command.map(|command| command.borrowed().method),
             decision: CdpDecision::Deny,
             code: Some(code),
-            mode: if self.bound.is_some() { LegacyLeaseMode::Transitional } else { LegacyLeaseMode::Explicit },
+            mode: if self.bound.is_some() {
+                LegacyLeaseMode::Transitional
+            } else {
+                LegacyLeaseMode::Explicit
+            },
         });
-        let form = if self.bound.is_some() { Form::Raw(frame::deprecation()) } else { Form::Explicit };
-        let about = About { session, id, inner: command.and_then(|command| command.borrowed().session) };
-        self.outlet.push(frame::error(&form, &request, about, fault));
+        let form = if self.bound.is_some() {
+            Form::Raw(frame::deprecation())
+        } else {
+            Form::Explicit
+        };
+        let about = About {
+            session,
+            id,
+            inner: command.and_then(|command| command.borrowed().session),
+        };
+        self.outlet
+            .push(frame::error(&form, &request, about, fault));
     }
 
     /// Stops listening, and ends the session that is bound to this connection.
@@ -318,6 +460,14 @@ impl Refused<'_> {
     /// Of a frame that could not be read.
     fn unread(connection: &Connection, fault: Fault) -> Self {
         let request = connection.edge.make_request_id();
-        Self { fault, request, session: None, command: None, id: None, label: "other", received: Instant::now() }
+        Self {
+            fault,
+            request,
+            session: None,
+            command: None,
+            id: None,
+            label: "other",
+            received: Instant::now(),
+        }
     }
 }

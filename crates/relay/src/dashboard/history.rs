@@ -73,7 +73,9 @@ impl History {
         self.requests.fetch_add(1, Ordering::Relaxed);
         match code.map(|code| code.row().blame) {
             None => {}
-            Some(Blame::Adapter | Blame::Relay) => drop(self.faults.fetch_add(1, Ordering::Relaxed)),
+            Some(Blame::Adapter | Blame::Relay) => {
+                drop(self.faults.fetch_add(1, Ordering::Relaxed))
+            }
             Some(_) => drop(self.refusals.fetch_add(1, Ordering::Relaxed)),
         }
         self.classes[class_of(total_ms)].fetch_add(1, Ordering::Relaxed);
@@ -81,7 +83,8 @@ impl History {
 
     /// Ends a step.
     pub(crate) fn step(&self, at: Timestamp, sessions: u32) {
-        let counts: [u64; BOUNDS + 1] = std::array::from_fn(|class| self.classes[class].swap(0, Ordering::Relaxed));
+        let counts: [u64; BOUNDS + 1] =
+            std::array::from_fn(|class| self.classes[class].swap(0, Ordering::Relaxed));
         let point = Point {
             at,
             requests: self.requests.swap(0, Ordering::Relaxed),
@@ -103,7 +106,10 @@ impl History {
     pub(crate) fn since(&self, from: u64) -> (Vec<Point>, u64) {
         let points = self.points();
         let skip = usize::try_from(from.saturating_sub(points.before)).unwrap_or(usize::MAX);
-        (points.kept.iter().skip(skip).copied().collect(), points.before + points.kept.len() as u64)
+        (
+            points.kept.iter().skip(skip).copied().collect(),
+            points.before + points.kept.len() as u64,
+        )
     }
 
     fn points(&self) -> MutexGuard<'_, Points> {
@@ -117,7 +123,9 @@ fn bound(class: usize) -> f64 {
 }
 
 fn class_of(millis: f64) -> usize {
-    (0..BOUNDS).find(|class| millis <= bound(*class)).unwrap_or(BOUNDS)
+    (0..BOUNDS)
+        .find(|class| millis <= bound(*class))
+        .unwrap_or(BOUNDS)
 }
 
 /// The upper bound of the class that holds the percentile.
@@ -161,9 +169,18 @@ mod tests {
         let (points, next) = history.since(0);
         assert_eq!(next, 2);
         let first = points[0];
-        assert_eq!((first.requests, first.faults, first.refusals, first.sessions), (100, 1, 9, 3));
-        assert!(first.p50_ms.is_some_and(|p50| (1.0..=1.5).contains(&p50)), "{first:?}");
-        assert!(first.p95_ms.is_some_and(|p95| (40.0..=60.0).contains(&p95)), "{first:?}");
+        assert_eq!(
+            (first.requests, first.faults, first.refusals, first.sessions),
+            (100, 1, 9, 3)
+        );
+        assert!(
+            first.p50_ms.is_some_and(|p50| (1.0..=1.5).contains(&p50)),
+            "{first:?}"
+        );
+        assert!(
+            first.p95_ms.is_some_and(|p95| (40.0..=60.0).contains(&p95)),
+            "{first:?}"
+        );
         assert_eq!((points[1].requests, points[1].p95_ms), (0, None));
         assert_eq!(history.since(1).0.len(), 1);
     }

@@ -63,7 +63,14 @@ impl Logins {
     pub(crate) fn issue(&self, now: Instant) -> Outcome<String> {
         let text = secret(10)?;
         let mut kept = self.kept(now);
-        push(&mut kept.codes, MAX_CODES, Code { text: text.clone(), until: now + CODE_TTL });
+        push(
+            &mut kept.codes,
+            MAX_CODES,
+            Code {
+                text: text.clone(),
+                until: now + CODE_TTL,
+            },
+        );
         Ok(text)
     }
 
@@ -72,8 +79,15 @@ impl Logins {
     /// # Errors
     /// `relay_auth_invalid` when it is none, was redeemed or is too old.
     pub(crate) fn redeem(&self, typed: &str, now: Instant) -> Outcome<Granted> {
-        let typed: String = typed.chars().filter(|c| c.is_ascii_alphanumeric()).map(|c| c.to_ascii_lowercase()).collect();
-        let granted = Granted { cookie: secret(32)?, key: secret(32)? };
+        let typed: String = typed
+            .chars()
+            .filter(|c| c.is_ascii_alphanumeric())
+            .map(|c| c.to_ascii_lowercase())
+            .collect();
+        let granted = Granted {
+            cookie: secret(32)?,
+            key: secret(32)?,
+        };
         let mut kept = self.kept(now);
         let place = kept.codes.iter().position(|code| same(&code.text, &typed)).ok_or_else(|| {
             Fault::new(
@@ -82,7 +96,11 @@ impl Logins {
             )
         })?;
         kept.codes.remove(place);
-        let login = Login { cookie: granted.cookie.clone(), key: granted.key.clone(), until: now + LOGIN_TTL };
+        let login = Login {
+            cookie: granted.cookie.clone(),
+            key: granted.key.clone(),
+            until: now + LOGIN_TTL,
+        };
         push(&mut kept.logins, MAX_LOGINS, login);
         Ok(granted)
     }
@@ -90,13 +108,18 @@ impl Logins {
     /// Whether these are a login's two secrets; a login that calls stays.
     pub(crate) fn admits(&self, cookie: &str, key: &str, now: Instant) -> bool {
         let mut kept = self.kept(now);
-        let login = kept.logins.iter_mut().find(|login| same(&login.cookie, cookie) && same(&login.key, key));
+        let login = kept
+            .logins
+            .iter_mut()
+            .find(|login| same(&login.cookie, cookie) && same(&login.key, key));
         login.map(|login| login.until = now + LOGIN_TTL).is_some()
     }
 
     /// Ends a login.
     pub(crate) fn end(&self, cookie: &str, now: Instant) {
-        self.kept(now).logins.retain(|login| !same(&login.cookie, cookie));
+        self.kept(now)
+            .logins
+            .retain(|login| !same(&login.cookie, cookie));
     }
 }
 
@@ -114,7 +137,8 @@ fn same(kept: &str, presented: &str) -> bool {
 fn secret(bytes: usize) -> Outcome<String> {
     let mut buffer = [0_u8; 32];
     let buffer = &mut buffer[..bytes];
-    getrandom::fill(buffer).map_err(|_| Fault::new(ErrorCode::RelayInternal, "the system has no randomness"))?;
+    getrandom::fill(buffer)
+        .map_err(|_| Fault::new(ErrorCode::RelayInternal, "the system has no randomness"))?;
     Ok(buffer.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
@@ -128,7 +152,10 @@ mod tests {
         let code = logins.issue(now).unwrap();
         let typed = format!("{}-{}", code[..10].to_uppercase(), &code[10..]);
         let granted = logins.redeem(&typed, now).unwrap();
-        assert_eq!(logins.redeem(&code, now).err().map(|fault| fault.code), Some(ErrorCode::RelayAuthInvalid));
+        assert_eq!(
+            logins.redeem(&code, now).err().map(|fault| fault.code),
+            Some(ErrorCode::RelayAuthInvalid)
+        );
         assert!(logins.admits(&granted.cookie, &granted.key, now));
         assert!(!logins.admits(&granted.cookie, "", now));
         assert!(!logins.admits(&granted.key, &granted.cookie, now));
@@ -144,8 +171,15 @@ mod tests {
         let code = logins.issue(now).unwrap();
         let granted = logins.redeem(&code, now).unwrap();
         let later = now + LOGIN_TTL - Duration::from_secs(1);
-        assert!(logins.admits(&granted.cookie, &granted.key, later), "a login that calls stays");
-        assert!(logins.admits(&granted.cookie, &granted.key, later + LOGIN_TTL - Duration::from_secs(1)));
+        assert!(
+            logins.admits(&granted.cookie, &granted.key, later),
+            "a login that calls stays"
+        );
+        assert!(logins.admits(
+            &granted.cookie,
+            &granted.key,
+            later + LOGIN_TTL - Duration::from_secs(1)
+        ));
         assert!(!logins.admits(&granted.cookie, &granted.key, later + LOGIN_TTL * 3));
     }
 

@@ -46,8 +46,13 @@ impl Body for EventBody {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.0.poll_recv(cx).map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.0
+            .poll_recv(cx)
+            .map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
     }
 }
 
@@ -79,7 +84,11 @@ async fn feed(edge: &Edge, permit: &Permit, sender: &mpsc::Sender<Bytes>) {
         let mut text = String::new();
         let (points, next) = edge.history.since(next_point);
         if next_point == 0 || !points.is_empty() {
-            event(&mut text, "traffic", &serde_json::to_string(&points).unwrap_or_default());
+            event(
+                &mut text,
+                "traffic",
+                &serde_json::to_string(&points).unwrap_or_default(),
+            );
         }
         next_point = next;
         let state = state(edge, permit).await;
@@ -111,14 +120,20 @@ fn event(text: &mut String, name: &str, data: &str) {
 /// The status document, the sessions and the incidents, as JSON.
 async fn state(edge: &Edge, permit: &Permit) -> String {
     let document = status::document(edge, permit.asker(), None, &[]);
-    let sessions = if document.active_ops_sessions + document.lost_ops_sessions > 0 { sessions(edge).await } else { None };
+    let sessions = if document.active_ops_sessions + document.lost_ops_sessions > 0 {
+        sessions(edge).await
+    } else {
+        None
+    };
     let status = serde_json::to_string(&document).unwrap_or_else(|_| "null".to_owned());
     let sessions = sessions.as_deref().map_or("null", RawValue::get);
     let admin = edge.config.admin_token.is_some();
     let mut incidents = edge.scoring.incidents();
     incidents.truncate(INCIDENTS);
     let incidents = serde_json::to_string(&incidents).unwrap_or_else(|_| "[]".to_owned());
-    format!(r#"{{"status":{status},"sessions":{sessions},"incidents":{incidents},"adminEnabled":{admin}}}"#)
+    format!(
+        r#"{{"status":{status},"sessions":{sessions},"incidents":{incidents},"adminEnabled":{admin}}}"#
+    )
 }
 
 async fn sessions(edge: &Edge) -> Option<Arc<RawValue>> {
@@ -131,8 +146,13 @@ async fn sessions(edge: &Edge) -> Option<Arc<RawValue>> {
         timeout_ms: u64::try_from(LIST.as_millis()).ok(),
         boundary: false,
     };
-    let caller = Caller { client_id: "dashboard".parse().ok()?, admin: false };
-    let reply = timeout(LIST, edge.service.execute(request, caller, Instant::now())).await.ok()?;
+    let caller = Caller {
+        client_id: "dashboard".parse().ok()?,
+        admin: false,
+    };
+    let reply = timeout(LIST, edge.service.execute(request, caller, Instant::now()))
+        .await
+        .ok()?;
     reply.outcome.ok()
 }
 
@@ -141,7 +161,11 @@ struct Place(Arc<Edge>);
 
 impl Place {
     fn take(edge: &Arc<Edge>) -> Option<Self> {
-        let taken = edge.streams.fetch_update(Ordering::AcqRel, Ordering::Acquire, |open| (open < MAX_STREAMS).then_some(open + 1));
+        let taken = edge
+            .streams
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |open| {
+                (open < MAX_STREAMS).then_some(open + 1)
+            });
         taken.is_ok().then(|| Self(edge.clone()))
     }
 }

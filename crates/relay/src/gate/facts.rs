@@ -1,13 +1,17 @@
 //! What the gates look at, taken out of a request's head.
 
 use hyper::Method;
-use hyper::header::{AUTHORIZATION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, ORIGIN, SEC_WEBSOCKET_PROTOCOL};
+use hyper::header::{
+    AUTHORIZATION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, ORIGIN, SEC_WEBSOCKET_PROTOCOL,
+};
 use hyper::http::request::Parts;
 use ops_contracts::command::parse_json;
 use ops_contracts::frame::ClientKind;
 use ops_contracts::ids::ClientId;
 use ops_contracts::legacy::CDP_PROTOCOL;
-use ops_contracts::routing::{Identities, IdentityNamespace, Peer, RequestControls, RolloutIdentity};
+use ops_contracts::routing::{
+    Identities, IdentityNamespace, Peer, RequestControls, RolloutIdentity,
+};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 
 use super::Policy;
@@ -80,7 +84,9 @@ impl Endpoint {
             "/admin/config/reload" => Self::AdminReload,
             "/admin/routing" => Self::AdminRouting,
             "/cdp" => Self::Cdp,
-            path if path == "/cdp/sessions" || path.starts_with("/cdp/sessions/") => Self::CdpSessions,
+            path if path == "/cdp/sessions" || path.starts_with("/cdp/sessions/") => {
+                Self::CdpSessions
+            }
             "/api/orchestration" => Self::Orchestration,
             "/scorecard" => Self::Scorecard,
             "/incidents" => Self::Incidents,
@@ -104,7 +110,9 @@ impl Endpoint {
     /// Whether the admin token opens it, and nothing else.
     pub(crate) fn is_admin(self) -> bool {
         match self {
-            Self::AdminReload | Self::AdminRouting | Self::AdminIncidents | Self::AdminResolve => true,
+            Self::AdminReload | Self::AdminRouting | Self::AdminIncidents | Self::AdminResolve => {
+                true
+            }
             Self::Dashboard(part) => part.is_admin(),
             _ => false,
         }
@@ -154,9 +162,11 @@ impl<'a> ClientVersions<'a> {
     /// The component that these are the versions of, where there is enough to judge it by.
     pub(crate) fn peer(&self) -> Option<Peer<'a>> {
         match (self.contract, self.kind) {
-            (Field::One(contract), Some(kind)) => {
-                Some(Peer { component: kind.into(), version: self.client, contract: Some(contract) })
-            }
+            (Field::One(contract), Some(kind)) => Some(Peer {
+                component: kind.into(),
+                version: self.client,
+                contract: Some(contract),
+            }),
             _ => None,
         }
     }
@@ -165,7 +175,11 @@ impl<'a> ClientVersions<'a> {
 impl<'a> ClientVersions<'a> {
     /// The same where the contract version does not count; who names no kind is another program.
     pub(crate) fn component(&self) -> Option<Peer<'a>> {
-        self.kind.map(|kind| Peer { component: kind.into(), version: self.client, contract: None })
+        self.kind.map(|kind| Peer {
+            component: kind.into(),
+            version: self.client,
+            contract: None,
+        })
     }
 }
 
@@ -207,7 +221,8 @@ impl<'a> Facts<'a> {
     pub(crate) fn of(head: &'a Parts, local: bool) -> Self {
         let headers = &head.headers;
         let endpoint = Endpoint::of(head.uri.path());
-        let acts = (endpoint == Endpoint::Ops && head.method == Method::POST) || endpoint == Endpoint::Blobs;
+        let acts = (endpoint == Endpoint::Ops && head.method == Method::POST)
+            || endpoint == Endpoint::Blobs;
         let upgrade = endpoint.takes_sockets() && head.method == Method::GET;
         Self {
             endpoint,
@@ -217,9 +232,16 @@ impl<'a> Facts<'a> {
             fetch_metadata: headers.contains_key("sec-fetch-site"),
             token: presented_token(headers, upgrade),
             pairing: presented_pairing(headers, upgrade),
-            fetch_own: headers.get("sec-fetch-site").is_none_or(|site| site == "same-origin" || site == "none"),
+            fetch_own: headers
+                .get("sec-fetch-site")
+                .is_none_or(|site| site == "same-origin" || site == "none"),
             changes: head.method != Method::GET && head.method != Method::HEAD,
-            login: (dashboard::cookie(headers), headers.get(dashboard::KEY_HEADER).and_then(|key| key.to_str().ok())),
+            login: (
+                dashboard::cookie(headers),
+                headers
+                    .get(dashboard::KEY_HEADER)
+                    .and_then(|key| key.to_str().ok()),
+            ),
             versions: acts.then(|| versions(headers)),
             payload: content_length(headers),
             charge: None,
@@ -238,7 +260,10 @@ impl<'a> Facts<'a> {
             Field::One(text) => text,
             Field::Invalid => "",
         };
-        text.parse().map_err(|error| Fault::new(ErrorCode::RelayFrameInvalid, format!("{error}")).with("field", "x-ops-client-id"))
+        text.parse().map_err(|error| {
+            Fault::new(ErrorCode::RelayFrameInvalid, format!("{error}"))
+                .with("field", "x-ops-client-id")
+        })
     }
 
     /// What vouches for the caller in a rollout: the extension whose origin passed or else the client that named itself, and
@@ -257,19 +282,31 @@ impl<'a> Facts<'a> {
             Field::One(token) => policy.pairing.store.find(token.as_bytes()),
             _ => None,
         };
-        let paired = paired.and_then(|id| RolloutIdentity::new(IdentityNamespace::Pairing, &id).ok());
-        named.into_iter().chain(paired).fold(Identities::default(), Identities::with)
+        let paired =
+            paired.and_then(|id| RolloutIdentity::new(IdentityNamespace::Pairing, &id).ok());
+        named
+            .into_iter()
+            .chain(paired)
+            .fold(Identities::default(), Identities::with)
     }
 
     /// The routing controls of the head.
     pub(super) fn request_controls(&self) -> Outcome<RequestControls> {
-        let invalid = |why: String| Fault::new(ErrorCode::RelayFrameInvalid, why).with("field", "x-ops-routing");
+        let invalid = |why: String| {
+            Fault::new(ErrorCode::RelayFrameInvalid, why).with("field", "x-ops-routing")
+        };
         match self.routing {
             Field::Absent => Ok(RequestControls::default()),
             // Serde would take an array as well, by position.
-            Field::One(text) if !text.trim_start().starts_with('{') => Err(invalid("x-ops-routing is no JSON object".to_owned())),
-            Field::One(text) => parse_json(text).map_err(|error| invalid(format!("x-ops-routing: {error}"))),
-            Field::Invalid => Err(invalid("there is more than one x-ops-routing header, or it is no text".to_owned())),
+            Field::One(text) if !text.trim_start().starts_with('{') => {
+                Err(invalid("x-ops-routing is no JSON object".to_owned()))
+            }
+            Field::One(text) => {
+                parse_json(text).map_err(|error| invalid(format!("x-ops-routing: {error}")))
+            }
+            Field::Invalid => Err(invalid(
+                "there is more than one x-ops-routing header, or it is no text".to_owned(),
+            )),
         }
     }
 }
@@ -285,7 +322,11 @@ pub(crate) fn versions(headers: &HeaderMap) -> ClientVersions<'_> {
         Field::One(text) => Some(text),
         _ => None,
     };
-    ClientVersions { contract: Field::of(headers, HeaderName::from_static("x-ops-contract-version")), kind, client }
+    ClientVersions {
+        contract: Field::of(headers, HeaderName::from_static("x-ops-contract-version")),
+        kind,
+        client,
+    }
 }
 
 fn content_length(headers: &HeaderMap) -> Option<u64> {
@@ -295,18 +336,18 @@ fn content_length(headers: &HeaderMap) -> Option<u64> {
 fn presented_token(headers: &HeaderMap, upgrade: bool) -> Field<'_> {
     match Field::of(headers, AUTHORIZATION) {
         Field::One(value) => bearer(value).map_or(Field::Invalid, Field::One),
-        Field::Absent if upgrade => {
-            offered_protocols(headers).find_map(|name| name.strip_prefix(BEARER_PROTOCOL)).map_or(Field::Absent, Field::One)
-        }
+        Field::Absent if upgrade => offered_protocols(headers)
+            .find_map(|name| name.strip_prefix(BEARER_PROTOCOL))
+            .map_or(Field::Absent, Field::One),
         other => other,
     }
 }
 
 fn presented_pairing(headers: &HeaderMap, upgrade: bool) -> Field<'_> {
     match Field::of(headers, HeaderName::from_static("x-odb-pairing-token")) {
-        Field::Absent if upgrade => {
-            offered_protocols(headers).find_map(|name| name.strip_prefix(PAIRING_PROTOCOL)).map_or(Field::Absent, Field::One)
-        }
+        Field::Absent if upgrade => offered_protocols(headers)
+            .find_map(|name| name.strip_prefix(PAIRING_PROTOCOL))
+            .map_or(Field::Absent, Field::One),
         presented => presented,
     }
 }
@@ -319,11 +360,20 @@ fn bearer(value: &str) -> Option<&str> {
 /// The subprotocols that a caller offers.
 fn offered_protocols(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     let lists = headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter();
-    lists.filter_map(|value| value.to_str().ok()).flat_map(|list| list.split(',')).map(str::trim)
+    lists
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|list| list.split(','))
+        .map(str::trim)
 }
 
 /// The subprotocol of ours that a caller offers: the one of its endpoint.
 pub(crate) fn offered_protocol(headers: &HeaderMap, endpoint: Endpoint) -> Option<&'static str> {
-    let ours = if endpoint.is_legacy() { CDP_PROTOCOL } else { OPS_PROTOCOL };
-    offered_protocols(headers).any(|name| name == ours).then_some(ours)
+    let ours = if endpoint.is_legacy() {
+        CDP_PROTOCOL
+    } else {
+        OPS_PROTOCOL
+    };
+    offered_protocols(headers)
+        .any(|name| name == ours)
+        .then_some(ours)
 }

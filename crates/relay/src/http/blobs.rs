@@ -23,29 +23,59 @@ pub(super) async fn put(edge: &Arc<Edge>, permit: &Permit, head: &Parts, body: I
     match take(edge, permit, head, body).await {
         Ok(info) => {
             tracing::info!(target: "ops", blobId = %info.blob_id, bytes = info.bytes, "blob");
-            respond::json(201, serde_json::to_string(&info).expect("a blob's facts are texts and numbers"))
+            respond::json(
+                201,
+                serde_json::to_string(&info).expect("a blob's facts are texts and numbers"),
+            )
         }
         Err(fault) => respond::closing(declined(edge, fault)),
     }
 }
 
 async fn take(edge: &Edge, permit: &Permit, head: &Parts, body: Incoming) -> Outcome<BlobInfo> {
-    if head.headers.get(CONTENT_TYPE).is_none_or(|kind| kind != "application/octet-stream") {
-        return Err(Fault::new(ErrorCode::RelayContentTypeUnsupported, "a blob's Content-Type is application/octet-stream"));
+    if head
+        .headers
+        .get(CONTENT_TYPE)
+        .is_none_or(|kind| kind != "application/octet-stream")
+    {
+        return Err(Fault::new(
+            ErrorCode::RelayContentTypeUnsupported,
+            "a blob's Content-Type is application/octet-stream",
+        ));
     }
     let (session, lease) = holder(&head.headers)?;
     let owned = edge.service.lease_matches(&session, &lease);
-    let payer = if owned { Payer::Session(&session) } else { Payer::Peer(permit.client()) };
-    let charge = Charge { payer, bucket: Bucket::Commands, cost: 1 };
+    let payer = if owned {
+        Payer::Session(&session)
+    } else {
+        Payer::Peer(permit.client())
+    };
+    let charge = Charge {
+        payer,
+        bucket: Bucket::Commands,
+        cost: 1,
+    };
     let announced = Facts::of(head, permit.asker().local).payload;
-    let facts = Facts { endpoint: Endpoint::Blobs, payload: announced, charge: Some(charge), ..Facts::default() };
+    let facts = Facts {
+        endpoint: Endpoint::Blobs,
+        payload: announced,
+        charge: Some(charge),
+        ..Facts::default()
+    };
     gate::message(permit, &facts, &edge.policy)?;
     if edge.draining.load(Ordering::Acquire) {
         return Err(ErrorCode::RelayOpsDraining.into());
     }
-    edge.service.admit_blob(&session, &lease, announced.unwrap_or(0))?;
+    edge.service
+        .admit_blob(&session, &lease, announced.unwrap_or(0))?;
     let cap = usize::try_from(MAX_BLOB_BYTES).unwrap_or(usize::MAX);
-    let bytes = body::read_up_to(cap, || checks::blob_too_large(None), body, edge.config.timeouts.body).await?;
+    let bytes = body::read_up_to(
+        cap,
+        || checks::blob_too_large(None),
+        body,
+        edge.config.timeouts.body,
+    )
+    .await?;
     edge.service.put_blob(&session, &lease, bytes)
 }
 
@@ -59,7 +89,11 @@ fn holder(headers: &HeaderMap) -> Outcome<(SessionId, LeaseId)> {
     let invalid = |field: &str, error: ops_contracts::ids::InvalidId| {
         Fault::new(ErrorCode::RelayFrameInvalid, error.to_string()).with("field", field)
     };
-    let session = session.parse().map_err(|error| invalid("x-ops-session-id", error))?;
-    let lease = lease.parse().map_err(|error| invalid("x-ops-lease-id", error))?;
+    let session = session
+        .parse()
+        .map_err(|error| invalid("x-ops-session-id", error))?;
+    let lease = lease
+        .parse()
+        .map_err(|error| invalid("x-ops-lease-id", error))?;
     Ok((session, lease))
 }

@@ -23,7 +23,12 @@ pub(super) async fn read(body: Incoming, policy: &Policy, limit: Duration) -> Ou
 ///
 /// # Errors
 /// What `too_large` makes as soon as it is above the cap; else as [`read`].
-pub(super) async fn read_up_to(cap: usize, too_large: impl Fn() -> Fault, body: Incoming, limit: Duration) -> Outcome<Vec<u8>> {
+pub(super) async fn read_up_to(
+    cap: usize,
+    too_large: impl Fn() -> Fault,
+    body: Incoming,
+    limit: Duration,
+) -> Outcome<Vec<u8>> {
     match timeout(limit, collect(body, cap, too_large)).await {
         Ok(collected) => collected,
         Err(_) => {
@@ -33,13 +38,23 @@ pub(super) async fn read_up_to(cap: usize, too_large: impl Fn() -> Fault, body: 
     }
 }
 
-async fn collect(mut body: Incoming, cap: usize, too_large: impl Fn() -> Fault) -> Outcome<Vec<u8>> {
+async fn collect(
+    mut body: Incoming,
+    cap: usize,
+    too_large: impl Fn() -> Fault,
+) -> Outcome<Vec<u8>> {
     // The announced size has passed the payload gate, but memory is given only to what arrives.
-    let expected = usize::try_from(body.size_hint().lower()).unwrap_or(0).min(cap).min(64 * 1024);
+    let expected = usize::try_from(body.size_hint().lower())
+        .unwrap_or(0)
+        .min(cap)
+        .min(64 * 1024);
     let mut bytes = Vec::with_capacity(expected);
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| Fault::new(ErrorCode::RelayFrameInvalid, "the body broke off"))?;
-        let Ok(data) = frame.into_data() else { continue };
+        let frame =
+            frame.map_err(|_| Fault::new(ErrorCode::RelayFrameInvalid, "the body broke off"))?;
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
         if data.len() > cap.saturating_sub(bytes.len()) {
             return Err(too_large());
         }

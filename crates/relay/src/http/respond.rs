@@ -3,8 +3,9 @@
 use http_body_util::{Either, Full};
 use hyper::body::Bytes;
 use hyper::header::{
-    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, SEC_WEBSOCKET_ACCEPT,
-    SEC_WEBSOCKET_PROTOCOL, UPGRADE, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER,
+    SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_PROTOCOL, UPGRADE, WWW_AUTHENTICATE,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{Response, StatusCode};
 use ops_contracts::Fault;
@@ -29,7 +30,9 @@ pub(crate) fn with_type(status: u16, kind: &'static str, text: String) -> Reply 
 }
 
 fn set(reply: &mut Reply, name: HeaderName, value: &'static str) {
-    reply.headers_mut().insert(name, HeaderValue::from_static(value));
+    reply
+        .headers_mut()
+        .insert(name, HeaderValue::from_static(value));
 }
 
 pub(crate) fn json(status: u16, text: String) -> Reply {
@@ -57,7 +60,13 @@ pub(crate) fn events(body: EventBody) -> Reply {
 pub(super) fn fault(request: RequestId, fault: Fault) -> Reply {
     let (code, retry_after_ms) = (fault.code, fault.retry_after_ms);
     let text = reply::error(request.clone(), None, fault, None);
-    answer(Answer { request, text, code: Some(code), retry_after_ms, granted: None })
+    answer(Answer {
+        request,
+        text,
+        code: Some(code),
+        retry_after_ms,
+        granted: None,
+    })
 }
 
 /// A command's answer.
@@ -68,7 +77,9 @@ pub(super) fn answer(answer: Answer) -> Reply {
         set(&mut reply, WWW_AUTHENTICATE, "Bearer");
     }
     if let Some(millis) = answer.retry_after_ms {
-        reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from(millis.div_ceil(1000)));
+        reply
+            .headers_mut()
+            .insert(RETRY_AFTER, HeaderValue::from(millis.div_ceil(1000)));
     }
     reply
 }

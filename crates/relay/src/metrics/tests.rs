@@ -3,7 +3,10 @@ use ops_contracts::command::session::SessionMode;
 
 use super::*;
 
-const LABELS: Labels = Labels { adapter: AdapterKind::Cdp, mode: SessionMode::Managed };
+const LABELS: Labels = Labels {
+    adapter: AdapterKind::Cdp,
+    mode: SessionMode::Managed,
+};
 
 fn metrics() -> Metrics {
     Metrics::new(LABELS, None).unwrap()
@@ -16,9 +19,14 @@ fn has(text: &str, series: &str) {
 
 /// The label names of every series of a family, without the histogram's own.
 fn label_sets(text: &str, family: &str) -> Vec<Vec<String>> {
-    let samples = text.lines().filter(|line| !line.starts_with('#') && line.starts_with(family));
+    let samples = text
+        .lines()
+        .filter(|line| !line.starts_with('#') && line.starts_with(family));
     let sets = samples.map(|line| {
-        let inside = line.split_once('{').and_then(|(_, rest)| rest.rsplit_once('}')).map_or("", |(inside, _)| inside);
+        let inside = line
+            .split_once('{')
+            .and_then(|(_, rest)| rest.rsplit_once('}'))
+            .map_or("", |(inside, _)| inside);
         inside
             .split(',')
             .filter_map(|pair| pair.split_once('='))
@@ -34,7 +42,10 @@ fn every_family_has_its_help_type_and_exactly_its_labels_from_the_start() {
     let text = metrics().render(Format::Text);
     for family in FAMILIES {
         has(&text, &format!("# HELP {} {}", family.name, family.help));
-        has(&text, &format!("# TYPE {} {}", family.name, family.kind.as_str()));
+        has(
+            &text,
+            &format!("# TYPE {} {}", family.name, family.kind.as_str()),
+        );
         let sets = label_sets(&text, family.name);
         assert!(!sets.is_empty(), "{}\n{text}", family.name);
         for set in sets {
@@ -45,9 +56,18 @@ fn every_family_has_its_help_type_and_exactly_its_labels_from_the_start() {
         &text,
         r#"ops_requests_total{command="other",route="cdp",adapter="cdp",mode="managed",outcome="success",error_code="none"} 0"#,
     );
-    has(&text, r#"cdp_baseline_latency_ms_p95{command="other",mode="managed",baseline_ref="none"} NaN"#);
-    has(&text, r#"ops_sessions_total{route="ops",adapter="cdp",mode="managed",outcome="crashed"} 0"#);
-    has(&text, r#"ops_incidents_total{severity="P0",route="ops",source="operator"} 0"#);
+    has(
+        &text,
+        r#"cdp_baseline_latency_ms_p95{command="other",mode="managed",baseline_ref="none"} NaN"#,
+    );
+    has(
+        &text,
+        r#"ops_sessions_total{route="ops",adapter="cdp",mode="managed",outcome="crashed"} 0"#,
+    );
+    has(
+        &text,
+        r#"ops_incidents_total{severity="P0",route="ops",source="operator"} 0"#,
+    );
 }
 
 #[test]
@@ -56,9 +76,21 @@ fn requests_are_counted_by_outcome() {
     let series = Series::ops(Some(CommandName::DomEval), Some(metrics.served(None)));
     metrics.record(series, None, 0.7);
     metrics.record(series, None, 3.0);
-    metrics.record(Series::ops(None, None), Some(ErrorCode::RelayRateLimited), 0.1);
-    metrics.record(Series::of(RouteLabel::Cdp, "Page.navigate", None), None, 20.0);
-    metrics.session_ended(RouteLabel::Ops, metrics.served(None), SessionOutcome::Crashed);
+    metrics.record(
+        Series::ops(None, None),
+        Some(ErrorCode::RelayRateLimited),
+        0.1,
+    );
+    metrics.record(
+        Series::of(RouteLabel::Cdp, "Page.navigate", None),
+        None,
+        20.0,
+    );
+    metrics.session_ended(
+        RouteLabel::Ops,
+        metrics.served(None),
+        SessionOutcome::Crashed,
+    );
     let text = metrics.render(Format::Text);
     has(
         &text,
@@ -68,18 +100,37 @@ fn requests_are_counted_by_outcome() {
         &text,
         r#"ops_requests_total{command="other",route="ops",adapter="none",mode="none",outcome="error",error_code="relay_rate_limited"} 1"#,
     );
-    has(&text, r#"ops_request_latency_ms_bucket{command="dom.eval",route="ops",adapter="cdp",mode="managed",le="1"} 1"#);
-    has(&text, r#"ops_request_latency_ms_bucket{command="dom.eval",route="ops",adapter="cdp",mode="managed",le="3"} 2"#);
-    has(&text, r#"ops_request_latency_ms_count{command="Page.navigate",route="cdp",adapter="none",mode="none"} 1"#);
-    has(&text, r#"ops_sessions_total{route="ops",adapter="cdp",mode="managed",outcome="crashed"} 1"#);
+    has(
+        &text,
+        r#"ops_request_latency_ms_bucket{command="dom.eval",route="ops",adapter="cdp",mode="managed",le="1"} 1"#,
+    );
+    has(
+        &text,
+        r#"ops_request_latency_ms_bucket{command="dom.eval",route="ops",adapter="cdp",mode="managed",le="3"} 2"#,
+    );
+    has(
+        &text,
+        r#"ops_request_latency_ms_count{command="Page.navigate",route="cdp",adapter="none",mode="none"} 1"#,
+    );
+    has(
+        &text,
+        r#"ops_sessions_total{route="ops",adapter="cdp",mode="managed",outcome="crashed"} 1"#,
+    );
 }
 
 #[test]
 fn every_bound_of_the_contract_is_a_bucket() {
     let text = metrics().render(Format::Text);
     let of = r#"ops_request_latency_ms_bucket{command="other",route="ops",adapter="cdp",mode="managed",le=""#;
-    let bounds: Vec<&str> =
-        text.lines().filter_map(|line| line.strip_prefix(of)?.split_once('"')).map(|(bound, _)| bound).collect();
-    let expected: Vec<String> = LATENCY_BOUNDS_MS.iter().map(f64::to_string).chain(["+Inf".to_owned()]).collect();
+    let bounds: Vec<&str> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix(of)?.split_once('"'))
+        .map(|(bound, _)| bound)
+        .collect();
+    let expected: Vec<String> = LATENCY_BOUNDS_MS
+        .iter()
+        .map(f64::to_string)
+        .chain(["+Inf".to_owned()])
+        .collect();
     assert_eq!(bounds, expected);
 }

@@ -38,12 +38,17 @@ impl Owners {
 
     /// The sessions whose owners `moved` says yes to.
     pub(super) fn of(&self, moved: impl Fn(&Asker) -> bool) -> HashSet<SessionId> {
-        self.lock().iter().filter(|(_, owner)| moved(&owner.asker)).map(|(session, _)| session.clone()).collect()
+        self.lock()
+            .iter()
+            .filter(|(_, owner)| moved(&owner.asker))
+            .map(|(session, _)| session.clone())
+            .collect()
     }
 
     /// Forgets sessions that are no more.
     pub(super) fn sweep(&self, service: &dyn OpsService) {
-        self.lock().retain(|session, owner| service.lease_matches(session, &owner.lease));
+        self.lock()
+            .retain(|session, owner| service.lease_matches(session, &owner.lease));
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, Owner>> {

@@ -18,11 +18,19 @@ pub(super) struct Subscriptions {
 
 impl Subscriptions {
     pub(super) fn new(queue: EventQueue) -> Self {
-        Self { sessions: Mutex::default(), queue }
+        Self {
+            sessions: Mutex::default(),
+            queue,
+        }
     }
 
     /// Listens to a session, once.
-    pub(super) fn add(self: &Arc<Self>, service: &dyn OpsService, session: &SessionId, lease: &LeaseId) {
+    pub(super) fn add(
+        self: &Arc<Self>,
+        service: &dyn OpsService,
+        session: &SessionId,
+        lease: &LeaseId,
+    ) {
         if !self.lock().insert(session.clone()) {
             return;
         }
@@ -41,7 +49,17 @@ impl SessionEvents for Subscriptions {
         if event == EventName::SessionClosed {
             self.lock().remove(session);
         }
-        let Ok(data) = RawValue::from_string(data.get().to_owned()) else { return true };
-        self.queue.push(OpsEvent { session_id: session.clone(), seq, event, data }.encode())
+        let Ok(data) = RawValue::from_string(data.get().to_owned()) else {
+            return true;
+        };
+        self.queue.push(
+            OpsEvent {
+                session_id: session.clone(),
+                seq,
+                event,
+                data,
+            }
+            .encode(),
+        )
     }
 }

@@ -27,7 +27,11 @@ const BUDGET_KIB: usize = 128 * 1024;
 
 /// Something to be written.
 pub(super) enum Item {
-    Frame { request: Option<RequestId>, text: String, held: Option<OwnedSemaphorePermit> },
+    Frame {
+        request: Option<RequestId>,
+        text: String,
+        held: Option<OwnedSemaphorePermit>,
+    },
     Close(Option<Ending>),
 }
 
@@ -50,8 +54,14 @@ pub(super) struct EventQueue {
 impl EventQueue {
     /// Queues a frame. A peer with a full queue has lost the order of events: it is cut. False when nobody listens any more.
     pub(super) fn push(&self, text: String) -> bool {
-        let Some(queue) = self.queue.upgrade() else { return false };
-        match queue.try_send(Item::Frame { request: None, text, held: None }) {
+        let Some(queue) = self.queue.upgrade() else {
+            return false;
+        };
+        match queue.try_send(Item::Frame {
+            request: None,
+            text,
+            held: None,
+        }) {
             Ok(()) => true,
             Err(_) => {
                 self.breaker.send_replace(true);
@@ -69,8 +79,20 @@ impl Outbox {
         let breaker = Arc::new(breaker);
         let mut beat = interval_at(Instant::now() + timeouts.heartbeat, timeouts.heartbeat);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let task = WriterTask { writer, waiting, beat, beats: 0, limit: timeouts.write, breaker: breaker.clone() };
-        let outbox = Self { queue, budget: Arc::new(Semaphore::new(BUDGET_KIB)), broken, breaker };
+        let task = WriterTask {
+            writer,
+            waiting,
+            beat,
+            beats: 0,
+            limit: timeouts.write,
+            breaker: breaker.clone(),
+        };
+        let outbox = Self {
+            queue,
+            budget: Arc::new(Semaphore::new(BUDGET_KIB)),
+            broken,
+            breaker,
+        };
         (outbox, tokio::spawn(task.run()))
     }
 
@@ -78,12 +100,20 @@ impl Outbox {
     pub(super) async fn send(&self, request: Option<RequestId>, text: String) {
         let kib = u32::try_from((text.len() / 1024 + 1).min(BUDGET_KIB)).unwrap_or(1);
         let held = self.budget.clone().acquire_many_owned(kib).await.ok();
-        let _ = self.queue.send(Item::Frame { request, text, held }).await;
+        let _ = self
+            .queue
+            .send(Item::Frame {
+                request,
+                text,
+                held,
+            })
+            .await;
     }
 
     /// Queues an error frame.
     pub(super) async fn send_error(&self, request: RequestId, fault: Fault) {
-        self.send(None, reply::error(request, None, fault, None)).await;
+        self.send(None, reply::error(request, None, fault, None))
+            .await;
     }
 
     /// Queues the end; what was queued before is written first.
@@ -103,7 +133,10 @@ impl Outbox {
     }
 
     pub(super) fn events(&self) -> EventQueue {
-        EventQueue { queue: self.queue.downgrade(), breaker: self.breaker.clone() }
+        EventQueue {
+            queue: self.queue.downgrade(),
+            breaker: self.breaker.clone(),
+        }
     }
 }
 
@@ -135,7 +168,11 @@ impl WriterTask {
             // What waits behind goes out with the same flush.
             loop {
                 match item {
-                    Item::Frame { request, text, held } => self.write(request, text, held).await?,
+                    Item::Frame {
+                        request,
+                        text,
+                        held,
+                    } => self.write(request, text, held).await?,
                     Item::Close(ending) => return self.end(ending).await,
                 }
                 match self.waiting.try_recv() {
@@ -149,10 +186,19 @@ impl WriterTask {
 
     fn heartbeat(&mut self) -> Item {
         self.beats += 1;
-        Item::Frame { request: None, text: encode_heartbeat(FrameType::Ping, &OpsPing { nonce: self.beats }), held: None }
+        Item::Frame {
+            request: None,
+            text: encode_heartbeat(FrameType::Ping, &OpsPing { nonce: self.beats }),
+            held: None,
+        }
     }
 
-    async fn write(&mut self, request: Option<RequestId>, text: String, held: Option<OwnedSemaphorePermit>) -> Result<(), WsError> {
+    async fn write(
+        &mut self,
+        request: Option<RequestId>,
+        text: String,
+        held: Option<OwnedSemaphorePermit>,
+    ) -> Result<(), WsError> {
         match request {
             Some(request) if text.len() > CHUNK_THRESHOLD => {
                 for frame in Chunks::new(&request, &text).frames() {
@@ -167,14 +213,20 @@ impl WriterTask {
 
     async fn end(&mut self, ending: Option<Ending>) -> Result<(), WsError> {
         if let Some((code, reason)) = ending {
-            let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
+            let close = Message::Close(Some(CloseFrame {
+                code,
+                reason: reason.into(),
+            }));
             within(self.limit, self.writer.feed(close)).await?;
         }
         within(self.limit, self.writer.flush()).await
     }
 }
 
-async fn within(limit: std::time::Duration, write: impl Future<Output = Result<(), WsError>>) -> Result<(), WsError> {
+async fn within(
+    limit: std::time::Duration,
+    write: impl Future<Output = Result<(), WsError>>,
+) -> Result<(), WsError> {
     match timeout(limit, write).await {
         Ok(written) => written,
         Err(_) => Err(WsError::Io(std::io::ErrorKind::TimedOut.into())),

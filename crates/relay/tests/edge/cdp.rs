@@ -6,16 +6,17 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ops_contracts::ErrorCode::{
-    self, AdapterBrowserLost, OpsSessionUnknown, RelayAuthRequired, RelayCdpCommandTimeout, RelayCdpLeaseExpired,
-    RelayCdpMethodDenied, RelayCdpNotOwner, RelayFrameInvalid, RelayLegacyCdpOptInRequired, RelayLegacyRouteUnavailable,
-    RelayLegacyWindowExceeded, RelayMethodNotAllowed, RelayNonlocalCdpDisabled, RelayOpsRouteDisabled, RelayOpsTerminated,
-    RelayOpsVersionUnsupported, RelayOriginDenied, RelayPayloadTooLarge, RelayRateLimited, RelayRawCdpDisabled,
-    RelayTimeoutCapExceeded,
+    self, AdapterBrowserLost, OpsSessionUnknown, RelayAuthRequired, RelayCdpCommandTimeout,
+    RelayCdpLeaseExpired, RelayCdpMethodDenied, RelayCdpNotOwner, RelayFrameInvalid,
+    RelayLegacyCdpOptInRequired, RelayLegacyRouteUnavailable, RelayLegacyWindowExceeded,
+    RelayMethodNotAllowed, RelayNonlocalCdpDisabled, RelayOpsRouteDisabled, RelayOpsTerminated,
+    RelayOpsVersionUnsupported, RelayOriginDenied, RelayPayloadTooLarge, RelayRateLimited,
+    RelayRawCdpDisabled, RelayTimeoutCapExceeded,
 };
 use ops_contracts::adapter::BoxFuture;
 use ops_contracts::legacy::{
-    CDP_PROTOCOL, CdpDecision, CdpVerdict, LegacyBrowser, LegacyBrowserInfo, LegacyBrowsers, LegacyCommand, LegacyEvents,
-    LegacyMessage,
+    CDP_PROTOCOL, CdpDecision, CdpVerdict, LegacyBrowser, LegacyBrowserInfo, LegacyBrowsers,
+    LegacyCommand, LegacyEvents, LegacyMessage,
 };
 use ops_contracts::limits::{LaneLimits, LimitsProfile};
 use ops_contracts::routing::{LegacyLane, RoutingControls, RoutingMode};
@@ -29,8 +30,10 @@ use crate::client::{Client, PATIENCE, Request, Response, request};
 use crate::service::{Running, TOKEN, config, routing, settings, start_with};
 
 /// Closed to everybody.
-const CLOSED: LegacyGates =
-    LegacyGates { local: LegacyLane::Closed(RelayRawCdpDisabled), beyond: LegacyLane::Closed(RelayRawCdpDisabled) };
+const CLOSED: LegacyGates = LegacyGates {
+    local: LegacyLane::Closed(RelayRawCdpDisabled),
+    beyond: LegacyLane::Closed(RelayRawCdpDisabled),
+};
 
 /// Browsers that do what the method says.
 #[derive(Default)]
@@ -47,7 +50,10 @@ struct Scripted {
 }
 
 impl LegacyBrowsers for Browsers {
-    fn open(&self, events: Arc<dyn LegacyEvents>) -> BoxFuture<'_, Outcome<Arc<dyn LegacyBrowser>>> {
+    fn open(
+        &self,
+        events: Arc<dyn LegacyEvents>,
+    ) -> BoxFuture<'_, Outcome<Arc<dyn LegacyBrowser>>> {
         self.open.fetch_add(1, Ordering::SeqCst);
         self.events.lock().unwrap().push(events.clone());
         let info = LegacyBrowserInfo {
@@ -57,8 +63,12 @@ impl LegacyBrowsers for Browsers {
             directory: "/nowhere".to_owned(),
             confined: Vec::new(),
         };
-        let browser: Arc<dyn LegacyBrowser> =
-            Arc::new(Scripted { info, events, open: self.open.clone(), closed: AtomicBool::new(false) });
+        let browser: Arc<dyn LegacyBrowser> = Arc::new(Scripted {
+            info,
+            events,
+            open: self.open.clone(),
+            closed: AtomicBool::new(false),
+        });
         Box::pin(std::future::ready(Ok(browser)))
     }
 }
@@ -82,15 +92,37 @@ impl LegacyBrowser for Scripted {
 
     fn judge(&self, command: &LegacyCommand<'_>) -> CdpVerdict {
         let denied = command.method == "Browser.crash";
-        let decision = if denied { CdpDecision::Deny } else { CdpDecision::Allow };
-        let label = if command.method == "Page.enable" { "Page.enable" } else { "other" };
-        CdpVerdict { decision, label, why: if denied { "it ends the browser".to_owned() } else { String::new() } }
+        let decision = if denied {
+            CdpDecision::Deny
+        } else {
+            CdpDecision::Allow
+        };
+        let label = if command.method == "Page.enable" {
+            "Page.enable"
+        } else {
+            "other"
+        };
+        CdpVerdict {
+            decision,
+            label,
+            why: if denied {
+                "it ends the browser".to_owned()
+            } else {
+                String::new()
+            },
+        }
     }
 
     fn send(&self, message: &str) -> Outcome<()> {
         let parsed: Value = serde_json::from_str(message).unwrap();
         let id = parsed["id"].as_u64().unwrap();
-        let tell = |text: &str, answers| self.events.message(LegacyMessage { text, answers, refused: false });
+        let tell = |text: &str, answers| {
+            self.events.message(LegacyMessage {
+                text,
+                answers,
+                refused: false,
+            })
+        };
         match parsed["method"].as_str().unwrap() {
             "Runtime.hang" => {}
             "Browser.close" => {
@@ -101,7 +133,10 @@ impl LegacyBrowser for Scripted {
                 tell(r#"{"method":"Page.fired","params":{}}"#, None);
                 tell(&format!(r#"{{"id":{id},"result":{{}}}}"#), Some(id));
             }
-            _ => tell(&json!({ "id": id, "result": { "saw": message } }).to_string(), Some(id)),
+            _ => tell(
+                &json!({ "id": id, "result": { "saw": message } }).to_string(),
+                Some(id),
+            ),
         }
         Ok(())
     }
@@ -122,16 +157,33 @@ impl Drop for Scripted {
 fn legacy() -> RelayConfig {
     let mut controls = RoutingControls::default();
     controls.config.routing_mode = Some(RoutingMode::LegacyCdp);
-    RelayConfig { routing: routing(controls).0, ..config() }
+    RelayConfig {
+        routing: routing(controls).0,
+        ..config()
+    }
 }
 
-fn lane(max_payload_bytes: u64, requests_per_minute: u32, burst: u32, max_timeout_ms: u64) -> LaneLimits {
-    LaneLimits { max_payload_bytes, requests_per_minute, burst, max_timeout_ms }
+fn lane(
+    max_payload_bytes: u64,
+    requests_per_minute: u32,
+    burst: u32,
+    max_timeout_ms: u64,
+) -> LaneLimits {
+    LaneLimits {
+        max_payload_bytes,
+        requests_per_minute,
+        burst,
+        max_timeout_ms,
+    }
 }
 
 /// The plan's table.
 fn strict() -> LimitsProfile {
-    LimitsProfile { name: "strict".to_owned(), ops: lane(262_144, 60, 10, 30_000), cdp: lane(131_072, 30, 5, 20_000) }
+    LimitsProfile {
+        name: "strict".to_owned(),
+        ops: lane(262_144, 60, 10, 30_000),
+        cdp: lane(131_072, 30, 5, 20_000),
+    }
 }
 
 const MINUTES: Duration = Duration::from_secs(900);
@@ -139,7 +191,10 @@ const MINUTES: Duration = Duration::from_secs(900);
 async fn serve(config: RelayConfig, ttl: Duration) -> (Running, Arc<Browsers>) {
     let browsers = Arc::new(Browsers::default());
     let shared = browsers.clone();
-    (start_with(config, move |relay| relay.with_legacy_browsers(shared, ttl)).await, browsers)
+    (
+        start_with(config, move |relay| relay.with_legacy_browsers(shared, ttl)).await,
+        browsers,
+    )
 }
 
 /// A handshake request of a client.
@@ -148,7 +203,9 @@ fn handshake(at: SocketAddr, client: &str) -> Request {
 }
 
 fn with_body(request: Request, body: &Value) -> Request {
-    request.with("content-type", "application/json").body(&body.to_string())
+    request
+        .with("content-type", "application/json")
+        .body(&body.to_string())
 }
 
 async fn granted(at: SocketAddr, client: &str) -> Value {
@@ -158,17 +215,33 @@ async fn granted(at: SocketAddr, client: &str) -> Value {
 }
 
 async fn end(at: SocketAddr, client: &str, grant: &Value, method: &str, below: &str) -> Response {
-    let path = format!("/cdp/sessions/{}{below}", grant["sessionId"].as_str().unwrap());
+    let path = format!(
+        "/cdp/sessions/{}{below}",
+        grant["sessionId"].as_str().unwrap()
+    );
     let request = Request::new(method, &path, at).with("x-ops-client-id", client);
-    with_body(request, &json!({ "cdpLeaseId": grant["cdpLeaseId"] })).send(at).await
+    with_body(request, &json!({ "cdpLeaseId": grant["cdpLeaseId"] }))
+        .send(at)
+        .await
 }
 
 async fn socket(at: SocketAddr, client: &str) -> Client {
     let mut request = format!("ws://{at}/cdp").into_client_request().unwrap();
-    request.headers_mut().insert("authorization", format!("Bearer {TOKEN}").parse().unwrap());
-    request.headers_mut().insert("x-ops-client-id", client.parse().unwrap());
-    request.headers_mut().insert("sec-websocket-protocol", CDP_PROTOCOL.parse().unwrap());
-    Client(tokio_tungstenite::client_async(request, TcpStream::connect(at).await.unwrap()).await.unwrap().0)
+    request
+        .headers_mut()
+        .insert("authorization", format!("Bearer {TOKEN}").parse().unwrap());
+    request
+        .headers_mut()
+        .insert("x-ops-client-id", client.parse().unwrap());
+    request
+        .headers_mut()
+        .insert("sec-websocket-protocol", CDP_PROTOCOL.parse().unwrap());
+    Client(
+        tokio_tungstenite::client_async(request, TcpStream::connect(at).await.unwrap())
+            .await
+            .unwrap()
+            .0,
+    )
 }
 
 fn frame(grant: &Value, id: u64, method: &str) -> String {
@@ -180,13 +253,24 @@ fn frame(grant: &Value, id: u64, method: &str) -> String {
 fn refused(frame: &Value, code: ErrorCode, id: Option<u64>) {
     assert_eq!(frame["type"], "cdp_error", "{frame}");
     assert_eq!(frame["error"]["code"], code.as_str(), "{frame}");
-    assert_eq!(frame["error"]["errorSource"], code.source().as_str(), "{frame}");
-    assert!(frame["error"]["requestId"].as_str().is_some_and(|id| !id.is_empty()), "{frame}");
+    assert_eq!(
+        frame["error"]["errorSource"],
+        code.source().as_str(),
+        "{frame}"
+    );
+    assert!(
+        frame["error"]["requestId"]
+            .as_str()
+            .is_some_and(|id| !id.is_empty()),
+        "{frame}"
+    );
     assert_eq!(frame["id"].as_u64(), id, "{frame}");
 }
 
 async fn active(at: SocketAddr) -> u64 {
-    Request::new("GET", "/status", at).send(at).await.json()["activeCdpSessions"].as_u64().unwrap()
+    Request::new("GET", "/status", at).send(at).await.json()["activeCdpSessions"]
+        .as_u64()
+        .unwrap()
 }
 
 #[tokio::test]
@@ -194,10 +278,19 @@ async fn legacy_cdp_lease_handshake_and_transitional_binding_timeline() {
     let (relay, _) = serve(legacy(), MINUTES).await;
     let at = relay.address;
     let grant = granted(at, "one").await;
-    for field in ["sessionId", "cdpLeaseId", "leaseOwnerId", "leaseExpiresAt", "legacyLeaseMode"] {
+    for field in [
+        "sessionId",
+        "cdpLeaseId",
+        "leaseOwnerId",
+        "leaseExpiresAt",
+        "legacyLeaseMode",
+    ] {
         assert!(grant[field].is_string(), "{field}: {grant}");
     }
-    assert_eq!((&grant["legacyLeaseMode"], &grant["leaseOwnerId"]), (&json!("explicit"), &json!("one")));
+    assert_eq!(
+        (&grant["legacyLeaseMode"], &grant["leaseOwnerId"]),
+        (&json!("explicit"), &json!("one"))
+    );
     // The clock of these tests stands at 1,700,000,000 s: fifteen minutes later.
     assert_eq!(grant["leaseExpiresAt"], "2023-11-14T22:28:20.000Z");
     assert_eq!(active(at).await, 1);
@@ -212,7 +305,10 @@ async fn legacy_cdp_lease_handshake_and_transitional_binding_timeline() {
     ];
     for (version, allowed, bound) in timeline {
         let mut config = legacy();
-        config.versions = Versions { relay: version.to_owned(), ..config.versions };
+        config.versions = Versions {
+            relay: version.to_owned(),
+            ..config.versions
+        };
         config.routing.settings.legacy_transitional_binding = allowed;
         let (relay, browsers) = serve(config, MINUTES).await;
         let mut client = socket(relay.address, "old").await;
@@ -220,7 +316,10 @@ async fn legacy_cdp_lease_handshake_and_transitional_binding_timeline() {
         let answer = client.next().await;
         if bound {
             assert_eq!(answer["id"], 5, "{version}: {answer}");
-            assert_eq!(answer["deprecation"]["feature"], "transitional_binding", "{version}: {answer}");
+            assert_eq!(
+                answer["deprecation"]["feature"], "transitional_binding",
+                "{version}: {answer}"
+            );
             assert_eq!(answer["deprecation"]["removedIn"], "0.4");
             assert_eq!(active(relay.address).await, 1);
         } else {
@@ -239,7 +338,9 @@ async fn eventually(is_so: impl Fn() -> bool) {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(PATIENCE, waiting).await.expect("it comes");
+    tokio::time::timeout(PATIENCE, waiting)
+        .await
+        .expect("it comes");
 }
 
 #[tokio::test]
@@ -266,28 +367,61 @@ async fn cdp_ownership_lease_parity_enforces_relay_cdp_not_owner() {
     }
     client.send(frame(&mine, 4, "Page.enable")).await;
     let answer = client.next().await;
-    assert_eq!((&answer["message"]["id"], &answer["sessionId"]), (&json!(4), &mine["sessionId"]));
+    assert_eq!(
+        (&answer["message"]["id"], &answer["sessionId"]),
+        (&json!(4), &mine["sessionId"])
+    );
     for (method, below) in [("POST", "/renew"), ("DELETE", "")] {
-        assert_eq!(end(at, "two", &mine, method, below).await.code(), RelayCdpNotOwner);
+        assert_eq!(
+            end(at, "two", &mine, method, below).await.code(),
+            RelayCdpNotOwner
+        );
     }
     assert_eq!(active(at).await, 2);
 }
 
 #[tokio::test]
 async fn the_authorisation_of_one_lane_opens_nothing_on_the_other() {
-    let (relay, _) = serve(RelayConfig { routing: routing(RoutingControls::default()).0, ..config() }, MINUTES).await;
+    let (relay, _) = serve(
+        RelayConfig {
+            routing: routing(RoutingControls::default()).0,
+            ..config()
+        },
+        MINUTES,
+    )
+    .await;
     let at = relay.address;
-    let opened = handshake(at, "one").with("x-ops-routing", r#"{"cli":{"routingMode":"legacy-cdp"}}"#).send(at).await.json();
+    let opened = handshake(at, "one")
+        .with("x-ops-routing", r#"{"cli":{"routingMode":"legacy-cdp"}}"#)
+        .send(at)
+        .await
+        .json();
     let mut body: Value = serde_json::from_str(&request("r1", "dom.title", json!({}))).unwrap();
     body["sessionId"] = opened["sessionId"].clone();
     body["leaseId"] = opened["cdpLeaseId"].clone();
     // The scripted service knows no such session: it answers as for any other.
     let _ = Request::post(at, body.to_string()).send(at).await;
-    assert!(!relay.script.knows(&opened["sessionId"], &opened["cdpLeaseId"]), "{OpsSessionUnknown}");
-    let unauthenticated = handshake(at, "one").with("authorization", "").send(at).await;
+    assert!(
+        !relay
+            .script
+            .knows(&opened["sessionId"], &opened["cdpLeaseId"]),
+        "{OpsSessionUnknown}"
+    );
+    let unauthenticated = handshake(at, "one")
+        .with("authorization", "")
+        .send(at)
+        .await;
     assert_eq!(unauthenticated.code(), RelayAuthRequired);
     for origin in ["null", "https://evil.example"] {
-        assert_eq!(handshake(at, "one").with("origin", origin).send(at).await.code(), RelayOriginDenied, "{origin}");
+        assert_eq!(
+            handshake(at, "one")
+                .with("origin", origin)
+                .send(at)
+                .await
+                .code(),
+            RelayOriginDenied,
+            "{origin}"
+        );
     }
 }
 
@@ -297,12 +431,24 @@ async fn leases_are_renewed_explicitly_and_expire() {
     let at = relay.address;
     let grant = granted(at, "one").await;
     let renewed = end(at, "one", &grant, "POST", "/renew").await;
-    assert_eq!((renewed.status, &renewed.json()["leaseExpiresAt"]), (200, &grant["leaseExpiresAt"]));
-    assert_eq!(end(at, "one", &grant, "PUT", "").await.code(), RelayMethodNotAllowed);
+    assert_eq!(
+        (renewed.status, &renewed.json()["leaseExpiresAt"]),
+        (200, &grant["leaseExpiresAt"])
+    );
+    assert_eq!(
+        end(at, "one", &grant, "PUT", "").await.code(),
+        RelayMethodNotAllowed
+    );
     let closed = end(at, "one", &grant, "DELETE", "").await;
-    assert_eq!((closed.status, closed.json()["closed"].as_bool()), (200, Some(true)));
+    assert_eq!(
+        (closed.status, closed.json()["closed"].as_bool()),
+        (200, Some(true))
+    );
     assert_eq!(browsers.open.load(Ordering::SeqCst), 0);
-    assert_eq!(end(at, "one", &grant, "POST", "/renew").await.code(), RelayCdpLeaseExpired);
+    assert_eq!(
+        end(at, "one", &grant, "POST", "/renew").await.code(),
+        RelayCdpLeaseExpired
+    );
 
     let (relay, browsers) = serve(legacy(), Duration::from_millis(1)).await;
     let at = relay.address;
@@ -311,7 +457,10 @@ async fn leases_are_renewed_explicitly_and_expire() {
     eventually(|| browsers.open.load(Ordering::SeqCst) == 0).await;
     client.send(frame(&grant, 1, "Page.enable")).await;
     refused(&client.next().await, RelayCdpLeaseExpired, Some(1));
-    assert_eq!(end(at, "one", &grant, "POST", "/renew").await.code(), RelayCdpLeaseExpired);
+    assert_eq!(
+        end(at, "one", &grant, "POST", "/renew").await.code(),
+        RelayCdpLeaseExpired
+    );
     assert_eq!(active(at).await, 0);
 }
 
@@ -319,10 +468,20 @@ async fn leases_are_renewed_explicitly_and_expire() {
 async fn cdp_limits_are_stricter_than_ops() {
     let profile = strict();
     assert!(profile.cdp_within_ops());
-    let (relay, _) = serve(RelayConfig { limits: profile, ..legacy() }, MINUTES).await;
+    let (relay, _) = serve(
+        RelayConfig {
+            limits: profile,
+            ..legacy()
+        },
+        MINUTES,
+    )
+    .await;
     let at = relay.address;
     let grant = granted(at, "one").await;
-    assert_eq!((&grant["limitsProfile"], &grant["limits"]["maxPayloadBytes"]), (&json!("strict"), &json!(131_072)));
+    assert_eq!(
+        (&grant["limitsProfile"], &grant["limits"]["maxPayloadBytes"]),
+        (&json!("strict"), &json!(131_072))
+    );
     let mut client = socket(at, "one").await;
     let large = |bytes: usize| {
         let mut frame: Value = serde_json::from_str(&frame(&grant, 9, "Page.enable")).unwrap();
@@ -334,7 +493,10 @@ async fn cdp_limits_are_stricter_than_ops() {
     let refusal = client.next().await;
     refused(&refusal, RelayPayloadTooLarge, Some(9));
     assert_eq!(
-        (&refusal["error"]["details"]["limitBytes"], &refusal["error"]["details"]["profile"]),
+        (
+            &refusal["error"]["details"]["limitBytes"],
+            &refusal["error"]["details"]["profile"]
+        ),
         (&json!(131_072), &json!("strict"))
     );
     let mut asking: Value = serde_json::from_str(&frame(&grant, 1, "Page.enable")).unwrap();
@@ -348,11 +510,18 @@ async fn cdp_limits_are_stricter_than_ops() {
     client.send(frame(&grant, 6, "Page.enable")).await;
     let limited = client.next().await;
     refused(&limited, RelayRateLimited, Some(6));
-    assert!(limited["error"]["retryAfterMs"].as_u64().is_some_and(|wait| (1..=2_001).contains(&wait)), "{limited}");
+    assert!(
+        limited["error"]["retryAfterMs"]
+            .as_u64()
+            .is_some_and(|wait| (1..=2_001).contains(&wait)),
+        "{limited}"
+    );
     client.send(large(400_000)).await;
     refused(&client.next().await, RelayPayloadTooLarge, None);
     assert!(client.closed().await.is_some());
-    let head = handshake(at, "one").with("content-type", "application/json").with("content-length", "131073");
+    let head = handshake(at, "one")
+        .with("content-type", "application/json")
+        .with("content-length", "131073");
     assert_eq!(head.send(at).await.code(), RelayPayloadTooLarge);
 }
 
@@ -373,8 +542,14 @@ async fn a_command_without_an_answer_fails_after_its_time() {
 async fn the_lane_is_opt_in_and_its_gates_are_authoritative() {
     let (relay, _) = serve(config(), MINUTES).await;
     let at = relay.address;
-    assert_eq!(handshake(at, "one").send(at).await.code(), RelayLegacyCdpOptInRequired);
-    let explicit = handshake(at, "one").with("x-ops-routing", r#"{"cli":{"routingMode":"legacy-cdp"}}"#).send(at).await;
+    assert_eq!(
+        handshake(at, "one").send(at).await.code(),
+        RelayLegacyCdpOptInRequired
+    );
+    let explicit = handshake(at, "one")
+        .with("x-ops-routing", r#"{"cli":{"routingMode":"legacy-cdp"}}"#)
+        .send(at)
+        .await;
     assert_eq!(explicit.status, 200, "{explicit:?}");
     let mut raw = socket(at, "two").await;
     raw.send(r#"{"id":1,"method":"Page.enable"}"#).await;
@@ -387,14 +562,28 @@ async fn the_lane_is_opt_in_and_its_gates_are_authoritative() {
     let refusal = handshake(at, "one").send(at).await;
     assert_eq!(refusal.code(), RelayRawCdpDisabled);
     assert_eq!(refusal.json()["error"]["details"]["gate"], "route");
-    let routed = with_body(handshake(at, "one"), &json!({ "selectedBy": "routing" })).send(at).await;
+    let routed = with_body(handshake(at, "one"), &json!({ "selectedBy": "routing" }))
+        .send(at)
+        .await;
     assert_eq!(routed.code(), RelayLegacyRouteUnavailable);
-    assert_eq!(routed.json()["error"]["details"]["cause"], RelayRawCdpDisabled.as_str());
-    let upgrade = Request::new("GET", "/cdp", at).with("upgrade", "websocket").with("connection", "upgrade").send(at).await;
+    assert_eq!(
+        routed.json()["error"]["details"]["cause"],
+        RelayRawCdpDisabled.as_str()
+    );
+    let upgrade = Request::new("GET", "/cdp", at)
+        .with("upgrade", "websocket")
+        .with("connection", "upgrade")
+        .send(at)
+        .await;
     assert_eq!(upgrade.code(), RelayRawCdpDisabled);
-    assert_eq!(Request::new("GET", "/status", at).send(at).await.json()["legacyLane"]["closedBy"], RelayRawCdpDisabled.as_str());
+    assert_eq!(
+        Request::new("GET", "/status", at).send(at).await.json()["legacyLane"]["closedBy"],
+        RelayRawCdpDisabled.as_str()
+    );
     for body in ["[]", r#"{"selectedBy":"me"}"#, r#"{"later":1}"#] {
-        let request = handshake(at, "one").with("content-type", "application/json").body(body);
+        let request = handshake(at, "one")
+            .with("content-type", "application/json")
+            .body(body);
         assert_eq!(request.send(at).await.code(), RelayFrameInvalid, "{body}");
     }
 }
@@ -403,8 +592,20 @@ async fn the_lane_is_opt_in_and_its_gates_are_authoritative() {
 async fn whether_the_lane_is_open_to_a_peer_follows_from_the_peers_own_address() {
     let closed = LegacyLane::Closed(RelayNonlocalCdpDisabled);
     for (gates, open) in [
-        (LegacyGates { local: LegacyLane::Open, beyond: closed }, true),
-        (LegacyGates { local: closed, beyond: LegacyLane::Open }, false),
+        (
+            LegacyGates {
+                local: LegacyLane::Open,
+                beyond: closed,
+            },
+            true,
+        ),
+        (
+            LegacyGates {
+                local: closed,
+                beyond: LegacyLane::Open,
+            },
+            false,
+        ),
     ] {
         let mut config = legacy();
         config.routing.settings.legacy = gates;
@@ -417,10 +618,20 @@ async fn whether_the_lane_is_open_to_a_peer_follows_from_the_peers_own_address()
             assert_eq!(answer.status, 200);
             continue;
         }
-        assert_eq!((answer.code(), answer.status), (RelayNonlocalCdpDisabled, 403));
-        let upgrade = Request::new("GET", "/cdp", at).with("upgrade", "websocket").with("connection", "upgrade").send(at).await;
+        assert_eq!(
+            (answer.code(), answer.status),
+            (RelayNonlocalCdpDisabled, 403)
+        );
+        let upgrade = Request::new("GET", "/cdp", at)
+            .with("upgrade", "websocket")
+            .with("connection", "upgrade")
+            .send(at)
+            .await;
         assert_eq!(upgrade.code(), RelayNonlocalCdpDisabled);
-        assert_eq!(status["legacyLane"]["closedBy"], RelayNonlocalCdpDisabled.as_str());
+        assert_eq!(
+            status["legacyLane"]["closedBy"],
+            RelayNonlocalCdpDisabled.as_str()
+        );
     }
 }
 
@@ -429,14 +640,27 @@ async fn a_gate_that_closes_while_a_session_runs_closes_it_too() {
     let mut controls = RoutingControls::default();
     controls.config.routing_mode = Some(RoutingMode::LegacyCdp);
     let (setup, slot) = routing(controls.clone());
-    let (relay, _) = serve(RelayConfig { routing: setup, ..config() }, MINUTES).await;
+    let (relay, _) = serve(
+        RelayConfig {
+            routing: setup,
+            ..config()
+        },
+        MINUTES,
+    )
+    .await;
     let grant = granted(relay.address, "one").await;
     let mut client = socket(relay.address, "one").await;
-    *slot.lock().unwrap() = Ok(relay::RoutingSettings { legacy: CLOSED, ..settings(controls) });
+    *slot.lock().unwrap() = Ok(relay::RoutingSettings {
+        legacy: CLOSED,
+        ..settings(controls)
+    });
     relay.control.reload().await.unwrap();
     client.send(frame(&grant, 1, "Page.enable")).await;
     refused(&client.next().await, RelayRawCdpDisabled, Some(1));
-    assert_eq!(end(relay.address, "one", &grant, "DELETE", "").await.status, 200);
+    assert_eq!(
+        end(relay.address, "one", &grant, "DELETE", "").await.status,
+        200
+    );
 }
 
 #[tokio::test]
@@ -444,24 +668,49 @@ async fn ops_min_gating_is_route_scoped_and_explicit_legacy_cdp_remains_availabl
     let (relay, _) = serve(legacy(), MINUTES).await;
     let at = relay.address;
     let old = |request: Request| {
-        request.with("x-ops-client-kind", "cli").with("x-ops-client-version", "0.1.9").with("x-ops-contract-version", "0.9.0")
+        request
+            .with("x-ops-client-kind", "cli")
+            .with("x-ops-client-version", "0.1.9")
+            .with("x-ops-contract-version", "0.9.0")
     };
     assert_eq!(
-        old(Request::post(at, request("r1", "session.create", json!({})))).send(at).await.code(),
+        old(Request::post(
+            at,
+            request("r1", "session.create", json!({}))
+        ))
+        .send(at)
+        .await
+        .code(),
         RelayOpsVersionUnsupported
     );
     assert_eq!(old(handshake(at, "one")).send(at).await.status, 200);
-    let status = old(Request::new("GET", "/status", at)).send(at).await.json();
+    let status = old(Request::new("GET", "/status", at))
+        .send(at)
+        .await
+        .json();
     assert_eq!(
-        (&status["opsRouteBlockedReason"], &status["opsRolloutDecisionReason"]),
+        (
+            &status["opsRouteBlockedReason"],
+            &status["opsRolloutDecisionReason"]
+        ),
         (&json!("version_unsupported"), &json!("explicit_mode"))
     );
     for version in ["0.0.9", "0.3.0", "1.2.0"] {
-        let outside = handshake(at, "one").with("x-ops-client-kind", "cli").with("x-ops-client-version", version).send(at).await;
+        let outside = handshake(at, "one")
+            .with("x-ops-client-kind", "cli")
+            .with("x-ops-client-version", version)
+            .send(at)
+            .await;
         assert_eq!(outside.code(), RelayLegacyWindowExceeded, "{version}");
     }
     assert_eq!(active(at).await, 1);
-    assert_eq!(Request::post(at, request("r2", "session.create", json!({}))).send(at).await.code(), RelayOpsRouteDisabled);
+    assert_eq!(
+        Request::post(at, request("r2", "session.create", json!({})))
+            .send(at)
+            .await
+            .code(),
+        RelayOpsRouteDisabled
+    );
     let _: contract::Route = "legacy-cdp".parse().unwrap();
 }
 
@@ -469,7 +718,10 @@ async fn ops_min_gating_is_route_scoped_and_explicit_legacy_cdp_remains_availabl
 async fn commands_are_governed_and_events_come_to_who_speaks() {
     let (relay, _) = serve(legacy(), MINUTES).await;
     let grant = granted(relay.address, "one").await;
-    let (mut client, mut silent) = (socket(relay.address, "one").await, socket(relay.address, "one").await);
+    let (mut client, mut silent) = (
+        socket(relay.address, "one").await,
+        socket(relay.address, "one").await,
+    );
     client.send(frame(&grant, 1, "Browser.crash")).await;
     let denied = client.next().await;
     refused(&denied, RelayCdpMethodDenied, Some(1));
@@ -485,9 +737,11 @@ async fn commands_are_governed_and_events_come_to_who_speaks() {
         silent.send(bad).await;
         assert_eq!(silent.next().await["type"], "cdp_error", "{bad}");
     }
-    let metrics = Request::new("GET", "/metrics", relay.address).send(relay.address).await.body;
-    let line =
-        r#"command="other",route="cdp",adapter="cdp",mode="managed",outcome="error",error_code="relay_cdp_method_denied"} 1"#;
+    let metrics = Request::new("GET", "/metrics", relay.address)
+        .send(relay.address)
+        .await
+        .body;
+    let line = r#"command="other",route="cdp",adapter="cdp",mode="managed",outcome="error",error_code="relay_cdp_method_denied"} 1"#;
     assert!(metrics.contains(line), "{metrics}");
 }
 
@@ -504,7 +758,10 @@ async fn a_session_ends_with_its_browser_and_with_a_code() {
     events.ended();
     refused(&client.next().await, AdapterBrowserLost, Some(1));
     let news = client.next().await;
-    assert_eq!((&news["ended"], &news["error"]["code"]), (&json!(true), &json!("adapter_browser_lost")));
+    assert_eq!(
+        (&news["ended"], &news["error"]["code"]),
+        (&json!(true), &json!("adapter_browser_lost"))
+    );
     client.send(frame(&grant, 3, "Page.enable")).await;
     refused(&client.next().await, AdapterBrowserLost, Some(3));
     assert_eq!(active(at).await, 0);

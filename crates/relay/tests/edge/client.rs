@@ -30,16 +30,26 @@ pub(crate) struct Request {
 impl Request {
     /// A request with the host and the token and nothing else.
     pub(crate) fn new(method: &str, path: &str, address: SocketAddr) -> Self {
-        let headers = vec![("host".to_owned(), address.to_string()), ("authorization".to_owned(), format!("Bearer {TOKEN}"))];
-        Self { line: format!("{method} {path} HTTP/1.1"), headers, body: Vec::new() }
+        let headers = vec![
+            ("host".to_owned(), address.to_string()),
+            ("authorization".to_owned(), format!("Bearer {TOKEN}")),
+        ];
+        Self {
+            line: format!("{method} {path} HTTP/1.1"),
+            headers,
+            body: Vec::new(),
+        }
     }
 
     /// A `POST /ops` that passes every gate.
     pub(crate) fn post(address: SocketAddr, body: impl AsRef<[u8]>) -> Self {
-        Self { body: body.as_ref().to_vec(), ..Self::new("POST", "/ops", address) }
-            .with("content-type", "application/json")
-            .with("x-ops-contract-version", "1.1.0")
-            .with("x-ops-client-id", "tester")
+        Self {
+            body: body.as_ref().to_vec(),
+            ..Self::new("POST", "/ops", address)
+        }
+        .with("content-type", "application/json")
+        .with("x-ops-contract-version", "1.1.0")
+        .with("x-ops-client-id", "tester")
     }
 
     /// The same for another path.
@@ -56,7 +66,10 @@ impl Request {
 
     /// The same with a body.
     pub(crate) fn body(self, body: &str) -> Self {
-        Self { body: body.as_bytes().to_vec(), ..self }
+        Self {
+            body: body.as_bytes().to_vec(),
+            ..self
+        }
     }
 
     /// Sets a header; an empty value takes it away.
@@ -79,18 +92,27 @@ impl Request {
         for (name, value) in &self.headers {
             text.push_str(&format!("{name}: {value}\r\n"));
         }
-        if !self.body.is_empty() && !self.headers.iter().any(|(name, _)| name == "content-length" || name == "transfer-encoding") {
+        if !self.body.is_empty()
+            && !self
+                .headers
+                .iter()
+                .any(|(name, _)| name == "content-length" || name == "transfer-encoding")
+        {
             text.push_str(&format!("content-length: {}\r\n", self.body.len()));
         }
         text + "\r\n"
     }
 
     pub(crate) async fn send(&self, address: SocketAddr) -> Response {
-        self.send_on(&mut TcpStream::connect(address).await.unwrap()).await
+        self.send_on(&mut TcpStream::connect(address).await.unwrap())
+            .await
     }
 
     /// The same on a connection that is there.
-    pub(crate) async fn send_on(&self, socket: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> Response {
+    pub(crate) async fn send_on(
+        &self,
+        socket: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    ) -> Response {
         socket.write_all(self.head().as_bytes()).await.unwrap();
         socket.flush().await.unwrap();
         // The relay may refuse and close before it has taken the whole body.
@@ -147,14 +169,23 @@ pub(crate) async fn read_response(socket: &mut (impl AsyncRead + Unpin)) -> Resp
             let text = String::from_utf8_lossy(&bytes);
             if let Some((head, body)) = text.split_once("\r\n\r\n") {
                 let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-                let parsed = Response { status, head: head.to_owned(), body: body.to_owned() };
-                let length: usize = parsed.header("content-length").map_or(0, |length| length.parse().unwrap());
+                let parsed = Response {
+                    status,
+                    head: head.to_owned(),
+                    body: body.to_owned(),
+                };
+                let length: usize = parsed
+                    .header("content-length")
+                    .map_or(0, |length| length.parse().unwrap());
                 if body.len() >= length {
                     return parsed;
                 }
             }
             if socket.read_buf(&mut bytes).await.unwrap_or(0) == 0 {
-                panic!("the connection ended after {:?}", String::from_utf8_lossy(&bytes));
+                panic!(
+                    "the connection ended after {:?}",
+                    String::from_utf8_lossy(&bytes)
+                );
             }
         }
     };
@@ -165,13 +196,16 @@ pub(crate) async fn read_response(socket: &mut (impl AsyncRead + Unpin)) -> Resp
 pub(crate) async fn read_to_end(socket: &mut TcpStream) -> Vec<u8> {
     let mut bytes = Vec::new();
     // A reset is an end as well.
-    let _ = timeout(PATIENCE, socket.read_to_end(&mut bytes)).await.unwrap();
+    let _ = timeout(PATIENCE, socket.read_to_end(&mut bytes))
+        .await
+        .unwrap();
     bytes
 }
 
 /// The text of an `ops_request`.
 pub(crate) fn request(id: &str, command: &str, params: Value) -> String {
-    json!({"type": "ops_request", "requestId": id, "command": command, "params": params}).to_string()
+    json!({"type": "ops_request", "requestId": id, "command": command, "params": params})
+        .to_string()
 }
 
 /// The text of a `dom.eval` with the session's lease.
@@ -195,9 +229,16 @@ impl Client {
     /// Opens a socket without a hello.
     pub(crate) async fn open(address: SocketAddr) -> Self {
         let mut request = format!("ws://{address}/ops").into_client_request().unwrap();
-        request.headers_mut().insert("authorization", format!("Bearer {TOKEN}").parse().unwrap());
+        request
+            .headers_mut()
+            .insert("authorization", format!("Bearer {TOKEN}").parse().unwrap());
         let socket = TcpStream::connect(address).await.unwrap();
-        Self(tokio_tungstenite::client_async(request, socket).await.unwrap().0)
+        Self(
+            tokio_tungstenite::client_async(request, socket)
+                .await
+                .unwrap()
+                .0,
+        )
     }
 
     /// Opens a socket and exchanges the hello.
@@ -215,7 +256,12 @@ impl Client {
 
     /// The next frame.
     pub(crate) async fn next(&mut self) -> Value {
-        match timeout(PATIENCE, self.0.next()).await.unwrap().unwrap().unwrap() {
+        match timeout(PATIENCE, self.0.next())
+            .await
+            .unwrap()
+            .unwrap()
+            .unwrap()
+        {
             Message::Text(text) => serde_json::from_str(text.as_str()).unwrap(),
             other => panic!("no text: {other:?}"),
         }
@@ -232,7 +278,10 @@ impl Client {
             assert_eq!(frame["index"], chunks);
             text.push_str(frame["data"].as_str().unwrap());
             if frame["count"] == chunks + 1 {
-                return Answer { frame: serde_json::from_str(&text).unwrap(), chunks: chunks + 1 };
+                return Answer {
+                    frame: serde_json::from_str(&text).unwrap(),
+                    chunks: chunks + 1,
+                };
             }
         }
         unreachable!()

@@ -27,7 +27,10 @@ impl Hands {
 impl Ticks for Hands {
     fn now(&self) -> Moment {
         let monotonic = *self.0.lock().unwrap();
-        Moment { wall: Timestamp::from_unix_millis(1_700_000_000_000).plus(monotonic), monotonic }
+        Moment {
+            wall: Timestamp::from_unix_millis(1_700_000_000_000).plus(monotonic),
+            monotonic,
+        }
     }
 }
 
@@ -47,7 +50,11 @@ fn envelope(changes: Value) -> Value {
 async fn relay() -> (Running, Arc<HealthStore>, Arc<Hands>) {
     let hands = Arc::new(Hands(Mutex::default()));
     let store = Arc::new(HealthStore::in_memory(hands.clone()));
-    let relay = start(RelayConfig { health: Some(store.clone()), ..config() }).await;
+    let relay = start(RelayConfig {
+        health: Some(store.clone()),
+        ..config()
+    })
+    .await;
     (relay, store, hands)
 }
 
@@ -76,7 +83,10 @@ async fn emit(client: &mut Client, envelopes: &[Value]) -> Vec<Value> {
 }
 
 async fn told(relay: &Running) -> Value {
-    Request::new("GET", "/status", relay.address).send(relay.address).await.json()
+    Request::new("GET", "/status", relay.address)
+        .send(relay.address)
+        .await
+        .json()
 }
 
 #[tokio::test]
@@ -87,33 +97,77 @@ async fn an_emitter_on_the_channel_is_heard_and_its_duplicates_are_not() {
         "event": "transition", "seq": "1", "requestId": "r-1", "circuitState": "open", "faultCountWindow": 5,
         "cooldownUntil": "2023-11-14T22:15:20.000Z", "disableReason": "fault_threshold", "consecutiveSuccesses": 0
     });
-    let sent = [envelope(json!({})), envelope(json!({})), envelope(open.clone()), envelope(open), envelope(json!({}))];
-    assert_eq!(emit(&mut client, &sent).await, Vec::<Value>::new(), "what was taken before is no error: delivery is at least once");
+    let sent = [
+        envelope(json!({})),
+        envelope(json!({})),
+        envelope(open.clone()),
+        envelope(open),
+        envelope(json!({})),
+    ];
+    assert_eq!(
+        emit(&mut client, &sent).await,
+        Vec::<Value>::new(),
+        "what was taken before is no error: delivery is at least once"
+    );
     let status = told(&relay).await;
     let session = &status["adapterHealth"]["sessions"][0];
-    assert_eq!((&session["sessionId"], &session["provenance"]), (&json!(SESSION), &json!("channel")));
-    assert_eq!((&session["adapterCircuitState"], &session["seq"]), (&json!("open"), &json!("1")));
-    assert_eq!((&status["adapterCircuitState"], &status["adapterDisableReason"]), (&json!("open"), &json!("fault_threshold")));
+    assert_eq!(
+        (&session["sessionId"], &session["provenance"]),
+        (&json!(SESSION), &json!("channel"))
+    );
+    assert_eq!(
+        (&session["adapterCircuitState"], &session["seq"]),
+        (&json!("open"), &json!("1"))
+    );
+    assert_eq!(
+        (
+            &status["adapterCircuitState"],
+            &status["adapterDisableReason"]
+        ),
+        (&json!("open"), &json!("fault_threshold"))
+    );
     assert_eq!(status["adapterCooldownUntil"], "2023-11-14T22:15:20.000Z");
     let counted = &status["adapterHealth"]["store"]["envelopes"];
-    assert_eq!(*counted, json!({ "accepted": 2, "duplicate": 2, "outdated": 1, "rejected": 0 }));
+    assert_eq!(
+        *counted,
+        json!({ "accepted": 2, "duplicate": 2, "outdated": 1, "rejected": 0 })
+    );
 }
 
 #[tokio::test]
 async fn nobody_speaks_for_a_session_of_somebody_else() {
     let (relay, store, _) = relay().await;
-    let ours: HealthEnvelope = serde_json::from_value(envelope(json!({ "sessionId": OURS }))).unwrap();
+    let ours: HealthEnvelope =
+        serde_json::from_value(envelope(json!({ "sessionId": OURS }))).unwrap();
     store.emit(ours);
-    let (mut first, mut second) = (emitter(&relay, "first").await, emitter(&relay, "second").await);
-    assert_eq!(emit(&mut first, &[envelope(json!({}))]).await, Vec::<Value>::new());
+    let (mut first, mut second) = (
+        emitter(&relay, "first").await,
+        emitter(&relay, "second").await,
+    );
+    assert_eq!(
+        emit(&mut first, &[envelope(json!({}))]).await,
+        Vec::<Value>::new()
+    );
     let worse = json!({ "seq": "9", "faultCountWindow": 4 });
     let forged = [
         (envelope(worse.clone()), "sessionId"),
-        (envelope(json!({ "sessionId": OURS, "seq": "9" })), "sessionId"),
+        (
+            envelope(json!({ "sessionId": OURS, "seq": "9" })),
+            "sessionId",
+        ),
         (envelope(json!({ "sessionId": "nobody" })), "sessionId"),
-        (envelope(json!({ "sessionId": "0".repeat(32), "scope": "operator_global" })), "scope"),
-        (envelope(json!({ "sessionId": "0".repeat(32), "seq": 7 })), "seq"),
-        (envelope(json!({ "sessionId": "0".repeat(32), "extra": true })), "extra"),
+        (
+            envelope(json!({ "sessionId": "0".repeat(32), "scope": "operator_global" })),
+            "scope",
+        ),
+        (
+            envelope(json!({ "sessionId": "0".repeat(32), "seq": 7 })),
+            "seq",
+        ),
+        (
+            envelope(json!({ "sessionId": "0".repeat(32), "extra": true })),
+            "extra",
+        ),
     ];
     for (envelope, field) in forged {
         let refused = emit(&mut second, std::slice::from_ref(&envelope)).await;
@@ -126,9 +180,20 @@ async fn nobody_speaks_for_a_session_of_somebody_else() {
     }
     let status = told(&relay).await;
     let sessions = status["adapterHealth"]["sessions"].as_array().unwrap();
-    assert_eq!(sessions.iter().map(|session| &session["seq"]).collect::<Vec<_>>(), ["0", "0"], "{sessions:?}");
+    assert_eq!(
+        sessions
+            .iter()
+            .map(|session| &session["seq"])
+            .collect::<Vec<_>>(),
+        ["0", "0"],
+        "{sessions:?}"
+    );
     assert_eq!(status["adapterHealth"]["store"]["envelopes"]["rejected"], 6);
-    assert_eq!(emit(&mut first, &[envelope(worse)]).await, Vec::<Value>::new(), "its own emitter may");
+    assert_eq!(
+        emit(&mut first, &[envelope(worse)]).await,
+        Vec::<Value>::new(),
+        "its own emitter may"
+    );
 }
 
 #[tokio::test]
@@ -140,20 +205,40 @@ async fn a_silent_emitter_is_stale_and_a_new_epoch_is_heard_again() {
     assert_eq!(told(&relay).await["adapterHealthStale"], false);
     hands.pass(1);
     let status = told(&relay).await;
-    assert_eq!((&status["adapterHealthStale"], &status["adapterCircuitState"]), (&json!(true), &json!("closed")));
-    assert_eq!(status["adapterHealthLastSeenAt"], "2023-11-14T22:13:20.000Z");
+    assert_eq!(
+        (
+            &status["adapterHealthStale"],
+            &status["adapterCircuitState"]
+        ),
+        (&json!(true), &json!("closed"))
+    );
+    assert_eq!(
+        status["adapterHealthLastSeenAt"],
+        "2023-11-14T22:13:20.000Z"
+    );
     assert_eq!(status["adapterHealth"]["store"]["staleSessions"], 1);
     drop(client);
     // The emitter has started anew, on another connection.
     let mut client = emitter(&relay, "emitter").await;
-    let late = [envelope(json!({ "sessionEpoch": "1" })), envelope(json!({ "seq": "8" }))];
+    let late = [
+        envelope(json!({ "sessionEpoch": "1" })),
+        envelope(json!({ "seq": "8" })),
+    ];
     assert_eq!(emit(&mut client, &late).await, Vec::<Value>::new());
     let status = told(&relay).await;
     let session = &status["adapterHealth"]["sessions"][0];
     assert_eq!(
-        (&session["adapterHealthStale"], &session["sessionEpoch"], &session["seq"]),
+        (
+            &session["adapterHealthStale"],
+            &session["sessionEpoch"],
+            &session["seq"]
+        ),
         (&json!(false), &json!("1"), &json!("0"))
     );
     hands.pass(15 * 60);
-    assert_eq!(told(&relay).await["adapterHealth"]["sessions"], json!([]), "silent for as long as a closed session is kept");
+    assert_eq!(
+        told(&relay).await["adapterHealth"]["sessions"],
+        json!([]),
+        "silent for as long as a closed session is kept"
+    );
 }

@@ -14,11 +14,16 @@ use ops_contracts::command::{Call, CommandName};
 use ops_contracts::frame::{EventName, OpsCancel, OpsRequest, Timing};
 use ops_contracts::ids::{LeaseId, RequestId, SessionId};
 use ops_contracts::limits::{LaneLimits, LimitsProfile};
-use ops_contracts::port::{Caller, EndSessions, OpsService, Reply, RuntimeSummary, SessionEvents, SessionObserver};
+use ops_contracts::port::{
+    Caller, EndSessions, OpsService, Reply, RuntimeSummary, SessionEvents, SessionObserver,
+};
 use ops_contracts::routing::RoutingControls;
 use ops_contracts::scorecard::Phase;
 use ops_contracts::{ErrorCode, Outcome};
-use relay::{Control, Ended, Labels, Relay, RelayConfig, RoutingSettings, RoutingSetup, Timeouts, Token, Versions};
+use relay::{
+    Control, Ended, Labels, Relay, RelayConfig, RoutingSettings, RoutingSetup, Timeouts, Token,
+    Versions,
+};
 use serde_json::value::RawValue;
 use tokio::sync::{oneshot, watch};
 
@@ -71,7 +76,10 @@ impl Script {
     /// Whether these open a session of its own.
     pub(crate) fn knows(&self, session: &serde_json::Value, lease: &serde_json::Value) -> bool {
         let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
-        self.lease_matches(&text(session).parse().unwrap(), &text(lease).parse().unwrap())
+        self.lease_matches(
+            &text(session).parse().unwrap(),
+            &text(lease).parse().unwrap(),
+        )
     }
 
     /// (command, timeout, client) of every request so far.
@@ -91,7 +99,12 @@ impl Script {
 
     /// Who hears how sessions end.
     pub(crate) fn observer(&self) -> Arc<dyn SessionObserver> {
-        self.seen.lock().unwrap().observer.clone().expect("the relay observes")
+        self.seen
+            .lock()
+            .unwrap()
+            .observer
+            .clone()
+            .expect("the relay observes")
     }
 
     /// How single sessions were ended, and how many that are there.
@@ -106,16 +119,38 @@ impl Script {
     /// Sends an event to whoever listens; how many took it.
     pub(crate) fn emit(&self, seq: u64, data: &str) -> usize {
         let data: Arc<RawValue> = RawValue::from_string(data.to_owned()).unwrap().into();
-        let sinks: Vec<_> = self.seen.lock().unwrap().sinks.iter().map(|(session, sink)| (session.clone(), sink.clone())).collect();
-        sinks.iter().filter(|(session, sink)| sink.event(session, seq, EventName::TargetOpened, data.clone())).count()
+        let sinks: Vec<_> = self
+            .seen
+            .lock()
+            .unwrap()
+            .sinks
+            .iter()
+            .map(|(session, sink)| (session.clone(), sink.clone()))
+            .collect();
+        sinks
+            .iter()
+            .filter(|(session, sink)| {
+                sink.event(session, seq, EventName::TargetOpened, data.clone())
+            })
+            .count()
     }
 
     /// What the expression asks for.
-    async fn act(expression: String, cancelled: oneshot::Receiver<()>, mut ending: watch::Receiver<bool>) -> Outcome<String> {
+    async fn act(
+        expression: String,
+        cancelled: oneshot::Receiver<()>,
+        mut ending: watch::Receiver<bool>,
+    ) -> Outcome<String> {
         match expression.split_once(':') {
-            Some(("big", count)) => Ok(format!("{{\"value\":\"{}\"}}", "😀é\\\"x".repeat(count.parse().unwrap()))),
+            Some(("big", count)) => Ok(format!(
+                "{{\"value\":\"{}\"}}",
+                "😀é\\\"x".repeat(count.parse().unwrap())
+            )),
             Some(("fail", code)) => Err(code.parse::<ErrorCode>().unwrap().into()),
-            Some(("spaces", count)) => Ok(format!("{{\"value\":1{}}}", " ".repeat(count.parse().unwrap()))),
+            Some(("spaces", count)) => Ok(format!(
+                "{{\"value\":1{}}}",
+                " ".repeat(count.parse().unwrap())
+            )),
             _ if expression == "panic" => panic!("as the test asked"),
             _ if expression == "hang" => std::future::pending().await,
             _ if expression == "wait" => tokio::select! {
@@ -128,16 +163,33 @@ impl Script {
 }
 
 impl OpsService for Script {
-    fn execute(&self, request: OpsRequest, caller: Caller, received: Instant) -> BoxFuture<'static, Reply> {
-        let timing =
-            Timing { queue_ms: 0.0, runtime_ms: 0.1, adapter_ms: 0.0, round_trips: 0, total_ms: received.elapsed().as_secs_f64() };
+    fn execute(
+        &self,
+        request: OpsRequest,
+        caller: Caller,
+        received: Instant,
+    ) -> BoxFuture<'static, Reply> {
+        let timing = Timing {
+            queue_ms: 0.0,
+            runtime_ms: 0.1,
+            adapter_ms: 0.0,
+            round_trips: 0,
+            total_ms: received.elapsed().as_secs_f64(),
+        };
         let (stop, cancelled) = oneshot::channel();
         let mut seen = self.seen.lock().unwrap();
-        seen.executed.push((request.command.clone(), request.timeout_ms, caller.client_id.to_string()));
+        seen.executed.push((
+            request.command.clone(),
+            request.timeout_ms,
+            caller.client_id.to_string(),
+        ));
         seen.admins.push(caller.admin);
         seen.running.insert(request.request_id.clone(), stop);
         self.begun.send_modify(|begun| *begun += 1);
-        let call = request.command.parse::<CommandName>().and_then(|name| Call::parse(name, &request.params));
+        let call = request
+            .command
+            .parse::<CommandName>()
+            .and_then(|name| Call::parse(name, &request.params));
         let mut let_go = self.let_go.subscribe();
         let (ending, ended) = (self.shut_down.subscribe(), self.ended.clone());
         let session_id = request.session_id;
@@ -146,21 +198,36 @@ impl OpsService for Script {
                 Ok(Call::DomEval(eval)) => Self::act(eval.expression, cancelled, ending).await,
                 Ok(Call::SessionCreate(create)) if create.profile.is_some() => {
                     let_go.wait_for(|gone| *gone).await.unwrap();
-                    Ok(format!(r#"{{"sessionId":"{}","leaseId":"{}"}}"#, session(), lease().as_str()))
+                    Ok(format!(
+                        r#"{{"sessionId":"{}","leaseId":"{}"}}"#,
+                        session(),
+                        lease().as_str()
+                    ))
                 }
-                Ok(Call::SessionCreate(_)) => Ok(format!(r#"{{"sessionId":"{}","leaseId":"{}"}}"#, session(), lease().as_str())),
+                Ok(Call::SessionCreate(_)) => Ok(format!(
+                    r#"{{"sessionId":"{}","leaseId":"{}"}}"#,
+                    session(),
+                    lease().as_str()
+                )),
                 Ok(_) => Ok("{}".to_owned()),
                 Err(fault) => Err(fault),
             };
             ended.send_modify(|ended| *ended += 1);
             let outcome = outcome.map(|text| RawValue::from_string(text).unwrap().into());
-            Reply { session_id, outcome, timing, served: None }
+            Reply {
+                session_id,
+                outcome,
+                timing,
+                served: None,
+            }
         })
     }
 
     fn cancel(&self, cancel: OpsCancel) -> BoxFuture<'static, bool> {
         let stop = self.seen.lock().unwrap().running.remove(&cancel.request_id);
-        Box::pin(std::future::ready(stop.is_some_and(|stop| stop.send(()).is_ok())))
+        Box::pin(std::future::ready(
+            stop.is_some_and(|stop| stop.send(()).is_ok()),
+        ))
     }
 
     fn lease_matches(&self, asked: &SessionId, presented: &LeaseId) -> bool {
@@ -171,16 +238,34 @@ impl OpsService for Script {
         if !self.lease_matches(asked, presented) {
             return Err(ErrorCode::OpsNotOwner.into());
         }
-        if bytes > 1_000_000 { Err(ErrorCode::OpsBlobLimit.into()) } else { Ok(()) }
+        if bytes > 1_000_000 {
+            Err(ErrorCode::OpsBlobLimit.into())
+        } else {
+            Ok(())
+        }
     }
 
-    fn put_blob(&self, asked: &SessionId, presented: &LeaseId, bytes: Vec<u8>) -> Outcome<BlobInfo> {
+    fn put_blob(
+        &self,
+        asked: &SessionId,
+        presented: &LeaseId,
+        bytes: Vec<u8>,
+    ) -> Outcome<BlobInfo> {
         self.admit_blob(asked, presented, bytes.len() as u64)?;
         let expires_at = Timestamp::from_unix_millis(0);
-        Ok(BlobInfo { blob_id: "b1".repeat(16).parse().unwrap(), bytes: bytes.len() as u64, expires_at })
+        Ok(BlobInfo {
+            blob_id: "b1".repeat(16).parse().unwrap(),
+            bytes: bytes.len() as u64,
+            expires_at,
+        })
     }
 
-    fn subscribe(&self, asked: &SessionId, presented: &LeaseId, sink: Arc<dyn SessionEvents>) -> bool {
+    fn subscribe(
+        &self,
+        asked: &SessionId,
+        presented: &LeaseId,
+        sink: Arc<dyn SessionEvents>,
+    ) -> bool {
         let matches = self.lease_matches(asked, presented);
         if matches {
             self.seen.lock().unwrap().sinks.push((asked.clone(), sink));
@@ -193,10 +278,19 @@ impl OpsService for Script {
     }
 
     fn summary(&self) -> RuntimeSummary {
-        RuntimeSummary { sessions: 0, lost_sessions: 0, browsers: Vec::new(), idle_ms: 50 }
+        RuntimeSummary {
+            sessions: 0,
+            lost_sessions: 0,
+            browsers: Vec::new(),
+            idle_ms: 50,
+        }
     }
 
-    fn end_these(&self, how: EndSessions, sessions: &std::collections::HashSet<SessionId>) -> BoxFuture<'static, u32> {
+    fn end_these(
+        &self,
+        how: EndSessions,
+        sessions: &std::collections::HashSet<SessionId>,
+    ) -> BoxFuture<'static, u32> {
         let known = sessions.iter().filter(|id| **id == session()).count();
         self.seen.lock().unwrap().ended.push((how, known));
         Box::pin(std::future::ready(u32::try_from(known).unwrap()))
@@ -243,7 +337,9 @@ pub(crate) fn settings(controls: RoutingControls) -> RoutingSettings {
 }
 
 /// Routing by the project's own rules; what a reload reads is what stands in the slot.
-pub(crate) fn routing(controls: RoutingControls) -> (RoutingSetup, Arc<Mutex<Outcome<RoutingSettings>>>) {
+pub(crate) fn routing(
+    controls: RoutingControls,
+) -> (RoutingSetup, Arc<Mutex<Outcome<RoutingSettings>>>) {
     let settings = settings(controls);
     let slot = Arc::new(Mutex::new(Ok(settings.clone())));
     let read = slot.clone();
@@ -256,7 +352,12 @@ pub(crate) fn routing(controls: RoutingControls) -> (RoutingSetup, Arc<Mutex<Out
 }
 
 pub(crate) fn config() -> RelayConfig {
-    let lane = LaneLimits { max_payload_bytes: 4096, requests_per_minute: 60_000, burst: 4_000, max_timeout_ms: 30_000 };
+    let lane = LaneLimits {
+        max_payload_bytes: 4096,
+        requests_per_minute: 60_000,
+        burst: 4_000,
+        max_timeout_ms: 30_000,
+    };
     RelayConfig {
         listen: "127.0.0.1:0".parse().unwrap(),
         insecure_listen: false,
@@ -266,14 +367,28 @@ pub(crate) fn config() -> RelayConfig {
         pairing: relay::Pairing::off(),
         allowed_hosts: Vec::new(),
         allowed_extensions: vec![EXTENSION.to_owned()],
-        limits: LimitsProfile { name: "test".to_owned(), ops: lane, cdp: lane },
-        timeouts: Timeouts { grace: Duration::from_millis(50), ..Timeouts::default() },
+        limits: LimitsProfile {
+            name: "test".to_owned(),
+            ops: lane,
+            cdp: lane,
+        },
+        timeouts: Timeouts {
+            grace: Duration::from_millis(50),
+            ..Timeouts::default()
+        },
         idle_exit: None,
         instance_id: "0badcafe".repeat(4),
-        versions: Versions { relay: "0.2.0".to_owned(), window_n: Some("0.2".to_owned()), window_n_minus1: Some("0.1".to_owned()) },
+        versions: Versions {
+            relay: "0.2.0".to_owned(),
+            window_n: Some("0.2".to_owned()),
+            window_n_minus1: Some("0.1".to_owned()),
+        },
         routing: routing(RoutingControls::default()).0,
         capabilities: vec!["bridge".to_owned(), "input".to_owned()],
-        labels: Labels { adapter: AdapterKind::Cdp, mode: SessionMode::Managed },
+        labels: Labels {
+            adapter: AdapterKind::Cdp,
+            mode: SessionMode::Managed,
+        },
         health: None,
         warnings: vec!["a warning".to_owned()],
         signing: relay::Signing::default(),
@@ -290,7 +405,11 @@ pub(crate) async fn start(config: RelayConfig) -> Running {
 /// The same with more given to the relay before it serves.
 pub(crate) async fn start_with(config: RelayConfig, more: impl FnOnce(Relay) -> Relay) -> Running {
     let script = Script::new();
-    let relay = more(Relay::bind(config, script.clone(), Arc::new(Still)).await.unwrap());
+    let relay = more(
+        Relay::bind(config, script.clone(), Arc::new(Still))
+            .await
+            .unwrap(),
+    );
     let address = relay.local_addr();
     let control = relay.control();
     let (stop, stopped) = oneshot::channel::<()>();
@@ -298,5 +417,11 @@ pub(crate) async fn start_with(config: RelayConfig, more: impl FnOnce(Relay) -> 
         // Dropping the handle stops it too.
         let _ = stopped.await;
     }));
-    Running { address, script, stop: Some(stop), control, served }
+    Running {
+        address,
+        script,
+        stop: Some(stop),
+        control,
+        served,
+    }
 }

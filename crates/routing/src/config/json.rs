@@ -13,10 +13,18 @@ use super::refusal::ConfigRefusal;
 pub(super) fn object(text: &str) -> Result<Map<String, Value>, ConfigRefusal> {
     let mut duplicates = Vec::new();
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let node = Node { path: String::new(), duplicates: &mut duplicates };
-    let value = node.deserialize(&mut deserializer).and_then(|value| deserializer.end().map(|()| value));
-    let value =
-        value.map_err(|error| ConfigRefusal::Syntax { message: error.to_string(), line: error.line(), column: error.column() })?;
+    let node = Node {
+        path: String::new(),
+        duplicates: &mut duplicates,
+    };
+    let value = node
+        .deserialize(&mut deserializer)
+        .and_then(|value| deserializer.end().map(|()| value));
+    let value = value.map_err(|error| ConfigRefusal::Syntax {
+        message: error.to_string(),
+        line: error.line(),
+        column: error.column(),
+    })?;
     match value {
         _ if !duplicates.is_empty() => Err(ConfigRefusal::DuplicateKeys(duplicates)),
         Value::Object(object) => Ok(object),
@@ -75,9 +83,10 @@ impl<'de> Visitor<'de> for Node<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         let mut list = Vec::new();
-        while let Some(item) =
-            items.next_element_seed(Node { path: format!("{}[{}]", self.path, list.len()), duplicates: &mut *self.duplicates })?
-        {
+        while let Some(item) = items.next_element_seed(Node {
+            path: format!("{}[{}]", self.path, list.len()),
+            duplicates: &mut *self.duplicates,
+        })? {
             list.push(item);
         }
         Ok(Value::Array(list))
@@ -86,8 +95,15 @@ impl<'de> Visitor<'de> for Node<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
         let mut object = Map::new();
         while let Some(key) = entries.next_key::<String>()? {
-            let path = if self.path.is_empty() { key.clone() } else { format!("{}.{key}", self.path) };
-            let value = entries.next_value_seed(Node { path: path.clone(), duplicates: &mut *self.duplicates })?;
+            let path = if self.path.is_empty() {
+                key.clone()
+            } else {
+                format!("{}.{key}", self.path)
+            };
+            let value = entries.next_value_seed(Node {
+                path: path.clone(),
+                duplicates: &mut *self.duplicates,
+            })?;
             if object.insert(key, value).is_some() {
                 self.duplicates.push(path);
             }

@@ -40,7 +40,12 @@ mod tests {
     #[test]
     fn a_document_takes_the_steps_that_it_has_not_taken() {
         fn step(from: u32, apply: fn(&mut Map<String, Value>)) -> Migrator {
-            Migrator { from, summary: "", downgrade: "", apply }
+            Migrator {
+                from,
+                summary: "",
+                downgrade: "",
+                apply,
+            }
         }
         let steps = [
             step(1, |document| {

@@ -22,13 +22,21 @@ pub struct BadValue {
 
 impl BadValue {
     pub(super) fn new(key: &'static str, expected: &'static str, found: &Value) -> Self {
-        Self { key, expected, found: found.to_string().chars().take(SHOWN).collect() }
+        Self {
+            key,
+            expected,
+            found: found.to_string().chars().take(SHOWN).collect(),
+        }
     }
 }
 
 impl fmt::Display for BadValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} must be {}, not {}", self.key, self.expected, self.found)
+        write!(
+            f,
+            "{} must be {}, not {}",
+            self.key, self.expected, self.found
+        )
     }
 }
 
@@ -77,14 +85,18 @@ impl ConfigRefusal {
     pub fn fault(&self, layer: ErrorSource) -> Fault {
         let code = match layer {
             ErrorSource::Cli => ErrorCode::CliConfigInvalid,
-            ErrorSource::Relay | ErrorSource::Ops | ErrorSource::Adapter => ErrorCode::RelayConfigInvalid,
+            ErrorSource::Relay | ErrorSource::Ops | ErrorSource::Adapter => {
+                ErrorCode::RelayConfigInvalid
+            }
         };
         let fault = Fault::new(code, self.to_string());
         match self {
             Self::TooLarge | Self::NotAnObject => fault,
             Self::Syntax { line, column, .. } => fault.with("line", line).with("column", column),
             Self::DuplicateKeys(keys) => fault.with("duplicateKeys", keys),
-            Self::Keys { unknown, bad } => fault.with("unknownKeys", unknown).with("badValues", bad),
+            Self::Keys { unknown, bad } => {
+                fault.with("unknownKeys", unknown).with("badValues", bad)
+            }
         }
     }
 }

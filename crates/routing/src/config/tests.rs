@@ -1,4 +1,6 @@
-use ops_contracts::routing::{ActiveSessionPolicy, AllowlistValidation, KillSwitchSource, RolloutPercent, RoutingMode};
+use ops_contracts::routing::{
+    ActiveSessionPolicy, AllowlistValidation, KillSwitchSource, RolloutPercent, RoutingMode,
+};
 use ops_contracts::{ErrorCode, ErrorSource};
 use proptest::prelude::*;
 
@@ -9,7 +11,11 @@ fn parsed(text: &str) -> ParsedConfig {
 }
 
 fn warned(config: &ParsedConfig) -> Vec<&str> {
-    config.warnings.iter().map(|warning| warning.key.as_str()).collect()
+    config
+        .warnings
+        .iter()
+        .map(|warning| warning.key.as_str())
+        .collect()
 }
 
 fn mode(config: &ParsedConfig) -> (RoutingMode, KillSwitchSource) {
@@ -56,30 +62,58 @@ fn a_document_with_every_key_is_read_under_strict_and_round_trips() {
     assert!(config.warnings.is_empty() && config.downgrade.is_none());
     let again = serde_json::to_string(&config.document).unwrap();
     assert_eq!(parsed(&again), config);
-    assert_eq!(serde_json::from_str::<Value>(&again).unwrap(), serde_json::from_str::<Value>(FULL).unwrap());
-    let effective = EffectiveConfig::resolve(&[Layer { source: Source::File, document: config.document }]);
-    assert!(effective.explain().iter().all(|row| row.source == Source::File));
+    assert_eq!(
+        serde_json::from_str::<Value>(&again).unwrap(),
+        serde_json::from_str::<Value>(FULL).unwrap()
+    );
+    let effective = EffectiveConfig::resolve(&[Layer {
+        source: Source::File,
+        document: config.document,
+    }]);
+    assert!(
+        effective
+            .explain()
+            .iter()
+            .all(|row| row.source == Source::File)
+    );
 }
 
 #[test]
 fn an_empty_document_is_all_defaults() {
     assert_eq!(parsed("{}"), ParsedConfig::default());
-    assert_eq!(mode(&parsed("{}")), (RoutingMode::Ops, KillSwitchSource::Default));
+    assert_eq!(
+        mode(&parsed("{}")),
+        (RoutingMode::Ops, KillSwitchSource::Default)
+    );
 }
 
 #[test]
 fn unknown_keys_are_warned_about_one_by_one_and_refused_together_under_strict() {
     let text = r#"{"allowRawCdp": true, "future": {"a": 1}, "ops": {"canary": 3}, "browser": {"Path": "x"}}"#;
     let config = parsed(text);
-    assert_eq!(warned(&config), ["allowRawCdp", "browser.Path", "future", "ops.canary"]);
-    assert!(config.warnings.iter().all(|warning| warning.code == WarningCode::UnknownKeyIgnored));
+    assert_eq!(
+        warned(&config),
+        ["allowRawCdp", "browser.Path", "future", "ops.canary"]
+    );
+    assert!(
+        config
+            .warnings
+            .iter()
+            .all(|warning| warning.code == WarningCode::UnknownKeyIgnored)
+    );
     assert_eq!(
         config.warnings[0].to_string(),
         "config_unknown_key_ignored: the key \"allowRawCdp\" is not known to this version and is ignored; did you mean allowRawCDP?"
     );
-    assert_eq!((config.document.allow_raw_cdp, config.downgrade), (None, None));
+    assert_eq!(
+        (config.document.allow_raw_cdp, config.downgrade),
+        (None, None)
+    );
     let strict = text.replace("\"canary\": 3", "\"canary\": 3, \"strictConfig\": true");
-    for refusal in [parse(text, true).unwrap_err(), parse(&strict, false).unwrap_err()] {
+    for refusal in [
+        parse(text, true).unwrap_err(),
+        parse(&strict, false).unwrap_err(),
+    ] {
         let fault = refusal.fault(ErrorSource::Relay);
         assert_eq!(fault.code, ErrorCode::RelayConfigInvalid);
         assert_eq!(
@@ -94,11 +128,31 @@ fn every_bad_value_is_named_with_what_fits() {
     let text = r#"{"allowRawCDP": "yes", "listen": "here", "logLevel": "loud", "limitsProfile": null, "allowedHosts": ["a b"], "browser": {"args": "--x"}, "extensionAllowlist": {}}"#;
     let fault = parse(text, false).unwrap_err().fault(ErrorSource::Cli);
     assert_eq!(fault.code, ErrorCode::CliConfigInvalid);
-    let bad = fault.details.get("badValues").and_then(Value::as_array).unwrap();
-    let keys: Vec<_> = bad.iter().map(|value| value["key"].as_str().unwrap()).collect();
-    assert_eq!(keys, ["allowRawCDP", "listen", "allowedHosts", "extensionAllowlist", "limitsProfile", "logLevel", "browser.args"]);
+    let bad = fault
+        .details
+        .get("badValues")
+        .and_then(Value::as_array)
+        .unwrap();
+    let keys: Vec<_> = bad
+        .iter()
+        .map(|value| value["key"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        keys,
+        [
+            "allowRawCDP",
+            "listen",
+            "allowedHosts",
+            "extensionAllowlist",
+            "limitsProfile",
+            "logLevel",
+            "browser.args"
+        ]
+    );
     assert!(
-        fault.message.starts_with("allowRawCDP must be true or false, not \"yes\"; listen must be an IP address"),
+        fault.message.starts_with(
+            "allowRawCDP must be true or false, not \"yes\"; listen must be an IP address"
+        ),
         "{}",
         fault.message
     );
@@ -110,30 +164,68 @@ fn keys_that_stand_twice_are_refused_wherever_they_stand() {
     let refusal = parse(text, false).unwrap_err();
     assert_eq!(
         refusal,
-        ConfigRefusal::DuplicateKeys(vec!["ops.killSwitch".to_owned(), "listen".to_owned(), "future[0].a".to_owned()])
+        ConfigRefusal::DuplicateKeys(vec![
+            "ops.killSwitch".to_owned(),
+            "listen".to_owned(),
+            "future[0].a".to_owned()
+        ])
     );
 }
 
 #[test]
 fn what_is_no_json_object_is_refused() {
-    for text in ["", " ", "{", "{}}", "{'a':1}", "{\"a\":1,}", "\u{feff}{}", "nonsense"] {
-        assert!(matches!(parse(text, false), Err(ConfigRefusal::Syntax { .. })), "{text:?}");
+    for text in [
+        "",
+        " ",
+        "{",
+        "{}}",
+        "{'a':1}",
+        "{\"a\":1,}",
+        "\u{feff}{}",
+        "nonsense",
+    ] {
+        assert!(
+            matches!(parse(text, false), Err(ConfigRefusal::Syntax { .. })),
+            "{text:?}"
+        );
     }
     for text in ["null", "[]", "7", "\"{}\""] {
-        assert_eq!(parse(text, false), Err(ConfigRefusal::NotAnObject), "{text:?}");
+        assert_eq!(
+            parse(text, false),
+            Err(ConfigRefusal::NotAnObject),
+            "{text:?}"
+        );
     }
     assert!(parse(&"[".repeat(100_000), false).is_err());
-    assert!(parse(&format!("{}1{}", "{\"a\":".repeat(5_000), "}".repeat(5_000)), false).is_err());
-    assert_eq!(parse(&" ".repeat(MAX_BYTES + 1), false), Err(ConfigRefusal::TooLarge));
+    assert!(
+        parse(
+            &format!("{}1{}", "{\"a\":".repeat(5_000), "}".repeat(5_000)),
+            false
+        )
+        .is_err()
+    );
+    assert_eq!(
+        parse(&" ".repeat(MAX_BYTES + 1), false),
+        Err(ConfigRefusal::TooLarge)
+    );
 }
 
 #[test]
 fn a_newer_schema_forces_the_legacy_lane_and_says_why() {
-    for text in [r#"{"configSchemaVersion": 2}"#, r#"{"configSchemaVersion": 99999999999, "ops": {"routingMode": "ops"}}"#] {
+    for text in [
+        r#"{"configSchemaVersion": 2}"#,
+        r#"{"configSchemaVersion": 99999999999, "ops": {"routingMode": "ops"}}"#,
+    ] {
         for strict in [false, true] {
             let config = parse(text, strict).unwrap();
-            assert_eq!(mode(&config), (RoutingMode::LegacyCdp, KillSwitchSource::Config));
-            assert!(config.downgrade.as_deref().unwrap().contains("newer"), "{config:?}");
+            assert_eq!(
+                mode(&config),
+                (RoutingMode::LegacyCdp, KillSwitchSource::Config)
+            );
+            assert!(
+                config.downgrade.as_deref().unwrap().contains("newer"),
+                "{config:?}"
+            );
             assert_eq!(config.warnings[0].code, WarningCode::DowngradeFallback);
         }
     }
@@ -169,26 +261,45 @@ fn a_routing_value_that_cannot_be_interpreted_forces_the_legacy_lane_or_is_refus
     for section in sections {
         let text = format!("{{\"ops\": {section}}}");
         let config = parsed(&text);
-        assert_eq!(mode(&config), (RoutingMode::LegacyCdp, KillSwitchSource::Config), "{text}");
-        assert!(config.downgrade.as_deref().unwrap().starts_with("ops"), "{text}");
-        assert!(matches!(parse(&text, true), Err(ConfigRefusal::Keys { .. })), "{text}");
+        assert_eq!(
+            mode(&config),
+            (RoutingMode::LegacyCdp, KillSwitchSource::Config),
+            "{text}"
+        );
+        assert!(
+            config.downgrade.as_deref().unwrap().starts_with("ops"),
+            "{text}"
+        );
+        assert!(
+            matches!(parse(&text, true), Err(ConfigRefusal::Keys { .. })),
+            "{text}"
+        );
     }
 }
 
 #[test]
 fn a_bad_allow_list_shows_as_invalid_and_its_entries_are_not_used() {
-    let config = parsed(r#"{"ops": {"routingMode": "auto", "rolloutAllowlist": ["cli:alice-01", "bob"]}}"#);
+    let config =
+        parsed(r#"{"ops": {"routingMode": "auto", "rolloutAllowlist": ["cli:alice-01", "bob"]}}"#);
     let controls = controls(&config, &environment(|_| None), &CliControls::default());
     let effective = precedence::effective(&controls);
-    assert_eq!((effective.allowlist, effective.allowlist_validation), (None, AllowlistValidation::Invalid));
+    assert_eq!(
+        (effective.allowlist, effective.allowlist_validation),
+        (None, AllowlistValidation::Invalid)
+    );
     assert_eq!(effective.mode, RoutingMode::LegacyCdp);
 }
 
 #[test]
 fn the_rest_of_a_document_counts_when_its_routing_is_not_interpreted() {
-    let config = parsed(r#"{"configSchemaVersion": 7, "allowRawCDP": true, "ops": {"quorum": 3, "activeSessionPolicy": "drain"}}"#);
+    let config = parsed(
+        r#"{"configSchemaVersion": 7, "allowRawCDP": true, "ops": {"quorum": 3, "activeSessionPolicy": "drain"}}"#,
+    );
     assert_eq!(config.document.allow_raw_cdp, Some(true));
-    assert_eq!(config.document.ops.active_session_policy, Some(ActiveSessionPolicy::Drain));
+    assert_eq!(
+        config.document.ops.active_session_policy,
+        Some(ActiveSessionPolicy::Drain)
+    );
     assert_eq!(warned(&config), ["ops.quorum", "ops"]);
 }
 
@@ -200,7 +311,10 @@ fn the_environment_is_a_layer_and_its_kill_switch_outranks_every_flag() {
         BROWSER_ARGS => Some(" --a  --b=c ".to_owned()),
         _ => None,
     });
-    assert_eq!(layer.document.browser.args.as_deref(), Some(&["--a".to_owned(), "--b=c".to_owned()][..]));
+    assert_eq!(
+        layer.document.browser.args.as_deref(),
+        Some(&["--a".to_owned(), "--b=c".to_owned()][..])
+    );
     let flagged = CliControls {
         routing_mode: Some(RoutingMode::Ops),
         rollout_percent: RolloutPercent::try_from(50).ok(),
@@ -209,8 +323,14 @@ fn the_environment_is_a_layer_and_its_kill_switch_outranks_every_flag() {
     let effective = EffectiveConfig::resolve(&[layer.clone(), flags(&flagged)]);
     assert_eq!(effective.ops.rollout_percent.source, Source::Flag);
     let controls = controls(&ParsedConfig::default(), &layer, &flagged);
-    assert_eq!(precedence::effective(&controls).kill_switch_source, KillSwitchSource::Env);
-    assert_eq!(environment(|_| Some(String::new())).document, ConfigDocument::default());
+    assert_eq!(
+        precedence::effective(&controls).kill_switch_source,
+        KillSwitchSource::Env
+    );
+    assert_eq!(
+        environment(|_| Some(String::new())).document,
+        ConfigDocument::default()
+    );
 }
 
 #[test]
@@ -229,11 +349,25 @@ fn every_variable_sets_the_key_that_the_table_names() {
 
 /// Any JSON, with the document's own keys often among the others.
 fn json() -> impl Strategy<Value = Value> {
-    let keys: Vec<String> =
-        EffectiveConfig::resolve(&[]).explain().iter().map(|row| row.key.rsplit('.').next().unwrap().to_owned()).collect();
+    let keys: Vec<String> = EffectiveConfig::resolve(&[])
+        .explain()
+        .iter()
+        .map(|row| row.key.rsplit('.').next().unwrap().to_owned())
+        .collect();
     let key = prop_oneof![3 => prop::sample::select(keys), 2 => prop::sample::select(vec!["ops".to_owned(), "browser".to_owned()]), 1 => ".{0,8}"];
-    let words =
-        ["ops", "auto", "legacy-cdp", "drain", "local", "on", "off", "cli:alice-01", "127.0.0.1:80"].map(str::to_owned).to_vec();
+    let words = [
+        "ops",
+        "auto",
+        "legacy-cdp",
+        "drain",
+        "local",
+        "on",
+        "off",
+        "cli:alice-01",
+        "127.0.0.1:80",
+    ]
+    .map(str::to_owned)
+    .to_vec();
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
@@ -245,7 +379,8 @@ fn json() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(4, 48, 8, move |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            prop::collection::btree_map(key.clone(), inner, 0..8).prop_map(|map| Value::Object(map.into_iter().collect())),
+            prop::collection::btree_map(key.clone(), inner, 0..8)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
         ]
     })
 }

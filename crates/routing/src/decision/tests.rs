@@ -1,5 +1,6 @@
 use ops_contracts::routing::{
-    AllowlistSource, AllowlistValidation, CliControls, ConfigControls, IdentityNamespace, KillSwitchSource, RolloutPercent,
+    AllowlistSource, AllowlistValidation, CliControls, ConfigControls, IdentityNamespace,
+    KillSwitchSource, RolloutPercent,
 };
 use proptest::prelude::*;
 
@@ -7,7 +8,11 @@ use super::*;
 use crate::strategies;
 
 fn caller(identities: &[&str]) -> Identities {
-    identities.iter().fold(Identities::default(), |all, identity| all.with(identity.parse().unwrap()))
+    identities
+        .iter()
+        .fold(Identities::default(), |all, identity| {
+            all.with(identity.parse().unwrap())
+        })
 }
 
 fn auto(percent: u8, allowlist: &str) -> RoutingControls {
@@ -17,7 +22,10 @@ fn auto(percent: u8, allowlist: &str) -> RoutingControls {
         rollout_allowlist: allowlist.parse().ok(),
         active_session_policy: None,
     };
-    RoutingControls { cli, ..RoutingControls::default() }
+    RoutingControls {
+        cli,
+        ..RoutingControls::default()
+    }
 }
 
 #[track_caller]
@@ -28,18 +36,42 @@ fn check(controls: &RoutingControls, expected: (Route, DecisionReason)) {
 
 #[test]
 fn every_reason_has_its_controls() {
-    check(&RoutingControls::default(), (Route::Ops, DecisionReason::ExplicitMode));
-    check(&RoutingControls { env_kill_switch: true, ..auto(100, "") }, (Route::LegacyCdp, DecisionReason::KillSwitch));
-    let config = ConfigControls { kill_switch: Some(true), ..ConfigControls::default() };
-    check(&RoutingControls { config, ..RoutingControls::default() }, (Route::LegacyCdp, DecisionReason::KillSwitch));
+    check(
+        &RoutingControls::default(),
+        (Route::Ops, DecisionReason::ExplicitMode),
+    );
+    check(
+        &RoutingControls {
+            env_kill_switch: true,
+            ..auto(100, "")
+        },
+        (Route::LegacyCdp, DecisionReason::KillSwitch),
+    );
+    let config = ConfigControls {
+        kill_switch: Some(true),
+        ..ConfigControls::default()
+    };
+    check(
+        &RoutingControls {
+            config,
+            ..RoutingControls::default()
+        },
+        (Route::LegacyCdp, DecisionReason::KillSwitch),
+    );
     let mut legacy = RoutingControls::default();
     legacy.cli.routing_mode = Some(RoutingMode::LegacyCdp);
     check(&legacy, (Route::LegacyCdp, DecisionReason::ExplicitMode));
     // Alice's bucket is 78.
     check(&auto(79, ""), (Route::Ops, DecisionReason::Percent));
     check(&auto(78, ""), (Route::LegacyCdp, DecisionReason::Percent));
-    check(&auto(100, "cli:alice-01"), (Route::LegacyCdp, DecisionReason::Allowlist));
-    check(&auto(100, "cli:bob-01"), (Route::Ops, DecisionReason::Percent));
+    check(
+        &auto(100, "cli:alice-01"),
+        (Route::LegacyCdp, DecisionReason::Allowlist),
+    );
+    check(
+        &auto(100, "cli:bob-01"),
+        (Route::Ops, DecisionReason::Percent),
+    );
 }
 
 #[test]
@@ -49,13 +81,30 @@ fn auto_without_an_identity_is_refused_and_status_still_answers() {
     assert_eq!(fault.code, ErrorCode::RelayRolloutIdentityMissing);
     let status = status(&controls, &Identities::default(), LegacyLane::Open);
     assert_eq!(status.effective_routing_mode, RoutingMode::Auto);
-    assert_eq!((status.ops_rollout_decision, status.ops_rollout_decision_reason, status.ops_rollout_bucket), (None, None, None));
+    assert_eq!(
+        (
+            status.ops_rollout_decision,
+            status.ops_rollout_decision_reason,
+            status.ops_rollout_bucket
+        ),
+        (None, None, None)
+    );
 }
 
 #[test]
 fn identities_are_taken_in_the_order_of_their_namespaces() {
-    let all = ["lease:0123456789abcdef", "extension:abcdefghijklmnopabcdefghijklmnop", "pairing:team.a", "cli:alice-01"];
-    let expected = [IdentityNamespace::Lease, IdentityNamespace::Extension, IdentityNamespace::Pairing, IdentityNamespace::Cli];
+    let all = [
+        "lease:0123456789abcdef",
+        "extension:abcdefghijklmnopabcdefghijklmnop",
+        "pairing:team.a",
+        "cli:alice-01",
+    ];
+    let expected = [
+        IdentityNamespace::Lease,
+        IdentityNamespace::Extension,
+        IdentityNamespace::Pairing,
+        IdentityNamespace::Cli,
+    ];
     for (at, namespace) in expected.into_iter().enumerate() {
         let status = status(&auto(50, ""), &caller(&all[..=at]), LegacyLane::Open);
         assert_eq!(status.ops_rollout_identity_source, Some(namespace));
@@ -67,12 +116,28 @@ fn a_closed_legacy_lane_is_an_error_that_names_what_closes_it() {
     let closed = LegacyLane::Closed(ErrorCode::RelayRawCdpDisabled);
     let fault = decide(&auto(0, ""), &caller(&["cli:alice-01"]), closed).unwrap_err();
     assert_eq!(fault.code, ErrorCode::RelayLegacyRouteUnavailable);
-    assert_eq!(fault.details.get("cause").unwrap(), "relay_raw_cdp_disabled");
+    assert_eq!(
+        fault.details.get("cause").unwrap(),
+        "relay_raw_cdp_disabled"
+    );
     assert_eq!(fault.details.get("selectedBy").unwrap(), "percent");
     let in_auto = status(&auto(0, ""), &caller(&["cli:alice-01"]), closed);
-    assert_eq!(in_auto.ops_rollout_decision_reason, Some(DecisionReason::LegacyUnavailable));
-    let killed = status(&RoutingControls { env_kill_switch: true, ..RoutingControls::default() }, &Identities::default(), closed);
-    assert_eq!(killed.ops_rollout_decision_reason, Some(DecisionReason::KillSwitch));
+    assert_eq!(
+        in_auto.ops_rollout_decision_reason,
+        Some(DecisionReason::LegacyUnavailable)
+    );
+    let killed = status(
+        &RoutingControls {
+            env_kill_switch: true,
+            ..RoutingControls::default()
+        },
+        &Identities::default(),
+        closed,
+    );
+    assert_eq!(
+        killed.ops_rollout_decision_reason,
+        Some(DecisionReason::KillSwitch)
+    );
 }
 
 #[test]
@@ -83,7 +148,12 @@ fn both_gates_of_the_configuration_must_be_open_to_peers_beyond_loopback() {
         (false, true, true, raw),
         (false, true, false, raw),
         (true, false, true, LegacyLane::Open),
-        (true, false, false, LegacyLane::Closed(ErrorCode::RelayNonlocalCdpDisabled)),
+        (
+            true,
+            false,
+            false,
+            LegacyLane::Closed(ErrorCode::RelayNonlocalCdpDisabled),
+        ),
         (true, true, false, LegacyLane::Open),
     ] {
         assert_eq!(legacy_lane(allow_raw, allow_non_local, loopback), expected);
@@ -94,19 +164,34 @@ fn both_gates_of_the_configuration_must_be_open_to_peers_beyond_loopback() {
 fn an_endpoint_serves_only_what_is_routed_to_it() {
     let code = |asked, controls: &RoutingControls, legacy| {
         let decision = select(controls, &caller(&["cli:alice-01"])).unwrap();
-        admit(asked, &decision, legacy).err().map(|fault| fault.code)
+        admit(asked, &decision, legacy)
+            .err()
+            .map(|fault| fault.code)
     };
     let closed = LegacyLane::Closed(ErrorCode::RelayRawCdpDisabled);
     assert_eq!(code(Route::Ops, &auto(100, ""), closed), None);
-    assert_eq!(code(Route::Ops, &auto(0, ""), LegacyLane::Open), Some(ErrorCode::RelayOpsRouteDisabled));
-    assert_eq!(code(Route::LegacyCdp, &auto(100, ""), LegacyLane::Open), Some(ErrorCode::RelayLegacyCdpOptInRequired));
+    assert_eq!(
+        code(Route::Ops, &auto(0, ""), LegacyLane::Open),
+        Some(ErrorCode::RelayOpsRouteDisabled)
+    );
+    assert_eq!(
+        code(Route::LegacyCdp, &auto(100, ""), LegacyLane::Open),
+        Some(ErrorCode::RelayLegacyCdpOptInRequired)
+    );
     assert_eq!(code(Route::LegacyCdp, &auto(0, ""), LegacyLane::Open), None);
-    assert_eq!(code(Route::LegacyCdp, &auto(0, ""), closed), Some(ErrorCode::RelayLegacyRouteUnavailable));
+    assert_eq!(
+        code(Route::LegacyCdp, &auto(0, ""), closed),
+        Some(ErrorCode::RelayLegacyRouteUnavailable)
+    );
 }
 
 #[test]
 fn status_has_every_field_under_the_plans_name() {
-    let status = status(&auto(30, "cli:bob-01,lease:abc"), &caller(&["cli:alice-01"]), LegacyLane::Open);
+    let status = status(
+        &auto(30, "cli:bob-01,lease:abc"),
+        &caller(&["cli:alice-01"]),
+        LegacyLane::Open,
+    );
     let expected = serde_json::json!({
         "effectiveRoutingMode": "auto",
         "opsKillSwitchSource": "default",
@@ -126,17 +211,36 @@ fn status_has_every_field_under_the_plans_name() {
         "configDowngradeReason": null,
     });
     assert_eq!(serde_json::to_value(&status).unwrap(), expected);
-    assert_eq!(serde_json::from_value::<RoutingStatus>(expected).unwrap(), status);
+    assert_eq!(
+        serde_json::from_value::<RoutingStatus>(expected).unwrap(),
+        status
+    );
 }
 
 #[test]
 fn outside_auto_status_tells_no_identity_and_no_decision() {
-    let status = status(&RoutingControls::default(), &caller(&["cli:alice-01"]), LegacyLane::Open);
+    let status = status(
+        &RoutingControls::default(),
+        &caller(&["cli:alice-01"]),
+        LegacyLane::Open,
+    );
     assert_eq!(status.ops_rollout_identity_hash, None);
-    assert_eq!((status.ops_rollout_decision, status.ops_rollout_decision_reason), (None, Some(DecisionReason::ExplicitMode)));
+    assert_eq!(
+        (
+            status.ops_rollout_decision,
+            status.ops_rollout_decision_reason
+        ),
+        (None, Some(DecisionReason::ExplicitMode))
+    );
     assert_eq!(status.ops_kill_switch_source, KillSwitchSource::Default);
-    assert_eq!(status.ops_rollout_allowlist_source, AllowlistSource::Default);
-    assert_eq!(status.ops_rollout_allowlist_validation, AllowlistValidation::NotSet);
+    assert_eq!(
+        status.ops_rollout_allowlist_source,
+        AllowlistSource::Default
+    );
+    assert_eq!(
+        status.ops_rollout_allowlist_validation,
+        AllowlistValidation::NotSet
+    );
 }
 
 proptest! {

@@ -20,7 +20,11 @@ const SHOP: &str = "/shop/";
 const SEARCH: &str = "/shop/search";
 
 /// The page that is served beside the bundled ones.
-pub(super) static PAGES: &[Page] = &[Page { path: FORM, content_type: "text/html; charset=utf-8", body: HTML }];
+pub(super) static PAGES: &[Page] = &[Page {
+    path: FORM,
+    content_type: "text/html; charset=utf-8",
+    body: HTML,
+}];
 
 const HTML: &str = "<!doctype html>
 <html lang=\"en\"><head><meta charset=\"utf-8\"><title>Baseline</title>
@@ -57,19 +61,43 @@ pub(super) struct Sequence {
 }
 
 const fn eval(command: &'static str, expression: &'static str) -> Sequence {
-    Sequence { command, page: FORM, times: 100, how: How::Eval(expression) }
+    Sequence {
+        command,
+        page: FORM,
+        times: 100,
+        how: How::Eval(expression),
+    }
 }
 
 const fn call(command: &'static str, method: &'static str, params: &'static str) -> Sequence {
-    Sequence { command, page: FORM, times: 100, how: How::Call(method, params) }
+    Sequence {
+        command,
+        page: FORM,
+        times: 100,
+        how: How::Call(method, params),
+    }
 }
 
 const fn run(command: &'static str, times: u32, run: fn(&mut Stage<'_>) -> Result<()>) -> Sequence {
-    Sequence { command, page: FORM, times, how: How::Run(run) }
+    Sequence {
+        command,
+        page: FORM,
+        times,
+        how: How::Run(run),
+    }
 }
 
-const fn part(command: &'static str, times: u32, part: fn(&mut Stage<'_>) -> Result<Duration>) -> Sequence {
-    Sequence { command, page: FORM, times, how: How::Part(part) }
+const fn part(
+    command: &'static str,
+    times: u32,
+    part: fn(&mut Stage<'_>) -> Result<Duration>,
+) -> Sequence {
+    Sequence {
+        command,
+        page: FORM,
+        times,
+        how: How::Part(part),
+    }
 }
 
 /// Every sequence.
@@ -92,10 +120,15 @@ pub(super) const SEQUENCES: &[Sequence] = &[
         let made = stage.open(false)?;
         timed(|| stage.dispose(Some(made)))
     }),
-    run("targets.list", 100, |stage| stage.lane.call(None, "Target.getTargets", "{}").map(drop)),
+    run("targets.list", 100, |stage| {
+        stage.lane.call(None, "Target.getTargets", "{}").map(drop)
+    }),
     run("targets.use", 40, |stage| {
         let params = json!({ "targetId": stage.page.target }).to_string();
-        stage.lane.call(None, "Target.activateTarget", &params).map(drop)
+        stage
+            .lane
+            .call(None, "Target.activateTarget", &params)
+            .map(drop)
     }),
     run("nav.goto", 40, |stage| {
         stage.turns = !stage.turns;
@@ -125,7 +158,11 @@ pub(super) const SEQUENCES: &[Sequence] = &[
     }),
     run("interact.fill", 80, |stage| {
         stage.turns = !stage.turns;
-        let text = if stage.turns { "some text" } else { "other text" };
+        let text = if stage.turns {
+            "some text"
+        } else {
+            "other text"
+        };
         stage.focus("e.select()")?;
         stage.page_call("Input.insertText", &json!({ "text": text }).to_string())?;
         let held = stage.eval("document.querySelector('#field').value")?;
@@ -165,22 +202,35 @@ pub(super) const SEQUENCES: &[Sequence] = &[
         let ((x, y), (to_x, to_y)) = (stage.resolve("#drag")?, stage.resolve("#drop")?);
         stage.drag(x, y, to_x, to_y)
     }),
-    run("pointer.move", 80, |stage| stage.mouse(&[("mouseMoved", 40.0, 60.0, 0, 0)])),
+    run("pointer.move", 80, |stage| {
+        stage.mouse(&[("mouseMoved", 40.0, 60.0, 0, 0)])
+    }),
     part("pointer.down", 60, |stage| {
         let took = timed(|| stage.mouse(&[("mousePressed", 300.0, 400.0, 1, 1)]))?;
-        stage.mouse(&[("mouseReleased", 300.0, 400.0, 1, 0)]).map(|()| took)
+        stage
+            .mouse(&[("mouseReleased", 300.0, 400.0, 1, 0)])
+            .map(|()| took)
     }),
     part("pointer.up", 60, |stage| {
         stage.mouse(&[("mousePressed", 300.0, 400.0, 1, 1)])?;
         timed(|| stage.mouse(&[("mouseReleased", 300.0, 400.0, 1, 0)]))
     }),
-    call("pointer.wheel", "Input.dispatchMouseEvent", r#"{"type":"mouseWheel","x":300,"y":300,"deltaX":0,"deltaY":5}"#),
-    run("pointer.drag", 40, |stage| stage.drag(300.0, 300.0, 400.0, 400.0)),
+    call(
+        "pointer.wheel",
+        "Input.dispatchMouseEvent",
+        r#"{"type":"mouseWheel","x":300,"y":300,"deltaX":0,"deltaY":5}"#,
+    ),
+    run("pointer.drag", 40, |stage| {
+        stage.drag(300.0, 300.0, 400.0, 400.0)
+    }),
     eval("dom.title", "document.title"),
     eval("dom.url", "location.href"),
     eval("dom.text", "document.body.innerText"),
     eval("dom.html", "document.querySelector('#head').outerHTML"),
-    eval("dom.attr", "document.querySelector('#head').getAttribute('title')"),
+    eval(
+        "dom.attr",
+        "document.querySelector('#head').getAttribute('title')",
+    ),
     eval("dom.value", "document.querySelector('#field').value"),
     eval(
         "dom.state",
@@ -192,17 +242,35 @@ pub(super) const SEQUENCES: &[Sequence] = &[
         "(() => { const b = document.querySelector('#hit').getBoundingClientRect(); return [b.x, b.y, b.width, b.height]; })()",
     ),
     eval("dom.count", "document.querySelectorAll('input').length"),
-    eval("dom.find", "[...document.querySelectorAll('button')].map(e => e.textContent)"),
+    eval(
+        "dom.find",
+        "[...document.querySelectorAll('button')].map(e => e.textContent)",
+    ),
     eval("dom.eval", "1 + 1"),
-    Sequence { command: "dom.snapshot", page: SHOP, times: 40, how: How::Call("Accessibility.getFullAXTree", "{}") },
+    Sequence {
+        command: "dom.snapshot",
+        page: SHOP,
+        times: 40,
+        how: How::Call("Accessibility.getFullAXTree", "{}"),
+    },
     Sequence {
         command: "export.screenshot",
         page: SHOP,
         times: 30,
         how: How::Call("Page.captureScreenshot", r#"{"format":"png"}"#),
     },
-    Sequence { command: "export.pdf", page: SHOP, times: 20, how: How::Call("Page.printToPDF", "{}") },
-    Sequence { command: "export.html", page: SHOP, times: 60, how: How::Eval("document.documentElement.outerHTML") },
+    Sequence {
+        command: "export.pdf",
+        page: SHOP,
+        times: 20,
+        how: How::Call("Page.printToPDF", "{}"),
+    },
+    Sequence {
+        command: "export.html",
+        page: SHOP,
+        times: 60,
+        how: How::Eval("document.documentElement.outerHTML"),
+    },
     run("storage.cookies.set", 80, |stage| {
         let params = json!({ "name": "a", "value": "b", "url": stage.url(FORM) }).to_string();
         stage.page_call("Network.setCookie", &params)
@@ -215,12 +283,27 @@ pub(super) const SEQUENCES: &[Sequence] = &[
     eval("storage.local.set", "(localStorage.setItem('a', 'b'), 1)"),
     eval("storage.local.get", "Object.entries(localStorage)"),
     eval("storage.local.clear", "(localStorage.clear(), 1)"),
-    eval("storage.session.set", "(sessionStorage.setItem('a', 'b'), 1)"),
+    eval(
+        "storage.session.set",
+        "(sessionStorage.setItem('a', 'b'), 1)",
+    ),
     eval("storage.session.get", "Object.entries(sessionStorage)"),
     eval("storage.session.clear", "(sessionStorage.clear(), 1)"),
-    call("network.setHeaders", "Network.setExtraHTTPHeaders", r#"{"headers":{"x-bench":"1"}}"#),
-    call("emulation.geolocation", "Emulation.setGeolocationOverride", r#"{"latitude":47.3,"longitude":8.5,"accuracy":1}"#),
-    call("emulation.media", "Emulation.setEmulatedMedia", r#"{"media":"screen"}"#),
+    call(
+        "network.setHeaders",
+        "Network.setExtraHTTPHeaders",
+        r#"{"headers":{"x-bench":"1"}}"#,
+    ),
+    call(
+        "emulation.geolocation",
+        "Emulation.setGeolocationOverride",
+        r#"{"latitude":47.3,"longitude":8.5,"accuracy":1}"#,
+    ),
+    call(
+        "emulation.media",
+        "Emulation.setEmulatedMedia",
+        r#"{"media":"screen"}"#,
+    ),
     call(
         "emulation.viewport",
         "Emulation.setDeviceMetricsOverride",
@@ -257,8 +340,17 @@ struct Ids {
 
 impl<'a> Stage<'a> {
     pub(super) fn set(lane: Lane, site: &'a Site) -> Result<Self> {
-        let page = Made { context: None, target: String::new(), session: String::new() };
-        let mut stage = Self { lane, site, page, turns: false };
+        let page = Made {
+            context: None,
+            target: String::new(),
+            session: String::new(),
+        };
+        let mut stage = Self {
+            lane,
+            site,
+            page,
+            turns: false,
+        };
         stage.page = stage.open(true)?;
         Ok(stage)
     }
@@ -285,39 +377,65 @@ impl<'a> Stage<'a> {
     fn open(&mut self, isolated: bool) -> Result<Made> {
         let lane = &mut self.lane;
         let context = if isolated {
-            let made: Ids = lane.read(None, "Target.createBrowserContext", r#"{"disposeOnDetach":true}"#)?;
+            let made: Ids = lane.read(
+                None,
+                "Target.createBrowserContext",
+                r#"{"disposeOnDetach":true}"#,
+            )?;
             Some(made.browser_context_id.context("a context has an id")?)
         } else {
             None
         };
         let within = context.as_ref().or(self.page.context.as_ref());
-        let target = json!({ "url": "about:blank", "browserContextId": within, "newWindow": isolated });
+        let target =
+            json!({ "url": "about:blank", "browserContextId": within, "newWindow": isolated });
         let made: Ids = lane.read(None, "Target.createTarget", &target.to_string())?;
         let target = made.target_id.context("a target has an id")?;
-        let made: Ids = lane.read(None, "Target.attachToTarget", &json!({ "targetId": target, "flatten": true }).to_string())?;
+        let made: Ids = lane.read(
+            None,
+            "Target.attachToTarget",
+            &json!({ "targetId": target, "flatten": true }).to_string(),
+        )?;
         let session = made.session_id.context("an attachment has a session")?;
         let metrics = r#"{"width":1280,"height":720,"deviceScaleFactor":1,"mobile":false}"#;
         let enabled = [
             lane.send(Some(&session), "Page.enable", "{}")?,
             lane.send(Some(&session), "Runtime.enable", "{}")?,
             lane.send(Some(&session), "Network.enable", "{}")?,
-            lane.send(Some(&session), "Emulation.setDeviceMetricsOverride", metrics)?,
+            lane.send(
+                Some(&session),
+                "Emulation.setDeviceMetricsOverride",
+                metrics,
+            )?,
         ];
-        enabled.into_iter().try_for_each(|id| lane.wait(id).map(drop))?;
-        Ok(Made { context, target, session })
+        enabled
+            .into_iter()
+            .try_for_each(|id| lane.wait(id).map(drop))?;
+        Ok(Made {
+            context,
+            target,
+            session,
+        })
     }
 
     fn dispose(&mut self, made: Option<Made>) -> Result<()> {
-        let Made { context, target, .. } = made.context("a page was made")?;
+        let Made {
+            context, target, ..
+        } = made.context("a page was made")?;
         let (method, params) = match context {
-            Some(context) => ("Target.disposeBrowserContext", json!({ "browserContextId": context })),
+            Some(context) => (
+                "Target.disposeBrowserContext",
+                json!({ "browserContextId": context }),
+            ),
             None => ("Target.closeTarget", json!({ "targetId": target })),
         };
         self.lane.call(None, method, &params.to_string()).map(drop)
     }
 
     fn page_call(&mut self, method: &str, params: &str) -> Result<()> {
-        self.lane.call(Some(&self.page.session), method, params).map(drop)
+        self.lane
+            .call(Some(&self.page.session), method, params)
+            .map(drop)
     }
 
     fn eval(&mut self, expression: &str) -> Result<Value> {
@@ -331,15 +449,24 @@ impl<'a> Stage<'a> {
     /// Shows a page of the site, loaded.
     pub(super) fn go(&mut self, path: &str) -> Result<()> {
         let params = json!({ "url": self.url(path) }).to_string();
-        let went: Value = self.lane.read(Some(&self.page.session), "Page.navigate", &params)?;
+        let went: Value = self
+            .lane
+            .read(Some(&self.page.session), "Page.navigate", &params)?;
         ensure!(went.get("errorText").is_none(), "{path}: {went}");
         self.loaded()
     }
 
     /// Goes by one entry of the history.
     fn traverse(&mut self, by: i64) -> Result<()> {
-        let history: Value = self.lane.read(Some(&self.page.session), "Page.getNavigationHistory", "{}")?;
-        let index = usize::try_from(history["currentIndex"].as_i64().context("there is a current entry")? + by)?;
+        let history: Value =
+            self.lane
+                .read(Some(&self.page.session), "Page.getNavigationHistory", "{}")?;
+        let index = usize::try_from(
+            history["currentIndex"]
+                .as_i64()
+                .context("there is a current entry")?
+                + by,
+        )?;
         let entry = json!({ "entryId": history["entries"][index]["id"] }).to_string();
         self.page_call("Page.navigateToHistoryEntry", &entry)?;
         // A page that was kept to be gone back to is shown again without being loaded.
@@ -365,31 +492,53 @@ impl<'a> Stage<'a> {
              return [x, y, document.elementFromPoint(x, y) === e]; }})()"
         ))?;
         ensure!(found[2] == true, "something covers {selector}");
-        Ok((found[0].as_f64().context("x is a number")?, found[1].as_f64().context("y is a number")?))
+        Ok((
+            found[0].as_f64().context("x is a number")?,
+            found[1].as_f64().context("y is a number")?,
+        ))
     }
 
     /// Sends mouse events together: kind, place, clicks, buttons held.
     fn mouse(&mut self, events: &[(&str, f64, f64, u8, u8)]) -> Result<()> {
         let mut sent = Vec::with_capacity(events.len());
         for (kind, x, y, clicks, buttons) in events {
-            let button = if *clicks > 0 || *buttons > 0 { "left" } else { "none" };
+            let button = if *clicks > 0 || *buttons > 0 {
+                "left"
+            } else {
+                "none"
+            };
             let params =
                 json!({ "type": kind, "x": x, "y": y, "button": button, "buttons": buttons, "clickCount": clicks }).to_string();
-            sent.push(self.lane.send(Some(&self.page.session), "Input.dispatchMouseEvent", &params)?);
+            sent.push(self.lane.send(
+                Some(&self.page.session),
+                "Input.dispatchMouseEvent",
+                &params,
+            )?);
         }
-        sent.into_iter().try_for_each(|id| self.lane.wait(id).map(drop))
+        sent.into_iter()
+            .try_for_each(|id| self.lane.wait(id).map(drop))
     }
 
     fn click(&mut self, selector: &str) -> Result<()> {
         let (x, y) = self.resolve(selector)?;
-        self.mouse(&[("mouseMoved", x, y, 0, 0), ("mousePressed", x, y, 1, 1), ("mouseReleased", x, y, 1, 0)])
+        self.mouse(&[
+            ("mouseMoved", x, y, 0, 0),
+            ("mousePressed", x, y, 1, 1),
+            ("mouseReleased", x, y, 1, 0),
+        ])
     }
 
     fn drag(&mut self, x: f64, y: f64, to_x: f64, to_y: f64) -> Result<()> {
         let (half_x, half_y) = (f64::midpoint(x, to_x), f64::midpoint(y, to_y));
         let moved = |x, y| ("mouseMoved", x, y, 0, 1);
         let ends = [("mouseMoved", x, y, 0, 0), ("mousePressed", x, y, 1, 1)];
-        self.mouse(&[ends[0], ends[1], moved(half_x, half_y), moved(to_x, to_y), ("mouseReleased", to_x, to_y, 1, 0)])
+        self.mouse(&[
+            ends[0],
+            ends[1],
+            moved(half_x, half_y),
+            moved(to_x, to_y),
+            ("mouseReleased", to_x, to_y, 1, 0),
+        ])
     }
 
     /// Focuses the field and does something with it, `e`.
@@ -416,15 +565,23 @@ impl<'a> Stage<'a> {
                 if kind == "keyDown" && !text.is_empty() {
                     params["text"] = json!(text);
                 }
-                sent.push(self.lane.send(Some(&self.page.session), "Input.dispatchKeyEvent", &params.to_string())?);
+                sent.push(self.lane.send(
+                    Some(&self.page.session),
+                    "Input.dispatchKeyEvent",
+                    &params.to_string(),
+                )?);
             }
         }
-        sent.into_iter().try_for_each(|id| self.lane.wait(id).map(drop))
+        sent.into_iter()
+            .try_for_each(|id| self.lane.wait(id).map(drop))
     }
 
     /// Clicks the box so that it is ticked or not, from the other state.
     fn tick(&mut self, ticked: bool) -> Result<Duration> {
-        self.eval(&format!("document.querySelector('#box').checked = {}", !ticked))?;
+        self.eval(&format!(
+            "document.querySelector('#box').checked = {}",
+            !ticked
+        ))?;
         timed(|| {
             self.click("#box")?;
             let now = self.eval("document.querySelector('#box').checked")?;
@@ -436,11 +593,16 @@ impl<'a> Stage<'a> {
     /// Opens a question and answers it; what counts is the answer, until the page goes on.
     fn answer(&mut self, accept: bool) -> Result<Duration> {
         let session = self.page.session.clone();
-        let asked = self.lane.send(Some(&session), "Runtime.evaluate", r#"{"expression":"confirm('?')","returnByValue":true}"#)?;
+        let asked = self.lane.send(
+            Some(&session),
+            "Runtime.evaluate",
+            r#"{"expression":"confirm('?')","returnByValue":true}"#,
+        )?;
         self.lane.event(&session, "Page.javascriptDialogOpening")?;
         timed(|| {
             let params = json!({ "accept": accept }).to_string();
-            self.lane.call(Some(&session), "Page.handleJavaScriptDialog", &params)?;
+            self.lane
+                .call(Some(&session), "Page.handleJavaScriptDialog", &params)?;
             self.lane.wait(asked).map(drop)
         })
     }

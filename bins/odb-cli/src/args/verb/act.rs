@@ -124,7 +124,11 @@ pub(crate) struct Fill {
     /// The element.
     pub(crate) locator: Locator,
     /// The new value.
-    #[arg(required_unless_present = "stdin", conflicts_with = "stdin", allow_negative_numbers = true)]
+    #[arg(
+        required_unless_present = "stdin",
+        conflicts_with = "stdin",
+        allow_negative_numbers = true
+    )]
     pub(crate) value: Option<String>,
     /// Reads the value from stdin, so that a secret stays out of the process list.
     #[arg(long)]

@@ -11,7 +11,12 @@ use crate::args::{numbers, word};
 
 fn clip(text: &str) -> Result<Clip, String> {
     let numbers = numbers(text, ',', 4)?;
-    Ok(Clip { x: numbers[0], y: numbers[1], width: numbers[2], height: numbers[3] })
+    Ok(Clip {
+        x: numbers[0],
+        y: numbers[1],
+        width: numbers[2],
+        height: numbers[3],
+    })
 }
 
 #[derive(Debug, Clone, Args)]

@@ -55,8 +55,15 @@ pub(crate) struct ScorecardArgs {
 }
 
 fn cycle(text: &str) -> Result<String, String> {
-    let fits = (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".:_-".contains(&byte));
-    if fits { Ok(text.to_owned()) } else { Err("1 to 64 characters of A-Z a-z 0-9 . _ : - are expected".to_owned()) }
+    let fits = (1..=64).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b".:_-".contains(&byte));
+    if fits {
+        Ok(text.to_owned())
+    } else {
+        Err("1 to 64 characters of A-Z a-z 0-9 . _ : - are expected".to_owned())
+    }
 }
 
 /// What to do with commands that wait for a confirmation.

@@ -115,7 +115,11 @@ pub(crate) enum Fact {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Get {
     /// The fact.
-    #[arg(value_enum, value_name = "title|url|text|html|attr|value|count|box", hide_possible_values = true)]
+    #[arg(
+        value_enum,
+        value_name = "title|url|text|html|attr|value|count|box",
+        hide_possible_values = true
+    )]
     pub(crate) fact: Fact,
     /// The element; text and html are the page's without one.
     pub(crate) locator: Option<Locator>,
@@ -142,7 +146,11 @@ pub(crate) enum Question {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Is {
     /// The state.
-    #[arg(value_enum, value_name = "visible|enabled|checked|editable|focused", hide_possible_values = true)]
+    #[arg(
+        value_enum,
+        value_name = "visible|enabled|checked|editable|focused",
+        hide_possible_values = true
+    )]
     pub(crate) question: Question,
     /// The element.
     pub(crate) locator: Locator,

@@ -8,8 +8,18 @@ use ops_contracts::command::network::{Header, RequestMoment, RequestState};
 
 use crate::args::word;
 
-const KINDS: &[&str] =
-    &["document", "stylesheet", "script", "image", "font", "media", "fetch", "websocket", "eventsource", "other"];
+const KINDS: &[&str] = &[
+    "document",
+    "stylesheet",
+    "script",
+    "image",
+    "font",
+    "media",
+    "fetch",
+    "websocket",
+    "eventsource",
+    "other",
+];
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Upload {
@@ -199,7 +209,10 @@ pub(crate) enum Network {
 
 fn header(text: &str) -> Result<Header, String> {
     let (name, value) = text.split_once(':').ok_or("NAME: VALUE is expected")?;
-    Ok(Header { name: name.trim().to_owned(), value: value.trim().to_owned() })
+    Ok(Header {
+        name: name.trim().to_owned(),
+        value: value.trim().to_owned(),
+    })
 }
 
 #[derive(Debug, Clone, Args)]

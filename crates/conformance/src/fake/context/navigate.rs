@@ -1,8 +1,8 @@
 //! Navigations of the fake: by URL and in the history, with redirects, downloads and failures as scripted.
 
 use ops_contracts::adapter::{
-    AdapterResult, DocumentKey, Effect, Event, FrameKey, LifecyclePhase, NavigationFailure, NavigationFailureKind, RequestKey,
-    ResourceKind, TargetKey,
+    AdapterResult, DocumentKey, Effect, Event, FrameKey, LifecyclePhase, NavigationFailure,
+    NavigationFailureKind, RequestKey, ResourceKind, TargetKey,
 };
 
 use super::Inner;
@@ -18,8 +18,15 @@ impl Inner {
                 url.clone_into(&mut tab.document.url);
                 tab.push(url);
             })?;
-            self.events.emit(Event::UrlChanged { target, frame, url: url.to_owned() });
-            return Ok(Effect::Navigation { document: None, failure: None });
+            self.events.emit(Event::UrlChanged {
+                target,
+                frame,
+                url: url.to_owned(),
+            });
+            return Ok(Effect::Navigation {
+                document: None,
+                failure: None,
+            });
         }
         self.go(target, url, true).await
     }
@@ -27,20 +34,34 @@ impl Inner {
     pub(super) async fn traverse(&self, target: TargetKey, delta: i32) -> AdapterResult<Effect> {
         let url = self.with_tab(target, |tab| {
             let at = i64::try_from(tab.at).unwrap_or(0) + i64::from(delta);
-            let url = usize::try_from(at).ok().and_then(|at| tab.history.get(at).cloned())?;
+            let url = usize::try_from(at)
+                .ok()
+                .and_then(|at| tab.history.get(at).cloned())?;
             tab.at = usize::try_from(at).unwrap_or(0);
             Some(url)
         })?;
         match url {
-            Some(url) => self.go(target, &url, false).await.map(|_| Effect::Moved(true)),
+            Some(url) => self
+                .go(target, &url, false)
+                .await
+                .map(|_| Effect::Moved(true)),
             None => Ok(Effect::Moved(false)),
         }
     }
 
     /// Loads a URL, following redirects, and emits what happens on the way.
-    pub(super) async fn go(&self, target: TargetKey, url: &str, remember: bool) -> AdapterResult<Effect> {
+    pub(super) async fn go(
+        &self,
+        target: TargetKey,
+        url: &str,
+        remember: bool,
+    ) -> AdapterResult<Effect> {
         let frame = self.with_tab(target, |tab| tab.frame)?;
-        self.events.emit(Event::NavigationStarted { target, frame, url: url.to_owned() });
+        self.events.emit(Event::NavigationStarted {
+            target,
+            frame,
+            url: url.to_owned(),
+        });
         let (request, document) = (RequestKey(self.stage.key()), DocumentKey(self.stage.key()));
         let (mut url, mut redirected_from) = (url.to_owned(), None);
         for _ in 0..20 {
@@ -61,20 +82,45 @@ impl Inner {
                     url = beside(&url, to);
                 }
                 Answer::Document(status) => {
-                    self.commit(target, frame, (document, request, status), &url, &page, remember)?;
-                    return Ok(Effect::Navigation { document: Some(document), failure: None });
+                    self.commit(
+                        target,
+                        frame,
+                        (document, request, status),
+                        &url,
+                        &page,
+                        remember,
+                    )?;
+                    return Ok(Effect::Navigation {
+                        document: Some(document),
+                        failure: None,
+                    });
                 }
                 Answer::Never => {
-                    self.unless_lost(Some(target), None, true, std::future::pending::<()>()).await?;
+                    self.unless_lost(Some(target), None, true, std::future::pending::<()>())
+                        .await?;
                 }
                 Answer::Download(name) => {
-                    self.events.emit(Event::DownloadStarted { target, url, suggested_name: name.to_owned() });
-                    return Ok(self.failed(target, frame, NavigationFailureKind::Aborted, "ABORTED"));
+                    self.events.emit(Event::DownloadStarted {
+                        target,
+                        url,
+                        suggested_name: name.to_owned(),
+                    });
+                    return Ok(self.failed(
+                        target,
+                        frame,
+                        NavigationFailureKind::Aborted,
+                        "ABORTED",
+                    ));
                 }
                 Answer::Fails(kind, reason) => return Ok(self.failed(target, frame, kind, reason)),
             }
         }
-        Ok(self.failed(target, frame, NavigationFailureKind::Other, "TOO_MANY_REDIRECTS"))
+        Ok(self.failed(
+            target,
+            frame,
+            NavigationFailureKind::Other,
+            "TOO_MANY_REDIRECTS",
+        ))
     }
 
     pub(super) fn page(&self, url: &str) -> Page {
@@ -85,10 +131,26 @@ impl Inner {
         self.stage.script.find(url).cloned().unwrap_or_else(missing)
     }
 
-    fn failed(&self, target: TargetKey, frame: FrameKey, kind: NavigationFailureKind, reason: &str) -> Effect {
-        let failure = NavigationFailure { kind, reason: reason.to_owned() };
-        self.events.emit(Event::NavigationFailed { target, frame, failure: failure.clone() });
-        Effect::Navigation { document: None, failure: Some(failure) }
+    fn failed(
+        &self,
+        target: TargetKey,
+        frame: FrameKey,
+        kind: NavigationFailureKind,
+        reason: &str,
+    ) -> Effect {
+        let failure = NavigationFailure {
+            kind,
+            reason: reason.to_owned(),
+        };
+        self.events.emit(Event::NavigationFailed {
+            target,
+            frame,
+            failure: failure.clone(),
+        });
+        Effect::Navigation {
+            document: None,
+            failure: Some(failure),
+        }
     }
 
     pub(super) fn commit(
@@ -109,13 +171,29 @@ impl Inner {
         })?;
         self.touch();
         let mime_type = "text/html".to_owned();
-        self.events.emit(Event::Response { target, request, status, url: url.to_owned(), mime_type });
-        self.events.emit(Event::NavigationCommitted { target, frame, document, url: url.to_owned() });
+        self.events.emit(Event::Response {
+            target,
+            request,
+            status,
+            url: url.to_owned(),
+            mime_type,
+        });
+        self.events.emit(Event::NavigationCommitted {
+            target,
+            frame,
+            document,
+            url: url.to_owned(),
+        });
         self.events.emit(Event::RequestFinished { target, request });
         self.act(target, page.on_load.clone());
         for phase in [LifecyclePhase::DomContentLoaded, LifecyclePhase::Load] {
             if page.loads.is_some_and(|furthest| phase <= furthest) {
-                self.events.emit(Event::Lifecycle { target, frame, document, phase });
+                self.events.emit(Event::Lifecycle {
+                    target,
+                    frame,
+                    document,
+                    phase,
+                });
             }
         }
         Ok(())
@@ -124,6 +202,8 @@ impl Inner {
 
 /// A path on the server that `here` came from.
 pub(super) fn beside(here: &str, path: &str) -> String {
-    let origin = here.split_once("://").map(|(scheme, rest)| format!("{scheme}://{}", rest.split('/').next().unwrap_or_default()));
+    let origin = here
+        .split_once("://")
+        .map(|(scheme, rest)| format!("{scheme}://{}", rest.split('/').next().unwrap_or_default()));
     format!("{}{path}", origin.unwrap_or_default())
 }

@@ -40,7 +40,11 @@ pub(super) const PRODUCTS: &[Product] = &[
         details: "Thrown in speckled stoneware and dipped by hand, so no two rims are the same. Holds 350 ml and a good half hour.",
         reviews: &[
             ("Ines", 5, "My tea stays warm and my hands fit around it."),
-            ("Tobias", 4, "Lovely glaze. A little heavier than I expected."),
+            (
+                "Tobias",
+                4,
+                "Lovely glaze. A little heavier than I expected.",
+            ),
         ],
         art: art!("speckled-mug"),
     },
@@ -54,7 +58,10 @@ pub(super) const PRODUCTS: &[Product] = &[
         variants: GLAZES,
         blurb: "Pours without a drip. We checked.",
         details: "A round-bellied stoneware pot of 700 ml with a built-in strainer and a lid that stays on when you tilt it.",
-        reviews: &[("Maren", 5, "It really does not drip."), ("Yusuf", 5, "Bought a second one for my mother.")],
+        reviews: &[
+            ("Maren", 5, "It really does not drip."),
+            ("Yusuf", 5, "Bought a second one for my mother."),
+        ],
         art: art!("teapot-for-two"),
     },
     Product {
@@ -67,7 +74,10 @@ pub(super) const PRODUCTS: &[Product] = &[
         variants: &["Small", "Large"],
         blurb: "A quiet round vase for a loud bunch.",
         details: "Matt white porcelain, waterproof inside, unglazed outside. The large one takes a whole armful of stems.",
-        reviews: &[("Aiko", 5, "Looks good even when it is empty."), ("Paul", 3, "Beautiful, but marks easily.")],
+        reviews: &[
+            ("Aiko", 5, "Looks good even when it is empty."),
+            ("Paul", 3, "Beautiful, but marks easily."),
+        ],
         art: art!("moon-vase"),
     },
     Product {
@@ -106,7 +116,10 @@ pub(super) const PRODUCTS: &[Product] = &[
         variants: &["30 cm", "45 cm"],
         blurb: "For bread, cheese and long evenings.",
         details: "One plank of European oak, planed, oiled and rounded where your hand takes it. Wipe it, never soak it.",
-        reviews: &[("Greta", 5, "Heavy in the best way."), ("Sam", 4, "Needs oil twice a year, as they say.")],
+        reviews: &[
+            ("Greta", 5, "Heavy in the best way."),
+            ("Sam", 4, "Needs oil twice a year, as they say."),
+        ],
         art: art!("oak-board"),
     },
     Product {
@@ -119,7 +132,10 @@ pub(super) const PRODUCTS: &[Product] = &[
         variants: &["Set of two", "Set of four"],
         blurb: "Carved for stirring and tasting.",
         details: "Cut from walnut offcuts, carved with a hook knife and finished with linseed oil.",
-        reviews: &[("Noor", 5, "Gentle on my pans."), ("Finn", 4, "Each one is a little different, which I like.")],
+        reviews: &[
+            ("Noor", 5, "Gentle on my pans."),
+            ("Finn", 4, "Each one is a little different, which I like."),
+        ],
         art: art!("walnut-spoons"),
     },
     Product {
@@ -145,7 +161,10 @@ pub(super) const PRODUCTS: &[Product] = &[
         variants: &["Natural", "Smoked"],
         blurb: "Turned light for the table.",
         details: "Turned from one piece of beech with a brass cup, for candles of 22 mm.",
-        reviews: &[("Edda", 4, "Simple and pretty."), ("Marc", 5, "The smoked one is nearly black.")],
+        reviews: &[
+            ("Edda", 4, "Simple and pretty."),
+            ("Marc", 5, "The smoked one is nearly black."),
+        ],
         art: art!("beech-candlestick"),
     },
 ];

@@ -27,15 +27,36 @@ pub(super) fn form(session: &Session, entered: &Query, problems: &[Problem]) -> 
         let empty = "<h1>Checkout</h1><p>Your cart is empty.</p><p><a class=\"button\" href=\"/shop/\">Look around</a></p>";
         return layout("Checkout", session, "", empty);
     }
-    let problem = |field: &str| problems.iter().find(|(name, _)| *name == field).map_or("", |(_, text)| text);
-    let invalid = |field: &str| if problem(field).is_empty() { "" } else { "aria-invalid=\"true\"" };
+    let problem = |field: &str| {
+        problems
+            .iter()
+            .find(|(name, _)| *name == field)
+            .map_or("", |(_, text)| text)
+    };
+    let invalid = |field: &str| {
+        if problem(field).is_empty() {
+            ""
+        } else {
+            "aria-invalid=\"true\""
+        }
+    };
     let checked = |on: bool| if on { "checked" } else { "" };
     let countries = join(COUNTRIES, |(code, name)| {
-        let selected = if entered.text("country") == *code { " selected" } else { "" };
+        let selected = if entered.text("country") == *code {
+            " selected"
+        } else {
+            ""
+        };
         format!("<option value=\"{code}\"{selected}>{name}</option>")
     });
-    let found = join(problems, |(field, text)| format!("<li><a href=\"#{field}\">{text}</a></li>"));
-    let alert = if found.is_empty() { found } else { format!("<p>Please check these:</p><ul>{found}</ul>") };
+    let found = join(problems, |(field, text)| {
+        format!("<li><a href=\"#{field}\">{text}</a></li>")
+    });
+    let alert = if found.is_empty() {
+        found
+    } else {
+        format!("<p>Please check these:</p><ul>{found}</ul>")
+    };
     let express = entered.text("delivery") == "express";
     let total = session.cart.iter().map(price).sum();
     let body = fill(
@@ -67,33 +88,61 @@ pub(super) fn form(session: &Session, entered: &Query, problems: &[Problem]) -> 
 
 fn problems(entered: &Query) -> Vec<Problem> {
     let email = entered.text("email");
-    let good_email =
-        email.split_once('@').is_some_and(|(user, host)| !user.is_empty() && host.contains('.') && !email.contains(' '));
+    let good_email = email
+        .split_once('@')
+        .is_some_and(|(user, host)| !user.is_empty() && host.contains('.') && !email.contains(' '));
     let country = entered.text("country");
     let checks: [(bool, Problem); 5] = [
-        (good_email, ("email", "Enter an email address like name@example.org.")),
-        (!entered.text("name").is_empty(), ("name", "Enter your name.")),
-        (COUNTRIES.iter().any(|(code, _)| *code == country), ("country", "Choose a country.")),
-        (matches!(entered.text("delivery"), "standard" | "express"), ("delivery", "Choose a delivery.")),
-        (entered.get("terms").is_some(), ("terms", "Accept the terms to order.")),
+        (
+            good_email,
+            ("email", "Enter an email address like name@example.org."),
+        ),
+        (
+            !entered.text("name").is_empty(),
+            ("name", "Enter your name."),
+        ),
+        (
+            COUNTRIES.iter().any(|(code, _)| *code == country),
+            ("country", "Choose a country."),
+        ),
+        (
+            matches!(entered.text("delivery"), "standard" | "express"),
+            ("delivery", "Choose a delivery."),
+        ),
+        (
+            entered.get("terms").is_some(),
+            ("terms", "Accept the terms to order."),
+        ),
     ];
-    checks.into_iter().filter(|(good, _)| !good).map(|(_, problem)| problem).collect()
+    checks
+        .into_iter()
+        .filter(|(good, _)| !good)
+        .map(|(_, problem)| problem)
+        .collect()
 }
 
 /// Accepts the order and empties the cart, or shows the form again with status 422.
 pub(super) fn submit(state: &mut State, id: &str, entered: &Query) -> Reply {
     let problems = problems(entered);
-    let number = state.orders.last().map_or(FIRST_NUMBER, |order| order.number + 1);
+    let number = state
+        .orders
+        .last()
+        .map_or(FIRST_NUMBER, |order| order.number + 1);
     let Some(session) = state.sessions.get_mut(id) else {
         return redirect(StatusCode::SEE_OTHER, "/shop/");
     };
     if session.cart.is_empty() || !problems.is_empty() {
-        return reply(StatusCode::UNPROCESSABLE_ENTITY, HTML, form(session, entered, &problems));
+        return reply(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            HTML,
+            form(session, entered, &problems),
+        );
     }
     let lines = std::mem::take(&mut session.cart);
     session.orders.push(number);
     let express = entered.text("delivery") == "express";
-    let total_cents = lines.iter().map(price).sum::<u32>() + if express { EXPRESS_CENTS } else { 0 };
+    let total_cents =
+        lines.iter().map(price).sum::<u32>() + if express { EXPRESS_CENTS } else { 0 };
     state.orders.push(Order {
         number,
         email: entered.text("email").to_owned(),
@@ -105,5 +154,8 @@ pub(super) fn submit(state: &mut State, id: &str, entered: &Query) -> Reply {
         lines,
         total_cents,
     });
-    redirect(StatusCode::SEE_OTHER, &format!("/shop/thanks?order={number}"))
+    redirect(
+        StatusCode::SEE_OTHER,
+        &format!("/shop/thanks?order={number}"),
+    )
 }

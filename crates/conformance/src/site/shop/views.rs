@@ -18,8 +18,18 @@ pub(super) fn money(cents: u32) -> String {
 /// The frame around each page; `title` and `search` as plain text, `body` as HTML.
 pub(super) fn layout(title: &str, session: &Session, search: &str, body: &str) -> String {
     let count = count(&session.cart).to_string();
-    let values = [("title", escape(title)), ("search", escape(search)), ("count", count), ("body", body.to_owned())];
-    fill(template!("layout.html"), &values.each_ref().map(|(name, value)| (*name, value.as_str())))
+    let values = [
+        ("title", escape(title)),
+        ("search", escape(search)),
+        ("count", count),
+        ("body", body.to_owned()),
+    ];
+    fill(
+        template!("layout.html"),
+        &values
+            .each_ref()
+            .map(|(name, value)| (*name, value.as_str())),
+    )
 }
 
 fn category_name(category: &str) -> &'static str {
@@ -32,13 +42,24 @@ fn category_name(category: &str) -> &'static str {
 
 /// A product's picture; named for assistive technology, or hidden from it where the name stands beside it.
 fn picture(product: &Product, named: bool) -> String {
-    let role = if named { format!("role=\"img\" aria-label=\"{}\"", product.name) } else { "aria-hidden=\"true\"".to_owned() };
-    format!("<svg class=\"art {}\" viewBox=\"0 0 200 200\" {role}>{}</svg>", product.category, product.art)
+    let role = if named {
+        format!("role=\"img\" aria-label=\"{}\"", product.name)
+    } else {
+        "aria-hidden=\"true\"".to_owned()
+    };
+    format!(
+        "<svg class=\"art {}\" viewBox=\"0 0 200 200\" {role}>{}</svg>",
+        product.category, product.art
+    )
 }
 
 fn cards<'a>(products: impl IntoIterator<Item = &'a Product>) -> String {
     let items = join(products, |product| {
-        let price = if product.in_stock { money(product.cents) } else { format!("{} · sold out", money(product.cents)) };
+        let price = if product.in_stock {
+            money(product.cents)
+        } else {
+            format!("{} · sold out", money(product.cents))
+        };
         fill(
             template!("card.html"),
             &[
@@ -54,34 +75,64 @@ fn cards<'a>(products: impl IntoIterator<Item = &'a Product>) -> String {
 }
 
 pub(super) fn home(session: &Session) -> String {
-    let body = fill(template!("home.html"), &[("cards", &cards(PRODUCTS)), ("art", &picture(&PRODUCTS[1], false))]);
+    let body = fill(
+        template!("home.html"),
+        &[
+            ("cards", &cards(PRODUCTS)),
+            ("art", &picture(&PRODUCTS[1], false)),
+        ],
+    );
     layout("Pottery and wood, made by hand", session, "", &body)
 }
 
 pub(super) fn search(session: &Session, query: &str, category: &str) -> String {
     let wanted = query.to_lowercase();
     let matches = |product: &&Product| {
-        let text = format!("{} {} {} {}", product.name, product.category, product.blurb, product.details).to_lowercase();
-        (category.is_empty() || product.category == category) && wanted.split_whitespace().all(|word| text.contains(word))
+        let text = format!(
+            "{} {} {} {}",
+            product.name, product.category, product.blurb, product.details
+        )
+        .to_lowercase();
+        (category.is_empty() || product.category == category)
+            && wanted.split_whitespace().all(|word| text.contains(word))
     };
     let found: Vec<&Product> = PRODUCTS.iter().filter(matches).collect();
-    let heading =
-        if query.is_empty() { category_name(category).to_owned() } else { format!("Results for “{}”", escape(query)) };
+    let heading = if query.is_empty() {
+        category_name(category).to_owned()
+    } else {
+        format!("Results for “{}”", escape(query))
+    };
     let number = match found.len() {
         0 => "No products".to_owned(),
         1 => "1 product".to_owned(),
         more => format!("{more} products"),
     };
-    let help =
-        if found.is_empty() { "<p>Try “mug”, “oak” or <a href=\"/shop/search\">see everything</a>.</p>" } else { "" };
-    let body = format!("<h1>{heading}</h1><p role=\"status\" id=\"found\">{number}</p>{help}{}", cards(found));
-    let title = if query.is_empty() { category_name(category).to_owned() } else { format!("Results for “{query}”") };
+    let help = if found.is_empty() {
+        "<p>Try “mug”, “oak” or <a href=\"/shop/search\">see everything</a>.</p>"
+    } else {
+        ""
+    };
+    let body = format!(
+        "<h1>{heading}</h1><p role=\"status\" id=\"found\">{number}</p>{help}{}",
+        cards(found)
+    );
+    let title = if query.is_empty() {
+        category_name(category).to_owned()
+    } else {
+        format!("Results for “{query}”")
+    };
     layout(&title, session, query, &body)
 }
 
 pub(super) fn product(session: &Session, product: &Product) -> String {
-    let variants = join(product.variants, |variant| format!("<option>{variant}</option>"));
-    let (button, stock) = if product.in_stock { ("", "In stock, ships in two days.") } else { ("disabled", "Sold out for now.") };
+    let variants = join(product.variants, |variant| {
+        format!("<option>{variant}</option>")
+    });
+    let (button, stock) = if product.in_stock {
+        ("", "In stock, ships in two days.")
+    } else {
+        ("disabled", "Sold out for now.")
+    };
     let body = fill(
         template!("product.html"),
         &[
@@ -103,22 +154,35 @@ pub(super) fn product(session: &Session, product: &Product) -> String {
 }
 
 pub(super) fn reviews(product: &Product, votes: impl Fn(usize) -> usize) -> String {
-    let items = join(product.reviews.iter().enumerate(), |(index, (author, stars, text))| {
-        let stars = usize::from(*stars);
-        fill(
-            template!("review.html"),
-            &[
-                ("slug", product.slug),
-                ("index", &index.to_string()),
-                ("author", author),
-                ("count", &stars.to_string()),
-                ("stars", &format!("{}{}", "★".repeat(stars), "☆".repeat(5_usize.saturating_sub(stars)))),
-                ("text", text),
-                ("votes", &votes(index).to_string()),
-            ],
-        )
-    });
-    fill(template!("reviews.html"), &[("name", product.name), ("reviews", &items)])
+    let items = join(
+        product.reviews.iter().enumerate(),
+        |(index, (author, stars, text))| {
+            let stars = usize::from(*stars);
+            fill(
+                template!("review.html"),
+                &[
+                    ("slug", product.slug),
+                    ("index", &index.to_string()),
+                    ("author", author),
+                    ("count", &stars.to_string()),
+                    (
+                        "stars",
+                        &format!(
+                            "{}{}",
+                            "★".repeat(stars),
+                            "☆".repeat(5_usize.saturating_sub(stars))
+                        ),
+                    ),
+                    ("text", text),
+                    ("votes", &votes(index).to_string()),
+                ],
+            )
+        },
+    );
+    fill(
+        template!("reviews.html"),
+        &[("name", product.name), ("reviews", &items)],
+    )
 }
 
 fn line_name(line: &OrderLine) -> (&'static str, String) {
@@ -127,7 +191,9 @@ fn line_name(line: &OrderLine) -> (&'static str, String) {
 }
 
 pub(super) fn cart(session: &Session, removed: &str) -> String {
-    let notice = catalogue::find(removed).map_or(String::new(), |product| format!("Removed {}.", product.name));
+    let notice = catalogue::find(removed).map_or(String::new(), |product| {
+        format!("Removed {}.", product.name)
+    });
     if session.cart.is_empty() {
         let body = fill(template!("cart-empty.html"), &[("notice", &notice)]);
         return layout("Your cart", session, "", &body);
@@ -142,19 +208,31 @@ pub(super) fn cart(session: &Session, removed: &str) -> String {
                 ("variant", &line.variant),
                 ("quantity", &line.quantity.to_string()),
                 ("price", &money(price(line))),
-                ("picture", &catalogue::find(&line.slug).map_or(String::new(), |product| picture(product, false))),
+                (
+                    "picture",
+                    &catalogue::find(&line.slug)
+                        .map_or(String::new(), |product| picture(product, false)),
+                ),
             ],
         )
     });
     let total = money(session.cart.iter().map(price).sum());
-    let body = fill(template!("cart.html"), &[("notice", &notice), ("lines", &lines), ("total", &total)]);
+    let body = fill(
+        template!("cart.html"),
+        &[("notice", &notice), ("lines", &lines), ("total", &total)],
+    );
     layout("Your cart", session, "", &body)
 }
 
 /// The lines with their prices as list items.
 pub(super) fn summary(lines: &[OrderLine]) -> String {
     let item = |line: &OrderLine| {
-        format!("<li><span>{} × {}</span> <span>{}</span></li>", line.quantity, line_name(line).1, money(price(line)))
+        format!(
+            "<li><span>{} × {}</span> <span>{}</span></li>",
+            line.quantity,
+            line_name(line).1,
+            money(price(line))
+        )
     };
     join(lines, item)
 }
@@ -168,7 +246,14 @@ pub(super) fn thanks(session: &Session, order: &Order) -> String {
             ("email", &escape(&order.email)),
             ("lines", &summary(&order.lines)),
             ("total", &money(order.total_cents)),
-            ("gift", if order.gift { "<p>We will wrap it as a gift.</p>" } else { "" }),
+            (
+                "gift",
+                if order.gift {
+                    "<p>We will wrap it as a gift.</p>"
+                } else {
+                    ""
+                },
+            ),
         ],
     );
     layout(&format!("Order {}", order.number), session, "", &body)

@@ -14,10 +14,26 @@ pub(super) async fn a_plain_click_is_told_as_it_was(f: &Fixture) -> Outcome {
     let session = f.session().await?;
     session.goto("/plain").await?;
     let receipt = session.click(button("A button")).await?.receipt;
-    let element = receipt.element.clone().ok_or_else(|| Failure::new("no element in the receipt"))?;
-    equal((element.role.as_str(), element.name.as_str(), element.tag.as_str()), ("button", "A button", "button"))?;
-    equal((receipt.navigated, receipt.document_changed, receipt.changed), (false, false, Some(true)))?;
-    equal((receipt.attempts, receipt.settled_by), (1, Settled::Handled))?;
+    let element = receipt
+        .element
+        .clone()
+        .ok_or_else(|| Failure::new("no element in the receipt"))?;
+    equal(
+        (
+            element.role.as_str(),
+            element.name.as_str(),
+            element.tag.as_str(),
+        ),
+        ("button", "A button", "button"),
+    )?;
+    equal(
+        (receipt.navigated, receipt.document_changed, receipt.changed),
+        (false, false, Some(true)),
+    )?;
+    equal(
+        (receipt.attempts, receipt.settled_by),
+        (1, Settled::Handled),
+    )?;
     equal(&receipt.url_after, &f.site.url("/plain"))?;
     equal(session.text("#out").await?.as_str(), "pressed")
 }
@@ -25,30 +41,58 @@ pub(super) async fn a_plain_click_is_told_as_it_was(f: &Fixture) -> Outcome {
 pub(super) async fn a_click_that_changes_nothing_says_so(f: &Fixture) -> Outcome {
     let session = f.session().await?;
     session.goto("/plain").await?;
-    equal(session.click(at("role=heading")).await?.receipt.changed, Some(false))
+    equal(
+        session.click(at("role=heading")).await?.receipt.changed,
+        Some(false),
+    )
 }
 
 pub(super) async fn a_link_is_followed_and_the_receipt_says_where(f: &Fixture) -> Outcome {
     let session = f.session().await?;
     session.goto("/plain").await?;
-    let receipt = session.click(at("role=link[name=\"A link\"]")).await?.receipt;
-    equal((receipt.navigated, receipt.document_changed, receipt.settled_by), (true, true, Settled::Navigation))?;
+    let receipt = session
+        .click(at("role=link[name=\"A link\"]"))
+        .await?
+        .receipt;
+    equal(
+        (
+            receipt.navigated,
+            receipt.document_changed,
+            receipt.settled_by,
+        ),
+        (true, true, Settled::Navigation),
+    )?;
     equal(&receipt.url_before, &f.site.url("/plain"))?;
     equal(&receipt.url_after, &f.site.url("/pages/dialogs.html"))?;
-    session.wait(ops_contracts::command::nav::WaitParams { load_state: Some(Default::default()), ..Default::default() }).await?;
+    session
+        .wait(ops_contracts::command::nav::WaitParams {
+            load_state: Some(Default::default()),
+            ..Default::default()
+        })
+        .await?;
     equal(session.title().await?.as_str(), "Dialogs")
 }
 
-pub(super) async fn a_route_within_the_document_is_a_navigation_without_a_new_one(f: &Fixture) -> Outcome {
+pub(super) async fn a_route_within_the_document_is_a_navigation_without_a_new_one(
+    f: &Fixture,
+) -> Outcome {
     let session = f.session().await?;
     session.goto("/pages/spa.html").await?;
     for (link, part) in [("Slow route", "?route=slow"), ("Part", "#part")] {
-        let receipt = session.click(at(&format!("role=link[name=\"{link}\"]"))).await?.receipt;
+        let receipt = session
+            .click(at(&format!("role=link[name=\"{link}\"]")))
+            .await?
+            .receipt;
         equal((receipt.navigated, receipt.document_changed), (true, false))?;
         contains(&receipt.url_after, part)?;
     }
     session.click(at("role=link[name=\"About\"]")).await?;
-    session.wait(ops_contracts::command::nav::WaitParams { text: Some("Route about".to_owned()), ..Default::default() }).await?;
+    session
+        .wait(ops_contracts::command::nav::WaitParams {
+            text: Some("Route about".to_owned()),
+            ..Default::default()
+        })
+        .await?;
     session.click(button("Act here")).await?;
     reported(&f.site, "route-about", 1).await
 }
@@ -56,8 +100,14 @@ pub(super) async fn a_route_within_the_document_is_a_navigation_without_a_new_on
 pub(super) async fn a_covered_element_is_not_clicked(f: &Fixture) -> Outcome {
     let session = f.session().await?;
     session.goto("/pages/cover.html").await?;
-    let fault = refused(session.click(button("Covered button")).await, ErrorCode::OpsElementCovered)?;
-    contains(&serde_json::to_string(&fault.details).unwrap_or_default(), "div")?;
+    let fault = refused(
+        session.click(button("Covered button")).await,
+        ErrorCode::OpsElementCovered,
+    )?;
+    contains(
+        &serde_json::to_string(&fault.details).unwrap_or_default(),
+        "div",
+    )?;
     equal(f.site.reports().len(), 0)
 }
 
@@ -65,7 +115,10 @@ pub(super) async fn a_click_waits_for_what_covers_for_a_moment(f: &Fixture) -> O
     let session = f.session().await?;
     session.goto("/pages/cover.html").await?;
     session.click(button("Cover for a second")).await?;
-    let receipt = session.click(button("Soon uncovered button")).await?.receipt;
+    let receipt = session
+        .click(button("Soon uncovered button"))
+        .await?
+        .receipt;
     holds(receipt.attempts > 1, "it took more than one try")?;
     reported(&f.site, "uncovered", 1).await
 }
@@ -77,7 +130,10 @@ pub(super) async fn what_lets_clicks_through_or_covers_half_is_no_obstacle(f: &F
         (button("Button under glass"), "through"),
         (button("Half covered button"), "split"),
         (button("Button with a child"), "child"),
-        (at("role=link[name=\"A link that is long enough to be wrapped over two lines\"]"), "wrapped"),
+        (
+            at("role=link[name=\"A link that is long enough to be wrapped over two lines\"]"),
+            "wrapped",
+        ),
         (button("Button under header"), "under-header"),
     ] {
         session.click(element).await?;
@@ -95,7 +151,9 @@ pub(super) async fn a_moving_element_is_clicked_once(f: &Fixture) -> Outcome {
     reported(&f.site, "slider", 1).await
 }
 
-pub(super) async fn an_element_that_is_replaced_again_and_again_is_clicked_once(f: &Fixture) -> Outcome {
+pub(super) async fn an_element_that_is_replaced_again_and_again_is_clicked_once(
+    f: &Fixture,
+) -> Outcome {
     let session = f.session().await?;
     session.goto("/pages/moving.html").await?;
     session.click(button("Ticking button")).await?;
@@ -113,7 +171,9 @@ pub(super) async fn an_element_that_is_replaced_on_press_is_pressed_once(f: &Fix
     reported(&f.site, "replaced", 0).await
 }
 
-pub(super) async fn an_element_that_flees_is_an_error_and_nothing_is_clicked(f: &Fixture) -> Outcome {
+pub(super) async fn an_element_that_flees_is_an_error_and_nothing_is_clicked(
+    f: &Fixture,
+) -> Outcome {
     let session = f.session().await?;
     session.goto("/pages/moving.html").await?;
     let codes = [ErrorCode::OpsElementCovered, ErrorCode::OpsElementUnstable];
@@ -132,9 +192,18 @@ pub(super) async fn an_element_that_changes_places_is_still_the_one(f: &Fixture)
 pub(super) async fn disabled_and_hidden_elements_have_their_codes(f: &Fixture) -> Outcome {
     let session = f.session().await?;
     session.goto("/pages/timers.html").await?;
-    refused(session.click(button("Gated button")).await, ErrorCode::OpsElementDisabled)?;
-    refused(session.click(at("#hidden")).await, ErrorCode::OpsElementNotVisible)?;
-    refused(session.click(button("No such button")).await, ErrorCode::OpsElementNotFound)?;
+    refused(
+        session.click(button("Gated button")).await,
+        ErrorCode::OpsElementDisabled,
+    )?;
+    refused(
+        session.click(at("#hidden")).await,
+        ErrorCode::OpsElementNotVisible,
+    )?;
+    refused(
+        session.click(button("No such button")).await,
+        ErrorCode::OpsElementNotFound,
+    )?;
     reported(&f.site, "enabled", 0).await?;
     session.click(button("Enable in 300 ms")).await?;
     session.click(button("Gated button")).await?;
@@ -155,23 +224,38 @@ pub(super) async fn button_count_modifiers_and_position_are_real(f: &Fixture) ->
     twice.position = Some(Point { x: 5.0, y: 6.0 });
     session.call::<InteractClick>(&twice).await?;
     let log = session.eval("log.splice(0).join('; ')").await?;
-    for part in ["click 0 1 0 0 true 5 6", "click 0 2 0 0 true", "dblclick 0 2"] {
+    for part in [
+        "click 0 1 0 0 true 5 6",
+        "click 0 2 0 0 true",
+        "dblclick 0 2",
+    ] {
         contains(&log, part)?;
     }
     let mut right = click(button("A button"));
     right.button = MouseButton::Right;
     right.modifiers = vec![Modifier::Control, Modifier::Shift];
     session.call::<InteractClick>(&right).await?;
-    contains(&session.eval("log.join('; ')").await?, "contextmenu 2 0 1 1 true")
+    contains(
+        &session.eval("log.join('; ')").await?,
+        "contextmenu 2 0 1 1 true",
+    )
 }
 
 pub(super) async fn hovering_moves_the_mouse_there(f: &Fixture) -> Outcome {
     let session = f.session().await?;
     session.goto("/plain").await?;
     session.eval("document.querySelector('button').addEventListener('mouseenter', e => { document.getElementById('out').textContent = 'over ' + e.isTrusted }); 1").await?;
-    let hover = HoverParams { element: button("A button"), modifiers: vec![], position: None, target_id: None };
+    let hover = HoverParams {
+        element: button("A button"),
+        modifiers: vec![],
+        position: None,
+        target_id: None,
+    };
     let receipt = session.call::<InteractHover>(&hover).await?.receipt;
-    equal(receipt.element.map(|element| element.name), Some("A button".to_owned()))?;
+    equal(
+        receipt.element.map(|element| element.name),
+        Some("A button".to_owned()),
+    )?;
     equal(session.text("#out").await?.as_str(), "over true")
 }
 
@@ -188,8 +272,20 @@ pub(super) async fn what_is_far_down_is_scrolled_to(f: &Fixture) -> Outcome {
 pub(super) async fn a_link_to_a_download_is_told(f: &Fixture) -> Outcome {
     let session = f.session().await?;
     session.goto("/plain").await?;
-    session.eval("document.querySelector('a').href = '/download/file.txt'").await?;
-    let receipt = session.click(at("role=link[name=\"A link\"]")).await?.receipt;
-    equal(receipt.downloads.iter().map(|download| download.suggested_name.as_str()).collect::<Vec<_>>(), vec!["file.txt"])?;
+    session
+        .eval("document.querySelector('a').href = '/download/file.txt'")
+        .await?;
+    let receipt = session
+        .click(at("role=link[name=\"A link\"]"))
+        .await?
+        .receipt;
+    equal(
+        receipt
+            .downloads
+            .iter()
+            .map(|download| download.suggested_name.as_str())
+            .collect::<Vec<_>>(),
+        vec!["file.txt"],
+    )?;
     equal(receipt.document_changed, false)
 }

@@ -4,7 +4,9 @@ use ops_contracts::ErrorCode;
 use ops_contracts::adapter::DialogKind;
 use ops_contracts::command::dialog::{AcceptParams, PolicyParams};
 use ops_contracts::command::session::{CreateParams, DialogPolicy};
-use ops_contracts::command::{DialogAccept, DialogDismiss, DialogPolicy as SetPolicy, DialogStatus, Empty};
+use ops_contracts::command::{
+    DialogAccept, DialogDismiss, DialogPolicy as SetPolicy, DialogStatus, Empty,
+};
 use ops_contracts::frame::EventName;
 use ops_contracts::receipt::Settled;
 
@@ -16,32 +18,54 @@ pub(super) async fn a_click_that_opens_one_returns_and_the_page_waits(f: &Fixtur
     let session = f.session().await?;
     session.goto("/pages/dialogs.html").await?;
     let receipt = session.click(button("Alert")).await?.receipt;
-    let dialog = receipt.dialog_opened.ok_or_else(|| Failure::new("no dialog in the receipt"))?;
-    equal((dialog.kind, dialog.message.as_str()), (DialogKind::Alert, "Kiln is hot"))?;
+    let dialog = receipt
+        .dialog_opened
+        .ok_or_else(|| Failure::new("no dialog in the receipt"))?;
+    equal(
+        (dialog.kind, dialog.message.as_str()),
+        (DialogKind::Alert, "Kiln is hot"),
+    )?;
     equal(receipt.settled_by, Settled::Dialog)?;
-    equal(session.call::<DialogStatus>(&Empty {}).await?.dialog, Some(dialog.clone()))?;
+    equal(
+        session.call::<DialogStatus>(&Empty {}).await?.dialog,
+        Some(dialog.clone()),
+    )?;
     equal(session.status().await?.dialog, Some(dialog))?;
     refused(session.title().await, ErrorCode::OpsDialogOpen)?;
-    refused(session.click(button("Alert")).await, ErrorCode::OpsDialogOpen)?;
+    refused(
+        session.click(button("Alert")).await,
+        ErrorCode::OpsDialogOpen,
+    )?;
     equal(session.url().await?, f.site.url("/pages/dialogs.html"))?;
     reported(&f.site, "alert", 0).await?;
-    session.call::<DialogAccept>(&AcceptParams::default()).await?;
+    session
+        .call::<DialogAccept>(&AcceptParams::default())
+        .await?;
     reported(&f.site, "alert", 1).await?;
     equal(session.title().await?.as_str(), "Dialogs")
 }
 
-pub(super) async fn one_is_answered_over_the_control_lane_while_a_command_runs(f: &Fixture) -> Outcome {
+pub(super) async fn one_is_answered_over_the_control_lane_while_a_command_runs(
+    f: &Fixture,
+) -> Outcome {
     let session = f.session().await?;
     session.goto("/pages/dialogs.html").await?;
     let events = session.listen()?;
     let answer = async {
         events.wait_for(EventName::DialogOpened).await?;
-        Ok::<_, Failure>(session.call::<DialogAccept>(&AcceptParams::default()).await?)
+        Ok::<_, Failure>(
+            session
+                .call::<DialogAccept>(&AcceptParams::default())
+                .await?,
+        )
     };
     let (clicked, answered) = tokio::join!(session.click(button("Confirm")), answer);
     clicked?;
     let answered = answered?;
-    equal((answered.dialog.kind, answered.accepted), (DialogKind::Confirm, true))?;
+    equal(
+        (answered.dialog.kind, answered.accepted),
+        (DialogKind::Confirm, true),
+    )?;
     reported(&f.site, "confirm-true", 1).await?;
     reported(&f.site, "confirm-false", 0).await
 }
@@ -50,9 +74,18 @@ pub(super) async fn a_prompt_takes_a_text(f: &Fixture) -> Outcome {
     let session = f.session().await?;
     session.goto("/pages/dialogs.html").await?;
     let receipt = session.click(button("Prompt")).await?.receipt;
-    let dialog = receipt.dialog_opened.ok_or_else(|| Failure::new("no dialog in the receipt"))?;
-    equal((dialog.kind, dialog.default_text.as_deref()), (DialogKind::Prompt, Some("Lake")))?;
-    session.call::<DialogAccept>(&AcceptParams { text: Some("Ash ✓".to_owned()) }).await?;
+    let dialog = receipt
+        .dialog_opened
+        .ok_or_else(|| Failure::new("no dialog in the receipt"))?;
+    equal(
+        (dialog.kind, dialog.default_text.as_deref()),
+        (DialogKind::Prompt, Some("Lake")),
+    )?;
+    session
+        .call::<DialogAccept>(&AcceptParams {
+            text: Some("Ash ✓".to_owned()),
+        })
+        .await?;
     equal(session.text("#out").await?.as_str(), "prompt: \"Ash ✓\"")?;
     session.click(button("Prompt")).await?;
     session.call::<DialogDismiss>(&Empty {}).await?;
@@ -64,7 +97,10 @@ pub(super) async fn one_after_another_is_answered_one_by_one(f: &Fixture) -> Out
     let session = f.session().await?;
     session.goto("/pages/dialogs.html").await?;
     session.click(button("Two alerts")).await?;
-    let first = session.call::<DialogAccept>(&AcceptParams::default()).await?.dialog;
+    let first = session
+        .call::<DialogAccept>(&AcceptParams::default())
+        .await?
+        .dialog;
     equal(first.message.as_str(), "First")?;
     for _ in 0..1_000 {
         match session.call::<DialogStatus>(&Empty {}).await?.dialog {
@@ -82,16 +118,37 @@ pub(super) async fn one_after_another_is_answered_one_by_one(f: &Fixture) -> Out
 pub(super) async fn without_one_there_is_nothing_to_answer(f: &Fixture) -> Outcome {
     let session = f.session().await?;
     equal(session.call::<DialogStatus>(&Empty {}).await?.dialog, None)?;
-    refused(session.call::<DialogAccept>(&AcceptParams::default()).await, ErrorCode::OpsDialogMissing)?;
-    refused(session.call::<DialogDismiss>(&Empty {}).await, ErrorCode::OpsDialogMissing)?;
+    refused(
+        session.call::<DialogAccept>(&AcceptParams::default()).await,
+        ErrorCode::OpsDialogMissing,
+    )?;
+    refused(
+        session.call::<DialogDismiss>(&Empty {}).await,
+        ErrorCode::OpsDialogMissing,
+    )?;
     Ok(())
 }
 
 pub(super) async fn a_policy_answers_by_itself(f: &Fixture) -> Outcome {
-    for (policy, id) in [(DialogPolicy::Accept, "confirm-true"), (DialogPolicy::Dismiss, "confirm-false")] {
-        let session = f.session_with(CreateParams { dialog_policy: policy, ..CreateParams::default() }).await?;
+    for (policy, id) in [
+        (DialogPolicy::Accept, "confirm-true"),
+        (DialogPolicy::Dismiss, "confirm-false"),
+    ] {
+        let session = f
+            .session_with(CreateParams {
+                dialog_policy: policy,
+                ..CreateParams::default()
+            })
+            .await?;
         session.goto("/pages/dialogs.html").await?;
-        equal(session.click(button("Confirm")).await?.receipt.dialog_opened, None)?;
+        equal(
+            session
+                .click(button("Confirm"))
+                .await?
+                .receipt
+                .dialog_opened,
+            None,
+        )?;
         reported(&f.site, id, 1).await?;
         equal(session.text("#out").await?.as_str(), id)?;
     }
@@ -102,9 +159,17 @@ pub(super) async fn one_that_opens_under_a_wait_ends_it(f: &Fixture) -> Outcome 
     let session = f.session().await?;
     session.goto("/pages/dialogs.html").await?;
     session.click(button("Alert in 200 ms")).await?;
-    let waited = session.wait(super::super::verbs::until("#never", Default::default())).await;
+    let waited = session
+        .wait(super::super::verbs::until("#never", Default::default()))
+        .await;
     let fault = refused(waited, ErrorCode::OpsDialogOpen)?;
-    equal(fault.details.get("dialog").and_then(|dialog| dialog.get("message")?.as_str()), Some("Later"))?;
+    equal(
+        fault
+            .details
+            .get("dialog")
+            .and_then(|dialog| dialog.get("message")?.as_str()),
+        Some("Later"),
+    )?;
     session.call::<DialogDismiss>(&Empty {}).await?;
     reported(&f.site, "later", 1).await
 }
@@ -113,18 +178,56 @@ pub(super) async fn the_policy_is_changed_while_the_session_runs(f: &Fixture) ->
     let session = f.session().await?;
     session.goto("/pages/dialogs.html").await?;
     session.click(button("Confirm")).await?;
-    let changed = session.call::<SetPolicy>(&PolicyParams { policy: DialogPolicy::Dismiss }).await?;
-    equal((changed.previous, changed.policy), (DialogPolicy::Ask, DialogPolicy::Dismiss))?;
+    let changed = session
+        .call::<SetPolicy>(&PolicyParams {
+            policy: DialogPolicy::Dismiss,
+        })
+        .await?;
+    equal(
+        (changed.previous, changed.policy),
+        (DialogPolicy::Ask, DialogPolicy::Dismiss),
+    )?;
     // The one that is open waits for its answer as it did.
-    equal(changed.dialog.map(|dialog| dialog.kind), Some(DialogKind::Confirm))?;
-    session.call::<DialogAccept>(&AcceptParams::default()).await?;
+    equal(
+        changed.dialog.map(|dialog| dialog.kind),
+        Some(DialogKind::Confirm),
+    )?;
+    session
+        .call::<DialogAccept>(&AcceptParams::default())
+        .await?;
     reported(&f.site, "confirm-true", 1).await?;
-    equal(session.click(button("Confirm")).await?.receipt.dialog_opened, None)?;
+    equal(
+        session
+            .click(button("Confirm"))
+            .await?
+            .receipt
+            .dialog_opened,
+        None,
+    )?;
     reported(&f.site, "confirm-false", 1).await?;
-    let changed = session.call::<SetPolicy>(&PolicyParams { policy: DialogPolicy::Accept }).await?;
-    equal((changed.previous, changed.dialog), (DialogPolicy::Dismiss, None))?;
+    let changed = session
+        .call::<SetPolicy>(&PolicyParams {
+            policy: DialogPolicy::Accept,
+        })
+        .await?;
+    equal(
+        (changed.previous, changed.dialog),
+        (DialogPolicy::Dismiss, None),
+    )?;
     session.click(button("Confirm")).await?;
     reported(&f.site, "confirm-true", 2).await?;
-    session.call::<SetPolicy>(&PolicyParams { policy: DialogPolicy::Ask }).await?;
-    equal(session.click(button("Alert")).await?.receipt.dialog_opened.map(|dialog| dialog.kind), Some(DialogKind::Alert))
+    session
+        .call::<SetPolicy>(&PolicyParams {
+            policy: DialogPolicy::Ask,
+        })
+        .await?;
+    equal(
+        session
+            .click(button("Alert"))
+            .await?
+            .receipt
+            .dialog_opened
+            .map(|dialog| dialog.kind),
+        Some(DialogKind::Alert),
+    )
 }

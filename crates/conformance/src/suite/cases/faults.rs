@@ -12,13 +12,29 @@ use super::super::verbs::{eval, time, url};
 
 /// A session in a browser process of its own, and that process' id.
 async fn alone(f: &Fixture) -> Result<(Session<'_>, u32), Failure> {
-    let before: Vec<_> = f.service().summary().browsers.into_iter().filter_map(|browser| browser.pid).collect();
-    let session = f.session_with(CreateParams { isolation: Isolation::Process, ..CreateParams::default() }).await?;
+    let before: Vec<_> = f
+        .service()
+        .summary()
+        .browsers
+        .into_iter()
+        .filter_map(|browser| browser.pid)
+        .collect();
+    let session = f
+        .session_with(CreateParams {
+            isolation: Isolation::Process,
+            ..CreateParams::default()
+        })
+        .await?;
     let browsers = f.service().summary().browsers;
-    let mut new = browsers.iter().filter_map(|browser| browser.pid).filter(|pid| !before.contains(pid));
+    let mut new = browsers
+        .iter()
+        .filter_map(|browser| browser.pid)
+        .filter(|pid| !before.contains(pid));
     match (new.next(), new.next()) {
         (Some(pid), None) => Ok((session, pid)),
-        _ => Err(Failure::new(format!("one new browser was expected: {browsers:?}"))),
+        _ => Err(Failure::new(format!(
+            "one new browser was expected: {browsers:?}"
+        ))),
     }
 }
 
@@ -39,13 +55,22 @@ pub(super) async fn a_browser_killed_under_a_command_is_told_at_once(f: &Fixture
     let (ran, killed) = tokio::join!(session.call::<DomEval>(&hanging), kill);
     killed?;
     let fault = refused(ran, ErrorCode::AdapterBrowserLost)?;
-    holds(fault.code.retryable(), "the code says that a retry may help")?;
+    holds(
+        fault.code.retryable(),
+        "the code says that a retry may help",
+    )?;
     events.wait_for(EventName::SessionLost).await?;
-    refused(session.call::<TargetsList>(&Empty {}).await, ErrorCode::OpsSessionLost)?;
+    refused(
+        session.call::<TargetsList>(&Empty {}).await,
+        ErrorCode::OpsSessionLost,
+    )?;
     equal(session.status().await?.session.state, SessionState::Lost)?;
     equal(session.goto("/plain").await?.status, Some(200))?;
     let status = session.status().await?;
-    equal((status.session.state, status.session_epoch), (SessionState::Active, 1))?;
+    equal(
+        (status.session.state, status.session_epoch),
+        (SessionState::Active, 1),
+    )?;
     refused(session.click(old).await, ErrorCode::OpsRefStale)?;
     equal(other.title().await?.as_str(), "Plain page")
 }
@@ -59,7 +84,10 @@ pub(super) async fn a_browser_killed_between_commands_is_told_once(f: &Fixture) 
     (f.subject.kill_browser)(pid);
     events.wait_for(EventName::SessionLost).await?;
     let fault = refused(session.title().await, ErrorCode::OpsSessionLost)?;
-    holds(fault.code.retryable(), "the code says that a retry may help")?;
+    holds(
+        fault.code.retryable(),
+        "the code says that a retry may help",
+    )?;
     session.goto("/plain").await?;
     equal(session.title().await?.as_str(), "Plain page")
 }
@@ -82,17 +110,27 @@ pub(super) async fn a_killed_browser_takes_only_its_own_sessions(f: &Fixture) ->
 }
 
 pub(super) async fn a_crashed_renderer_is_told_and_revived(f: &Fixture) -> Outcome {
-    let params = CreateParams { allow_schemes: vec!["chrome".to_owned()], ..CreateParams::default() };
+    let params = CreateParams {
+        allow_schemes: vec!["chrome".to_owned()],
+        ..CreateParams::default()
+    };
     let (session, other) = (f.session_with(params).await?, f.session().await?);
     other.goto("/plain").await?;
     session.goto("/plain").await?;
     let events = session.listen()?;
     let crash = url("chrome://crash");
-    let codes = [ErrorCode::AdapterTargetCrashed, ErrorCode::OpsNavFailed, ErrorCode::OpsNavAborted];
+    let codes = [
+        ErrorCode::AdapterTargetCrashed,
+        ErrorCode::OpsNavFailed,
+        ErrorCode::OpsNavAborted,
+    ];
     refused_with(session.call_within::<NavGoto>(5_000, &crash).await, &codes)?;
     events.wait_for(EventName::TargetCrashed).await?;
     refused(session.title().await, ErrorCode::AdapterTargetCrashed)?;
-    equal(session.call::<TargetsList>(&Empty {}).await?.targets[0].crashed, true)?;
+    equal(
+        session.call::<TargetsList>(&Empty {}).await?.targets[0].crashed,
+        true,
+    )?;
     session.goto("/plain").await?;
     equal(session.title().await?.as_str(), "Plain page")?;
     equal(other.title().await?.as_str(), "Plain page")
@@ -101,11 +139,18 @@ pub(super) async fn a_crashed_renderer_is_told_and_revived(f: &Fixture) -> Outco
 pub(super) async fn a_page_that_loops_for_ever_blocks_nobody_else(f: &Fixture) -> Outcome {
     let (session, other) = (f.session().await?, f.session().await?);
     session.goto("/plain").await?;
-    refused(session.call_within::<DomEval>(500, &eval("for (;;);")).await, ErrorCode::OpsTimeout)?;
+    refused(
+        session
+            .call_within::<DomEval>(500, &eval("for (;;);"))
+            .await,
+        ErrorCode::OpsTimeout,
+    )?;
     other.goto("/plain").await?;
     equal(other.title().await?.as_str(), "Plain page")?;
     equal(session.status().await?.session.state, SessionState::Active)?;
-    session.call_within::<TargetsClose>(8_000, &CloseParams::default()).await?;
+    session
+        .call_within::<TargetsClose>(8_000, &CloseParams::default())
+        .await?;
     Ok(())
 }
 

@@ -43,8 +43,17 @@ pub(super) async fn redirects_are_listed_in_order(f: &Fixture) -> Outcome {
     let gone = session.goto("/redirect/3").await?;
     equal(gone.url, f.site.url("/plain"))?;
     equal(gone.status, Some(200))?;
-    let hops: Vec<_> = gone.redirects.iter().map(|hop| (hop.status, hop.url.clone())).collect();
-    equal(hops, [3, 2, 1].map(|hop| (302, f.site.url(&format!("/redirect/{hop}")))).to_vec())
+    let hops: Vec<_> = gone
+        .redirects
+        .iter()
+        .map(|hop| (hop.status, hop.url.clone()))
+        .collect();
+    equal(
+        hops,
+        [3, 2, 1]
+            .map(|hop| (302, f.site.url(&format!("/redirect/{hop}"))))
+            .to_vec(),
+    )
 }
 
 pub(super) async fn a_navigation_within_the_document_keeps_it(f: &Fixture) -> Outcome {
@@ -61,8 +70,16 @@ pub(super) async fn a_navigation_within_the_document_keeps_it(f: &Fixture) -> Ou
 pub(super) async fn an_unknown_host_has_its_code(f: &Fixture) -> Outcome {
     let session = f.session().await?;
     session.goto("/plain").await?;
-    let fault = refused(session.call::<NavGoto>(&url("http://nowhere.invalid/")).await, ErrorCode::OpsNavDnsFailed)?;
-    holds(fault.details.get("reason").is_some(), "the browser's own reason is told")?;
+    let fault = refused(
+        session
+            .call::<NavGoto>(&url("http://nowhere.invalid/"))
+            .await,
+        ErrorCode::OpsNavDnsFailed,
+    )?;
+    holds(
+        fault.details.get("reason").is_some(),
+        "the browser's own reason is told",
+    )?;
     session.goto("/plain").await?;
     equal(session.title().await?.as_str(), "Plain page")
 }
@@ -70,11 +87,22 @@ pub(super) async fn an_unknown_host_has_its_code(f: &Fixture) -> Outcome {
 pub(super) async fn a_refused_connection_has_its_code(f: &Fixture) -> Outcome {
     let session = f.session().await?;
     let closed = {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").map_err(|error| Failure::new(error.to_string()))?;
-        listener.local_addr().map_err(|error| Failure::new(error.to_string()))?
+        let listener = std::net::TcpListener::bind("127.0.0.1:0")
+            .map_err(|error| Failure::new(error.to_string()))?;
+        listener
+            .local_addr()
+            .map_err(|error| Failure::new(error.to_string()))?
     };
-    refused(session.call::<NavGoto>(&url(&format!("http://{closed}/"))).await, ErrorCode::OpsNavConnectionFailed)?;
-    refused(session.goto("/drop").await, ErrorCode::OpsNavConnectionFailed)?;
+    refused(
+        session
+            .call::<NavGoto>(&url(&format!("http://{closed}/")))
+            .await,
+        ErrorCode::OpsNavConnectionFailed,
+    )?;
+    refused(
+        session.goto("/drop").await,
+        ErrorCode::OpsNavConnectionFailed,
+    )?;
     session.goto("/plain").await?;
     Ok(())
 }
@@ -101,23 +129,41 @@ pub(super) async fn a_download_is_a_result(f: &Fixture) -> Outcome {
 pub(super) async fn forbidden_schemes_do_not_reach_the_browser(f: &Fixture) -> Outcome {
     let session = f.session().await?;
     session.goto("/plain").await?;
-    for forbidden in
-        ["file:///etc/hostname", "chrome://version", "javascript:document.title='x'", "data:text/html,x", "view-source:about:blank"]
-    {
-        refused(session.call::<NavGoto>(&url(forbidden)).await, ErrorCode::OpsUrlForbidden)?;
+    for forbidden in [
+        "file:///etc/hostname",
+        "chrome://version",
+        "javascript:document.title='x'",
+        "data:text/html,x",
+        "view-source:about:blank",
+    ] {
+        refused(
+            session.call::<NavGoto>(&url(forbidden)).await,
+            ErrorCode::OpsUrlForbidden,
+        )?;
     }
     for invalid in ["", "plain", "/plain", "http://", "localhost:1"] {
-        refused(session.call::<NavGoto>(&url(invalid)).await, ErrorCode::OpsUrlInvalid)?;
+        refused(
+            session.call::<NavGoto>(&url(invalid)).await,
+            ErrorCode::OpsUrlInvalid,
+        )?;
     }
     equal(session.title().await?.as_str(), "Plain page")
 }
 
 pub(super) async fn a_scheme_can_be_allowed_for_a_session(f: &Fixture) -> Outcome {
-    let params = CreateParams { allow_schemes: vec!["data".to_owned()], ..CreateParams::default() };
+    let params = CreateParams {
+        allow_schemes: vec!["data".to_owned()],
+        ..CreateParams::default()
+    };
     let session = f.session_with(params).await?;
-    session.call::<NavGoto>(&url("data:text/html,<title>Data</title>")).await?;
+    session
+        .call::<NavGoto>(&url("data:text/html,<title>Data</title>"))
+        .await?;
     equal(session.title().await?.as_str(), "Data")?;
-    refused(session.call::<NavGoto>(&url("file:///etc/hostname")).await, ErrorCode::OpsUrlForbidden)?;
+    refused(
+        session.call::<NavGoto>(&url("file:///etc/hostname")).await,
+        ErrorCode::OpsUrlForbidden,
+    )?;
     Ok(())
 }
 
@@ -132,7 +178,10 @@ pub(super) async fn the_history_goes_back_and_forward(f: &Fixture) -> Outcome {
     let forward = session.call::<NavForward>(&step).await?;
     equal(forward.url, f.site.url("/pages/popup-target.html"))?;
     equal(forward.title.as_deref(), Some("Popup target"))?;
-    refused(session.call::<NavForward>(&step).await, ErrorCode::OpsHistoryEdge)?;
+    refused(
+        session.call::<NavForward>(&step).await,
+        ErrorCode::OpsHistoryEdge,
+    )?;
     Ok(())
 }
 
@@ -148,45 +197,87 @@ pub(super) async fn reload_asks_the_server_again(f: &Fixture) -> Outcome {
 pub(super) async fn each_load_state_is_reached(f: &Fixture) -> Outcome {
     let session = f.session().await?;
     let slow = f.site.url("/slow-body?ms=400");
-    let commit = session.call::<NavGoto>(&url_until(&slow, LoadState::Commit)).await?;
+    let commit = session
+        .call::<NavGoto>(&url_until(&slow, LoadState::Commit))
+        .await?;
     equal((commit.status, commit.document_changed), (Some(200), true))?;
     let loaded = session.call::<NavGoto>(&url(&slow)).await?;
     equal(loaded.reached, LoadState::Load)?;
     equal(session.text("#rest").await?.as_str(), "The rest.")?;
-    let idle = session.call::<NavGoto>(&url_until(&f.site.url("/plain"), LoadState::NetworkIdle)).await?;
+    let idle = session
+        .call::<NavGoto>(&url_until(&f.site.url("/plain"), LoadState::NetworkIdle))
+        .await?;
     equal(idle.reached, LoadState::NetworkIdle)
 }
 
 pub(super) async fn a_page_that_asks_before_leaving_stops_the_wait(f: &Fixture) -> Outcome {
     let session = f.session().await?;
     session.goto("/pages/dialogs.html").await?;
-    session.call::<ops_contracts::command::InteractCheck>(&super::super::verbs::element("label=Ask before leaving")).await?;
+    session
+        .call::<ops_contracts::command::InteractCheck>(&super::super::verbs::element(
+            "label=Ask before leaving",
+        ))
+        .await?;
     let gone = session.goto("/plain").await?;
-    let dialog = gone.dialog_opened.ok_or_else(|| Failure::new("no dialog was told"))?;
-    equal(dialog.kind, ops_contracts::adapter::DialogKind::Beforeunload)?;
+    let dialog = gone
+        .dialog_opened
+        .ok_or_else(|| Failure::new("no dialog was told"))?;
+    equal(
+        dialog.kind,
+        ops_contracts::adapter::DialogKind::Beforeunload,
+    )?;
     refused(session.goto("/plain").await, ErrorCode::OpsDialogOpen)?;
     let events = session.listen()?;
-    session.call::<ops_contracts::command::DialogDismiss>(&ops_contracts::command::Empty {}).await?;
-    events.wait_for(ops_contracts::frame::EventName::DialogClosed).await?;
+    session
+        .call::<ops_contracts::command::DialogDismiss>(&ops_contracts::command::Empty {})
+        .await?;
+    events
+        .wait_for(ops_contracts::frame::EventName::DialogClosed)
+        .await?;
     equal(session.title().await?.as_str(), "Dialogs")?;
     let leave = session.goto("/plain").await?;
     holds(leave.dialog_opened.is_some(), "it asks again")?;
-    session.call::<ops_contracts::command::DialogAccept>(&ops_contracts::command::dialog::AcceptParams::default()).await?;
-    holds(session.url().await?.ends_with("/plain"), "who agrees to leave has left")?;
-    session.wait(super::super::verbs::until("role=button[name=\"A button\"]", Default::default())).await?;
+    session
+        .call::<ops_contracts::command::DialogAccept>(
+            &ops_contracts::command::dialog::AcceptParams::default(),
+        )
+        .await?;
+    holds(
+        session.url().await?.ends_with("/plain"),
+        "who agrees to leave has left",
+    )?;
+    session
+        .wait(super::super::verbs::until(
+            "role=button[name=\"A button\"]",
+            Default::default(),
+        ))
+        .await?;
     equal(session.title().await?.as_str(), "Plain page")
 }
 
-pub(super) async fn a_click_that_navigates_is_followed_by_reads_of_the_new_page(f: &Fixture) -> Outcome {
+pub(super) async fn a_click_that_navigates_is_followed_by_reads_of_the_new_page(
+    f: &Fixture,
+) -> Outcome {
     let session = f.session().await?;
     session.goto("/pages/timers.html").await?;
     session.click(button("Navigate in 300 ms")).await?;
-    session.wait(ops_contracts::command::nav::WaitParams { url: Some("**/plain".to_owned()), ..Default::default() }).await?;
+    session
+        .wait(ops_contracts::command::nav::WaitParams {
+            url: Some("**/plain".to_owned()),
+            ..Default::default()
+        })
+        .await?;
     equal(session.title().await?.as_str(), "Plain page")
 }
 
 pub(super) async fn a_profile_has_a_plain_name(f: &Fixture) -> Outcome {
-    let bad = session::CreateParams { profile: Some("Not A Name".to_owned()), ..Default::default() };
-    refused_with(f.session_with(bad).await.map(|_| ()), &[ErrorCode::OpsInvalidRequest])?;
+    let bad = session::CreateParams {
+        profile: Some("Not A Name".to_owned()),
+        ..Default::default()
+    };
+    refused_with(
+        f.session_with(bad).await.map(|_| ()),
+        &[ErrorCode::OpsInvalidRequest],
+    )?;
     Ok(())
 }

@@ -3,7 +3,8 @@
 use ops_contracts::ErrorCode;
 use ops_contracts::command::dom::{AttrParams, HtmlParams, ReadParams};
 use ops_contracts::command::{
-    DomAttr, DomBox, DomEval, DomFind, DomHtml, DomState, DomText, DomTitle, DomUrl, DomValue, InteractClick, dom,
+    DomAttr, DomBox, DomEval, DomFind, DomHtml, DomState, DomText, DomTitle, DomUrl, DomValue,
+    InteractClick, dom,
 };
 use ops_contracts::locator::{Locator, LocatorKey};
 
@@ -15,12 +16,30 @@ pub(super) async fn titles_urls_and_texts_are_the_pages_own(f: &Fixture) -> Outc
     let session = f.session().await?;
     session.goto("/plain").await?;
     let page = dom::PageParams::default();
-    equal(session.call::<DomTitle>(&page).await?.value.as_str(), "Plain page")?;
-    equal(session.call::<DomUrl>(&page).await?.value, f.site.url("/plain"))?;
-    let whole = session.call::<DomText>(&ReadParams { element: None, max_chars: 100_000, target_id: None }).await?;
+    equal(
+        session.call::<DomTitle>(&page).await?.value.as_str(),
+        "Plain page",
+    )?;
+    equal(
+        session.call::<DomUrl>(&page).await?.value,
+        f.site.url("/plain"),
+    )?;
+    let whole = session
+        .call::<DomText>(&ReadParams {
+            element: None,
+            max_chars: 100_000,
+            target_id: None,
+        })
+        .await?;
     contains(&whole.value, "A button")?;
     holds(!whole.truncated, "nothing was cut")?;
-    let cut = session.call::<DomText>(&ReadParams { element: None, max_chars: 5, target_id: None }).await?;
+    let cut = session
+        .call::<DomText>(&ReadParams {
+            element: None,
+            max_chars: 5,
+            target_id: None,
+        })
+        .await?;
     equal((cut.value.as_str(), cut.truncated), ("Plain", true))?;
     equal(session.text("role=heading").await?.as_str(), "Plain page")
 }
@@ -28,9 +47,28 @@ pub(super) async fn titles_urls_and_texts_are_the_pages_own(f: &Fixture) -> Outc
 pub(super) async fn markup_is_read_inside_and_outside(f: &Fixture) -> Outcome {
     let session = f.session().await?;
     session.goto("/plain").await?;
-    let html = |element: Option<Locator>, outer| HtmlParams { element, outer, max_chars: 100_000, target_id: None };
-    equal(session.call::<DomHtml>(&html(Some(at("h1")), true)).await?.value.as_str(), "<h1>Plain page</h1>")?;
-    equal(session.call::<DomHtml>(&html(Some(at("h1")), false)).await?.value.as_str(), "Plain page")?;
+    let html = |element: Option<Locator>, outer| HtmlParams {
+        element,
+        outer,
+        max_chars: 100_000,
+        target_id: None,
+    };
+    equal(
+        session
+            .call::<DomHtml>(&html(Some(at("h1")), true))
+            .await?
+            .value
+            .as_str(),
+        "<h1>Plain page</h1>",
+    )?;
+    equal(
+        session
+            .call::<DomHtml>(&html(Some(at("h1")), false))
+            .await?
+            .value
+            .as_str(),
+        "Plain page",
+    )?;
     let whole = session.call::<DomHtml>(&html(None, true)).await?.value;
     contains(&whole, "<title>Plain page</title>")?;
     lacks(&whole, "__odb")
@@ -39,20 +77,49 @@ pub(super) async fn markup_is_read_inside_and_outside(f: &Fixture) -> Outcome {
 pub(super) async fn attributes_values_states_and_boxes_are_read(f: &Fixture) -> Outcome {
     let session = f.session().await?;
     session.goto("/pages/forms.html").await?;
-    let attr = |element: &str, name: &str| AttrParams { element: at(element), name: name.to_owned(), target_id: None };
-    equal(session.call::<DomAttr>(&attr("label=Number", "max")).await?.value.as_deref(), Some("100"))?;
-    equal(session.call::<DomAttr>(&attr("label=Number", "nothing")).await?.value, None)?;
+    let attr = |element: &str, name: &str| AttrParams {
+        element: at(element),
+        name: name.to_owned(),
+        target_id: None,
+    };
+    equal(
+        session
+            .call::<DomAttr>(&attr("label=Number", "max"))
+            .await?
+            .value
+            .as_deref(),
+        Some("100"),
+    )?;
+    equal(
+        session
+            .call::<DomAttr>(&attr("label=Number", "nothing"))
+            .await?
+            .value,
+        None,
+    )?;
     equal(session.value("label=Read only").await?.as_str(), "fixed")?;
     let state = async |element: &str| session.call::<DomState>(&read(element)).await;
     let text = state("#text").await?;
-    holds(text.visible && text.enabled && text.editable && text.checked.is_none() && !text.focused, format!("{text:?}"))?;
+    holds(
+        text.visible && text.enabled && text.editable && text.checked.is_none() && !text.focused,
+        format!("{text:?}"),
+    )?;
     let disabled = state("label=Disabled").await?;
-    holds(!disabled.enabled && !disabled.editable, format!("{disabled:?}"))?;
-    holds(!state("label=In the group").await?.enabled, "a disabled group disables what is in it")?;
+    holds(
+        !disabled.enabled && !disabled.editable,
+        format!("{disabled:?}"),
+    )?;
+    holds(
+        !state("label=In the group").await?.enabled,
+        "a disabled group disables what is in it",
+    )?;
     equal(state("label=\"Check two\"").await?.checked, Some(true))?;
     equal(state("label=\"Check one\"").await?.checked, Some(false))?;
     let area = session.call::<DomBox>(&read("#text")).await?;
-    holds(area.width > 10.0 && area.height > 5.0 && area.x >= 0.0 && area.y > 0.0, format!("{area:?}"))
+    holds(
+        area.width > 10.0 && area.height > 5.0 && area.x >= 0.0 && area.y > 0.0,
+        format!("{area:?}"),
+    )
 }
 
 pub(super) async fn secrets_stay_hidden(f: &Fixture) -> Outcome {
@@ -61,11 +128,20 @@ pub(super) async fn secrets_stay_hidden(f: &Fixture) -> Outcome {
     let filled = session.fill("label=Password", "hunter2-and-more").await?;
     lacks(&filled.value, "hunter2")?;
     let value = session.call::<DomValue>(&read("label=Password")).await?;
-    holds(value.masked && !value.value.contains("hunter2"), format!("{value:?}"))?;
+    holds(
+        value.masked && !value.value.contains("hunter2"),
+        format!("{value:?}"),
+    )?;
     lacks(&session.snapshot().await?.text, "hunter2")?;
     let found = session.find(at("label=Password")).await?;
     lacks(&format!("{found:?}"), "hunter2")?;
-    equal(session.eval("document.querySelector('[name=password]').value").await?.as_str(), "\"hunter2-and-more\"")
+    equal(
+        session
+            .eval("document.querySelector('[name=password]').value")
+            .await?
+            .as_str(),
+        "\"hunter2-and-more\"",
+    )
 }
 
 pub(super) async fn expressions_give_json_or_say_why_not(f: &Fixture) -> Outcome {
@@ -83,13 +159,22 @@ pub(super) async fn expressions_give_json_or_say_why_not(f: &Fixture) -> Outcome
         ("10n", "null", Some("10n")),
     ] {
         let result = session.call::<DomEval>(&eval(expression)).await?;
-        equal((result.value.get(), result.unserializable.as_deref()), (value, unserializable))
-            .map_err(|failure| Failure::new(format!("{expression}: {failure}")))?;
+        equal(
+            (result.value.get(), result.unserializable.as_deref()),
+            (value, unserializable),
+        )
+        .map_err(|failure| Failure::new(format!("{expression}: {failure}")))?;
     }
-    for (expression, part) in
-        [("null.x", "TypeError"), ("(", "SyntaxError"), ("Promise.reject(new Error('no'))", "no"), ("throw 1", "1")]
-    {
-        let fault = refused(session.call::<DomEval>(&eval(expression)).await, ErrorCode::OpsScriptFailed)?;
+    for (expression, part) in [
+        ("null.x", "TypeError"),
+        ("(", "SyntaxError"),
+        ("Promise.reject(new Error('no'))", "no"),
+        ("throw 1", "1"),
+    ] {
+        let fault = refused(
+            session.call::<DomEval>(&eval(expression)).await,
+            ErrorCode::OpsScriptFailed,
+        )?;
         contains(&fault.message, part)?;
     }
     Ok(())
@@ -98,14 +183,24 @@ pub(super) async fn expressions_give_json_or_say_why_not(f: &Fixture) -> Outcome
 pub(super) async fn the_page_cannot_see_the_bridge(f: &Fixture) -> Outcome {
     let session = f.session().await?;
     session.goto("/plain").await?;
-    let before = session.eval("document.documentElement.outerHTML.length").await?;
+    let before = session
+        .eval("document.documentElement.outerHTML.length")
+        .await?;
     session.snapshot().await?;
     session.click(at("role=heading")).await?;
     equal(
-        session.eval("[typeof __odb, Object.keys(globalThis).filter(k => /odb/i.test(k)).length]").await?.as_str(),
+        session
+            .eval("[typeof __odb, Object.keys(globalThis).filter(k => /odb/i.test(k)).length]")
+            .await?
+            .as_str(),
         "[\"undefined\",0]",
     )?;
-    equal(session.eval("document.documentElement.outerHTML.length").await?, before)
+    equal(
+        session
+            .eval("document.documentElement.outerHTML.length")
+            .await?,
+        before,
+    )
 }
 
 pub(super) async fn the_page_cannot_break_the_bridge(f: &Fixture) -> Outcome {
@@ -123,31 +218,58 @@ pub(super) async fn a_strict_policy_does_not_stop_the_bridge(f: &Fixture) -> Out
     let session = f.session().await?;
     session.goto("/csp").await?;
     contains(&session.snapshot().await?.text, "No script ran.")?;
-    equal(session.fill("label=Name", "oak").await?.value.as_str(), "oak")
+    equal(
+        session.fill("label=Name", "oak").await?.value.as_str(),
+        "oak",
+    )
 }
 
 pub(super) async fn no_match_and_many_matches_are_results_of_find(f: &Fixture) -> Outcome {
     let session = f.session().await?;
     session.goto("/pages/table.html?rows=30").await?;
-    let find = |element, limit| dom::FindParams { element, limit, target_id: None };
-    let none = session.call::<DomFind>(&find(button("Nothing"), 20)).await?;
+    let find = |element, limit| dom::FindParams {
+        element,
+        limit,
+        target_id: None,
+    };
+    let none = session
+        .call::<DomFind>(&find(button("Nothing"), 20))
+        .await?;
     equal((none.count, none.matches.len()), (0, 0))?;
     let many = session.call::<DomFind>(&find(at("role=button"), 7)).await?;
     equal((many.count, many.matches.len()), (30, 7))?;
     equal(many.matches[0].name.as_str(), "Edit 1")?;
-    equal((many.matches[0].role.as_str(), many.matches[0].tag.as_str()), ("button", "button"))?;
+    equal(
+        (many.matches[0].role.as_str(), many.matches[0].tag.as_str()),
+        ("button", "button"),
+    )?;
     equal(session.count("role=checkbox").await?, 30)
 }
 
 pub(super) async fn an_ambiguous_locator_lists_its_candidates(f: &Fixture) -> Outcome {
     let session = f.session().await?;
     session.goto("/pages/table.html?rows=3").await?;
-    let fault = refused(session.click(at("role=button[name=Edit]")).await, ErrorCode::OpsElementAmbiguous)?;
-    let candidates = fault.details.get("candidates").and_then(|list| list.as_array()).cloned().unwrap_or_default();
+    let fault = refused(
+        session.click(at("role=button[name=Edit]")).await,
+        ErrorCode::OpsElementAmbiguous,
+    )?;
+    let candidates = fault
+        .details
+        .get("candidates")
+        .and_then(|list| list.as_array())
+        .cloned()
+        .unwrap_or_default();
     equal(candidates.len(), 3)?;
-    let names: Vec<_> = candidates.iter().filter_map(|one| one.get("name")?.as_str()).collect();
+    let names: Vec<_> = candidates
+        .iter()
+        .filter_map(|one| one.get("name")?.as_str())
+        .collect();
     equal(names, vec!["Edit 1", "Edit 2", "Edit 3"])?;
-    let second = candidates[1].get("ref").and_then(|reference| reference.as_str()).unwrap_or_default().to_owned();
+    let second = candidates[1]
+        .get("ref")
+        .and_then(|reference| reference.as_str())
+        .unwrap_or_default()
+        .to_owned();
     equal(f.site.reports().len(), 0)?;
     session.click(at(&format!("@{second}"))).await?;
     super::super::check::reported(&f.site, "edit-2", 1).await?;
@@ -173,8 +295,14 @@ pub(super) async fn every_kind_of_locator_finds_its_element(f: &Fixture) -> Outc
         ("xpath=//textarea", "textarea"),
     ] {
         let found = session.find(at(locator)).await?;
-        equal((found.count, found.matches.first().map(|one| one.tag.as_str())), (1, Some(tag)))
-            .map_err(|failure| Failure::new(format!("{locator}: {failure}")))?;
+        equal(
+            (
+                found.count,
+                found.matches.first().map(|one| one.tag.as_str()),
+            ),
+            (1, Some(tag)),
+        )
+        .map_err(|failure| Failure::new(format!("{locator}: {failure}")))?;
     }
     session.goto("/shop/").await?;
     equal(session.find(at("testid=cart-link")).await?.count, 1)
@@ -184,12 +312,20 @@ pub(super) async fn wrong_locators_have_their_codes(f: &Fixture) -> Outcome {
     let session = f.session().await?;
     session.goto("/plain").await?;
     refused(session.text("css=p[").await, ErrorCode::OpsSelectorInvalid)?;
-    refused(session.text("xpath=//[").await, ErrorCode::OpsSelectorInvalid)?;
-    refused(session.text("#nothing").await, ErrorCode::OpsElementNotFound)?;
+    refused(
+        session.text("xpath=//[").await,
+        ErrorCode::OpsSelectorInvalid,
+    )?;
+    refused(
+        session.text("#nothing").await,
+        ErrorCode::OpsElementNotFound,
+    )?;
     refused(session.text("@e4711").await, ErrorCode::OpsRefStale)?;
     refused(session.text("@f9e1").await, ErrorCode::OpsRefStale)?;
-    let elsewhere =
-        Locator { frame: Some("f7".parse().map_err(|_| Failure::new("no id"))?), ..Locator::new(LocatorKey::Css("p".to_owned())) };
+    let elsewhere = Locator {
+        frame: Some("f7".parse().map_err(|_| Failure::new("no id"))?),
+        ..Locator::new(LocatorKey::Css("p".to_owned()))
+    };
     refused(session.find(elsewhere).await, ErrorCode::OpsFrameUnknown)?;
     Ok(())
 }

@@ -38,7 +38,14 @@ pub(super) struct Overrun {
 impl Backlog {
     pub(super) fn new(limits: &LaneLimits) -> Self {
         let longest = Duration::from_millis(limits.max_timeout_ms);
-        Self { pace: Pace::new(limits), longest, waiting: VecDeque::new(), refused: VecDeque::new(), bytes: 0, not_before: None }
+        Self {
+            pace: Pace::new(limits),
+            longest,
+            waiting: VecDeque::new(),
+            refused: VecDeque::new(),
+            bytes: 0,
+            not_before: None,
+        }
     }
 
     /// Whether another message can be read.
@@ -48,7 +55,9 @@ impl Backlog {
 
     /// How long a message that comes now would wait.
     pub(super) fn delay(&self) -> Duration {
-        let refused = self.not_before.map_or(Duration::ZERO, |at| at.saturating_duration_since(Instant::now()));
+        let refused = self.not_before.map_or(Duration::ZERO, |at| {
+            at.saturating_duration_since(Instant::now())
+        });
         self.pace.delay(self.len()).max(refused)
     }
 
@@ -56,7 +65,10 @@ impl Backlog {
     pub(super) fn push(&mut self, text: Utf8Bytes) -> Result<(), Overrun> {
         let delay = self.delay();
         if delay > self.longest {
-            return Err(Overrun { waiting: self.len(), retry_after: delay.saturating_sub(self.longest) });
+            return Err(Overrun {
+                waiting: self.len(),
+                retry_after: delay.saturating_sub(self.longest),
+            });
         }
         self.bytes += text.len();
         self.waiting.push_back(text);
@@ -88,7 +100,10 @@ impl Backlog {
         if self.due()? > Instant::now() {
             return None;
         }
-        let text = self.refused.pop_front().or_else(|| self.waiting.pop_front())?;
+        let text = self
+            .refused
+            .pop_front()
+            .or_else(|| self.waiting.pop_front())?;
         self.bytes -= text.len();
         self.not_before = None;
         self.pace.spend();
@@ -101,17 +116,27 @@ mod tests {
     use super::*;
 
     fn strict() -> Backlog {
-        Backlog::new(&LaneLimits { max_payload_bytes: 1, requests_per_minute: 30, burst: 5, max_timeout_ms: 20_000 })
+        Backlog::new(&LaneLimits {
+            max_payload_bytes: 1,
+            requests_per_minute: 30,
+            burst: 5,
+            max_timeout_ms: 20_000,
+        })
     }
 
     fn taken(backlog: &mut Backlog) -> Vec<String> {
-        std::iter::from_fn(|| backlog.take()).map(|text| text.as_str().to_owned()).collect()
+        std::iter::from_fn(|| backlog.take())
+            .map(|text| text.as_str().to_owned())
+            .collect()
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_would_wait_longer_than_a_command_may_take_is_handed_back_and_says_when_to_retry() {
+    async fn what_would_wait_longer_than_a_command_may_take_is_handed_back_and_says_when_to_retry()
+    {
         let mut backlog = strict();
-        let accepted = (0..30).take_while(|number: &i32| backlog.push(number.to_string().into()).is_ok()).count();
+        let accepted = (0..30)
+            .take_while(|number: &i32| backlog.push(number.to_string().into()).is_ok())
+            .count();
         // Four at once, and nine more in twenty seconds.
         assert_eq!(accepted, 13);
         let overrun = backlog.push("late".into()).unwrap_err();
@@ -123,7 +148,8 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn everything_goes_in_its_order_and_what_the_relay_refused_goes_first_when_it_is_taken_again() {
+    async fn everything_goes_in_its_order_and_what_the_relay_refused_goes_first_when_it_is_taken_again()
+     {
         let mut backlog = strict();
         for text in ["a", "b", "c", "d", "e", "f"] {
             backlog.push(text.into()).unwrap();

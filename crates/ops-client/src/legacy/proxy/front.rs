@@ -8,7 +8,10 @@ use std::time::Duration;
 
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderValue, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, UPGRADE};
+use hyper::header::{
+    CONNECTION, CONTENT_TYPE, HOST, HeaderValue, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
+    UPGRADE,
+};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::upgrade::Upgraded;
@@ -39,7 +42,9 @@ pub(super) struct Front {
 
 impl fmt::Debug for Front {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Front").field("address", &self.address).finish_non_exhaustive()
+        f.debug_struct("Front")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
     }
 }
 
@@ -52,7 +57,12 @@ impl Front {
             "User-Agent": grant.browser.user_agent,
             "webSocketDebuggerUrl": format!("ws://{address}/{secret}/devtools/browser"),
         });
-        Self { address, secret, version: version.to_string(), arrived: Mutex::default() }
+        Self {
+            address,
+            secret,
+            version: version.to_string(),
+            arrived: Mutex::default(),
+        }
     }
 
     pub(super) fn http_url(&self) -> String {
@@ -74,9 +84,16 @@ impl Front {
 
     fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         if !self.is_from_a_program(&request) {
-            return plain(StatusCode::FORBIDDEN, "this endpoint is for programs on this machine\n");
+            return plain(
+                StatusCode::FORBIDDEN,
+                "this endpoint is for programs on this machine\n",
+            );
         }
-        let below = request.uri().path().strip_prefix('/').and_then(|path| path.split_once('/'));
+        let below = request
+            .uri()
+            .path()
+            .strip_prefix('/')
+            .and_then(|path| path.split_once('/'));
         // Nobody learns by trying what is here.
         let Some((_, path)) = below.filter(|(secret, _)| same(secret, &self.secret)) else {
             return plain(StatusCode::NOT_FOUND, "not found\n");
@@ -94,9 +111,14 @@ impl Front {
     fn is_from_a_program<T>(&self, request: &Request<T>) -> bool {
         let headers = request.headers();
         let port = self.address.port();
-        let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+        let host = headers
+            .get(HOST)
+            .and_then(|host| host.to_str().ok())
+            .unwrap_or_default();
         let own = [format!("127.0.0.1:{port}"), format!("localhost:{port}")];
-        own.iter().any(|name| name == host) && !headers.contains_key(ORIGIN) && !headers.contains_key("sec-fetch-site")
+        own.iter().any(|name| name == host)
+            && !headers.contains_key(ORIGIN)
+            && !headers.contains_key("sec-fetch-site")
     }
 
     fn upgrade(&self, mut request: Request<Incoming>) -> Response<Full<Bytes>> {
@@ -104,13 +126,23 @@ impl Front {
             return plain(StatusCode::BAD_REQUEST, "this is a WebSocket endpoint\n");
         };
         let Some(arrived) = self.lock().take() else {
-            return plain(StatusCode::CONFLICT, "this endpoint has its client: odb-cli cdp proxy makes another\n");
+            return plain(
+                StatusCode::CONFLICT,
+                "this endpoint has its client: odb-cli cdp proxy makes another\n",
+            );
         };
         let upgrading = hyper::upgrade::on(&mut request);
         tokio::spawn(async move {
             if let Ok(upgraded) = upgrading.await {
-                let config = WebSocketConfig::default().max_message_size(Some(MAX_MESSAGE)).max_frame_size(Some(MAX_MESSAGE));
-                let socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
+                let config = WebSocketConfig::default()
+                    .max_message_size(Some(MAX_MESSAGE))
+                    .max_frame_size(Some(MAX_MESSAGE));
+                let socket = WebSocketStream::from_raw_socket(
+                    TokioIo::new(upgraded),
+                    Role::Server,
+                    Some(config),
+                )
+                .await;
                 // Nobody waits where the proxy is ending.
                 let _ = arrived.send(socket);
             }
@@ -129,19 +161,29 @@ impl Front {
 
 /// Whether two texts are the same, in a time that tells nothing but their lengths.
 fn same(a: &str, b: &str) -> bool {
-    a.len() == b.len() && a.bytes().zip(b.bytes()).fold(0, |differ, (a, b)| differ | (a ^ b)) == 0
+    a.len() == b.len()
+        && a.bytes()
+            .zip(b.bytes())
+            .fold(0, |differ, (a, b)| differ | (a ^ b))
+            == 0
 }
 
 fn plain(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())));
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response.headers_mut().insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
     response
 }
 
 fn json(text: String) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from(text)));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=UTF-8"));
+    response.headers_mut().insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("application/json; charset=UTF-8"),
+    );
     response
 }
 
@@ -161,8 +203,13 @@ pub(super) async fn serve(listener: TcpListener, front: Arc<Front>) -> Infallibl
                 async move { Ok::<_, Infallible>(front.answer(request)) }
             });
             let mut builder = http1::Builder::new();
-            builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
-            let _ = builder.serve_connection(TokioIo::new(stream), service).with_upgrades().await;
+            builder
+                .timer(TokioTimer::new())
+                .header_read_timeout(HEAD_TIMEOUT);
+            let _ = builder
+                .serve_connection(TokioIo::new(stream), service)
+                .with_upgrades()
+                .await;
         });
     }
 }

@@ -49,7 +49,12 @@ pub(super) async fn run(
     let CdpSocket { socket, envelope } = relay;
     let (to_relay, from_relay) = socket.split();
     let (to_client, from_client) = client.split();
-    let shared = Shared { endpoint, grant, note, sent: RefCell::default() };
+    let shared = Shared {
+        endpoint,
+        grant,
+        note,
+        sent: RefCell::default(),
+    };
     let (refuse, refusals) = mpsc::unbounded_channel();
     let (again, repeated) = mpsc::unbounded_channel();
     tokio::select! {
@@ -75,7 +80,10 @@ async fn up(
             if let Some(id) = id_of(&text) {
                 shared.sent.borrow_mut().insert(id, text.clone());
             }
-            relay.send(envelope.frame(&text)).await.map_err(|error| ClientError::Lost(error.to_string()))?;
+            relay
+                .send(envelope.frame(&text))
+                .await
+                .map_err(|error| ClientError::Lost(error.to_string()))?;
         }
         let due = backlog.due();
         tokio::select! {
@@ -97,7 +105,13 @@ async fn up(
 }
 
 /// Takes a message of the client; the refusal of one that is too large, or whose turn would come too late.
-fn admit(shared: &Shared<'_>, envelope: &Envelope, backlog: &mut Backlog, told: &mut bool, text: Utf8Bytes) -> Option<String> {
+fn admit(
+    shared: &Shared<'_>,
+    envelope: &Envelope,
+    backlog: &mut Backlog,
+    told: &mut bool,
+    text: Utf8Bytes,
+) -> Option<String> {
     let grant = shared.grant;
     let cap = usize::try_from(grant.limits.max_payload_bytes).unwrap_or(usize::MAX);
     let bytes = envelope.frame_len(&text);
@@ -157,14 +171,20 @@ fn refused(
     again: &mpsc::UnboundedSender<(Instant, Utf8Bytes)>,
 ) -> Option<String> {
     let text = id.and_then(|id| shared.sent.borrow_mut().remove(&id));
-    if let (ErrorCode::RelayRateLimited, Some(wait), Some(text)) = (error.code, error.retry_after_ms, &text) {
+    if let (ErrorCode::RelayRateLimited, Some(wait), Some(text)) =
+        (error.code, error.retry_after_ms, &text)
+    {
         let _ = again.send((Instant::now() + Duration::from_millis(wait), text.clone()));
         return None;
     }
     if id.is_none() {
         (shared.note)(&format!("{}: {}", error.code, error.message));
     }
-    Some(raw_error(id, text.and_then(|text| inner_session(&text)), &error))
+    Some(raw_error(
+        id,
+        text.and_then(|text| inner_session(&text)),
+        &error,
+    ))
 }
 
 /// An error as browsers write theirs: it names the protocol's own session again, or clients would not know whose it is.
@@ -190,18 +210,29 @@ fn inner_session(text: &str) -> Option<String> {
 /// What people are told whose client is slowed down.
 fn too_fast(grant: &LegacyGrant) -> String {
     let rate = rate(grant);
-    format!("the client sends faster than {rate}: each message waits for its turn; relayd --limits local takes real clients")
+    format!(
+        "the client sends faster than {rate}: each message waits for its turn; relayd --limits local takes real clients"
+    )
 }
 
 /// The rate in words, with the profile that sets it.
 fn rate(grant: &LegacyGrant) -> String {
-    let LaneLimits { requests_per_minute, burst, .. } = grant.limits;
-    format!("the {requests_per_minute} messages a minute (burst {burst}) of the limits profile {}", grant.limits_profile)
+    let LaneLimits {
+        requests_per_minute,
+        burst,
+        ..
+    } = grant.limits;
+    format!(
+        "the {requests_per_minute} messages a minute (burst {burst}) of the limits profile {}",
+        grant.limits_profile
+    )
 }
 
 fn overran(grant: &LegacyGrant, overrun: &Overrun) -> Fault {
     let (rate, waiting, longest) = (rate(grant), overrun.waiting, grant.limits.max_timeout_ms);
-    let after = u64::try_from(overrun.retry_after.as_millis()).unwrap_or(u64::MAX).max(1);
+    let after = u64::try_from(overrun.retry_after.as_millis())
+        .unwrap_or(u64::MAX)
+        .max(1);
     let message = format!(
         "the client sends faster than {rate}: {waiting} messages wait, and this one would for more than {longest} ms; \
          send it again after {after} ms, send fewer at once, or start the relay with relayd --limits local"
@@ -211,14 +242,22 @@ fn overran(grant: &LegacyGrant, overrun: &Overrun) -> Fault {
 
 fn too_large(grant: &LegacyGrant, bytes: usize, cap: usize) -> Fault {
     let profile = &grant.limits_profile;
-    let message =
-        format!("a message of /cdp may have at most {cap} bytes in the limits profile {profile}, and this one has {bytes}");
-    Fault::new(ErrorCode::RelayPayloadTooLarge, message).with("limitBytes", cap).with("bytes", bytes).with("profile", profile)
+    let message = format!(
+        "a message of /cdp may have at most {cap} bytes in the limits profile {profile}, and this one has {bytes}"
+    );
+    Fault::new(ErrorCode::RelayPayloadTooLarge, message)
+        .with("limitBytes", cap)
+        .with("bytes", bytes)
+        .with("profile", profile)
 }
 
 /// What the client is answered whose message is not sent.
 fn refusal(grant: &LegacyGrant, fault: Fault, text: &str) -> String {
-    raw_error(id_of(text), inner_session(text), &legacy::body(fault, &grant.session_id))
+    raw_error(
+        id_of(text),
+        inner_session(text),
+        &legacy::body(fault, &grant.session_id),
+    )
 }
 
 /// The number of a client's message: clients write it first or last, so a large one is searched as a whole only when it must be.
@@ -227,7 +266,11 @@ fn id_of(text: &str) -> Option<u64> {
     struct Numbered {
         id: u64,
     }
-    answered(text).or_else(|| serde_json::from_str::<Numbered>(text).ok().map(|numbered| numbered.id))
+    answered(text).or_else(|| {
+        serde_json::from_str::<Numbered>(text)
+            .ok()
+            .map(|numbered| numbered.id)
+    })
 }
 
 /// A message whose path parameter names the session's directory, where it named another.
@@ -236,14 +279,23 @@ fn confine(shared: &Shared<'_>, text: Utf8Bytes) -> Utf8Bytes {
     if text.len() > CONFINED_UP_TO || !confined.iter().any(|param| text.contains(&param.method)) {
         return text;
     }
-    let Ok(mut message) = serde_json::from_str::<Value>(&text) else { return text };
-    let rule = |param: &&ConfinedParam| message["method"] == param.method.as_str() && message["params"][&param.param].is_string();
-    let Some(param) = confined.iter().find(rule) else { return text };
+    let Ok(mut message) = serde_json::from_str::<Value>(&text) else {
+        return text;
+    };
+    let rule = |param: &&ConfinedParam| {
+        message["method"] == param.method.as_str() && message["params"][&param.param].is_string()
+    };
+    let Some(param) = confined.iter().find(rule) else {
+        return text;
+    };
     let asked = message["params"][&param.param].as_str().unwrap_or_default();
     if asked == param.path {
         return text;
     }
-    (shared.note)(&format!("{} asked for {asked}: its files are in {} instead", param.method, param.path));
+    (shared.note)(&format!(
+        "{} asked for {asked}: its files are in {} instead",
+        param.method, param.path
+    ));
     message["params"][&param.param] = Value::String(param.path.clone());
     message.to_string().into()
 }
@@ -254,10 +306,20 @@ async fn renew(shared: &Shared<'_>) -> std::convert::Infallible {
     let mut due = Instant::now() + ttl.mul_f64(RENEW_AFTER);
     loop {
         sleep_until(due).await;
-        let renewed = legacy::renew(shared.endpoint, &shared.grant.session_id, &shared.grant.cdp_lease_id).await;
+        let renewed = legacy::renew(
+            shared.endpoint,
+            &shared.grant.session_id,
+            &shared.grant.cdp_lease_id,
+        )
+        .await;
         if let Err(error) = &renewed {
             (shared.note)(&format!("the lease could not be renewed: {error}"));
         }
-        due = Instant::now() + if renewed.is_ok() { ttl.mul_f64(RENEW_AFTER) } else { Duration::from_secs(10) };
+        due = Instant::now()
+            + if renewed.is_ok() {
+                ttl.mul_f64(RENEW_AFTER)
+            } else {
+                Duration::from_secs(10)
+            };
     }
 }

@@ -15,7 +15,11 @@ const fn most() -> u64 {
 }
 
 fn check_bytes(bytes: u64) -> Result<(), InvalidField> {
-    if (1_024..=MAX_CLONE).contains(&bytes) { Ok(()) } else { Err(InvalidField::new("maxBytes", "1024 to 50331648")) }
+    if (1_024..=MAX_CLONE).contains(&bytes) {
+        Ok(())
+    } else {
+        Err(InvalidField::new("maxBytes", "1024 to 50331648"))
+    }
 }
 
 /// Parameters of `export.clonePage`.
@@ -32,7 +36,10 @@ pub struct ClonePageParams {
 
 impl Default for ClonePageParams {
     fn default() -> Self {
-        Self { max_bytes: most(), target_id: None }
+        Self {
+            max_bytes: most(),
+            target_id: None,
+        }
     }
 }
 
@@ -93,7 +100,11 @@ impl CloneComponentParams {
     /// Of this element, with the default budget.
     #[must_use]
     pub fn new(element: Locator) -> Self {
-        Self { element, max_bytes: most(), target_id: None }
+        Self {
+            element,
+            max_bytes: most(),
+            target_id: None,
+        }
     }
 }
 

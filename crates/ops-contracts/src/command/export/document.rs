@@ -64,7 +64,12 @@ fn one() -> f64 {
 
 impl Default for Margins {
     fn default() -> Self {
-        Self { top: 1.0, right: 1.0, bottom: 1.0, left: 1.0 }
+        Self {
+            top: 1.0,
+            right: 1.0,
+            bottom: 1.0,
+            left: 1.0,
+        }
     }
 }
 
@@ -100,20 +105,38 @@ pub struct PdfParams {
 
 impl Params for PdfParams {
     fn validate(&self) -> Result<(), InvalidField> {
-        let Margins { top, right, bottom, left } = self.margins;
-        if [top, right, bottom, left].iter().any(|margin| !(0.0..=20.0).contains(margin)) {
+        let Margins {
+            top,
+            right,
+            bottom,
+            left,
+        } = self.margins;
+        if [top, right, bottom, left]
+            .iter()
+            .any(|margin| !(0.0..=20.0).contains(margin))
+        {
             return Err(InvalidField::new("margins", "centimetres from 0 to 20"));
         }
         let (width, height) = self.paper.size();
-        let (width, height) = if self.landscape { (height, width) } else { (width, height) };
+        let (width, height) = if self.landscape {
+            (height, width)
+        } else {
+            (width, height)
+        };
         if left + right >= width || top + bottom >= height {
             return Err(InvalidField::new("margins", "less than the paper has"));
         }
-        if self.scale.is_some_and(|scale| !(0.1..=2.0).contains(&scale)) {
+        if self
+            .scale
+            .is_some_and(|scale| !(0.1..=2.0).contains(&scale))
+        {
             return Err(InvalidField::new("scale", "a number from 0.1 to 2"));
         }
         match self.pages.as_deref().map(is_ranges) {
-            Some(false) => Err(InvalidField::new("pages", "numbers and ranges from 1, as 1-3, 5")),
+            Some(false) => Err(InvalidField::new(
+                "pages",
+                "numbers and ranges from 1, as 1-3, 5",
+            )),
             _ => Ok(()),
         }
     }
@@ -123,7 +146,9 @@ fn is_ranges(text: &str) -> bool {
     let number = |text: &str| text.trim().parse::<u32>().ok().filter(|number| *number > 0);
     text.len() <= 256
         && text.split(',').all(|part| match part.split_once('-') {
-            Some((first, last)) => number(first).zip(number(last)).is_some_and(|(first, last)| first <= last),
+            Some((first, last)) => number(first)
+                .zip(number(last))
+                .is_some_and(|(first, last)| first <= last),
             None => number(part).is_some(),
         })
 }

@@ -58,22 +58,32 @@ struct Child {
 
 pub(crate) async fn run(cx: &Cx, params: SnapshotParams) -> Outcome<SnapshotResult> {
     let page = cx.page(params.target_id.as_ref())?;
-    let cursor = params.cursor.as_deref().map(|cursor| Cursor::parse(cursor, &page, params.mode)).transpose()?;
+    let cursor = params
+        .cursor
+        .as_deref()
+        .map(|cursor| Cursor::parse(cursor, &page, params.mode))
+        .transpose()?;
     cx.waiting_for("the page to answer");
     let (root, root_ref) = root(&page, &params).await?;
     let children = children(&page, root);
     let (first, rest) = tokio::join!(
         read(&page, root, &params, root_ref),
-        join_all(
-            children
-                .iter()
-                .map(|child| async { tokio::join!(read(&page, child.at, &params, None), owner_of(&page, child.at.key)) })
-        ),
+        join_all(children.iter().map(|child| async {
+            tokio::join!(
+                read(&page, child.at, &params, None),
+                owner_of(&page, child.at.key)
+            )
+        })),
     );
     let first = first?;
     let mut truncated = first.truncated;
     let (title, url) = (first.title.clone(), first.url.clone());
-    let mut tree = Tree { lines: HashMap::new(), held: HashMap::new(), unreadable: Vec::new(), frames: 1 };
+    let mut tree = Tree {
+        lines: HashMap::new(),
+        held: HashMap::new(),
+        unreadable: Vec::new(),
+        frames: 1,
+    };
     for (child, (lines, owner)) in children.into_iter().zip(rest) {
         truncated |= lines.as_ref().is_ok_and(|lines| lines.truncated);
         tree.add(&child, lines, owner);
@@ -88,7 +98,11 @@ pub(crate) async fn run(cx: &Cx, params: SnapshotParams) -> Outcome<SnapshotResu
             urls: params.urls,
             root: root_ref.map(|element| (root.number, element)),
         };
-        let mut snapshots = cx.session.snapshots.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut snapshots = cx
+            .session
+            .snapshots
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         snapshots.take(subject, &lines, params.since.as_deref(), max)
     };
     let mut result = SnapshotResult {
@@ -120,7 +134,14 @@ pub(crate) async fn run(cx: &Cx, params: SnapshotParams) -> Outcome<SnapshotResu
     };
     let window = Window::of(&shown, cursor.map_or(0, |cursor| cursor.line), max);
     if window.end < shown.len() {
-        result.cursor = Some(Cursor { line: window.end, document: document(&page), mode: params.mode }.to_string());
+        result.cursor = Some(
+            Cursor {
+                line: window.end,
+                document: document(&page),
+                mode: params.mode,
+            }
+            .to_string(),
+        );
     }
     result.omitted = count(lines.len() - (window.end - window.start));
     result.text = window.text;
@@ -151,7 +172,9 @@ fn count(n: usize) -> u32 {
 
 /// The frame to begin in, and the element in it.
 async fn root(page: &Page<'_>, params: &SnapshotParams) -> Outcome<(FrameAt, Option<u32>)> {
-    let Some(element) = &params.element else { return Ok((page.main_frame(), None)) };
+    let Some(element) = &params.element else {
+        return Ok((page.main_frame(), None));
+    };
     let frame = page.frame_of(element)?;
     if let LocatorKey::Ref(reference) = element.by {
         return Ok((frame, Some(reference.element)));
@@ -172,17 +195,43 @@ fn children(page: &Page<'_>, root: FrameAt) -> Vec<Child> {
     let mut found: Vec<Child> = Vec::new();
     let mut parents = vec![root.key];
     while let Some(parent) = parents.pop() {
-        for frame in state.frames.iter().filter(|frame| frame.parent == Some(parent)) {
+        for frame in state
+            .frames
+            .iter()
+            .filter(|frame| frame.parent == Some(parent))
+        {
             parents.push(frame.key);
-            found.push(Child { at: FrameAt { key: frame.key, number: frame.number }, parent });
+            found.push(Child {
+                at: FrameAt {
+                    key: frame.key,
+                    number: frame.number,
+                },
+                parent,
+            });
         }
     }
     found
 }
 
-async fn read(page: &Page<'_>, frame: FrameAt, params: &SnapshotParams, root_ref: Option<u32>) -> Outcome<FrameLines> {
-    let prefix = if frame.number == 0 { "e".to_owned() } else { format!("f{}e", frame.number) };
-    let args = Args { mode: params.mode, prefix, next: page.next_ref(frame), urls: params.urls, max_nodes: MAX_NODES, root_ref };
+async fn read(
+    page: &Page<'_>,
+    frame: FrameAt,
+    params: &SnapshotParams,
+    root_ref: Option<u32>,
+) -> Outcome<FrameLines> {
+    let prefix = if frame.number == 0 {
+        "e".to_owned()
+    } else {
+        format!("f{}e", frame.number)
+    };
+    let args = Args {
+        mode: params.mode,
+        prefix,
+        next: page.next_ref(frame),
+        urls: params.urls,
+        max_nodes: MAX_NODES,
+        root_ref,
+    };
     let lines: FrameLines = super::read_bridge(page, frame, "snapshot", &args).await?;
     if lines.nodes >= MAX_NODES {
         return Err(Fault::plain(ErrorCode::OpsSnapshotTooLarge).with("limit", MAX_NODES));
@@ -207,10 +256,18 @@ impl Tree {
             }
             // A frame that went away meanwhile is no part of the page any more.
             (Err(fault), _) | (_, Err(fault))
-                if matches!(fault.code, ErrorCode::OpsFrameUnknown | ErrorCode::OpsNavInterrupted | ErrorCode::OpsRefStale) => {}
+                if matches!(
+                    fault.code,
+                    ErrorCode::OpsFrameUnknown
+                        | ErrorCode::OpsNavInterrupted
+                        | ErrorCode::OpsRefStale
+                ) => {}
             (Err(fault), _) | (_, Err(fault)) => {
                 if let Ok(frame) = format!("f{}", child.at.number).parse::<FrameId>() {
-                    self.unreadable.push(UnreadableFrame { frame, reason: fault.message });
+                    self.unreadable.push(UnreadableFrame {
+                        frame,
+                        reason: fault.message,
+                    });
                 }
             }
         }
@@ -221,18 +278,30 @@ impl Tree {
         if own.frames.is_empty() {
             return own.lines;
         }
-        let holders: HashMap<usize, u32> = own.frames.iter().map(|holder| (holder.line, holder.reference)).collect();
+        let holders: HashMap<usize, u32> = own
+            .frames
+            .iter()
+            .map(|holder| (holder.line, holder.reference))
+            .collect();
         let mut lines = Vec::with_capacity(own.lines.len());
         for (at, line) in own.lines.into_iter().enumerate() {
             let indent = line.len() - line.trim_start_matches(' ').len() + 2;
             lines.push(line);
-            let held = holders.get(&at).and_then(|reference| self.held.remove(&(key, *reference)));
-            let Some((child, inner)) = held.and_then(|child| self.lines.remove(&child).map(|inner| (child, inner))) else {
+            let held = holders
+                .get(&at)
+                .and_then(|reference| self.held.remove(&(key, *reference)));
+            let Some((child, inner)) =
+                held.and_then(|child| self.lines.remove(&child).map(|inner| (child, inner)))
+            else {
                 continue;
             };
             self.frames += 1;
             let below = self.splice(child, inner);
-            lines.extend(below.into_iter().map(|line| format!("{:indent$}{line}", "")));
+            lines.extend(
+                below
+                    .into_iter()
+                    .map(|line| format!("{:indent$}{line}", "")),
+            );
         }
         lines
     }
@@ -280,14 +349,24 @@ struct Cursor {
 impl Cursor {
     fn parse(text: &str, page: &Page<'_>, mode: SnapshotMode) -> Outcome<Self> {
         let cursor = Self::read(text).ok_or_else(|| {
-            Fault::new(ErrorCode::OpsInvalidRequest, "cursor: not one that a snapshot has given").with("field", "cursor")
+            Fault::new(
+                ErrorCode::OpsInvalidRequest,
+                "cursor: not one that a snapshot has given",
+            )
+            .with("field", "cursor")
         })?;
         if cursor.mode != mode {
-            return Err(Fault::new(ErrorCode::OpsInvalidRequest, "cursor: it belongs to a snapshot in another mode")
-                .with("field", "cursor"));
+            return Err(Fault::new(
+                ErrorCode::OpsInvalidRequest,
+                "cursor: it belongs to a snapshot in another mode",
+            )
+            .with("field", "cursor"));
         }
         if cursor.document != document(page) {
-            return Err(Fault::new(ErrorCode::OpsRefStale, "the cursor's document is gone: take a new snapshot"));
+            return Err(Fault::new(
+                ErrorCode::OpsRefStale,
+                "the cursor's document is gone: take a new snapshot",
+            ));
         }
         Ok(cursor)
     }
@@ -302,7 +381,11 @@ impl Cursor {
             "f" => SnapshotMode::Full,
             _ => return None,
         };
-        parts.next().is_none().then_some(Self { line, document, mode })
+        parts.next().is_none().then_some(Self {
+            line,
+            document,
+            mode,
+        })
     }
 }
 
@@ -319,7 +402,12 @@ impl std::fmt::Display for Cursor {
 
 /// Tells documents of a page apart.
 fn document(page: &Page<'_>) -> u64 {
-    page.cx.world.lock().tab(page.key).and_then(|tab| tab.nav.document).map_or(0, |document| document.0)
+    page.cx
+        .world
+        .lock()
+        .tab(page.key)
+        .and_then(|tab| tab.nav.document)
+        .map_or(0, |document| document.0)
 }
 
 #[cfg(test)]
@@ -332,22 +420,48 @@ mod tests {
         let window = Window::of(&lines, 0, 10);
         assert_eq!((window.end, window.text.as_str()), (2, "aaaa\nbbbb"));
         assert_eq!(Window::of(&lines, 2, 10).text, "cccc");
-        assert_eq!(Window::of(&lines, 1, 1).text, "bbbb", "at least one line, or a cursor would never move");
+        assert_eq!(
+            Window::of(&lines, 1, 1).text,
+            "bbbb",
+            "at least one line, or a cursor would never move"
+        );
         assert_eq!(Window::of(&lines, 9, 10).text, "");
     }
 
     #[test]
     fn lines_that_contain_a_text_are_shown_in_what_they_are_in() {
-        let lines = ["- main:", "  - list:", "    - item: Oak", "    - item: Elm", "  - button \"oak\"", "- footer: ash"];
+        let lines = [
+            "- main:",
+            "  - list:",
+            "    - item: Oak",
+            "    - item: Elm",
+            "  - button \"oak\"",
+            "- footer: ash",
+        ];
         let lines = lines.map(str::to_owned);
-        assert_eq!(containing(&lines, "OAK"), (vec!["- main:", "  - list:", "    - item: Oak", "  - button \"oak\""], 2));
+        assert_eq!(
+            containing(&lines, "OAK"),
+            (
+                vec![
+                    "- main:",
+                    "  - list:",
+                    "    - item: Oak",
+                    "  - button \"oak\""
+                ],
+                2
+            )
+        );
         assert_eq!(containing(&lines, "footer"), (vec!["- footer: ash"], 1));
         assert_eq!(containing(&lines, "birch"), (vec![], 0));
     }
 
     #[test]
     fn cursors_round_trip_and_nonsense_is_none() {
-        let cursor = Cursor { line: 12, document: u64::MAX, mode: SnapshotMode::Interactive };
+        let cursor = Cursor {
+            line: 12,
+            document: u64::MAX,
+            mode: SnapshotMode::Interactive,
+        };
         assert_eq!(Cursor::read(&cursor.to_string()), Some(cursor));
         for bad in ["", "1", "1.2", "1.2.x", "-1.2.f", "1.zz.f", "1.2.f.3"] {
             assert_eq!(Cursor::read(bad), None, "{bad}");
@@ -365,16 +479,45 @@ mod tests {
             truncated: false,
         };
         let (main, child, inner) = (FrameKey(1), FrameKey(2), FrameKey(3));
-        let mut tree = Tree { lines: HashMap::new(), held: HashMap::new(), unreadable: Vec::new(), frames: 1 };
-        tree.lines.insert(child, lines(&["- iframe [ref=f1e1]"], vec![Holder { reference: 1, line: 0 }]));
-        tree.lines.insert(inner, lines(&["- button \"x\" [ref=f2e1]"], vec![]));
+        let mut tree = Tree {
+            lines: HashMap::new(),
+            held: HashMap::new(),
+            unreadable: Vec::new(),
+            frames: 1,
+        };
+        tree.lines.insert(
+            child,
+            lines(
+                &["- iframe [ref=f1e1]"],
+                vec![Holder {
+                    reference: 1,
+                    line: 0,
+                }],
+            ),
+        );
+        tree.lines
+            .insert(inner, lines(&["- button \"x\" [ref=f2e1]"], vec![]));
         tree.held.insert((main, 5), child);
         tree.held.insert((child, 1), inner);
-        let spliced =
-            tree.splice(main, lines(&["- list:", "  - iframe [ref=e5]", "- link"], vec![Holder { reference: 5, line: 1 }]));
+        let spliced = tree.splice(
+            main,
+            lines(
+                &["- list:", "  - iframe [ref=e5]", "- link"],
+                vec![Holder {
+                    reference: 5,
+                    line: 1,
+                }],
+            ),
+        );
         assert_eq!(
             spliced,
-            ["- list:", "  - iframe [ref=e5]", "    - iframe [ref=f1e1]", "      - button \"x\" [ref=f2e1]", "- link"]
+            [
+                "- list:",
+                "  - iframe [ref=e5]",
+                "    - iframe [ref=f1e1]",
+                "      - button \"x\" [ref=f2e1]",
+                "- link"
+            ]
         );
         assert_eq!(tree.frames, 3);
     }

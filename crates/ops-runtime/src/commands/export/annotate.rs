@@ -45,11 +45,24 @@ pub(super) async fn find(page: &Page<'_>, part: Clip) -> Outcome<Vec<Annotation>
     };
     let text = snapshot::run(page.cx, params).await?.text;
     let mut by_frame: BTreeMap<u32, Vec<(ElementRef, &str)>> = BTreeMap::new();
-    for (reference, line) in text.lines().filter_map(|line| Some((reference_in(line)?, line.trim().trim_start_matches("- ")))) {
-        by_frame.entry(reference.frame).or_default().push((reference, line));
+    for (reference, line) in text
+        .lines()
+        .filter_map(|line| Some((reference_in(line)?, line.trim().trim_start_matches("- "))))
+    {
+        by_frame
+            .entry(reference.frame)
+            .or_default()
+            .push((reference, line));
     }
-    let read = by_frame.iter().map(|(number, elements)| in_frame(page, *number, elements, part));
-    let mut found: Vec<Annotation> = join_all(read).await.into_iter().flatten().flatten().collect();
+    let read = by_frame
+        .iter()
+        .map(|(number, elements)| in_frame(page, *number, elements, part));
+    let mut found: Vec<Annotation> = join_all(read)
+        .await
+        .into_iter()
+        .flatten()
+        .flatten()
+        .collect();
     found.truncate(MAX_LABELS);
     Ok(found)
 }
@@ -59,21 +72,48 @@ fn reference_in(line: &str) -> Option<ElementRef> {
 }
 
 /// A frame that went away meanwhile, or that is covered, has nothing on the picture.
-async fn in_frame(page: &Page<'_>, number: u32, elements: &[(ElementRef, &str)], part: Clip) -> Outcome<Vec<Annotation>> {
+async fn in_frame(
+    page: &Page<'_>,
+    number: u32,
+    elements: &[(ElementRef, &str)],
+    part: Clip,
+) -> Outcome<Vec<Annotation>> {
     let frame = match number {
         0 => page.main_frame(),
-        _ => page.frame(&format!("f{number}").parse().map_err(|_| Fault::plain(ErrorCode::OpsInternal))?)?,
+        _ => page.frame(
+            &format!("f{number}")
+                .parse()
+                .map_err(|_| Fault::plain(ErrorCode::OpsInternal))?,
+        )?,
     };
-    let refs: Vec<u32> = elements.iter().map(|(reference, _)| reference.element).collect();
-    let boxes: Vec<Boxed> = page.bridge(frame, "boxes", &json!({ "refs": refs })).await?;
+    let refs: Vec<u32> = elements
+        .iter()
+        .map(|(reference, _)| reference.element)
+        .collect();
+    let boxes: Vec<Boxed> = page
+        .bridge(frame, "boxes", &json!({ "refs": refs }))
+        .await?;
     let offset = origin(page, frame).await?;
     let annotate = |boxed: Boxed| {
-        let (reference, line) = elements.iter().find(|(reference, _)| reference.element == boxed.reference)?;
-        let area =
-            Clip { x: boxed.x + offset.0 - part.x, y: boxed.y + offset.1 - part.y, width: boxed.width, height: boxed.height };
-        let within = area.x < part.width && area.y < part.height && area.x + area.width > 0.0 && area.y + area.height > 0.0;
+        let (reference, line) = elements
+            .iter()
+            .find(|(reference, _)| reference.element == boxed.reference)?;
+        let area = Clip {
+            x: boxed.x + offset.0 - part.x,
+            y: boxed.y + offset.1 - part.y,
+            width: boxed.width,
+            height: boxed.height,
+        };
+        let within = area.x < part.width
+            && area.y < part.height
+            && area.x + area.width > 0.0
+            && area.y + area.height > 0.0;
         let sized = boxed.visible && boxed.width >= 1.0 && boxed.height >= 1.0;
-        (within && sized).then(|| Annotation { reference: *reference, line: (*line).to_owned(), area })
+        (within && sized).then(|| Annotation {
+            reference: *reference,
+            line: (*line).to_owned(),
+            area,
+        })
     };
     Ok(boxes.into_iter().filter_map(annotate).collect())
 }
@@ -105,10 +145,14 @@ pub(super) async fn draw(
             json!({ "text": label.reference.to_string(), "x": x, "y": y, "width": width, "height": height })
         })
         .collect();
-    let args = json!({ "data": data, "type": kind, "quality": quality, "width": width, "labels": labels });
+    let args =
+        json!({ "data": data, "type": kind, "quality": quality, "width": width, "labels": labels });
     let drawn: Drawn = page.bridge(page.main_frame(), "annotate", &args).await?;
     if drawn.r#type != kind {
-        return Err(Fault::new(ErrorCode::OpsNotSupported, format!("the browser can't draw on a picture of the type {kind}")));
+        return Err(Fault::new(
+            ErrorCode::OpsNotSupported,
+            format!("the browser can't draw on a picture of the type {kind}"),
+        ));
     }
     Ok(drawn.data)
 }

@@ -10,7 +10,9 @@ use futures_util::future::join_all;
 use ops_contracts::Outcome;
 use ops_contracts::adapter::{Effect, Primitive};
 use ops_contracts::capability::Capability;
-use ops_contracts::command::export::{CloneComponentParams, CloneComponentResult, ClonePageParams, ClonePageResult, MissingAsset};
+use ops_contracts::command::export::{
+    CloneComponentParams, CloneComponentResult, ClonePageParams, ClonePageResult, MissingAsset,
+};
 use ops_contracts::command::network::RequestState;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -88,8 +90,15 @@ pub(crate) async fn page(cx: &Cx, params: ClonePageParams) -> Outcome<ClonePageR
     let mut filling = Filling::new(&page, params.max_bytes)?;
     let frames = frames_of(&page);
     // The owners get their numbers first, by which the texts name them.
-    let owners = join_all(frames.iter().map(|(frame, _)| async { owner_of(&page, frame.key).await.ok() })).await;
-    let all: Vec<FrameAt> = std::iter::once(page.main_frame()).chain(frames.iter().map(|(frame, _)| *frame)).collect();
+    let owners = join_all(
+        frames
+            .iter()
+            .map(|(frame, _)| async { owner_of(&page, frame.key).await.ok() }),
+    )
+    .await;
+    let all: Vec<FrameAt> = std::iter::once(page.main_frame())
+        .chain(frames.iter().map(|(frame, _)| *frame))
+        .collect();
     let mark = filling.mark.clone();
     let parts = join_all(all.iter().enumerate().map(|(at, frame)| {
         let args = json!({ "mark": mark, "first": at * MAX_ASSETS });
@@ -98,16 +107,26 @@ pub(crate) async fn page(cx: &Cx, params: ClonePageParams) -> Outcome<ClonePageR
     }))
     .await;
     let mut parts = parts.into_iter();
-    let main = parts.next().unwrap_or_else(|| Err(crate::cx::unexpected()))?;
-    let (mut elements, mut shadow_roots, mut wanted) = (main.elements, main.shadow_roots, Vec::new());
-    wanted.extend(main.assets.into_iter().map(|asset| (page.main_frame(), asset)));
+    let main = parts
+        .next()
+        .unwrap_or_else(|| Err(crate::cx::unexpected()))?;
+    let (mut elements, mut shadow_roots, mut wanted) =
+        (main.elements, main.shadow_roots, Vec::new());
+    wanted.extend(
+        main.assets
+            .into_iter()
+            .map(|asset| (page.main_frame(), asset)),
+    );
     filling.missing.extend(main.missing);
     // Frames of a frame stand in its text: (parent's number, ref) to the child's number and text.
     let mut inner: HashMap<(u32, u32), (u32, String)> = HashMap::new();
     for (((frame, parent), owner), part) in frames.iter().zip(owners).zip(parts) {
         // A frame that is gone by now is missing, and no more than that.
         let (Some(owner), Ok(part)) = (owner, part) else {
-            filling.miss(format!("frame f{}", frame.number), "the frame could not be read");
+            filling.miss(
+                format!("frame f{}", frame.number),
+                "the frame could not be read",
+            );
             continue;
         };
         elements += part.elements;
@@ -130,7 +149,10 @@ pub(crate) async fn page(cx: &Cx, params: ClonePageParams) -> Outcome<ClonePageR
     })
 }
 
-pub(crate) async fn component(cx: &Cx, params: CloneComponentParams) -> Outcome<CloneComponentResult> {
+pub(crate) async fn component(
+    cx: &Cx,
+    params: CloneComponentParams,
+) -> Outcome<CloneComponentResult> {
     let page = cx.page(params.target_id.as_ref())?;
     let frame = page.frame_of(&params.element)?;
     let own = OwnPage::open(cx).await?;
@@ -144,7 +166,14 @@ pub(crate) async fn component(cx: &Cx, params: CloneComponentParams) -> Outcome<
     });
     let part: Part = page.bridge(frame, "cloneComponent", &args).await?;
     filling.missing.extend(part.missing);
-    filling.fetch_all(part.assets.into_iter().map(|asset| (frame, asset)).collect()).await;
+    filling
+        .fetch_all(
+            part.assets
+                .into_iter()
+                .map(|asset| (frame, asset))
+                .collect(),
+        )
+        .await;
     Ok(CloneComponentResult {
         html: filling.fill(&part.html),
         css: filling.fill(&part.css),
@@ -158,11 +187,26 @@ pub(crate) async fn component(cx: &Cx, params: CloneComponentParams) -> Outcome<
 /// The page's frames below its main one, each with the number of its parent.
 fn frames_of(page: &Page<'_>) -> Vec<(FrameAt, u32)> {
     let state = page.cx.world.lock();
-    let below = state.frames.iter().filter(|frame| frame.target == page.key && frame.key != page.main);
-    let number = |key| if key == page.main { Some(0) } else { state.frame(key).map(|parent| parent.number) };
+    let below = state
+        .frames
+        .iter()
+        .filter(|frame| frame.target == page.key && frame.key != page.main);
+    let number = |key| {
+        if key == page.main {
+            Some(0)
+        } else {
+            state.frame(key).map(|parent| parent.number)
+        }
+    };
     let with_parent = below.filter_map(|frame| {
         let parent = frame.parent.and_then(number)?;
-        Some((FrameAt { key: frame.key, number: frame.number }, parent))
+        Some((
+            FrameAt {
+                key: frame.key,
+                number: frame.number,
+            },
+            parent,
+        ))
     });
     with_parent.take(MAX_FRAMES).collect()
 }
@@ -173,11 +217,23 @@ impl<'a> Filling<'a> {
         let mark = format!("odb{}", secret::blob_id()?.as_str());
         let (texts, inlined, missing) = (HashMap::new(), HashSet::new(), Vec::new());
         let next = u32::try_from((MAX_FRAMES + 1) * MAX_ASSETS).unwrap_or(u32::MAX);
-        Ok(Self { page, mark, next, budget: AtomicU64::new(budget), texts, inlined, asset_bytes: 0, missing })
+        Ok(Self {
+            page,
+            mark,
+            next,
+            budget: AtomicU64::new(budget),
+            texts,
+            inlined,
+            asset_bytes: 0,
+            missing,
+        })
     }
 
     fn miss(&mut self, url: impl Into<String>, reason: impl Into<String>) {
-        self.missing.push(MissingAsset { url: url.into(), reason: reason.into() });
+        self.missing.push(MissingAsset {
+            url: url.into(),
+            reason: reason.into(),
+        });
     }
 
     fn told_missing(&mut self) -> Vec<MissingAsset> {
@@ -193,7 +249,10 @@ impl<'a> Filling<'a> {
                 return;
             }
             for (_, beyond) in wanted.iter().skip(MAX_ASSETS) {
-                self.missing.push(MissingAsset { url: beyond.url.clone(), reason: "more files than a clone takes".to_owned() });
+                self.missing.push(MissingAsset {
+                    url: beyond.url.clone(),
+                    reason: "more files than a clone takes".to_owned(),
+                });
                 self.texts.insert(beyond.n, address(&beyond.url));
             }
             wanted.truncate(MAX_ASSETS);
@@ -252,21 +311,31 @@ impl<'a> Filling<'a> {
                 further.extend(named.into_iter().map(|asset| (frame, asset)));
                 text
             } else {
-                format!("data:{};base64,{}", fetched.mime, BASE64_STANDARD.encode(&fetched.bytes))
+                format!(
+                    "data:{};base64,{}",
+                    fetched.mime,
+                    BASE64_STANDARD.encode(&fetched.bytes)
+                )
             };
             self.texts.insert(asset.n, text);
         }
         further
     }
 
-    async fn sheet(&mut self, frame: FrameAt, asset: &Asset, fetched: &Fetched) -> (String, Vec<Asset>) {
+    async fn sheet(
+        &mut self,
+        frame: FrameAt,
+        asset: &Asset,
+        fetched: &Fetched,
+    ) -> (String, Vec<Asset>) {
         #[derive(Deserialize)]
         struct Sheet {
             text: String,
             assets: Vec<Asset>,
         }
         let text = String::from_utf8_lossy(&fetched.bytes);
-        let args = json!({ "mark": self.mark, "first": self.next, "text": text, "base": asset.url });
+        let args =
+            json!({ "mark": self.mark, "first": self.next, "text": text, "base": asset.url });
         match self.page.bridge::<Sheet>(frame, "cloneSheet", &args).await {
             Ok(sheet) => {
                 self.next += u32::try_from(sheet.assets.len()).unwrap_or(u32::MAX);
@@ -290,10 +359,21 @@ impl<'a> Filling<'a> {
         }
         let left = self.budget.load(Ordering::Relaxed);
         let args = json!({ "url": url, "max": left, "timeoutMs": ASSET_TIMEOUT_MS });
-        let answer: Answer = self.page.bridge(frame, "fetchAsset", &args).await.map_err(|fault| fault.message)?;
-        let Some(data) = answer.data else { return Err(answer.reason.unwrap_or_default()) };
-        let bytes = BASE64_STANDARD.decode(data).map_err(|error| error.to_string())?;
-        self.within_budget(Fetched { mime: plain(answer.mime.as_deref()), bytes })
+        let answer: Answer = self
+            .page
+            .bridge(frame, "fetchAsset", &args)
+            .await
+            .map_err(|fault| fault.message)?;
+        let Some(data) = answer.data else {
+            return Err(answer.reason.unwrap_or_default());
+        };
+        let bytes = BASE64_STANDARD
+            .decode(data)
+            .map_err(|error| error.to_string())?;
+        self.within_budget(Fetched {
+            mime: plain(answer.mime.as_deref()),
+            bytes,
+        })
     }
 
     async fn logged(&self, url: &str) -> Option<Fetched> {
@@ -302,22 +382,40 @@ impl<'a> Filling<'a> {
         let (target, request, mime) = {
             let state = cx.world.lock();
             let (records, _) = state.network.since(0);
-            let answered = |state: RequestState, status: Option<u16>| state == RequestState::Finished && status == Some(200);
+            let answered = |state: RequestState, status: Option<u16>| {
+                state == RequestState::Finished && status == Some(200)
+            };
             let record = records
-                .filter(|record| record.target == self.page.key && record.url == url && answered(record.state, record.status))
+                .filter(|record| {
+                    record.target == self.page.key
+                        && record.url == url
+                        && answered(record.state, record.status)
+                })
                 .last()?;
             (record.target, record.key, record.mime_type.clone())
         };
-        match cx.perform(Primitive::ResponseBody { target, request }).await {
-            Ok(Effect::Bytes { bytes, .. }) if !bytes.is_empty() => Some(Fetched { mime: plain(mime.as_deref()), bytes }),
+        match cx
+            .perform(Primitive::ResponseBody { target, request })
+            .await
+        {
+            Ok(Effect::Bytes { bytes, .. }) if !bytes.is_empty() => Some(Fetched {
+                mime: plain(mime.as_deref()),
+                bytes,
+            }),
             _ => None,
         }
     }
 
     fn within_budget(&self, fetched: Fetched) -> Result<Fetched, String> {
         let size = fetched.bytes.len() as u64;
-        let taken = self.budget.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(size));
-        taken.map(|_| fetched).map_err(|left| format!("{size} bytes, where {left} are left of maxBytes"))
+        let taken = self
+            .budget
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+                left.checked_sub(size)
+            });
+        taken
+            .map(|_| fetched)
+            .map_err(|left| format!("{size} bytes, where {left} are left of maxBytes"))
     }
 
     /// A text with its marks replaced.
@@ -325,15 +423,25 @@ impl<'a> Filling<'a> {
         self.frame_text(0, text, &HashMap::new(), 0)
     }
 
-    fn frame_text(&self, number: u32, text: &str, inner: &HashMap<(u32, u32), (u32, String)>, depth: u32) -> String {
+    fn frame_text(
+        &self,
+        number: u32,
+        text: &str,
+        inner: &HashMap<(u32, u32), (u32, String)>,
+        depth: u32,
+    ) -> String {
         let mut out = String::with_capacity(text.len());
         let mut rest = text;
         while let Some(at) = rest.find(&self.mark) {
             out.push_str(&rest[..at]);
             rest = &rest[at + self.mark.len()..];
-            let Some((name, after)) = rest.split_once(';') else { break };
+            let Some((name, after)) = rest.split_once(';') else {
+                break;
+            };
             rest = after;
-            let Some(n) = name.get(1..).and_then(|digits| digits.parse::<u32>().ok()) else { continue };
+            let Some(n) = name.get(1..).and_then(|digits| digits.parse::<u32>().ok()) else {
+                continue;
+            };
             if name.starts_with('f') {
                 if let (Some((child, text)), true) = (inner.get(&(number, n)), depth < 8) {
                     out.push_str(&attribute(&self.frame_text(*child, text, inner, depth + 1)));
@@ -355,12 +463,28 @@ fn attribute(text: &str) -> String {
 
 /// An address that may stand in an attribute and in a stylesheet.
 fn address(url: &str) -> String {
-    url.replace('"', "%22").replace('<', "%3C").replace('\'', "%27").replace('(', "%28").replace(')', "%29")
+    url.replace('"', "%22")
+        .replace('<', "%3C")
+        .replace('\'', "%27")
+        .replace('(', "%28")
+        .replace(')', "%29")
 }
 
 /// A media type without its parameters.
 fn plain(mime: Option<&str>) -> String {
-    let name = mime.unwrap_or_default().split(';').next().unwrap_or_default().trim();
-    let fits = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"/.+-_".contains(&b));
-    if fits { name.to_owned() } else { "application/octet-stream".to_owned() }
+    let name = mime
+        .unwrap_or_default()
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim();
+    let fits = !name.is_empty()
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"/.+-_".contains(&b));
+    if fits {
+        name.to_owned()
+    } else {
+        "application/octet-stream".to_owned()
+    }
 }

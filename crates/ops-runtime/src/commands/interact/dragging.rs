@@ -58,56 +58,134 @@ pub(crate) async fn drag(cx: &Cx, params: DragParams) -> Outcome<DragResult> {
     cx.waiting_for("the page to handle the drag");
     let button = MouseButton::Left;
     send(&page, &observed, press(source.at, button, modifiers)).await?;
-    let native = under_way(&page, &observed, source.frame, source.at, (button, modifiers)).await?;
+    let native = under_way(
+        &page,
+        &observed,
+        source.frame,
+        source.at,
+        (button, modifiers),
+    )
+    .await?;
     // The way to the target may have to be scrolled free, which moves the source: it is held already.
     let target = match find(&page, &params.target, params.target_position, "hover").await {
         Ok(target) => target,
         Err(fault) => {
             // Nothing may stay pressed.
-            drop(send(&page, &observed, vec![release(source.at, button, modifiers)]).await);
+            drop(
+                send(
+                    &page,
+                    &observed,
+                    vec![release(source.at, button, modifiers)],
+                )
+                .await,
+            );
             return Err(fault);
         }
     };
-    send(&page, &observed, moves(source.at, target.at, params.steps, button, modifiers)).await?;
+    send(
+        &page,
+        &observed,
+        moves(source.at, target.at, params.steps, button, modifiers),
+    )
+    .await?;
     if native {
-        over(&page, &observed, target.frame, target.at, (button, modifiers)).await?;
+        over(
+            &page,
+            &observed,
+            target.frame,
+            target.at,
+            (button, modifiers),
+        )
+        .await?;
     }
-    send(&page, &observed, vec![release(target.at, button, modifiers)]).await?;
-    mouse::note(&page, Mouse { at: target.at, held: Vec::new() });
+    send(
+        &page,
+        &observed,
+        vec![release(target.at, button, modifiers)],
+    )
+    .await?;
+    mouse::note(
+        &page,
+        Mouse {
+            at: target.at,
+            held: Vec::new(),
+        },
+    );
     if native {
         ended(&page, source.frame).await;
     }
     let same = target.frame == source.frame;
     let landed = watch::end(&page, target.frame, Some(target.number)).await;
-    let left = if same { None } else { watch::end(&page, source.frame, None).await };
+    let left = if same {
+        None
+    } else {
+        watch::end(&page, source.frame, None).await
+    };
     let taken = if same { landed.as_ref() } else { left.as_ref() };
-    let changed = [taken, landed.as_ref()].into_iter().flatten().map(|watched| watched.changed).reduce(|a, b| a || b);
-    let receipt =
-        observed.receipt(&page, Some(source.description.clone().element(source.frame.number, source.number)), changed, 1).await;
+    let changed = [taken, landed.as_ref()]
+        .into_iter()
+        .flatten()
+        .map(|watched| watched.changed)
+        .reduce(|a, b| a || b);
+    let receipt = observed
+        .receipt(
+            &page,
+            Some(
+                source
+                    .description
+                    .clone()
+                    .element(source.frame.number, source.number),
+            ),
+            changed,
+            1,
+        )
+        .await;
     check(taken, landed.as_ref(), native)?;
     let side = |watched: Option<&Watched>, end: &End, kinds| DragSide {
-        element: Some(end.description.clone().element(end.frame.number, end.number)),
-        events: watched.map(|watched| watched.side(end.frame, kinds).events).unwrap_or_default(),
+        element: Some(
+            end.description
+                .clone()
+                .element(end.frame.number, end.number),
+        ),
+        events: watched
+            .map(|watched| watched.side(end.frame, kinds).events)
+            .unwrap_or_default(),
     };
-    Ok(DragResult { source: side(taken, &source, TAKEN), target: side(landed.as_ref(), &target, DROPPED), native, receipt })
+    Ok(DragResult {
+        source: side(taken, &source, TAKEN),
+        target: side(landed.as_ref(), &target, DROPPED),
+        native,
+        receipt,
+    })
 }
 
 /// Refuses to call a drag done whose drop the page did not take, or whose press reached nothing.
 fn check(taken: Option<&Watched>, landed: Option<&Watched>, native: bool) -> Outcome<()> {
-    let (Some(taken), Some(landed)) = (taken, landed) else { return Ok(()) };
+    let (Some(taken), Some(landed)) = (taken, landed) else {
+        return Ok(());
+    };
     let dropped = landed.saw("drop").is_some_and(|seen| seen.on_target);
     if native && !dropped {
-        return Err(Fault::new(ErrorCode::OpsDropRefused, "the drag began, but the target did not take what was dropped")
-            .with("events", landed.kinds()));
+        return Err(Fault::new(
+            ErrorCode::OpsDropRefused,
+            "the drag began, but the target did not take what was dropped",
+        )
+        .with("events", landed.kinds()));
     }
     if !native && taken.saw("mousedown").is_none() && taken.saw("pointerdown").is_none() {
-        return Err(Fault::new(ErrorCode::OpsElementCovered, "the press did not arrive in the source's document")
-            .with("delivered", "unknown"));
+        return Err(Fault::new(
+            ErrorCode::OpsElementCovered,
+            "the press did not arrive in the source's document",
+        )
+        .with("delivered", "unknown"));
     }
     Ok(())
 }
 
-pub(crate) async fn between_points(cx: &Cx, params: pointer::DragParams) -> Outcome<pointer::DragResult> {
+pub(crate) async fn between_points(
+    cx: &Cx,
+    params: pointer::DragParams,
+) -> Outcome<pointer::DragResult> {
     let page = cx.page(params.target_id.as_ref())?;
     let (main, modifiers, button) = (page.main_frame(), held(&params.modifiers), params.button);
     let observed = Observation::begin(&page);
@@ -115,27 +193,67 @@ pub(crate) async fn between_points(cx: &Cx, params: pointer::DragParams) -> Outc
     cx.waiting_for("the page to handle the drag");
     send(&page, &observed, press(params.from, button, modifiers)).await?;
     let native = under_way(&page, &observed, main, params.from, (button, modifiers)).await?;
-    send(&page, &observed, moves(params.from, params.to, params.steps, button, modifiers)).await?;
+    send(
+        &page,
+        &observed,
+        moves(params.from, params.to, params.steps, button, modifiers),
+    )
+    .await?;
     if native {
         over(&page, &observed, main, params.to, (button, modifiers)).await?;
     }
-    send(&page, &observed, vec![release(params.to, button, modifiers)]).await?;
-    mouse::note(&page, Mouse { at: params.to, held: Vec::new() });
+    send(
+        &page,
+        &observed,
+        vec![release(params.to, button, modifiers)],
+    )
+    .await?;
+    mouse::note(
+        &page,
+        Mouse {
+            at: params.to,
+            held: Vec::new(),
+        },
+    );
     if native {
         ended(&page, main).await;
     }
     let watched = watch::end(&page, main, None).await;
-    let none = DragSide { element: None, events: Vec::new() };
-    let side = |kinds| watched.as_ref().map_or_else(|| none.clone(), |watched| watched.side(main, kinds));
+    let none = DragSide {
+        element: None,
+        events: Vec::new(),
+    };
+    let side = |kinds| {
+        watched
+            .as_ref()
+            .map_or_else(|| none.clone(), |watched| watched.side(main, kinds))
+    };
     let (source, target) = (side(TAKEN), side(DROPPED));
-    let dropped = native.then(|| watched.as_ref().is_some_and(|watched| watched.saw("drop").is_some()));
+    let dropped = native.then(|| {
+        watched
+            .as_ref()
+            .is_some_and(|watched| watched.saw("drop").is_some())
+    });
     let changed = watched.as_ref().map(|watched| watched.changed);
-    let receipt = observed.receipt(&page, source.element.clone(), changed, 1).await;
-    Ok(pointer::DragResult { source, target, native, dropped, receipt })
+    let receipt = observed
+        .receipt(&page, source.element.clone(), changed, 1)
+        .await;
+    Ok(pointer::DragResult {
+        source,
+        target,
+        native,
+        dropped,
+        receipt,
+    })
 }
 
 /// Waits until an element can be hit, as other actions do, and tells where in the page's viewport.
-async fn find(page: &Page<'_>, element: &Locator, position: Option<Point>, action: &str) -> Outcome<End> {
+async fn find(
+    page: &Page<'_>,
+    element: &Locator,
+    position: Option<Point>,
+    action: &str,
+) -> Outcome<End> {
     page.cx.waiting_for("the element");
     let give_up = patience(page);
     let mut stable = false;
@@ -150,18 +268,38 @@ async fn find(page: &Page<'_>, element: &Locator, position: Option<Point>, actio
     }
 }
 
-async fn prepare(page: &Page<'_>, element: &Locator, position: Option<Point>, action: &str, stable: bool) -> Outcome<End> {
+async fn prepare(
+    page: &Page<'_>,
+    element: &Locator,
+    position: Option<Point>,
+    action: &str,
+    stable: bool,
+) -> Outcome<End> {
     let frame = page.frame_of(element)?;
     let locator = BridgeLocator::from(element);
     let args = json!({ "locator": locator, "action": action, "position": position, "stable": stable, "timeoutMs": 1_000,
         "next": page.next_ref(frame) });
     let ready: Prepared = page.bridge(frame, "prepare", &args).await?;
     let at = frames::to_viewport(page, frame, (ready.x, ready.y), true).await?;
-    Ok(End { frame, number: ready.number, description: ready.desc, at })
+    Ok(End {
+        frame,
+        number: ready.number,
+        description: ready.desc,
+        at,
+    })
 }
 
 async fn send(page: &Page<'_>, observed: &Observation, actions: Vec<InputAction>) -> Outcome<()> {
-    observed.through_dialogs(page, Primitive::Input { target: page.key, actions }).await.map(drop)
+    observed
+        .through_dialogs(
+            page,
+            Primitive::Input {
+                target: page.key,
+                actions,
+            },
+        )
+        .await
+        .map(drop)
 }
 
 /// How far the mouse moves before browsers make a drag of a press, in CSS pixels.
@@ -170,9 +308,25 @@ const BEGINS: f64 = 5.0;
 /// The press and the first move, which makes a drag of it: what is scrolled afterwards does not change what is dragged.
 fn press(Point { x, y }: Point, button: MouseButton, modifiers: Modifiers) -> Vec<InputAction> {
     vec![
-        InputAction::MouseMove { x, y, modifiers, held: None },
-        InputAction::MouseDown { x, y, button, click_count: 1, modifiers },
-        InputAction::MouseMove { x: x + BEGINS, y: y + BEGINS, modifiers, held: Some(button) },
+        InputAction::MouseMove {
+            x,
+            y,
+            modifiers,
+            held: None,
+        },
+        InputAction::MouseDown {
+            x,
+            y,
+            button,
+            click_count: 1,
+            modifiers,
+        },
+        InputAction::MouseMove {
+            x: x + BEGINS,
+            y: y + BEGINS,
+            modifiers,
+            held: Some(button),
+        },
     ]
 }
 
@@ -186,7 +340,8 @@ async fn under_way(
     (button, modifiers): (MouseButton, Modifiers),
 ) -> Outcome<bool> {
     let begun = |watched: &Watched| watched.saw("dragstart").is_some();
-    let moving = |watched: &Watched| watched.saw("dragenter").is_some() || watched.saw("dragover").is_some();
+    let moving =
+        |watched: &Watched| watched.saw("dragenter").is_some() || watched.saw("dragover").is_some();
     for round in 0..ROUNDS {
         match watch::peek(page, frame).await {
             Some(watched) if begun(&watched) && page.cx.needs(Capability::NativeDrag).is_err() => {
@@ -197,7 +352,17 @@ async fn under_way(
             Some(watched) if begun(&watched) && !moving(&watched) => {
                 let away = BEGINS + f64::from(round % 2);
                 let (x, y) = (from.x + away, from.y + away);
-                send(page, observed, vec![InputAction::MouseMove { x, y, modifiers, held: Some(button) }]).await?;
+                send(
+                    page,
+                    observed,
+                    vec![InputAction::MouseMove {
+                        x,
+                        y,
+                        modifiers,
+                        held: Some(button),
+                    }],
+                )
+                .await?;
                 tokio::time::sleep(BETWEEN).await;
             }
             Some(watched) => return Ok(begun(&watched)),
@@ -217,9 +382,24 @@ async fn over(
     (button, modifiers): (MouseButton, Modifiers),
 ) -> Outcome<()> {
     let count = |watched: &Watched| watched.saw("dragover").map_or(0, |seen| seen.count);
-    let Some(before) = watch::peek(page, frame).await.map(|watched| count(&watched)) else { return Ok(()) };
+    let Some(before) = watch::peek(page, frame)
+        .await
+        .map(|watched| count(&watched))
+    else {
+        return Ok(());
+    };
     for _ in 0..ROUNDS / 2 {
-        send(page, observed, vec![InputAction::MouseMove { x, y, modifiers, held: Some(button) }]).await?;
+        send(
+            page,
+            observed,
+            vec![InputAction::MouseMove {
+                x,
+                y,
+                modifiers,
+                held: Some(button),
+            }],
+        )
+        .await?;
         tokio::time::sleep(BETWEEN).await;
         match watch::peek(page, frame).await {
             Some(watched) if count(&watched) < before + 2 => {}
@@ -244,13 +424,30 @@ const ROUNDS: u8 = 100;
 const BETWEEN: Duration = Duration::from_millis(10);
 
 /// The way there; its end twice, since pages ask for more than one `dragover` before they take a drop.
-fn moves(from: Point, to: Point, steps: u8, button: MouseButton, modifiers: Modifiers) -> Vec<InputAction> {
+fn moves(
+    from: Point,
+    to: Point,
+    steps: u8,
+    button: MouseButton,
+    modifiers: Modifiers,
+) -> Vec<InputAction> {
     path(from, to, steps)
         .chain(std::iter::once(to))
-        .map(|Point { x, y }| InputAction::MouseMove { x, y, modifiers, held: Some(button) })
+        .map(|Point { x, y }| InputAction::MouseMove {
+            x,
+            y,
+            modifiers,
+            held: Some(button),
+        })
         .collect()
 }
 
 fn release(Point { x, y }: Point, button: MouseButton, modifiers: Modifiers) -> InputAction {
-    InputAction::MouseUp { x, y, button, click_count: 1, modifiers }
+    InputAction::MouseUp {
+        x,
+        y,
+        button,
+        click_count: 1,
+        modifiers,
+    }
 }

@@ -2,7 +2,8 @@
 
 use ops_contracts::adapter::{Effect, InputAction, Modifiers, MouseButton, Primitive};
 use ops_contracts::command::interact::{
-    CheckResult, ElementParams, FillParams, FillResult, OptionChoice, SelectParams, SelectResult, SelectedOption,
+    CheckResult, ElementParams, FillParams, FillResult, OptionChoice, SelectParams, SelectResult,
+    SelectedOption,
 };
 use ops_contracts::ids::TargetId;
 use ops_contracts::locator::Locator;
@@ -53,48 +54,86 @@ struct Readback {
 }
 
 pub(crate) async fn fill(cx: &Cx, params: FillParams) -> Outcome<FillResult> {
-    set_value(cx, &params.element, &params.value, params.target_id.as_ref()).await
+    set_value(
+        cx,
+        &params.element,
+        &params.value,
+        params.target_id.as_ref(),
+    )
+    .await
 }
 
 pub(crate) async fn clear(cx: &Cx, params: ElementParams) -> Outcome<FillResult> {
     set_value(cx, &params.element, "", params.target_id.as_ref()).await
 }
 
-async fn set_value(cx: &Cx, element: &Locator, value: &str, target: Option<&TargetId>) -> Outcome<FillResult> {
+async fn set_value(
+    cx: &Cx,
+    element: &Locator,
+    value: &str,
+    target: Option<&TargetId>,
+) -> Outcome<FillResult> {
     let page = cx.page(target)?;
     let observed = Observation::begin(&page);
     let (frame, prepared) = prepare_fill(&page, element, value).await?;
     let expect = json!({ "ref": prepared.number, "expect": value });
     let read = match prepared.mode {
         FillMode::Insert => {
-            let actions = if value.is_empty() { delete() } else { vec![InputAction::InsertText { text: value.to_owned() }] };
+            let actions = if value.is_empty() {
+                delete()
+            } else {
+                vec![InputAction::InsertText {
+                    text: value.to_owned(),
+                }]
+            };
             insert(&page, &observed, (frame, prepared.tells), actions, &expect).await?
         }
         FillMode::Set | FillMode::Noop => None,
     };
     let info = Some(prepared.desc.element(frame.number, prepared.number));
     let now = match &read {
-        Some(Readback { value: Some(now), .. }) => now.clone(),
+        Some(Readback {
+            value: Some(now), ..
+        }) => now.clone(),
         Some(_) => MASK.to_owned(),
         None => value.to_owned(),
     };
-    let kept = read.as_ref().is_none_or(|read| read.matches != Some(false) || same_but_for_signs(&now, value));
+    let kept = read
+        .as_ref()
+        .is_none_or(|read| read.matches != Some(false) || same_but_for_signs(&now, value));
     if !kept && !observed.going_elsewhere(&page) {
-        let fault = Fault::new(ErrorCode::OpsValueRejected, "the element holds another value than the one entered");
-        return Err(fault.with("value", now).with("before", prepared.before).with("element", info));
+        let fault = Fault::new(
+            ErrorCode::OpsValueRejected,
+            "the element holds another value than the one entered",
+        );
+        return Err(fault
+            .with("value", now)
+            .with("before", prepared.before)
+            .with("element", info));
     }
     let changed = prepared.mode != FillMode::Noop && (now != prepared.before || now == MASK);
     let receipt = observed.receipt(&page, info, Some(changed), 1).await;
-    Ok(FillResult { value: now, receipt })
+    Ok(FillResult {
+        value: now,
+        receipt,
+    })
 }
 
 /// Whether two values differ in signs alone, as a mask adds them to a phone number or a sum.
 fn same_but_for_signs(now: &str, wanted: &str) -> bool {
-    let plain = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>();
+    let plain = |text: &str| {
+        text.chars()
+            .filter(|c| c.is_alphanumeric())
+            .collect::<String>()
+    };
     !plain(wanted).is_empty() && plain(now) == plain(wanted)
 }
 
-async fn prepare_fill(page: &Page<'_>, element: &Locator, value: &str) -> Outcome<(FrameAt, Prepared)> {
+async fn prepare_fill(
+    page: &Page<'_>,
+    element: &Locator,
+    value: &str,
+) -> Outcome<(FrameAt, Prepared)> {
     let give_up = pointer::patience(page);
     loop {
         page.cx.waiting_for("the element");
@@ -121,12 +160,25 @@ async fn insert(
     page.cx.waiting_for("the text to be entered");
     let readback = || page.bridge::<Readback>(frame, "readback", expect);
     let (sent, read) = if tells {
-        match page.perform(Primitive::InputTold { target: page.key, frame: frame.key, actions }).await {
+        match page
+            .perform(Primitive::InputTold {
+                target: page.key,
+                frame: frame.key,
+                actions,
+            })
+            .await
+        {
             Ok(told @ Effect::Text(_)) => (Ok(Effect::Done), page.bridge_answer(frame, told)),
             sent => (sent, readback().await),
         }
     } else {
-        tokio::join!(page.perform(Primitive::Input { target: page.key, actions }), readback())
+        tokio::join!(
+            page.perform(Primitive::Input {
+                target: page.key,
+                actions
+            }),
+            readback()
+        )
     };
     if let Err(fault) = sent
         && fault.code != ErrorCode::OpsDialogOpen
@@ -174,8 +226,13 @@ pub(crate) async fn select(cx: &Cx, params: SelectParams) -> Outcome<SelectResul
         observed.handled(&page).await;
     }
     let info = selected.desc.element(frame.number, selected.number);
-    let receipt = observed.receipt(&page, Some(info), Some(selected.changed), 1).await;
-    Ok(SelectResult { selected: selected.selected, receipt })
+    let receipt = observed
+        .receipt(&page, Some(info), Some(selected.changed), 1)
+        .await;
+    Ok(SelectResult {
+        selected: selected.selected,
+        receipt,
+    })
 }
 
 fn choice(option: &OptionChoice) -> Value {
@@ -195,19 +252,35 @@ struct CheckState {
     desc: Description,
 }
 
-async fn check_state(page: &Page<'_>, frame: FrameAt, locator: &BridgeLocator) -> Outcome<CheckState> {
+async fn check_state(
+    page: &Page<'_>,
+    frame: FrameAt,
+    locator: &BridgeLocator,
+) -> Outcome<CheckState> {
     page.cx.waiting_for("the element");
-    page.bridge(frame, "checkState", &json!({ "locator": locator, "next": page.next_ref(frame) })).await
+    page.bridge(
+        frame,
+        "checkState",
+        &json!({ "locator": locator, "next": page.next_ref(frame) }),
+    )
+    .await
 }
 
-pub(crate) async fn set_checked(cx: &Cx, params: ElementParams, wanted: bool) -> Outcome<CheckResult> {
+pub(crate) async fn set_checked(
+    cx: &Cx,
+    params: ElementParams,
+    wanted: bool,
+) -> Outcome<CheckResult> {
     let page = cx.page(params.target_id.as_ref())?;
     let frame = page.frame_of(&params.element)?;
     let before = check_state(&page, frame, &(&params.element).into()).await?;
     if before.checked == Value::Bool(wanted) {
         let observed = Observation::begin(&page);
         let info = before.desc.element(frame.number, before.number);
-        return Ok(CheckResult { checked: Some(wanted), receipt: observed.receipt(&page, Some(info), Some(false), 0).await });
+        return Ok(CheckResult {
+            checked: Some(wanted),
+            receipt: observed.receipt(&page, Some(info), Some(false), 0).await,
+        });
     }
     if !wanted && before.desc.role == "radio" {
         return Err(Fault::new(
@@ -215,16 +288,30 @@ pub(crate) async fn set_checked(cx: &Cx, params: ElementParams, wanted: bool) ->
             "a radio button can't be unchecked: check another one of its group",
         ));
     }
-    let plan = pointer::Plan { action: "check", position: None, clicks: 1, single: false };
+    let plan = pointer::Plan {
+        action: "check",
+        position: None,
+        clicks: 1,
+        single: false,
+    };
     let click = |x, y| super::clicks((x, y), MouseButton::Left, 1, Modifiers::default());
     let acted = pointer::act(&page, &params.element, &plan, click).await?;
     let checked = read_checked(&page, &acted, wanted).await;
     match checked {
-        Some(checked) if checked == wanted => Ok(CheckResult { checked: Some(checked), receipt: acted.receipt }),
+        Some(checked) if checked == wanted => Ok(CheckResult {
+            checked: Some(checked),
+            receipt: acted.receipt,
+        }),
         // The page is on its way elsewhere or waits for an answer: the click arrived, its effect can't be read.
-        None if acted.receipt.settled_by != Settled::Handled => Ok(CheckResult { checked: None, receipt: acted.receipt }),
-        _ => Err(Fault::new(ErrorCode::OpsValueRejected, "the element was clicked, and its state did not change")
-            .with("receipt", acted.receipt)),
+        None if acted.receipt.settled_by != Settled::Handled => Ok(CheckResult {
+            checked: None,
+            receipt: acted.receipt,
+        }),
+        _ => Err(Fault::new(
+            ErrorCode::OpsValueRejected,
+            "the element was clicked, and its state did not change",
+        )
+        .with("receipt", acted.receipt)),
     }
 }
 
@@ -234,7 +321,9 @@ async fn read_checked(page: &Page<'_>, acted: &pointer::Acted, wanted: bool) -> 
         return acted.checked;
     }
     for _ in 0..10 {
-        let state = check_state(page, acted.frame, &BridgeLocator::reference(acted.number)).await.ok()?;
+        let state = check_state(page, acted.frame, &BridgeLocator::reference(acted.number))
+            .await
+            .ok()?;
         if state.checked == Value::Bool(wanted) {
             return Some(wanted);
         }

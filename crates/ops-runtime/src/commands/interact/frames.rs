@@ -30,9 +30,21 @@ pub(crate) async fn owner_of(page: &Page<'_>, child: FrameKey) -> Outcome<u32> {
     if let Some(known) = known {
         return Ok(known);
     }
-    let call = page.bridge_call(parent, "adopt", &json!({ "next": page.next_ref(parent) }), Some(child))?;
+    let call = page.bridge_call(
+        parent,
+        "adopt",
+        &json!({ "next": page.next_ref(parent) }),
+        Some(child),
+    )?;
     let adopted: Adopted = page.bridge_answer(parent, page.perform(call).await?)?;
-    if let Some(frame) = page.cx.world.lock().frames.iter_mut().find(|frame| frame.key == child) {
+    if let Some(frame) = page
+        .cx
+        .world
+        .lock()
+        .frames
+        .iter_mut()
+        .find(|frame| frame.key == child)
+    {
         frame.owner = Some(adopted.reference);
     }
     Ok(adopted.reference)
@@ -42,14 +54,34 @@ fn parent_of(page: &Page<'_>, child: FrameKey) -> Outcome<(FrameAt, Option<u32>)
     let gone = || Fault::new(ErrorCode::OpsFrameUnknown, "the frame is gone");
     let state = page.cx.world.lock();
     let frame = state.frame(child).ok_or_else(gone)?;
-    let parent = frame.parent.and_then(|parent| state.frame(parent)).ok_or_else(gone)?;
-    Ok((FrameAt { key: parent.key, number: parent.number }, frame.owner))
+    let parent = frame
+        .parent
+        .and_then(|parent| state.frame(parent))
+        .ok_or_else(gone)?;
+    Ok((
+        FrameAt {
+            key: parent.key,
+            number: parent.number,
+        },
+        frame.owner,
+    ))
 }
 
 /// Maps a point of a frame's viewport to the page's. With `reach`, the frames on the way are scrolled until the point
 /// can be hit, and what covers it is the error.
-pub(crate) async fn to_viewport(page: &Page<'_>, frame: FrameAt, point: (f64, f64), reach: bool) -> Outcome<Point> {
-    let (mut frame, mut point) = (frame, Point { x: point.0, y: point.1 });
+pub(crate) async fn to_viewport(
+    page: &Page<'_>,
+    frame: FrameAt,
+    point: (f64, f64),
+    reach: bool,
+) -> Outcome<Point> {
+    let (mut frame, mut point) = (
+        frame,
+        Point {
+            x: point.0,
+            y: point.1,
+        },
+    );
     while frame.key != page.main {
         let reference = owner_of(page, frame.key).await?;
         let (parent, _) = parent_of(page, frame.key)?;
@@ -65,7 +97,10 @@ pub(crate) async fn to_viewport(page: &Page<'_>, frame: FrameAt, point: (f64, f6
                 None => fault,
             });
         }
-        point = Point { x: mapped.x, y: mapped.y };
+        point = Point {
+            x: mapped.x,
+            y: mapped.y,
+        };
         frame = parent;
     }
     Ok(point)

@@ -40,7 +40,11 @@ pub(super) struct FocusedElement {
 }
 
 /// Focuses an element for an action and makes sure that it has the focus.
-pub(super) async fn focus(page: &Page<'_>, element: &Locator, action: &str) -> Outcome<FocusedElement> {
+pub(super) async fn focus(
+    page: &Page<'_>,
+    element: &Locator,
+    action: &str,
+) -> Outcome<FocusedElement> {
     page.cx.waiting_for("the element");
     let frame = page.frame_of(element)?;
     let caret = if action == "type" { "end" } else { "" };
@@ -48,9 +52,19 @@ pub(super) async fn focus(page: &Page<'_>, element: &Locator, action: &str) -> O
     let focused: Focused = page.bridge(frame, "focus", &args).await?;
     let element = focused.desc.element(frame.number, focused.number);
     if !focused.focused {
-        return Err(Fault::new(ErrorCode::OpsElementNotEditable, "the element does not take the focus").with("element", element));
+        return Err(Fault::new(
+            ErrorCode::OpsElementNotEditable,
+            "the element does not take the focus",
+        )
+        .with("element", element));
     }
-    Ok(FocusedElement { element, moved: focused.moved, value: focused.value, frame, number: focused.number })
+    Ok(FocusedElement {
+        element,
+        moved: focused.moved,
+        value: focused.value,
+        frame,
+        number: focused.number,
+    })
 }
 
 #[derive(Deserialize)]
@@ -61,7 +75,10 @@ struct Value {
 /// The value of a text control, where it has one that may be seen.
 async fn value(page: &Page<'_>, focused: &FocusedElement) -> Option<String> {
     let args = json!({ "ref": focused.number });
-    page.bridge_through::<Value>(focused.frame, "readback", &args).await.ok().and_then(|read| read.value)
+    page.bridge_through::<Value>(focused.frame, "readback", &args)
+        .await
+        .ok()
+        .and_then(|read| read.value)
 }
 
 pub(crate) async fn type_text(cx: &Cx, params: TypeParams) -> Outcome<ActionResult> {
@@ -84,7 +101,12 @@ pub(crate) async fn type_text(cx: &Cx, params: TypeParams) -> Outcome<ActionResu
         }
     }
     let changed = match &focused {
-        Some(focused @ FocusedElement { value: Some(before), .. }) if page.check_dialog().is_ok() => {
+        Some(
+            focused @ FocusedElement {
+                value: Some(before),
+                ..
+            },
+        ) if page.check_dialog().is_ok() => {
             value(&page, focused).await.map(|after| after != *before)
         }
         _ => None,
@@ -93,7 +115,9 @@ pub(crate) async fn type_text(cx: &Cx, params: TypeParams) -> Outcome<ActionResu
         observed.handled(&page).await;
     }
     let element = focused.map(|focused| focused.element);
-    Ok(ActionResult { receipt: observed.receipt(&page, element, changed, 1).await })
+    Ok(ActionResult {
+        receipt: observed.receipt(&page, element, changed, 1).await,
+    })
 }
 
 pub(crate) async fn press(cx: &Cx, params: PressParams) -> Outcome<ActionResult> {
@@ -108,12 +132,28 @@ pub(crate) async fn press(cx: &Cx, params: PressParams) -> Outcome<ActionResult>
     if dispatch(&page, &observed, actions).await? {
         observed.handled(&page).await;
     }
-    Ok(ActionResult { receipt: observed.receipt(&page, focused.map(|focused| focused.element), None, 1).await })
+    Ok(ActionResult {
+        receipt: observed
+            .receipt(&page, focused.map(|focused| focused.element), None, 1)
+            .await,
+    })
 }
 
 /// Sends input; false when a dialog opened meanwhile, or the page went away under it.
-async fn dispatch(page: &Page<'_>, observed: &Observation, actions: Vec<InputAction>) -> Outcome<bool> {
-    observed.through_dialogs(page, Primitive::Input { target: page.key, actions }).await
+async fn dispatch(
+    page: &Page<'_>,
+    observed: &Observation,
+    actions: Vec<InputAction>,
+) -> Outcome<bool> {
+    observed
+        .through_dialogs(
+            page,
+            Primitive::Input {
+                target: page.key,
+                actions,
+            },
+        )
+        .await
 }
 
 /// Deletes what is selected.

@@ -84,39 +84,79 @@ fn key_for(character: char) -> Option<(Keystroke, bool)> {
     };
     if character.is_ascii_alphabetic() {
         let upper = character.to_ascii_uppercase();
-        return Some((stroke(format!("Key{upper}"), u16::from(upper as u8)), character.is_ascii_uppercase()));
+        return Some((
+            stroke(format!("Key{upper}"), u16::from(upper as u8)),
+            character.is_ascii_uppercase(),
+        ));
     }
     if character.is_ascii_digit() {
-        return Some((stroke(format!("Digit{character}"), u16::from(character as u8)), false));
+        return Some((
+            stroke(format!("Digit{character}"), u16::from(character as u8)),
+            false,
+        ));
     }
     if let Some(digit) = SHIFTED_DIGITS.chars().position(|sign| sign == character) {
         let digit = u8::try_from(digit).ok()? + b'0';
-        return Some((stroke(format!("Digit{}", char::from(digit)), u16::from(digit)), true));
+        return Some((
+            stroke(format!("Digit{}", char::from(digit)), u16::from(digit)),
+            true,
+        ));
     }
-    let (plain, _, code, key_code) = SIGNS.iter().find(|(plain, shifted, ..)| *plain == character || *shifted == character)?;
+    let (plain, _, code, key_code) = SIGNS
+        .iter()
+        .find(|(plain, shifted, ..)| *plain == character || *shifted == character)?;
     Some((stroke((*code).to_owned(), *key_code), *plain != character))
 }
 
 fn named(name: &str) -> Option<Keystroke> {
-    let name = ALIASES.iter().find(|(alias, _)| alias.eq_ignore_ascii_case(name)).map_or(name, |(_, name)| *name);
-    let (key, code, key_code, location) = NAMED.iter().find(|(key, ..)| key.eq_ignore_ascii_case(name))?;
+    let name = ALIASES
+        .iter()
+        .find(|(alias, _)| alias.eq_ignore_ascii_case(name))
+        .map_or(name, |(_, name)| *name);
+    let (key, code, key_code, location) = NAMED
+        .iter()
+        .find(|(key, ..)| key.eq_ignore_ascii_case(name))?;
     let text = (*key == "Enter").then(|| "\r".to_owned());
-    Some(Keystroke { key: (*key).to_owned(), code: (*code).to_owned(), key_code: *key_code, location: *location, text })
+    Some(Keystroke {
+        key: (*key).to_owned(),
+        code: (*code).to_owned(),
+        key_code: *key_code,
+        location: *location,
+        text,
+    })
 }
 
 fn tap(key: Keystroke, modifiers: Modifiers) -> [InputAction; 2] {
-    [InputAction::KeyDown { key: key.clone(), modifiers }, InputAction::KeyUp { key, modifiers }]
+    [
+        InputAction::KeyDown {
+            key: key.clone(),
+            modifiers,
+        },
+        InputAction::KeyUp { key, modifiers },
+    ]
 }
 
 /// The input that enters one character.
 fn character(character: char) -> Vec<InputAction> {
     match character {
-        '\n' => named("Enter").map(|key| tap(key, Modifiers::default()).to_vec()).unwrap_or_default(),
+        '\n' => named("Enter")
+            .map(|key| tap(key, Modifiers::default()).to_vec())
+            .unwrap_or_default(),
         '\r' => Vec::new(),
-        '\t' => named("Tab").map(|key| tap(key, Modifiers::default()).to_vec()).unwrap_or_default(),
+        '\t' => named("Tab")
+            .map(|key| tap(key, Modifiers::default()).to_vec())
+            .unwrap_or_default(),
         character => match key_for(character) {
-            Some((key, shift)) => with_held(Modifiers { shift, ..Modifiers::default() }, key),
-            None => vec![InputAction::InsertText { text: character.to_string() }],
+            Some((key, shift)) => with_held(
+                Modifiers {
+                    shift,
+                    ..Modifiers::default()
+                },
+                key,
+            ),
+            None => vec![InputAction::InsertText {
+                text: character.to_string(),
+            }],
         },
     }
 }
@@ -126,7 +166,9 @@ pub(super) fn text(characters: &[char]) -> Vec<InputAction> {
     let mut actions: Vec<InputAction> = Vec::with_capacity(characters.len() * 2);
     for one in characters.iter().flat_map(|one| character(*one)) {
         match (actions.last_mut(), one) {
-            (Some(InputAction::InsertText { text: run }), InputAction::InsertText { text }) => run.push_str(&text),
+            (Some(InputAction::InsertText { text: run }), InputAction::InsertText { text }) => {
+                run.push_str(&text)
+            }
             (_, one) => actions.push(one),
         }
     }
@@ -135,15 +177,27 @@ pub(super) fn text(characters: &[char]) -> Vec<InputAction> {
 
 /// The input that presses one key.
 pub(super) fn press(name: &str, modifiers: Modifiers) -> Option<Vec<InputAction>> {
-    let alias = ALIASES.iter().find(|(alias, _)| alias.eq_ignore_ascii_case(name)).map_or(name, |(_, name)| *name);
+    let alias = ALIASES
+        .iter()
+        .find(|(alias, _)| alias.eq_ignore_ascii_case(name))
+        .map_or(name, |(_, name)| *name);
     if let Some(key) = named(alias) {
         return Some(with_held(modifiers, key));
     }
     let mut characters = alias.chars();
-    let (Some(only), None) = (characters.next(), characters.next()) else { return None };
-    let only = if modifiers.shift { only.to_ascii_uppercase() } else { only };
+    let (Some(only), None) = (characters.next(), characters.next()) else {
+        return None;
+    };
+    let only = if modifiers.shift {
+        only.to_ascii_uppercase()
+    } else {
+        only
+    };
     let (mut key, shift) = key_for(only)?;
-    let modifiers = Modifiers { shift: modifiers.shift || shift, ..modifiers };
+    let modifiers = Modifiers {
+        shift: modifiers.shift || shift,
+        ..modifiers
+    };
     if modifiers.control || modifiers.alt || modifiers.meta {
         key.text = None;
     }
@@ -152,18 +206,33 @@ pub(super) fn press(name: &str, modifiers: Modifiers) -> Option<Vec<InputAction>
 
 /// Presses the modifiers, taps the key, and releases them again.
 fn with_held(modifiers: Modifiers, key: Keystroke) -> Vec<InputAction> {
-    let order = [("Control", modifiers.control), ("Alt", modifiers.alt), ("Meta", modifiers.meta), ("Shift", modifiers.shift)];
-    let names: Vec<_> = order.iter().filter(|(_, held)| *held).filter_map(|(name, _)| named(name)).collect();
+    let order = [
+        ("Control", modifiers.control),
+        ("Alt", modifiers.alt),
+        ("Meta", modifiers.meta),
+        ("Shift", modifiers.shift),
+    ];
+    let names: Vec<_> = order
+        .iter()
+        .filter(|(_, held)| *held)
+        .filter_map(|(name, _)| named(name))
+        .collect();
     let mut held = Modifiers::default();
     let mut actions = Vec::with_capacity(names.len() * 2 + 2);
     for name in &names {
         hold(&mut held, &name.key, true);
-        actions.push(InputAction::KeyDown { key: name.clone(), modifiers: held });
+        actions.push(InputAction::KeyDown {
+            key: name.clone(),
+            modifiers: held,
+        });
     }
     actions.extend(tap(key, held));
     for name in names.into_iter().rev() {
         hold(&mut held, &name.key, false);
-        actions.push(InputAction::KeyUp { key: name, modifiers: held });
+        actions.push(InputAction::KeyUp {
+            key: name,
+            modifiers: held,
+        });
     }
     actions
 }
@@ -182,7 +251,9 @@ pub(super) fn chord(text: &str) -> Outcome<Vec<InputAction>> {
     let unknown = || {
         Fault::new(
             ErrorCode::OpsKeyUnknown,
-            format!("there is no key {text:?}: expected one such as a, Enter, ArrowDown or Control+a"),
+            format!(
+                "there is no key {text:?}: expected one such as a, Enter, ArrowDown or Control+a"
+            ),
         )
         .with("key", text)
     };
@@ -229,14 +300,21 @@ mod tests {
         check("Enter", "+Enter -Enter");
         check("esc", "+Escape -Escape");
         check("Control+a", "+Control +a -a -Control");
-        check("Control+Shift+ArrowLeft", "+Control +Shift +ArrowLeft -ArrowLeft -Shift -Control");
+        check(
+            "Control+Shift+ArrowLeft",
+            "+Control +Shift +ArrowLeft -ArrowLeft -Shift -Control",
+        );
         check("Shift+a", "+Shift +A -A -Shift");
         check("A", "+Shift +A -A -Shift");
         check("+", "+Shift ++ -+ -Shift");
         check("Control++", "+Control +Shift ++ -+ -Shift -Control");
         check("Space", "+  - ");
         for bad in ["", "Nonsense", "Foo+a", "a+", "++a", "é", "Control+"] {
-            assert_eq!(chord(bad).unwrap_err().code, ErrorCode::OpsKeyUnknown, "{bad}");
+            assert_eq!(
+                chord(bad).unwrap_err().code,
+                ErrorCode::OpsKeyUnknown,
+                "{bad}"
+            );
         }
     }
 
@@ -244,10 +322,27 @@ mod tests {
     fn every_printable_ascii_character_has_a_key_and_others_are_inserted() {
         for byte in 32_u8..127 {
             let actions = character(char::from(byte));
-            assert!(actions.iter().all(|action| !matches!(action, InputAction::InsertText { .. })), "{}", char::from(byte));
+            assert!(
+                actions
+                    .iter()
+                    .all(|action| !matches!(action, InputAction::InsertText { .. })),
+                "{}",
+                char::from(byte)
+            );
         }
-        assert_eq!(character('é'), [InputAction::InsertText { text: "é".to_owned() }]);
+        assert_eq!(
+            character('é'),
+            [InputAction::InsertText {
+                text: "é".to_owned()
+            }]
+        );
         let family: Vec<char> = "👩‍👧é".chars().collect();
-        assert_eq!(text(&family), [InputAction::InsertText { text: "👩‍👧é".to_owned() }], "a run is inserted at once");
+        assert_eq!(
+            text(&family),
+            [InputAction::InsertText {
+                text: "👩‍👧é".to_owned()
+            }],
+            "a run is inserted at once"
+        );
     }
 }

@@ -68,12 +68,23 @@ impl Item {
 }
 
 /// Selects the options, each by a click.
-pub(super) async fn select(page: &Page<'_>, element: &Locator, wanted: &[OptionChoice]) -> Outcome<SelectResult> {
+pub(super) async fn select(
+    page: &Page<'_>,
+    element: &Locator,
+    wanted: &[OptionChoice],
+) -> Outcome<SelectResult> {
     let frame = page.frame_of(element)?;
     let observed = Observation::begin(page);
-    let (mut selected, mut clicked, mut list) = (Vec::new(), None, choices(page, frame, &element.into(), false).await?);
+    let (mut selected, mut clicked, mut list) = (
+        Vec::new(),
+        None,
+        choices(page, frame, &element.into(), false).await?,
+    );
     if wanted.len() != 1 && !list.many {
-        return Err(Fault::new(ErrorCode::OpsValueRejected, "this list takes exactly one option"));
+        return Err(Fault::new(
+            ErrorCode::OpsValueRejected,
+            "this list takes exactly one option",
+        ));
     }
     for choice in wanted {
         let mut renewed = 0;
@@ -87,7 +98,8 @@ pub(super) async fn select(page: &Page<'_>, element: &Locator, wanted: &[OptionC
                 // The page has made its list anew meanwhile, as on a focus that came again.
                 Err(fault) if fault.code == ErrorCode::OpsRefStale && renewed < RENEWALS => {
                     renewed += 1;
-                    list = choices(page, frame, &BridgeLocator::reference(list.control), true).await?;
+                    list =
+                        choices(page, frame, &BridgeLocator::reference(list.control), true).await?;
                 }
                 receipt => {
                     clicked = Some(receipt?);
@@ -96,46 +108,82 @@ pub(super) async fn select(page: &Page<'_>, element: &Locator, wanted: &[OptionC
                 }
             }
         };
-        selected.push(SelectedOption { value: item.value, label: item.label, index: item.index });
+        selected.push(SelectedOption {
+            value: item.value,
+            label: item.label,
+            index: item.index,
+        });
     }
     if list.many {
         let now = choices(page, frame, &BridgeLocator::reference(list.control), false).await?;
-        let over = now.options.iter().filter(|item| item.selected && !selected.iter().any(|wanted| wanted.index == item.index));
+        let over = now.options.iter().filter(|item| {
+            item.selected && !selected.iter().any(|wanted| wanted.index == item.index)
+        });
         for item in over {
             clicked = Some(click(page, &reference(frame, item.number)).await?);
         }
     }
     let receipt = match clicked {
-        Some(receipt) => Receipt { changed: Some(true), ..receipt },
+        Some(receipt) => Receipt {
+            changed: Some(true),
+            ..receipt
+        },
         None => observed.receipt(page, None, Some(false), 0).await,
     };
     Ok(SelectResult { selected, receipt })
 }
 
 /// The options that show; `opened` once the control was clicked for them.
-async fn choices(page: &Page<'_>, frame: FrameAt, locator: &BridgeLocator, opened: bool) -> Outcome<List> {
+async fn choices(
+    page: &Page<'_>,
+    frame: FrameAt,
+    locator: &BridgeLocator,
+    opened: bool,
+) -> Outcome<List> {
     page.cx.waiting_for("the list's options");
-    page.bridge(frame, "choices", &json!({ "locator": locator, "opened": opened, "next": page.next_ref(frame) })).await
+    page.bridge(
+        frame,
+        "choices",
+        &json!({ "locator": locator, "opened": opened, "next": page.next_ref(frame) }),
+    )
+    .await
 }
 
 fn reference(frame: FrameAt, element: u32) -> Locator {
-    Locator::from(ElementRef { frame: frame.number, element })
+    Locator::from(ElementRef {
+        frame: frame.number,
+        element,
+    })
 }
 
 async fn click(page: &Page<'_>, element: &Locator) -> Outcome<Receipt> {
-    let plan = pointer::Plan { action: "click", position: None, clicks: 1, single: true };
+    let plan = pointer::Plan {
+        action: "click",
+        position: None,
+        clicks: 1,
+        single: true,
+    };
     let input = |x, y| super::clicks((x, y), MouseButton::Left, 1, Modifiers::default());
     Ok(pointer::act(page, element, &plan, input).await?.receipt)
 }
 
 /// The option, once it shows; a list that shows none is opened first. Lists may take a moment to be filled.
-async fn find(page: &Page<'_>, frame: FrameAt, element: &Locator, mut list: List, choice: &OptionChoice) -> Outcome<(Item, List)> {
+async fn find(
+    page: &Page<'_>,
+    frame: FrameAt,
+    element: &Locator,
+    mut list: List,
+    choice: &OptionChoice,
+) -> Outcome<(Item, List)> {
     let mut give_up = pointer::patience(page);
     let mut opened: Vec<Instant> = Vec::new();
     loop {
         if let Some(item) = list.options.iter().find(|item| item.is(choice)).cloned() {
             if item.disabled {
-                return Err(Fault::new(ErrorCode::OpsElementDisabled, format!("option {:?} is disabled", item.label)));
+                return Err(Fault::new(
+                    ErrorCode::OpsElementDisabled,
+                    format!("option {:?} is disabled", item.label),
+                ));
             }
             return Ok((item, list));
         }
@@ -149,17 +197,34 @@ async fn find(page: &Page<'_>, frame: FrameAt, element: &Locator, mut list: List
             opened.push(Instant::now());
             give_up = pointer::patience(page);
         } else if Instant::now() >= give_up {
-            let fault = Fault::new(ErrorCode::OpsOptionNotFound, format!("the list shows no option {choice:?}"));
-            return Err(fault.with("options", list.options.iter().take(50).collect::<Vec<_>>()).with("count", list.options.len()));
+            let fault = Fault::new(
+                ErrorCode::OpsOptionNotFound,
+                format!("the list shows no option {choice:?}"),
+            );
+            return Err(fault
+                .with("options", list.options.iter().take(50).collect::<Vec<_>>())
+                .with("count", list.options.len()));
         } else {
             tokio::time::sleep(pointer::PAUSE).await;
         }
-        list = choices(page, frame, &BridgeLocator::reference(list.control), !opened.is_empty()).await?;
+        list = choices(
+            page,
+            frame,
+            &BridgeLocator::reference(list.control),
+            !opened.is_empty(),
+        )
+        .await?;
     }
 }
 
 /// Reads back that the option is the list's choice; some lists take a moment to tell.
-async fn confirm(page: &Page<'_>, frame: FrameAt, control: u32, item: &Item, clicked: Option<&Receipt>) -> Outcome<()> {
+async fn confirm(
+    page: &Page<'_>,
+    frame: FrameAt,
+    control: u32,
+    item: &Item,
+    clicked: Option<&Receipt>,
+) -> Outcome<()> {
     if clicked.is_some_and(|receipt| receipt.settled_by != Settled::Handled) {
         return Ok(());
     }
@@ -171,8 +236,14 @@ async fn confirm(page: &Page<'_>, frame: FrameAt, control: u32, item: &Item, cli
             return Ok(());
         }
         if Instant::now() >= give_up {
-            let fault = Fault::new(ErrorCode::OpsValueRejected, "the option was clicked, and nothing shows that it is selected");
-            return Err(fault.with("option", item).with("shown", now.shown).with("receipt", clicked));
+            let fault = Fault::new(
+                ErrorCode::OpsValueRejected,
+                "the option was clicked, and nothing shows that it is selected",
+            );
+            return Err(fault
+                .with("option", item)
+                .with("shown", now.shown)
+                .with("receipt", clicked));
         }
         tokio::time::sleep(pointer::PAUSE).await;
     }

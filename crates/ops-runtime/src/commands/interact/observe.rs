@@ -27,18 +27,31 @@ pub(super) struct Observation {
 impl Observation {
     pub(super) fn begin(page: &Page<'_>) -> Self {
         let state = page.cx.world.lock();
-        let url_before = state.tab(page.key).map(|tab| tab.nav.url.clone()).unwrap_or_default();
-        Self { mark: state.seq, url_before }
+        let url_before = state
+            .tab(page.key)
+            .map(|tab| tab.nav.url.clone())
+            .unwrap_or_default();
+        Self {
+            mark: state.seq,
+            url_before,
+        }
     }
 
     /// Waits until a dialog opens in the page.
     pub(super) async fn dialog(&self, page: &Page<'_>) -> DialogInfo {
         let (key, mark) = (page.key, self.mark);
-        page.cx.world.until(|state| dialog_since(state, key, mark)).await
+        page.cx
+            .world
+            .until(|state| dialog_since(state, key, mark))
+            .await
     }
 
     /// Performs a primitive whose page may open a dialog or go elsewhere under it. False when it did.
-    pub(super) async fn through_dialogs(&self, page: &Page<'_>, primitive: Primitive) -> Outcome<bool> {
+    pub(super) async fn through_dialogs(
+        &self,
+        page: &Page<'_>,
+        primitive: Primitive,
+    ) -> Outcome<bool> {
         tokio::select! {
             biased;
             sent = page.cx.perform(primitive) => match sent {
@@ -53,14 +66,17 @@ impl Observation {
     /// Whether the page began to go elsewhere since.
     pub(super) fn going_elsewhere(&self, page: &Page<'_>) -> bool {
         let state = page.cx.world.lock();
-        state.tab(page.key).is_none_or(|tab| tab.nav.started_seq.max(tab.nav.committed_seq) > self.mark)
+        state
+            .tab(page.key)
+            .is_none_or(|tab| tab.nav.started_seq.max(tab.nav.committed_seq) > self.mark)
     }
 
     /// Lets the tasks run that the action has queued in the page, so that a navigation that it asked for is known. For
     /// actions without a verdict of their own.
     pub(super) async fn handled(&self, page: &Page<'_>) {
         let none = serde_json::json!({});
-        let settle = page.bridge_through::<serde::de::IgnoredAny>(page.main_frame(), "settle", &none);
+        let settle =
+            page.bridge_through::<serde::de::IgnoredAny>(page.main_frame(), "settle", &none);
         tokio::select! {
             biased;
             // A document that is gone has handled it as well.
@@ -83,7 +99,9 @@ impl Observation {
         drop(tokio::time::timeout(REQUEST_WITHIN, begun).await);
         let settled = page.cx.world.until(|state| settled(state, key, mark));
         let settled_by =
-            tokio::time::timeout(NAVIGATION_WITHIN.min(page.cx.remaining() / 2), settled).await.unwrap_or(Settled::Timeout);
+            tokio::time::timeout(NAVIGATION_WITHIN.min(page.cx.remaining() / 2), settled)
+                .await
+                .unwrap_or(Settled::Timeout);
         self.download_begun(page).await;
         self.tell(page, element, changed, attempts, settled_by)
     }
@@ -94,10 +112,15 @@ impl Observation {
         let given_up = {
             let state = page.cx.world.lock();
             let failed = state.tab(key).and_then(|tab| tab.nav.failed.as_ref());
-            failed.is_some_and(|(seq, failure)| *seq > mark && failure.kind == NavigationFailureKind::Aborted)
+            failed.is_some_and(|(seq, failure)| {
+                *seq > mark && failure.kind == NavigationFailureKind::Aborted
+            })
         };
         if given_up {
-            let begun = page.cx.world.until(|state| downloading(state, key, mark).then_some(()));
+            let begun = page
+                .cx
+                .world
+                .until(|state| downloading(state, key, mark).then_some(()));
             drop(tokio::time::timeout(DOWNLOAD_WITHIN, begun).await);
         }
     }
@@ -115,8 +138,9 @@ impl Observation {
         let tab = state.tab(page.key);
         let document_changed = tab.is_some_and(|tab| tab.nav.committed_seq > mark);
         let navigated = document_changed || tab.is_some_and(|tab| tab.nav.url_changed_seq > mark);
-        let opened =
-            |opener: Option<&(ops_contracts::adapter::TargetKey, _)>| opener.is_some_and(|(opener, _)| *opener == page.key);
+        let opened = |opener: Option<&(ops_contracts::adapter::TargetKey, _)>| {
+            opener.is_some_and(|(opener, _)| *opener == page.key)
+        };
         Receipt {
             element,
             navigated,
@@ -139,8 +163,15 @@ impl Observation {
             file_chooser: tab
                 .and_then(|tab| tab.chooser)
                 .filter(|(seq, ..)| *seq > mark)
-                .map(|(_, _, multiple)| ChooserInfo { multiple, target_id: page.id.clone() }),
-            changed: if document_changed { Some(true) } else { changed },
+                .map(|(_, _, multiple)| ChooserInfo {
+                    multiple,
+                    target_id: page.id.clone(),
+                }),
+            changed: if document_changed {
+                Some(true)
+            } else {
+                changed
+            },
             clicks: None,
             settled_by,
             attempts,
@@ -148,27 +179,48 @@ impl Observation {
     }
 }
 
-fn dialog_since(state: &State, key: ops_contracts::adapter::TargetKey, mark: u64) -> Option<DialogInfo> {
-    state.tab(key)?.dialog.as_ref().filter(|(seq, _)| *seq > mark).map(|(_, dialog)| dialog.clone())
+fn dialog_since(
+    state: &State,
+    key: ops_contracts::adapter::TargetKey,
+    mark: u64,
+) -> Option<DialogInfo> {
+    state
+        .tab(key)?
+        .dialog
+        .as_ref()
+        .filter(|(seq, _)| *seq > mark)
+        .map(|(_, dialog)| dialog.clone())
 }
 
 /// Nothing while a navigation that the page asked for since has neither begun nor turned into anything else.
 fn begun(state: &State, key: ops_contracts::adapter::TargetKey, mark: u64) -> Option<()> {
-    let Some(tab) = state.tab(key) else { return Some(()) };
+    let Some(tab) = state.tab(key) else {
+        return Some(());
+    };
     let nav = &tab.nav;
     let failed = nav.failed.as_ref().map_or(0, |(seq, _)| *seq);
-    let followed = nav.started_seq.max(nav.committed_seq).max(nav.url_changed_seq).max(failed) > nav.requested_seq;
+    let followed = nav
+        .started_seq
+        .max(nav.committed_seq)
+        .max(nav.url_changed_seq)
+        .max(failed)
+        > nav.requested_seq;
     let asked = nav.requested_seq > mark && !followed && !downloading(state, key, mark);
     (!asked || tab.dialog.is_some()).then_some(())
 }
 
 fn downloading(state: &State, key: ops_contracts::adapter::TargetKey, mark: u64) -> bool {
-    state.downloads.iter().any(|(seq, target, _)| *seq > mark && *target == key)
+    state
+        .downloads
+        .iter()
+        .any(|(seq, target, _)| *seq > mark && *target == key)
 }
 
 /// What ended the observation; nothing while a navigation that began since is still under way.
 fn settled(state: &State, key: ops_contracts::adapter::TargetKey, mark: u64) -> Option<Settled> {
-    let Some(tab) = state.tab(key) else { return Some(Settled::Closed) };
+    let Some(tab) = state.tab(key) else {
+        return Some(Settled::Closed);
+    };
     if dialog_since(state, key, mark).is_some() {
         return Some(Settled::Dialog);
     }

@@ -118,7 +118,9 @@ pub(super) async fn act(
                 continue;
             }
             Ok((frame, armed)) => match send(page, &observed, frame, &armed, plan, &input).await {
-                Ok(Try::Done(verdict)) => return Ok(done(page, &observed, (frame, armed), plan, verdict, attempts).await),
+                Ok(Try::Done(verdict)) => {
+                    return Ok(done(page, &observed, (frame, armed), plan, verdict, attempts).await);
+                }
                 Ok(Try::Missed(fault)) => fault,
                 Err(fault) => fault,
             },
@@ -143,11 +145,26 @@ async fn done(
     attempts: u32,
 ) -> Acted {
     let info: ElementInfo = armed.desc.element(frame.number, armed.number);
-    let changed = verdict.as_ref().map(|verdict| verdict.changed || verdict.value_changed || verdict.focus_changed);
-    let clicks = verdict.as_ref().filter(|_| plan.clicks > 0).map(|verdict| verdict.clicks);
-    let checked = verdict.and_then(|verdict| verdict.checked).and_then(|checked| checked.as_bool());
-    let receipt = Receipt { clicks, ..observed.receipt(page, Some(info), changed, attempts).await };
-    Acted { receipt, frame, number: armed.number, checked }
+    let changed = verdict
+        .as_ref()
+        .map(|verdict| verdict.changed || verdict.value_changed || verdict.focus_changed);
+    let clicks = verdict
+        .as_ref()
+        .filter(|_| plan.clicks > 0)
+        .map(|verdict| verdict.clicks);
+    let checked = verdict
+        .and_then(|verdict| verdict.checked)
+        .and_then(|checked| checked.as_bool());
+    let receipt = Receipt {
+        clicks,
+        ..observed.receipt(page, Some(info), changed, attempts).await
+    };
+    Acted {
+        receipt,
+        frame,
+        number: armed.number,
+        checked,
+    }
 }
 
 /// Until when an action waits for its element; the rest of the deadline is for the action itself.
@@ -159,7 +176,9 @@ pub(super) fn patience(page: &Page<'_>) -> Instant {
 /// sent is found again; a ref names one element alone.
 pub(super) fn may_pass(fault: &Fault, element: &Locator) -> bool {
     match fault.code {
-        ErrorCode::OpsElementNotFound | ErrorCode::OpsRefStale => !matches!(element.by, LocatorKey::Ref(_)),
+        ErrorCode::OpsElementNotFound | ErrorCode::OpsRefStale => {
+            !matches!(element.by, LocatorKey::Ref(_))
+        }
         ErrorCode::OpsElementNotVisible
         | ErrorCode::OpsElementDisabled
         | ErrorCode::OpsElementCovered
@@ -170,7 +189,12 @@ pub(super) fn may_pass(fault: &Fault, element: &Locator) -> bool {
     }
 }
 
-async fn arm(page: &Page<'_>, element: &Locator, plan: &Plan, stable: bool) -> Outcome<(FrameAt, Armed)> {
+async fn arm(
+    page: &Page<'_>,
+    element: &Locator,
+    plan: &Plan,
+    stable: bool,
+) -> Outcome<(FrameAt, Armed)> {
     page.cx.waiting_for("the element");
     let frame = page.frame_of(element)?;
     let args = ArmArgs {
@@ -208,16 +232,27 @@ async fn send(
     page.cx.waiting_for("the events to arrive");
     let actions = input(at.x, at.y);
     let batch = if armed.tells {
-        Primitive::InputTold { target: page.key, frame: frame.key, actions }
+        Primitive::InputTold {
+            target: page.key,
+            frame: frame.key,
+            actions,
+        }
     } else {
-        Primitive::Input { target: page.key, actions }
+        Primitive::Input {
+            target: page.key,
+            actions,
+        }
     };
     let wait = u64::try_from(ARRIVAL.min(page.cx.remaining()).as_millis()).unwrap_or(u64::MAX);
     let args = json!({ "token": armed.token, "expect": plan.clicks, "timeoutMs": wait, "next": page.next_ref(frame) });
     let both = async {
         match page.cx.perform(batch).await {
             Ok(told @ Effect::Text(_)) => (Ok(Effect::Done), page.bridge_answer(frame, told)),
-            sent => (sent, page.bridge_through::<Verdict>(frame, "verdict", &args).await),
+            sent => (
+                sent,
+                page.bridge_through::<Verdict>(frame, "verdict", &args)
+                    .await,
+            ),
         }
     };
     let (sent, verdict) = tokio::select! {
@@ -227,17 +262,27 @@ async fn send(
     };
     match sent {
         // The page went away under the input: the receipt tells how.
-        Ok(_) | Err(AdapterError::TargetClosed | AdapterError::DocumentGone | AdapterError::FrameGone) => {}
+        Ok(_)
+        | Err(AdapterError::TargetClosed | AdapterError::DocumentGone | AdapterError::FrameGone) => {
+        }
         Err(error) => return Err(error.into()),
     }
     judge(page, frame, observed, verdict)
 }
 
-fn judge(page: &Page<'_>, frame: FrameAt, observed: &Observation, verdict: Outcome<Verdict>) -> Outcome<Try> {
+fn judge(
+    page: &Page<'_>,
+    frame: FrameAt,
+    observed: &Observation,
+    verdict: Outcome<Verdict>,
+) -> Outcome<Try> {
     match verdict {
         Ok(verdict) if verdict.hit => Ok(Try::Done(Some(verdict))),
         Ok(verdict) if verdict.missed.is_some() => {
-            let by = verdict.missed.and_then(|missed| missed.get("desc").cloned()).map(|by| bridge::naming_refs(by, frame.number));
+            let by = verdict
+                .missed
+                .and_then(|missed| missed.get("desc").cloned())
+                .map(|by| bridge::naming_refs(by, frame.number));
             let fault = Fault::new(
                 ErrorCode::OpsElementCovered,
                 "another element was under the pointer when the events arrived; it did not see them",
@@ -247,8 +292,10 @@ fn judge(page: &Page<'_>, frame: FrameAt, observed: &Observation, verdict: Outco
         Ok(verdict) if page.cx.world.lock().tab(page.key).is_none() => Ok(Try::Done(Some(verdict))),
         Ok(verdict) => Err(nowhere(&verdict)),
         Err(fault)
-            if matches!(fault.code, ErrorCode::OpsNavInterrupted | ErrorCode::OpsTargetClosed)
-                && observed.going_elsewhere(page) =>
+            if matches!(
+                fault.code,
+                ErrorCode::OpsNavInterrupted | ErrorCode::OpsTargetClosed
+            ) && observed.going_elsewhere(page) =>
         {
             Ok(Try::Done(None))
         }
@@ -269,7 +316,14 @@ fn nowhere(verdict: &Verdict) -> Fault {
 
 async fn disarm(page: &Page<'_>, frame: FrameAt, armed: &Armed) {
     // Failing means that the document is gone, and the guard with it.
-    drop(page.bridge_through::<serde::de::IgnoredAny>(frame, "disarm", &json!({ "token": armed.token })).await);
+    drop(
+        page.bridge_through::<serde::de::IgnoredAny>(
+            frame,
+            "disarm",
+            &json!({ "token": armed.token }),
+        )
+        .await,
+    );
 }
 
 #[cfg(test)]
@@ -280,7 +334,10 @@ mod tests {
     fn what_was_replaced_is_found_again_by_a_locator_and_never_by_a_ref() {
         let stale = Fault::plain(ErrorCode::OpsRefStale);
         let locator = |text: &str| text.parse::<Locator>().expect("it is a locator");
-        assert!(may_pass(&stale, &locator("role=button[name=\"Save\"]")) && may_pass(&stale, &locator("css=#save")));
+        assert!(
+            may_pass(&stale, &locator("role=button[name=\"Save\"]"))
+                && may_pass(&stale, &locator("css=#save"))
+        );
         assert!(!may_pass(&stale, &locator("e12")));
         let delivered = Fault::plain(ErrorCode::OpsElementCovered).with("delivered", "unknown");
         assert!(!may_pass(&delivered, &locator("css=#save")));

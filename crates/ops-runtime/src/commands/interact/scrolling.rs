@@ -23,13 +23,21 @@ struct Args {
 
 pub(crate) async fn scroll(cx: &Cx, params: ScrollParams) -> Outcome<ScrollResult> {
     let page = cx.page(params.target_id.as_ref())?;
-    let frame = params.element.as_ref().map_or_else(|| Ok(page.main_frame()), |element| page.frame_of(element))?;
+    let frame = params
+        .element
+        .as_ref()
+        .map_or_else(|| Ok(page.main_frame()), |element| page.frame_of(element))?;
     let (dx, dy) = match params.to {
         Some(ScrollEdge::Top) => (0.0, -TO_THE_END),
         Some(ScrollEdge::Bottom) => (0.0, TO_THE_END),
         None => (params.dx, params.dy),
     };
-    let args = Args { locator: params.element.as_ref().map(BridgeLocator::from), dx, dy, next: page.next_ref(frame) };
+    let args = Args {
+        locator: params.element.as_ref().map(BridgeLocator::from),
+        dx,
+        dy,
+        next: page.next_ref(frame),
+    };
     cx.waiting_for("the page to scroll");
     page.bridge(frame, "scrollBy", &args).await
 }
@@ -49,12 +57,17 @@ pub(crate) async fn scroll_into_view(cx: &Cx, params: ElementParams) -> Outcome<
     let frame = page.frame_of(&params.element)?;
     cx.waiting_for("the page to scroll");
     let still = json!({ "dx": 0, "dy": 0 });
-    let args = json!({ "locator": BridgeLocator::from(&params.element), "next": page.next_ref(frame) });
+    let args =
+        json!({ "locator": BridgeLocator::from(&params.element), "next": page.next_ref(frame) });
     // Polled in order, so the three are handled in order: where it was, the scrolling, where it is.
     let (before, scrolled, after) = tokio::join!(
         page.bridge::<At>(frame, "scrollBy", &still),
         page.bridge::<Scrolled>(frame, "scrollIntoView", &args),
         page.bridge::<At>(frame, "scrollBy", &still),
     );
-    Ok(ScrollResult { before: before?.before, after: after?.before, moved: scrolled?.scrolled })
+    Ok(ScrollResult {
+        before: before?.before,
+        after: after?.before,
+        moved: scrolled?.scrolled,
+    })
 }

@@ -44,20 +44,38 @@ struct Taker {
 
 pub(crate) async fn upload(cx: &Cx, params: UploadParams) -> Outcome<UploadResult> {
     let page = cx.page(params.target_id.as_ref())?;
-    let files = params.files.into_iter().enumerate().map(|(at, file)| content(cx, at, file)).collect::<Outcome<Vec<_>>>()?;
+    let files = params
+        .files
+        .into_iter()
+        .enumerate()
+        .map(|(at, file)| content(cx, at, file))
+        .collect::<Outcome<Vec<_>>>()?;
     let observed = Observation::begin(&page);
     let taker = match &params.element {
         Some(element) => input(&page, element).await?,
         None => chooser(&page)?,
     };
     if files.len() > 1 && !taker.multiple {
-        return Err(Fault::new(ErrorCode::OpsElementWrongType, "the input takes one file, and more were given")
-            .with("files", files.len())
-            .with("element", taker.element));
+        return Err(Fault::new(
+            ErrorCode::OpsElementWrongType,
+            "the input takes one file, and more were given",
+        )
+        .with("files", files.len())
+        .with("element", taker.element));
     }
     cx.waiting_for("the page to take the files");
-    let wanted: Vec<(String, u64)> = files.iter().map(|file| (file.name.clone(), file.content.len() as u64)).collect();
-    let Effect::Files(held) = page.perform(Primitive::SetFiles { target: page.key, to: taker.to, files }).await? else {
+    let wanted: Vec<(String, u64)> = files
+        .iter()
+        .map(|file| (file.name.clone(), file.content.len() as u64))
+        .collect();
+    let Effect::Files(held) = page
+        .perform(Primitive::SetFiles {
+            target: page.key,
+            to: taker.to,
+            files,
+        })
+        .await?
+    else {
         return Err(unexpected());
     };
     if let Some(tab) = cx.world.lock().tab_mut(page.key) {
@@ -65,12 +83,22 @@ pub(crate) async fn upload(cx: &Cx, params: UploadParams) -> Outcome<UploadResul
     }
     observed.handled(&page).await;
     // A page may clear its input once it has read the files: that is its way to take them.
-    let same = held.iter().map(|file| (file.name.clone(), file.bytes)).eq(wanted.iter().cloned());
+    let same = held
+        .iter()
+        .map(|file| (file.name.clone(), file.bytes))
+        .eq(wanted.iter().cloned());
     if !same && !held.is_empty() {
-        return Err(Fault::new(ErrorCode::OpsValueRejected, "the input holds other files than were given").with("files", held));
+        return Err(Fault::new(
+            ErrorCode::OpsValueRejected,
+            "the input holds other files than were given",
+        )
+        .with("files", held));
     }
     let receipt = observed.receipt(&page, taker.element, Some(same), 1).await;
-    Ok(UploadResult { files: held, receipt })
+    Ok(UploadResult {
+        files: held,
+        receipt,
+    })
 }
 
 fn content(cx: &Cx, at: usize, file: UploadFile) -> Outcome<FileToGive> {
@@ -78,12 +106,16 @@ fn content(cx: &Cx, at: usize, file: UploadFile) -> Outcome<FileToGive> {
         (Some(text), ..) => Arc::new(text.into_bytes()),
         (_, Some(text), _) => Arc::new(BASE64_STANDARD.decode(text).map_err(|error| {
             let field = format!("files[{at}].base64");
-            Fault::new(ErrorCode::OpsInvalidRequest, format!("{field}: {error}")).with("field", field)
+            Fault::new(ErrorCode::OpsInvalidRequest, format!("{field}: {error}"))
+                .with("field", field)
         })?),
         (_, _, Some(blob)) => cx.session.blob(&blob)?,
         _ => Arc::default(),
     };
-    Ok(FileToGive { name: file.name, content })
+    Ok(FileToGive {
+        name: file.name,
+        content,
+    })
 }
 
 async fn input(page: &Page<'_>, element: &Locator) -> Outcome<Taker> {
@@ -95,15 +127,34 @@ async fn input(page: &Page<'_>, element: &Locator) -> Outcome<Taker> {
     let directory: Attribute = page.bridge(frame, "read", &args).await?;
     let info = ready.desc.element(frame.number, ready.number);
     if directory.value.is_some() {
-        return Err(Fault::new(ErrorCode::OpsNotSupported, "the input takes a directory: files can be given to other inputs only")
-            .with("element", info));
+        return Err(Fault::new(
+            ErrorCode::OpsNotSupported,
+            "the input takes a directory: files can be given to other inputs only",
+        )
+        .with("element", info));
     }
-    let to = FilesTo::Element { frame: frame.key, number: ready.number };
-    Ok(Taker { to, multiple: ready.info.multiple, element: Some(info) })
+    let to = FilesTo::Element {
+        frame: frame.key,
+        number: ready.number,
+    };
+    Ok(Taker {
+        to,
+        multiple: ready.info.multiple,
+        element: Some(info),
+    })
 }
 
 fn chooser(page: &Page<'_>) -> Outcome<Taker> {
-    let open = page.cx.world.lock().tab(page.key).and_then(|tab| tab.chooser);
+    let open = page
+        .cx
+        .world
+        .lock()
+        .tab(page.key)
+        .and_then(|tab| tab.chooser);
     let (_, chooser, multiple) = open.ok_or_else(|| Fault::plain(ErrorCode::OpsChooserMissing))?;
-    Ok(Taker { to: FilesTo::Chooser(chooser), multiple, element: None })
+    Ok(Taker {
+        to: FilesTo::Chooser(chooser),
+        multiple,
+        element: None,
+    })
 }

@@ -57,9 +57,15 @@ impl Watched {
 
     /// Those of `kinds` that were seen, and the element that the first of them reached.
     pub(super) fn side(&self, frame: FrameAt, kinds: &[&str]) -> DragSide {
-        let seen = || self.events.iter().filter(|seen| kinds.contains(&seen.r#type.as_str()));
+        let seen = || {
+            self.events
+                .iter()
+                .filter(|seen| kinds.contains(&seen.r#type.as_str()))
+        };
         DragSide {
-            element: seen().find_map(|seen| seen.element.clone()).map(|element| element.info(frame)),
+            element: seen()
+                .find_map(|seen| seen.element.clone())
+                .map(|element| element.info(frame)),
             events: seen().map(|seen| seen.r#type.clone()).collect(),
         }
     }
@@ -67,7 +73,9 @@ impl Watched {
 
 /// Begins to write down what arrives in a frame's document.
 pub(super) async fn begin(page: &Page<'_>, frame: FrameAt) -> Outcome<()> {
-    page.bridge::<serde::de::IgnoredAny>(frame, "watch", &json!({})).await.map(drop)
+    page.bridge::<serde::de::IgnoredAny>(frame, "watch", &json!({}))
+        .await
+        .map(drop)
 }
 
 /// What arrived since; nothing where the document went away or a dialog blocks it, which the receipt tells.
@@ -78,7 +86,13 @@ pub(super) async fn end(page: &Page<'_>, frame: FrameAt, target: Option<u32>) ->
 
 /// What arrived so far; the watch goes on.
 pub(super) async fn peek(page: &Page<'_>, frame: FrameAt) -> Option<Watched> {
-    page.bridge(frame, "watched", &json!({ "peek": true, "next": page.next_ref(frame) })).await.ok()
+    page.bridge(
+        frame,
+        "watched",
+        &json!({ "peek": true, "next": page.next_ref(frame) }),
+    )
+    .await
+    .ok()
 }
 
 /// The element of the main document that a pointer at this point is over.

@@ -6,7 +6,11 @@ use ops_contracts::{ErrorCode, Fault, Outcome};
 pub(crate) fn check(text: &str, allowed: &[String]) -> Outcome<String> {
     let url = text.trim();
     let invalid = |why: &str| {
-        Fault::new(ErrorCode::OpsUrlInvalid, format!("{} is no URL to go to: {why}", shown(url))).with("url", shown(url))
+        Fault::new(
+            ErrorCode::OpsUrlInvalid,
+            format!("{} is no URL to go to: {why}", shown(url)),
+        )
+        .with("url", shown(url))
     };
     let Some((scheme, rest)) = url.split_once(':').filter(|(scheme, _)| is_scheme(scheme)) else {
         return Err(invalid("it has no scheme, such as https://"));
@@ -23,14 +27,22 @@ pub(crate) fn check(text: &str, allowed: &[String]) -> Outcome<String> {
         "about" if rest == "blank" => Ok(url.to_owned()),
         _ if allowed.contains(&scheme) => Ok(url.to_owned()),
         // `localhost:8080` parses as a scheme: say what was meant.
-        _ if rest.bytes().next().is_some_and(|b| b.is_ascii_digit()) => Err(invalid("it has no scheme, such as http://")),
-        _ => Err(Fault::new(ErrorCode::OpsUrlForbidden, format!("the scheme {scheme}: is not allowed in this session"))
-            .with("scheme", scheme)),
+        _ if rest.bytes().next().is_some_and(|b| b.is_ascii_digit()) => {
+            Err(invalid("it has no scheme, such as http://"))
+        }
+        _ => Err(Fault::new(
+            ErrorCode::OpsUrlForbidden,
+            format!("the scheme {scheme}: is not allowed in this session"),
+        )
+        .with("scheme", scheme)),
     }
 }
 
 fn is_scheme(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
+    text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
 }
 
 fn host(rest: &str) -> &str {
@@ -54,12 +66,30 @@ mod tests {
 
     #[test]
     fn only_absolute_urls_of_allowed_schemes_pass() {
-        for url in ["http://x", "https://x.y/z?q#f", "HTTP://X", " http://x ", "about:blank", "http://[::1]:80/", "http://u:p@h/"] {
+        for url in [
+            "http://x",
+            "https://x.y/z?q#f",
+            "HTTP://X",
+            " http://x ",
+            "about:blank",
+            "http://[::1]:80/",
+            "http://u:p@h/",
+        ] {
             assert!(check(url, &[]).is_ok(), "{url}");
         }
-        for url in
-            ["", "x", "/path", "example.com", "http:", "http://", "http:///x", "http://a b/", "localhost:80", "http://x\n", "//x"]
-        {
+        for url in [
+            "",
+            "x",
+            "/path",
+            "example.com",
+            "http:",
+            "http://",
+            "http:///x",
+            "http://a b/",
+            "localhost:80",
+            "http://x\n",
+            "//x",
+        ] {
             refused(url, ErrorCode::OpsUrlInvalid);
         }
         for url in [

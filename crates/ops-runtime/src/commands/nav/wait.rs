@@ -40,7 +40,11 @@ pub(crate) async fn run(cx: &Cx, params: WaitParams) -> Outcome<WaitResult> {
         truthy(&page, function).await?;
     }
     let waited_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    Ok(WaitResult { waited_ms, url: page.url(), reference })
+    Ok(WaitResult {
+        waited_ms,
+        url: page.url(),
+        reference,
+    })
 }
 
 async fn load_state(page: &Page<'_>, wanted: LoadState) -> Outcome<()> {
@@ -49,7 +53,9 @@ async fn load_state(page: &Page<'_>, wanted: LoadState) -> Outcome<()> {
     let loaded = cx.world.until(|state| match state.tab(key) {
         None => Some(Err(Fault::plain(ErrorCode::OpsTargetClosed))),
         Some(tab) if tab.dialog.is_some() => Some(page_blocked(tab)),
-        Some(tab) => (tab.nav.pending.is_none() && super::reached(tab) >= wanted.min(LoadState::Load)).then_some(Ok(())),
+        Some(tab) => (tab.nav.pending.is_none()
+            && super::reached(tab) >= wanted.min(LoadState::Load))
+        .then_some(Ok(())),
     });
     loaded.await?;
     if wanted == LoadState::NetworkIdle {
@@ -106,13 +112,27 @@ async fn in_page(
     let cx = page.cx;
     cx.waiting_for("the element");
     loop {
-        let frame = element.map_or_else(|| Ok(page.main_frame()), |element| page.frame_of(element))?;
+        let frame =
+            element.map_or_else(|| Ok(page.main_frame()), |element| page.frame_of(element))?;
         let left = cx.remaining().saturating_sub(MARGIN);
         let timeout_ms = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
-        let args = WaitArgs { locator: element.map(BridgeLocator::from), text, state, timeout_ms, next: page.next_ref(frame) };
+        let args = WaitArgs {
+            locator: element.map(BridgeLocator::from),
+            text,
+            state,
+            timeout_ms,
+            next: page.next_ref(frame),
+        };
         match page.bridge::<Waited>(frame, "waitFor", &args).await {
-            Ok(waited) => return Ok(waited.reference.map(|element| ElementRef { frame: frame.number, element })),
-            Err(fault) if fault.code == ErrorCode::OpsNavInterrupted => settled(page, frame).await?,
+            Ok(waited) => {
+                return Ok(waited.reference.map(|element| ElementRef {
+                    frame: frame.number,
+                    element,
+                }));
+            }
+            Err(fault) if fault.code == ErrorCode::OpsNavInterrupted => {
+                settled(page, frame).await?
+            }
             Err(fault) => return Err(fault),
         }
     }
@@ -125,7 +145,10 @@ async fn settled(page: &Page<'_>, frame: FrameAt) -> Outcome<()> {
         .world
         .until(|state| match (state.tab(key), state.frame(frame.key)) {
             (None, _) => Some(Err(Fault::plain(ErrorCode::OpsTargetClosed))),
-            (_, None) => Some(Err(Fault::new(ErrorCode::OpsFrameUnknown, "the frame is gone"))),
+            (_, None) => Some(Err(Fault::new(
+                ErrorCode::OpsFrameUnknown,
+                "the frame is gone",
+            ))),
             (Some(tab), Some(_)) => tab.nav.pending.is_none().then_some(Ok(())),
         })
         .await?;
@@ -136,16 +159,24 @@ async fn settled(page: &Page<'_>, frame: FrameAt) -> Outcome<()> {
 
 async fn truthy(page: &Page<'_>, function: &str) -> Outcome<()> {
     page.cx.waiting_for("the function to be true");
-    let expression =
-        format!("Promise.resolve((\n{function}\n)).then((value) => !!(typeof value === 'function' ? value() : value))");
+    let expression = format!(
+        "Promise.resolve((\n{function}\n)).then((value) => !!(typeof value === 'function' ? value() : value))"
+    );
     loop {
-        let primitive =
-            Primitive::Evaluate { target: page.key, frame: page.main, expression: expression.clone(), await_promise: true };
+        let primitive = Primitive::Evaluate {
+            target: page.key,
+            frame: page.main,
+            expression: expression.clone(),
+            await_promise: true,
+        };
         match page.perform(primitive).await {
-            Ok(Effect::Evaluated(Evaluated::Value(value))) if value.get() == "true" => return Ok(()),
+            Ok(Effect::Evaluated(Evaluated::Value(value))) if value.get() == "true" => {
+                return Ok(());
+            }
             Ok(Effect::Evaluated(Evaluated::Value(_) | Evaluated::Unserializable(_))) => {}
             Ok(Effect::Evaluated(Evaluated::Threw(error))) => {
-                return Err(Fault::new(ErrorCode::OpsScriptFailed, error.text.clone()).with("exception", error));
+                return Err(Fault::new(ErrorCode::OpsScriptFailed, error.text.clone())
+                    .with("exception", error));
             }
             Err(fault) if fault.code == ErrorCode::OpsNavInterrupted => {}
             Err(fault) => return Err(fault),

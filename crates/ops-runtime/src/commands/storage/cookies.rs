@@ -2,7 +2,8 @@
 
 use ops_contracts::adapter::{Effect, Primitive};
 use ops_contracts::command::storage::{
-    ClearedResult, Cookie, CookiesClearParams, CookiesGetParams, CookiesResult, CookiesSetParams, NewCookie,
+    ClearedResult, Cookie, CookiesClearParams, CookiesGetParams, CookiesResult, CookiesSetParams,
+    NewCookie,
 };
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde::Serialize;
@@ -22,15 +23,24 @@ pub(crate) async fn get(cx: &Cx, params: CookiesGetParams) -> Outcome<CookiesRes
     let mut cookies = read(cx).await?;
     cookies.retain(|cookie| {
         params.name.as_ref().is_none_or(|name| cookie.name == *name)
-            && params.domain.as_ref().is_none_or(|domain| is_within(&cookie.domain, domain))
+            && params
+                .domain
+                .as_ref()
+                .is_none_or(|domain| is_within(&cookie.domain, domain))
             && params.url.as_ref().is_none_or(|url| goes_to(cookie, url))
     });
     Ok(CookiesResult { cookies })
 }
 
 pub(crate) async fn set(cx: &Cx, params: CookiesSetParams) -> Outcome<CookiesResult> {
-    let cookies = params.cookies.into_iter().map(|cookie| whole(cx, cookie)).collect::<Outcome<Vec<_>>>()?;
-    write(cx, &cookies).await.map(|cookies| CookiesResult { cookies })
+    let cookies = params
+        .cookies
+        .into_iter()
+        .map(|cookie| whole(cx, cookie))
+        .collect::<Outcome<Vec<_>>>()?;
+    write(cx, &cookies)
+        .await
+        .map(|cookies| CookiesResult { cookies })
 }
 
 pub(crate) async fn clear(cx: &Cx, params: CookiesClearParams) -> Outcome<ClearedResult> {
@@ -38,7 +48,10 @@ pub(crate) async fn clear(cx: &Cx, params: CookiesClearParams) -> Outcome<Cleare
     let all = params == CookiesClearParams::default();
     gone.retain(|cookie| {
         params.name.as_ref().is_none_or(|name| cookie.name == *name)
-            && params.domain.as_ref().is_none_or(|domain| is_within(&cookie.domain, domain))
+            && params
+                .domain
+                .as_ref()
+                .is_none_or(|domain| is_within(&cookie.domain, domain))
             && params.path.as_ref().is_none_or(|path| cookie.path == *path)
     });
     if !gone.is_empty() || all {
@@ -46,14 +59,21 @@ pub(crate) async fn clear(cx: &Cx, params: CookiesClearParams) -> Outcome<Cleare
         cx.perform(Primitive::RemoveCookies { cookies }).await?;
     }
     let left = read(cx).await?;
-    let cleared = gone.iter().filter(|cookie| !left.iter().any(|other| is_same(cookie, other))).count();
-    Ok(ClearedResult { cleared: u32::try_from(cleared).unwrap_or(u32::MAX) })
+    let cleared = gone
+        .iter()
+        .filter(|cookie| !left.iter().any(|other| is_same(cookie, other)))
+        .count();
+    Ok(ClearedResult {
+        cleared: u32::try_from(cleared).unwrap_or(u32::MAX),
+    })
 }
 
 /// All cookies of the session, by domain, path and name.
 pub(super) async fn read(cx: &Cx) -> Outcome<Vec<Cookie>> {
     cx.waiting_for("the cookies");
-    let Effect::Cookies(mut cookies) = cx.perform(Primitive::ReadCookies).await? else { return Err(unexpected()) };
+    let Effect::Cookies(mut cookies) = cx.perform(Primitive::ReadCookies).await? else {
+        return Err(unexpected());
+    };
     cookies.sort_by(|a, b| (&a.domain, &a.path, &a.name).cmp(&(&b.domain, &b.path, &b.name)));
     Ok(cookies)
 }
@@ -61,21 +81,40 @@ pub(super) async fn read(cx: &Cx) -> Outcome<Vec<Cookie>> {
 /// Sets cookies and gives them as the browser holds them then.
 pub(super) async fn write(cx: &Cx, cookies: &[Cookie]) -> Outcome<Vec<Cookie>> {
     cx.waiting_for("the cookies");
-    let Effect::Refused(refused) = cx.perform(Primitive::WriteCookies { cookies: cookies.to_vec() }).await? else {
+    let Effect::Refused(refused) = cx
+        .perform(Primitive::WriteCookies {
+            cookies: cookies.to_vec(),
+        })
+        .await?
+    else {
         return Err(unexpected());
     };
     let mut held = read(cx).await?;
     let mut missing: Vec<Refused<'_>> = Vec::new();
     for (at, cookie) in cookies.iter().enumerate() {
-        let reason = refused.iter().find(|(place, _)| *place == at).map(|(_, reason)| reason.clone());
-        let stored = held.iter().any(|other| is_same(cookie, other) && other.value == cookie.value);
+        let reason = refused
+            .iter()
+            .find(|(place, _)| *place == at)
+            .map(|(_, reason)| reason.clone());
+        let stored = held
+            .iter()
+            .any(|other| is_same(cookie, other) && other.value == cookie.value);
         if reason.is_some() || !stored {
             let reason = reason.unwrap_or_else(|| "the browser does not hold it".to_owned());
-            missing.push(Refused { name: &cookie.name, domain: &cookie.domain, path: &cookie.path, reason });
+            missing.push(Refused {
+                name: &cookie.name,
+                domain: &cookie.domain,
+                path: &cookie.path,
+                reason,
+            });
         }
     }
     if !missing.is_empty() {
-        let message = format!("the browser did not take {} of {} cookies", missing.len(), cookies.len());
+        let message = format!(
+            "the browser did not take {} of {} cookies",
+            missing.len(),
+            cookies.len()
+        );
         return Err(Fault::new(ErrorCode::OpsCookieRejected, message).with("refused", missing));
     }
     held.retain(|held| cookies.iter().any(|cookie| is_same(cookie, held)));
@@ -97,7 +136,9 @@ fn whole(cx: &Cx, cookie: NewCookie) -> Outcome<Cookie> {
         })?,
         (None, None) => String::new(),
     };
-    let secure = cookie.secure.unwrap_or_else(|| url.is_some_and(|url| url.starts_with("https:")));
+    let secure = cookie
+        .secure
+        .unwrap_or_else(|| url.is_some_and(|url| url.starts_with("https:")));
     Ok(Cookie {
         name: cookie.name,
         value: cookie.value,
@@ -116,19 +157,32 @@ fn whole(cx: &Cx, cookie: NewCookie) -> Outcome<Cookie> {
 fn host(url: &str) -> Option<String> {
     let origin = crate::origin::of_url(url)?;
     let (_, authority) = origin.split_once("://")?;
-    let host = if authority.starts_with('[') { authority.split_inclusive(']').next()? } else { authority.split(':').next()? };
+    let host = if authority.starts_with('[') {
+        authority.split_inclusive(']').next()?
+    } else {
+        authority.split(':').next()?
+    };
     Some(host.to_owned())
 }
 
 fn is_same(a: &Cookie, b: &Cookie) -> bool {
     let bare = |domain: &str| domain.trim_start_matches('.').to_ascii_lowercase();
-    a.name == b.name && bare(&a.domain) == bare(&b.domain) && a.path == b.path && a.partition_key == b.partition_key
+    a.name == b.name
+        && bare(&a.domain) == bare(&b.domain)
+        && a.path == b.path
+        && a.partition_key == b.partition_key
 }
 
 /// Whether a cookie's domain is `domain` or below it.
 fn is_within(cookie: &str, domain: &str) -> bool {
-    let (cookie, domain) = (cookie.trim_start_matches('.'), domain.trim_start_matches('.').to_ascii_lowercase());
-    cookie == domain || cookie.strip_suffix(domain.as_str()).is_some_and(|rest| rest.ends_with('.'))
+    let (cookie, domain) = (
+        cookie.trim_start_matches('.'),
+        domain.trim_start_matches('.').to_ascii_lowercase(),
+    );
+    cookie == domain
+        || cookie
+            .strip_suffix(domain.as_str())
+            .is_some_and(|rest| rest.ends_with('.'))
 }
 
 /// Whether a request to a URL carries the cookie, as far as domain, path and security decide (RFC 6265, 5.4).
@@ -138,11 +192,19 @@ fn goes_to(cookie: &Cookie, url: &str) -> bool {
         Some(domain) => is_within(&host, domain),
         None => cookie.domain == host,
     };
-    let after_host = url.split_once("://").and_then(|(_, rest)| rest.find('/').map(|at| &rest[at..])).unwrap_or("/");
+    let after_host = url
+        .split_once("://")
+        .and_then(|(_, rest)| rest.find('/').map(|at| &rest[at..]))
+        .unwrap_or("/");
     let path = after_host.split(['?', '#']).next().unwrap_or("/");
     let in_path = path == cookie.path
-        || path.strip_prefix(cookie.path.as_str()).is_some_and(|rest| cookie.path.ends_with('/') || rest.starts_with('/'));
-    let loopback = host == "localhost" || host.ends_with(".localhost") || host.starts_with("127.") || host == "[::1]";
+        || path
+            .strip_prefix(cookie.path.as_str())
+            .is_some_and(|rest| cookie.path.ends_with('/') || rest.starts_with('/'));
+    let loopback = host == "localhost"
+        || host.ends_with(".localhost")
+        || host.starts_with("127.")
+        || host == "[::1]";
     in_domain && in_path && (!cookie.secure || url.starts_with("https:") || loopback)
 }
 
@@ -151,13 +213,19 @@ mod tests {
     use super::*;
 
     fn cookie(domain: &str, path: &str, secure: bool) -> Cookie {
-        let text = format!(r#"{{"name":"n","value":"v","domain":"{domain}","path":"{path}","secure":{secure}}}"#);
+        let text = format!(
+            r#"{{"name":"n","value":"v","domain":"{domain}","path":"{path}","secure":{secure}}}"#
+        );
         serde_json::from_str(&text).unwrap()
     }
 
     #[track_caller]
     fn check(domain: &str, path: &str, secure: bool, url: &str, expected: bool) {
-        assert_eq!(goes_to(&cookie(domain, path, secure), url), expected, "{domain}{path} {url}");
+        assert_eq!(
+            goes_to(&cookie(domain, path, secure), url),
+            expected,
+            "{domain}{path} {url}"
+        );
     }
 
     #[test]

@@ -22,7 +22,11 @@ impl<'a> Origins<'a> {
     }
 
     /// Calls the bridge's `storage` at an origin.
-    pub(super) async fn storage<R: DeserializeOwned>(&mut self, origin: &str, ask: &impl Serialize) -> Outcome<R> {
+    pub(super) async fn storage<R: DeserializeOwned>(
+        &mut self,
+        origin: &str,
+        ask: &impl Serialize,
+    ) -> Outcome<R> {
         if let Some((target, frame)) = self.shown(origin)
             && let Ok(result) = own_page::call(self.cx, (target, frame), "storage", ask).await
         {
@@ -30,11 +34,18 @@ impl<'a> Origins<'a> {
         }
         let (target, frame) = self.own_page().await?;
         let url = format!("{origin}/");
-        let Effect::Navigation { failure, .. } = self.cx.perform(Primitive::VisitEmpty { target, url }).await? else {
+        let Effect::Navigation { failure, .. } = self
+            .cx
+            .perform(Primitive::VisitEmpty { target, url })
+            .await?
+        else {
             return Err(unexpected());
         };
         if let Some(failure) = failure {
-            return Err(Fault::new(failure.code(), format!("{origin} can't be visited: {}", failure.reason)));
+            return Err(Fault::new(
+                failure.code(),
+                format!("{origin} can't be visited: {}", failure.reason),
+            ));
         }
         own_page::call(self.cx, (target, frame), "storage", ask).await
     }
@@ -42,9 +53,14 @@ impl<'a> Origins<'a> {
     /// A frame at the origin that can be asked.
     fn shown(&self, origin: &str) -> Option<(TargetKey, FrameKey)> {
         let state = self.cx.world.lock();
-        let usable = |target: TargetKey| state.tab(target).is_some_and(|tab| !tab.crashed && tab.dialog.is_none());
-        let frame =
-            state.frames.iter().find(|frame| origin::of_url(&frame.url).as_deref() == Some(origin) && usable(frame.target))?;
+        let usable = |target: TargetKey| {
+            state
+                .tab(target)
+                .is_some_and(|tab| !tab.crashed && tab.dialog.is_none())
+        };
+        let frame = state.frames.iter().find(|frame| {
+            origin::of_url(&frame.url).as_deref() == Some(origin) && usable(frame.target)
+        })?;
         Some((frame.target, frame.key))
     }
 
@@ -52,6 +68,9 @@ impl<'a> Origins<'a> {
         if self.own.is_none() {
             self.own = Some(OwnPage::open(self.cx).await?);
         }
-        self.own.as_ref().map(|own| (own.target, own.frame)).ok_or_else(unexpected)
+        self.own
+            .as_ref()
+            .map(|own| (own.target, own.frame))
+            .ok_or_else(unexpected)
     }
 }

@@ -23,19 +23,51 @@ fn adapter_circuit_breaker_thresholds() {
         assert!(!breaker.fault(start + secs(second)));
     }
     assert!(breaker.admit(start + secs(4)).is_ok());
-    assert!(breaker.fault(start + secs(59)), "the fifth fault within 60 s opens the circuit");
+    assert!(
+        breaker.fault(start + secs(59)),
+        "the fifth fault within 60 s opens the circuit"
+    );
     let opened = start + secs(59);
-    assert_eq!(breaker.admit(opened), Err(Refused { retry_after: Some(secs(120)) }));
-    assert_eq!(breaker.admit(opened + secs(119)), Err(Refused { retry_after: Some(secs(1)) }));
-    assert_eq!(breaker.admit(opened + secs(120)), Ok(Admitted { probe: true, transition: true }));
-    assert_eq!(breaker.admit(opened + secs(120)), Err(Refused { retry_after: None }), "one command at a time");
+    assert_eq!(
+        breaker.admit(opened),
+        Err(Refused {
+            retry_after: Some(secs(120))
+        })
+    );
+    assert_eq!(
+        breaker.admit(opened + secs(119)),
+        Err(Refused {
+            retry_after: Some(secs(1))
+        })
+    );
+    assert_eq!(
+        breaker.admit(opened + secs(120)),
+        Ok(Admitted {
+            probe: true,
+            transition: true
+        })
+    );
+    assert_eq!(
+        breaker.admit(opened + secs(120)),
+        Err(Refused { retry_after: None }),
+        "one command at a time"
+    );
     for success in 1..10 {
         assert!(!breaker.succeed(), "{success}");
         breaker.release();
-        assert_eq!(breaker.admit(opened + secs(121)), Ok(Admitted { probe: true, transition: false }));
+        assert_eq!(
+            breaker.admit(opened + secs(121)),
+            Ok(Admitted {
+                probe: true,
+                transition: false
+            })
+        );
     }
     assert!(breaker.succeed(), "the tenth success closes it");
-    assert_eq!((breaker.state(), breaker.faults(opened + secs(121))), (CircuitState::Closed, 0));
+    assert_eq!(
+        (breaker.state(), breaker.faults(opened + secs(121))),
+        (CircuitState::Closed, 0)
+    );
 }
 
 #[test]
@@ -43,7 +75,10 @@ fn faults_that_are_a_minute_apart_never_open_the_circuit() {
     let start = Instant::now();
     let mut breaker = Breaker::new(BreakerRules::default());
     for number in 0..100 {
-        assert!(!breaker.fault(start + secs(15 * number)), "four fit into a window of a minute");
+        assert!(
+            !breaker.fault(start + secs(15 * number)),
+            "four fit into a window of a minute"
+        );
         assert!(breaker.faults(start + secs(15 * number)) <= 4);
     }
 }
@@ -58,7 +93,10 @@ fn any_fault_while_half_open_opens_it_for_the_whole_cooldown() {
         breaker.succeed();
     }
     assert!(breaker.fault(probe));
-    assert_eq!((breaker.cooldown_until(), breaker.successes()), (Some(probe + secs(120)), 0));
+    assert_eq!(
+        (breaker.cooldown_until(), breaker.successes()),
+        (Some(probe + secs(120)), 0)
+    );
 }
 
 #[test]
@@ -67,7 +105,10 @@ fn a_probe_that_says_nothing_about_the_adapter_leaves_the_circuit_half_open() {
     let mut breaker = opened(start);
     breaker.admit(start + secs(120)).unwrap();
     breaker.release();
-    assert_eq!((breaker.state(), breaker.successes()), (CircuitState::HalfOpen, 0));
+    assert_eq!(
+        (breaker.state(), breaker.successes()),
+        (CircuitState::HalfOpen, 0)
+    );
     assert!(breaker.admit(start + secs(120)).is_ok());
 }
 
@@ -78,7 +119,10 @@ fn a_success_that_comes_in_while_it_is_open_does_not_count() {
     for _ in 0..100 {
         assert!(!breaker.succeed());
     }
-    assert_eq!((breaker.state(), breaker.successes()), (CircuitState::Open, 0));
+    assert_eq!(
+        (breaker.state(), breaker.successes()),
+        (CircuitState::Open, 0)
+    );
 }
 
 #[derive(Debug, Clone, Copy)]
