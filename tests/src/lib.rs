@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use conformance::suite::{self, Case, Subject, Verdict};
 use libtest_mimic::{Arguments, Failed, Trial};
-use ops_contracts::clock::{Clock, Timestamp};
+use ops_contracts::wire::clock::{Clock, Timestamp};
 use tokio::runtime::Runtime;
 
 /// The time of day.

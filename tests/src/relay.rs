@@ -9,10 +9,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use ops_client::{Client, Endpoint, Options, RequestIds, Trust};
-use ops_contracts::command::session::{CreateParams, CreateResult};
-use ops_contracts::command::{Command as OpsCommand, SessionCreate};
-use ops_contracts::frame::ClientKind;
-use ops_contracts::ids::{LeaseId, SessionId};
+use ops_contracts::wire::command::session::{CreateParams, CreateResult};
+use ops_contracts::wire::command::{Command as OpsCommand, SessionCreate};
+use ops_contracts::wire::frame::ClientKind;
+use ops_contracts::wire::ids::{LeaseId, SessionId};
 use routing::config::{BROWSER, FIREFOX, VARIABLES};
 use rustix::process::Signal;
 use serde_json::Value;
@@ -222,7 +222,7 @@ impl Relay {
             client_id: client.parse().expect("a valid client id"),
             client_kind: ClientKind::Other,
             client_version: "0.2.0".to_owned(),
-            routing: ops_contracts::routing::RequestControls::default(),
+            routing: ops_contracts::wire::routing::RequestControls::default(),
             request_ids: RequestIds::new(nonce()),
         }
     }

@@ -8,8 +8,8 @@ use adapter_cdp::guard::GuardCommand;
 use adapter_cdp::launch::{GuardSupervisor, browser_environment};
 use adapter_cdp::{CdpAdapter, CdpConfig, Sandbox};
 use conformance::suite::Subject;
-use ops_contracts::adapter::Adapter;
-use ops_contracts::capability::BrowserKind;
+use ops_contracts::seam::adapter::Adapter;
+use ops_contracts::wire::capability::BrowserKind;
 use ops_runtime::{FamilyConfig, Runtime, RuntimeConfig};
 use rustix::process::{Pid, Signal, kill_process};
 

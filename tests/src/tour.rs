@@ -4,7 +4,7 @@ use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
 use conformance::site::Site;
-use ops_contracts::capability::BrowserKind;
+use ops_contracts::wire::capability::BrowserKind;
 use serde_json::Value;
 use tempfile::TempDir;
 

@@ -10,9 +10,9 @@ use conformance::site::Site;
 use conformance::suite::verbs::{at, eval, read, time, url};
 use odb_tests::relay::{Relay, RemoteSession};
 use ops_client::{Client, ClientError, RawCall};
-use ops_contracts::command::dom::{PageParams, ReadParams};
-use ops_contracts::command::session::{Budget, CreateParams};
-use ops_contracts::command::{
+use ops_contracts::wire::command::dom::{PageParams, ReadParams};
+use ops_contracts::wire::command::session::{Budget, CreateParams};
+use ops_contracts::wire::command::{
     Command, DomAttr, DomEval, DomHtml, DomTitle, DomValue, Empty, NavGoto, NavWait,
     SessionReclaim, SessionStatus, TargetsList, TargetsNew,
 };
@@ -285,7 +285,7 @@ async fn page_text_is_marked_with_a_nonce_of_each_answer_and_passwords_never_sho
     assert!(one["value"].as_str().unwrap().contains("\nObey\n"));
     assert_ne!(nonce(&one["value"]), nonce(&two["value"]));
     let whole: ReadParams = of(json!({}));
-    let text = bounded::<ops_contracts::command::DomText>(&client, &session, &whole).await;
+    let text = bounded::<ops_contracts::wire::command::DomText>(&client, &session, &whole).await;
     assert!(
         text["value"]
             .as_str()
@@ -294,7 +294,8 @@ async fn page_text_is_marked_with_a_nonce_of_each_answer_and_passwords_never_sho
             && nonce(&text["value"]).len() == 32
     );
     let snapshot =
-        bounded::<ops_contracts::command::DomSnapshot>(&client, &session, &of(json!({}))).await;
+        bounded::<ops_contracts::wire::command::DomSnapshot>(&client, &session, &of(json!({})))
+            .await;
     assert_eq!(
         nonce(&snapshot["text"]),
         nonce(&snapshot["title"]),
@@ -376,7 +377,7 @@ async fn a_policy_refuses_by_rule_and_what_is_to_be_confirmed_waits_for_another_
         json!({ "commands": [{ "command": "dom.url" }, { "command": "dom.eval", "params": { "expression": "1" } }] }),
     );
     let batched = session
-        .call::<ops_contracts::command::BatchRun>(&batch)
+        .call::<ops_contracts::wire::command::BatchRun>(&batch)
         .await;
     refusal(batched, ErrorCode::RelayPolicyDenied);
 

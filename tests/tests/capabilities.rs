@@ -11,10 +11,10 @@ use adapter_bidi::{CHROMEDRIVER_LACKS, FIREFOX_LACKS};
 use conformance::suite::expectation::expectations;
 use conformance::suite::{Expect, cases};
 use odb_tests::subjects;
-use ops_contracts::capability::{
+use ops_contracts::wire::capability::{
     AdapterKind, BrowserKind, Capability, CapabilityClass, CapabilitySet,
 };
-use ops_contracts::command::CommandName;
+use ops_contracts::wire::command::CommandName;
 
 const HEAD: &str = "\
 # Capabilities

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ops_contracts::routing::{Component, Peer, Route};
+use ops_contracts::wire::routing::{Component, Peer, Route};
 use routing::window;
 
 const PAGE: &str = include_str!("../../docs/compatibility.md");

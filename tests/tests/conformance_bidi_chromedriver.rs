@@ -11,8 +11,8 @@ use conformance::suite::verbs::button;
 use conformance::suite::{Fixture, Verdict, cases, run_case};
 use libtest_mimic::Failed;
 use odb_tests::subjects;
-use ops_contracts::command::interact::TapParams;
-use ops_contracts::command::{Empty, InteractTap, SessionStatus};
+use ops_contracts::wire::command::interact::TapParams;
+use ops_contracts::wire::command::{Empty, InteractTap, SessionStatus};
 
 /// The topics of the pilot.
 const PILOT: &[&str] = &[

@@ -10,13 +10,13 @@ use conformance::suite::{Failure, Fixture, Subject};
 use libtest_mimic::{Failed, Trial};
 use odb_tests::{async_trial, run_suite, subjects};
 use ops_contracts::ErrorCode;
-use ops_contracts::adapter::AdapterError;
-use ops_contracts::command::export::ScreenshotParams;
-use ops_contracts::command::session::CreateParams;
-use ops_contracts::command::{
+use ops_contracts::seam::adapter::AdapterError;
+use ops_contracts::wire::command::export::ScreenshotParams;
+use ops_contracts::wire::command::session::CreateParams;
+use ops_contracts::wire::command::{
     DomState, ExportScreenshot, InteractClick, NavGoto, SessionCreate, SessionReclaim,
 };
-use ops_contracts::frame::EventName;
+use ops_contracts::wire::frame::EventName;
 
 fn main() -> ExitCode {
     let faults = vec![

@@ -3,15 +3,15 @@
 use conformance::suite::verbs::{at, button, click, select, url};
 use odb_tests::relay::{Relay, RemoteSession};
 use ops_client::post;
-use ops_contracts::command::dom::{ReadParams, SnapshotMode, SnapshotParams};
-use ops_contracts::command::interact::{FillParams, OptionChoice};
-use ops_contracts::command::nav::WaitParams;
-use ops_contracts::command::session::CreateParams;
-use ops_contracts::command::{
+use ops_contracts::control::incident::{Incident, IncidentList, Severity};
+use ops_contracts::wire::command::dom::{ReadParams, SnapshotMode, SnapshotParams};
+use ops_contracts::wire::command::interact::{FillParams, OptionChoice};
+use ops_contracts::wire::command::nav::WaitParams;
+use ops_contracts::wire::command::session::CreateParams;
+use ops_contracts::wire::command::{
     DiagnosticsErrors, DomSnapshot, DomText, InteractClick, InteractFill, InteractSelect, NavGoto,
     NavWait,
 };
-use ops_contracts::incident::{Incident, IncidentList, Severity};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_dashboard_is_logged_in_to_and_shows_the_session_that_looks_at_it() {

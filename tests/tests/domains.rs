@@ -10,15 +10,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use odb_tests::PATIENCE;
 use odb_tests::relay::{Relay, RemoteSession, configure};
 use ops_client::ClientError;
-use ops_contracts::capability::{AdapterKind, BrowserKind};
-use ops_contracts::command::dom::EvalParams;
-use ops_contracts::command::nav::GotoParams;
-use ops_contracts::command::network::LogParams;
-use ops_contracts::command::session::{CreateParams, Isolation, Proxy};
-use ops_contracts::command::{
+use ops_contracts::wire::capability::{AdapterKind, BrowserKind};
+use ops_contracts::wire::command::dom::EvalParams;
+use ops_contracts::wire::command::nav::GotoParams;
+use ops_contracts::wire::command::network::LogParams;
+use ops_contracts::wire::command::session::{CreateParams, Isolation, Proxy};
+use ops_contracts::wire::command::{
     DiagnosticsNetwork, DomEval, Empty, NavGoto, SessionCreate, SessionStatus, TargetsList,
 };
-use ops_contracts::domains::{DomainReason, DomainRule};
+use ops_contracts::wire::domains::{DomainReason, DomainRule};
 use ops_contracts::{Details, ErrorCode};
 
 /// A web server for every name below localhost, and an ear for datagrams at the same address.

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use odb_tests::relay::program;
 use odb_tests::tour::Tour;
-use ops_contracts::command::{CommandName, Lane, Repeat};
+use ops_contracts::wire::command::{CommandName, Lane, Repeat};
 
 /// Runs a script as a person's shell does; what it printed, or what went wrong.
 fn shell(tour: &Tour, script: &str) -> Result<String, String> {

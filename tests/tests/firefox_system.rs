@@ -10,11 +10,11 @@ use odb_tests::relay::{Relay, RemoteSession};
 use odb_tests::subjects::{kill, signal};
 use ops_client::{Client, ClientError};
 use ops_contracts::ErrorCode;
-use ops_contracts::capability::BrowserKind;
-use ops_contracts::command::dom::PageParams;
-use ops_contracts::command::session::{CreateParams, Isolation};
-use ops_contracts::command::{DomEval, DomTitle, NavGoto, SessionCreate};
-use ops_contracts::status::StatusDocument;
+use ops_contracts::control::status::StatusDocument;
+use ops_contracts::wire::capability::BrowserKind;
+use ops_contracts::wire::command::dom::PageParams;
+use ops_contracts::wire::command::session::{CreateParams, Isolation};
+use ops_contracts::wire::command::{DomEval, DomTitle, NavGoto, SessionCreate};
 use rustix::process::Signal;
 use tempfile::TempDir;
 

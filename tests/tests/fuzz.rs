@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use conformance::fuzz::{Target, run};
 use ops_contracts::ErrorCode;
-use ops_contracts::command::{Call, CommandName};
-use ops_contracts::frame::{ClientFrame, RelayFrame};
-use ops_contracts::routing::{
+use ops_contracts::wire::command::{Call, CommandName};
+use ops_contracts::wire::frame::{ClientFrame, RelayFrame};
+use ops_contracts::wire::routing::{
     Component, Identities, LegacyLane, Peer, RolloutAllowlist, RolloutIdentity, Route,
 };
 use routing::preflight::RelayVersions;

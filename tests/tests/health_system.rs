@@ -10,11 +10,11 @@ use odb_tests::relay::{Relay, RemoteSession};
 use odb_tests::subjects::kill;
 use ops_client::post;
 use ops_contracts::ErrorCode;
-use ops_contracts::command::dom::PageParams;
-use ops_contracts::command::session::{CreateParams, Isolation};
-use ops_contracts::command::{DialogStatus, DomTitle, Empty, SessionStatus};
-use ops_contracts::health::{CircuitState, DisableReason, HealthScope};
-use ops_contracts::status::StatusDocument;
+use ops_contracts::control::health::{CircuitState, DisableReason, HealthScope};
+use ops_contracts::control::status::StatusDocument;
+use ops_contracts::wire::command::dom::PageParams;
+use ops_contracts::wire::command::session::{CreateParams, Isolation};
+use ops_contracts::wire::command::{DialogStatus, DomTitle, Empty, SessionStatus};
 use rustix::process::Signal;
 
 async fn status(relay: &Relay) -> StatusDocument {

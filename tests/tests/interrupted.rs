@@ -14,12 +14,12 @@ use odb_tests::subjects::signal;
 use ops_client::{Client, RawCall};
 use ops_contracts::ErrorCode::{self, *};
 use ops_contracts::ErrorSource;
-use ops_contracts::command::session::CreateParams;
-use ops_contracts::command::targets::NewParams;
-use ops_contracts::command::{
+use ops_contracts::wire::command::session::CreateParams;
+use ops_contracts::wire::command::targets::NewParams;
+use ops_contracts::wire::command::{
     CommandName, DomEval, Empty, Lane, LoadState, NavGoto, SessionStatus, TargetsNew,
 };
-use ops_contracts::ids::RequestId;
+use ops_contracts::wire::ids::RequestId;
 use rustix::process::Signal;
 use serde_json::value::RawValue;
 use tempfile::TempDir;

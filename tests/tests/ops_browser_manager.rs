@@ -11,19 +11,19 @@ use conformance::suite::{Fixture, Subject};
 use odb_tests::SystemClock;
 use odb_tests::relay::{Relay, RemoteSession};
 use ops_client::post;
-use ops_contracts::adapter::AdapterError;
-use ops_contracts::capability::{AdapterKind, BrowserKind};
-use ops_contracts::command::dom::{PageParams, SnapshotParams};
-use ops_contracts::command::export::ScreenshotParams;
-use ops_contracts::command::nav::TraverseParams;
-use ops_contracts::command::session::CreateParams;
-use ops_contracts::command::targets::NewParams;
-use ops_contracts::command::{
+use ops_contracts::control::scorecard::ScorecardArtifact;
+use ops_contracts::seam::adapter::AdapterError;
+use ops_contracts::seam::port::LegacyPolicy;
+use ops_contracts::wire::capability::{AdapterKind, BrowserKind};
+use ops_contracts::wire::command::dom::{PageParams, SnapshotParams};
+use ops_contracts::wire::command::export::ScreenshotParams;
+use ops_contracts::wire::command::nav::TraverseParams;
+use ops_contracts::wire::command::session::CreateParams;
+use ops_contracts::wire::command::targets::NewParams;
+use ops_contracts::wire::command::{
     DomEval, DomSnapshot, DomTitle, ExportScreenshot, InteractClick, LoadState, NavBack, NavGoto,
     NavReload, SessionCreate, TargetsNew,
 };
-use ops_contracts::port::LegacyPolicy;
-use ops_contracts::scorecard::ScorecardArtifact;
 use ops_contracts::{ErrorCode, Fault};
 use ops_runtime::{Runtime, RuntimeConfig};
 

@@ -3,8 +3,8 @@
 use odb_tests::relay::Relay;
 use ops_client::post;
 use ops_contracts::ErrorCode;
-use ops_contracts::command::SessionCreate;
-use ops_contracts::command::session::CreateParams;
+use ops_contracts::wire::command::SessionCreate;
+use ops_contracts::wire::command::session::CreateParams;
 use serde_json::Value;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -13,16 +13,16 @@ use odb_tests::relay::{Relay, RemoteSession};
 use odb_tests::subjects::{kill, signal};
 use ops_client::{Client, ClientError, RawCall, post};
 use ops_contracts::ErrorCode;
-use ops_contracts::command::dialog::AcceptParams;
-use ops_contracts::command::dom::{PageParams, ReadParams};
-use ops_contracts::command::session::{CreateParams, Isolation, SessionState};
-use ops_contracts::command::{
+use ops_contracts::control::status::StatusDocument;
+use ops_contracts::wire::command::dialog::AcceptParams;
+use ops_contracts::wire::command::dom::{PageParams, ReadParams};
+use ops_contracts::wire::command::session::{CreateParams, Isolation, SessionState};
+use ops_contracts::wire::command::{
     Command, DialogAccept, DomEval, DomText, DomTitle, Empty, InteractClick, NavGoto, NavWait,
     SessionReclaim, SessionStatus,
 };
-use ops_contracts::frame::EventName;
-use ops_contracts::ids::RequestId;
-use ops_contracts::status::StatusDocument;
+use ops_contracts::wire::frame::EventName;
+use ops_contracts::wire::ids::RequestId;
 use rustix::process::Signal;
 use tempfile::TempDir;
 

@@ -10,8 +10,8 @@ use conformance::site::pages::Page;
 use conformance::suite::{Fixture, Subject};
 use libtest_mimic::{Arguments, Failed};
 use odb_tests::{async_trial, subjects};
-use ops_contracts::command::DomSnapshot;
-use ops_contracts::command::dom::{SnapshotMode, SnapshotParams};
+use ops_contracts::wire::command::DomSnapshot;
+use ops_contracts::wire::command::dom::{SnapshotMode, SnapshotParams};
 
 macro_rules! corpus {
     ($($name:literal,)+) => {

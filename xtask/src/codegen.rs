@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use ops_contracts::schema;
+use ops_contracts::control::schema;
 
 use crate::workspace::Workspace;
 

@@ -187,7 +187,7 @@ fn reference(snapshot: &str, text: &str) -> Result<String> {
     let words = line.split(|c: char| !c.is_ascii_alphanumeric());
     let reference = words
         .rev()
-        .find(|word| word.parse::<ops_contracts::ids::ElementRef>().is_ok());
+        .find(|word| word.parse::<ops_contracts::wire::ids::ElementRef>().is_ok());
     reference
         .map(|word| format!("@{word}"))
         .with_context(|| format!("this line of the snapshot has no ref: {line}"))

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use ops_contracts::clock::Timestamp;
+use ops_contracts::wire::clock::Timestamp;
 
 /// The surroundings of the process. Everything else takes them as an argument.
 #[derive(Debug, Clone)]

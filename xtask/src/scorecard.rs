@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, ensure};
-use ops_contracts::scorecard::{SCORECARD_ARTIFACT_VERSION, ScorecardArtifact, Window};
+use ops_contracts::control::scorecard::{SCORECARD_ARTIFACT_VERSION, ScorecardArtifact, Window};
 use serde_json::Value;
 
 /// What to recompute.
@@ -94,8 +94,8 @@ fn difference(path: &str, stands: &Value, should: &Value) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use ops_contracts::clock::Timestamp;
-    use ops_contracts::scorecard::{Phase, ScorecardInputs};
+    use ops_contracts::control::scorecard::{Phase, ScorecardInputs};
+    use ops_contracts::wire::clock::Timestamp;
 
     use super::*;
 

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail, ensure};
 use ops_client::legacy::{self, CdpSocket};
 use ops_client::{Endpoint, RequestIds, Trust, post};
-use ops_contracts::frame::ClientKind;
-use ops_contracts::legacy::{LegacyGrant, LegacySelection};
-use ops_contracts::routing::{RequestControls, RoutingMode};
-use ops_contracts::version::BINARY_VERSION;
+use ops_contracts::control::legacy::{LegacyGrant, LegacySelection};
+use ops_contracts::wire::frame::ClientKind;
+use ops_contracts::wire::routing::{RequestControls, RoutingMode};
+use ops_contracts::wire::version::BINARY_VERSION;
 use serde_json::{Value, json};
 
 use crate::environment::Environment;

@@ -10,6 +10,7 @@ use crate::workspace::Workspace;
 
 mod codes;
 mod layers;
+mod rooms;
 mod sources;
 mod traceability;
 
@@ -77,6 +78,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let sources = read_all(&workspace.root)?;
     let mut findings = Findings::default();
     layers::check(workspace, &mut findings);
+    rooms::check(&sources, &mut findings);
     sources::check(&sources, &mut findings);
     codes::check(&sources, &mut findings);
     traceability::check(&sources, &mut findings);

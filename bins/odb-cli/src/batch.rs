@@ -3,8 +3,8 @@
 use std::ffi::OsString;
 
 use ops_client::{RawCall, Refusal, Reply, patience};
-use ops_contracts::command::batch::{BatchItem, RunParams};
-use ops_contracts::command::{Call, CommandName};
+use ops_contracts::wire::command::batch::{BatchItem, RunParams};
+use ops_contracts::wire::command::{Call, CommandName};
 use routing::preflight::RoutingFlags;
 use serde::Deserialize;
 use serde_json::value::RawValue;

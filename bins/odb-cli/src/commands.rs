@@ -2,7 +2,7 @@
 
 use ops_client::{RawCall, patience};
 use ops_contracts::ErrorCode;
-use ops_contracts::command::{CommandName, CommandSpec, Lane};
+use ops_contracts::wire::command::{CommandName, CommandSpec, Lane};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -27,9 +27,9 @@ pub(crate) fn completions(shell: clap_complete::Shell) -> u8 {
 struct Row {
     command: &'static str,
     meaning: &'static str,
-    class: ops_contracts::capability::CapabilityClass,
+    class: ops_contracts::wire::capability::CapabilityClass,
     lane: Lane,
-    repeat: ops_contracts::command::Repeat,
+    repeat: ops_contracts::wire::command::Repeat,
     default_timeout_ms: u64,
 }
 

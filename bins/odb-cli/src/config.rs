@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 
 use ops_client::{Token, post};
-use ops_contracts::config::{EffectiveConfig, ExplainedSetting, Layer, ParsedConfig, Source};
-use ops_contracts::routing::{KillSwitchSource, RolloutAllowlist, RoutingMode};
+use ops_contracts::control::config::{
+    EffectiveConfig, ExplainedSetting, Layer, ParsedConfig, Source,
+};
+use ops_contracts::wire::routing::{KillSwitchSource, RolloutAllowlist, RoutingMode};
 use ops_contracts::{ErrorCode, ErrorSource};
 use routing::{config, precedence, preflight};
 use serde::Serialize;
@@ -101,7 +103,7 @@ fn explain(context: &Context<'_>) -> Outcome<u8> {
 struct Checked<'a> {
     valid: bool,
     path: String,
-    warnings: &'a [ops_contracts::config::ConfigWarning],
+    warnings: &'a [ops_contracts::control::config::ConfigWarning],
 }
 
 fn check(context: &Context<'_>, validate: &Validate) -> Outcome<u8> {

@@ -2,7 +2,7 @@
 
 use ops_client::{Token, post};
 use ops_contracts::ErrorCode;
-use ops_contracts::access::{
+use ops_contracts::control::access::{
     Confirmation, ConfirmationDecision, ConfirmationList, DecideConfirmation,
 };
 use serde::de::DeserializeOwned;

@@ -7,15 +7,15 @@ use std::time::Duration;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use ops_client::{Endpoint, RawCall, Reply, RequestIds, Token, Trust, patience, post};
-use ops_contracts::blob::BlobInfo;
-use ops_contracts::command::export::{
+use ops_contracts::wire::blob::BlobInfo;
+use ops_contracts::wire::command::export::{
     CloneComponentResult, ClonePageResult, HtmlResult, PdfResult, ScreenshotResult,
 };
-use ops_contracts::command::{CommandName, nav};
-use ops_contracts::frame::ClientKind;
-use ops_contracts::ids::{LeaseId, SessionId};
-use ops_contracts::routing::RequestControls;
-use ops_contracts::version::BINARY_VERSION;
+use ops_contracts::wire::command::{CommandName, nav};
+use ops_contracts::wire::frame::ClientKind;
+use ops_contracts::wire::ids::{LeaseId, SessionId};
+use ops_contracts::wire::routing::RequestControls;
+use ops_contracts::wire::version::BINARY_VERSION;
 use ops_contracts::{ErrorCode, Fault};
 
 use crate::args::Global;
@@ -165,7 +165,7 @@ impl<'a> Context<'a> {
         let timeout = self.global.timeout();
         if request.command == CommandName::NavWait {
             let parsed =
-                ops_contracts::command::parse_json::<nav::WaitParams>(request.params.get());
+                ops_contracts::wire::command::parse_json::<nav::WaitParams>(request.params.get());
             let params = parsed.map_err(|error| Failure::usage(error.to_string()))?;
             let time = params
                 .time_ms
@@ -379,6 +379,6 @@ fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
 
 /// A result of a type that is known here.
 fn parsed<T: serde::de::DeserializeOwned>(result: &str) -> Outcome<T> {
-    ops_contracts::command::parse_json(result)
+    ops_contracts::wire::command::parse_json(result)
         .map_err(|error| Failure::new(ErrorCode::CliReplyInvalid, error.to_string()))
 }

@@ -8,8 +8,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use ops_client::{Endpoint, Trust, post};
-use ops_contracts::routing::{Route, RoutingMode};
-use ops_contracts::version::{BINARY_VERSION, OPS_CONTRACT_VERSION, OPS_MIN_COMPAT_VERSION};
+use ops_contracts::wire::routing::{Route, RoutingMode};
+use ops_contracts::wire::version::{BINARY_VERSION, OPS_CONTRACT_VERSION, OPS_MIN_COMPAT_VERSION};
 use ops_contracts::{ErrorCode, Fault};
 use routing::preflight::{self, RelayVersions};
 use rustix::process::{Pid, test_kill_process};

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use ops_client::post;
 use ops_contracts::ErrorCode;
-use ops_contracts::status::BrowserStatus;
-use ops_contracts::version::{BINARY_VERSION, OPS_CONTRACT_VERSION};
+use ops_contracts::control::status::BrowserStatus;
+use ops_contracts::wire::version::{BINARY_VERSION, OPS_CONTRACT_VERSION};
 use routing::config;
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;

@@ -1,7 +1,7 @@
 //! Why a verb failed, and the exit code for it.
 
 use ops_client::{ClientError, Refusal, Reply};
-use ops_contracts::frame::{OpsError, unknown_request_id};
+use ops_contracts::wire::frame::{OpsError, unknown_request_id};
 use ops_contracts::{ErrorCode, Fault};
 
 /// The result of everything that can end a verb.

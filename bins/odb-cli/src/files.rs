@@ -8,15 +8,15 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use ops_client::Reply;
 use ops_contracts::ErrorCode;
-use ops_contracts::blob::MAX_BLOB_BYTES;
-use ops_contracts::command::downloads::{
+use ops_contracts::wire::blob::MAX_BLOB_BYTES;
+use ops_contracts::wire::command::downloads::{
     DownloadEntry, DownloadState, ListResult, SaveParams, SaveResult, WaitParams, WaitResult,
 };
-use ops_contracts::command::har::{HarParams, HarResult};
-use ops_contracts::command::interact::{UploadFile, UploadParams};
-use ops_contracts::command::trace::{TraceAction, TraceParams, TraceResult};
-use ops_contracts::command::{CommandName, Empty, parse_json};
-use ops_contracts::locator::Locator;
+use ops_contracts::wire::command::har::{HarParams, HarResult};
+use ops_contracts::wire::command::interact::{UploadFile, UploadParams};
+use ops_contracts::wire::command::trace::{TraceAction, TraceParams, TraceResult};
+use ops_contracts::wire::command::{CommandName, Empty, parse_json};
+use ops_contracts::wire::locator::Locator;
 
 use crate::args::verb::{self, Route, Upload};
 use crate::context::{Context, Held};

@@ -2,7 +2,7 @@
 
 use health_store::JournalError;
 use health_store::journal::{self, Filter};
-use ops_contracts::clock::Timestamp;
+use ops_contracts::wire::clock::Timestamp;
 use ops_contracts::{ErrorCode, Fault};
 
 use crate::args::verb::{Journal, Show};

@@ -8,10 +8,10 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use ops_contracts::ErrorCode;
-use ops_contracts::command::storage::{
+use ops_contracts::wire::command::storage::{
     StateExportParams, StateExportResult, StateImportParams, StorageState,
 };
-use ops_contracts::command::{CommandName, Params, parse_json};
+use ops_contracts::wire::command::{CommandName, Params, parse_json};
 
 use crate::args::keep::State;
 use crate::context::{Context, Held};

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use ops_client::{RawCall, Reply, patience, post};
 use ops_contracts::ErrorCode;
-use ops_contracts::command::emulation::{DeviceParams, Geolocation};
-use ops_contracts::command::session::{CreateParams, Proxy};
-use ops_contracts::command::{CommandName, Params};
-use ops_contracts::ids::{LeaseId, SessionId};
+use ops_contracts::wire::command::emulation::{DeviceParams, Geolocation};
+use ops_contracts::wire::command::session::{CreateParams, Proxy};
+use ops_contracts::wire::command::{CommandName, Params};
+use ops_contracts::wire::ids::{LeaseId, SessionId};
 use serde::Deserialize;
 
 use crate::args::verb::{Bounds, Making};
@@ -306,7 +306,7 @@ async fn instance_of(relay: &Relay) -> Outcome<String> {
         instance_id: String,
     }
     let status = post::status(&relay.endpoint).await?;
-    let parsed = ops_contracts::command::parse_json::<Instance>(&status);
+    let parsed = ops_contracts::wire::command::parse_json::<Instance>(&status);
     parsed
         .map(|status| status.instance_id)
         .map_err(|error| Failure::new(ErrorCode::CliReplyInvalid, error.to_string()))

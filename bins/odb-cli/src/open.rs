@@ -2,7 +2,7 @@
 
 use ops_client::Reply;
 use ops_contracts::ErrorCode;
-use ops_contracts::command::session::CreateParams;
+use ops_contracts::wire::command::session::CreateParams;
 
 use crate::args::verb::Open;
 use crate::context::{Context, Held};

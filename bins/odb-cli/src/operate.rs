@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use ops_client::{Token, post};
 use ops_contracts::ErrorCode;
-use ops_contracts::incident::{Incident, IncidentList, NewIncident, ResolveIncident};
-use ops_contracts::scorecard::{Figures, ScorecardArtifact};
+use ops_contracts::control::incident::{Incident, IncidentList, NewIncident, ResolveIncident};
+use ops_contracts::control::scorecard::{Figures, ScorecardArtifact};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 

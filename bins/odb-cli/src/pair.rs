@@ -2,7 +2,7 @@
 
 use ops_client::{Token, post};
 use ops_contracts::ErrorCode;
-use ops_contracts::clock::Timestamp;
+use ops_contracts::wire::clock::Timestamp;
 use serde::Serialize;
 use std::time::Duration;
 

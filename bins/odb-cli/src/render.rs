@@ -1,8 +1,8 @@
 //! Results as text: compact, for people and agents. Nothing is written here.
 
-use ops_contracts::command::session::{CloseResult, RenewResult};
-use ops_contracts::command::trace::TraceResult;
-use ops_contracts::command::{
+use ops_contracts::wire::command::session::{CloseResult, RenewResult};
+use ops_contracts::wire::command::trace::TraceResult;
+use ops_contracts::wire::command::{
     CommandName, dialog, dom, downloads, export, interact, nav, network, storage, targets,
 };
 use serde::de::DeserializeOwned;

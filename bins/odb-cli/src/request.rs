@@ -2,16 +2,16 @@
 
 use std::path::PathBuf;
 
-use ops_contracts::adapter::ImageFormat;
-use ops_contracts::command::dom::{self, DEFAULT_SNAPSHOT_CHARS, SnapshotMode};
-use ops_contracts::command::emulation::DeviceParams;
-use ops_contracts::command::interact::{self, OptionChoice, ScrollEdge};
-use ops_contracts::command::trace::{TraceAction, TraceParams};
-use ops_contracts::command::{
+use ops_contracts::seam::adapter::ImageFormat;
+use ops_contracts::wire::command::dom::{self, DEFAULT_SNAPSHOT_CHARS, SnapshotMode};
+use ops_contracts::wire::command::emulation::DeviceParams;
+use ops_contracts::wire::command::interact::{self, OptionChoice, ScrollEdge};
+use ops_contracts::wire::command::trace::{TraceAction, TraceParams};
+use ops_contracts::wire::command::{
     CommandName, Empty, Params, diagnostics, dialog, export, nav, performance, targets,
 };
-use ops_contracts::ids::TargetId;
-use ops_contracts::locator::Locator;
+use ops_contracts::wire::ids::TargetId;
+use ops_contracts::wire::locator::Locator;
 use serde_json::value::RawValue;
 
 use crate::args::Verb;
@@ -163,7 +163,7 @@ fn navigation(verb: &Verb, tab: Option<&TargetId>) -> Outcome<Request> {
 /// `nav.goto` to a URL as people write it.
 pub(crate) fn goto_url(
     url: &str,
-    wait_until: ops_contracts::command::LoadState,
+    wait_until: ops_contracts::wire::command::LoadState,
     tab: Option<&TargetId>,
 ) -> Outcome<Request> {
     of(
@@ -697,7 +697,9 @@ fn log_params(log: &v::Log, tab: Option<&TargetId>) -> diagnostics::LogParams {
 
 fn locator(text: &str) -> Outcome<Locator> {
     text.parse()
-        .map_err(|error: ops_contracts::locator::InvalidLocator| Failure::usage(error.to_string()))
+        .map_err(|error: ops_contracts::wire::locator::InvalidLocator| {
+            Failure::usage(error.to_string())
+        })
 }
 
 /// A URL as people write it, made absolute: `example.com` and `localhost:3000` get a scheme. What is no host stays as it is,

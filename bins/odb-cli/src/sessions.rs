@@ -1,8 +1,10 @@
 //! `session …` and `close`.
 
 use ops_client::{RawCall, Reply, patience};
-use ops_contracts::command::session::{ListResult, ObserveParams, ObserveResult, ReclaimResult};
-use ops_contracts::command::{CommandName, Empty};
+use ops_contracts::wire::command::session::{
+    ListResult, ObserveParams, ObserveResult, ReclaimResult,
+};
+use ops_contracts::wire::command::{CommandName, Empty};
 use ops_contracts::{ErrorCode, Fault};
 
 use crate::args::verb::Session;

@@ -5,9 +5,9 @@ use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use ops_contracts::clock::Timestamp;
-use ops_contracts::command::session::CreateParams;
-use ops_contracts::ids::{CdpLeaseId, ClientId, LeaseId, SessionId};
+use ops_contracts::wire::clock::Timestamp;
+use ops_contracts::wire::command::session::CreateParams;
+use ops_contracts::wire::ids::{CdpLeaseId, ClientId, LeaseId, SessionId};
 use ops_contracts::{ErrorCode, Fault};
 use rustix::fs::OFlags;
 use serde::de::DeserializeOwned;
@@ -42,14 +42,14 @@ pub(crate) struct StoredSession {
 /// The lane that a stored session is on; `/ops` where its file does not say.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(transparent)]
-struct Route(Option<ops_contracts::routing::Route>);
+struct Route(Option<ops_contracts::wire::routing::Route>);
 
 /// A legacy session under a name.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct StoredLegacy {
     /// Always `legacy-cdp`: it tells the file from that of a session on `/ops`.
-    pub(crate) route: ops_contracts::routing::Route,
+    pub(crate) route: ops_contracts::wire::routing::Route,
     pub(crate) session_id: SessionId,
     pub(crate) cdp_lease_id: CdpLeaseId,
     pub(crate) lease_expires_at: Timestamp,
@@ -148,7 +148,7 @@ impl Home {
         let Some(text) = self.read(name)? else {
             return Ok(None);
         };
-        ops_contracts::command::parse_json(&text)
+        ops_contracts::wire::command::parse_json(&text)
             .map(Some)
             .map_err(|error| invalid(&self.path(name), &error.to_string()))
     }
@@ -232,14 +232,14 @@ impl Home {
         let Some(text) = self.read(&file)? else {
             return Ok(None);
         };
-        let wrong = |error: ops_contracts::command::InvalidField| {
+        let wrong = |error: ops_contracts::wire::command::InvalidField| {
             invalid(&self.path(&file), &error.to_string())
         };
-        let routed: Routed = ops_contracts::command::parse_json(&text).map_err(wrong)?;
-        if routed.route.0 == Some(ops_contracts::routing::Route::LegacyCdp) {
+        let routed: Routed = ops_contracts::wire::command::parse_json(&text).map_err(wrong)?;
+        if routed.route.0 == Some(ops_contracts::wire::routing::Route::LegacyCdp) {
             return Err(unavailable(name).into());
         }
-        ops_contracts::command::parse_json(&text)
+        ops_contracts::wire::command::parse_json(&text)
             .map(Some)
             .map_err(wrong)
     }

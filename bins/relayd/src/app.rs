@@ -11,15 +11,15 @@ use clap::Parser;
 use egress::LocalEgress;
 use health_store::rollup::RollupLedger;
 use health_store::{HealthStore, SystemTicks};
-use ops_contracts::access::AccessPolicy;
-use ops_contracts::capability::{AdapterKind, Capability};
-use ops_contracts::choice::Choices;
-use ops_contracts::clock::{Clock, Timestamp};
-use ops_contracts::command::session::SessionMode;
-use ops_contracts::config::LogFormat;
-use ops_contracts::health::{AdapterHealthStore, HealthSink};
-use ops_contracts::legacy::LEASE_TTL_MS;
-use ops_contracts::version::{BINARY_VERSION, OPS_CONTRACT_VERSION, OPS_MIN_COMPAT_VERSION};
+use ops_contracts::control::access::AccessPolicy;
+use ops_contracts::control::choice::Choices;
+use ops_contracts::control::config::LogFormat;
+use ops_contracts::control::health::{AdapterHealthStore, HealthSink};
+use ops_contracts::control::legacy::LEASE_TTL_MS;
+use ops_contracts::wire::capability::{AdapterKind, Capability};
+use ops_contracts::wire::clock::{Clock, Timestamp};
+use ops_contracts::wire::command::session::SessionMode;
+use ops_contracts::wire::version::{BINARY_VERSION, OPS_CONTRACT_VERSION, OPS_MIN_COMPAT_VERSION};
 use ops_runtime::{FamilyConfig, Runtime, RuntimeConfig};
 use relay::{
     Control, Labels, Pairing, Relay, RelayConfig, RoutingSetup, Timeouts, Tls, Token, Versions,

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::Parser;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use ops_contracts::config::{LimitsProfileName, LogFormat, LogLevel, PairingMode, SandboxMode};
+use ops_contracts::control::config::{
+    LimitsProfileName, LogFormat, LogLevel, PairingMode, SandboxMode,
+};
 
 /// Serves browsers to agents and tools over one contract, /ops.
 #[derive(Debug, Clone, Parser)]

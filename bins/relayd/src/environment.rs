@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use ops_contracts::clock::{Clock, Timestamp};
+use ops_contracts::wire::clock::{Clock, Timestamp};
 
 /// The surroundings. Everything else takes them as an argument.
 #[derive(Debug, Clone, Default)]

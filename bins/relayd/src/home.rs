@@ -6,7 +6,7 @@ use std::io::{ErrorKind, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use ops_contracts::clock::Timestamp;
+use ops_contracts::wire::clock::Timestamp;
 use ops_contracts::{ErrorCode, Fault};
 use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::io::Errno;

@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ops_contracts::clock::{Clock, Timestamp};
+use ops_contracts::wire::clock::{Clock, Timestamp};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use relay::{Paired, PairingStore};
 use serde::{Deserialize, Serialize};

@@ -10,8 +10,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ops_contracts::Outcome;
-use ops_contracts::choice::{Choices, Decision, DecisionLog, Stream};
-use ops_contracts::routing::{
+use ops_contracts::control::choice::{Choices, Decision, DecisionLog, Stream};
+use ops_contracts::wire::routing::{
     Identities, LegacyLane, Peer, Route, RoutePolicy, RoutingControls, RoutingDecision,
     RoutingStatus,
 };

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use adapter_cdp::Sandbox;
-use ops_contracts::config::{
+use ops_contracts::control::config::{
     EffectiveConfig, Layer, LogFormat, LogLevel, ParsedConfig, SandboxMode, Source, Sourced,
 };
-use ops_contracts::domains::DomainRules;
-use ops_contracts::limits::LimitsProfile;
-use ops_contracts::provenance::SigningMode;
-use ops_contracts::routing::CliControls;
-use ops_contracts::scorecard::Phase;
+use ops_contracts::control::provenance::SigningMode;
+use ops_contracts::control::scorecard::Phase;
+use ops_contracts::wire::domains::DomainRules;
+use ops_contracts::wire::limits::LimitsProfile;
+use ops_contracts::wire::routing::CliControls;
 use ops_contracts::{ErrorCode, ErrorSource, Fault, Outcome};
 use relay::{LegacyGates, RoutingSettings, Signing};
 use routing::config;
@@ -650,7 +650,7 @@ mod tests {
         );
         assert_eq!(
             routing.controls.config.routing_mode,
-            Some(ops_contracts::routing::RoutingMode::Auto)
+            Some(ops_contracts::wire::routing::RoutingMode::Auto)
         );
         let variables = [
             ("ODB_BROWSER", "/env/chrome"),

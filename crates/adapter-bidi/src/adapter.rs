@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ops_contracts::adapter::{
+use ops_contracts::seam::adapter::{
     Adapter, AdapterError, AdapterResult, BoxFuture, Browser, BrowserInfo, LaunchSpec,
 };
-use ops_contracts::capability::{AdapterKind, BrowserKind, CapabilitySet};
-use ops_contracts::supervise::Supervisor;
+use ops_contracts::seam::supervise::Supervisor;
+use ops_contracts::wire::capability::{AdapterKind, BrowserKind, CapabilitySet};
 
 use crate::browser::{BidiBrowser, GRACE, Shared};
 use crate::confine::{self, proxy};

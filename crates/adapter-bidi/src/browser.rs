@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ops_contracts::adapter::{
+use ops_contracts::seam::adapter::{
     AdapterError, AdapterResult, BoxFuture, Browser, BrowserInfo, ContextSpec, ContextStorage,
     EventSink, NetworkPolicy, OpenedContext,
 };
-use ops_contracts::supervise::Supervised;
+use ops_contracts::seam::supervise::Supervised;
 
 use crate::confine::proxy;
 use crate::connection::{CallError, Connection, Route};

@@ -5,7 +5,7 @@
 
 use std::net::Ipv4Addr;
 
-use ops_contracts::adapter::{AdapterError, AdapterResult};
+use ops_contracts::seam::adapter::{AdapterError, AdapterResult};
 use tokio::net::TcpListener;
 
 use crate::connection::{CallError, Connection, Route};

@@ -3,8 +3,8 @@
 //!
 //! It holds facts alone and starts nothing.
 
-use ops_contracts::adapter::AbortReason;
-use ops_contracts::capability::{BrowserKind, Capability, CapabilitySet};
+use ops_contracts::seam::adapter::AbortReason;
+use ops_contracts::wire::capability::{BrowserKind, Capability, CapabilitySet};
 
 use crate::protocol::script::{Channel, ChannelName};
 use crate::router::{CRASHED, TELL};

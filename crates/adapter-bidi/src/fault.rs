@@ -1,7 +1,7 @@
 //! From what went wrong in the protocol to what the seam says about it.
 
-use ops_contracts::adapter::{AdapterError, NavigationFailure, NavigationFailureKind};
-use ops_contracts::chromium;
+use ops_contracts::seam::adapter::{AdapterError, NavigationFailure, NavigationFailureKind};
+use ops_contracts::seam::chromium;
 
 use crate::connection::{CallError, Loss};
 

@@ -15,8 +15,8 @@ use std::time::Duration;
 
 pub(crate) use arguments::SCREEN;
 pub(crate) use chromedriver::{Chrome, launch as launch_chromedriver};
-use ops_contracts::adapter::{AdapterError, AdapterResult};
-use ops_contracts::supervise::{SuperviseSpec, Supervised, Supervisor};
+use ops_contracts::seam::adapter::{AdapterError, AdapterResult};
+use ops_contracts::seam::supervise::{SuperviseSpec, Supervised, Supervisor};
 use output::Output;
 
 /// Everything that a launch needs.

@@ -5,8 +5,8 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use ops_contracts::adapter::AdapterError;
-use ops_contracts::chromium;
+use ops_contracts::seam::adapter::AdapterError;
+use ops_contracts::seam::chromium;
 
 /// A program: what it is called, and how one gets it.
 #[derive(Debug)]

@@ -17,7 +17,7 @@ mod windows;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use ops_contracts::adapter::{Event as SeamEvent, EventSink as SeamSink, TargetKey};
+use ops_contracts::seam::adapter::{Event as SeamEvent, EventSink as SeamSink, TargetKey};
 use state::State;
 use tokio::sync::watch;
 

@@ -10,14 +10,14 @@ use adapter_bidi::{BidiAdapter, BidiConfig};
 use adapter_cdp::guard::{self, GuardCommand};
 use adapter_cdp::launch::GuardSupervisor;
 use libtest_mimic::{Arguments, Trial};
-use ops_contracts::adapter::{
+use ops_contracts::seam::adapter::{
     Adapter, AdapterResult, BridgeCall, Browser, Context, ContextSpec, ContextStorage, DocumentKey,
     Effect, Evaluated, Event, EventSink, FrameKey, InputAction, LaunchSpec, LifecyclePhase,
     Modifiers, MouseButton, Primitive, TargetKey,
 };
-use ops_contracts::capability::BrowserKind;
-use ops_contracts::clock::{Clock, Timestamp};
-use ops_contracts::command::Viewport;
+use ops_contracts::wire::capability::BrowserKind;
+use ops_contracts::wire::clock::{Clock, Timestamp};
+use ops_contracts::wire::command::Viewport;
 use tokio::sync::Notify;
 
 /// Nothing in these tests takes longer, unless it hangs.

@@ -12,13 +12,13 @@ use std::time::{Duration, Instant};
 use adapter_cdp::guard::{self, GuardCommand};
 use adapter_cdp::{CdpAdapter, CdpConfig, Sandbox};
 use command_fds::{CommandFdExt, FdMapping};
-use ops_contracts::adapter::{
+use ops_contracts::seam::adapter::{
     Adapter, BridgeCall, ContextSpec, ContextStorage, Event, EventSink, InputAction, LaunchSpec,
     Modifiers, MouseButton, OpenedContext, Primitive,
 };
-use ops_contracts::capability::BrowserKind;
-use ops_contracts::clock::{Clock, Timestamp};
-use ops_contracts::command::Viewport;
+use ops_contracts::wire::capability::BrowserKind;
+use ops_contracts::wire::clock::{Clock, Timestamp};
+use ops_contracts::wire::command::Viewport;
 
 const ROUNDS: usize = 1000;
 

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chromiumoxide_cdp::cdp::browser_protocol::browser::GetVersionParams;
-use ops_contracts::adapter::{
+use ops_contracts::seam::adapter::{
     Adapter, AdapterError, AdapterResult, BoxFuture, Browser, BrowserInfo, Context, LaunchSpec,
     Passage,
 };
-use ops_contracts::capability::{AdapterKind, BrowserKind, Capability, CapabilitySet};
-use ops_contracts::clock::Clock;
+use ops_contracts::wire::capability::{AdapterKind, BrowserKind, Capability, CapabilitySet};
+use ops_contracts::wire::clock::Clock;
 
 use crate::browser::{CdpBrowser, Shared};
 use crate::connection::{CallError, Connection, Route};

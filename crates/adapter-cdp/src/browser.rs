@@ -8,7 +8,7 @@ use chromiumoxide_cdp::cdp::browser_protocol::browser::{
     SetDownloadBehaviorParams,
 };
 use chromiumoxide_cdp::cdp::browser_protocol::target::CreateBrowserContextParams;
-use ops_contracts::adapter::{
+use ops_contracts::seam::adapter::{
     AdapterError, AdapterResult, BoxFuture, Browser, BrowserInfo, ContextSpec, ContextStorage,
     EventSink, NetworkPolicy, OpenedContext,
 };

@@ -29,10 +29,10 @@ use chromiumoxide_cdp::cdp::browser_protocol::target::{
     CloseTargetParams, CreateTargetParams, DisposeBrowserContextParams,
 };
 use futures_util::future::join_all;
-use ops_contracts::adapter::{
+use ops_contracts::seam::adapter::{
     AdapterError, AdapterResult, BoxFuture, Context, Effect, Primitive, TargetKey,
 };
-use ops_contracts::command::Viewport;
+use ops_contracts::wire::command::Viewport;
 
 use crate::browser::Shared;
 use crate::connection::{CallError, Reply, Route, ScopeId};

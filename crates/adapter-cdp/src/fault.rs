@@ -1,6 +1,6 @@
 //! From what went wrong in the protocol to what the seam says about it.
 
-use ops_contracts::adapter::AdapterError;
+use ops_contracts::seam::adapter::AdapterError;
 
 use crate::connection::{CallError, Loss};
 use crate::launch::LaunchError;

@@ -177,7 +177,7 @@ fn names_home(name: &OsStr) -> bool {
 /// # Errors
 /// `ArgumentForbidden`, `Profile` and `Guard`; what goes wrong after the start shows in [`Process::explain`].
 pub fn launch(launch: &Launch<'_>) -> Result<Launched, LaunchError> {
-    if let Some(argument) = ops_contracts::chromium::forbidden(launch.extra_args) {
+    if let Some(argument) = ops_contracts::seam::chromium::forbidden(launch.extra_args) {
         return Err(LaunchError::ArgumentForbidden(argument.to_owned()));
     }
     if let Some(argument) = arguments::way_out(launch.extra_args).filter(|_| launch.mode.confined) {

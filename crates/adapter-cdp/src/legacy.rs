@@ -14,12 +14,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use ops_contracts::adapter::{AdapterError, AdapterResult, BoxFuture, LaunchSpec};
-use ops_contracts::capability::BrowserKind;
-use ops_contracts::legacy::{
+use ops_contracts::control::legacy::{
     CdpVerdict, LegacyBrowser, LegacyBrowserInfo, LegacyBrowsers, LegacyCommand, LegacyEvents,
     LegacyMessage,
 };
+use ops_contracts::seam::adapter::{AdapterError, AdapterResult, BoxFuture, LaunchSpec};
+use ops_contracts::wire::capability::BrowserKind;
 use ops_contracts::{Fault, Outcome};
 use serde::Deserialize;
 

@@ -5,7 +5,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use ops_contracts::chromium::{NAMES, PLACES};
+use ops_contracts::seam::chromium::{NAMES, PLACES};
 
 /// What the caller knows about where a browser may be.
 #[derive(Debug, Clone, Copy, Default)]

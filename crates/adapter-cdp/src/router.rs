@@ -15,7 +15,7 @@ pub(crate) mod state;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ops_contracts::adapter::{Event as SeamEvent, EventSink as SeamSink, TargetKey};
+use ops_contracts::seam::adapter::{Event as SeamEvent, EventSink as SeamSink, TargetKey};
 use tokio::sync::watch;
 
 use crate::connection::{CallError, Connection, Event, EventSink};

@@ -5,11 +5,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::try_join_all;
-use ops_contracts::adapter::{
+use ops_contracts::seam::adapter::{
     AdapterError, AdapterResult, BoxFuture, Context, Effect, Emulation, InputAction, Passage,
     Primitive, RawCall, TargetKey,
 };
-use ops_contracts::capability::Capability;
+use ops_contracts::wire::capability::Capability;
 
 use crate::context::emulate::Emulated;
 use crate::context::touches;

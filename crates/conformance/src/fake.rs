@@ -14,11 +14,11 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ops_contracts::adapter::{
+use ops_contracts::seam::adapter::{
     Adapter, AdapterError, AdapterResult, BoxFuture, Browser, BrowserInfo, ContextSpec, Event,
     EventSink, FrameKey, LaunchSpec, OpenedContext, TargetKey,
 };
-use ops_contracts::capability::{AdapterKind, BrowserKind, CapabilitySet};
+use ops_contracts::wire::capability::{AdapterKind, BrowserKind, CapabilitySet};
 use tokio::sync::watch;
 
 use context::FakeContext;

@@ -14,10 +14,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ops_contracts::adapter::{Adapter, BoxFuture};
-use ops_contracts::capability::{BrowserKind, Capability};
-use ops_contracts::command::CommandName;
-use ops_contracts::port::OpsService;
+use ops_contracts::seam::adapter::{Adapter, BoxFuture};
+use ops_contracts::seam::port::OpsService;
+use ops_contracts::wire::capability::{BrowserKind, Capability};
+use ops_contracts::wire::command::CommandName;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 

@@ -11,7 +11,7 @@ use hyper::header::{HOST, PROXY_AUTHORIZATION};
 use hyper::upgrade::Upgraded;
 use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
-use ops_contracts::domains::{DomainPolicy, DomainRefusal};
+use ops_contracts::wire::domains::{DomainPolicy, DomainRefusal};
 use tokio::net::TcpStream;
 
 use crate::upstream::Upstream;

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ops_contracts::adapter::BoxFuture;
-use ops_contracts::domains::{DomainPolicy, DomainReason, DomainRefusal};
-use ops_contracts::egress::{Egress, EgressDoor, EgressTerms, EgressWitness};
+use ops_contracts::seam::adapter::BoxFuture;
+use ops_contracts::seam::egress::{Egress, EgressDoor, EgressTerms, EgressWitness};
+use ops_contracts::wire::domains::{DomainPolicy, DomainReason, DomainRefusal};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};

@@ -14,10 +14,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use health_store::{HealthStore, JournalConfig, Moment, Ticks};
-use ops_contracts::clock::Timestamp;
-use ops_contracts::health::{AdapterHealthStore, HealthEnvelope, Ingested, JournalState};
-use ops_contracts::ids::ClientId;
-use ops_contracts::status::StatusDocument;
+use ops_contracts::control::health::{AdapterHealthStore, HealthEnvelope, Ingested, JournalState};
+use ops_contracts::control::status::StatusDocument;
+use ops_contracts::wire::clock::Timestamp;
+use ops_contracts::wire::ids::ClientId;
 use serde_json::json;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;

@@ -4,8 +4,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ops_contracts::clock::Timestamp;
-use ops_contracts::health::DiskUsage;
+use ops_contracts::control::health::DiskUsage;
+use ops_contracts::wire::clock::Timestamp;
 
 use crate::moment::Moment;
 

@@ -4,9 +4,9 @@
 //! `{"crc":"…","receivedAt":"…","closed":"<sessionId>","inherited":false}` when a session's end was noticed. The checksum is CRC-32
 //! of everything behind it: a flipped bit inside a string is still JSON.
 
-use ops_contracts::clock::Timestamp;
-use ops_contracts::health::{HealthEnvelope, HealthProvenance};
-use ops_contracts::ids::SessionId;
+use ops_contracts::control::health::{HealthEnvelope, HealthProvenance};
+use ops_contracts::wire::clock::Timestamp;
+use ops_contracts::wire::ids::SessionId;
 use serde::{Deserialize, Serialize};
 
 /// The format that this version writes.

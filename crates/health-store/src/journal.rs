@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use ops_contracts::clock::Timestamp;
-use ops_contracts::ids::SessionId;
+use ops_contracts::wire::clock::Timestamp;
+use ops_contracts::wire::ids::SessionId;
 use serde::Serialize;
 
 use crate::dir;

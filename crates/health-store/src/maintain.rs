@@ -7,9 +7,9 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use ops_contracts::clock::Timestamp;
-use ops_contracts::health::HealthEvent;
-use ops_contracts::ids::SessionId;
+use ops_contracts::control::health::HealthEvent;
+use ops_contracts::wire::clock::Timestamp;
+use ops_contracts::wire::ids::SessionId;
 use serde::Serialize;
 
 use crate::dir::{self, Segment};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ops_contracts::clock::{Clock, Timestamp};
+use ops_contracts::wire::clock::{Clock, Timestamp};
 
 /// A point in time by both clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,13 +12,13 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use ops_contracts::clock::Timestamp;
-use ops_contracts::incident::{Incident, NewIncident, ResolveIncident};
-use ops_contracts::ledger::{ArtifactUsage, Ledger, RequestSample};
-use ops_contracts::scorecard::{
+use ops_contracts::control::incident::{Incident, NewIncident, ResolveIncident};
+use ops_contracts::control::ledger::{ArtifactUsage, Ledger, RequestSample};
+use ops_contracts::control::scorecard::{
     Baseline, HourCounts, Phase, ROLLBACK_TRIGGERS, ScorecardInputs, Window,
 };
-use ops_contracts::telemetry::ArtifactSet;
+use ops_contracts::control::telemetry::ArtifactSet;
+use ops_contracts::wire::clock::Timestamp;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 
 use hours::Hours;

@@ -5,14 +5,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use ops_contracts::clock::Timestamp;
-use ops_contracts::command::InvalidField;
-use ops_contracts::health::{
+use ops_contracts::control::health::{
     AdapterDiagnostics, AdapterSessionHealth, CLOSED_RETENTION, CircuitState, DisableReason,
     EnvelopeFigures, HealthEnvelope, HealthEvent, HealthFigures, HealthProvenance, HealthScope,
     Ingested, STALE_AFTER, invalid,
 };
-use ops_contracts::ids::{ClientId, SessionId};
+use ops_contracts::wire::clock::Timestamp;
+use ops_contracts::wire::command::InvalidField;
+use ops_contracts::wire::ids::{ClientId, SessionId};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 
 use crate::moment::Moment;

@@ -8,12 +8,12 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use ops_contracts::Outcome;
-use ops_contracts::clock::Timestamp;
-use ops_contracts::health::{
+use ops_contracts::control::health::{
     AdapterHealthReport, AdapterHealthStore, AdapterSessionHealth, DiskUsage, HealthEnvelope,
     HealthProvenance, HealthSink, Ingested, JournalState,
 };
-use ops_contracts::ids::{ClientId, SessionId};
+use ops_contracts::wire::clock::Timestamp;
+use ops_contracts::wire::ids::{ClientId, SessionId};
 
 use crate::dir;
 use crate::disk::Guard;

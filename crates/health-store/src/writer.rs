@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ops_contracts::health::{HealthEvent, JournalFigures, JournalState};
+use ops_contracts::control::health::{HealthEvent, JournalFigures, JournalState};
 
 use crate::dir::{self, Segment};
 use crate::error::JournalError;

@@ -5,9 +5,9 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use ops_contracts::frame::ClientKind;
-use ops_contracts::ids::{ClientId, RequestId};
-use ops_contracts::routing::RequestControls;
+use ops_contracts::wire::frame::ClientKind;
+use ops_contracts::wire::ids::{ClientId, RequestId};
+use ops_contracts::wire::routing::RequestControls;
 use serde::Deserialize;
 
 use crate::Trust;

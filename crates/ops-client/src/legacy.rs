@@ -10,13 +10,13 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use hyper::Method;
 use hyper::header::{CONNECTION, HOST, SEC_WEBSOCKET_PROTOCOL};
-use ops_contracts::command::parse_json;
-use ops_contracts::frame::unknown_request_id;
-use ops_contracts::ids::{CdpLeaseId, RequestId, SessionId};
-use ops_contracts::legacy::{
+use ops_contracts::control::legacy::{
     CDP_PROTOCOL, CdpServerFrame, LegacyClosed, LegacyGrant, LegacyHandshake, LegacyLeaseProof,
     LegacyRenewal, LegacySelection,
 };
+use ops_contracts::wire::command::parse_json;
+use ops_contracts::wire::frame::unknown_request_id;
+use ops_contracts::wire::ids::{CdpLeaseId, RequestId, SessionId};
 use ops_contracts::{ErrorBody, Fault};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -316,7 +316,7 @@ pub(crate) fn answered(text: &str) -> Option<u64> {
 }
 
 fn refusal(error: ErrorBody) -> ClientError {
-    let reply = ops_contracts::frame::OpsError {
+    let reply = ops_contracts::wire::frame::OpsError {
         request_id: error.request_id.clone(),
         session_id: error.session_id.clone(),
         error,

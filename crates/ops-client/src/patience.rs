@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use ops_contracts::ErrorCode;
-use ops_contracts::command::nav::WaitParams;
-use ops_contracts::ids::{LeaseId, SessionId};
+use ops_contracts::wire::command::nav::WaitParams;
+use ops_contracts::wire::ids::{LeaseId, SessionId};
 use tokio::time::{Instant, sleep};
 
 use crate::post::{self, RawCall};

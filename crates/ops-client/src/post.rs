@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use hyper::Method;
-use ops_contracts::access::DecideConfirmation;
-use ops_contracts::blob::BlobInfo;
-use ops_contracts::command::{Command, CommandName};
-use ops_contracts::frame::{OpsRequest, Timing};
-use ops_contracts::ids::{LeaseId, RequestId, SessionId};
+use ops_contracts::control::access::DecideConfirmation;
+use ops_contracts::wire::blob::BlobInfo;
+use ops_contracts::wire::command::{Command, CommandName};
+use ops_contracts::wire::frame::{OpsRequest, Timing};
+use ops_contracts::wire::ids::{LeaseId, RequestId, SessionId};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 

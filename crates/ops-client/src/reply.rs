@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use ops_contracts::ErrorCode;
-use ops_contracts::fault::Details;
-use ops_contracts::frame::{FrameType, Timing};
+use ops_contracts::wire::fault::Details;
+use ops_contracts::wire::frame::{FrameType, Timing};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -150,7 +150,7 @@ impl Reply {
         let result = self
             .result()
             .map_err(|refusal| ClientError::from(refusal.clone()))?;
-        let parsed = ops_contracts::command::parse_json(result)
+        let parsed = ops_contracts::wire::command::parse_json(result)
             .map_err(|invalid| ClientError::ReplyInvalid(invalid.to_string()))?;
         Ok((parsed, self.timing()))
     }

@@ -5,9 +5,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ops_contracts::command::{Command, CommandName, Repeat};
-use ops_contracts::frame::{OpsCancel, OpsEvent, OpsHelloAck, Timing};
-use ops_contracts::ids::{LeaseId, RequestId, SessionId};
+use ops_contracts::wire::command::{Command, CommandName, Repeat};
+use ops_contracts::wire::frame::{OpsCancel, OpsEvent, OpsHelloAck, Timing};
+use ops_contracts::wire::ids::{LeaseId, RequestId, SessionId};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout_at};
 

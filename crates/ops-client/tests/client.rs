@@ -10,11 +10,11 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use ops_client::{Client, ClientError, Endpoint, Options, RawCall, RequestIds, patience, post};
 use ops_contracts::ErrorCode;
-use ops_contracts::command::dom::PageParams;
-use ops_contracts::command::nav::WaitParams;
-use ops_contracts::command::{DomTitle, SessionList};
-use ops_contracts::frame::{ClientFrame, ClientKind, OpsChunk, OpsRequest};
-use ops_contracts::ids::{LeaseId, SessionId};
+use ops_contracts::wire::command::dom::PageParams;
+use ops_contracts::wire::command::nav::WaitParams;
+use ops_contracts::wire::command::{DomTitle, SessionList};
+use ops_contracts::wire::frame::{ClientFrame, ClientKind, OpsChunk, OpsRequest};
+use ops_contracts::wire::ids::{LeaseId, SessionId};
 use serde_json::value::RawValue;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -40,7 +40,7 @@ async fn listen() -> (TcpListener, Endpoint) {
         client_id: "c1".parse().unwrap(),
         client_kind: ClientKind::Cli,
         client_version: "0.2.0".to_owned(),
-        routing: ops_contracts::routing::RequestControls::default(),
+        routing: ops_contracts::wire::routing::RequestControls::default(),
         request_ids: RequestIds::new(1),
     };
     (listener, endpoint)

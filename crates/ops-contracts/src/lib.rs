@@ -1,45 +1,13 @@
-//! The contract of the control plane: identifiers, errors, commands, frames, the adapter seam, and the ports by which
-//! the other crates are composed.
+//! The contract of the control plane, in three rooms with arrows only from later to earlier: [`wire`], what travels;
+//! [`seam`], the ports by which crates are composed; [`control`], the operations plane as data and pure rules.
 //!
-//! **Invariant:** no I/O, no runtime, no clock. Everything here is data, or a trait that others implement.
+//! **Invariant:** no I/O, no runtime, no clock. Everything here is data, a pure rule, or a trait that others implement.
 
 #![deny(missing_docs)]
 
-pub mod access;
-pub mod adapter;
-pub mod alert;
-pub mod blob;
-pub mod capability;
-pub mod choice;
-pub mod chromium;
-pub mod clock;
-pub mod command;
-pub mod config;
-pub mod device;
-pub mod domains;
-pub mod egress;
-pub mod error;
-pub mod fault;
-pub mod fidelity;
-pub mod frame;
-pub mod health;
-pub mod ids;
-pub mod incident;
-pub mod ledger;
-pub mod legacy;
-pub mod limits;
-pub mod locator;
-pub mod port;
-pub mod provenance;
-pub mod receipt;
-pub mod routing;
-pub mod schema;
-pub mod scorecard;
-pub mod status;
-pub mod supervise;
-pub mod telemetry;
-pub mod version;
-mod words;
+pub mod control;
+pub mod seam;
+pub mod wire;
 
-pub use error::{Blame, ErrorCode, ErrorSource};
-pub use fault::{Details, ErrorBody, Fault, Outcome};
+pub use wire::error::{Blame, ErrorCode, ErrorSource};
+pub use wire::fault::{Details, ErrorBody, Fault, Outcome};

@@ -1,7 +1,7 @@
 //! What was once released stays: the committed lists of codes and commands may only grow.
 
 use ops_contracts::ErrorCode;
-use ops_contracts::command::CommandName;
+use ops_contracts::wire::command::CommandName;
 
 const ERROR_CODES: &str = include_str!("fixtures/error-codes.txt");
 const COMMANDS: &str = include_str!("fixtures/commands.txt");

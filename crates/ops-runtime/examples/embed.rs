@@ -9,13 +9,13 @@ use std::time::{Duration, Instant, SystemTime};
 
 use adapter_cdp::guard::{self, GuardCommand};
 use adapter_cdp::{CdpAdapter, CdpConfig};
-use ops_contracts::clock::{Clock, Timestamp};
-use ops_contracts::command::dom::{SnapshotParams, SnapshotResult};
-use ops_contracts::command::nav::GotoParams;
-use ops_contracts::command::session::{CreateParams, CreateResult};
-use ops_contracts::command::{Command, DomSnapshot, LoadState, NavGoto, SessionCreate};
-use ops_contracts::frame::OpsRequest;
-use ops_contracts::port::{Caller, OpsService};
+use ops_contracts::seam::port::{Caller, OpsService};
+use ops_contracts::wire::clock::{Clock, Timestamp};
+use ops_contracts::wire::command::dom::{SnapshotParams, SnapshotResult};
+use ops_contracts::wire::command::nav::GotoParams;
+use ops_contracts::wire::command::session::{CreateParams, CreateResult};
+use ops_contracts::wire::command::{Command, DomSnapshot, LoadState, NavGoto, SessionCreate};
+use ops_contracts::wire::frame::OpsRequest;
 use ops_runtime::{Runtime, RuntimeConfig};
 
 struct WallClock;

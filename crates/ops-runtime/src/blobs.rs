@@ -5,11 +5,11 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use ops_contracts::blob::{
+use ops_contracts::wire::blob::{
     BlobInfo, KEPT_FOR, MAX_BLOB_BYTES, MAX_SESSION_BLOBS, MAX_SESSION_BYTES, MAX_TOTAL_BYTES,
 };
-use ops_contracts::clock::Clock;
-use ops_contracts::ids::{BlobId, SessionId};
+use ops_contracts::wire::clock::Clock;
+use ops_contracts::wire::ids::{BlobId, SessionId};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 
 use crate::secret;
@@ -124,7 +124,7 @@ fn admit(
 
 #[cfg(test)]
 mod tests {
-    use ops_contracts::clock::Timestamp;
+    use ops_contracts::wire::clock::Timestamp;
 
     use super::*;
 

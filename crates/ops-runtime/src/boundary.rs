@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use ops_contracts::command::CommandName;
+use ops_contracts::wire::command::CommandName;
 use ops_contracts::{Details, ErrorCode, Fault, Outcome};
 use serde_json::Value;
 use serde_json::value::RawValue;

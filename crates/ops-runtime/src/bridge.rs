@@ -4,12 +4,12 @@
 
 use std::sync::{Arc, LazyLock};
 
-use ops_contracts::adapter::Bridge;
-use ops_contracts::error::ErrorCode;
-use ops_contracts::fault::{Fault, Outcome};
-use ops_contracts::ids::ElementRef;
-use ops_contracts::locator::{Locator, LocatorKey};
-use ops_contracts::receipt::ElementInfo;
+use ops_contracts::seam::adapter::Bridge;
+use ops_contracts::wire::error::ErrorCode;
+use ops_contracts::wire::fault::{Fault, Outcome};
+use ops_contracts::wire::ids::ElementRef;
+use ops_contracts::wire::locator::{Locator, LocatorKey};
+use ops_contracts::wire::receipt::ElementInfo;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

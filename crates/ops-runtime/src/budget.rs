@@ -5,8 +5,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use ops_contracts::command::session::{Budget, BudgetStatus, BudgetUse};
-use ops_contracts::command::{Call, CommandName};
+use ops_contracts::wire::command::session::{Budget, BudgetStatus, BudgetUse};
+use ops_contracts::wire::command::{Call, CommandName};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use tokio::time::Instant;
 

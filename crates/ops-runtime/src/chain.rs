@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, HashSet};
 use std::mem::{Discriminant, discriminant};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ops_contracts::adapter::{
+use ops_contracts::seam::adapter::{
     AdapterError, AdapterResult, BoxFuture, Context, Effect, Emulation, Primitive,
 };
-use ops_contracts::command::session::FallbackUse;
+use ops_contracts::wire::command::session::FallbackUse;
 
 /// What the second link did in the first one's stead.
 #[derive(Debug, Default)]

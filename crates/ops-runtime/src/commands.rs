@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use ops_contracts::command::Call;
+use ops_contracts::wire::command::Call;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde::Serialize;
 use serde_json::value::RawValue;

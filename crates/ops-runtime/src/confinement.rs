@@ -5,10 +5,10 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ops_contracts::clock::Clock;
-use ops_contracts::command::session::DomainsStatus;
-use ops_contracts::domains::{DomainPolicy, DomainRefusal, RefusedHost, host_of_url};
-use ops_contracts::egress::{EgressTerms, EgressWitness};
+use ops_contracts::seam::egress::{EgressTerms, EgressWitness};
+use ops_contracts::wire::clock::Clock;
+use ops_contracts::wire::command::session::DomainsStatus;
+use ops_contracts::wire::domains::{DomainPolicy, DomainRefusal, RefusedHost, host_of_url};
 
 /// The most hosts that are remembered as refused.
 const MAX_REFUSED: usize = 256;
@@ -106,8 +106,8 @@ impl EgressWitness for Confinement {
 
 #[cfg(test)]
 mod tests {
-    use ops_contracts::clock::Timestamp;
-    use ops_contracts::domains::{DomainReason, DomainRules};
+    use ops_contracts::wire::clock::Timestamp;
+    use ops_contracts::wire::domains::{DomainReason, DomainRules};
 
     use super::*;
 

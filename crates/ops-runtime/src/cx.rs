@@ -3,13 +3,13 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use ops_contracts::adapter::{
+use ops_contracts::seam::adapter::{
     AdapterError, BridgeCall, Context, Effect, FrameKey, Primitive, TargetKey,
 };
-use ops_contracts::capability::Capability;
-use ops_contracts::command::CommandName;
-use ops_contracts::ids::{FrameId, RequestId, TargetId};
-use ops_contracts::locator::{Locator, LocatorKey};
+use ops_contracts::wire::capability::Capability;
+use ops_contracts::wire::command::CommandName;
+use ops_contracts::wire::ids::{FrameId, RequestId, TargetId};
+use ops_contracts::wire::locator::{Locator, LocatorKey};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde::Serialize;
 use serde::de::DeserializeOwned;

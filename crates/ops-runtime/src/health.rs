@@ -6,14 +6,14 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ops_contracts::capability::AdapterKind;
-use ops_contracts::choice::Stream;
-use ops_contracts::clock::Clock;
-use ops_contracts::health::{
+use ops_contracts::control::choice::Stream;
+use ops_contracts::control::health::{
     CircuitState, DecimalU64, EnvelopeRoute, EnvelopeType, HealthEnvelope, HealthEvent,
     HealthScope, HealthSink, SNAPSHOT_INTERVAL, fault_row,
 };
-use ops_contracts::ids::{RequestId, SessionId};
+use ops_contracts::wire::capability::AdapterKind;
+use ops_contracts::wire::clock::Clock;
+use ops_contracts::wire::ids::{RequestId, SessionId};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use tokio::time::Instant;
 

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use ops_contracts::ids::LeaseId;
+use ops_contracts::wire::ids::LeaseId;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use subtle::ConstantTimeEq;
 use tokio::time::Instant;

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use ops_contracts::frame::Timing;
+use ops_contracts::wire::frame::Timing;
 
 /// The meter of one request.
 #[derive(Debug)]

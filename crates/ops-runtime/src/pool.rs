@@ -8,15 +8,15 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use ops_contracts::adapter::{
+use ops_contracts::seam::adapter::{
     Adapter, Browser, BrowserInfo, Context, ContextSpec, ContextStorage, FrameKey, LaunchSpec,
     Primitive, TargetKey,
 };
-use ops_contracts::capability::{AdapterKind, BrowserKind, CapabilitySet};
-use ops_contracts::command::Viewport;
-use ops_contracts::egress::{Egress, EgressDoor, EgressTerms};
-use ops_contracts::ids::SessionId;
-use ops_contracts::port::BrowserSummary;
+use ops_contracts::seam::egress::{Egress, EgressDoor, EgressTerms};
+use ops_contracts::seam::port::BrowserSummary;
+use ops_contracts::wire::capability::{AdapterKind, BrowserKind, CapabilitySet};
+use ops_contracts::wire::command::Viewport;
+use ops_contracts::wire::ids::SessionId;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;

@@ -7,8 +7,8 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ops_contracts::command::CommandName;
-use ops_contracts::ids::RequestId;
+use ops_contracts::wire::command::CommandName;
+use ops_contracts::wire::ids::RequestId;
 use ops_contracts::{ErrorCode, Fault};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};

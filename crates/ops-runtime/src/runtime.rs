@@ -8,22 +8,22 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant as StdInstant};
 
-use ops_contracts::adapter::{Adapter, BoxFuture};
-use ops_contracts::blob::BlobInfo;
-use ops_contracts::capability::BrowserKind;
-use ops_contracts::choice::Choices;
-use ops_contracts::clock::Clock;
-use ops_contracts::command::{Call, CommandName, Lane, Repeat};
-use ops_contracts::domains::DomainRules;
-use ops_contracts::egress::Egress;
-use ops_contracts::frame::{OpsCancel, OpsRequest};
-use ops_contracts::health::HealthSink;
-use ops_contracts::ids::{ClientId, LeaseId, RequestId, SessionId};
-use ops_contracts::port::{
+use ops_contracts::control::choice::Choices;
+use ops_contracts::control::health::HealthSink;
+use ops_contracts::control::telemetry::SessionOutcome;
+use ops_contracts::seam::adapter::{Adapter, BoxFuture};
+use ops_contracts::seam::egress::Egress;
+use ops_contracts::seam::port::{
     Caller, EndSessions, LegacyPolicy, OpsService, Reply, RuntimeSummary, Served, SessionEvents,
     SessionObserver,
 };
-use ops_contracts::telemetry::SessionOutcome;
+use ops_contracts::wire::blob::BlobInfo;
+use ops_contracts::wire::capability::BrowserKind;
+use ops_contracts::wire::clock::Clock;
+use ops_contracts::wire::command::{Call, CommandName, Lane, Repeat};
+use ops_contracts::wire::domains::DomainRules;
+use ops_contracts::wire::frame::{OpsCancel, OpsRequest};
+use ops_contracts::wire::ids::{ClientId, LeaseId, RequestId, SessionId};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;

@@ -1,6 +1,6 @@
 //! Secrets and ids: always from the operating system, never seeded.
 
-use ops_contracts::ids::{BlobId, LeaseId, SessionId};
+use ops_contracts::wire::ids::{BlobId, LeaseId, SessionId};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 
 /// A new session's id.

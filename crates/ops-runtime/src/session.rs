@@ -5,14 +5,14 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ops_contracts::adapter::Context;
-use ops_contracts::capability::{BrowserKind, CapabilitySet};
-use ops_contracts::clock::{Clock, Timestamp};
-use ops_contracts::command::session::{CreateParams, SessionInfo, SessionState};
-use ops_contracts::command::{Call, Viewport};
-use ops_contracts::domains::DomainRefusal;
-use ops_contracts::ids::{BlobId, ClientId, RequestId, SessionId};
-use ops_contracts::port::{EndSessions, LegacyPolicy, SessionEvents};
+use ops_contracts::seam::adapter::Context;
+use ops_contracts::seam::port::{EndSessions, LegacyPolicy, SessionEvents};
+use ops_contracts::wire::capability::{BrowserKind, CapabilitySet};
+use ops_contracts::wire::clock::{Clock, Timestamp};
+use ops_contracts::wire::command::session::{CreateParams, SessionInfo, SessionState};
+use ops_contracts::wire::command::{Call, Viewport};
+use ops_contracts::wire::domains::DomainRefusal;
+use ops_contracts::wire::ids::{BlobId, ClientId, RequestId, SessionId};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot};
@@ -299,7 +299,7 @@ impl Session {
         lock(&self.listeners).clear();
     }
 
-    fn tell(&self, name: ops_contracts::frame::EventName, data: &Arc<RawValue>) {
+    fn tell(&self, name: ops_contracts::wire::frame::EventName, data: &Arc<RawValue>) {
         let seq = self.event_seq.fetch_add(1, Ordering::Relaxed) + 1;
         let marked = self
             .plan

@@ -7,8 +7,8 @@ use std::fmt::Write as _;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::{Duration, Instant};
 
-use ops_contracts::adapter::TargetKey;
-use ops_contracts::command::dom::{SnapshotDelta, SnapshotMode};
+use ops_contracts::seam::adapter::TargetKey;
+use ops_contracts::wire::command::dom::{SnapshotDelta, SnapshotMode};
 use similar::{Algorithm, DiffTag, capture_diff_slices_deadline};
 
 /// How many snapshots of a session are remembered: eight bytes a line.

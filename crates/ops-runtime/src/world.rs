@@ -7,16 +7,16 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ops_contracts::adapter::{
+use ops_contracts::seam::adapter::{
     Decision, DocumentKey, DownloadKey, DownloadProgress, Event, EventSink, FrameKey, PausedKey,
     RequestKey, ResourceKind, TargetKey,
 };
-use ops_contracts::clock::Timestamp;
-use ops_contracts::command::diagnostics::{ConsoleEntry, ErrorEntry};
-use ops_contracts::command::downloads::{DownloadEntry, DownloadState};
-use ops_contracts::command::session::DialogPolicy;
-use ops_contracts::frame::EventName;
-use ops_contracts::receipt::{DialogInfo, DownloadInfo};
+use ops_contracts::wire::clock::Timestamp;
+use ops_contracts::wire::command::diagnostics::{ConsoleEntry, ErrorEntry};
+use ops_contracts::wire::command::downloads::{DownloadEntry, DownloadState};
+use ops_contracts::wire::command::session::DialogPolicy;
+use ops_contracts::wire::frame::EventName;
+use ops_contracts::wire::receipt::{DialogInfo, DownloadInfo};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::sync::{mpsc, watch};
@@ -253,13 +253,13 @@ impl EventSink for World {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct TargetData {
-    target_id: ops_contracts::ids::TargetId,
+    target_id: ops_contracts::wire::ids::TargetId,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct AnsweredData {
-    target_id: ops_contracts::ids::TargetId,
+    target_id: ops_contracts::wire::ids::TargetId,
     accepted: bool,
 }
 
@@ -357,7 +357,7 @@ impl World {
         &self,
         state: &mut State,
         target: TargetKey,
-        kind: ops_contracts::adapter::DialogKind,
+        kind: ops_contracts::seam::adapter::DialogKind,
         message: String,
         default_text: Option<String>,
     ) {
@@ -416,7 +416,9 @@ impl State {
         opener: Option<TargetKey>,
         url: &str,
     ) -> &Tab {
-        let id = ops_contracts::ids::TargetId::from_number(Numbers::take(&mut self.numbers.target));
+        let id = ops_contracts::wire::ids::TargetId::from_number(Numbers::take(
+            &mut self.numbers.target,
+        ));
         let opener = opener
             .and_then(|opener| self.tab(opener))
             .map(|tab| (tab.key, tab.id.clone()));
@@ -429,7 +431,7 @@ impl State {
         &self.tabs[self.tabs.len() - 1]
     }
 
-    fn remove_tab(&mut self, key: TargetKey) -> Option<ops_contracts::ids::TargetId> {
+    fn remove_tab(&mut self, key: TargetKey) -> Option<ops_contracts::wire::ids::TargetId> {
         let at = self.tabs.iter().position(|tab| tab.key == key)?;
         let tab = self.tabs.remove(at);
         self.frames.retain(|frame| frame.target != key);

@@ -11,17 +11,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt, StreamExt};
-use ops_contracts::adapter::BoxFuture;
-use ops_contracts::capability::AdapterKind;
-use ops_contracts::clock::{Clock, Timestamp};
-use ops_contracts::command::session::SessionMode;
-use ops_contracts::frame::{OpsCancel, OpsRequest, Timing};
-use ops_contracts::ids::{LeaseId, SessionId};
-use ops_contracts::limits::{LaneLimits, LimitsProfile};
-use ops_contracts::port::{
+use ops_contracts::seam::adapter::BoxFuture;
+use ops_contracts::seam::port::{
     Caller, EndSessions, OpsService, Reply, RuntimeSummary, SessionEvents, SessionObserver,
 };
-use ops_contracts::routing::RoutingControls;
+use ops_contracts::wire::capability::AdapterKind;
+use ops_contracts::wire::clock::{Clock, Timestamp};
+use ops_contracts::wire::command::session::SessionMode;
+use ops_contracts::wire::frame::{OpsCancel, OpsRequest, Timing};
+use ops_contracts::wire::ids::{LeaseId, SessionId};
+use ops_contracts::wire::limits::{LaneLimits, LimitsProfile};
+use ops_contracts::wire::routing::RoutingControls;
 use relay::{Labels, Relay, RelayConfig, RoutingSettings, RoutingSetup, Timeouts, Token, Versions};
 use serde_json::value::RawValue;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -145,7 +145,7 @@ fn config() -> RelayConfig {
         warnings: Vec::new(),
         signing: relay::Signing::default(),
         ledger: None,
-        phase: ops_contracts::scorecard::Phase::Pilot,
+        phase: ops_contracts::control::scorecard::Phase::Pilot,
         demo: false,
     }
 }

@@ -7,13 +7,13 @@ use std::fmt;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
-use ops_contracts::access::{
+use ops_contracts::control::access::{
     Access, AccessPolicy, Confirmation, ConfirmationDecision, ConfirmationList, DecideConfirmation,
     LEGACY_SESSION, Requester, Ruling,
 };
-use ops_contracts::command::parse_json;
-use ops_contracts::frame::OpsRequest;
-use ops_contracts::routing::IdentityNamespace;
+use ops_contracts::wire::command::parse_json;
+use ops_contracts::wire::frame::OpsRequest;
+use ops_contracts::wire::routing::IdentityNamespace;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde_json::value::RawValue;
 use tokio::time::Instant;

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use ops_contracts::command::parse_json;
-use ops_contracts::routing::{
+use ops_contracts::wire::command::parse_json;
+use ops_contracts::wire::routing::{
     ActiveSessionPolicy, CliControls, RolloutAllowlist, RolloutPercent, RoutingMode,
 };
 use ops_contracts::{ErrorCode, Fault, Outcome};

@@ -5,12 +5,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ops_contracts::capability::AdapterKind;
-use ops_contracts::command::session::SessionMode;
-use ops_contracts::health::AdapterHealthStore;
-use ops_contracts::ledger::Ledger;
-use ops_contracts::limits::LimitsProfile;
-use ops_contracts::scorecard::Phase;
+use ops_contracts::control::health::AdapterHealthStore;
+use ops_contracts::control::ledger::Ledger;
+use ops_contracts::control::scorecard::Phase;
+use ops_contracts::wire::capability::AdapterKind;
+use ops_contracts::wire::command::session::SessionMode;
+use ops_contracts::wire::limits::LimitsProfile;
 use subtle::ConstantTimeEq;
 
 use crate::pairing::Pairing;
@@ -133,7 +133,7 @@ impl Default for Timeouts {
             hello: Duration::from_secs(5),
             body: Duration::from_secs(10),
             idle: Duration::from_secs(60),
-            heartbeat: Duration::from_millis(ops_contracts::frame::HEARTBEAT_INTERVAL_MS),
+            heartbeat: Duration::from_millis(ops_contracts::wire::frame::HEARTBEAT_INTERVAL_MS),
             silence: Duration::from_secs(60),
             write: Duration::from_secs(10),
             drain: Duration::from_secs(10),

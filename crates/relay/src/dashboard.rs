@@ -17,7 +17,7 @@ use hyper::header::{
     REFERRER_POLICY, SET_COOKIE, X_FRAME_OPTIONS,
 };
 use hyper::http::request::Parts;
-use ops_contracts::command::parse_json;
+use ops_contracts::wire::command::parse_json;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde::Deserialize;
 use serde_json::json;

@@ -9,10 +9,10 @@ use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use ops_contracts::frame::ClientKind;
-use ops_contracts::ids::ClientId;
-use ops_contracts::limits::LimitsProfile;
-use ops_contracts::routing::{IdentityNamespace, RequestControls, RolloutIdentity};
+use ops_contracts::wire::frame::ClientKind;
+use ops_contracts::wire::ids::ClientId;
+use ops_contracts::wire::limits::LimitsProfile;
+use ops_contracts::wire::routing::{IdentityNamespace, RequestControls, RolloutIdentity};
 use ops_contracts::{Fault, Outcome};
 
 use crate::config::{RelayConfig, Token};

@@ -15,9 +15,9 @@ use hyper::header::{
 };
 use hyper::http::request::Parts;
 use hyper::{Method, Request};
-use ops_contracts::frame::{ClientFrame, OpsCancel, OpsRequest, Timing, request_id_of};
-use ops_contracts::ids::RequestId;
-use ops_contracts::routing::LegacyLane;
+use ops_contracts::wire::frame::{ClientFrame, OpsCancel, OpsRequest, Timing, request_id_of};
+use ops_contracts::wire::ids::RequestId;
+use ops_contracts::wire::routing::LegacyLane;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde_json::value::RawValue;
 

@@ -1,7 +1,7 @@
 //! The edge of the control plane: `/ops` over HTTP and WebSocket, `/pair`, `/status`, `/metrics`, `/healthz`, `/admin` and
 //! `/dashboard`, behind gates and limits.
 //!
-//! It runs no command and knows no browser: what is admitted goes to an [`OpsService`](ops_contracts::port::OpsService).
+//! It runs no command and knows no browser: what is admitted goes to an [`OpsService`](ops_contracts::seam::port::OpsService).
 //!
 //! **Invariant:** a handler runs only with a permit, and only the gates make permits. No token, lease or body is ever logged.
 //!

@@ -14,16 +14,16 @@ use metrics_exporter_prometheus::{
     BuildError, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
 };
 use ops_contracts::ErrorCode;
-use ops_contracts::alert::counts_as_fault;
-use ops_contracts::command::CommandName;
-use ops_contracts::incident::{IncidentSource, NewIncident, Severity};
-use ops_contracts::ledger::{ArtifactUsage, RequestSample};
-use ops_contracts::port::Served;
-use ops_contracts::scorecard::Baseline;
-use ops_contracts::telemetry::{
+use ops_contracts::control::alert::counts_as_fault;
+use ops_contracts::control::incident::{IncidentSource, NewIncident, Severity};
+use ops_contracts::control::ledger::{ArtifactUsage, RequestSample};
+use ops_contracts::control::scorecard::Baseline;
+use ops_contracts::control::telemetry::{
     ArtifactSet, BASELINE, DISK_USAGE, FAMILIES, INCIDENTS, LATENCY, LATENCY_BOUNDS_MS, MetricKind,
     NONE, OTHER_COMMAND, REQUESTS, RouteLabel, SESSIONS, SessionOutcome, VOLUME_USAGE, to_f64,
 };
+use ops_contracts::seam::port::Served;
+use ops_contracts::wire::command::CommandName;
 
 use crate::config::Labels;
 pub(crate) use exposition::Format;

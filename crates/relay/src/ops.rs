@@ -9,11 +9,11 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
-use ops_contracts::command::CommandName;
-use ops_contracts::frame::{OpsCancel, OpsRequest, RESPONSE_CAP, Timing};
-use ops_contracts::ids::{LeaseId, RequestId, SessionId};
-use ops_contracts::port::{Caller, EndSessions, Reply, Served};
-use ops_contracts::routing::{IdentityNamespace, RolloutIdentity};
+use ops_contracts::seam::port::{Caller, EndSessions, Reply, Served};
+use ops_contracts::wire::command::CommandName;
+use ops_contracts::wire::frame::{OpsCancel, OpsRequest, RESPONSE_CAP, Timing};
+use ops_contracts::wire::ids::{LeaseId, RequestId, SessionId};
+use ops_contracts::wire::routing::{IdentityNamespace, RolloutIdentity};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde::Deserialize;
 

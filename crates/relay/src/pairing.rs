@@ -5,7 +5,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use ops_contracts::command::parse_json;
+use ops_contracts::wire::command::parse_json;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde::Deserialize;
 

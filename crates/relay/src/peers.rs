@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ops_contracts::ids::ClientId;
+use ops_contracts::wire::ids::ClientId;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 
 /// The most connections of one peer.

@@ -8,12 +8,12 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hmac::{Hmac, KeyInit, Mac};
-use ops_contracts::clock::Timestamp;
-use ops_contracts::command::parse_json;
-use ops_contracts::fidelity::DataFidelity;
-use ops_contracts::provenance::{
+use ops_contracts::control::fidelity::DataFidelity;
+use ops_contracts::control::provenance::{
     EventFigures, EventList, EventRecord, Provenance, SignedEvent, SigningMode, Verification,
 };
+use ops_contracts::wire::clock::Timestamp;
+use ops_contracts::wire::command::parse_json;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde::Serialize;
 use serde_json::Value;

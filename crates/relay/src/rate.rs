@@ -6,9 +6,9 @@ use std::num::NonZeroU32;
 
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota};
-use ops_contracts::command::CommandName;
-use ops_contracts::ids::{ClientId, SessionId};
-use ops_contracts::limits::LaneLimits;
+use ops_contracts::wire::command::CommandName;
+use ops_contracts::wire::ids::{ClientId, SessionId};
+use ops_contracts::wire::limits::LaneLimits;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde::Deserialize;
 use serde::de::IgnoredAny;

@@ -1,8 +1,8 @@
 //! The JSON texts that go out: responses composed without parsing their result, errors, and chunks of what is too large for one frame.
 
 use ops_contracts::Fault;
-use ops_contracts::frame::{CHUNK_THRESHOLD, OpsError, Timing};
-use ops_contracts::ids::{RequestId, SessionId};
+use ops_contracts::wire::frame::{CHUNK_THRESHOLD, OpsError, Timing};
+use ops_contracts::wire::ids::{RequestId, SessionId};
 use serde_json::value::RawValue;
 
 /// The text of an `ops_response` around a result. The result is copied once; ids need no escaping by their own rules.
@@ -125,7 +125,7 @@ const fn escaped_len(byte: u8) -> usize {
 #[cfg(test)]
 mod tests {
     use ops_contracts::ErrorCode;
-    use ops_contracts::frame::{OpsResponse, RelayFrame};
+    use ops_contracts::wire::frame::{OpsResponse, RelayFrame};
 
     use super::*;
 

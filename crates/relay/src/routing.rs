@@ -9,11 +9,11 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use ops_contracts::clock::{Clock, Timestamp};
-use ops_contracts::config::ConfigWarning;
-use ops_contracts::ids::{LeaseId, SessionId};
-use ops_contracts::port::{EndSessions, OpsService};
-use ops_contracts::routing::{
+use ops_contracts::control::config::ConfigWarning;
+use ops_contracts::seam::port::{EndSessions, OpsService};
+use ops_contracts::wire::clock::{Clock, Timestamp};
+use ops_contracts::wire::ids::{LeaseId, SessionId};
+use ops_contracts::wire::routing::{
     ActiveSessionPolicy, BlockedReason, CliControls, DrainState, Identities, KillSwitchSource,
     LegacyLane, Peer, RequestControls, Route, RoutePolicy, RoutingControls, RoutingMode,
     RoutingStatus,

@@ -7,14 +7,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
-use ops_contracts::alert::{AlertName, RaisedAlert};
-use ops_contracts::clock::Timestamp;
-use ops_contracts::incident::{Incident, NewIncident, ResolveIncident};
-use ops_contracts::ledger::{ArtifactUsage, Ledger, RequestSample};
-use ops_contracts::scorecard::{
+use ops_contracts::control::alert::{AlertName, RaisedAlert};
+use ops_contracts::control::incident::{Incident, NewIncident, ResolveIncident};
+use ops_contracts::control::ledger::{ArtifactUsage, Ledger, RequestSample};
+use ops_contracts::control::scorecard::{
     Baseline, Phase, Scorecard, ScorecardArtifact, ScorecardInputs, TriggerKind, Window, evaluate,
 };
-use ops_contracts::telemetry::ArtifactSet;
+use ops_contracts::control::telemetry::ArtifactSet;
+use ops_contracts::wire::clock::Timestamp;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 
 /// How long a disk has to be too full before it is told.

@@ -10,13 +10,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use ops_contracts::clock::{Clock, Timestamp};
-use ops_contracts::health::AdapterHealthStore;
-use ops_contracts::ids::RequestId;
-use ops_contracts::legacy::LegacyBrowsers;
-use ops_contracts::port::{OpsService, Served, SessionObserver};
-use ops_contracts::routing::LegacyLane;
-use ops_contracts::telemetry::{RouteLabel, SessionOutcome};
+use ops_contracts::control::health::AdapterHealthStore;
+use ops_contracts::control::legacy::LegacyBrowsers;
+use ops_contracts::control::telemetry::{RouteLabel, SessionOutcome};
+use ops_contracts::seam::port::{OpsService, Served, SessionObserver};
+use ops_contracts::wire::clock::{Clock, Timestamp};
+use ops_contracts::wire::ids::RequestId;
+use ops_contracts::wire::routing::LegacyLane;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{mpsc, watch};
@@ -126,7 +126,7 @@ impl Edge {
         let instance = self.config.instance_id.get(..8).unwrap_or("0");
         format!("relay-{instance}-{number}")
             .parse()
-            .unwrap_or_else(|_| ops_contracts::frame::unknown_request_id())
+            .unwrap_or_else(|_| ops_contracts::wire::frame::unknown_request_id())
     }
 }
 

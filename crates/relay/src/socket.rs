@@ -12,13 +12,13 @@ use futures_util::StreamExt;
 use futures_util::stream::{SplitSink, SplitStream};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
-use ops_contracts::frame::{
+use ops_contracts::wire::frame::{
     ClientFrame, FrameType, OpsCancel, OpsHello, OpsHelloAck, OpsRequest, encode_heartbeat,
     request_id_of, unknown_request_id,
 };
-use ops_contracts::ids::{ClientId, RequestId};
-use ops_contracts::routing::BlockedReason;
-use ops_contracts::version::{
+use ops_contracts::wire::ids::{ClientId, RequestId};
+use ops_contracts::wire::routing::BlockedReason;
+use ops_contracts::wire::version::{
     OPS_CONTRACT_VERSION, OPS_MIN_COMPAT_VERSION, STATUS_SCHEMA_VERSION, VERSION_SCHEME,
 };
 use ops_contracts::{ErrorCode, Fault, Outcome};

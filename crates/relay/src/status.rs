@@ -2,12 +2,12 @@
 
 use std::sync::atomic::Ordering;
 
-use ops_contracts::fidelity::DataFidelity;
-use ops_contracts::port::BrowserSummary;
-use ops_contracts::routing::{DrainState, Peer};
-use ops_contracts::scorecard::Scorecard;
-use ops_contracts::status::{AdapterHealthStatus, BrowserStatus, StatusDocument};
-use ops_contracts::version::{
+use ops_contracts::control::fidelity::DataFidelity;
+use ops_contracts::control::scorecard::Scorecard;
+use ops_contracts::control::status::{AdapterHealthStatus, BrowserStatus, StatusDocument};
+use ops_contracts::seam::port::BrowserSummary;
+use ops_contracts::wire::routing::{DrainState, Peer};
+use ops_contracts::wire::version::{
     OPS_CONTRACT_VERSION, OPS_MIN_COMPAT_VERSION, STATUS_SCHEMA_VERSION, VERSION_SCHEME,
 };
 

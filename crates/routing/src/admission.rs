@@ -4,7 +4,7 @@
 //! A refusal on one route never leads to the other.
 
 use ops_contracts::Outcome;
-use ops_contracts::routing::{
+use ops_contracts::wire::routing::{
     Identities, LegacyLane, Peer, Route, RoutingControls, RoutingDecision,
 };
 
@@ -66,10 +66,10 @@ fn ops(opening: &Opening<'_>) -> Outcome<()> {
 #[cfg(test)]
 mod tests {
     use ops_contracts::ErrorCode;
-    use ops_contracts::routing::{
+    use ops_contracts::wire::routing::{
         BlockedReason, CliControls, Component, DecisionReason, RolloutPercent, RoutingMode,
     };
-    use ops_contracts::version::{OPS_CONTRACT_VERSION, OPS_MIN_COMPAT_VERSION};
+    use ops_contracts::wire::version::{OPS_CONTRACT_VERSION, OPS_MIN_COMPAT_VERSION};
     use proptest::prelude::*;
 
     use super::*;

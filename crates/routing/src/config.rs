@@ -6,12 +6,12 @@ mod json;
 mod migrate;
 mod refusal;
 
-use ops_contracts::config::{
+use ops_contracts::control::config::{
     ConfigDocument, ConfigWarning, EffectiveConfig, Layer, Leaves, ParsedConfig, Source,
     WarningCode,
 };
-use ops_contracts::routing::{CliControls, ConfigControls, RoutingControls};
-use ops_contracts::version::CONFIG_SCHEMA_VERSION;
+use ops_contracts::wire::routing::{CliControls, ConfigControls, RoutingControls};
+use ops_contracts::wire::version::CONFIG_SCHEMA_VERSION;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 

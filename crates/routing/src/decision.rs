@@ -2,7 +2,7 @@
 //!
 //! Whether `/ops` would take the session is no input here, so that its refusal can't move anyone to the legacy lane.
 
-use ops_contracts::routing::{
+use ops_contracts::wire::routing::{
     DecisionReason, Identities, LegacyLane, Peer, RolloutAllowlist, RolloutIdentity, Route,
     RoutePolicy, RoutingControls, RoutingDecision, RoutingMode, RoutingStatus,
 };

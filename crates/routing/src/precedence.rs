@@ -4,7 +4,7 @@
 //! A rollout control that is set is an explicit opt-in to `auto` at its rank. So a percentage on the command line outranks a
 //! kill switch of the configuration; a kill switch of the environment outranks everything.
 
-use ops_contracts::routing::{
+use ops_contracts::wire::routing::{
     ActiveSessionPolicy, AllowlistSource, AllowlistValidation, CliControls, DecisionReason,
     KillSwitchSource, RolloutAllowlist, RolloutPercent, RoutingControls, RoutingMode,
 };
@@ -179,7 +179,7 @@ pub fn env_kill_switch(value: Option<&str>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use ops_contracts::routing::ConfigControls;
+    use ops_contracts::wire::routing::ConfigControls;
     use proptest::prelude::*;
 
     use super::*;

@@ -5,7 +5,7 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use ops_contracts::routing::{
+use ops_contracts::wire::routing::{
     CliControls, Component, InvalidAllowlist, RolloutAllowlist, Route, RoutingMode,
 };
 use ops_contracts::{ErrorCode, Fault, Outcome};

@@ -3,7 +3,7 @@
 //! Both can be recomputed with `sha256sum`: for the bucket over `ops-rollout-v1:` and the identity, of which the first eight
 //! hex digits are a number of which the remainder by 100 is taken; for the hash over the identity alone.
 
-use ops_contracts::routing::{
+use ops_contracts::wire::routing::{
     DecisionReason, RolloutAllowlist, RolloutIdentity, RolloutPercent, Route,
 };
 use sha2::{Digest, Sha256};

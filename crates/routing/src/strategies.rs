@@ -1,7 +1,7 @@
 //! Generators for property tests.
 
 use ops_contracts::ErrorCode;
-use ops_contracts::routing::{
+use ops_contracts::wire::routing::{
     ActiveSessionPolicy, CliControls, ConfigControls, Identities, IdentityNamespace, LegacyLane,
     RolloutAllowlist, RolloutIdentity, RolloutPercent, RoutingControls, RoutingMode,
 };

@@ -2,8 +2,8 @@
 //!
 //! Versions are strict SemVer; build metadata never decides.
 
-use ops_contracts::frame::ClientKind;
-use ops_contracts::version::{BINARY_VERSION, OPS_CONTRACT_VERSION, OPS_MIN_COMPAT_VERSION};
+use ops_contracts::wire::frame::ClientKind;
+use ops_contracts::wire::version::{BINARY_VERSION, OPS_CONTRACT_VERSION, OPS_MIN_COMPAT_VERSION};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use semver::Version;
 

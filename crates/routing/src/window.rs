@@ -3,8 +3,8 @@
 //! N is the relay's train, `major.minor`; N-1 the minor before it in the same major, which a minor of 0 does not have. Build
 //! metadata never decides. The contract version binds `/ops` alone, so that the legacy lane stays open to whoever is in the window.
 
-use ops_contracts::routing::{BlockedReason, Component, Peer, Route};
-use ops_contracts::version::CDP_LEASE_TRAIN;
+use ops_contracts::wire::routing::{BlockedReason, Component, Peer, Route};
+use ops_contracts::wire::version::CDP_LEASE_TRAIN;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use semver::Version;
 
@@ -187,7 +187,7 @@ fn check_contract(peer: &Peer<'_>) -> Outcome<()> {
 
 #[cfg(test)]
 mod tests {
-    use ops_contracts::version::OPS_CONTRACT_VERSION;
+    use ops_contracts::wire::version::OPS_CONTRACT_VERSION;
     use proptest::prelude::*;
 
     use super::*;

@@ -7,8 +7,8 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use ops_contracts::capability::BrowserKind;
-use ops_contracts::command::{DomEval, DomSnapshot, InteractFill, dom, interact};
+use ops_contracts::wire::capability::BrowserKind;
+use ops_contracts::wire::command::{DomEval, DomSnapshot, InteractFill, dom, interact};
 use serde_json::json;
 
 use super::commands::{TABLE, click_params, css, ours_click, ours_eval, ours_goto};

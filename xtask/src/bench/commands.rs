@@ -4,11 +4,11 @@ use std::thread::sleep;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
-use ops_contracts::command::{
+use ops_contracts::wire::command::{
     DomEval, DomSnapshot, DomTitle, ExportScreenshot, InteractClick, InteractFill, NavGoto, dom,
     export, interact, nav,
 };
-use ops_contracts::locator::Locator;
+use ops_contracts::wire::locator::Locator;
 use serde_json::{Value, json};
 
 use super::ours::{Ours, Session};

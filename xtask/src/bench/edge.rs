@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use ops_client::post;
-use ops_contracts::command::{Empty, SessionList};
-use ops_contracts::version::OPS_CONTRACT_VERSION;
+use ops_contracts::wire::command::{Empty, SessionList};
+use ops_contracts::wire::version::OPS_CONTRACT_VERSION;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::report::{Bound, Row};

@@ -4,7 +4,9 @@
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
-use ops_contracts::command::{Command, DomSnapshot, InteractClick, InteractFill, dom, interact};
+use ops_contracts::wire::command::{
+    Command, DomSnapshot, InteractClick, InteractFill, dom, interact,
+};
 
 use super::commands::{both_goto, click_params, ours_goto, raw_mouse, raw_point};
 use super::crowd::Crowd;

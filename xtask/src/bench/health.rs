@@ -9,8 +9,8 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use ops_contracts::clock::Timestamp;
-use ops_contracts::version::{BINARY_VERSION, OPS_CONTRACT_VERSION};
+use ops_contracts::wire::clock::Timestamp;
+use ops_contracts::wire::version::{BINARY_VERSION, OPS_CONTRACT_VERSION};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use ops_client::Endpoint;
-use ops_contracts::legacy::{CDP_PROTOCOL, LegacyGrant};
+use ops_contracts::control::legacy::{CDP_PROTOCOL, LegacyGrant};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use ops_client::Endpoint;
 use ops_client::legacy;
-use ops_contracts::legacy::{LegacyGrant, LegacySelection};
-use ops_contracts::routing::RoutingMode;
+use ops_contracts::control::legacy::{LegacyGrant, LegacySelection};
+use ops_contracts::wire::routing::RoutingMode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 

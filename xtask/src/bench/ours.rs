@@ -4,12 +4,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context as _, Result};
 use ops_client::{Client, Endpoint, Options, RequestIds};
-use ops_contracts::capability::BrowserKind;
-use ops_contracts::clock::Timestamp;
-use ops_contracts::command::{Command, Empty, SessionClose, SessionCreate, session};
-use ops_contracts::frame::{ClientKind, Timing};
-use ops_contracts::ids::{LeaseId, SessionId};
-use ops_contracts::version::BINARY_VERSION;
+use ops_contracts::wire::capability::BrowserKind;
+use ops_contracts::wire::clock::Timestamp;
+use ops_contracts::wire::command::{Command, Empty, SessionClose, SessionCreate, session};
+use ops_contracts::wire::frame::{ClientKind, Timing};
+use ops_contracts::wire::ids::{LeaseId, SessionId};
+use ops_contracts::wire::version::BINARY_VERSION;
 use tokio::runtime::Runtime;
 
 use crate::relay::Relay;
@@ -41,7 +41,7 @@ impl Ours {
             client_id: "bench".parse()?,
             client_kind: ClientKind::Other,
             client_version: BINARY_VERSION.to_owned(),
-            routing: ops_contracts::routing::RequestControls::default(),
+            routing: ops_contracts::wire::routing::RequestControls::default(),
             // One connection of one process at one time: as good as random here. An id that came before would be answered with
             // what was answered then.
             request_ids: RequestIds::new(

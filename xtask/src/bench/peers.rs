@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use ops_contracts::command::{InteractFill, interact};
+use ops_contracts::wire::command::{InteractFill, interact};
 use serde_json::{Value, json};
 
 use super::report::{Bound, Row};

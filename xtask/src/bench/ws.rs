@@ -9,7 +9,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use ops_contracts::version::{BINARY_VERSION, OPS_CONTRACT_VERSION};
+use ops_contracts::wire::version::{BINARY_VERSION, OPS_CONTRACT_VERSION};
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use ops_contracts::ErrorCode;
-use ops_contracts::command::CommandName;
+use ops_contracts::wire::command::CommandName;
 
 use super::Generated;
 

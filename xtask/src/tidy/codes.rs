@@ -12,7 +12,7 @@ use super::{Findings, Source};
 const RESERVED: &[(ErrorCode, &str)] = &[];
 
 /// The registry itself raises nothing.
-const REGISTRY: &str = "crates/ops-contracts/src/error.rs";
+const REGISTRY: &str = "crates/ops-contracts/src/wire/error.rs";
 
 pub(super) fn check(sources: &[Source], findings: &mut Findings) {
     let helpers = test_modules(sources);

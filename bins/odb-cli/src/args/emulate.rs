@@ -1,8 +1,8 @@
 //! The verbs of emulation: what each takes.
 
 use clap::Subcommand;
-use ops_contracts::command::Viewport;
-use ops_contracts::command::emulation::{
+use ops_contracts::wire::command::Viewport;
+use ops_contracts::wire::command::emulation::{
     ColorScheme, Contrast, ForcedColors, MediaType, Permission, ReducedMotion,
 };
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use ops_contracts::command::storage::SameSite;
+use ops_contracts::wire::command::storage::SameSite;
 
 use super::word;
 

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use ops_contracts::command::LoadState;
-use ops_contracts::locator::Locator;
+use ops_contracts::wire::command::LoadState;
+use ops_contracts::wire::locator::Locator;
 
 use super::emulate::Emulate;
 use super::keep::{Cookies, State, Storage};

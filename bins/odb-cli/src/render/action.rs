@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use ops_contracts::command::session::DialogPolicy;
-use ops_contracts::command::{dialog, interact, pointer};
-use ops_contracts::receipt::{DialogInfo, ElementInfo, Receipt, Settled};
+use ops_contracts::wire::command::session::DialogPolicy;
+use ops_contracts::wire::command::{dialog, interact, pointer};
+use ops_contracts::wire::receipt::{DialogInfo, ElementInfo, Receipt, Settled};
 
 use super::{quoted, short};
 

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use ops_client::Refusal;
 use ops_contracts::ErrorCode;
-use ops_contracts::fault::Details;
+use ops_contracts::wire::fault::Details;
 use serde_json::Value;
 
 use super::{quoted, short};

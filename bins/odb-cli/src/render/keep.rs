@@ -2,12 +2,12 @@
 
 use std::fmt::Write;
 
-use ops_contracts::command::emulation::{EmulationResult, PermissionsResult};
-use ops_contracts::command::performance::PerformanceResult;
-use ops_contracts::command::storage::{
+use ops_contracts::wire::command::emulation::{EmulationResult, PermissionsResult};
+use ops_contracts::wire::command::performance::PerformanceResult;
+use ops_contracts::wire::command::storage::{
     Cookie, CookiesResult, StateImportResult, StoredResult, WebStorageResult,
 };
-use ops_contracts::device::DEVICES;
+use ops_contracts::wire::device::DEVICES;
 
 use super::{Rendered, read};
 
@@ -31,8 +31,9 @@ fn cookie(cookie: &Cookie) -> String {
             clippy::cast_sign_loss,
             reason = "seconds since 1970, checked above"
         )]
-        let at =
-            ops_contracts::clock::Timestamp::from_unix_millis((cookie.expires * 1000.0) as u64);
+        let at = ops_contracts::wire::clock::Timestamp::from_unix_millis(
+            (cookie.expires * 1000.0) as u64,
+        );
         let _ = write!(line, ", until {at}");
     }
     for (is, word) in [(cookie.http_only, "HttpOnly"), (cookie.secure, "Secure")] {
@@ -185,7 +186,7 @@ pub(super) fn performance(result: &PerformanceResult) -> String {
 
 /// The presets, a line each.
 pub(crate) fn devices() -> String {
-    let line = |device: &ops_contracts::device::Device| {
+    let line = |device: &ops_contracts::wire::device::Device| {
         let size = format!(
             "{}x{}@{}",
             device.viewport.width, device.viewport.height, device.viewport.scale

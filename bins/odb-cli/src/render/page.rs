@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use ops_contracts::adapter::DialogKind;
-use ops_contracts::command::{diagnostics, dom, nav, targets};
+use ops_contracts::seam::adapter::DialogKind;
+use ops_contracts::wire::command::{diagnostics, dom, nav, targets};
 
 use super::{Rendered, action, quoted, short};
 

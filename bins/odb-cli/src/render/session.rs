@@ -2,12 +2,12 @@
 
 use std::fmt::Write;
 
-use ops_contracts::command::session::{
+use ops_contracts::wire::command::session::{
     BudgetStatus, CreateResult, DomainsStatus, ListResult, ObserveResult, ReclaimResult,
     SessionInfo, StatusResult,
 };
-use ops_contracts::domains::DomainRule;
-use ops_contracts::ids::SessionId;
+use ops_contracts::wire::domains::DomainRule;
+use ops_contracts::wire::ids::SessionId;
 
 use super::action;
 

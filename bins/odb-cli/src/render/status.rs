@@ -1,7 +1,7 @@
 //! The status document as text.
 
-use ops_contracts::routing::{DrainState, KillSwitchSource};
-use ops_contracts::status::StatusDocument;
+use ops_contracts::control::status::StatusDocument;
+use ops_contracts::wire::routing::{DrainState, KillSwitchSource};
 
 use super::pretty;
 

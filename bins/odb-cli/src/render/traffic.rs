@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use ops_contracts::command::downloads::{DownloadEntry, DownloadState, ListResult};
-use ops_contracts::command::interact::UploadResult;
-use ops_contracts::command::network::{
+use ops_contracts::wire::command::downloads::{DownloadEntry, DownloadState, ListResult};
+use ops_contracts::wire::command::interact::UploadResult;
+use ops_contracts::wire::command::network::{
     Body, CredentialsResult, HeadersResult, LogResult, OfflineResult, RequestEntry, RequestState,
     RouteInfo, RouteResult, UnrouteResult,
 };

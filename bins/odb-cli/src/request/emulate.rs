@@ -1,11 +1,11 @@
 //! Verbs of emulation as commands.
 
-use ops_contracts::command::CommandName;
-use ops_contracts::command::emulation::{
+use ops_contracts::wire::command::CommandName;
+use ops_contracts::wire::command::emulation::{
     DeviceParams, Geolocation, GeolocationParams, LocaleParams, MediaParams, PermissionsParams,
     TimezoneParams, UserAgentParams, ViewportParams,
 };
-use ops_contracts::ids::TargetId;
+use ops_contracts::wire::ids::TargetId;
 
 use super::{Request, of};
 use crate::args::emulate::Emulate;

@@ -1,11 +1,11 @@
 //! Verbs of cookies and web storage as commands.
 
-use ops_contracts::command::CommandName;
-use ops_contracts::command::storage::{
+use ops_contracts::wire::command::CommandName;
+use ops_contracts::wire::command::storage::{
     CookiesClearParams, CookiesGetParams, CookiesSetParams, NewCookie, StorageItem,
     WebStorageParams, WebStorageSetParams,
 };
-use ops_contracts::ids::TargetId;
+use ops_contracts::wire::ids::TargetId;
 
 use super::{Request, View, of};
 use crate::args::keep::{Cookies, Entries, SetCookie, Storage};

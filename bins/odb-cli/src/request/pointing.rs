@@ -1,8 +1,8 @@
 //! The verbs `drag` and `mouse` as commands of the contract.
 
-use ops_contracts::adapter::MouseButton;
-use ops_contracts::command::{CommandName, interact, pointer};
-use ops_contracts::ids::TargetId;
+use ops_contracts::seam::adapter::MouseButton;
+use ops_contracts::wire::command::{CommandName, interact, pointer};
+use ops_contracts::wire::ids::TargetId;
 
 use super::{Request, of};
 use crate::args::Verb;

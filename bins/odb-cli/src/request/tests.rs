@@ -26,7 +26,7 @@ fn check(words: &[&str], command: &str, params: &str) {
         "{words:?}"
     );
     // What is sent is what the relay takes.
-    ops_contracts::command::Call::parse(request.command, &request.params).unwrap();
+    ops_contracts::wire::command::Call::parse(request.command, &request.params).unwrap();
 }
 
 #[track_caller]

@@ -1,8 +1,8 @@
 //! The verbs `network` and `downloads` as commands of the contract. What reads or writes files is `files`'.
 
-use ops_contracts::command::network::{self, Fulfil, Modify, RequestFilter};
-use ops_contracts::command::{CommandName, Empty, downloads};
-use ops_contracts::ids::TargetId;
+use ops_contracts::wire::command::network::{self, Fulfil, Modify, RequestFilter};
+use ops_contracts::wire::command::{CommandName, Empty, downloads};
+use ops_contracts::wire::ids::TargetId;
 
 use super::{Request, of};
 use crate::args::verb::{Downloads, Matching, Network, Route};
@@ -131,7 +131,7 @@ fn filter(which: &Matching) -> RequestFilter {
 pub(crate) fn route(
     route: &Route,
     has_body: bool,
-    blob: Option<ops_contracts::ids::BlobId>,
+    blob: Option<ops_contracts::wire::ids::BlobId>,
 ) -> Outcome<Request> {
     let answers =
         has_body || blob.is_some() || route.status.is_some() || route.content_type.is_some();

@@ -1,7 +1,7 @@
 //! Pictures of a page, and the page on paper.
 
-use ops_contracts::adapter::{AdapterResult, Clip, Effect, ImageFormat, TargetKey};
-use ops_contracts::command::export::PdfParams;
+use ops_contracts::seam::adapter::{AdapterResult, Clip, Effect, ImageFormat, TargetKey};
+use ops_contracts::wire::command::export::PdfParams;
 
 use super::{BidiContext, failed};
 use crate::connection::Route;

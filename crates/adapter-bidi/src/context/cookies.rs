@@ -3,8 +3,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::future::join_all;
-use ops_contracts::adapter::{AdapterResult, Effect};
-use ops_contracts::command::storage::{Cookie, SameSite};
+use ops_contracts::seam::adapter::{AdapterResult, Effect};
+use ops_contracts::wire::command::storage::{Cookie, SameSite};
 
 use super::{BidiContext, STRUCTURE_DEADLINE, failed, within};
 use crate::connection::{CallError, Route};

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use futures_util::future::join_all;
-use ops_contracts::adapter::{AdapterError, AdapterResult, Effect, Emulation, TargetKey};
-use ops_contracts::command::emulation::Permission;
+use ops_contracts::seam::adapter::{AdapterError, AdapterResult, Effect, Emulation, TargetKey};
+use ops_contracts::wire::command::emulation::Permission;
 
 use super::{BidiContext, STRUCTURE_DEADLINE, failed, viewport_of, within};
 use crate::connection::{CallError, Outstanding, Route};

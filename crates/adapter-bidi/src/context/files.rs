@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use ops_contracts::adapter::{
+use ops_contracts::seam::adapter::{
     AdapterError, AdapterResult, DownloadKey, DownloadProgress, Effect, Event, FileToGive, FilesTo,
     FrameKey, GivenFile, TargetKey,
 };

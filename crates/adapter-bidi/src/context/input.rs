@@ -1,7 +1,7 @@
 //! Real input: a list of actions is one command whose sources move in step; text alone is entered as an input method
 //! does.
 
-use ops_contracts::adapter::{
+use ops_contracts::seam::adapter::{
     AdapterError, AdapterResult, Effect, FrameKey, InputAction, Modifiers, MouseButton, TargetKey,
 };
 
@@ -434,7 +434,7 @@ fn whole(number: f64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use ops_contracts::adapter::Keystroke;
+    use ops_contracts::seam::adapter::Keystroke;
 
     use super::*;
 

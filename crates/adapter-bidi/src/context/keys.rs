@@ -1,6 +1,6 @@
 //! Keys as WebDriver writes them: characters for what they enter, private code points for the rest.
 
-use ops_contracts::adapter::Keystroke;
+use ops_contracts::seam::adapter::Keystroke;
 
 /// `KeyboardEvent.key` and the value of the key's left or only form.
 const NAMED: &[(&str, char)] = &[

@@ -1,6 +1,6 @@
 //! Navigation of a page's main frame, by URL, by reload and in its history.
 
-use ops_contracts::adapter::{
+use ops_contracts::seam::adapter::{
     AdapterError, AdapterResult, DocumentKey, Effect, NavigationFailure, NavigationFailureKind,
     TargetKey,
 };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use ops_contracts::adapter::{
+use ops_contracts::seam::adapter::{
     AdapterError, AdapterResult, Decision, Effect, Headers, NetworkPolicy, PausedKey, RequestKey,
     TargetKey,
 };

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use ops_contracts::adapter::{AdapterError, AdapterResult, BoxFuture, Passage, RawCall, TargetKey};
-use ops_contracts::command::Empty;
+use ops_contracts::seam::adapter::{
+    AdapterError, AdapterResult, BoxFuture, Passage, RawCall, TargetKey,
+};
+use ops_contracts::wire::command::Empty;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::{STRUCTURE_DEADLINE, failed, within};

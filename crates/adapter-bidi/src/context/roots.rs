@@ -1,7 +1,7 @@
 //! Closed shadow roots: no sandbox sees them, the protocol describes them. The bridge says which elements may have one; those
 //! that do are handed back to it.
 
-use ops_contracts::adapter::{AdapterError, AdapterResult, Effect, FrameKey, TargetKey};
+use ops_contracts::seam::adapter::{AdapterError, AdapterResult, Effect, FrameKey, TargetKey};
 use serde::Deserialize;
 
 use super::{BidiContext, failed};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use ops_contracts::adapter::{
+use ops_contracts::seam::adapter::{
     AdapterError, AdapterResult, BridgeCall, Effect, Evaluated, FrameKey, ScriptError, TargetKey,
 };
 

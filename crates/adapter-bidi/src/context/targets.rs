@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use ops_contracts::adapter::{AdapterError, AdapterResult, Effect, FrameKey, TargetKey};
-use ops_contracts::command::Viewport;
+use ops_contracts::seam::adapter::{AdapterError, AdapterResult, Effect, FrameKey, TargetKey};
+use ops_contracts::wire::command::Viewport;
 use tokio::sync::RwLockWriteGuard;
 
 use super::passage::dress;

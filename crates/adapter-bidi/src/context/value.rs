@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use ops_contracts::adapter::{Evaluated, ScriptError};
+use ops_contracts::seam::adapter::{Evaluated, ScriptError};
 use serde_json::value::RawValue;
 
 use crate::connection::CallError;

@@ -6,9 +6,9 @@ use std::fs;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use ops_contracts::adapter::{AdapterError, AdapterResult};
-use ops_contracts::chromium;
-use ops_contracts::supervise::{SuperviseSpec, Supervisor};
+use ops_contracts::seam::adapter::{AdapterError, AdapterResult};
+use ops_contracts::seam::chromium;
+use ops_contracts::seam::supervise::{SuperviseSpec, Supervisor};
 
 use super::{Launched, arguments, failed, spawn};
 use crate::protocol::session::ChromeOptions;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ops_contracts::adapter::{ChooserKey, DownloadKey, DownloadProgress, Event as SeamEvent};
+use ops_contracts::seam::adapter::{ChooserKey, DownloadKey, DownloadProgress, Event as SeamEvent};
 
 use super::Turn;
 use super::state::{Chooser, Download, Kept};

@@ -1,6 +1,6 @@
 //! Realms: which window a frame shows, and what is lost when it goes.
 
-use ops_contracts::adapter::{FrameKey, TargetKey};
+use ops_contracts::seam::adapter::{FrameKey, TargetKey};
 
 use super::{SANDBOX, TELL, Taken, Turn};
 use crate::connection::{CallError, Loss, Route};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ops_contracts::adapter::{
+use ops_contracts::seam::adapter::{
     Challenge, Event as SeamEvent, FrameKey, Headers, NetworkPolicy, PausedKey, PausedRequest,
     RequestKey, ResourceKind, TargetKey,
 };

@@ -1,6 +1,6 @@
 //! The console and what nobody caught.
 
-use ops_contracts::adapter::{ConsoleLevel, Event as SeamEvent};
+use ops_contracts::seam::adapter::{ConsoleLevel, Event as SeamEvent};
 
 use serde_json::value::RawValue;
 

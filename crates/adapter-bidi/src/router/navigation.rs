@@ -1,6 +1,6 @@
 //! Navigations: started, committed, failed, within a document; phases of documents; downloads.
 
-use ops_contracts::adapter::{
+use ops_contracts::seam::adapter::{
     DocumentKey, Event as SeamEvent, FrameKey, LifecyclePhase, NavigationFailure,
     NavigationFailureKind, TargetKey,
 };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ops_contracts::adapter::{
+use ops_contracts::seam::adapter::{
     Event as SeamEvent, FrameKey, Initiator, RequestDetails, RequestKey, RequestTiming,
     ResourceKind, ResponseDetails, TargetKey,
 };

@@ -3,7 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use ops_contracts::adapter::{DialogKind, Event as SeamEvent, FrameKey, Modifiers, TargetKey};
+use ops_contracts::seam::adapter::{
+    DialogKind, Event as SeamEvent, FrameKey, Modifiers, TargetKey,
+};
 
 use super::Turn;
 use super::state::{Answered, Navigations, Page};

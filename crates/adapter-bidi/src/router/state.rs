@@ -4,12 +4,12 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use ops_contracts::adapter::{
+use ops_contracts::seam::adapter::{
     AdapterError, AdapterResult, Bridge, ChooserKey, DocumentKey, DownloadKey, EventSink, FrameKey,
     Headers, Modifiers, NavigationFailure, NetworkPolicy, PausedKey, RawCall, RequestKey,
     TargetKey,
 };
-use ops_contracts::command::Viewport;
+use ops_contracts::wire::command::Viewport;
 
 use crate::connection::{Connection, Loss};
 use crate::context::Folder;

@@ -1,6 +1,6 @@
 //! Windows that are large enough: the part of a viewport that its window does not show gets no input.
 
-use ops_contracts::adapter::TargetKey;
+use ops_contracts::seam::adapter::TargetKey;
 
 use super::state::State;
 use crate::launch::SCREEN;

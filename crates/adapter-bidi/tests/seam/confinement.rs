@@ -6,7 +6,7 @@ use std::sync::Arc;
 use adapter_bidi::BidiAdapter;
 use conformance::site::Site;
 use libtest_mimic::Trial;
-use ops_contracts::adapter::{
+use ops_contracts::seam::adapter::{
     Adapter, AdapterError, Browser, ContextSpec, ContextStorage, Effect, LaunchSpec,
     NavigationFailureKind, Primitive,
 };

@@ -1,6 +1,6 @@
 use conformance::site::Site;
 use libtest_mimic::Trial;
-use ops_contracts::adapter::{
+use ops_contracts::seam::adapter::{
     AdapterError, DialogKind, Effect, Event, Modifiers, NavigationFailureKind, Primitive,
 };
 
@@ -75,7 +75,7 @@ async fn answered() {
         );
         page.perform(answer(&page, accept, text)).await.unwrap();
         assert_eq!(closed(&page, mark).await, accept);
-        let Effect::Evaluated(ops_contracts::adapter::Evaluated::Value(value)) =
+        let Effect::Evaluated(ops_contracts::seam::adapter::Evaluated::Value(value)) =
             ended(work).await.unwrap()
         else {
             panic!()

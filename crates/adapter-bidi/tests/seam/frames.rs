@@ -1,6 +1,6 @@
 use conformance::site::Site;
 use libtest_mimic::Trial;
-use ops_contracts::adapter::{AdapterError, Effect, Event, FrameKey};
+use ops_contracts::seam::adapter::{AdapterError, Effect, Event, FrameKey};
 
 use crate::support::{Page, bridge, open, trial};
 

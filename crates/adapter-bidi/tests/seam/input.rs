@@ -1,6 +1,6 @@
 use conformance::site::Site;
 use libtest_mimic::Trial;
-use ops_contracts::adapter::{AdapterError, InputAction, Keystroke, Modifiers};
+use ops_contracts::seam::adapter::{AdapterError, InputAction, Keystroke, Modifiers};
 
 use crate::support::{Page, click, open, trial};
 

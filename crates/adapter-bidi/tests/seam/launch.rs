@@ -6,8 +6,8 @@ use std::time::Duration;
 use adapter_bidi::{BidiAdapter, BidiConfig};
 use futures_util::{SinkExt as _, StreamExt as _};
 use libtest_mimic::Trial;
-use ops_contracts::adapter::{Adapter, AdapterError, LaunchSpec};
-use ops_contracts::capability::{BrowserKind, CapabilitySet};
+use ops_contracts::seam::adapter::{Adapter, AdapterError, LaunchSpec};
+use ops_contracts::wire::capability::{BrowserKind, CapabilitySet};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -209,8 +209,8 @@ async fn persistent() {
         let opened = open_in(browser, profiles.clone()).await;
         opened.context.close().await;
         let events = Arc::new(crate::support::Recorder::default());
-        let spec = ops_contracts::adapter::ContextSpec {
-            storage: ops_contracts::adapter::ContextStorage::Profile,
+        let spec = ops_contracts::seam::adapter::ContextSpec {
+            storage: ops_contracts::seam::adapter::ContextStorage::Profile,
             proxy: None,
             ..crate::support::context_spec()
         };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use adapter_bidi::BidiAdapter;
 use conformance::site::Site;
 use libtest_mimic::Trial;
-use ops_contracts::adapter::{Adapter, AdapterError, Event, LaunchSpec, Primitive};
+use ops_contracts::seam::adapter::{Adapter, AdapterError, Event, LaunchSpec, Primitive};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};

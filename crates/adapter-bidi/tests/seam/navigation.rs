@@ -1,6 +1,6 @@
 use conformance::site::Site;
 use libtest_mimic::Trial;
-use ops_contracts::adapter::{Effect, Event, NavigationFailureKind, Primitive};
+use ops_contracts::seam::adapter::{Effect, Event, NavigationFailureKind, Primitive};
 
 use crate::support::{Page, open, trial};
 

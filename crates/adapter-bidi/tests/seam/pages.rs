@@ -1,9 +1,9 @@
 use conformance::site::Site;
 use libtest_mimic::Trial;
-use ops_contracts::adapter::{
+use ops_contracts::seam::adapter::{
     AdapterError, Clip, Effect, Event, FrameKey, ImageFormat, Primitive, TargetKey,
 };
-use ops_contracts::command::Viewport;
+use ops_contracts::wire::command::Viewport;
 
 use crate::support::{Page, evaluate, open, open_in, trial};
 

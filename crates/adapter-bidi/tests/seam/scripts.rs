@@ -3,7 +3,7 @@ use std::sync::Arc;
 use adapter_bidi::BidiAdapter;
 use conformance::site::Site;
 use libtest_mimic::Trial;
-use ops_contracts::adapter::{
+use ops_contracts::seam::adapter::{
     Adapter as _, Bridge, ContextSpec, Effect, Evaluated, Modifiers, Primitive,
 };
 
@@ -220,7 +220,7 @@ async fn policy() {
 }
 
 async fn console() {
-    use ops_contracts::adapter::{ConsoleLevel, Event};
+    use ops_contracts::seam::adapter::{ConsoleLevel, Event};
     let page = open().await;
     let site = Site::start().unwrap();
     page.goto(&site.url("/plain")).await;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use adapter_bidi::BidiAdapter;
 use libtest_mimic::Trial;
-use ops_contracts::adapter::Adapter;
+use ops_contracts::seam::adapter::Adapter;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::{config, runtime, spec, trial};

@@ -4,7 +4,7 @@ use chromiumoxide_cdp::cdp::browser_protocol::page::{
     BringToFrontParams, CaptureScreenshotFormat, CaptureScreenshotParams, GetLayoutMetricsParams,
     Viewport,
 };
-use ops_contracts::adapter::{AdapterResult, Clip, Effect, ImageFormat, TargetKey};
+use ops_contracts::seam::adapter::{AdapterResult, Clip, Effect, ImageFormat, TargetKey};
 
 use super::{CdpContext, failed};
 use crate::connection::Route;

@@ -6,8 +6,8 @@ use chromiumoxide_cdp::cdp::browser_protocol::network::{
     DeleteCookiesParams, SetBypassServiceWorkerParams,
 };
 use futures_util::future::join_all;
-use ops_contracts::adapter::{AdapterError, AdapterResult, Effect, TargetKey};
-use ops_contracts::command::storage::{Cookie, SameSite};
+use ops_contracts::seam::adapter::{AdapterError, AdapterResult, Effect, TargetKey};
+use ops_contracts::wire::command::storage::{Cookie, SameSite};
 use serde::Serialize;
 
 use super::emulate::OfContext;

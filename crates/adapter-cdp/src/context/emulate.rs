@@ -1,9 +1,9 @@
 //! What a context's pages see of their device: settings as protocol calls, for the sessions that are there and, through the
 //! router's set-up, for those that come later.
 
-use ops_contracts::adapter::{AdapterResult, ClientHints, Effect, Emulation, UserAgent};
-use ops_contracts::command::Viewport;
-use ops_contracts::command::emulation::{
+use ops_contracts::seam::adapter::{AdapterResult, ClientHints, Effect, Emulation, UserAgent};
+use ops_contracts::wire::command::Viewport;
+use ops_contracts::wire::command::emulation::{
     ColorScheme, Contrast, ForcedColors, Geolocation, MediaParams, MediaType, Permission,
     ReducedMotion,
 };

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use chromiumoxide_cdp::cdp::browser_protocol::dom::{BackendNodeId, ResolveNodeParams};
 use chromiumoxide_cdp::cdp::js_protocol::runtime::ExecutionContextId;
-use ops_contracts::adapter::{
+use ops_contracts::seam::adapter::{
     AdapterError, AdapterResult, DownloadKey, Effect, FileToGive, FilesTo, GivenFile, TargetKey,
 };
 use serde_json::json;

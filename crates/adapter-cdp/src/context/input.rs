@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chromiumoxide_cdp::cdp::browser_protocol::page::BringToFrontParams;
-use ops_contracts::adapter::{
+use ops_contracts::seam::adapter::{
     AdapterResult, Effect, FrameKey, InputAction, Keystroke, Modifiers, MouseButton, RawCall,
     TargetKey,
 };

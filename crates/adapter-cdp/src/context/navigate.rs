@@ -5,11 +5,11 @@ use std::sync::Arc;
 use chromiumoxide_cdp::cdp::browser_protocol::page::{
     GetNavigationHistoryParams, NavigateParams, NavigateToHistoryEntryParams, ReloadParams,
 };
-use ops_contracts::adapter::{
+use ops_contracts::seam::adapter::{
     AdapterError, AdapterResult, DocumentKey, Effect, NavigationFailure, NavigationFailureKind,
     TargetKey,
 };
-use ops_contracts::chromium::navigation_failure;
+use ops_contracts::seam::chromium::navigation_failure;
 
 use super::{APPEARANCE_DEADLINE, CdpContext, STRUCTURE_DEADLINE, failed, within};
 use crate::connection::{CallError, Route};

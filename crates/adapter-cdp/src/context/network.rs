@@ -6,7 +6,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use futures_util::future::try_join_all;
-use ops_contracts::adapter::{
+use ops_contracts::seam::adapter::{
     AbortReason, AdapterError, AdapterResult, Decision, Effect, Headers, NetworkPolicy, PausedKey,
     RequestKey, TargetKey,
 };

@@ -1,7 +1,7 @@
 //! Pages as PDF documents.
 
-use ops_contracts::adapter::{AdapterResult, Effect, TargetKey};
-use ops_contracts::command::export::{Margins, PdfParams};
+use ops_contracts::seam::adapter::{AdapterResult, Effect, TargetKey};
+use ops_contracts::wire::command::export::{Margins, PdfParams};
 use serde::Serialize;
 
 use super::{CdpContext, failed};

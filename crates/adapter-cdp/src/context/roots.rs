@@ -8,7 +8,7 @@ use chromiumoxide_cdp::cdp::js_protocol::runtime::{
     ExecutionContextId, GetPropertiesParams, ReleaseObjectGroupParams, RemoteObjectId,
 };
 use futures_util::future::join_all;
-use ops_contracts::adapter::{AdapterResult, Effect, FrameKey, TargetKey};
+use ops_contracts::seam::adapter::{AdapterResult, Effect, FrameKey, TargetKey};
 use serde::Serialize;
 
 use super::{CdpContext, failed};

@@ -9,7 +9,7 @@ use chromiumoxide_cdp::cdp::browser_protocol::dom::{
 };
 use chromiumoxide_cdp::cdp::browser_protocol::page::CreateIsolatedWorldParams;
 use chromiumoxide_cdp::cdp::js_protocol::runtime::ExecutionContextId;
-use ops_contracts::adapter::{
+use ops_contracts::seam::adapter::{
     AdapterError, AdapterResult, BridgeCall, Effect, Evaluated, FrameKey, ScriptError, TargetKey,
 };
 use serde::Serialize;

@@ -6,8 +6,8 @@ use chromiumoxide_cdp::cdp::browser_protocol::browser::BrowserContextId;
 use chromiumoxide_cdp::cdp::browser_protocol::page;
 use chromiumoxide_cdp::cdp::browser_protocol::target::CloseTargetParams;
 use futures_util::future::try_join_all;
-use ops_contracts::adapter::{AdapterError, AdapterResult, Effect, TargetKey};
-use ops_contracts::command::Viewport;
+use ops_contracts::seam::adapter::{AdapterError, AdapterResult, Effect, TargetKey};
+use ops_contracts::wire::command::Viewport;
 
 use super::{CdpContext, STRUCTURE_DEADLINE, create_target, failed, metrics_override, within};
 use crate::connection::Route;

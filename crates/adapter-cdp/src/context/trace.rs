@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use base64::prelude::*;
-use ops_contracts::adapter::{AdapterError, AdapterResult, Effect};
+use ops_contracts::seam::adapter::{AdapterError, AdapterResult, Effect};
 use serde::{Deserialize, Serialize};
 
 use super::{CdpContext, STRUCTURE_DEADLINE, failed, within};

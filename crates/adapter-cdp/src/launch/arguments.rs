@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use ops_contracts::chromium;
+use ops_contracts::seam::chromium;
 
 /// What a launch may vary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,9 +8,9 @@ use std::process::{ChildStderr, Command, Stdio};
 use std::sync::Arc;
 
 use command_fds::{CommandFdExt, FdMapping};
-use ops_contracts::adapter::BoxFuture;
-use ops_contracts::clock::Clock;
-use ops_contracts::supervise::{SuperviseSpec, Supervised, Supervisor};
+use ops_contracts::seam::adapter::BoxFuture;
+use ops_contracts::seam::supervise::{SuperviseSpec, Supervised, Supervisor};
+use ops_contracts::wire::clock::Clock;
 use rustix::pipe::{PipeFlags, pipe_with};
 use std::os::unix::process::CommandExt;
 

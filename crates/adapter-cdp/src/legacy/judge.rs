@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ops_contracts::legacy::{CdpDecision, CdpVerdict, LegacyCommand};
+use ops_contracts::control::legacy::{CdpDecision, CdpVerdict, LegacyCommand};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 

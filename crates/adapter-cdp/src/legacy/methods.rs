@@ -3,7 +3,7 @@
 //! Denied is what leaves the session's process: files and directories of the host, devices and networks beside the page's own,
 //! other programs, other protocols' back doors, and the browser's own end by accident.
 
-use ops_contracts::legacy::ConfinedParam;
+use ops_contracts::control::legacy::ConfinedParam;
 
 /// What a command may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Pages of which every request is answered here, with an empty document: they reach an origin without the network.
 
-use ops_contracts::adapter::TargetKey;
+use ops_contracts::seam::adapter::TargetKey;
 use serde::Serialize;
 
 use super::{Taken, Turn};

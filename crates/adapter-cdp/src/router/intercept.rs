@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ops_contracts::adapter::{
+use ops_contracts::seam::adapter::{
     Challenge, Event as SeamEvent, NetworkPolicy, PausedKey, PausedRequest, TargetKey,
 };
 use serde_json::json;

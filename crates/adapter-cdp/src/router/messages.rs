@@ -1,6 +1,6 @@
 //! Console messages, log entries and exceptions, as text in the form that a console shows.
 
-use ops_contracts::adapter::{ConsoleLevel, Event as SeamEvent, TargetKey};
+use ops_contracts::seam::adapter::{ConsoleLevel, Event as SeamEvent, TargetKey};
 
 use super::{Taken, Turn};
 use crate::connection::Event;

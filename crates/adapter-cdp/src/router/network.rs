@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ops_contracts::adapter::{
+use ops_contracts::seam::adapter::{
     Event as SeamEvent, Initiator, RequestDetails, RequestTiming, ResourceKind, ResponseDetails,
     TargetKey,
 };
@@ -10,7 +10,7 @@ use ops_contracts::adapter::{
 use super::{Taken, Turn};
 use crate::connection::Event;
 use crate::wire;
-use ops_contracts::chromium::navigation_failure;
+use ops_contracts::seam::chromium::navigation_failure;
 
 impl Turn<'_> {
     pub(super) fn request(

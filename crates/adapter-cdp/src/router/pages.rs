@@ -7,7 +7,7 @@ use chromiumoxide_cdp::cdp::browser_protocol::target::{
 };
 use chromiumoxide_cdp::cdp::browser_protocol::{emulation, log, network, page};
 use chromiumoxide_cdp::cdp::js_protocol::runtime;
-use ops_contracts::adapter::{DialogKind, Event as SeamEvent, NetworkPolicy, TargetKey};
+use ops_contracts::seam::adapter::{DialogKind, Event as SeamEvent, NetworkPolicy, TargetKey};
 use serde::Serialize;
 
 use super::state::{Documents, FirstPage, PROFILE, Page, Requests, Session, SessionKind};

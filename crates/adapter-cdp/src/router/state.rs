@@ -5,11 +5,11 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use ops_contracts::adapter::{
+use ops_contracts::seam::adapter::{
     AdapterError, Bridge, ChooserKey, DocumentKey, DownloadKey, EventSink as SeamSink, FrameKey,
     NetworkPolicy, PausedKey, RequestKey, TargetKey,
 };
-use ops_contracts::command::Viewport;
+use ops_contracts::wire::command::Viewport;
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 

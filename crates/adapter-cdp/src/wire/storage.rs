@@ -1,6 +1,6 @@
 //! Cookies.
 
-use ops_contracts::command::storage::{Cookie, SameSite};
+use ops_contracts::wire::command::storage::{Cookie, SameSite};
 use serde::Deserialize;
 
 #[derive(Deserialize)]

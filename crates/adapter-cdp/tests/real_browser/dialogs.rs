@@ -1,7 +1,7 @@
 //! Dialogs: told, answered, and what waits for them.
 
 use libtest_mimic::Trial;
-use ops_contracts::adapter::{
+use ops_contracts::seam::adapter::{
     AdapterError, DialogKind, Effect, Evaluated, Event, InputAction, Modifiers, MouseButton,
     Primitive,
 };

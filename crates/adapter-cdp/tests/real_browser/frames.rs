@@ -1,7 +1,7 @@
 //! Frames of any depth and site.
 
 use libtest_mimic::Trial;
-use ops_contracts::adapter::{
+use ops_contracts::seam::adapter::{
     AdapterError, Effect, Event, FrameKey, InputAction, Modifiers, MouseButton, Primitive,
 };
 
@@ -276,7 +276,7 @@ async fn input() {
         text: "é✓".to_owned(),
     }];
     for phase in [true, false] {
-        let key = ops_contracts::adapter::Keystroke {
+        let key = ops_contracts::seam::adapter::Keystroke {
             key: "a".into(),
             code: "KeyA".into(),
             key_code: 65,
@@ -295,7 +295,7 @@ async fn input() {
     })
     .await
     .unwrap();
-    let ops_contracts::adapter::Evaluated::Value(value) =
+    let ops_contracts::seam::adapter::Evaluated::Value(value) =
         page.eval_in(frame, "field.value").await.unwrap()
     else {
         panic!()

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use adapter_cdp::{CdpAdapter, Sandbox};
 use libtest_mimic::Trial;
-use ops_contracts::adapter::{Adapter, AdapterError};
-use ops_contracts::capability::BrowserKind;
+use ops_contracts::seam::adapter::{Adapter, AdapterError};
+use ops_contracts::wire::capability::BrowserKind;
 
 use super::support::{config, open, spec, trial};
 

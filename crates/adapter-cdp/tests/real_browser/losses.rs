@@ -1,7 +1,7 @@
 //! Whatever can be lost ends the work that waits for it, at once and with its own error.
 
 use libtest_mimic::Trial;
-use ops_contracts::adapter::{AdapterError, Event, FrameKey, Primitive};
+use ops_contracts::seam::adapter::{AdapterError, Event, FrameKey, Primitive};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::support::{NEVER, Page, Site, bridge, ended, evaluate, html, open, trial};
@@ -45,8 +45,9 @@ async fn site() -> Site {
 async fn pending(
     page: &Page,
     frame: FrameKey,
-) -> tokio::task::JoinHandle<ops_contracts::adapter::AdapterResult<ops_contracts::adapter::Effect>>
-{
+) -> tokio::task::JoinHandle<
+    ops_contracts::seam::adapter::AdapterResult<ops_contracts::seam::adapter::Effect>,
+> {
     page.pending(evaluate(page.target, frame, NEVER)).await
 }
 

@@ -1,7 +1,7 @@
 //! Navigation: its events in order, its failures by cause.
 
 use libtest_mimic::Trial;
-use ops_contracts::adapter::{Effect, Event, NavigationFailureKind, Primitive, ResourceKind};
+use ops_contracts::seam::adapter::{Effect, Event, NavigationFailureKind, Primitive, ResourceKind};
 
 use super::support::{Page, Site, html, open, response, trial};
 
@@ -57,7 +57,7 @@ async fn in_order() {
     assert!(page.events.all()[mark..].iter().any(
         |event| matches!(event, Event::NavigationCommitted { document, .. } if *document == wanted)
     ));
-    page.events.after(mark, |event| matches!(event, Event::Lifecycle { document, phase: ops_contracts::adapter::LifecyclePhase::Load, .. } if *document == wanted).then_some(())).await;
+    page.events.after(mark, |event| matches!(event, Event::Lifecycle { document, phase: ops_contracts::seam::adapter::LifecyclePhase::Load, .. } if *document == wanted).then_some(())).await;
     let words: Vec<&str> = page.events.all()[mark..]
         .iter()
         .filter_map(|event| match event {

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use base64::Engine;
 use libtest_mimic::Trial;
-use ops_contracts::adapter::{
+use ops_contracts::seam::adapter::{
     AdapterError, Clip, ContextStorage, Effect, Event, ImageFormat, InputAction, LifecyclePhase,
     Modifiers, MouseButton, Primitive, TargetKey,
 };
-use ops_contracts::command::Viewport;
+use ops_contracts::wire::command::Viewport;
 
 use super::support::{Page, Recorder, Site, context_spec, html, open, trial};
 
@@ -128,7 +128,10 @@ async fn created() {
     page.close().await;
 }
 
-async fn popup_of(page: &Page, expression: &str) -> (TargetKey, ops_contracts::adapter::FrameKey) {
+async fn popup_of(
+    page: &Page,
+    expression: &str,
+) -> (TargetKey, ops_contracts::seam::adapter::FrameKey) {
     let mark = page.events.mark();
     page.eval(expression).await;
     page.events
@@ -459,7 +462,7 @@ async fn many() {
         let expression = format!("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done({number}))))");
         let drawn = opened.context.perform(super::support::evaluate(opened.target, opened.frame, &expression)).await.unwrap();
         assert!(
-            matches!(drawn, Effect::Evaluated(ops_contracts::adapter::Evaluated::Value(value)) if value.get() == number.to_string())
+            matches!(drawn, Effect::Evaluated(ops_contracts::seam::adapter::Evaluated::Value(value)) if value.get() == number.to_string())
         );
         opened.context.perform(screenshot(opened.target, ImageFormat::Png, None, false)).await.unwrap();
     });

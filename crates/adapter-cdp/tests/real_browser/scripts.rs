@@ -2,7 +2,7 @@
 
 use adapter_cdp::CdpAdapter;
 use libtest_mimic::Trial;
-use ops_contracts::adapter::{
+use ops_contracts::seam::adapter::{
     Adapter as _, Bridge, ConsoleLevel, ContextSpec, Effect, Evaluated, Event, InputAction,
     Modifiers, MouseButton, Primitive,
 };

@@ -10,7 +10,7 @@ use std::time::Duration;
 use adapter_cdp::CdpAdapter;
 use adapter_cdp::guard::{self, MARKER_FILE, Marker};
 use libtest_mimic::Trial;
-use ops_contracts::adapter::{Adapter, AdapterError, Event};
+use ops_contracts::seam::adapter::{Adapter, AdapterError, Event};
 use rustix::process::{Pid, Signal};
 
 use tokio::io::{AsyncBufReadExt, BufReader};

@@ -9,13 +9,13 @@ use std::time::Duration;
 use adapter_cdp::guard::GuardCommand;
 use adapter_cdp::{CdpAdapter, CdpConfig, Sandbox};
 use libtest_mimic::Trial;
-use ops_contracts::adapter::{
+use ops_contracts::seam::adapter::{
     Adapter, AdapterResult, BridgeCall, Browser, Context, ContextSpec, ContextStorage, Effect,
     Evaluated, Event, EventSink, FrameKey, LaunchSpec, Primitive, TargetKey,
 };
-use ops_contracts::capability::BrowserKind;
-use ops_contracts::clock::{Clock, Timestamp};
-use ops_contracts::command::Viewport;
+use ops_contracts::wire::capability::BrowserKind;
+use ops_contracts::wire::clock::{Clock, Timestamp};
+use ops_contracts::wire::command::Viewport;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
@@ -220,7 +220,7 @@ impl Page {
                 Event::Lifecycle {
                     document, phase, ..
                 } if *document == wanted => {
-                    (*phase == ops_contracts::adapter::LifecyclePhase::Load).then_some(())
+                    (*phase == ops_contracts::seam::adapter::LifecyclePhase::Load).then_some(())
                 }
                 _ => None,
             })

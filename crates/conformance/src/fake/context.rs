@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ops_contracts::adapter::{
+use ops_contracts::seam::adapter::{
     AdapterError, AdapterResult, BoxFuture, BridgeCall, Context, DocumentKey, Effect, Evaluated,
     Event, EventSink, FrameKey, InputAction, MouseButton, Primitive, RequestKey, ScriptError,
     TargetKey,

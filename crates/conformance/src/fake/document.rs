@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::script::{Act, Element, Page};
-use ops_contracts::adapter::DocumentKey;
+use ops_contracts::seam::adapter::DocumentKey;
 
 /// A refusal of the bridge: its code, a message, details.
 pub(super) struct Refusal {

@@ -1,7 +1,9 @@
 //! The fake's double of the test site: the same paths, titles, names and reports, as far as cases need them that do not
 //! depend on layout or scripts.
 
-use ops_contracts::adapter::{ConsoleLevel, DialogKind, LifecyclePhase, NavigationFailureKind};
+use ops_contracts::seam::adapter::{
+    ConsoleLevel, DialogKind, LifecyclePhase, NavigationFailureKind,
+};
 
 use super::script::{Act, Answer, Dialog, Element, Page, Script, Scripted};
 

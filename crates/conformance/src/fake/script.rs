@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use ops_contracts::adapter::{ConsoleLevel, DialogKind, LifecyclePhase, NavigationFailureKind};
+use ops_contracts::seam::adapter::{
+    ConsoleLevel, DialogKind, LifecyclePhase, NavigationFailureKind,
+};
 
 /// All pages that a fake knows, and what expressions come to.
 #[derive(Debug, Clone, Default)]

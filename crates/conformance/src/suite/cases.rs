@@ -1,6 +1,6 @@
 //! The table of cases: topic, what holds, and the commands that the case is about.
 
-use ops_contracts::command::CommandName;
+use ops_contracts::wire::command::CommandName;
 
 use super::Case;
 

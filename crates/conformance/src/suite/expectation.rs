@@ -1,6 +1,6 @@
 //! Known gaps as data: rows that say which cases an adapter does not pass, and why. A gap that has closed fails the run.
 
-use ops_contracts::adapter::BoxFuture;
+use ops_contracts::seam::adapter::BoxFuture;
 use serde::Deserialize;
 
 use super::fixture::Failure;

@@ -8,12 +8,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use ops_contracts::adapter::BoxFuture;
-use ops_contracts::command::session::CreateParams;
-use ops_contracts::command::{Command, CommandName, SessionClose, SessionCreate};
-use ops_contracts::frame::{EventName, OpsCancel, OpsRequest};
-use ops_contracts::ids::{ClientId, LeaseId, RequestId, SessionId, TargetId};
-use ops_contracts::port::{Caller, OpsService, Reply, SessionEvents};
+use ops_contracts::seam::adapter::BoxFuture;
+use ops_contracts::seam::port::{Caller, OpsService, Reply, SessionEvents};
+use ops_contracts::wire::command::session::CreateParams;
+use ops_contracts::wire::command::{Command, CommandName, SessionClose, SessionCreate};
+use ops_contracts::wire::frame::{EventName, OpsCancel, OpsRequest};
+use ops_contracts::wire::ids::{ClientId, LeaseId, RequestId, SessionId, TargetId};
 use ops_contracts::{ErrorCode, Fault};
 use serde_json::value::RawValue;
 use tokio::sync::watch;

@@ -1,18 +1,18 @@
 //! The commands as cases use them most: short forms for parameters, and what is asked of a page again and again.
 
-use ops_contracts::command::dom::{
+use ops_contracts::wire::command::dom::{
     EvalParams, FindParams, PageParams, ReadParams, SnapshotMode, SnapshotParams,
 };
-use ops_contracts::command::interact::{
+use ops_contracts::wire::command::interact::{
     ClickParams, FillParams, PressParams, SelectParams, TypeParams,
 };
-use ops_contracts::command::nav::{GotoParams, NavResult, WaitParams};
-use ops_contracts::command::{
+use ops_contracts::wire::command::nav::{GotoParams, NavResult, WaitParams};
+use ops_contracts::wire::command::{
     DomCount, DomEval, DomFind, DomSnapshot, DomText, DomTitle, DomUrl, DomValue, Empty,
     InteractClick, InteractFill, LoadState, NavGoto, NavWait, SessionStatus, dom, interact, nav,
     session,
 };
-use ops_contracts::locator::Locator;
+use ops_contracts::wire::locator::Locator;
 
 use super::fixture::{Failure, Refused, Session};
 
@@ -54,7 +54,7 @@ pub fn element(element: &str) -> interact::ElementParams {
 pub fn click(element: Locator) -> ClickParams {
     ClickParams {
         element,
-        button: ops_contracts::adapter::MouseButton::Left,
+        button: ops_contracts::seam::adapter::MouseButton::Left,
         count: 1,
         modifiers: Vec::new(),
         position: None,

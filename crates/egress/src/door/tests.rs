@@ -54,7 +54,7 @@ async fn open(
     upstream: Option<String>,
 ) -> (Arc<dyn EgressDoor>, Arc<Seen>) {
     let list = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect();
-    let rules = ops_contracts::domains::DomainRules {
+    let rules = ops_contracts::wire::domains::DomainRules {
         allow: list(allow),
         deny: list(deny),
     };

@@ -3,8 +3,8 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use ops_contracts::ledger::ArtifactUsage;
-use ops_contracts::telemetry::{ArtifactSet, to_f64};
+use ops_contracts::control::ledger::ArtifactUsage;
+use ops_contracts::control::telemetry::{ArtifactSet, to_f64};
 
 /// The most files that are looked at: a directory full of foreign ones must not hold the flush up.
 const MOST_FILES: usize = 100_000;

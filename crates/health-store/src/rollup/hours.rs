@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
-use ops_contracts::clock::Timestamp;
-use ops_contracts::ledger::RequestSample;
-use ops_contracts::scorecard::{CommandCounts, HourCounts, SessionCounts, Window};
-use ops_contracts::telemetry::{LatencyCounts, RouteLabel};
+use ops_contracts::control::ledger::RequestSample;
+use ops_contracts::control::scorecard::{CommandCounts, HourCounts, SessionCounts, Window};
+use ops_contracts::control::telemetry::{LatencyCounts, RouteLabel};
+use ops_contracts::wire::clock::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{KEPT_HOURS, LedgerError, MAX_FILE, private};

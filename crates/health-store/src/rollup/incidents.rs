@@ -4,10 +4,10 @@ use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use ops_contracts::clock::Timestamp;
-use ops_contracts::incident::{Incident, NewIncident, ResolveIncident, Severity};
-use ops_contracts::scorecard::{IncidentCounts, Window};
-use ops_contracts::telemetry::RouteLabel;
+use ops_contracts::control::incident::{Incident, NewIncident, ResolveIncident, Severity};
+use ops_contracts::control::scorecard::{IncidentCounts, Window};
+use ops_contracts::control::telemetry::RouteLabel;
+use ops_contracts::wire::clock::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{LedgerError, MAX_FILE, private};

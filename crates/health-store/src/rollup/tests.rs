@@ -1,8 +1,8 @@
 use std::os::unix::fs::{PermissionsExt, symlink};
 
-use ops_contracts::incident::{IncidentKind, IncidentSource, Severity};
-use ops_contracts::scorecard::{GateDecision, GateFailure, evaluate};
-use ops_contracts::telemetry::RouteLabel;
+use ops_contracts::control::incident::{IncidentKind, IncidentSource, Severity};
+use ops_contracts::control::scorecard::{GateDecision, GateFailure, evaluate};
+use ops_contracts::control::telemetry::RouteLabel;
 use tempfile::TempDir;
 
 use super::*;

@@ -1,5 +1,5 @@
-use ops_contracts::capability::AdapterKind;
-use ops_contracts::health::{DecimalU64, EnvelopeRoute, EnvelopeType};
+use ops_contracts::control::health::{DecimalU64, EnvelopeRoute, EnvelopeType};
+use ops_contracts::wire::capability::AdapterKind;
 use proptest::prelude::*;
 
 use super::*;

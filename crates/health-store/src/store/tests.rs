@@ -3,7 +3,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use ops_contracts::ErrorCode;
-use ops_contracts::health::{CircuitState, HealthFigures};
+use ops_contracts::control::health::{CircuitState, HealthFigures};
 use tempfile::TempDir;
 
 use super::*;
@@ -629,7 +629,7 @@ fn old_segments_keep_faults_transitions_and_one_snapshot_an_hour() {
 /// Two days from now.
 struct Later;
 
-impl ops_contracts::clock::Clock for Later {
+impl ops_contracts::wire::clock::Clock for Later {
     #[expect(
         clippy::disallowed_methods,
         reason = "the age of files is by the system's clock"

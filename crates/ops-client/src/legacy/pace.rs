@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ops_contracts::limits::LaneLimits;
+use ops_contracts::wire::limits::LaneLimits;
 use tokio::time::Instant;
 
 /// The pace of one session. Its burst is a little below the lane's: what a slow moment delays arrives closer together.

@@ -12,7 +12,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ops_contracts::legacy::LegacyGrant;
+use ops_contracts::control::legacy::LegacyGrant;
 use tokio::net::TcpListener;
 
 use super::CdpSocket;

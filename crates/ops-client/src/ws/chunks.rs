@@ -1,6 +1,6 @@
 //! Puts a response together from its chunks, within bounds.
 
-use ops_contracts::frame::{OpsChunk, RESPONSE_CAP};
+use ops_contracts::wire::frame::{OpsChunk, RESPONSE_CAP};
 
 /// The most chunks that one response may have: with a useful size of a chunk, far more than the cap needs.
 const MAX_CHUNKS: u32 = 65_536;

@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use futures_util::stream::SplitSink;
 use futures_util::{SinkExt, StreamExt};
-use ops_contracts::frame::{FrameType, OpsChunk, OpsEvent, OpsHelloAck, OpsPing, encode_heartbeat};
-use ops_contracts::ids::RequestId;
+use ops_contracts::wire::frame::{
+    FrameType, OpsChunk, OpsEvent, OpsHelloAck, OpsPing, encode_heartbeat,
+};
+use ops_contracts::wire::ids::RequestId;
 use serde::Deserialize;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};

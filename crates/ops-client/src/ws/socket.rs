@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use ops_contracts::frame::{OpsHello, OpsHelloAck, RelayFrame};
-use ops_contracts::routing::RequestControls;
-use ops_contracts::version::OPS_CONTRACT_VERSION;
+use ops_contracts::wire::frame::{OpsHello, OpsHelloAck, RelayFrame};
+use ops_contracts::wire::routing::RequestControls;
+use ops_contracts::wire::version::OPS_CONTRACT_VERSION;
 use tokio::time::{Instant, timeout_at};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;

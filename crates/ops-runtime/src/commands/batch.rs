@@ -4,8 +4,10 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ops_contracts::command::batch::{BatchError, BatchItem, BatchOutcome, RunParams, RunResult};
-use ops_contracts::command::{Call, CommandName, Lane};
+use ops_contracts::wire::command::batch::{
+    BatchError, BatchItem, BatchOutcome, RunParams, RunResult,
+};
+use ops_contracts::wire::command::{Call, CommandName, Lane};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde_json::value::RawValue;
 

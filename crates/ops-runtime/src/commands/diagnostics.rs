@@ -1,9 +1,9 @@
 //! `diagnostics.*`: the session's logs, read from a cursor on.
 
 use ops_contracts::Outcome;
-use ops_contracts::command::diagnostics::{ConsoleResult, ErrorsResult, LogParams};
-use ops_contracts::command::performance::{PerformanceParams, PerformanceResult};
-use ops_contracts::ids::TargetId;
+use ops_contracts::wire::command::diagnostics::{ConsoleResult, ErrorsResult, LogParams};
+use ops_contracts::wire::command::performance::{PerformanceParams, PerformanceResult};
+use ops_contracts::wire::ids::TargetId;
 
 use crate::cx::Cx;
 

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use ops_contracts::adapter::{DialogKind, Primitive, TargetKey};
-use ops_contracts::command::dialog::{AnswerResult, PolicyParams, PolicyResult, StatusResult};
-use ops_contracts::receipt::DialogInfo;
+use ops_contracts::seam::adapter::{DialogKind, Primitive, TargetKey};
+use ops_contracts::wire::command::dialog::{
+    AnswerResult, PolicyParams, PolicyResult, StatusResult,
+};
+use ops_contracts::wire::receipt::DialogInfo;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 
 use crate::cx::Cx;

@@ -1,13 +1,13 @@
 //! `dom.*`: reading pages and elements.
 
-use ops_contracts::adapter::{Effect, Evaluated, Primitive};
-use ops_contracts::command::dom::{
+use ops_contracts::seam::adapter::{Effect, Evaluated, Primitive};
+use ops_contracts::wire::command::dom::{
     AttrParams, AttrResult, BoxResult, CountResult, ElementParams, EvalParams, EvalResult,
     FindParams, FindResult, HtmlParams, Match, PageParams, ReadParams, StateResult, TextResult,
     ValueResult,
 };
-use ops_contracts::ids::ElementRef;
-use ops_contracts::locator::Locator;
+use ops_contracts::wire::ids::ElementRef;
+use ops_contracts::wire::locator::Locator;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};

@@ -3,8 +3,8 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use ops_contracts::adapter::{Effect, Primitive};
-use ops_contracts::command::downloads::{
+use ops_contracts::seam::adapter::{Effect, Primitive};
+use ops_contracts::wire::command::downloads::{
     DownloadEntry, DownloadState, ListResult, SaveParams, SaveResult, WaitParams, WaitResult,
 };
 use ops_contracts::{ErrorCode, Fault, Outcome};

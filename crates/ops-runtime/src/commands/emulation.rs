@@ -3,15 +3,16 @@
 
 use std::time::Duration;
 
-use ops_contracts::adapter::{Emulation, Primitive, UserAgent};
-use ops_contracts::capability::Capability;
-use ops_contracts::command::Viewport;
-use ops_contracts::command::emulation::{
+use ops_contracts::seam::adapter::{Emulation, Primitive, UserAgent};
+use ops_contracts::wire::capability::Capability;
+use ops_contracts::wire::command::Viewport;
+use ops_contracts::wire::command::emulation::{
     ColorScheme, Contrast, DeviceParams, EmulationResult, ForcedColors, GeolocationParams,
     LocaleParams, MediaParams, MediaType, Permission, PermissionSeen, PermissionsParams,
     PermissionsResult, ReducedMotion, TimezoneParams, UserAgentParams, ViewportParams,
 };
-use ops_contracts::{ErrorCode, Fault, Outcome, device as presets};
+use ops_contracts::wire::device as presets;
+use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde::Deserialize;
 use serde_json::json;
 

@@ -1,11 +1,11 @@
 //! `export.*`: pictures, printed documents, and the document itself.
 
-use ops_contracts::adapter::{Clip, Effect, Primitive};
-use ops_contracts::command::dom::BoxResult;
-use ops_contracts::command::export::{
+use ops_contracts::seam::adapter::{Clip, Effect, Primitive};
+use ops_contracts::wire::command::dom::BoxResult;
+use ops_contracts::wire::command::export::{
     Annotation, HtmlParams, HtmlResult, PdfParams, PdfResult, ScreenshotParams, ScreenshotResult,
 };
-use ops_contracts::locator::Locator;
+use ops_contracts::wire::locator::Locator;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde::Deserialize;
 use serde_json::json;

@@ -3,14 +3,14 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use ops_contracts::Outcome;
-use ops_contracts::adapter::{Effect, Headers, Primitive};
-use ops_contracts::capability::Capability;
-use ops_contracts::command::har::{
+use ops_contracts::seam::adapter::{Effect, Headers, Primitive};
+use ops_contracts::wire::capability::Capability;
+use ops_contracts::wire::command::har::{
     Har, HarCache, HarContent, HarEntry, HarLog, HarPage, HarPageTimings, HarPair, HarParams,
     HarPostData, HarProgram, HarRequest, HarResponse, HarResult, HarTimings,
 };
-use ops_contracts::command::network::RequestState;
-use ops_contracts::version::BINARY_VERSION;
+use ops_contracts::wire::command::network::RequestState;
+use ops_contracts::wire::version::BINARY_VERSION;
 
 use crate::cx::Cx;
 use crate::world::network::{Record, hide_body, round, shown};
@@ -84,7 +84,7 @@ fn is_http(url: &str) -> bool {
 
 fn pages(
     records: &[Record],
-    titles: &[(ops_contracts::ids::TargetId, String, String)],
+    titles: &[(ops_contracts::wire::ids::TargetId, String, String)],
 ) -> Vec<HarPage> {
     let mut pages: Vec<HarPage> = Vec::new();
     for record in records {

@@ -1,8 +1,8 @@
 //! `interact.*`: acting on elements as a person does, and telling what was observed.
 
 use ops_contracts::Outcome;
-use ops_contracts::adapter::{InputAction, Modifiers, MouseButton};
-use ops_contracts::command::interact::{
+use ops_contracts::seam::adapter::{InputAction, Modifiers, MouseButton};
+use ops_contracts::wire::command::interact::{
     ActionResult, ClickParams, ElementParams, HoverParams, Modifier, TapParams,
 };
 

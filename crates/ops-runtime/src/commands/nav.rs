@@ -3,13 +3,13 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use ops_contracts::adapter::{
+use ops_contracts::seam::adapter::{
     Effect, LifecyclePhase, NavigationFailure, NavigationFailureKind, Primitive, ResourceKind,
 };
-use ops_contracts::command::LoadState;
-use ops_contracts::command::nav::{GotoParams, NavResult, ReloadParams, TraverseParams};
-use ops_contracts::domains::DomainRefusal;
-use ops_contracts::receipt::{DialogInfo, DownloadInfo};
+use ops_contracts::wire::command::LoadState;
+use ops_contracts::wire::command::nav::{GotoParams, NavResult, ReloadParams, TraverseParams};
+use ops_contracts::wire::domains::DomainRefusal;
+use ops_contracts::wire::receipt::{DialogInfo, DownloadInfo};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde::Deserialize;
 use serde_json::json;
@@ -252,7 +252,7 @@ async fn idle(page: &Page<'_>, mark: u64) -> Option<DialogInfo> {
 /// begins meanwhile is followed.
 fn check(
     state: &State,
-    key: ops_contracts::adapter::TargetKey,
+    key: ops_contracts::seam::adapter::TargetKey,
     mark: u64,
     until: LoadState,
 ) -> Option<Outcome<Arrival>> {

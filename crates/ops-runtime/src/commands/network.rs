@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use ops_contracts::adapter::{Effect, Headers, NetworkConditions, Primitive};
-use ops_contracts::capability::Capability;
-use ops_contracts::command::network::{
+use ops_contracts::seam::adapter::{Effect, Headers, NetworkConditions, Primitive};
+use ops_contracts::wire::capability::Capability;
+use ops_contracts::wire::command::network::{
     Body, CredentialsParams, CredentialsResult, DEFAULT_BODY_READ, Fulfil, HeadersParams,
     HeadersResult, LogParams, LogResult, MAX_ROUTES, OfflineParams, OfflineResult, RequestEntry,
     RequestFilter, RequestMoment, RouteInfo, RouteParams, RouteResult, UnrouteParams,

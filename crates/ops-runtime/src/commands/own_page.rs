@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ops_contracts::adapter::{BridgeCall, Context, Effect, FrameKey, Primitive, TargetKey};
+use ops_contracts::seam::adapter::{BridgeCall, Context, Effect, FrameKey, Primitive, TargetKey};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -3,11 +3,11 @@
 //! Values are the user's secrets: they stand in results alone, never in a log or an error.
 
 use ops_contracts::Outcome;
-use ops_contracts::command::storage::{
+use ops_contracts::wire::command::storage::{
     ClearedResult, StorageItem, StoredResult, WebStorageParams, WebStorageResult,
     WebStorageSetParams,
 };
-use ops_contracts::ids::{FrameId, TargetId};
+use ops_contracts::wire::ids::{FrameId, TargetId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 

@@ -1,15 +1,15 @@
 //! The options of `session.create` about what pages see: applied to the session before anybody has it, by the commands that
 //! do the same later, so that each is checked on the page itself.
 
-use ops_contracts::adapter::Emulation;
-use ops_contracts::capability::CapabilitySet;
-use ops_contracts::command::emulation::{
+use ops_contracts::seam::adapter::Emulation;
+use ops_contracts::wire::capability::CapabilitySet;
+use ops_contracts::wire::command::emulation::{
     GeolocationParams, LocaleParams, MediaParams, TimezoneParams, UserAgentParams,
 };
-use ops_contracts::command::network::CredentialsParams;
-use ops_contracts::command::session::{CreateParams, Proxy};
-use ops_contracts::command::storage::{StateImportParams, StorageState};
-use ops_contracts::ids::BlobId;
+use ops_contracts::wire::command::network::CredentialsParams;
+use ops_contracts::wire::command::session::{CreateParams, Proxy};
+use ops_contracts::wire::command::storage::{StateImportParams, StorageState};
+use ops_contracts::wire::ids::BlobId;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 
 use super::{emulation, network, storage};

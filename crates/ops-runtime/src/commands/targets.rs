@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use ops_contracts::adapter::{Effect, Primitive};
-use ops_contracts::command::targets::{
+use ops_contracts::seam::adapter::{Effect, Primitive};
+use ops_contracts::wire::command::targets::{
     CloseParams, CloseResult, ListResult, NamedParams, NamedResult, NewParams, NewResult,
     TargetInfo, UseParams,
 };

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use base64::prelude::*;
-use ops_contracts::adapter::{Effect, Primitive};
-use ops_contracts::command::trace::{TraceAction, TraceParams, TraceResult};
+use ops_contracts::seam::adapter::{Effect, Primitive};
+use ops_contracts::wire::command::trace::{TraceAction, TraceParams, TraceResult};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 
 use crate::cx::{Cx, unexpected};

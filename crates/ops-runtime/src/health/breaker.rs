@@ -8,7 +8,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use ops_contracts::health::{
+use ops_contracts::control::health::{
     COOLDOWN, CircuitState, DisableReason, FAULT_THRESHOLD, SUCCESSES_TO_CLOSE, WINDOW_SECONDS,
 };
 use tokio::time::Instant;

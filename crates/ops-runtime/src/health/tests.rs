@@ -1,5 +1,5 @@
-use ops_contracts::choice::Choices;
-use ops_contracts::clock::Timestamp;
+use ops_contracts::control::choice::Choices;
+use ops_contracts::wire::clock::Timestamp;
 
 use super::*;
 

@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use ops_contracts::adapter::Browser;
+use ops_contracts::seam::adapter::Browser;
 use ops_contracts::{ErrorCode, Outcome};
 use tokio::time::timeout;
 

@@ -5,15 +5,15 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use ops_contracts::adapter::LaunchSpec;
-use ops_contracts::capability::{AdapterKind, BrowserKind, Capability, CapabilitySet};
-use ops_contracts::command::emulation::DeviceParams;
-use ops_contracts::command::session::{
+use ops_contracts::seam::adapter::LaunchSpec;
+use ops_contracts::wire::capability::{AdapterKind, BrowserKind, Capability, CapabilitySet};
+use ops_contracts::wire::command::emulation::DeviceParams;
+use ops_contracts::wire::command::session::{
     BrowserIdentity, CloseResult, CreateParams, CreateResult, Isolation, ListResult, ObserveParams,
     ObserveResult, ReclaimResult, RenewResult, StatusResult,
 };
-use ops_contracts::domains::DomainPolicy;
-use ops_contracts::ids::{BlobId, ClientId, RequestId, SessionId, TargetId};
+use ops_contracts::wire::domains::DomainPolicy;
+use ops_contracts::wire::ids::{BlobId, ClientId, RequestId, SessionId, TargetId};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde::Deserialize;
 use tokio::sync::{mpsc, oneshot};

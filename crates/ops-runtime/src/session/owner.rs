@@ -10,10 +10,10 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use ops_contracts::adapter::{NetworkPolicy, Primitive};
-use ops_contracts::command::CommandName;
-use ops_contracts::frame::EventName;
-use ops_contracts::ids::{RequestId, SessionId};
+use ops_contracts::seam::adapter::{NetworkPolicy, Primitive};
+use ops_contracts::wire::command::CommandName;
+use ops_contracts::wire::frame::EventName;
+use ops_contracts::wire::ids::{RequestId, SessionId};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot};

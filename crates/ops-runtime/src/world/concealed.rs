@@ -1,6 +1,6 @@
 //! Pages of our own, which nobody else sees: while one is being opened, pages that nothing has opened wait unannounced.
 
-use ops_contracts::adapter::{Event, TargetKey};
+use ops_contracts::seam::adapter::{Event, TargetKey};
 
 use super::{State, World};
 

@@ -3,13 +3,13 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use ops_contracts::adapter::{
+use ops_contracts::seam::adapter::{
     Headers, Initiator, RequestDetails, RequestKey, RequestTiming, ResourceKind, ResponseDetails,
     TargetKey,
 };
-use ops_contracts::clock::Timestamp;
-use ops_contracts::command::network::{Header, RequestEntry, RequestState};
-use ops_contracts::ids::{FrameId, TargetId};
+use ops_contracts::wire::clock::Timestamp;
+use ops_contracts::wire::command::network::{Header, RequestEntry, RequestState};
+use ops_contracts::wire::ids::{FrameId, TargetId};
 
 /// The most requests that are kept.
 const MAX_ENTRIES: usize = 1_000;

@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use ops_contracts::adapter::{
+use ops_contracts::seam::adapter::{
     AbortReason, Challenge, Decision, Headers, NetworkConditions, NetworkPolicy, PausedRequest,
     ResourceKind,
 };
-use ops_contracts::command::network::{Modify, RouteAction, RouteInfo};
+use ops_contracts::wire::command::network::{Modify, RouteAction, RouteInfo};
 
 use crate::pattern;
 
@@ -220,8 +220,8 @@ fn readable(mut headers: Headers, request: &PausedRequest) -> Headers {
 
 #[cfg(test)]
 mod tests {
-    use ops_contracts::adapter::TargetKey;
-    use ops_contracts::command::network::Header;
+    use ops_contracts::seam::adapter::TargetKey;
+    use ops_contracts::wire::command::network::Header;
 
     use super::*;
 

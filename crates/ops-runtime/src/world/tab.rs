@@ -2,15 +2,15 @@
 
 use std::collections::HashMap;
 
-use ops_contracts::adapter::{
+use ops_contracts::seam::adapter::{
     ChooserKey, DocumentKey, FrameKey, LifecyclePhase, MouseButton, NavigationFailure, RequestKey,
     TargetKey,
 };
-use ops_contracts::command::Point;
-use ops_contracts::command::nav::Redirect;
-use ops_contracts::command::targets::TargetInfo;
-use ops_contracts::ids::TargetId;
-use ops_contracts::receipt::DialogInfo;
+use ops_contracts::wire::command::Point;
+use ops_contracts::wire::command::nav::Redirect;
+use ops_contracts::wire::command::targets::TargetInfo;
+use ops_contracts::wire::ids::TargetId;
+use ops_contracts::wire::receipt::DialogInfo;
 use tokio::time::Instant;
 
 /// A page.

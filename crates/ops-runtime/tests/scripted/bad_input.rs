@@ -2,7 +2,7 @@
 //! says so, and the session goes on. A command that is added is tested with it.
 
 use ops_contracts::ErrorCode;
-use ops_contracts::command::{Call, CommandName, Lane, SessionClose};
+use ops_contracts::wire::command::{Call, CommandName, Lane, SessionClose};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
@@ -220,7 +220,8 @@ async fn every_command_is_refused_without_its_session_and_by_another_holder() {
     );
     for name in of_sessions() {
         let params = example(name);
-        let code = |reply: ops_contracts::port::Reply| reply.outcome.err().map(|fault| fault.code);
+        let code =
+            |reply: ops_contracts::seam::port::Reply| reply.outcome.err().map(|fault| fault.code);
         assert_eq!(
             code(f.raw(name.as_str(), &params, None).await),
             Some(ErrorCode::OpsSessionRequired),

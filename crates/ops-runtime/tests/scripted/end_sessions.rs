@@ -2,9 +2,9 @@
 
 use conformance::suite::verbs::url;
 use ops_contracts::ErrorCode;
-use ops_contracts::command::{NavGoto, SessionStatus};
-use ops_contracts::frame::EventName;
-use ops_contracts::port::EndSessions;
+use ops_contracts::seam::port::EndSessions;
+use ops_contracts::wire::command::{NavGoto, SessionStatus};
+use ops_contracts::wire::frame::EventName;
 
 use super::fixture;
 

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use conformance::fake::{Control, Held};
 use conformance::suite::{Fixture, Session};
 use ops_contracts::ErrorCode;
-use ops_contracts::command::targets::NewParams;
-use ops_contracts::command::{Call, CommandName, Lane, LoadState, TargetsNew};
-use ops_contracts::frame::OpsRequest;
-use ops_contracts::port::{Caller, Reply};
+use ops_contracts::seam::port::{Caller, Reply};
+use ops_contracts::wire::command::targets::NewParams;
+use ops_contracts::wire::command::{Call, CommandName, Lane, LoadState, TargetsNew};
+use ops_contracts::wire::frame::OpsRequest;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
@@ -212,7 +212,7 @@ async fn a_browser_that_answers_nothing_is_a_timeout_of_every_command_and_no_mor
         goes_on(&session, name).await;
         session.title().await.unwrap();
         session
-            .call::<ops_contracts::command::SessionClose>(&Default::default())
+            .call::<ops_contracts::wire::command::SessionClose>(&Default::default())
             .await
             .unwrap();
     }

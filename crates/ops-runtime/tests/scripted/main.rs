@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use conformance::fake::{Control, FakeAdapter, site_double};
 use conformance::suite::{Fixture, Subject};
-use ops_contracts::capability::BrowserKind;
-use ops_contracts::clock::{Clock, Timestamp};
+use ops_contracts::wire::capability::BrowserKind;
+use ops_contracts::wire::clock::{Clock, Timestamp};
 use ops_runtime::{Runtime, RuntimeConfig};
 
 mod bad_input;

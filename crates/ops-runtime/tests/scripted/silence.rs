@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use conformance::suite::Refused;
 use ops_contracts::ErrorCode;
-use ops_contracts::command::dom::PageParams;
-use ops_contracts::command::session::Isolation;
-use ops_contracts::command::{DomTitle, Empty, SessionStatus};
+use ops_contracts::wire::command::dom::PageParams;
+use ops_contracts::wire::command::session::Isolation;
+use ops_contracts::wire::command::{DomTitle, Empty, SessionStatus};
 
 use super::fixture;
 

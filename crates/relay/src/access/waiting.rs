@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ops_contracts::access::{Confirmation, ConfirmationDecision};
+use ops_contracts::control::access::{Confirmation, ConfirmationDecision};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -235,7 +235,7 @@ fn shape(value: &Value) -> String {
 mod tests {
     use std::sync::Arc;
 
-    use ops_contracts::clock::Timestamp;
+    use ops_contracts::wire::clock::Timestamp;
 
     use super::*;
 

@@ -1,8 +1,8 @@
 //! The audit log: one line for each command, with who, what and the decision; never a parameter.
 
 use ops_contracts::ErrorCode;
-use ops_contracts::ids::{RequestId, SessionId};
-use ops_contracts::legacy::{CdpDecision, LegacyLeaseMode};
+use ops_contracts::control::legacy::{CdpDecision, LegacyLeaseMode};
+use ops_contracts::wire::ids::{RequestId, SessionId};
 
 /// What a line tells.
 pub(super) struct Line<'a> {

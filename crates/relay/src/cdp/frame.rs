@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use ops_contracts::ids::{RequestId, SessionId};
-use ops_contracts::legacy::{CdpErrorFrame, LegacyCommand, LegacyDeprecation};
+use ops_contracts::control::legacy::{CdpErrorFrame, LegacyCommand, LegacyDeprecation};
+use ops_contracts::wire::ids::{RequestId, SessionId};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -235,7 +235,7 @@ fn raw_error(request: &RequestId, about: About<'_>, fault: Fault) -> String {
 
 /// What clients whose lease is bound to their connection are told with every answer.
 pub(super) fn deprecation() -> Arc<str> {
-    let (major, minor) = ops_contracts::version::CDP_LEASE_TRAIN
+    let (major, minor) = ops_contracts::wire::version::CDP_LEASE_TRAIN
         .split_once('.')
         .unwrap_or(("0", "0"));
     let train = |ahead: u64| format!("{major}.{}", minor.parse::<u64>().unwrap_or(0) + ahead);

@@ -7,11 +7,11 @@ use hyper::Method;
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use hyper::http::request::Parts;
-use ops_contracts::command::parse_json;
-use ops_contracts::legacy::{
+use ops_contracts::control::legacy::{
     LegacyClosed, LegacyGrant, LegacyHandshake, LegacyLeaseMode, LegacyLeaseProof, LegacyRenewal,
     LegacySelection,
 };
+use ops_contracts::wire::command::parse_json;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -204,7 +204,7 @@ fn owned(
 
 fn renew(edge: &Edge, permit: &Permit, session: &str, proof: &LegacyLeaseProof) -> Outcome<String> {
     let session = owned(edge, permit, session, proof)?;
-    if let ops_contracts::routing::LegacyLane::Closed(code) =
+    if let ops_contracts::wire::routing::LegacyLane::Closed(code) =
         edge.routing.legacy_lane(permit.asker().local)
     {
         return Err(Fault::plain(code).with("gate", "route"));

@@ -4,10 +4,10 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use ops_contracts::ids::{CdpLeaseId, ClientId, SessionId};
-use ops_contracts::legacy::{LegacyBrowsers, LegacyLaneStatus, LegacyLeaseMode};
-use ops_contracts::limits::LimitsProfile;
-use ops_contracts::routing::LegacyLane;
+use ops_contracts::control::legacy::{LegacyBrowsers, LegacyLaneStatus, LegacyLeaseMode};
+use ops_contracts::wire::ids::{CdpLeaseId, ClientId, SessionId};
+use ops_contracts::wire::limits::LimitsProfile;
+use ops_contracts::wire::routing::LegacyLane;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use subtle::ConstantTimeEq;
 use tokio::time::{sleep, timeout_at};
@@ -104,7 +104,7 @@ impl Lane {
 
     pub(crate) fn lease_ttl(&self) -> Duration {
         self.setup.get().map_or(
-            Duration::from_millis(ops_contracts::legacy::LEASE_TTL_MS),
+            Duration::from_millis(ops_contracts::control::legacy::LEASE_TTL_MS),
             |setup| setup.lease_ttl,
         )
     }

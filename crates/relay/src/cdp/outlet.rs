@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use futures_util::SinkExt;
 use ops_contracts::Fault;
-use ops_contracts::frame::unknown_request_id;
-use ops_contracts::ids::SessionId;
+use ops_contracts::wire::frame::unknown_request_id;
+use ops_contracts::wire::ids::SessionId;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};

@@ -6,12 +6,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use ops_contracts::clock::Timestamp;
-use ops_contracts::ids::{CdpLeaseId, ClientId, RequestId, SessionId};
-use ops_contracts::legacy::{
+use ops_contracts::control::legacy::{
     LegacyBrowser, LegacyCommand, LegacyEvents, LegacyLeaseMode, LegacyMessage,
 };
-use ops_contracts::telemetry::SessionOutcome;
+use ops_contracts::control::telemetry::SessionOutcome;
+use ops_contracts::wire::clock::Timestamp;
+use ops_contracts::wire::ids::{CdpLeaseId, ClientId, RequestId, SessionId};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 
 use super::frame::{self, About};

@@ -6,8 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ops_contracts::ErrorCode;
-use ops_contracts::clock::Timestamp;
-use ops_contracts::error::Blame;
+use ops_contracts::wire::clock::Timestamp;
+use ops_contracts::wire::error::Blame;
 use serde::Serialize;
 
 /// Between two points.
@@ -74,9 +74,11 @@ impl History {
         match code.map(|code| code.row().blame) {
             None => {}
             Some(Blame::Adapter | Blame::Relay) => {
-                drop(self.faults.fetch_add(1, Ordering::Relaxed))
+                self.faults.fetch_add(1, Ordering::Relaxed);
             }
-            Some(_) => drop(self.refusals.fetch_add(1, Ordering::Relaxed)),
+            Some(_) => {
+                self.refusals.fetch_add(1, Ordering::Relaxed);
+            }
         }
         self.classes[class_of(total_ms)].fetch_add(1, Ordering::Relaxed);
     }

@@ -11,9 +11,9 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use hyper::body::{Body, Bytes, Frame};
-use ops_contracts::command::CommandName;
-use ops_contracts::frame::OpsRequest;
-use ops_contracts::port::Caller;
+use ops_contracts::seam::port::Caller;
+use ops_contracts::wire::command::CommandName;
+use ops_contracts::wire::frame::OpsRequest;
 use ops_contracts::{ErrorCode, Outcome};
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;

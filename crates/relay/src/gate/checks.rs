@@ -1,7 +1,7 @@
 //! The checks behind the gates' table.
 
-use ops_contracts::blob::MAX_BLOB_BYTES;
-use ops_contracts::frame::ClientKind;
+use ops_contracts::wire::blob::MAX_BLOB_BYTES;
+use ops_contracts::wire::frame::ClientKind;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 
 use super::{Endpoint, Facts, Field, Policy};

@@ -5,11 +5,11 @@ use hyper::header::{
     AUTHORIZATION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, ORIGIN, SEC_WEBSOCKET_PROTOCOL,
 };
 use hyper::http::request::Parts;
-use ops_contracts::command::parse_json;
-use ops_contracts::frame::ClientKind;
-use ops_contracts::ids::ClientId;
-use ops_contracts::legacy::CDP_PROTOCOL;
-use ops_contracts::routing::{
+use ops_contracts::control::legacy::CDP_PROTOCOL;
+use ops_contracts::wire::command::parse_json;
+use ops_contracts::wire::frame::ClientKind;
+use ops_contracts::wire::ids::ClientId;
+use ops_contracts::wire::routing::{
     Identities, IdentityNamespace, Peer, RequestControls, RolloutIdentity,
 };
 use ops_contracts::{ErrorCode, Fault, Outcome};

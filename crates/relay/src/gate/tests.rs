@@ -1,12 +1,12 @@
 use std::time::Duration;
 
 use ops_contracts::ErrorCode;
-use ops_contracts::capability::AdapterKind;
-use ops_contracts::command::session::SessionMode;
-use ops_contracts::frame::ClientKind;
-use ops_contracts::limits::LaneLimits;
+use ops_contracts::wire::capability::AdapterKind;
+use ops_contracts::wire::command::session::SessionMode;
+use ops_contracts::wire::frame::ClientKind;
+use ops_contracts::wire::limits::LaneLimits;
 
-use ops_contracts::routing::{CliControls, RoutingControls, RoutingMode};
+use ops_contracts::wire::routing::{CliControls, RoutingControls, RoutingMode};
 
 use super::*;
 use crate::config::{Labels, Timeouts, Versions};
@@ -71,7 +71,7 @@ fn policy() -> Policy {
         warnings: Vec::new(),
         signing: crate::provenance::Signing::default(),
         ledger: None,
-        phase: ops_contracts::scorecard::Phase::Pilot,
+        phase: ops_contracts::control::scorecard::Phase::Pilot,
         demo: false,
     };
     let routing = Arc::new(Routing::new(&config.routing, &config.versions.relay));

@@ -8,8 +8,8 @@ use std::sync::atomic::Ordering;
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderMap};
 use hyper::http::request::Parts;
-use ops_contracts::blob::{BlobInfo, MAX_BLOB_BYTES};
-use ops_contracts::ids::{LeaseId, SessionId};
+use ops_contracts::wire::blob::{BlobInfo, MAX_BLOB_BYTES};
+use ops_contracts::wire::ids::{LeaseId, SessionId};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 
 use super::respond::Reply;
@@ -86,7 +86,7 @@ fn holder(headers: &HeaderMap) -> Outcome<(SessionId, LeaseId)> {
         let message = "a blob belongs to a session: send x-ops-session-id and x-ops-lease-id";
         return Err(Fault::new(ErrorCode::OpsSessionRequired, message));
     };
-    let invalid = |field: &str, error: ops_contracts::ids::InvalidId| {
+    let invalid = |field: &str, error: ops_contracts::wire::ids::InvalidId| {
         Fault::new(ErrorCode::RelayFrameInvalid, error.to_string()).with("field", field)
     };
     let session = session

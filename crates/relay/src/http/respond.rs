@@ -9,7 +9,7 @@ use hyper::header::{
 };
 use hyper::{Response, StatusCode};
 use ops_contracts::Fault;
-use ops_contracts::ids::RequestId;
+use ops_contracts::wire::ids::RequestId;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use crate::dashboard::EventBody;

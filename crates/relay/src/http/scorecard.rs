@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use ops_contracts::command::parse_json;
-use ops_contracts::incident::{IncidentList, MAX_INCIDENT_TEXT, NewIncident, ResolveIncident};
-use ops_contracts::scorecard::{CYCLE_NONE, Window};
+use ops_contracts::control::incident::{
+    IncidentList, MAX_INCIDENT_TEXT, NewIncident, ResolveIncident,
+};
+use ops_contracts::control::scorecard::{CYCLE_NONE, Window};
+use ops_contracts::wire::command::parse_json;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde::Serialize;
 use serde::de::DeserializeOwned;

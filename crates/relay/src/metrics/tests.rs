@@ -1,5 +1,5 @@
-use ops_contracts::capability::AdapterKind;
-use ops_contracts::command::session::SessionMode;
+use ops_contracts::wire::capability::AdapterKind;
+use ops_contracts::wire::command::session::SessionMode;
 
 use super::*;
 

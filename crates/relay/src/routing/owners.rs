@@ -5,8 +5,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use ops_contracts::ids::{LeaseId, SessionId};
-use ops_contracts::port::OpsService;
+use ops_contracts::seam::port::OpsService;
+use ops_contracts::wire::ids::{LeaseId, SessionId};
 
 use super::Asker;
 

@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ops_contracts::frame::{EventName, OpsEvent};
-use ops_contracts::ids::{LeaseId, SessionId};
-use ops_contracts::port::{OpsService, SessionEvents};
+use ops_contracts::seam::port::{OpsService, SessionEvents};
+use ops_contracts::wire::frame::{EventName, OpsEvent};
+use ops_contracts::wire::ids::{LeaseId, SessionId};
 use serde_json::value::RawValue;
 
 use super::outbox::EventQueue;

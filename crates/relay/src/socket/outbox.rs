@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use futures_util::SinkExt;
 use ops_contracts::Fault;
-use ops_contracts::frame::{CHUNK_THRESHOLD, FrameType, OpsPing, encode_heartbeat};
-use ops_contracts::ids::RequestId;
+use ops_contracts::wire::frame::{CHUNK_THRESHOLD, FrameType, OpsPing, encode_heartbeat};
+use ops_contracts::wire::ids::RequestId;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, timeout};

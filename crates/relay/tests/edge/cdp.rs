@@ -13,14 +13,15 @@ use ops_contracts::ErrorCode::{
     RelayOpsVersionUnsupported, RelayOriginDenied, RelayPayloadTooLarge, RelayRateLimited,
     RelayRawCdpDisabled, RelayTimeoutCapExceeded,
 };
-use ops_contracts::adapter::BoxFuture;
-use ops_contracts::legacy::{
+use ops_contracts::Outcome;
+use ops_contracts::control::legacy::{
     CDP_PROTOCOL, CdpDecision, CdpVerdict, LegacyBrowser, LegacyBrowserInfo, LegacyBrowsers,
     LegacyCommand, LegacyEvents, LegacyMessage,
 };
-use ops_contracts::limits::{LaneLimits, LimitsProfile};
-use ops_contracts::routing::{LegacyLane, RoutingControls, RoutingMode};
-use ops_contracts::{Outcome, routing as contract};
+use ops_contracts::seam::adapter::BoxFuture;
+use ops_contracts::wire::limits::{LaneLimits, LimitsProfile};
+use ops_contracts::wire::routing as contract;
+use ops_contracts::wire::routing::{LegacyLane, RoutingControls, RoutingMode};
 use relay::{LegacyGates, RelayConfig, Versions};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use ops_contracts::ErrorCode;
-use ops_contracts::frame::{OpsError, RelayFrame};
+use ops_contracts::wire::frame::{OpsError, RelayFrame};
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;

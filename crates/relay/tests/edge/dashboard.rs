@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 
 use ops_contracts::ErrorCode::*;
-use ops_contracts::routing::RoutingMode;
+use ops_contracts::wire::routing::RoutingMode;
 use relay::{RelayConfig, Token};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

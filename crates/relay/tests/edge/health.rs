@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use health_store::{HealthStore, Moment, Ticks};
-use ops_contracts::clock::Timestamp;
-use ops_contracts::health::{HealthEnvelope, HealthSink as _};
+use ops_contracts::control::health::{HealthEnvelope, HealthSink as _};
+use ops_contracts::wire::clock::Timestamp;
 use relay::RelayConfig;
 use serde_json::{Value, json};
 

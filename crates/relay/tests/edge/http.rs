@@ -381,7 +381,7 @@ async fn the_status_document_is_complete() {
     let response = Request::new("GET", "/status", relay.address)
         .send(relay.address)
         .await;
-    let status: ops_contracts::status::StatusDocument =
+    let status: ops_contracts::control::status::StatusDocument =
         serde_json::from_str(&response.body).unwrap();
     assert_eq!(status.relay_url, format!("http://{}", relay.address));
     assert_eq!(status.limits_profile, "test");

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
-use ops_contracts::capability::AdapterKind;
-use ops_contracts::command::session::SessionMode;
-use ops_contracts::port::Served;
-use ops_contracts::telemetry::{FAMILIES, SessionOutcome};
+use ops_contracts::control::telemetry::{FAMILIES, SessionOutcome};
+use ops_contracts::seam::port::Served;
+use ops_contracts::wire::capability::AdapterKind;
+use ops_contracts::wire::command::session::SessionMode;
 use serde_json::json;
 
 use crate::client::{Request, Response, eval, request};
@@ -257,7 +257,7 @@ fn the_grafana_dashboard_asks_for_series_that_there_are() {
     .unwrap();
     let dashboard: serde_json::Value = serde_json::from_str(&text).unwrap();
     let panels = dashboard["panels"].as_array().unwrap();
-    let recorded: Vec<&str> = ops_contracts::alert::recorded_series()
+    let recorded: Vec<&str> = ops_contracts::control::alert::recorded_series()
         .iter()
         .map(|(name, _)| *name)
         .collect();

@@ -1,7 +1,7 @@
 //! Events from outside over the edge: the signing modes themselves are tests of their module.
 
 use ops_contracts::ErrorCode::*;
-use ops_contracts::provenance::SigningMode;
+use ops_contracts::control::provenance::SigningMode;
 use relay::{RelayConfig, Signing};
 use serde_json::{Value, json};
 

@@ -8,8 +8,10 @@ use ops_contracts::ErrorCode::{
     RelayPrereleaseUnsupported, RelayRolloutIdentityMissing,
 };
 use ops_contracts::Fault;
-use ops_contracts::port::EndSessions;
-use ops_contracts::routing::{ActiveSessionPolicy, ConfigControls, RoutingControls, RoutingMode};
+use ops_contracts::seam::port::EndSessions;
+use ops_contracts::wire::routing::{
+    ActiveSessionPolicy, ConfigControls, RoutingControls, RoutingMode,
+};
 use relay::{RelayConfig, Token};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -578,7 +580,7 @@ async fn status_schema_additive_compatibility_for_n_1_cli_parser() {
     assert!(earlier.browsers.is_empty() && !earlier.draining);
     assert_eq!(earlier.warnings, ["a warning"]);
     // Our own parser passes over what is newer as well.
-    serde_json::from_value::<ops_contracts::status::StatusDocument>(document).unwrap();
+    serde_json::from_value::<ops_contracts::control::status::StatusDocument>(document).unwrap();
 }
 
 #[tokio::test]
@@ -832,7 +834,7 @@ async fn semver_n_n_1_and_ops_min_contract_gating() {
 
 #[tokio::test]
 async fn ops_min_gating_is_route_scoped_and_explicit_legacy_cdp_remains_available() {
-    use ops_contracts::routing::{Component, Peer, Route, RoutePolicy};
+    use ops_contracts::wire::routing::{Component, Peer, Route, RoutePolicy};
     let relay = start(config()).await;
     let at = relay.address;
     let old = |request: Request| {

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use health_store::rollup::RollupLedger;
 use ops_contracts::ErrorCode::*;
-use ops_contracts::clock::Timestamp;
-use ops_contracts::incident::Incident;
-use ops_contracts::scorecard::{
+use ops_contracts::control::incident::Incident;
+use ops_contracts::control::scorecard::{
     Baseline, BaselineCommand, GateDecision, GateFailure, Phase, ScorecardArtifact, Window,
 };
-use ops_contracts::status::StatusDocument;
-use ops_contracts::telemetry::LatencyCounts;
+use ops_contracts::control::status::StatusDocument;
+use ops_contracts::control::telemetry::LatencyCounts;
+use ops_contracts::wire::clock::Timestamp;
 use relay::{RelayConfig, Token};
 use serde_json::{Value, json};
 
@@ -362,7 +362,7 @@ fn a_baseline_that_was_mended_by_hand_is_none() {
     ] {
         let scratch = tempfile::tempdir().unwrap();
         let ledger = with_baseline(&scratch, text);
-        use ops_contracts::ledger::Ledger as _;
+        use ops_contracts::control::ledger::Ledger as _;
         let problem = ledger.baseline_problem().unwrap();
         assert!(
             ledger.baseline().is_none()

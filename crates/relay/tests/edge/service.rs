@@ -5,20 +5,20 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use ops_contracts::adapter::BoxFuture;
-use ops_contracts::blob::BlobInfo;
-use ops_contracts::capability::AdapterKind;
-use ops_contracts::clock::{Clock, Timestamp};
-use ops_contracts::command::session::SessionMode;
-use ops_contracts::command::{Call, CommandName};
-use ops_contracts::frame::{EventName, OpsCancel, OpsRequest, Timing};
-use ops_contracts::ids::{LeaseId, RequestId, SessionId};
-use ops_contracts::limits::{LaneLimits, LimitsProfile};
-use ops_contracts::port::{
+use ops_contracts::control::scorecard::Phase;
+use ops_contracts::seam::adapter::BoxFuture;
+use ops_contracts::seam::port::{
     Caller, EndSessions, OpsService, Reply, RuntimeSummary, SessionEvents, SessionObserver,
 };
-use ops_contracts::routing::RoutingControls;
-use ops_contracts::scorecard::Phase;
+use ops_contracts::wire::blob::BlobInfo;
+use ops_contracts::wire::capability::AdapterKind;
+use ops_contracts::wire::clock::{Clock, Timestamp};
+use ops_contracts::wire::command::session::SessionMode;
+use ops_contracts::wire::command::{Call, CommandName};
+use ops_contracts::wire::frame::{EventName, OpsCancel, OpsRequest, Timing};
+use ops_contracts::wire::ids::{LeaseId, RequestId, SessionId};
+use ops_contracts::wire::limits::{LaneLimits, LimitsProfile};
+use ops_contracts::wire::routing::RoutingControls;
 use ops_contracts::{ErrorCode, Outcome};
 use relay::{
     Control, Ended, Labels, Relay, RelayConfig, RoutingSettings, RoutingSetup, Timeouts, Token,

@@ -1,4 +1,4 @@
-use ops_contracts::frame::CHUNK_THRESHOLD;
+use ops_contracts::wire::frame::CHUNK_THRESHOLD;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -18,7 +18,7 @@ async fn the_hello_is_answered_with_versions_and_limits() {
     assert_eq!(ack["type"], "ops_hello_ack");
     assert_eq!(
         ack["opsContractVersion"],
-        ops_contracts::version::OPS_CONTRACT_VERSION
+        ops_contracts::wire::version::OPS_CONTRACT_VERSION
     );
     assert_eq!(ack["compatibilityWindowN"], "0.2");
     assert_eq!(ack["limits"]["ops"]["maxPayloadBytes"], 4096);
@@ -179,7 +179,7 @@ async fn large_responses_come_in_chunks_and_small_ones_whole() {
 #[tokio::test]
 async fn a_response_above_the_total_cap_is_an_error_on_both_transports() {
     let relay = start(config()).await;
-    let huge = format!("spaces:{}", ops_contracts::frame::RESPONSE_CAP);
+    let huge = format!("spaces:{}", ops_contracts::wire::frame::RESPONSE_CAP);
     let mut client = Client::connect(relay.address).await;
     client.send(eval("huge", &huge)).await;
     let answer = client.answer().await.frame;

@@ -1,4 +1,4 @@
-use ops_contracts::routing::{
+use ops_contracts::wire::routing::{
     ActiveSessionPolicy, AllowlistValidation, KillSwitchSource, RolloutPercent, RoutingMode,
 };
 use ops_contracts::{ErrorCode, ErrorSource};

@@ -1,4 +1,4 @@
-use ops_contracts::routing::{
+use ops_contracts::wire::routing::{
     AllowlistSource, AllowlistValidation, CliControls, ConfigControls, IdentityNamespace,
     KillSwitchSource, RolloutPercent,
 };

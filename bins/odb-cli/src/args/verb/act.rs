@@ -1,10 +1,10 @@
 //! The verbs that act on a page as a user does.
 
 use clap::{Args, Subcommand};
-use ops_contracts::adapter::MouseButton;
-use ops_contracts::command::Point;
-use ops_contracts::command::interact::{Modifier, ScrollEdge};
-use ops_contracts::locator::Locator;
+use ops_contracts::seam::adapter::MouseButton;
+use ops_contracts::wire::command::Point;
+use ops_contracts::wire::command::interact::{Modifier, ScrollEdge};
+use ops_contracts::wire::locator::Locator;
 
 use crate::args::{point, word};
 

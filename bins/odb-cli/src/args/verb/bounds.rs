@@ -1,8 +1,8 @@
 //! What bounds a new session: where it may go, and how much it may do.
 
 use clap::Args;
-use ops_contracts::command::session::Budget;
-use ops_contracts::domains::DomainRule;
+use ops_contracts::wire::command::session::Budget;
+use ops_contracts::wire::domains::DomainRule;
 
 /// Bounds of a new session.
 #[derive(Debug, Clone, Default, Args)]

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use ops_contracts::adapter::{Clip, ImageFormat};
-use ops_contracts::command::export::Paper;
-use ops_contracts::locator::Locator;
+use ops_contracts::seam::adapter::{Clip, ImageFormat};
+use ops_contracts::wire::command::export::Paper;
+use ops_contracts::wire::locator::Locator;
 
 use crate::args::{numbers, word};
 

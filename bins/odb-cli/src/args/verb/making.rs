@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use ops_contracts::capability::{AdapterKind, BrowserKind};
-use ops_contracts::command::Viewport;
-use ops_contracts::command::emulation::{ColorScheme, Permission};
-use ops_contracts::command::session::{DialogPolicy, Isolation};
+use ops_contracts::wire::capability::{AdapterKind, BrowserKind};
+use ops_contracts::wire::command::Viewport;
+use ops_contracts::wire::command::emulation::{ColorScheme, Permission};
+use ops_contracts::wire::command::session::{DialogPolicy, Isolation};
 
 use crate::args::emulate::{PERMISSIONS, place, scaled};
 use crate::args::word;

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use ops_contracts::incident::{IncidentKind, IncidentSource, Severity};
-use ops_contracts::scorecard::Window;
-use ops_contracts::telemetry::RouteLabel;
+use ops_contracts::control::incident::{IncidentKind, IncidentSource, Severity};
+use ops_contracts::control::scorecard::Window;
+use ops_contracts::control::telemetry::RouteLabel;
 
 /// What to do with the configuration.
 #[derive(Debug, Clone, Subcommand)]

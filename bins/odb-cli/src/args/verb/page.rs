@@ -1,10 +1,10 @@
 //! The verbs that move through pages and read them.
 
 use clap::{Args, ValueEnum};
-use ops_contracts::command::LoadState;
-use ops_contracts::command::nav::ElementState;
-use ops_contracts::ids::FrameId;
-use ops_contracts::locator::Locator;
+use ops_contracts::wire::command::LoadState;
+use ops_contracts::wire::command::nav::ElementState;
+use ops_contracts::wire::ids::FrameId;
+use ops_contracts::wire::locator::Locator;
 
 use super::{Bounds, LOAD_STATES, Making, Until};
 use crate::args::word;

@@ -1,8 +1,8 @@
 //! The verbs about sessions, their pages and their dialogs.
 
 use clap::Subcommand;
-use ops_contracts::command::session::DialogPolicy;
-use ops_contracts::ids::TargetId;
+use ops_contracts::wire::command::session::DialogPolicy;
+use ops_contracts::wire::ids::TargetId;
 
 use super::{Bounds, Making, Until};
 use crate::args::{help, session_name, word};

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use ops_contracts::adapter::{AbortReason, ResourceKind};
-use ops_contracts::command::network::{Header, RequestMoment, RequestState};
+use ops_contracts::seam::adapter::{AbortReason, ResourceKind};
+use ops_contracts::wire::command::network::{Header, RequestMoment, RequestState};
 
 use crate::args::word;
 

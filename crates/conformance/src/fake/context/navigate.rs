@@ -1,6 +1,6 @@
 //! Navigations of the fake: by URL and in the history, with redirects, downloads and failures as scripted.
 
-use ops_contracts::adapter::{
+use ops_contracts::seam::adapter::{
     AdapterResult, DocumentKey, Effect, Event, FrameKey, LifecyclePhase, NavigationFailure,
     NavigationFailureKind, RequestKey, ResourceKind, TargetKey,
 };

@@ -1,9 +1,9 @@
 //! Acting where pages make it hard: lists of their own, zoom and scale, panes, editors, elements that vanish or are replaced.
 
 use ops_contracts::ErrorCode;
-use ops_contracts::command::interact::{ClickParams, OptionChoice};
-use ops_contracts::command::session::CreateParams;
-use ops_contracts::command::{
+use ops_contracts::wire::command::interact::{ClickParams, OptionChoice};
+use ops_contracts::wire::command::session::CreateParams;
+use ops_contracts::wire::command::{
     InteractClick, InteractPress, InteractSelect, InteractType, Point, Viewport,
 };
 

@@ -1,10 +1,10 @@
 //! The optimistic click: it lands on the element or on nothing, once or not at all, and says what it saw.
 
 use ops_contracts::ErrorCode;
-use ops_contracts::adapter::MouseButton;
-use ops_contracts::command::interact::{HoverParams, Modifier};
-use ops_contracts::command::{InteractClick, InteractHover, Point};
-use ops_contracts::receipt::Settled;
+use ops_contracts::seam::adapter::MouseButton;
+use ops_contracts::wire::command::interact::{HoverParams, Modifier};
+use ops_contracts::wire::command::{InteractClick, InteractHover, Point};
+use ops_contracts::wire::receipt::Settled;
 
 use super::super::check::{Outcome, contains, equal, holds, refused, refused_with, reported};
 use super::super::fixture::{Failure, Fixture};
@@ -65,7 +65,7 @@ pub(super) async fn a_link_is_followed_and_the_receipt_says_where(f: &Fixture) -
     equal(&receipt.url_before, &f.site.url("/plain"))?;
     equal(&receipt.url_after, &f.site.url("/pages/dialogs.html"))?;
     session
-        .wait(ops_contracts::command::nav::WaitParams {
+        .wait(ops_contracts::wire::command::nav::WaitParams {
             load_state: Some(Default::default()),
             ..Default::default()
         })
@@ -88,7 +88,7 @@ pub(super) async fn a_route_within_the_document_is_a_navigation_without_a_new_on
     }
     session.click(at("role=link[name=\"About\"]")).await?;
     session
-        .wait(ops_contracts::command::nav::WaitParams {
+        .wait(ops_contracts::wire::command::nav::WaitParams {
             text: Some("Route about".to_owned()),
             ..Default::default()
         })

@@ -1,14 +1,14 @@
 //! Dialogs: in the middle of a click, answered over the control lane, by policy, and what they block.
 
 use ops_contracts::ErrorCode;
-use ops_contracts::adapter::DialogKind;
-use ops_contracts::command::dialog::{AcceptParams, PolicyParams};
-use ops_contracts::command::session::{CreateParams, DialogPolicy};
-use ops_contracts::command::{
+use ops_contracts::seam::adapter::DialogKind;
+use ops_contracts::wire::command::dialog::{AcceptParams, PolicyParams};
+use ops_contracts::wire::command::session::{CreateParams, DialogPolicy};
+use ops_contracts::wire::command::{
     DialogAccept, DialogDismiss, DialogPolicy as SetPolicy, DialogStatus, Empty,
 };
-use ops_contracts::frame::EventName;
-use ops_contracts::receipt::Settled;
+use ops_contracts::wire::frame::EventName;
+use ops_contracts::wire::receipt::Settled;
 
 use super::super::check::{Outcome, equal, refused, reported};
 use super::super::fixture::{Failure, Fixture};

@@ -1,15 +1,15 @@
 //! Printed documents, whole documents, annotated pictures, measurements, and pages with names.
 
 use ops_contracts::ErrorCode;
-use ops_contracts::command::export::{
+use ops_contracts::wire::command::export::{
     CloneComponentParams, ClonePageParams, HtmlParams, Paper, PdfParams, ScreenshotParams,
 };
-use ops_contracts::command::nav::WaitParams;
-use ops_contracts::command::performance::PerformanceParams;
-use ops_contracts::command::session::{CreateParams, Isolation};
-use ops_contracts::command::targets::NamedParams;
-use ops_contracts::command::trace::{TraceAction, TraceParams};
-use ops_contracts::command::{
+use ops_contracts::wire::command::nav::WaitParams;
+use ops_contracts::wire::command::performance::PerformanceParams;
+use ops_contracts::wire::command::session::{CreateParams, Isolation};
+use ops_contracts::wire::command::targets::NamedParams;
+use ops_contracts::wire::command::trace::{TraceAction, TraceParams};
+use ops_contracts::wire::command::{
     DiagnosticsPerformance, DiagnosticsTrace, ExportCloneComponent, ExportClonePage, ExportHtml,
     ExportPdf, ExportScreenshot, LoadState, TargetsList, TargetsNamed,
 };
@@ -245,7 +245,7 @@ async fn shown<'a>(f: &'a Fixture, html: &str) -> Result<Session<'a>, Failure> {
     f.site.forget_requests();
     let url = format!("data:text/html;charset=utf-8;base64,{}", base64(html));
     session
-        .call::<ops_contracts::command::NavGoto>(&crate::suite::verbs::url(&url))
+        .call::<ops_contracts::wire::command::NavGoto>(&crate::suite::verbs::url(&url))
         .await?;
     Ok(session)
 }

@@ -1,14 +1,14 @@
 //! Emulation, as pages and servers see it.
 
 use ops_contracts::ErrorCode;
-use ops_contracts::command::emulation::{
+use ops_contracts::wire::command::emulation::{
     ColorScheme, DeviceParams, ForcedColors, Geolocation, GeolocationParams, LocaleParams,
     MediaParams, MediaType, Permission, PermissionsParams, ReducedMotion, TimezoneParams,
     UserAgentParams, ViewportParams,
 };
-use ops_contracts::command::session::CreateParams;
-use ops_contracts::command::targets::NewParams;
-use ops_contracts::command::{
+use ops_contracts::wire::command::session::CreateParams;
+use ops_contracts::wire::command::targets::NewParams;
+use ops_contracts::wire::command::{
     EmulationDevice, EmulationGeolocation, EmulationLocale, EmulationMedia, EmulationPermissions,
     EmulationTimezone, EmulationUserAgent, EmulationViewport, LoadState, TargetsNew, Viewport,
 };
@@ -425,7 +425,7 @@ pub(super) async fn a_user_agent_reaches_pages_and_servers(f: &Fixture) -> Outco
 
 pub(super) async fn a_new_browser_is_as_the_lost_one_was(f: &Fixture) -> Outcome {
     let _alone = f.subject.exclusive.clone().lock_owned().await;
-    let process = ops_contracts::command::session::Isolation::Process;
+    let process = ops_contracts::wire::command::session::Isolation::Process;
     let before: Vec<_> = f
         .service()
         .summary()
@@ -433,7 +433,7 @@ pub(super) async fn a_new_browser_is_as_the_lost_one_was(f: &Fixture) -> Outcome
         .iter()
         .filter_map(|browser| browser.pid)
         .collect();
-    let params = ops_contracts::command::session::CreateParams {
+    let params = ops_contracts::wire::command::session::CreateParams {
         isolation: process,
         ..f.create_params()
     };

@@ -1,10 +1,10 @@
 //! What breaks: browsers, renderers and busy pages; who notices, how fast, and how it goes on.
 
 use ops_contracts::ErrorCode;
-use ops_contracts::command::session::{CreateParams, Isolation, SessionState};
-use ops_contracts::command::targets::CloseParams;
-use ops_contracts::command::{DomEval, Empty, NavGoto, NavWait, TargetsClose, TargetsList};
-use ops_contracts::frame::EventName;
+use ops_contracts::wire::command::session::{CreateParams, Isolation, SessionState};
+use ops_contracts::wire::command::targets::CloseParams;
+use ops_contracts::wire::command::{DomEval, Empty, NavGoto, NavWait, TargetsClose, TargetsList};
+use ops_contracts::wire::frame::EventName;
 
 use super::super::check::{Outcome, equal, holds, refused, refused_with};
 use super::super::fixture::{Failure, Fixture, Session};

@@ -3,9 +3,11 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use ops_contracts::ErrorCode;
-use ops_contracts::command::downloads::{DownloadState, SaveParams, WaitParams};
-use ops_contracts::command::interact::{UploadFile, UploadParams, UploadResult};
-use ops_contracts::command::{DownloadsList, DownloadsSave, DownloadsWait, Empty, InteractUpload};
+use ops_contracts::wire::command::downloads::{DownloadState, SaveParams, WaitParams};
+use ops_contracts::wire::command::interact::{UploadFile, UploadParams, UploadResult};
+use ops_contracts::wire::command::{
+    DownloadsList, DownloadsSave, DownloadsWait, Empty, InteractUpload,
+};
 
 use super::super::check::{Outcome, contains, equal, holds, refused};
 use super::super::fixture::{Failure, Fixture, Session};
@@ -14,7 +16,7 @@ use super::super::verbs::{at, button};
 const PAGE: &str = "/pages/files.html";
 const SMALL: &str = "a file from the test site\n";
 
-fn link(name: &str) -> ops_contracts::locator::Locator {
+fn link(name: &str) -> ops_contracts::wire::locator::Locator {
     at(&format!("role=link[name=\"{name}\"]"))
 }
 

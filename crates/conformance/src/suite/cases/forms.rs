@@ -1,8 +1,8 @@
 //! Form controls and keys: every input type, what must not be filled, real key events.
 
 use ops_contracts::ErrorCode;
-use ops_contracts::command::interact::OptionChoice;
-use ops_contracts::command::{
+use ops_contracts::wire::command::interact::OptionChoice;
+use ops_contracts::wire::command::{
     DomState, DomValue, InteractCheck, InteractClear, InteractFill, InteractFocus, InteractPress,
     InteractSelect, InteractType, InteractUncheck,
 };

@@ -1,14 +1,14 @@
 //! Who may act: leases, fencing, expiry. Request ids as idempotency keys. Cancellation and deadlines.
 
 use ops_contracts::ErrorCode;
-use ops_contracts::command::nav::WaitParams;
-use ops_contracts::command::session::{CreateParams, ObserveParams};
-use ops_contracts::command::{
+use ops_contracts::wire::command::nav::WaitParams;
+use ops_contracts::wire::command::session::{CreateParams, ObserveParams};
+use ops_contracts::wire::command::{
     DomEval, DomTitle, Empty, InteractClick, LoadState, NavGoto, NavWait, SessionObserve,
     SessionReclaim, dom,
 };
-use ops_contracts::frame::EventName;
-use ops_contracts::ids::LeaseId;
+use ops_contracts::wire::frame::EventName;
+use ops_contracts::wire::ids::LeaseId;
 
 use super::super::check::{Outcome, equal, holds, refused, reported};
 use super::super::fixture::{Failure, Fixture};
@@ -65,7 +65,7 @@ pub(super) async fn reclaim_drops_queued_work_and_fences_off_the_old_holder(
     refused(old.title().await, ErrorCode::OpsNotOwner)?;
     let new = old.held_with(reclaimed.lease_id);
     new.title().await?;
-    new.call::<ops_contracts::command::SessionClose>(&Empty {})
+    new.call::<ops_contracts::wire::command::SessionClose>(&Empty {})
         .await?;
     Ok(())
 }
@@ -134,7 +134,7 @@ pub(super) async fn an_observer_reads_and_does_not_act(f: &Fixture) -> Outcome {
     refused(observer.title().await, ErrorCode::OpsNotOwner)?;
     holder
         .held_with(new.lease_id)
-        .call::<ops_contracts::command::SessionClose>(&Empty {})
+        .call::<ops_contracts::wire::command::SessionClose>(&Empty {})
         .await?;
     Ok(())
 }

@@ -1,9 +1,9 @@
 //! Navigation: results and errors of `nav.goto`, the history, reloads, and what may not be gone to.
 
 use ops_contracts::ErrorCode;
-use ops_contracts::command::nav::{NavResult, ReloadParams, TraverseParams};
-use ops_contracts::command::session::CreateParams;
-use ops_contracts::command::{LoadState, NavBack, NavForward, NavGoto, NavReload, session};
+use ops_contracts::wire::command::nav::{NavResult, ReloadParams, TraverseParams};
+use ops_contracts::wire::command::session::CreateParams;
+use ops_contracts::wire::command::{LoadState, NavBack, NavForward, NavGoto, NavReload, session};
 
 use super::super::check::{Outcome, contains, equal, holds, refused, refused_with};
 use super::super::fixture::{Failure, Fixture};
@@ -214,7 +214,7 @@ pub(super) async fn a_page_that_asks_before_leaving_stops_the_wait(f: &Fixture) 
     let session = f.session().await?;
     session.goto("/pages/dialogs.html").await?;
     session
-        .call::<ops_contracts::command::InteractCheck>(&super::super::verbs::element(
+        .call::<ops_contracts::wire::command::InteractCheck>(&super::super::verbs::element(
             "label=Ask before leaving",
         ))
         .await?;
@@ -224,22 +224,24 @@ pub(super) async fn a_page_that_asks_before_leaving_stops_the_wait(f: &Fixture) 
         .ok_or_else(|| Failure::new("no dialog was told"))?;
     equal(
         dialog.kind,
-        ops_contracts::adapter::DialogKind::Beforeunload,
+        ops_contracts::seam::adapter::DialogKind::Beforeunload,
     )?;
     refused(session.goto("/plain").await, ErrorCode::OpsDialogOpen)?;
     let events = session.listen()?;
     session
-        .call::<ops_contracts::command::DialogDismiss>(&ops_contracts::command::Empty {})
+        .call::<ops_contracts::wire::command::DialogDismiss>(
+            &ops_contracts::wire::command::Empty {},
+        )
         .await?;
     events
-        .wait_for(ops_contracts::frame::EventName::DialogClosed)
+        .wait_for(ops_contracts::wire::frame::EventName::DialogClosed)
         .await?;
     equal(session.title().await?.as_str(), "Dialogs")?;
     let leave = session.goto("/plain").await?;
     holds(leave.dialog_opened.is_some(), "it asks again")?;
     session
-        .call::<ops_contracts::command::DialogAccept>(
-            &ops_contracts::command::dialog::AcceptParams::default(),
+        .call::<ops_contracts::wire::command::DialogAccept>(
+            &ops_contracts::wire::command::dialog::AcceptParams::default(),
         )
         .await?;
     holds(
@@ -262,7 +264,7 @@ pub(super) async fn a_click_that_navigates_is_followed_by_reads_of_the_new_page(
     session.goto("/pages/timers.html").await?;
     session.click(button("Navigate in 300 ms")).await?;
     session
-        .wait(ops_contracts::command::nav::WaitParams {
+        .wait(ops_contracts::wire::command::nav::WaitParams {
             url: Some("**/plain".to_owned()),
             ..Default::default()
         })

@@ -1,14 +1,14 @@
 //! Requests: logged, waited for, answered, refused and changed; what the server saw is compared.
 
 use ops_contracts::ErrorCode;
-use ops_contracts::adapter::{AbortReason, ResourceKind};
-use ops_contracts::command::batch::{BatchItem, RunParams};
-use ops_contracts::command::har::HarParams;
-use ops_contracts::command::network::{
+use ops_contracts::seam::adapter::{AbortReason, ResourceKind};
+use ops_contracts::wire::command::batch::{BatchItem, RunParams};
+use ops_contracts::wire::command::har::HarParams;
+use ops_contracts::wire::command::network::{
     CredentialsParams, Fulfil, Header, HeadersParams, LogParams, LogResult, Modify, OfflineParams,
     RequestFilter, RequestMoment, RequestState, RouteParams, UnrouteParams, WaitParams,
 };
-use ops_contracts::command::{
+use ops_contracts::wire::command::{
     BatchRun, DiagnosticsNetwork, ExportHar, NetworkCredentials, NetworkOffline, NetworkRoute,
     NetworkSetHeaders, NetworkUnroute, NetworkWait,
 };

@@ -1,11 +1,11 @@
 //! The mouse by points, drags of both kinds, taps: what the page did, and what was told of it.
 
 use ops_contracts::ErrorCode;
-use ops_contracts::adapter::MouseButton;
-use ops_contracts::command::dom::BoxResult;
-use ops_contracts::command::interact::{DragParams, TapParams};
-use ops_contracts::command::pointer::{self, ButtonParams, MoveParams, WheelParams};
-use ops_contracts::command::{
+use ops_contracts::seam::adapter::MouseButton;
+use ops_contracts::wire::command::dom::BoxResult;
+use ops_contracts::wire::command::interact::{DragParams, TapParams};
+use ops_contracts::wire::command::pointer::{self, ButtonParams, MoveParams, WheelParams};
+use ops_contracts::wire::command::{
     DomBox, InteractDrag, InteractTap, Point, PointerDown, PointerDrag, PointerMove, PointerUp,
     PointerWheel,
 };

@@ -1,12 +1,12 @@
 //! Reading pages: titles, texts, markup, attributes, values, states, boxes, counts, expressions; and strict addressing.
 
 use ops_contracts::ErrorCode;
-use ops_contracts::command::dom::{AttrParams, HtmlParams, ReadParams};
-use ops_contracts::command::{
+use ops_contracts::wire::command::dom::{AttrParams, HtmlParams, ReadParams};
+use ops_contracts::wire::command::{
     DomAttr, DomBox, DomEval, DomFind, DomHtml, DomState, DomText, DomTitle, DomUrl, DomValue,
     InteractClick, dom,
 };
-use ops_contracts::locator::{Locator, LocatorKey};
+use ops_contracts::wire::locator::{Locator, LocatorKey};
 
 use super::super::check::{Outcome, contains, equal, holds, lacks, refused};
 use super::super::fixture::{Failure, Fixture};

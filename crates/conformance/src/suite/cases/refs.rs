@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use ops_contracts::ErrorCode;
-use ops_contracts::command::dom::{SnapshotMode, SnapshotParams};
-use ops_contracts::command::{DomSnapshot, NavBack, nav};
+use ops_contracts::wire::command::dom::{SnapshotMode, SnapshotParams};
+use ops_contracts::wire::command::{DomSnapshot, NavBack, nav};
 
 use super::super::check::{Outcome, contains, equal, holds, lacks, refused, reported};
 use super::super::fixture::{Failure, Fixture};

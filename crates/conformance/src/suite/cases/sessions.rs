@@ -1,7 +1,7 @@
 //! Making, telling of and ending sessions; what a session refuses.
 
-use ops_contracts::command::session::{CreateParams, SessionState};
-use ops_contracts::command::{
+use ops_contracts::wire::command::session::{CreateParams, SessionState};
+use ops_contracts::wire::command::{
     DomText, DomTitle, Empty, NavGoto, SessionClose, SessionCreate, SessionList, SessionRenew,
     TargetsList, Viewport, dom,
 };
@@ -109,7 +109,7 @@ pub(super) async fn close_ends_the_session_and_tells_its_holder(f: &Fixture) -> 
         1,
     )?;
     events
-        .wait_for(ops_contracts::frame::EventName::SessionClosed)
+        .wait_for(ops_contracts::wire::frame::EventName::SessionClosed)
         .await?;
     refused(session.title().await, ErrorCode::OpsSessionClosed)?;
     let stranger = session.held_with(
@@ -168,7 +168,8 @@ pub(super) async fn the_viewport_is_as_asked_for(f: &Fixture) -> Outcome {
 
 pub(super) async fn a_call_without_a_session_is_refused(f: &Fixture) -> Outcome {
     let session = f.session().await?;
-    let code = |reply: ops_contracts::port::Reply| reply.outcome.err().map(|fault| fault.code);
+    let code =
+        |reply: ops_contracts::seam::port::Reply| reply.outcome.err().map(|fault| fault.code);
     equal(
         code(f.raw("dom.title", "{}", None).await),
         Some(ErrorCode::OpsSessionRequired),

@@ -1,8 +1,8 @@
 //! Snapshots: changes since an earlier one, texts found in them, parts of large ones, states, and what they cost.
 
 use ops_contracts::ErrorCode;
-use ops_contracts::command::dom::{DEFAULT_SNAPSHOT_CHARS, SnapshotParams, SnapshotResult};
-use ops_contracts::command::{DomSnapshot, InteractClick};
+use ops_contracts::wire::command::dom::{DEFAULT_SNAPSHOT_CHARS, SnapshotParams, SnapshotResult};
+use ops_contracts::wire::command::{DomSnapshot, InteractClick};
 
 use super::super::check::{Outcome, contains, equal, holds, lacks, refused};
 use super::super::fixture::{Failure, Fixture, Session};

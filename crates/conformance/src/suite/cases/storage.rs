@@ -1,12 +1,12 @@
 //! Cookies, web storage, and states that log a user in again.
 
 use ops_contracts::ErrorCode;
-use ops_contracts::command::session::{CreateParams, StateToLoad};
-use ops_contracts::command::storage::{
+use ops_contracts::wire::command::session::{CreateParams, StateToLoad};
+use ops_contracts::wire::command::storage::{
     CookiesClearParams, CookiesGetParams, CookiesSetParams, NewCookie, SameSite, StateExportParams,
     StateImportParams, StorageItem, WebStorageParams, WebStorageSetParams,
 };
-use ops_contracts::command::{
+use ops_contracts::wire::command::{
     StorageCookiesClear, StorageCookiesGet, StorageCookiesSet, StorageLocalClear, StorageLocalGet,
     StorageLocalSet, StorageSessionClear, StorageSessionGet, StorageSessionSet, StorageStateExport,
     StorageStateImport, TargetsList,
@@ -299,7 +299,7 @@ pub(super) async fn a_state_logs_a_user_in_again(f: &Fixture) -> Outcome {
     first.goto("/set-cookie?sid=s3cret").await?;
     first.eval("localStorage.token = 'here'").await?;
     first
-        .call::<ops_contracts::command::NavGoto>(&crate::suite::verbs::url(
+        .call::<ops_contracts::wire::command::NavGoto>(&crate::suite::verbs::url(
             &f.site.cross_url("/plain"),
         ))
         .await?;
@@ -352,7 +352,7 @@ pub(super) async fn a_state_logs_a_user_in_again(f: &Fixture) -> Outcome {
         "\"here\"",
     )?;
     second
-        .call::<ops_contracts::command::NavGoto>(&crate::suite::verbs::url(
+        .call::<ops_contracts::wire::command::NavGoto>(&crate::suite::verbs::url(
             &f.site.cross_url("/plain"),
         ))
         .await?;

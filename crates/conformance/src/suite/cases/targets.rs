@@ -1,12 +1,12 @@
 //! Pages of a session, and popups.
 
 use ops_contracts::ErrorCode;
-use ops_contracts::command::targets::{CloseParams, NewParams, UseParams};
-use ops_contracts::command::{
+use ops_contracts::wire::command::targets::{CloseParams, NewParams, UseParams};
+use ops_contracts::wire::command::{
     DomEval, DomTitle, Empty, LoadState, NavGoto, TargetsClose, TargetsList, TargetsNew,
     TargetsUse, dom, nav,
 };
-use ops_contracts::frame::EventName;
+use ops_contracts::wire::frame::EventName;
 
 use super::super::check::{Outcome, contains, equal, holds, refused, reported};
 use super::super::fixture::{Failure, Fixture};
@@ -84,7 +84,7 @@ pub(super) async fn a_page_in_the_background_is_not_made_current(f: &Fixture) ->
     let mut click = super::super::verbs::click(button("Steady button"));
     click.target_id = Some(opened.target.target_id);
     session
-        .call::<ops_contracts::command::InteractClick>(&click)
+        .call::<ops_contracts::wire::command::InteractClick>(&click)
         .await?;
     reported(&f.site, "steady", 1).await
 }

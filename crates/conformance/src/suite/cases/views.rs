@@ -1,13 +1,13 @@
 //! Scrolling, waiting, pictures, logs and batches.
 
 use ops_contracts::ErrorCode;
-use ops_contracts::adapter::{Clip, ConsoleLevel, ImageFormat};
-use ops_contracts::command::batch::{BatchItem, RunParams};
-use ops_contracts::command::diagnostics::LogParams;
-use ops_contracts::command::export::{ScreenshotParams, ScreenshotResult};
-use ops_contracts::command::interact::{ScrollEdge, ScrollParams};
-use ops_contracts::command::nav::{ElementState, WaitParams};
-use ops_contracts::command::{
+use ops_contracts::seam::adapter::{Clip, ConsoleLevel, ImageFormat};
+use ops_contracts::wire::command::batch::{BatchItem, RunParams};
+use ops_contracts::wire::command::diagnostics::LogParams;
+use ops_contracts::wire::command::export::{ScreenshotParams, ScreenshotResult};
+use ops_contracts::wire::command::interact::{ScrollEdge, ScrollParams};
+use ops_contracts::wire::command::nav::{ElementState, WaitParams};
+use ops_contracts::wire::command::{
     BatchRun, DiagnosticsConsole, DiagnosticsErrors, ExportScreenshot, InteractScroll,
     InteractScrollIntoView, LoadState, NavWait,
 };
@@ -81,7 +81,7 @@ pub(super) async fn an_element_is_scrolled_into_view(f: &Fixture) -> Outcome {
         format!("{scrolled:?}"),
     )?;
     let area = session
-        .call::<ops_contracts::command::DomBox>(&super::super::verbs::read(
+        .call::<ops_contracts::wire::command::DomBox>(&super::super::verbs::read(
             "role=button[name=\"Edit 150\"]",
         ))
         .await?;
@@ -273,7 +273,7 @@ pub(super) async fn pictures_have_the_size_of_what_they_show(f: &Fixture) -> Out
         (300, 200),
     )?;
     let area = session
-        .call::<ops_contracts::command::DomBox>(&super::super::verbs::read(
+        .call::<ops_contracts::wire::command::DomBox>(&super::super::verbs::read(
             "role=button[name=\"Edit 50\"]",
         ))
         .await?;
@@ -330,13 +330,13 @@ pub(super) async fn pictures_come_in_each_format(f: &Fixture) -> Outcome {
 pub(super) async fn a_page_in_the_background_is_pictured(f: &Fixture) -> Outcome {
     let session = f.session().await?;
     session.goto("/plain").await?;
-    let new = ops_contracts::command::targets::NewParams {
+    let new = ops_contracts::wire::command::targets::NewParams {
         url: Some(f.site.url("/shop/")),
         wait_until: LoadState::Load,
         make_current: true,
     };
     session
-        .call::<ops_contracts::command::TargetsNew>(&new)
+        .call::<ops_contracts::wire::command::TargetsNew>(&new)
         .await?;
     let params = ScreenshotParams {
         target_id: Some(session.target.clone()),

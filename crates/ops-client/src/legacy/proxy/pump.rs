@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
-use ops_contracts::legacy::{ConfinedParam, LegacyGrant};
-use ops_contracts::limits::LaneLimits;
+use ops_contracts::control::legacy::{ConfinedParam, LegacyGrant};
+use ops_contracts::wire::limits::LaneLimits;
 use ops_contracts::{ErrorBody, ErrorCode, Fault};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -302,7 +302,7 @@ fn confine(shared: &Shared<'_>, text: Utf8Bytes) -> Utf8Bytes {
 
 /// Keeps the lease.
 async fn renew(shared: &Shared<'_>) -> std::convert::Infallible {
-    let ttl = Duration::from_millis(ops_contracts::legacy::LEASE_TTL_MS);
+    let ttl = Duration::from_millis(ops_contracts::control::legacy::LEASE_TTL_MS);
     let mut due = Instant::now() + ttl.mul_f64(RENEW_AFTER);
     loop {
         sleep_until(due).await;

@@ -5,10 +5,12 @@ use std::collections::HashMap;
 use std::sync::PoisonError;
 
 use futures_util::future::join_all;
-use ops_contracts::adapter::FrameKey;
-use ops_contracts::command::dom::{SnapshotMode, SnapshotParams, SnapshotResult, UnreadableFrame};
-use ops_contracts::ids::FrameId;
-use ops_contracts::locator::LocatorKey;
+use ops_contracts::seam::adapter::FrameKey;
+use ops_contracts::wire::command::dom::{
+    SnapshotMode, SnapshotParams, SnapshotResult, UnreadableFrame,
+};
+use ops_contracts::wire::ids::FrameId;
+use ops_contracts::wire::locator::LocatorKey;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde::{Deserialize, Serialize};
 

@@ -2,7 +2,7 @@
 //!
 //! Only Chromium's kin sends client hints: for other texts there are none.
 
-use ops_contracts::adapter::{ClientHints, UserAgent};
+use ops_contracts::seam::adapter::{ClientHints, UserAgent};
 
 /// Operating systems: what the text has, `navigator.platform`, and the client hint.
 const PLATFORMS: &[(&str, &str, &str)] = &[

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
-use ops_contracts::adapter::{Clip, ImageFormat};
-use ops_contracts::command::dom::{SnapshotMode, SnapshotParams};
-use ops_contracts::command::export::Annotation;
-use ops_contracts::ids::ElementRef;
+use ops_contracts::seam::adapter::{Clip, ImageFormat};
+use ops_contracts::wire::command::dom::{SnapshotMode, SnapshotParams};
+use ops_contracts::wire::command::export::Annotation;
+use ops_contracts::wire::ids::ElementRef;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde::Deserialize;
 use serde_json::json;

@@ -8,12 +8,12 @@ use base64::prelude::*;
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use ops_contracts::Outcome;
-use ops_contracts::adapter::{Effect, Primitive};
-use ops_contracts::capability::Capability;
-use ops_contracts::command::export::{
+use ops_contracts::seam::adapter::{Effect, Primitive};
+use ops_contracts::wire::capability::Capability;
+use ops_contracts::wire::command::export::{
     CloneComponentParams, CloneComponentResult, ClonePageParams, ClonePageResult, MissingAsset,
 };
-use ops_contracts::command::network::RequestState;
+use ops_contracts::wire::command::network::RequestState;
 use serde::Deserialize;
 use serde_json::{Value, json};
 

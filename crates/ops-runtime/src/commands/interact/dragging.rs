@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use ops_contracts::adapter::{InputAction, Modifiers, MouseButton, Primitive};
-use ops_contracts::capability::Capability;
-use ops_contracts::command::Point;
-use ops_contracts::command::interact::{DragParams, DragResult, DragSide};
-use ops_contracts::command::pointer;
-use ops_contracts::locator::Locator;
+use ops_contracts::seam::adapter::{InputAction, Modifiers, MouseButton, Primitive};
+use ops_contracts::wire::capability::Capability;
+use ops_contracts::wire::command::Point;
+use ops_contracts::wire::command::interact::{DragParams, DragResult, DragSide};
+use ops_contracts::wire::command::pointer;
+use ops_contracts::wire::locator::Locator;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde::Deserialize;
 use serde_json::json;

@@ -1,13 +1,13 @@
 //! Filling, clearing, selecting and checking form controls; every change is read back.
 
-use ops_contracts::adapter::{Effect, InputAction, Modifiers, MouseButton, Primitive};
-use ops_contracts::command::interact::{
+use ops_contracts::seam::adapter::{Effect, InputAction, Modifiers, MouseButton, Primitive};
+use ops_contracts::wire::command::interact::{
     CheckResult, ElementParams, FillParams, FillResult, OptionChoice, SelectParams, SelectResult,
     SelectedOption,
 };
-use ops_contracts::ids::TargetId;
-use ops_contracts::locator::Locator;
-use ops_contracts::receipt::Settled;
+use ops_contracts::wire::ids::TargetId;
+use ops_contracts::wire::locator::Locator;
+use ops_contracts::wire::receipt::Settled;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde::Deserialize;
 use serde_json::{Value, json};

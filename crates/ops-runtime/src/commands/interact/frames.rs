@@ -1,7 +1,7 @@
 //! From a point in a frame to the point in the page's viewport, through every frame in between.
 
-use ops_contracts::adapter::FrameKey;
-use ops_contracts::command::Point;
+use ops_contracts::seam::adapter::FrameKey;
+use ops_contracts::wire::command::Point;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use ops_contracts::adapter::{InputAction, Modifiers, Primitive};
-use ops_contracts::command::interact::{ActionResult, PressParams, TypeParams};
-use ops_contracts::locator::Locator;
-use ops_contracts::receipt::ElementInfo;
+use ops_contracts::seam::adapter::{InputAction, Modifiers, Primitive};
+use ops_contracts::wire::command::interact::{ActionResult, PressParams, TypeParams};
+use ops_contracts::wire::locator::Locator;
+use ops_contracts::wire::receipt::ElementInfo;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde::Deserialize;
 use serde_json::json;

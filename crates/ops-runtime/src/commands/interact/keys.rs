@@ -1,6 +1,6 @@
 //! Keys of UI Events on a US keyboard: names, codes, and the text that they enter. What no key enters is inserted.
 
-use ops_contracts::adapter::{InputAction, Keystroke, Modifiers};
+use ops_contracts::seam::adapter::{InputAction, Keystroke, Modifiers};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 
 /// Keys that enter no text: (key, code, key code, location).

@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use ops_contracts::adapter::{Modifiers, MouseButton};
-use ops_contracts::command::interact::{OptionChoice, SelectResult, SelectedOption};
-use ops_contracts::ids::ElementRef;
-use ops_contracts::locator::Locator;
-use ops_contracts::receipt::{Receipt, Settled};
+use ops_contracts::seam::adapter::{Modifiers, MouseButton};
+use ops_contracts::wire::command::interact::{OptionChoice, SelectResult, SelectedOption};
+use ops_contracts::wire::ids::ElementRef;
+use ops_contracts::wire::locator::Locator;
+use ops_contracts::wire::receipt::{Receipt, Settled};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde::{Deserialize, Serialize};
 use serde_json::json;

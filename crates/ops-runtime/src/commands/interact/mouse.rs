@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use ops_contracts::Outcome;
-use ops_contracts::adapter::{InputAction, Primitive};
-use ops_contracts::command::Point;
-use ops_contracts::command::pointer::{ButtonParams, MoveParams, PointerResult, WheelParams};
+use ops_contracts::seam::adapter::{InputAction, Primitive};
+use ops_contracts::wire::command::Point;
+use ops_contracts::wire::command::pointer::{ButtonParams, MoveParams, PointerResult, WheelParams};
 use ops_contracts::{ErrorCode, Fault};
 
 use super::observe::Observation;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use ops_contracts::Outcome;
-use ops_contracts::adapter::{NavigationFailureKind, Primitive};
-use ops_contracts::receipt::{ChooserInfo, DialogInfo, ElementInfo, Receipt, Settled};
+use ops_contracts::seam::adapter::{NavigationFailureKind, Primitive};
+use ops_contracts::wire::receipt::{ChooserInfo, DialogInfo, ElementInfo, Receipt, Settled};
 
 use crate::cx::Page;
 use crate::world::State;
@@ -138,7 +138,7 @@ impl Observation {
         let tab = state.tab(page.key);
         let document_changed = tab.is_some_and(|tab| tab.nav.committed_seq > mark);
         let navigated = document_changed || tab.is_some_and(|tab| tab.nav.url_changed_seq > mark);
-        let opened = |opener: Option<&(ops_contracts::adapter::TargetKey, _)>| {
+        let opened = |opener: Option<&(ops_contracts::seam::adapter::TargetKey, _)>| {
             opener.is_some_and(|(opener, _)| *opener == page.key)
         };
         Receipt {
@@ -181,7 +181,7 @@ impl Observation {
 
 fn dialog_since(
     state: &State,
-    key: ops_contracts::adapter::TargetKey,
+    key: ops_contracts::seam::adapter::TargetKey,
     mark: u64,
 ) -> Option<DialogInfo> {
     state
@@ -193,7 +193,7 @@ fn dialog_since(
 }
 
 /// Nothing while a navigation that the page asked for since has neither begun nor turned into anything else.
-fn begun(state: &State, key: ops_contracts::adapter::TargetKey, mark: u64) -> Option<()> {
+fn begun(state: &State, key: ops_contracts::seam::adapter::TargetKey, mark: u64) -> Option<()> {
     let Some(tab) = state.tab(key) else {
         return Some(());
     };
@@ -209,7 +209,7 @@ fn begun(state: &State, key: ops_contracts::adapter::TargetKey, mark: u64) -> Op
     (!asked || tab.dialog.is_some()).then_some(())
 }
 
-fn downloading(state: &State, key: ops_contracts::adapter::TargetKey, mark: u64) -> bool {
+fn downloading(state: &State, key: ops_contracts::seam::adapter::TargetKey, mark: u64) -> bool {
     state
         .downloads
         .iter()
@@ -217,7 +217,11 @@ fn downloading(state: &State, key: ops_contracts::adapter::TargetKey, mark: u64)
 }
 
 /// What ended the observation; nothing while a navigation that began since is still under way.
-fn settled(state: &State, key: ops_contracts::adapter::TargetKey, mark: u64) -> Option<Settled> {
+fn settled(
+    state: &State,
+    key: ops_contracts::seam::adapter::TargetKey,
+    mark: u64,
+) -> Option<Settled> {
     let Some(tab) = state.tab(key) else {
         return Some(Settled::Closed);
     };

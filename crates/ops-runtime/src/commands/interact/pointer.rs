@@ -4,10 +4,10 @@
 
 use std::time::Duration;
 
-use ops_contracts::adapter::{AdapterError, Effect, InputAction, Primitive};
-use ops_contracts::command::Point;
-use ops_contracts::locator::{Locator, LocatorKey};
-use ops_contracts::receipt::{ElementInfo, Receipt};
+use ops_contracts::seam::adapter::{AdapterError, Effect, InputAction, Primitive};
+use ops_contracts::wire::command::Point;
+use ops_contracts::wire::locator::{Locator, LocatorKey};
+use ops_contracts::wire::receipt::{ElementInfo, Receipt};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -119,7 +119,9 @@ pub(super) async fn act(
             }
             Ok((frame, armed)) => match send(page, &observed, frame, &armed, plan, &input).await {
                 Ok(Try::Done(verdict)) => {
-                    return Ok(done(page, &observed, (frame, armed), plan, verdict, attempts).await);
+                    return Ok(
+                        done(page, &observed, (frame, armed), plan, verdict, attempts).await,
+                    );
                 }
                 Ok(Try::Missed(fault)) => fault,
                 Err(fault) => fault,

@@ -1,8 +1,10 @@
 //! Scrolling the page, a container, or until an element is in view.
 
 use ops_contracts::Outcome;
-use ops_contracts::command::Point;
-use ops_contracts::command::interact::{ElementParams, ScrollEdge, ScrollParams, ScrollResult};
+use ops_contracts::wire::command::Point;
+use ops_contracts::wire::command::interact::{
+    ElementParams, ScrollEdge, ScrollParams, ScrollResult,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use ops_contracts::adapter::{Effect, FileToGive, FilesTo, Primitive};
-use ops_contracts::command::interact::{UploadFile, UploadParams, UploadResult};
-use ops_contracts::locator::Locator;
-use ops_contracts::receipt::ElementInfo;
+use ops_contracts::seam::adapter::{Effect, FileToGive, FilesTo, Primitive};
+use ops_contracts::wire::command::interact::{UploadFile, UploadParams, UploadResult};
+use ops_contracts::wire::locator::Locator;
+use ops_contracts::wire::receipt::ElementInfo;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde::Deserialize;
 use serde_json::json;

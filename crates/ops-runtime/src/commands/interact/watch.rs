@@ -1,8 +1,8 @@
 //! What the documents of a page saw while pointer input was sent: events by kind, with the element that each reached.
 
 use ops_contracts::Outcome;
-use ops_contracts::command::interact::DragSide;
-use ops_contracts::receipt::ElementInfo;
+use ops_contracts::wire::command::interact::DragSide;
+use ops_contracts::wire::receipt::ElementInfo;
 use serde::Deserialize;
 use serde_json::json;
 

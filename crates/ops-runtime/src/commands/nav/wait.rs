@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use ops_contracts::adapter::{Effect, Evaluated, Primitive};
-use ops_contracts::command::LoadState;
-use ops_contracts::command::nav::{ElementState, WaitParams, WaitResult};
-use ops_contracts::ids::ElementRef;
-use ops_contracts::locator::Locator;
+use ops_contracts::seam::adapter::{Effect, Evaluated, Primitive};
+use ops_contracts::wire::command::LoadState;
+use ops_contracts::wire::command::nav::{ElementState, WaitParams, WaitResult};
+use ops_contracts::wire::ids::ElementRef;
+use ops_contracts::wire::locator::Locator;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;

@@ -1,7 +1,7 @@
 //! `storage.cookies.*`: what is set is read back, so that a cookie that the browser drops in silence is an error.
 
-use ops_contracts::adapter::{Effect, Primitive};
-use ops_contracts::command::storage::{
+use ops_contracts::seam::adapter::{Effect, Primitive};
+use ops_contracts::wire::command::storage::{
     ClearedResult, Cookie, CookiesClearParams, CookiesGetParams, CookiesResult, CookiesSetParams,
     NewCookie,
 };

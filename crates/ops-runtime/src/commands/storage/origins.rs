@@ -1,7 +1,7 @@
 //! The local storage of origins, whether a page shows them or not: where a frame is at the origin it is asked; else a page of
 //! our own, which nobody else sees, goes to an empty document there.
 
-use ops_contracts::adapter::{Effect, FrameKey, Primitive, TargetKey};
+use ops_contracts::seam::adapter::{Effect, FrameKey, Primitive, TargetKey};
 use ops_contracts::{Fault, Outcome};
 use serde::Serialize;
 use serde::de::DeserializeOwned;

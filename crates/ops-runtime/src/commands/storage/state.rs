@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use ops_contracts::adapter::Primitive;
-use ops_contracts::command::InvalidField;
-use ops_contracts::command::storage::{
+use ops_contracts::seam::adapter::Primitive;
+use ops_contracts::wire::command::InvalidField;
+use ops_contracts::wire::command::storage::{
     ClearedResult, OriginState, SkippedOrigin, StateExportParams, StateExportResult,
     StateImportParams, StateImportResult, StorageState, StoredResult, WebStorageResult,
 };

@@ -1,0 +1,10 @@
+//! The ports by which crates are composed: adapters with their primitives and events, the way out of confined sessions,
+//! the starting of browsers, and the runtime as the relay sees it.
+//!
+//! **Invariant:** nothing here names a module of `control`.
+
+pub mod adapter;
+pub mod chromium;
+pub mod egress;
+pub mod port;
+pub mod supervise;
