@@ -9,11 +9,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use ops_client::{Client, Endpoint, Options, RequestIds, Trust};
+use ops_contracts::control::config::{BROWSER, FIREFOX, VARIABLES};
 use ops_contracts::wire::command::session::{CreateParams, CreateResult};
 use ops_contracts::wire::command::{Command as OpsCommand, SessionCreate};
 use ops_contracts::wire::frame::ClientKind;
 use ops_contracts::wire::ids::{LeaseId, SessionId};
-use routing::config::{BROWSER, FIREFOX, VARIABLES};
 use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::TempDir;

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 
 use conformance::fuzz::{Target, run};
 use ops_contracts::ErrorCode;
+use ops_contracts::control::config;
 use ops_contracts::wire::command::{Call, CommandName};
 use ops_contracts::wire::frame::{ClientFrame, RelayFrame};
 use ops_contracts::wire::routing::{
     Component, Identities, LegacyLane, Peer, RolloutAllowlist, RolloutIdentity, Route,
 };
 use routing::preflight::RelayVersions;
-use routing::{config, decision, preflight, window};
+use routing::{decision, preflight, window};
 use serde_json::value::RawValue;
 
 fn corpora() -> PathBuf {

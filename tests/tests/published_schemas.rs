@@ -70,7 +70,7 @@ fn the_schema_of_the_configuration_takes_what_the_programs_take() {
     ] {
         let document: Value = serde_json::from_str(text).unwrap();
         assert_eq!(validator.is_valid(&document), taken, "{text}");
-        let parsed = routing::config::parse(text, true);
+        let parsed = ops_contracts::control::config::parse(text, true);
         let whole =
             parsed.is_ok_and(|parsed| parsed.downgrade.is_none() && !parsed.allowlist_invalid);
         assert_eq!(whole, taken, "{text}");

@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 
 use ops_client::{Token, post};
+use ops_contracts::control::config;
 use ops_contracts::control::config::{
     EffectiveConfig, ExplainedSetting, Layer, ParsedConfig, Source,
 };
 use ops_contracts::wire::routing::{KillSwitchSource, RolloutAllowlist, RoutingMode};
 use ops_contracts::{ErrorCode, ErrorSource};
-use routing::{config, precedence, preflight};
+use routing::{precedence, preflight};
 use serde::Serialize;
 
 use crate::args::verb::{Config, Validate};

@@ -61,7 +61,8 @@ impl<'a> Context<'a> {
     pub(crate) fn new(global: Global, environment: &'a Environment, out: Output) -> Outcome<Self> {
         let home = Home::locate(global.home.as_deref(), environment)?;
         let cli = routing::preflight::controls(&global.routing())?;
-        let kill_switch = routing::precedence::env_kill_switch(environment.kill_switch.as_deref());
+        let kill_switch =
+            ops_contracts::control::config::env_kill_switch(environment.kill_switch.as_deref());
         Ok(Self {
             global,
             environment,

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use ops_client::post;
 use ops_contracts::ErrorCode;
+use ops_contracts::control::config;
 use ops_contracts::control::status::BrowserStatus;
 use ops_contracts::wire::version::{BINARY_VERSION, OPS_CONTRACT_VERSION};
-use routing::config;
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 

@@ -59,12 +59,12 @@ impl Environment {
             home: var("HOME").map(PathBuf::from),
             ca_file: var("ODB_CA_FILE").map(PathBuf::from),
             session: var("ODB_SESSION").and_then(|name| name.into_string().ok()),
-            browser: var(routing::config::BROWSER).map(PathBuf::from),
-            browser_args: text(routing::config::BROWSER_ARGS),
-            chromedriver: var(routing::config::CHROMEDRIVER).map(PathBuf::from),
-            firefox: var(routing::config::FIREFOX).map(PathBuf::from),
-            firefox_args: text(routing::config::FIREFOX_ARGS),
-            kill_switch: text(routing::config::KILL_SWITCH),
+            browser: var(ops_contracts::control::config::BROWSER).map(PathBuf::from),
+            browser_args: text(ops_contracts::control::config::BROWSER_ARGS),
+            chromedriver: var(ops_contracts::control::config::CHROMEDRIVER).map(PathBuf::from),
+            firefox: var(ops_contracts::control::config::FIREFOX).map(PathBuf::from),
+            firefox_args: text(ops_contracts::control::config::FIREFOX_ARGS),
+            kill_switch: text(ops_contracts::control::config::KILL_SWITCH),
             admin_token: text("DASHBOARD_ADMIN_TOKEN"),
             path: var("PATH"),
             no_color: var("NO_COLOR").is_some(),
@@ -79,19 +79,19 @@ impl Environment {
     /// A variable that sets a key of the configuration.
     pub(crate) fn setting(&self, name: &str) -> Option<String> {
         match name {
-            routing::config::KILL_SWITCH => self.kill_switch.clone(),
-            routing::config::BROWSER => {
+            ops_contracts::control::config::KILL_SWITCH => self.kill_switch.clone(),
+            ops_contracts::control::config::BROWSER => {
                 self.browser.as_ref().map(|path| path.display().to_string())
             }
-            routing::config::BROWSER_ARGS => self.browser_args.clone(),
-            routing::config::CHROMEDRIVER => self
+            ops_contracts::control::config::BROWSER_ARGS => self.browser_args.clone(),
+            ops_contracts::control::config::CHROMEDRIVER => self
                 .chromedriver
                 .as_ref()
                 .map(|path| path.display().to_string()),
-            routing::config::FIREFOX => {
+            ops_contracts::control::config::FIREFOX => {
                 self.firefox.as_ref().map(|path| path.display().to_string())
             }
-            routing::config::FIREFOX_ARGS => self.firefox_args.clone(),
+            ops_contracts::control::config::FIREFOX_ARGS => self.firefox_args.clone(),
             _ => None,
         }
     }

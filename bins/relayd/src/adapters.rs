@@ -10,12 +10,12 @@ use adapter_bidi::{BidiAdapter, BidiConfig};
 use adapter_cdp::guard::GuardCommand;
 use adapter_cdp::launch::{GuardSupervisor, browser_environment};
 use adapter_cdp::{CdpAdapter, CdpConfig};
+use ops_contracts::control::config;
 use ops_contracts::seam::adapter::{Adapter, AdapterError};
 use ops_contracts::seam::port::LegacyPolicy;
 use ops_contracts::wire::clock::Clock;
 use ops_contracts::{ErrorCode, Fault};
 use relay::Control;
-use routing::config;
 
 use crate::environment::Environment;
 use crate::failure::Failure;

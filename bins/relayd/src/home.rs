@@ -196,7 +196,7 @@ pub(crate) fn read_config(dir: &Path) -> Result<Option<String>, Failure> {
     };
     let mut text = String::new();
     // One byte more than is taken, so that what is too large is refused as such.
-    let limit = u64::try_from(routing::config::MAX_BYTES)
+    let limit = u64::try_from(ops_contracts::control::config::MAX_BYTES)
         .unwrap_or(u64::MAX)
         .saturating_add(1);
     file.take(limit)

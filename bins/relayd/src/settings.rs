@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use adapter_cdp::Sandbox;
+use ops_contracts::control::config;
 use ops_contracts::control::config::{
     EffectiveConfig, Layer, LogFormat, LogLevel, ParsedConfig, SandboxMode, Source, Sourced,
 };
@@ -15,7 +16,6 @@ use ops_contracts::wire::limits::LimitsProfile;
 use ops_contracts::wire::routing::CliControls;
 use ops_contracts::{ErrorCode, ErrorSource, Fault, Outcome};
 use relay::{LegacyGates, RoutingSettings, Signing};
-use routing::config;
 use routing::decision::legacy_lane;
 use routing::preflight::RoutingFlags;
 
@@ -248,7 +248,7 @@ impl Layers {
             return Err(unencrypted(listen, effective.listen.source));
         }
         let limits = effective.limits_profile.value.as_str();
-        let limits = routing::limits::named(limits)
+        let limits = ops_contracts::control::limits::named(limits)
             .ok_or_else(|| Failure::usage(format!("no limits profile {limits}")))?;
         let (browser, chromedriver, firefox) = (
             effective.browser.path,

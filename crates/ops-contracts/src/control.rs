@@ -10,6 +10,7 @@ pub mod health;
 pub mod incident;
 pub mod ledger;
 pub mod legacy;
+pub mod limits;
 pub mod provenance;
 pub mod schema;
 pub mod scorecard;

@@ -1,12 +1,9 @@
-//! Decisions as pure functions: where a session is routed, which versions may speak to each other, which limits a profile
-//! stands for, and what a configuration document says.
+//! Decisions as pure functions: where a session is routed, and which versions may speak to each other.
 //!
 //! **Invariant:** no I/O, no clock, no environment. What is decided here is enforced by the relay.
 
 pub mod admission;
-pub mod config;
 pub mod decision;
-pub mod limits;
 pub mod precedence;
 pub mod preflight;
 pub mod rollout;

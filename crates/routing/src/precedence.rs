@@ -170,13 +170,6 @@ fn allowlist(
     }
 }
 
-/// Whether a value of `OPENDEVBROWSER_OPS_KILL_SWITCH` switches it on. Unset, empty, `0` and `false` do not; anything else
-/// does: somebody who reaches for the switch means it.
-#[must_use]
-pub fn env_kill_switch(value: Option<&str>) -> bool {
-    !value.is_none_or(|value| matches!(value.trim(), "" | "0" | "false"))
-}
-
 #[cfg(test)]
 mod tests {
     use ops_contracts::wire::routing::ConfigControls;
@@ -310,16 +303,6 @@ mod tests {
             Rank::CliRoute,
             KillSwitchSource::Default,
         );
-    }
-
-    #[test]
-    fn the_kill_switch_of_the_environment_is_on_unless_it_plainly_is_not() {
-        for off in [None, Some(""), Some(" "), Some("0"), Some("false")] {
-            assert!(!env_kill_switch(off), "{off:?}");
-        }
-        for on in ["1", "true", "yes", "on", "2", "off?"] {
-            assert!(env_kill_switch(Some(on)), "{on}");
-        }
     }
 
     /// The chain once more, spelled as prose would spell it.

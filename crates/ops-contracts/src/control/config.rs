@@ -1,7 +1,8 @@
 //! The configuration document `config.json`: its keys with types, defaults and meaning, layers of them, and which layer wins.
 //!
-//! Reading the text is `routing::config`'s. Nothing here touches a disk, and nothing writes the document back.
+//! `document` reads the text. Nothing here touches a disk, and nothing writes the document back.
 
+mod document;
 mod types;
 
 use std::fmt;
@@ -18,6 +19,11 @@ use crate::wire::domains::DomainRule;
 use crate::wire::routing::{ActiveSessionPolicy, RolloutAllowlist, RolloutPercent, RoutingMode};
 use crate::wire::version::CONFIG_SCHEMA_VERSION;
 
+pub use document::{
+    BROWSER, BROWSER_ARGS, BadValue, CHROMEDRIVER, ConfigRefusal, FIREFOX, FIREFOX_ARGS,
+    KILL_SWITCH, MAX_BYTES, MIGRATORS, Migrator, VARIABLES, Variable, controls, env_kill_switch,
+    environment, flags, parse,
+};
 pub use types::{
     AllowedHost, ExtensionId, InvalidName, LimitsProfileName, LogFormat, LogLevel, PairingMode,
     SandboxMode, WarningCode,

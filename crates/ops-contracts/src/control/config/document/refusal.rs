@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use ops_contracts::{ErrorCode, ErrorSource, Fault};
+use crate::{ErrorCode, ErrorSource, Fault};
 use serde::Serialize;
 use serde_json::Value;
 

@@ -1,7 +1,5 @@
-use ops_contracts::wire::routing::{
-    ActiveSessionPolicy, AllowlistValidation, KillSwitchSource, RolloutPercent, RoutingMode,
-};
-use ops_contracts::{ErrorCode, ErrorSource};
+use crate::wire::routing::ActiveSessionPolicy;
+use crate::{ErrorCode, ErrorSource};
 use proptest::prelude::*;
 
 use super::*;
@@ -16,12 +14,6 @@ fn warned(config: &ParsedConfig) -> Vec<&str> {
         .iter()
         .map(|warning| warning.key.as_str())
         .collect()
-}
-
-fn mode(config: &ParsedConfig) -> (RoutingMode, KillSwitchSource) {
-    let controls = controls(config, &environment(|_| None), &CliControls::default());
-    let effective = precedence::effective(&controls);
-    (effective.mode, effective.kill_switch_source)
 }
 
 const FULL: &str = r#"{
@@ -81,10 +73,6 @@ fn a_document_with_every_key_is_read_under_strict_and_round_trips() {
 #[test]
 fn an_empty_document_is_all_defaults() {
     assert_eq!(parsed("{}"), ParsedConfig::default());
-    assert_eq!(
-        mode(&parsed("{}")),
-        (RoutingMode::Ops, KillSwitchSource::Default)
-    );
 }
 
 #[test]
@@ -211,86 +199,6 @@ fn what_is_no_json_object_is_refused() {
 }
 
 #[test]
-fn a_newer_schema_forces_the_legacy_lane_and_says_why() {
-    for text in [
-        r#"{"configSchemaVersion": 2}"#,
-        r#"{"configSchemaVersion": 99999999999, "ops": {"routingMode": "ops"}}"#,
-    ] {
-        for strict in [false, true] {
-            let config = parse(text, strict).unwrap();
-            assert_eq!(
-                mode(&config),
-                (RoutingMode::LegacyCdp, KillSwitchSource::Config)
-            );
-            assert!(
-                config.downgrade.as_deref().unwrap().contains("newer"),
-                "{config:?}"
-            );
-            assert_eq!(config.warnings[0].code, WarningCode::DowngradeFallback);
-        }
-    }
-    for text in [
-        r#"{"configSchemaVersion": "2.0"}"#,
-        r#"{"configSchemaVersion": 0}"#,
-        r#"{"configSchemaVersion": -1}"#,
-        r#"{"configSchemaVersion": 1.5}"#,
-    ] {
-        assert_eq!(mode(&parsed(text)).0, RoutingMode::LegacyCdp, "{text}");
-    }
-}
-
-#[test]
-fn a_routing_value_that_cannot_be_interpreted_forces_the_legacy_lane_or_is_refused_under_strict() {
-    let sections = [
-        r#"{"routingMode": "canary"}"#,
-        r#"{"routingMode": {"default": "ops"}}"#,
-        r#"{"rolloutPercent": 12.5}"#,
-        r#"{"rolloutPercent": 101}"#,
-        r#"{"rolloutPercent": -1}"#,
-        r#"{"rolloutPercent": "50"}"#,
-        r#"{"killSwitch": "on"}"#,
-        r#"{"killSwitch": null}"#,
-        r#"{"activeSessionPolicy": "pause"}"#,
-        r#"{"rolloutAllowlist": ["bob"]}"#,
-        r#"{"rolloutAllowlist": "cli:alice-01"}"#,
-        r#"{"allowPrereleaseInterop": 1}"#,
-        r#"{"strictConfig": "no"}"#,
-        "[]",
-        "null",
-    ];
-    for section in sections {
-        let text = format!("{{\"ops\": {section}}}");
-        let config = parsed(&text);
-        assert_eq!(
-            mode(&config),
-            (RoutingMode::LegacyCdp, KillSwitchSource::Config),
-            "{text}"
-        );
-        assert!(
-            config.downgrade.as_deref().unwrap().starts_with("ops"),
-            "{text}"
-        );
-        assert!(
-            matches!(parse(&text, true), Err(ConfigRefusal::Keys { .. })),
-            "{text}"
-        );
-    }
-}
-
-#[test]
-fn a_bad_allow_list_shows_as_invalid_and_its_entries_are_not_used() {
-    let config =
-        parsed(r#"{"ops": {"routingMode": "auto", "rolloutAllowlist": ["cli:alice-01", "bob"]}}"#);
-    let controls = controls(&config, &environment(|_| None), &CliControls::default());
-    let effective = precedence::effective(&controls);
-    assert_eq!(
-        (effective.allowlist, effective.allowlist_validation),
-        (None, AllowlistValidation::Invalid)
-    );
-    assert_eq!(effective.mode, RoutingMode::LegacyCdp);
-}
-
-#[test]
 fn the_rest_of_a_document_counts_when_its_routing_is_not_interpreted() {
     let config = parsed(
         r#"{"configSchemaVersion": 7, "allowRawCDP": true, "ops": {"quorum": 3, "activeSessionPolicy": "drain"}}"#,
@@ -304,33 +212,13 @@ fn the_rest_of_a_document_counts_when_its_routing_is_not_interpreted() {
 }
 
 #[test]
-fn the_environment_is_a_layer_and_its_kill_switch_outranks_every_flag() {
-    let layer = environment(|name| match name {
-        KILL_SWITCH => Some("1".to_owned()),
-        BROWSER => Some("/bin/chrome".to_owned()),
-        BROWSER_ARGS => Some(" --a  --b=c ".to_owned()),
-        _ => None,
-    });
-    assert_eq!(
-        layer.document.browser.args.as_deref(),
-        Some(&["--a".to_owned(), "--b=c".to_owned()][..])
-    );
-    let flagged = CliControls {
-        routing_mode: Some(RoutingMode::Ops),
-        rollout_percent: RolloutPercent::try_from(50).ok(),
-        ..CliControls::default()
-    };
-    let effective = EffectiveConfig::resolve(&[layer.clone(), flags(&flagged)]);
-    assert_eq!(effective.ops.rollout_percent.source, Source::Flag);
-    let controls = controls(&ParsedConfig::default(), &layer, &flagged);
-    assert_eq!(
-        precedence::effective(&controls).kill_switch_source,
-        KillSwitchSource::Env
-    );
-    assert_eq!(
-        environment(|_| Some(String::new())).document,
-        ConfigDocument::default()
-    );
+fn the_kill_switch_of_the_environment_is_on_unless_it_plainly_is_not() {
+    for off in [None, Some(""), Some(" "), Some("0"), Some("false")] {
+        assert!(!env_kill_switch(off), "{off:?}");
+    }
+    for on in ["1", "true", "yes", "on", "2", "off?"] {
+        assert!(env_kill_switch(Some(on)), "{on}");
+    }
 }
 
 #[test]
@@ -417,9 +305,10 @@ proptest! {
     }
 
     #[test]
-    fn a_document_that_cannot_be_interpreted_never_routes_to_ops_by_itself(value in json()) {
-        if let Ok(config) = parse(&value.to_string(), false) && config.downgrade.is_some() {
-            prop_assert_eq!(mode(&config).0, RoutingMode::LegacyCdp);
+    fn a_document_that_cannot_be_interpreted_hands_its_reason_to_the_controls(value in json()) {
+        if let Ok(config) = parse(&value.to_string(), false) {
+            let controls = controls(&config, &environment(|_| None), &CliControls::default());
+            prop_assert_eq!(controls.config.downgrade, config.downgrade);
         }
     }
 }

@@ -6,16 +6,14 @@ mod json;
 mod migrate;
 mod refusal;
 
-use ops_contracts::control::config::{
+use super::{
     ConfigDocument, ConfigWarning, EffectiveConfig, Layer, Leaves, ParsedConfig, Source,
     WarningCode,
 };
-use ops_contracts::wire::routing::{CliControls, ConfigControls, RoutingControls};
-use ops_contracts::wire::version::CONFIG_SCHEMA_VERSION;
+use crate::wire::routing::{CliControls, ConfigControls, RoutingControls};
+use crate::wire::version::CONFIG_SCHEMA_VERSION;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-
-use crate::precedence;
 
 pub use migrate::{MIGRATORS, Migrator};
 pub use refusal::{BadValue, ConfigRefusal};
@@ -282,8 +280,7 @@ pub fn environment(lookup: impl Fn(&str) -> Option<String>) -> Layer {
         |name: &str| set(name).map(|args| args.split_whitespace().map(str::to_owned).collect());
     let mut document = ConfigDocument::default();
     // Off is no setting: a switch of the environment that is not on leaves that of the document alone.
-    document.ops.kill_switch =
-        precedence::env_kill_switch(lookup(KILL_SWITCH).as_deref()).then_some(true);
+    document.ops.kill_switch = env_kill_switch(lookup(KILL_SWITCH).as_deref()).then_some(true);
     document.browser.path = set(BROWSER);
     document.browser.args = words(BROWSER_ARGS);
     document.browser.chromedriver = set(CHROMEDRIVER);
@@ -293,6 +290,13 @@ pub fn environment(lookup: impl Fn(&str) -> Option<String>) -> Layer {
         source: Source::Environment,
         document,
     }
+}
+
+/// Whether a value of `OPENDEVBROWSER_OPS_KILL_SWITCH` switches it on. Unset, empty, `0` and `false` do not; anything else
+/// does: somebody who reaches for the switch means it.
+#[must_use]
+pub fn env_kill_switch(value: Option<&str>) -> bool {
+    !value.is_none_or(|value| matches!(value.trim(), "" | "0" | "false"))
 }
 
 /// The routing controls of a process: the document's, the environment's kill switch and the flags. A kill switch among `flags`

@@ -27,7 +27,7 @@ pub(super) fn migrate(document: &mut Map<String, Value>, version: u32, migrators
 
 #[cfg(test)]
 mod tests {
-    use ops_contracts::wire::version::CONFIG_SCHEMA_VERSION;
+    use crate::wire::version::CONFIG_SCHEMA_VERSION;
 
     use super::*;
 

@@ -1,6 +1,6 @@
 //! The limits profiles as a table. Enforcement is the relay's.
 
-use ops_contracts::wire::limits::{LaneLimits, LimitsProfile};
+use crate::wire::limits::{LaneLimits, LimitsProfile};
 
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
