@@ -16,6 +16,7 @@ const PAGES: &[&str] = &[
     "ax/grids",
     "ax/overlays",
     "ax/shadow",
+    "ax/standard",
     "ax/frames",
     "bridge/names",
     "bridge/labels",

@@ -95,6 +95,7 @@ pub const PAGES: &[Page] = table! {
     HTML "/pages/" "ax/grids.html",
     HTML "/pages/" "ax/overlays.html",
     HTML "/pages/" "ax/shadow.html",
+    HTML "/pages/" "ax/standard.html",
     HTML "/pages/" "ax/frames.html",
     HTML "/pages/" "ax/frame-inner.html",
     HTML "/pages/" "bridge/names.html",

@@ -107,6 +107,7 @@ cases! {
         the_page_cannot_see_the_bridge [DomEval, DomSnapshot];
         the_page_cannot_break_the_bridge [InteractFill, InteractClick];
         a_strict_policy_does_not_stop_the_bridge [DomSnapshot, InteractFill];
+        names_and_roles_are_those_of_the_standard [DomFind, DomSnapshot];
         no_match_and_many_matches_are_results_of_find [DomFind, DomCount];
         an_ambiguous_locator_lists_its_candidates [InteractClick];
         every_kind_of_locator_finds_its_element [DomFind];

@@ -45,5 +45,5 @@
 
   // Facts about elements that hold for the duration of one synchronous piece of work.
   let cache;
-  const freshCache = () => { cache = { role: new Map(), name: new Map(), labels: new Map(), modal: undefined, pseudo: undefined }; };
+  const freshCache = () => { cache = { role: new Map(), name: new Map(), labels: new Map(), owners: new Map(), modal: undefined, pseudo: undefined }; };
   freshCache();

@@ -26,13 +26,12 @@
   const ROLE_SOURCES = {
     button: 'button,input,summary', link: 'a,area', textbox: 'input,textarea,[contenteditable]', searchbox: 'input', combobox: 'input,select',
     listbox: 'select', option: 'option', checkbox: 'input', radio: 'input', slider: 'input', spinbutton: 'input', heading: 'h1,h2,h3,h4,h5,h6',
-    img: 'img,svg', dialog: 'dialog', table: 'table', row: 'tr', cell: 'td,th', gridcell: 'td,th', columnheader: 'th', rowheader: 'th', list: 'ul,ol,menu', listitem: 'li', navigation: 'nav',
+    img: 'img,svg,image', dialog: 'dialog', table: 'table', row: 'tr', cell: 'td,th', gridcell: 'td,th', columnheader: 'th', rowheader: 'th', list: 'ul,ol,menu,dir', listitem: 'li', navigation: 'nav',
     main: 'main', form: 'form', region: 'section', paragraph: 'p', article: 'article', progressbar: 'progress', switch: '', tab: '', menuitem: '', treeitem: '',
     menuitemcheckbox: '', menuitemradio: '', alert: '', tablist: '', tabpanel: '', menu: '', menubar: '', tree: '', grid: '', toolbar: '', tooltip: '',
   };
   function findByRole(start, value, exact, locator) {
-    const lower = String(value).trim().toLowerCase();
-    const wanted = lower === 'image' ? 'img' : lower;
+    const wanted = canonicalRole(String(value).trim().toLowerCase());
     const source = Object.hasOwn(ROLE_SOURCES, wanted) ? ROLE_SOURCES[wanted] : null;
     const pool = source === null ? deepElements(start) : cssAll(start, source ? `${source},[role]` : '[role]');
     const match = locator.name === undefined || locator.name === null ? null : matcher(locator.name, exact);

@@ -1,7 +1,9 @@
   // ------------------------------------------------------------------ accessible names
   function labelledBy(el) {
     const ids = attr(el, 'aria-labelledby');
-    if (!ids) return [];
+    if (ids === null) return NO_LABELS;
+    // Elements that a script has set stand behind an attribute that is there and empty.
+    if (ids === '') return Array.from(el.ariaLabelledByElements || NO_LABELS);
     return ids.trim().split(/\s+/).map((id) => byId(el, id)).filter(Boolean);
   }
   function nameOf(el) {
@@ -23,7 +25,7 @@
       const label = attr(el, 'aria-label');
       const name = label ? norm(label) : '';
       if (name) return name;
-      if (hasAttr(el, 'title') || hasAttr(el, 'aria-placeholder')) return null;
+      if (hasAttr(el, 'title') || hasAttr(el, 'aria-placeholder') || hasAttr(el, 'aria-owns')) return null;
     }
     if (NAME_PROHIBITED.has(role)) return '';
     const tag = localName(el);
@@ -43,16 +45,21 @@
   const MAX_NAME_DEPTH = 200;
   // accname 1.2. `seen` holds the elements on the way here, which ends every loop of references.
   function computeName(el, via, hiddenOk, seen) {
-    if (seen.has(el) || (via !== SELF && !hiddenOk && isHiddenForName(el))) return '';
+    if (seen.has(el)) return '';
+    const visibility = via === SELF || hiddenOk ? SHOWN : visibilityForName(el);
+    if (visibility === GONE) return '';
     if (seen.size > MAX_NAME_DEPTH) return textContent(el) || '';
     seen.add(el);
-    const name = nameOnPath(el, via, hiddenOk, seen);
+    // `visibility: hidden` takes an element's own text out; elements in it can be visible again.
+    const name = visibility === SELF_HIDDEN ? joinParts(el, via, hiddenOk, seen, false) : nameOnPath(el, via, hiddenOk, seen);
     seen.delete(el);
     return name;
   }
   // The elements on the way, and which one is being named: its own value is no part of its name.
   const pathOf = (el) => Object.assign(new Set(), { named: el });
   function nameOnPath(el, via, hiddenOk, seen) {
+    // A slot on the way stands for what is assigned to it; labels of its own name nothing.
+    if (via !== SELF && isSlot(el)) return contentName(el, via, hiddenOk, seen);
     if (via !== REFERENCE) {
       const refs = hasAttrs(el) ? labelledBy(el) : NO_LABELS;
       // A control may be part of its own name: referring to itself is no loop.
@@ -71,10 +78,12 @@
     if (via !== SELF || NAME_FROM_CONTENT.has(roleOf(el))) {
       const text = contentName(el, via === SELF ? CONTENT : via, hiddenOk, seen);
       if (norm(text)) return text;
+      // White space between words is content as well: `Log<span> </span>in` is two words.
+      if (via !== SELF) return fallbackName(el, via) || text;
     }
     return fallbackName(el, via);
   }
-  const isHiddenForName = (el) => (hasAttrs(el) && attr(el, 'aria-hidden') === 'true') || visibilityOf(el) !== SHOWN;
+  const visibilityForName = (el) => (hasAttrs(el) && attr(el, 'aria-hidden') === 'true' ? GONE : visibilityOf(el));
 
   function fallbackName(el, via) {
     if (!hasAttrs(el)) return '';
@@ -92,6 +101,8 @@
       if (localName(el) === 'select') return selectedLabels(el).join(' ');
       if (localName(el) === 'input') return el.value;
       const chosen = queryAll(el, '[role=option][aria-selected=true]');
+      // A combobox that holds no options shows its choice as its text, as component libraries build their selects.
+      if (role === 'combobox' && !query(el, '[role=option]')) return textContent(el);
       return Array.from(chosen, (o) => textContent(o)).join(' ');
     }
     if (role === 'slider' || role === 'spinbutton' || role === 'scrollbar' || role === 'progressbar' || role === 'meter') return rangeText(el);
@@ -157,7 +168,8 @@
   const NATIVE_NAME = {
     input: inputName,
     button: labelsName, select: labelsName, textarea: labelsName, meter: labelsName, output: labelsName, progress: labelsName,
-    img: (el) => attr(el, 'alt') || attr(el, 'title') || '',
+    // An empty `alt` says that the picture has no name; the title counts where there is no `alt`.
+    img: (el) => attr(el, 'alt') ?? attr(el, 'title') ?? '',
     area: (el) => attr(el, 'alt') || '',
     fieldset: (el, hiddenOk, seen) => childName(el, 'legend', hiddenOk, seen),
     figure: (el, hiddenOk, seen) => childName(el, 'figcaption', hiddenOk, seen),
@@ -168,7 +180,7 @@
   function nativeName(el, via, hiddenOk, seen) {
     const tag = localName(el);
     if (via === SELF && isEditingHost(el)) return labelsName(el, hiddenOk, seen) || null;
-    if (namespaceURI(el) === SVG_NS) return childName(el, 'title', hiddenOk, seen) || null;
+    if (namespaceURI(el) === SVG_NS) return childName(el, 'title', hiddenOk, seen) || (tag === 'a' && attr(el, 'xlink:title')) || null;
     const rule = NATIVE_NAME[tag];
     if (!rule || !Object.hasOwn(NATIVE_NAME, tag)) return null;
     return rule(el, hiddenOk, seen);
@@ -187,22 +199,53 @@
   const isStyled = (el) => hasAttrs(el) && (hasAttr(el, 'class') || hasAttr(el, 'style') || hasAttr(el, 'id'));
   const displayBreaks = (el) => { const d = styleOf(el).display; return d !== 'inline' && d !== 'contents'; };
 
+  // `aria-owns`: which element has which as its child. The first owner that is itself in the tree has it.
+  function ownersIn(root) {
+    let owners = cache.owners.get(root);
+    if (owners === undefined) {
+      owners = new Map();
+      const list = root === doc ? D.queryAll(doc, '[aria-owns]') : nodeType(root) === 11 ? root.querySelectorAll('[aria-owns]') : NO_LABELS;
+      for (const owner of list) {
+        if (hiddenFromTree(owner)) continue;
+        for (const owned of ownedBy(owner)) if (!owners.has(owned) && !flatContains(owned, owner)) owners.set(owned, owner);
+      }
+      cache.owners.set(root, owners);
+    }
+    return owners;
+  }
+  const ownedBy = (el) => (attr(el, 'aria-owns') || '').trim().split(/\s+/).map((id) => byId(el, id)).filter(Boolean);
+  // The children of `el` in the accessibility tree: its own without those that others own, then those that it owns.
+  function treeChildren(el) {
+    const children = flatChildren(el);
+    const owners = ownersIn(getRootNode(el));
+    if (!owners.size) return children;
+    const kept = children.filter((child) => !owners.has(child) || owners.get(child) === el);
+    return kept.concat(ownedBy(el).filter((owned) => owners.get(owned) === el && !kept.includes(owned)));
+  }
+
   function contentName(el, via, hiddenOk, seen) {
     const only = flatFirst(el);
-    if (only && nodeType(only) === 3 && !nextSibling(only) && !shadowOf(el) && !isSlot(el)) return aroundPseudo(el, nodeValue(only));
+    const plain = only && nodeType(only) === 3 && !nextSibling(only) && !shadowOf(el) && !isSlot(el) && !hasAttr(el, 'aria-owns');
+    return aroundPseudo(el, plain ? nodeValue(only) : joinParts(el, via, hiddenOk, seen, true));
+  }
+  function joinParts(el, via, hiddenOk, seen, withText) {
     let text = '';
     const styled = isStyled(el);
     const isItem = roleOf(el) === 'treeitem';
-    for (const child of flatChildren(el)) {
-      if (nodeType(child) === 3) text += nodeValue(child);
-      else if (isElement(child) && !(NO_TEXT.has(localName(child)) && isHtml(child))) {
-        // A tree item is not named by the items under it.
-        if (isItem && roleOf(child) === 'group') continue;
+    for (const child of treeChildren(el)) {
+      if (nodeType(child) === 3) text += withText ? nodeValue(child) : '';
+      else if (isElement(child) && !(NO_TEXT.has(localName(child)) && isHtml(child)) && !(hasAttrs(child) && listsOthers(child, isItem))) {
         const part = computeName(child, via, hiddenOk, seen);
-        text += breaksText(child, styled) ? ` ${part} ` : part;
+        // What is owned stands elsewhere: no text runs into it.
+        text += flatParent(child) !== el || breaksText(child, styled) ? ` ${part} ` : part;
       }
     }
-    return aroundPseudo(el, text);
+    return text;
+  }
+  // A tree item is not named by the items under it, and nothing is named by the items of a menu that opens from it.
+  function listsOthers(child, inTreeItem) {
+    const role = attr(child, 'role') ? roleOf(child) : '';
+    return (role === 'menu' && !hasAriaName(child)) || (inTreeItem && role === 'group');
   }
 
   // Generated content counts in names. Asking for pseudo styles of every element would cost more than the whole walk, so

@@ -26,15 +26,20 @@
     button: 'button', submit: 'button', reset: 'button', image: 'button', file: 'button', color: 'button', checkbox: 'checkbox',
     radio: 'radio', number: 'spinbutton', range: 'slider', search: 'searchbox', hidden: 'none',
   };
+  // What an `aside` without a name belongs to rather than to the page.
+  const ASIDE_OWNERS = 'article,aside,nav,section,[role=article],[role=complementary],[role=navigation],[role=region]';
   const SECTIONING = 'article,aside,main,nav,section,[role=article],[role=complementary],[role=main],[role=navigation],[role=region]';
 
-  const hasAriaName = (el) => !!(norm(attr(el, 'aria-label') || '') || (attr(el, 'aria-labelledby') && labelledBy(el).length));
+  const hasAriaName = (el) => !!(norm(attr(el, 'aria-label') || '') || (hasAttr(el, 'aria-labelledby') && labelledBy(el).length));
   const hasExplicitName = (el) => hasAttrs(el) && (hasAriaName(el) || !!norm(attr(el, 'title') || ''));
   const tableRole = (el) => { const t = closest(el, 'table'); return t ? roleOf(t) : 'table'; };
   const inTable = (role) => (el) => { const t = tableRole(el); return t === 'none' ? 'generic' : role; };
   const cellRole = (el) => { const t = tableRole(el); return t === 'none' ? 'generic' : t === 'grid' || t === 'treegrid' ? 'gridcell' : 'cell'; };
   const linkRole = (el) => (hasAttr(el, 'href') || hasAttr(el, 'xlink:href') ? 'link' : 'generic');
-  const scopedTo = (role) => (el) => (closest(parentElement(el) || el, SECTIONING) && closest(el, SECTIONING) !== el ? 'generic' : role);
+  const insideAny = (el, selector) => { const at = parentElement(el); return !!at && !!closest(at, selector); };
+  const scopedTo = (role) => (el) => (insideAny(el, SECTIONING) ? 'generic' : role);
+
+  const asideRole = (el) => (hasExplicitName(el) || !insideAny(el, ASIDE_OWNERS) ? 'complementary' : 'generic');
 
   function headerCellRole(el) {
     const table = cellRole(el);
@@ -57,11 +62,13 @@
     return role;
   }
   function imageRole(el) {
-    return attr(el, 'alt') === '' && !hasExplicitName(el) && !hasAttr(el, 'tabindex') ? 'none' : 'img';
+    return attr(el, 'alt') === '' && !hasAriaName(el) && !hasAttr(el, 'tabindex') ? 'none' : 'img';
   }
   function svgRole(el) {
     return hasAriaName(el) || query(el, ':scope > title') || attr(el, 'tabindex') ? 'img' : 'generic';
   }
+  // Parts of a drawing are in the tree where their author names them.
+  const drawingRole = (role) => (el) => (namespaceURI(el) === SVG_NS && (hasAriaName(el) || query(el, ':scope > title')) ? role : 'generic');
   function summaryRole(el) {
     const parent = parentElement(el);
     return parent && localName(parent) === 'details' && query(parent, ':scope > summary') === el ? 'button' : 'generic';
@@ -71,14 +78,14 @@
     return parent && roleOf(parent) === 'none' ? 'generic' : 'listitem';
   }
   const IMPLICIT = new Map(Object.entries({
-    a: linkRole, area: linkRole, address: 'group', article: 'article', aside: 'complementary', audio: 'audio', blockquote: 'blockquote',
+    a: linkRole, area: linkRole, address: 'group', article: 'article', aside: asideRole, audio: 'audio', blockquote: 'blockquote',
     button: 'button', caption: 'caption', canvas: 'canvas', code: 'code', dd: 'definition', del: 'deletion', details: 'group', dfn: 'term',
-    dialog: 'dialog', dt: 'term', em: 'emphasis', embed: 'embed', fieldset: 'group', figure: 'figure', footer: scopedTo('contentinfo'),
-    form: (el) => (hasExplicitName(el) ? 'form' : 'generic'), frame: 'iframe', h1: 'heading', h2: 'heading', h3: 'heading', h4: 'heading',
-    h5: 'heading', h6: 'heading', header: scopedTo('banner'), hr: 'separator', html: 'document', iframe: 'iframe', img: imageRole,
+    dialog: 'dialog', dir: 'list', dt: 'term', em: 'emphasis', embed: 'embed', fieldset: 'group', figure: 'figure', footer: scopedTo('contentinfo'),
+    form: (el) => (hasExplicitName(el) ? 'form' : 'generic'), frame: 'iframe', g: drawingRole('group'), h1: 'heading', h2: 'heading', h3: 'heading', h4: 'heading',
+    h5: 'heading', h6: 'heading', header: scopedTo('banner'), hgroup: 'group', hr: 'separator', html: 'document', iframe: 'iframe', image: drawingRole('img'), img: imageRole,
     input: inputRole, ins: 'insertion', legend: 'legend', li: listItemRole, main: 'main', mark: 'mark', math: 'math', menu: 'list',
     meter: 'meter', nav: 'navigation', object: 'object', ol: 'list', optgroup: 'group', option: 'option', output: 'status', p: 'paragraph',
-    progress: 'progressbar', search: 'search', section: (el) => (hasExplicitName(el) ? 'region' : 'generic'),
+    progress: 'progressbar', s: 'deletion', search: 'search', section: (el) => (hasExplicitName(el) ? 'region' : 'generic'),
     select: (el) => (el.multiple || el.size > 1 ? 'listbox' : 'combobox'), strong: 'strong', sub: 'subscript', summary: summaryRole,
     sup: 'superscript', svg: svgRole, table: 'table', tbody: inTable('rowgroup'), td: cellRole, textarea: 'textbox', tfoot: inTable('rowgroup'),
     th: headerCellRole, thead: inTable('rowgroup'), time: 'time', tr: inTable('row'), ul: 'list', video: 'video',
@@ -107,10 +114,14 @@
         // A presentational role on something that can be focused or is described must not hide it.
         return isFocusable(el) || GLOBAL_ARIA.some((a) => hasAttr(el, a)) ? null : 'none';
       }
-      if (ARIA_ROLES.has(raw)) return raw === 'image' ? 'img' : raw;
+      // Landmarks without a name would only be noise: the next word counts, or the element's own role.
+      if ((raw === 'region' || raw === 'form') && !hasExplicitName(el)) continue;
+      if (ARIA_ROLES.has(raw)) return canonicalRole(raw);
     }
     return null;
   }
+  const ROLE_SYNONYMS = new Map(Object.entries({ image: 'img', directory: 'list' }));
+  const canonicalRole = (role) => ROLE_SYNONYMS.get(role) || role;
   function roleOf(el) {
     let role = cache.role.get(el);
     if (role === undefined) {

@@ -1,5 +1,5 @@
   // ------------------------------------------------------------------ snapshot
-  const SVG_CONTENT = 'text,a,[role],[tabindex],foreignObject';
+  const SVG_CONTENT = 'text,a,[role],[tabindex],[aria-label],[aria-labelledby],g > title,image > title,foreignObject';
   const LEAF_TAGS = set('input textarea select img iframe frame meter progress video audio canvas object embed');
   const INLINE_OPTIONS = 12;
   const MAX_RUN = 500; // one line of running text

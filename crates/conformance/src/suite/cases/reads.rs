@@ -1,7 +1,7 @@
 //! Reading pages: titles, texts, markup, attributes, values, states, boxes, counts, expressions; and strict addressing.
 
 use ops_contracts::ErrorCode;
-use ops_contracts::wire::command::dom::{AttrParams, HtmlParams, ReadParams};
+use ops_contracts::wire::command::dom::{AttrParams, FindParams, HtmlParams, ReadParams};
 use ops_contracts::wire::command::{
     DomAttr, DomBox, DomEval, DomFind, DomHtml, DomState, DomText, DomTitle, DomUrl, DomValue,
     InteractClick, dom,
@@ -142,6 +142,46 @@ pub(super) async fn secrets_stay_hidden(f: &Fixture) -> Outcome {
             .as_str(),
         "\"hunter2-and-more\"",
     )
+}
+
+pub(super) async fn names_and_roles_are_those_of_the_standard(f: &Fixture) -> Outcome {
+    let session = f.session().await?;
+    session.goto("/pages/ax/standard.html").await?;
+    let expected = session
+        .eval("[...document.querySelectorAll('[data-role]')].map((el) => `${el.dataset.role} \"${el.dataset.name}\"`)")
+        .await?;
+    let expected: Vec<String> =
+        serde_json::from_str(&expected).map_err(|error| Failure::new(error.to_string()))?;
+    holds(
+        expected.len() >= 30,
+        format!("{} elements are marked", expected.len()),
+    )?;
+    let found = session
+        .call::<DomFind>(&FindParams {
+            element: at("css=[data-role]"),
+            limit: 100,
+            target_id: None,
+        })
+        .await?;
+    let named: Vec<String> = found
+        .matches
+        .iter()
+        .map(|element| format!("{} \"{}\"", element.role, element.name))
+        .collect();
+    let differing: Vec<_> = expected
+        .iter()
+        .zip(&named)
+        .filter(|(expected, named)| expected != named)
+        .collect();
+    holds(
+        differing.is_empty(),
+        format!("expected and found: {differing:?}"),
+    )?;
+    equal(named.len(), expected.len())?;
+    let snapshot = session.snapshot().await?.text;
+    contains(&snapshot, "button \"Log in\"")?;
+    contains(&snapshot, "group \"Wheels\"")?;
+    contains(&snapshot, "menuitem \"File\"")
 }
 
 pub(super) async fn expressions_give_json_or_say_why_not(f: &Fixture) -> Outcome {
