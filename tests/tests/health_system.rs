@@ -102,12 +102,17 @@ async fn status_and_metrics_use_relay_adapterhealthstore_during_adapter_degradat
         ),
         (2, 1)
     );
-    assert!(
-        post::read(&relay.endpoint("m"), "/metrics")
-            .await
-            .unwrap()
-            .contains("ops_circuit_open")
-    );
+    let metrics = post::read(&relay.endpoint("m"), "/metrics").await.unwrap();
+    for series in [
+        r#"ops_adapter_circuits{adapter="cdp",mode="managed",state="open"} 1"#,
+        r#"ops_adapter_circuits{adapter="cdp",mode="managed",state="closed"} 1"#,
+        r#"ops_adapter_health_stale_sessions{adapter="cdp",mode="managed"} 0"#,
+    ] {
+        assert!(
+            metrics.lines().any(|line| line == series),
+            "{series}\n{metrics}"
+        );
+    }
     session.call::<SessionStatus>(&Empty {}).await.unwrap();
     session.call::<DialogStatus>(&Empty {}).await.unwrap();
     assert_eq!(

@@ -101,6 +101,7 @@ fn generated(root: &Path) -> Result<Vec<Generated>> {
     files.push(("docs/errors.md".into(), errors::page()));
     files.push(("docs/commands.md".into(), commands::page()?));
     files.push(("docs/metrics.md".into(), metrics::page()));
+    files.push(("docs/alerts.md".into(), metrics::alerts_page()));
     files.push(("docs/alerts/ops.rules.yml".into(), metrics::rules()));
     files.extend(lists::files(root)?);
     Ok(files)

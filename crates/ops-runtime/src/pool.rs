@@ -13,8 +13,9 @@ use ops_contracts::seam::adapter::{
     Primitive, TargetKey,
 };
 use ops_contracts::seam::egress::{Egress, EgressDoor, EgressTerms};
-use ops_contracts::seam::port::BrowserSummary;
+use ops_contracts::seam::port::{BrowserSummary, Served};
 use ops_contracts::wire::capability::{AdapterKind, BrowserKind, CapabilitySet};
+use ops_contracts::wire::command::session::SessionMode;
 use ops_contracts::wire::command::Viewport;
 use ops_contracts::wire::ids::SessionId;
 use ops_contracts::{ErrorCode, Fault, Outcome};
@@ -508,6 +509,10 @@ impl Slot {
             .filter(|browser| browser.is_connected())?;
         let info = browser.info();
         Some(BrowserSummary {
+            served: Served {
+                adapter: self.key.adapter,
+                mode: SessionMode::Managed,
+            },
             product: format!("{} {}", info.product, info.version),
             pid: info.pid,
             sessions: self.users.load(Ordering::Relaxed),

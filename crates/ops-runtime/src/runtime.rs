@@ -294,6 +294,10 @@ impl OpsService for Runtime {
         RuntimeSummary {
             sessions: u32::try_from(sessions.len()).unwrap_or(u32::MAX),
             lost_sessions: u32::try_from(lost).unwrap_or(u32::MAX),
+            queued_commands: sessions
+                .iter()
+                .map(|session| session.queued.load(Ordering::Relaxed))
+                .sum(),
             browsers: self.inner.pool.summary(),
             idle_ms: if sessions.is_empty() {
                 u64::try_from(idle.as_millis()).unwrap_or(u64::MAX)

@@ -188,6 +188,7 @@ pub(crate) async fn change(
 
 fn exposition(edge: &Edge, headers: &HeaderMap) -> Reply {
     let format = Format::wanted(headers);
+    edge.update_live_metrics();
     respond::metrics(format, edge.metrics.render(format))
 }
 

@@ -15,15 +15,19 @@ use metrics_exporter_prometheus::{
 };
 use ops_contracts::ErrorCode;
 use ops_contracts::control::alert::counts_as_fault;
-use ops_contracts::control::incident::{IncidentSource, NewIncident, Severity};
+use ops_contracts::control::health::{AdapterSessionHealth, CircuitState};
+use ops_contracts::control::incident::{IncidentKind, IncidentSource, NewIncident, Severity};
 use ops_contracts::control::ledger::{ArtifactUsage, RequestSample};
 use ops_contracts::control::scorecard::Baseline;
 use ops_contracts::control::telemetry::{
-    ArtifactSet, BASELINE, DISK_USAGE, FAMILIES, INCIDENTS, LATENCY, LATENCY_BOUNDS_MS, MetricKind,
-    NONE, OTHER_COMMAND, REQUESTS, RouteLabel, SESSIONS, SessionOutcome, VOLUME_USAGE, to_f64,
+    ACTIVE_SESSIONS, ArtifactSet, BASELINE, BROWSERS, BUILD_INFO, BYPASSES, CIRCUITS, DISK_USAGE,
+    FAMILIES, INCIDENTS, LATENCY, LATENCY_BOUNDS_MS, MetricKind, NONE, OTHER_COMMAND, QUEUED,
+    REQUESTS, RouteLabel, SESSIONS, STALE_SESSIONS, SessionOutcome, VOLUME_USAGE, to_f64,
 };
-use ops_contracts::seam::port::Served;
+use ops_contracts::seam::port::{RuntimeSummary, Served};
+use ops_contracts::wire::capability::AdapterKind;
 use ops_contracts::wire::command::CommandName;
+use ops_contracts::wire::version::OPS_CONTRACT_VERSION;
 
 use crate::config::Labels;
 pub(crate) use exposition::Format;
@@ -96,6 +100,24 @@ impl Series {
     }
 }
 
+/// Which relay runs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Build<'a> {
+    pub(crate) version: &'a str,
+    pub(crate) limits_profile: &'a str,
+}
+
+/// What is there now, as the health store and the runtime know it; both answer whatever state the browsers are in.
+#[derive(Debug, Default)]
+pub(crate) struct Live {
+    /// Every session whose health is kept.
+    pub(crate) health: Vec<AdapterSessionHealth>,
+    /// The runtime in figures.
+    pub(crate) runtime: RuntimeSummary,
+    /// Sessions on `/cdp`.
+    pub(crate) cdp_sessions: u32,
+}
+
 type Cache<K, V> = RwLock<HashMap<K, V>>;
 
 /// The metrics of one relay.
@@ -109,7 +131,11 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    pub(crate) fn new(labels: Labels, baseline: Option<&Baseline>) -> Result<Self, BuildError> {
+    pub(crate) fn new(
+        labels: Labels,
+        build: Build<'_>,
+        baseline: Option<&Baseline>,
+    ) -> Result<Self, BuildError> {
         // The exporter's summaries, which it makes of histograms without buckets, give wrong quantiles.
         let recorder = PrometheusBuilder::new()
             .set_buckets(&LATENCY_BOUNDS_MS)?
@@ -136,6 +162,7 @@ impl Metrics {
             latencies: Cache::default(),
         };
         metrics.register_zero_series();
+        metrics.build_info(build);
         metrics.baseline(baseline);
         Ok(metrics)
     }
@@ -156,7 +183,11 @@ impl Metrics {
                 self.incident_counter(*severity, *route, IncidentSource::Operator)
                     .increment(0);
             }
+            for kind in IncidentKind::ALL.iter().filter(|kind| kind.is_bypass()) {
+                self.bypass_counter(*route, *kind).increment(0);
+            }
         }
+        self.live(&Live::default());
         for set in ArtifactSet::ALL {
             self.gauge(
                 DISK_USAGE.name,
@@ -218,6 +249,81 @@ impl Metrics {
     pub(crate) fn incident_recorded(&self, told: &NewIncident) {
         self.incident_counter(told.severity, told.route, told.source)
             .increment(1);
+        if told.confirmed && told.kind.is_bypass() {
+            self.bypass_counter(told.route, told.kind).increment(1);
+        }
+    }
+
+    fn build_info(&self, build: Build<'_>) {
+        let labels = [
+            ("version", build.version),
+            ("contract_version", OPS_CONTRACT_VERSION),
+            ("limits_profile", build.limits_profile),
+        ];
+        self.gauge(BUILD_INFO.name, labels).set(1.0);
+    }
+
+    /// Brings the gauges of what is there now up to date. Every value of the closed label sets is set, so that what is gone
+    /// reads zero and not its last count.
+    pub(crate) fn live(&self, live: &Live) {
+        for adapter in &AdapterKind::ALL {
+            let of_adapter = || {
+                live.health
+                    .iter()
+                    .filter(|known| known.adapter == *adapter && known.closed_at.is_none())
+            };
+            let place = [
+                ("adapter", adapter.as_str()),
+                ("mode", self.default.mode.as_str()),
+            ];
+            for state in CircuitState::ALL {
+                let circuits = of_adapter().filter(|known| known.adapter_circuit_state == *state);
+                self.count(
+                    CIRCUITS.name,
+                    [place[0], place[1], ("state", state.as_str())],
+                    circuits.count(),
+                );
+            }
+            let stale = of_adapter().filter(|known| known.adapter_health_stale);
+            self.count(STALE_SESSIONS.name, place, stale.count());
+            for (responsive, state) in [(true, "responsive"), (false, "silent")] {
+                let browsers = live.runtime.browsers.iter().filter(|browser| {
+                    browser.served.adapter == *adapter && browser.responsive == responsive
+                });
+                self.count(
+                    BROWSERS.name,
+                    [place[0], place[1], ("state", state)],
+                    browsers.count(),
+                );
+            }
+        }
+        let (ops, cdp) = (RouteLabel::Ops.as_str(), RouteLabel::Cdp.as_str());
+        let lost = live.runtime.lost_sessions;
+        for (route, state, sessions) in [
+            (ops, "active", live.runtime.sessions.saturating_sub(lost)),
+            (ops, "lost", lost),
+            (cdp, "active", live.cdp_sessions),
+        ] {
+            self.count(
+                ACTIVE_SESSIONS.name,
+                [("route", route), ("state", state)],
+                sessions as usize,
+            );
+        }
+        self.count(
+            QUEUED.name,
+            [("route", ops)],
+            live.runtime.queued_commands as usize,
+        );
+    }
+
+    fn count<const N: usize>(
+        &self,
+        name: &'static str,
+        labels: [(&'static str, &str); N],
+        count: usize,
+    ) {
+        self.gauge(name, labels).set(to_f64(count as u64));
     }
 
     /// What serves a request of which nothing better is known.
@@ -297,6 +403,15 @@ impl Metrics {
         ];
         self.recorder
             .register_counter(&Key::from_parts(INCIDENTS.name, labels), &METADATA)
+    }
+
+    fn bypass_counter(&self, route: RouteLabel, kind: IncidentKind) -> Counter {
+        let labels = vec![
+            Label::from_static_parts("route", route.as_str()),
+            Label::from_static_parts("kind", kind.as_str()),
+        ];
+        self.recorder
+            .register_counter(&Key::from_parts(BYPASSES.name, labels), &METADATA)
     }
 
     fn gauge<const N: usize>(

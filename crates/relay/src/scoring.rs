@@ -5,9 +5,10 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Duration;
 
-use ops_contracts::control::alert::{AlertName, RaisedAlert};
+use ops_contracts::control::alert::{
+    AlertName, DISK_HOLD, RaisedAlert, VOLUME_LIMIT_RATIO, disk_limit_bytes,
+};
 use ops_contracts::control::incident::{Incident, NewIncident, ResolveIncident};
 use ops_contracts::control::ledger::{ArtifactUsage, Ledger, RequestSample};
 use ops_contracts::control::scorecard::{
@@ -16,12 +17,6 @@ use ops_contracts::control::scorecard::{
 use ops_contracts::control::telemetry::ArtifactSet;
 use ops_contracts::wire::clock::Timestamp;
 use ops_contracts::{ErrorCode, Fault, Outcome};
-
-/// How long a disk has to be too full before it is told.
-const DISK_HOLD: Duration = Duration::from_secs(15 * 60);
-
-/// The fullest that a volume may be.
-const VOLUME_LIMIT: f64 = 0.80;
 
 /// The scorecard of one relay.
 pub(crate) struct Scoring {
@@ -145,7 +140,7 @@ impl Scoring {
                     "{} takes {} bytes of at most {}, and its volume is {:.0} % full",
                     usage.path,
                     usage.bytes,
-                    limit(usage.artifact_set),
+                    disk_limit_bytes(usage.artifact_set),
                     usage.used_ratio * 100.0
                 );
                 let name = if usage.artifact_set == ArtifactSet::OpsHealth {
@@ -229,14 +224,6 @@ const fn alert_of(kind: TriggerKind) -> AlertName {
     }
 }
 
-/// The most bytes that a set may take.
-const fn limit(set: ArtifactSet) -> u64 {
-    match set {
-        ArtifactSet::OpsHealth => 2_147_483_648,
-        ArtifactSet::OpsGates => 5_368_709_120,
-    }
-}
-
 fn is_above(usage: &ArtifactUsage) -> bool {
-    usage.bytes > limit(usage.artifact_set) || usage.used_ratio > VOLUME_LIMIT
+    usage.bytes > disk_limit_bytes(usage.artifact_set) || usage.used_ratio > VOLUME_LIMIT_RATIO
 }

@@ -29,7 +29,7 @@ use crate::config::RelayConfig;
 use crate::connection;
 use crate::dashboard;
 use crate::gate::Policy;
-use crate::metrics::{Metrics, Series};
+use crate::metrics::{Build, Live, Metrics, Series};
 use crate::peers::Peers;
 use crate::pool::Pool;
 use crate::provenance::Intake;
@@ -86,6 +86,19 @@ impl Edge {
         let store = self.config.health.as_deref()?;
         store.set_operator_global(self.routing.kill_switch());
         Some(store)
+    }
+
+    /// Brings the gauges of what is there now up to date. Done at each scrape, so that a scrape never shows what was there
+    /// some seconds ago.
+    pub(crate) fn update_live_metrics(&self) {
+        self.metrics.live(&Live {
+            health: self
+                .health()
+                .map(|store| store.sessions())
+                .unwrap_or_default(),
+            runtime: self.service.summary(),
+            cdp_sessions: self.lane.active(),
+        });
     }
 
     /// Counts a request that ended with `code`, or succeeded without one.
@@ -216,7 +229,12 @@ impl Relay {
             config.phase,
             clock.now(),
         ));
-        let metrics = Metrics::new(config.labels, scoring.baseline()).map_err(io::Error::other)?;
+        let build = Build {
+            version: &config.versions.relay,
+            limits_profile: &config.limits.name,
+        };
+        let metrics =
+            Metrics::new(config.labels, build, scoring.baseline()).map_err(io::Error::other)?;
         scoring
             .incidents()
             .iter()

@@ -118,6 +118,7 @@ pub(crate) fn fidelity(edge: &Edge) -> DataFidelity {
 
 fn browser(summary: BrowserSummary) -> BrowserStatus {
     let BrowserSummary {
+        served: _,
         product,
         pid,
         sessions,

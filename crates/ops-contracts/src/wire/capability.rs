@@ -14,6 +14,9 @@ pub enum AdapterKind {
 }
 
 impl AdapterKind {
+    /// Every family.
+    pub const ALL: [Self; 2] = [Self::Cdp, Self::Bidi];
+
     /// The value of the `adapter` label.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

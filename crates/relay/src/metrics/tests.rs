@@ -9,7 +9,11 @@ const LABELS: Labels = Labels {
 };
 
 fn metrics() -> Metrics {
-    Metrics::new(LABELS, None).unwrap()
+    let build = Build {
+        version: "0.2.0",
+        limits_profile: "strict",
+    };
+    Metrics::new(LABELS, build, None).unwrap()
 }
 
 #[track_caller]
@@ -68,6 +72,76 @@ fn every_family_has_its_help_type_and_exactly_its_labels_from_the_start() {
         &text,
         r#"ops_incidents_total{severity="P0",route="ops",source="operator"} 0"#,
     );
+    has(
+        &text,
+        r#"ops_build_info{version="0.2.0",contract_version="1.1.0",limits_profile="strict"} 1"#,
+    );
+}
+
+fn incident(kind: IncidentKind, confirmed: bool) -> NewIncident {
+    NewIncident {
+        severity: Severity::P0,
+        route: RouteLabel::Ops,
+        source: IncidentSource::Operator,
+        kind,
+        confirmed,
+        summary: "something happened".to_owned(),
+    }
+}
+
+#[test]
+fn only_a_confirmed_bypass_counts_as_one_whatever_its_severity() {
+    let metrics = metrics();
+    metrics.incident_recorded(&incident(IncidentKind::Availability, true));
+    metrics.incident_recorded(&incident(IncidentKind::LeaseBypass, false));
+    let text = metrics.render(Format::Text);
+    has(
+        &text,
+        r#"ops_bypass_confirmed_total{route="ops",kind="lease-bypass"} 0"#,
+    );
+    has(
+        &text,
+        r#"ops_incidents_total{severity="P0",route="ops",source="operator"} 2"#,
+    );
+    metrics.incident_recorded(&incident(IncidentKind::LeaseBypass, true));
+    has(
+        &metrics.render(Format::Text),
+        r#"ops_bypass_confirmed_total{route="ops",kind="lease-bypass"} 1"#,
+    );
+}
+
+#[test]
+fn what_is_gone_reads_zero_and_not_its_last_count() {
+    let metrics = metrics();
+    let runtime = RuntimeSummary {
+        sessions: 3,
+        lost_sessions: 1,
+        queued_commands: 4,
+        ..RuntimeSummary::default()
+    };
+    metrics.live(&Live {
+        runtime,
+        cdp_sessions: 2,
+        ..Live::default()
+    });
+    let text = metrics.render(Format::Text);
+    has(
+        &text,
+        r#"ops_active_sessions{route="ops",state="active"} 2"#,
+    );
+    has(&text, r#"ops_active_sessions{route="ops",state="lost"} 1"#);
+    has(
+        &text,
+        r#"ops_active_sessions{route="cdp",state="active"} 2"#,
+    );
+    has(&text, r#"ops_queued_commands{route="ops"} 4"#);
+    metrics.live(&Live::default());
+    let text = metrics.render(Format::Text);
+    has(
+        &text,
+        r#"ops_active_sessions{route="ops",state="active"} 0"#,
+    );
+    has(&text, r#"ops_queued_commands{route="ops"} 0"#);
 }
 
 #[test]

@@ -280,6 +280,7 @@ impl OpsService for Script {
     fn summary(&self) -> RuntimeSummary {
         RuntimeSummary {
             sessions: 0,
+            queued_commands: 0,
             lost_sessions: 0,
             browsers: Vec::new(),
             idle_ms: 50,
