@@ -121,4 +121,8 @@ impl RoutePolicy for ToldRules {
     fn transitional_binding(&self, relay_version: &str, allowed_by_config: bool) -> bool {
         Rules.transitional_binding(relay_version, allowed_by_config)
     }
+
+    fn predates_leases(&self, client_version: &str) -> bool {
+        Rules.predates_leases(client_version)
+    }
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use ops_contracts::wire::frame::ClientKind;
 use ops_contracts::wire::ids::ClientId;
 use ops_contracts::wire::limits::LimitsProfile;
-use ops_contracts::wire::routing::{IdentityNamespace, RequestControls, RolloutIdentity};
+use ops_contracts::wire::routing::{IdentityNamespace, Peer, RequestControls, RolloutIdentity};
 use ops_contracts::{Fault, Outcome};
 
 use crate::config::{RelayConfig, Token};
@@ -144,8 +144,10 @@ pub(crate) struct Permit {
     /// Who asks, for routing.
     asker: Asker,
     admin: bool,
-    /// What the client says it is.
+    /// What the client says it is; `None` where its word for it is no kind.
     kind: Option<ClientKind>,
+    /// The version that it names.
+    version: Option<String>,
 }
 
 impl Permit {
@@ -162,6 +164,24 @@ impl Permit {
     /// What the client says it is.
     pub(crate) fn kind(&self) -> Option<ClientKind> {
         self.kind
+    }
+
+    /// The version that the client names.
+    pub(crate) fn version(&self) -> Option<&str> {
+        self.version.as_deref()
+    }
+
+    /// What the version window of the legacy lane judges: there the contract version does not count.
+    ///
+    /// # Errors
+    /// `relay_frame_invalid` for a kind that is none.
+    pub(crate) fn component(&self) -> Outcome<Peer<'_>> {
+        let kind = self.kind.ok_or_else(checks::unknown_kind)?;
+        Ok(Peer {
+            component: kind.into(),
+            version: self.version(),
+            contract: None,
+        })
     }
 
     /// The same, of a kind that its hello names.
@@ -193,6 +213,7 @@ impl Permit {
                 },
             admin,
             kind,
+            version,
             ..
         } = self;
         if let Some(identity) = named
@@ -210,6 +231,7 @@ impl Permit {
             },
             admin,
             kind,
+            version,
         }
     }
 }
@@ -246,12 +268,12 @@ fn permit(facts: &Facts<'_>, policy: &Policy) -> Outcome<Permit> {
         controls,
         local: facts.local,
     };
-    let kind = facts.versions.and_then(|versions| versions.kind);
     Ok(Permit {
         client,
         asker,
         admin,
-        kind,
+        kind: facts.kind,
+        version: facts.client_version.map(str::to_owned),
     })
 }
 

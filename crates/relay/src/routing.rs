@@ -459,12 +459,23 @@ impl Routing {
         )
     }
 
+    /// Whether a client that names this version has its lease bound to its connection: it predates lease fields, and the
+    /// timeline of leases still allows it.
+    pub(crate) fn binds_to_connection(&self, client_version: Option<&str>) -> bool {
+        self.predates_leases(client_version) && self.transitional_binding()
+    }
+
+    /// Whether a client that names this version predates lease fields.
+    pub(crate) fn predates_leases(&self, client_version: Option<&str>) -> bool {
+        client_version.is_some_and(|version| self.policy.predates_leases(version))
+    }
+
     /// Whether this caller gets a session of the legacy lane: its gates, then routing, then versions.
     ///
     /// # Errors
     /// The code of the gate that closes the lane; `relay_legacy_cdp_opt_in_required` where routing goes to `/ops`;
     /// `relay_rollout_identity_missing`; the version codes of the lane.
-    pub(crate) fn admit_legacy(&self, asker: &Asker, peer: Option<Peer<'_>>) -> Outcome<()> {
+    pub(crate) fn admit_legacy(&self, asker: &Asker, peer: Peer<'_>) -> Outcome<()> {
         let state = self.state();
         if let LegacyLane::Closed(code) = state.settings.legacy.to(asker.local) {
             return Err(code.into());
@@ -478,11 +489,10 @@ impl Routing {
                 .with("decision", decision.route)
                 .with("reason", decision.reason));
         }
-        let peers: Vec<Peer<'_>> = peer.into_iter().collect();
         let admitted = self.policy.admit(
             Route::LegacyCdp,
             &self.relay_version,
-            &peers,
+            &[peer],
             state.settings.prerelease_interop,
         );
         if admitted.is_err() {

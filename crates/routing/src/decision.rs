@@ -47,6 +47,10 @@ impl RoutePolicy for Rules {
     fn transitional_binding(&self, relay_version: &str, allowed_by_config: bool) -> bool {
         window::transitional_binding(relay_version, allowed_by_config)
     }
+
+    fn predates_leases(&self, client_version: &str) -> bool {
+        window::predates_leases(client_version)
+    }
 }
 
 /// Where a session of this caller goes.

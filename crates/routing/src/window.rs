@@ -60,7 +60,7 @@ pub fn admit(
 /// A version that is no SemVer, or of another major than that train, gives no such leave.
 #[must_use]
 pub fn transitional_binding(relay_version: &str, allowed_by_config: bool) -> bool {
-    let first = Version::parse(&format!("{CDP_LEASE_TRAIN}.0")).expect("the train is major.minor");
+    let first = lease_train();
     let Ok(relay) = Version::parse(relay_version) else {
         return false;
     };
@@ -70,6 +70,20 @@ pub fn transitional_binding(relay_version: &str, allowed_by_config: bool) -> boo
         Some(1) => allowed_by_config,
         Some(_) => false,
     }
+}
+
+/// Whether a client of this version is of a train before the one that made leases, and so can't present one. A version that
+/// is no SemVer is of no train.
+#[must_use]
+pub fn predates_leases(client_version: &str) -> bool {
+    let first = lease_train();
+    Version::parse(client_version)
+        .is_ok_and(|client| (client.major, client.minor) < (first.major, first.minor))
+}
+
+/// The first version of the train that made leases.
+fn lease_train() -> Version {
+    Version::parse(&format!("{CDP_LEASE_TRAIN}.0")).expect("the train is major.minor")
 }
 
 /// Whether everything that a client can't do without is offered.
@@ -379,6 +393,23 @@ mod tests {
                 (by_config, by_default),
                 "{version}"
             );
+        }
+    }
+
+    #[test]
+    fn clients_of_trains_before_leases_predate_them() {
+        for (version, predates) in [
+            ("0.1.0", true),
+            ("0.1.9+build", true),
+            ("0.0.1", true),
+            ("0.2.0-rc.1", false),
+            ("0.2.0", false),
+            ("0.3.1", false),
+            ("1.0.0", false),
+            ("0.1", false),
+            ("", false),
+        ] {
+            assert_eq!(predates_leases(version), predates, "{version}");
         }
     }
 

@@ -352,6 +352,10 @@ pub trait RoutePolicy: Send + Sync {
     /// Whether a relay of this version binds legacy leases to connections, for clients that predate lease fields;
     /// `allowed_by_config` is `allowLegacyCdpTransitionalBinding`.
     fn transitional_binding(&self, relay_version: &str, allowed_by_config: bool) -> bool;
+
+    /// Whether a client of this version predates lease fields, so that it can't present a lease. A version that is no SemVer
+    /// does not.
+    fn predates_leases(&self, client_version: &str) -> bool;
 }
 
 #[cfg(test)]

@@ -16,6 +16,8 @@ pub(super) enum Form {
     Explicit,
     /// Raw messages, each answer with this deprecation in its field `deprecation`.
     Raw(Arc<str>),
+    /// Frames, each refusal with this deprecation: for a raw message of a client that could have presented a lease.
+    Leaseless(Arc<str>),
 }
 
 /// A frame from a client: an envelope where there is a `message`, else a raw message.
@@ -32,6 +34,13 @@ pub(super) struct Incoming<'a> {
     pub(super) message: Option<&'a RawValue>,
     #[serde(default)]
     pub(super) timeout_ms: Option<u64>,
+}
+
+impl Incoming<'_> {
+    /// Whether it is written for leases. A raw message of a client that predates them has neither field.
+    pub(super) fn is_leased(&self) -> bool {
+        self.message.is_some() || self.cdp_lease_id.is_some()
+    }
 }
 
 /// What of a raw message decides.
@@ -141,7 +150,7 @@ fn object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, String> {
 /// A message of the browser for a peer. It is copied once.
 pub(super) fn message(form: &Form, session: &SessionId, text: &str, answer: bool) -> String {
     match form {
-        Form::Explicit => {
+        Form::Explicit | Form::Leaseless(_) => {
             let mut frame = String::with_capacity(text.len() + 64);
             frame.push_str(r#"{"sessionId":""#);
             frame.push_str(session.as_str());
@@ -175,6 +184,10 @@ pub(super) struct About<'a> {
 pub(super) fn error(form: &Form, request: &RequestId, about: About<'_>, fault: Fault) -> String {
     match form {
         Form::Explicit => told(request, about.session, about.id, fault, false),
+        Form::Leaseless(deprecation) => deprecated(
+            &told(request, about.session, about.id, fault, false),
+            deprecation,
+        ),
         Form::Raw(deprecation) => deprecated(&raw_error(request, about, fault), deprecation),
     }
 }

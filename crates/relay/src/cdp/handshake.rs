@@ -17,7 +17,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::session::{Ending, Session};
-use crate::gate::{self, Permit, checks};
+use crate::gate::{Permit, checks};
 use crate::http;
 use crate::rate::{Bucket, Charge, Payer};
 use crate::server::Edge;
@@ -114,12 +114,17 @@ pub(super) fn charge(edge: &Edge, permit: &Permit, bucket: Bucket) -> Outcome<()
         bucket,
         cost: 1,
     };
+    pay(edge, &charge)
+}
+
+/// The same for a charge of any payer.
+pub(super) fn pay(edge: &Edge, charge: &Charge<'_>) -> Outcome<()> {
     let refused = |fault: Fault| {
         fault
             .with("profile", &edge.lane.limits().name)
             .with("gate", "rate")
     };
-    edge.lane.rates.charge(&charge).map_err(refused)
+    edge.lane.rates.charge(charge).map_err(refused)
 }
 
 async fn open(
@@ -129,22 +134,9 @@ async fn open(
     body: Incoming,
 ) -> Outcome<LegacyGrant> {
     let handshake: LegacyHandshake = read(edge, head, body).await?;
-    let peer = gate::versions(&head.headers).component();
-    let admitted = edge
-        .routing
-        .admit_legacy(permit.asker(), peer)
-        .map_err(|fault| fault.with("gate", "route"));
-    admitted.map_err(|fault| match handshake.selected_by {
-        LegacySelection::Explicit => fault,
-        LegacySelection::Routing => unavailable(&fault),
-    })?;
-    edge.access
-        .judge_legacy(permit)
-        .map_err(|fault| fault.with("gate", "policy"))?;
+    judge(edge, permit, handshake.selected_by)?;
     charge(edge, permit, Bucket::Commands)?;
-    if edge.draining.load(Ordering::Acquire) {
-        return Err(ErrorCode::RelayOpsDraining.into());
-    }
+    refuse_while_draining(edge)?;
     // In a task of its own: a caller that hangs up leaves no browser behind that nobody knows of.
     let (shared, owner) = (edge.clone(), permit.client().clone());
     let opening = tokio::spawn(async move {
@@ -157,6 +149,34 @@ async fn open(
         .await
         .map_err(|_| Fault::new(ErrorCode::RelayInternal, "opening the session panicked"))??;
     grant(edge, &session)
+}
+
+/// The gates of a new session's client, whichever way it asks for one: route, version window and the command policy. The rate
+/// is the caller's to charge, before a browser is started.
+///
+/// # Errors
+/// The code of the gate that refuses; `relay_legacy_route_unavailable` where routing, and not the client, chose the lane.
+pub(super) fn judge(edge: &Edge, permit: &Permit, selected_by: LegacySelection) -> Outcome<()> {
+    let admitted = edge
+        .routing
+        .admit_legacy(permit.asker(), permit.component()?)
+        .map_err(|fault| fault.with("gate", "route"));
+    admitted.map_err(|fault| match selected_by {
+        LegacySelection::Explicit => fault,
+        LegacySelection::Routing => unavailable(&fault),
+    })?;
+    edge.access
+        .judge_legacy(permit)
+        .map_err(|fault| fault.with("gate", "policy"))
+}
+
+/// # Errors
+/// `relay_ops_draining` while the relay ends.
+pub(super) fn refuse_while_draining(edge: &Edge) -> Outcome<()> {
+    if edge.draining.load(Ordering::Acquire) {
+        return Err(ErrorCode::RelayOpsDraining.into());
+    }
+    Ok(())
 }
 
 /// Routing selected a lane that can't serve the caller.

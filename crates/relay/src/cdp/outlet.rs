@@ -106,7 +106,7 @@ impl Outlet {
     /// A session of this connection is no more. One that is bound to it takes it along.
     pub(super) fn ended(&self, session: &SessionId, fault: &Fault) {
         match self.form {
-            Form::Explicit => {
+            Form::Explicit | Form::Leaseless(_) => {
                 self.push(frame::ended(&unknown_request_id(), session, fault.clone()))
             }
             Form::Raw(_) => self.close(CloseCode::Away, "the session has ended"),

@@ -11,8 +11,8 @@ use futures_util::StreamExt;
 use futures_util::stream::{SplitSink, SplitStream};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
-use ops_contracts::control::legacy::{CdpDecision, LegacyLeaseMode};
 use ops_contracts::wire::ids::{RequestId, SessionId};
+use ops_contracts::control::legacy::{CdpDecision, LegacyLeaseMode, LegacySelection};
 use ops_contracts::wire::routing::LegacyLane;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use tokio::io::AsyncWriteExt;
@@ -60,6 +60,7 @@ pub(crate) async fn serve(edge: Arc<Edge>, permit: Permit, upgraded: Upgraded) {
     let number = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
     let (outlet, writing) = Outlet::start(number, writer, &edge.config.timeouts);
     let mut connection = Connection {
+        predates_leases: edge.routing.predates_leases(permit.version()),
         edge: edge.clone(),
         permit,
         number,
@@ -93,6 +94,8 @@ struct Connection {
     permit: Permit,
     number: u64,
     outlet: Outlet,
+    /// Whether the client names a version that predates leases.
+    predates_leases: bool,
     /// The session whose lease is bound to this connection.
     bound: Option<Arc<Session>>,
     /// Sessions that this connection listens to.
@@ -109,6 +112,8 @@ struct Refused<'a> {
     id: Option<u64>,
     label: &'static str,
     received: Instant,
+    /// Whether the frame was written for leases.
+    leased: bool,
 }
 
 impl Connection {
@@ -178,6 +183,7 @@ impl Connection {
             .as_ref()
             .map_or_else(|_| frame::id_of(raw), |command| Some(command.borrowed().id));
         let request = self.request_id(&incoming, id);
+        let leased = incoming.is_leased();
         let session = match self
             .gates(&incoming, text.len(), command.as_ref().err())
             .await
@@ -193,6 +199,7 @@ impl Connection {
                     id,
                     label: "other",
                     received,
+                    leased,
                 });
             }
         };
@@ -208,17 +215,11 @@ impl Connection {
                     id,
                     label: "other",
                     received,
+                    leased,
                 });
             }
         };
-        self.run(
-            &session,
-            &command,
-            raw,
-            request,
-            incoming.timeout_ms,
-            received,
-        );
+        self.run(&session, &command, raw, request, &incoming, received);
     }
 
     /// Judges a command and sends it.
@@ -228,7 +229,7 @@ impl Connection {
         command: &Command<'_>,
         raw: &str,
         request: RequestId,
-        asked: Option<u64>,
+        incoming: &Incoming<'_>,
         received: Instant,
     ) {
         let borrowed = command.borrowed();
@@ -242,6 +243,7 @@ impl Connection {
                 id: Some(borrowed.id),
                 label,
                 received,
+                leased: incoming.is_leased(),
             });
         };
         let verdict = match session.browser() {
@@ -257,14 +259,11 @@ impl Connection {
                 .with("method", borrowed.method);
             return refuse(fault, request, verdict.label);
         }
-        let within = match self.deadline(asked) {
+        let within = match self.deadline(incoming.timeout_ms) {
             Ok(within) => within,
             Err(fault) => return refuse(fault, request, verdict.label),
         };
-        let outlet = match &self.bound {
-            Some(_) => self.outlet.with_form(Form::Raw(frame::deprecation())),
-            None => self.outlet.clone(),
-        };
+        let outlet = self.outlet.with_form(self.form(incoming.is_leased()));
         session.listen(&outlet);
         let passed = Passed {
             command: borrowed,
@@ -288,7 +287,7 @@ impl Connection {
     }
 
     /// The gates of a frame, in their order: route, payload, then the lease, and the rate of the session that it proves. Who proves
-    /// none is charged as a peer.
+    /// none is charged as a peer, and so is who has a session opened.
     async fn gates(
         &mut self,
         incoming: &Incoming<'_>,
@@ -302,42 +301,36 @@ impl Connection {
         if bytes > self.edge.lane.limits().cdp.max_payload_bytes {
             return Err(checks::too_large_for_legacy(Some(bytes), &self.edge.policy));
         }
-        let owned = self.session(incoming, invalid).await;
-        let payer = owned
-            .as_ref()
-            .map_or(Payer::Peer(self.permit.client()), |session| {
-                Payer::Session(session.id())
-            });
-        let charge = Charge {
-            payer,
+        let session = match self.session(incoming, invalid) {
+            Ok(Some(session)) => session,
+            Ok(None) => self.bind().await?,
+            Err(fault) => {
+                handshake::charge(&self.edge, &self.permit, Bucket::Commands)?;
+                return Err(fault);
+            }
+        };
+        let command = Charge {
+            payer: Payer::Session(session.id()),
             bucket: Bucket::Commands,
             cost: 1,
         };
-        let limited = |fault: Fault| {
-            fault
-                .with("profile", &self.edge.lane.limits().name)
-                .with("gate", "rate")
-        };
-        self.edge.lane.rates.charge(&charge).map_err(limited)?;
-        let session = owned?;
-        if self.edge.draining.load(Ordering::Acquire) {
-            return Err(ErrorCode::RelayOpsDraining.into());
-        }
+        handshake::pay(&self.edge, &command)?;
+        handshake::refuse_while_draining(&self.edge)?;
         if self.bound.is_none() && self.known.iter().all(|known| known.id() != session.id()) {
             self.known.push(session.clone());
         }
         Ok(session)
     }
 
-    /// The session that a frame names, or the one that is bound to this connection. What is `invalid` opens none.
-    async fn session(
-        &mut self,
+    /// The session that a frame names, or the one that is bound to this connection; `None` where one is to be bound to it.
+    /// What is `invalid` opens none.
+    fn session(
+        &self,
         incoming: &Incoming<'_>,
         invalid: Option<&Fault>,
-    ) -> Outcome<Arc<Session>> {
+    ) -> Outcome<Option<Arc<Session>>> {
         let lease = |fault: Fault| fault.with("gate", "lease");
-        // What has a message or a lease is no raw message of a client that predates leases.
-        if incoming.message.is_some() || incoming.cdp_lease_id.is_some() {
+        if incoming.is_leased() {
             let (session, id) = (
                 incoming.session_id.as_deref(),
                 incoming.cdp_lease_id.as_deref(),
@@ -346,21 +339,31 @@ impl Connection {
                 .edge
                 .lane
                 .owned(session, id, self.permit.client())
+                .map(Some)
                 .map_err(lease);
         }
         if let Some(bound) = &self.bound {
-            return bound.alive().map(|()| bound.clone()).map_err(lease);
+            return bound.alive().map(|()| Some(bound.clone())).map_err(lease);
         }
         if let Some(fault) = invalid {
             return Err(fault.clone());
         }
-        if !self.edge.routing.transitional_binding() {
+        Ok(None)
+    }
+
+    /// Opens a session whose lease is bound to this connection, through the gates of the handshake. A refusal is charged as
+    /// well, and all of them come before a browser is started.
+    async fn bind(&mut self) -> Outcome<Arc<Session>> {
+        let judged = handshake::judge(&self.edge, &self.permit, LegacySelection::Explicit);
+        handshake::charge(&self.edge, &self.permit, Bucket::Commands)?;
+        judged?;
+        if !self.edge.routing.binds_to_connection(self.permit.version()) {
             let message = "the message carries no lease: POST /cdp/sessions makes one, and every command carries sessionId and cdpLeaseId";
-            return Err(lease(
-                Fault::new(ErrorCode::RelayCdpNotOwner, message).with("field", "cdpLeaseId"),
-            ));
+            return Err(Fault::new(ErrorCode::RelayCdpNotOwner, message)
+                .with("field", "cdpLeaseId")
+                .with("gate", "lease"));
         }
-        self.edge.routing.admit_legacy(self.permit.asker(), None)?;
+        handshake::refuse_while_draining(&self.edge)?;
         let session = self
             .edge
             .lane
@@ -414,6 +417,7 @@ impl Connection {
             id,
             label,
             received,
+            leased,
         } = refused;
         let code = fault.code;
         self.edge
@@ -424,17 +428,13 @@ impl Connection {
             method: command.map(|command| command.borrowed().method),
             decision: CdpDecision::Deny,
             code: Some(code),
-            mode: if self.bound.is_some() {
+            mode: if self.predates_leases && !leased {
                 LegacyLeaseMode::Transitional
             } else {
                 LegacyLeaseMode::Explicit
             },
         });
-        let form = if self.bound.is_some() {
-            Form::Raw(frame::deprecation())
-        } else {
-            Form::Explicit
-        };
+        let form = self.form(leased);
         let about = About {
             session,
             id,
@@ -442,6 +442,16 @@ impl Connection {
         };
         self.outlet
             .push(frame::error(&form, &request, about, fault));
+    }
+
+    /// How the sender of a frame reads: one that was not written for leases is answered with their deprecation, whatever comes
+    /// of it.
+    fn form(&self, leased: bool) -> Form {
+        match (leased, self.predates_leases) {
+            (true, _) => Form::Explicit,
+            (false, true) => Form::Raw(frame::deprecation()),
+            (false, false) => Form::Leaseless(frame::deprecation()),
+        }
     }
 
     /// Stops listening, and ends the session that is bound to this connection.
@@ -468,6 +478,8 @@ impl Refused<'_> {
             id: None,
             label: "other",
             received: Instant::now(),
+            // Unread, it is taken for what such a client writes.
+            leased: !connection.predates_leases,
         }
     }
 }

@@ -185,18 +185,20 @@ pub(super) fn version(facts: &Facts<'_>, policy: &Policy) -> Outcome<()> {
             ));
         }
     }
-    versions.kind.ok_or_else(|| {
-        let kinds = [ClientKind::Cli, ClientKind::Extension, ClientKind::Other];
-        Fault::new(
-            ErrorCode::RelayFrameInvalid,
-            "x-ops-client-kind is not cli, extension or other",
-        )
-        .with("field", "x-ops-client-kind")
-        .with("expected", kinds)
-    })?;
+    versions.kind.ok_or_else(unknown_kind)?;
     versions
         .peer()
         .map_or(Ok(()), |peer| policy.routing.admit_version(peer))
+}
+
+pub(super) fn unknown_kind() -> Fault {
+    let kinds = [ClientKind::Cli, ClientKind::Extension, ClientKind::Other];
+    Fault::new(
+        ErrorCode::RelayFrameInvalid,
+        "x-ops-client-kind is not cli, extension or other",
+    )
+    .with("field", "x-ops-client-kind")
+    .with("expected", kinds)
 }
 
 pub(super) fn payload(facts: &Facts<'_>, policy: &Policy) -> Outcome<()> {

@@ -172,17 +172,6 @@ impl<'a> ClientVersions<'a> {
     }
 }
 
-impl<'a> ClientVersions<'a> {
-    /// The same where the contract version does not count; who names no kind is another program.
-    pub(crate) fn component(&self) -> Option<Peer<'a>> {
-        self.kind.map(|kind| Peer {
-            component: kind.into(),
-            version: self.client,
-            contract: None,
-        })
-    }
-}
-
 /// The facts of a request, as far as they are known.
 #[derive(Debug, Default)]
 pub(crate) struct Facts<'a> {
@@ -203,6 +192,10 @@ pub(crate) struct Facts<'a> {
     pub(crate) pairing: Field<'a>,
     /// `None` where no version is due yet.
     pub(crate) versions: Option<ClientVersions<'a>>,
+    /// What the client says of itself, whether or not it is due.
+    pub(crate) kind: Option<ClientKind>,
+    /// The same for its version.
+    pub(crate) client_version: Option<&'a str>,
     /// Bytes of the message, where known.
     pub(crate) payload: Option<u64>,
     /// What the message costs whom, where known.
@@ -224,6 +217,7 @@ impl<'a> Facts<'a> {
         let acts = (endpoint == Endpoint::Ops && head.method == Method::POST)
             || endpoint == Endpoint::Blobs;
         let upgrade = endpoint.takes_sockets() && head.method == Method::GET;
+        let named = versions(headers);
         Self {
             endpoint,
             host: Field::of(headers, HOST),
@@ -242,7 +236,9 @@ impl<'a> Facts<'a> {
                     .get(dashboard::KEY_HEADER)
                     .and_then(|key| key.to_str().ok()),
             ),
-            versions: acts.then(|| versions(headers)),
+            versions: acts.then_some(named),
+            kind: named.kind,
+            client_version: named.client,
             payload: content_length(headers),
             charge: None,
             client_id: Field::of(headers, HeaderName::from_static("x-ops-client-id")),

@@ -10,15 +10,16 @@ use ops_contracts::ErrorCode::{
     RelayCdpLeaseExpired, RelayCdpMethodDenied, RelayCdpNotOwner, RelayFrameInvalid,
     RelayLegacyCdpOptInRequired, RelayLegacyRouteUnavailable, RelayLegacyWindowExceeded,
     RelayMethodNotAllowed, RelayNonlocalCdpDisabled, RelayOpsRouteDisabled, RelayOpsTerminated,
-    RelayOpsVersionUnsupported, RelayOriginDenied, RelayPayloadTooLarge, RelayRateLimited,
-    RelayRawCdpDisabled, RelayTimeoutCapExceeded,
+    RelayOpsVersionUnsupported, RelayOriginDenied, RelayPayloadTooLarge, RelayPolicyDenied,
+    RelayPolicyUnreadable, RelayRateLimited, RelayRawCdpDisabled, RelayTimeoutCapExceeded,
 };
 use ops_contracts::Outcome;
+use ops_contracts::control::access::AccessPolicy;
+use ops_contracts::seam::adapter::BoxFuture;
 use ops_contracts::control::legacy::{
     CDP_PROTOCOL, CdpDecision, CdpVerdict, LegacyBrowser, LegacyBrowserInfo, LegacyBrowsers,
     LegacyCommand, LegacyEvents, LegacyMessage,
 };
-use ops_contracts::seam::adapter::BoxFuture;
 use ops_contracts::wire::limits::{LaneLimits, LimitsProfile};
 use ops_contracts::wire::routing as contract;
 use ops_contracts::wire::routing::{LegacyLane, RoutingControls, RoutingMode};
@@ -227,6 +228,16 @@ async fn end(at: SocketAddr, client: &str, grant: &Value, method: &str, below: &
 }
 
 async fn socket(at: SocketAddr, client: &str) -> Client {
+    socket_saying(at, client, &[]).await
+}
+
+/// A socket of a client that predates lease fields.
+async fn old_socket(at: SocketAddr, client: &str) -> Client {
+    socket_saying(at, client, &[("x-ops-client-version", "0.1.9")]).await
+}
+
+/// A socket whose upgrade has further headers.
+async fn socket_saying(at: SocketAddr, client: &str, headers: &[(&'static str, &str)]) -> Client {
     let mut request = format!("ws://{at}/cdp").into_client_request().unwrap();
     request
         .headers_mut()
@@ -237,6 +248,9 @@ async fn socket(at: SocketAddr, client: &str) -> Client {
     request
         .headers_mut()
         .insert("sec-websocket-protocol", CDP_PROTOCOL.parse().unwrap());
+    for (name, value) in headers {
+        request.headers_mut().insert(*name, value.parse().unwrap());
+    }
     Client(
         tokio_tungstenite::client_async(request, TcpStream::connect(at).await.unwrap())
             .await
@@ -266,6 +280,26 @@ fn refused(frame: &Value, code: ErrorCode, id: Option<u64>) {
         "{frame}"
     );
     assert_eq!(frame["id"].as_u64(), id, "{frame}");
+}
+
+/// A refusal as a client reads it that predates leases: a browser's error, which names code and deprecation.
+#[track_caller]
+fn refused_as_deprecated(answer: &Value, code: ErrorCode, id: u64) {
+    assert_eq!(answer["id"], id, "{answer}");
+    assert_eq!(answer["error"]["data"]["code"], code.as_str(), "{answer}");
+    deprecated(answer);
+}
+
+#[track_caller]
+fn deprecated(answer: &Value) {
+    assert_eq!(
+        (
+            &answer["deprecation"]["feature"],
+            &answer["deprecation"]["removedIn"]
+        ),
+        (&json!("transitional_binding"), &json!("0.4")),
+        "{answer}"
+    );
 }
 
 async fn active(at: SocketAddr) -> u64 {
@@ -312,24 +346,204 @@ async fn legacy_cdp_lease_handshake_and_transitional_binding_timeline() {
         };
         config.routing.settings.legacy_transitional_binding = allowed;
         let (relay, browsers) = serve(config, MINUTES).await;
-        let mut client = socket(relay.address, "old").await;
+        let mut client = old_socket(relay.address, "old").await;
         client.send(r#"{"id":5,"method":"Page.enable"}"#).await;
         let answer = client.next().await;
         if bound {
             assert_eq!(answer["id"], 5, "{version}: {answer}");
-            assert_eq!(
-                answer["deprecation"]["feature"], "transitional_binding",
-                "{version}: {answer}"
-            );
-            assert_eq!(answer["deprecation"]["removedIn"], "0.4");
+            assert!(answer["result"].is_object(), "{version}: {answer}");
+            deprecated(&answer);
             assert_eq!(active(relay.address).await, 1);
+            client.send(r#"{"id":6,"method":"Browser.crash"}"#).await;
+            refused_as_deprecated(&client.next().await, RelayCdpMethodDenied, 6);
         } else {
-            refused(&answer, RelayCdpNotOwner, Some(5));
+            refused_as_deprecated(&answer, RelayCdpNotOwner, 5);
             assert_eq!(active(relay.address).await, 0);
         }
         drop(client);
         eventually(|| browsers.open.load(Ordering::SeqCst) == 0).await;
     }
+}
+
+/// A policy whose one rule is about sessions of the lane.
+fn policy(clients: &str, access: &str) -> Result<AccessPolicy, String> {
+    let text = format!(
+        r#"{{"policySchemaVersion":1,"default":"allow","rules":[{{"name":"lane","commands":["cdp.session"],"clients":{clients},"access":"{access}"}}]}}"#
+    );
+    AccessPolicy::parse(&text).map_err(|invalid| invalid.to_string())
+}
+
+#[tokio::test]
+async fn transitional_binding_meets_the_gates_of_the_handshake_before_a_browser_is_started() {
+    type Headers = &'static [(&'static str, &'static str)];
+    const OLD: Headers = &[("x-ops-client-version", "0.1.9")];
+    const OLD_CLI: Headers = &[
+        ("x-ops-client-kind", "cli"),
+        ("x-ops-client-version", "0.1.9"),
+    ];
+    let allowed = || policy("[]", "allow");
+    type Case = (
+        Result<AccessPolicy, String>,
+        RoutingMode,
+        Headers,
+        Option<ErrorCode>,
+    );
+    let cases: Vec<Case> = vec![
+        (allowed(), RoutingMode::LegacyCdp, OLD, None),
+        (allowed(), RoutingMode::LegacyCdp, OLD_CLI, None),
+        (
+            policy("[]", "deny"),
+            RoutingMode::LegacyCdp,
+            OLD,
+            Some(RelayPolicyDenied),
+        ),
+        (
+            policy("[]", "confirm"),
+            RoutingMode::LegacyCdp,
+            OLD,
+            Some(RelayPolicyDenied),
+        ),
+        (
+            policy(r#"["kind:cli"]"#, "deny"),
+            RoutingMode::LegacyCdp,
+            OLD_CLI,
+            Some(RelayPolicyDenied),
+        ),
+        (
+            policy(r#"["kind:cli"]"#, "deny"),
+            RoutingMode::LegacyCdp,
+            OLD,
+            None,
+        ),
+        (
+            Err("broken".to_owned()),
+            RoutingMode::LegacyCdp,
+            OLD,
+            Some(RelayPolicyUnreadable),
+        ),
+        (
+            allowed(),
+            RoutingMode::Ops,
+            OLD,
+            Some(RelayLegacyCdpOptInRequired),
+        ),
+        (
+            allowed(),
+            RoutingMode::LegacyCdp,
+            &[
+                ("x-ops-client-kind", "cli"),
+                ("x-ops-client-version", "0.0.1"),
+            ],
+            Some(RelayLegacyWindowExceeded),
+        ),
+        (
+            allowed(),
+            RoutingMode::LegacyCdp,
+            &[
+                ("x-ops-client-kind", "robot"),
+                ("x-ops-client-version", "0.1.9"),
+            ],
+            Some(RelayFrameInvalid),
+        ),
+    ];
+    for (policy, mode, headers, expected) in cases {
+        let mut config = legacy();
+        config.routing.settings.controls.config.routing_mode = Some(mode);
+        let browsers = Arc::new(Browsers::default());
+        let shared = browsers.clone();
+        let relay = start_with(config, move |relay| {
+            relay
+                .with_legacy_browsers(shared, MINUTES)
+                .with_policy(Arc::new(move || policy.clone()))
+        })
+        .await;
+        let at = relay.address;
+        let explicit = headers
+            .iter()
+            .fold(handshake(at, "one"), |request, (name, value)| {
+                request.with(name, value)
+            })
+            .send(at)
+            .await;
+        let started = || browsers.events.lock().unwrap().len();
+        let by_handshake = started();
+        let mut client = socket_saying(at, "two", headers).await;
+        client.send(r#"{"id":7,"method":"Page.enable"}"#).await;
+        let answer = client.next().await;
+        match expected {
+            Some(code) => {
+                assert_eq!((explicit.code(), by_handshake), (code, 0), "{headers:?}");
+                refused_as_deprecated(&answer, code, 7);
+                assert_eq!(started(), 0, "{headers:?}: {code}");
+            }
+            None => {
+                assert_eq!((explicit.status, by_handshake), (200, 1), "{headers:?}");
+                assert!(answer["result"].is_object(), "{answer}");
+                deprecated(&answer);
+                assert_eq!(started(), 2);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn transitional_binding_is_for_clients_that_name_a_version_before_leases() {
+    let (relay, browsers) = serve(legacy(), MINUTES).await;
+    let at = relay.address;
+    let newer: &[&[(&'static str, &str)]] = &[
+        &[],
+        &[("x-ops-client-version", "0.2.0")],
+        &[
+            ("x-ops-client-kind", "cli"),
+            ("x-ops-client-version", "0.2.0"),
+        ],
+        &[("x-ops-client-version", "0.2.0-rc.1")],
+        &[("x-ops-client-version", "old")],
+    ];
+    for headers in newer {
+        let mut client = socket_saying(at, "one", headers).await;
+        client.send(r#"{"id":7,"method":"Page.enable"}"#).await;
+        let answer = client.next().await;
+        refused(&answer, RelayCdpNotOwner, Some(7));
+        deprecated(&answer);
+    }
+    assert_eq!(browsers.events.lock().unwrap().len(), 0);
+    // What is written for leases is answered as ever, whoever sends it.
+    let grant = granted(at, "one").await;
+    let mut client = old_socket(at, "one").await;
+    client.send(frame(&grant, 8, "Page.enable")).await;
+    let answer = client.next().await;
+    assert_eq!(
+        (&answer["message"]["id"], &answer["deprecation"]),
+        (&json!(8), &Value::Null)
+    );
+    client.send("no JSON").await;
+    let answer = client.next().await;
+    assert_eq!(
+        answer["error"]["data"]["code"],
+        RelayFrameInvalid.as_str(),
+        "{answer}"
+    );
+    deprecated(&answer);
+}
+
+#[tokio::test]
+async fn a_peer_beyond_its_rate_has_no_browser_started_by_a_raw_message() {
+    let limits = LimitsProfile {
+        cdp: lane(4096, 1, 1, 20_000),
+        ..strict()
+    };
+    let (relay, browsers) = serve(RelayConfig { limits, ..legacy() }, MINUTES).await;
+    let mut client = old_socket(relay.address, "one").await;
+    client.send(r#"{"id":1,"method":"nothing"}"#).await;
+    refused_as_deprecated(&client.next().await, RelayFrameInvalid, 1);
+    client.send(r#"{"id":2,"method":"Page.enable"}"#).await;
+    refused_as_deprecated(&client.next().await, RelayRateLimited, 2);
+    assert_eq!(browsers.events.lock().unwrap().len(), 0);
+    // Another peer pays for itself.
+    let mut other = old_socket(relay.address, "two").await;
+    other.send(r#"{"id":3,"method":"Page.enable"}"#).await;
+    assert_eq!(other.next().await["id"], 3);
 }
 
 /// Waits for something that must come.
