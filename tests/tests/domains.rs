@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use odb_tests::PATIENCE;
 use odb_tests::relay::{Relay, RemoteSession, configure};
 use ops_client::ClientError;
+use ops_client::legacy::{self, CdpSocket};
 use ops_contracts::wire::capability::{AdapterKind, BrowserKind};
 use ops_contracts::wire::command::dom::EvalParams;
 use ops_contracts::wire::command::nav::GotoParams;
@@ -19,7 +20,10 @@ use ops_contracts::wire::command::{
     DiagnosticsNetwork, DomEval, Empty, NavGoto, SessionCreate, SessionStatus, TargetsList,
 };
 use ops_contracts::wire::domains::{DomainReason, DomainRule};
+use ops_contracts::control::legacy::LegacySelection;
+use ops_contracts::wire::routing::RoutingMode;
 use ops_contracts::{Details, ErrorCode};
+use serde_json::{Value, json};
 
 /// A web server for every name below localhost, and an ear for datagrams at the same address.
 struct Hosts {
@@ -477,6 +481,134 @@ async fn a_session_narrows_the_relays_own_lists_and_never_widens_them(browser: B
     );
 }
 
+/// A session of the legacy lane, spoken to in raw messages.
+struct Raw {
+    socket: CdpSocket,
+    /// The command sent last.
+    last: u64,
+    /// The page that is spoken to: the protocol's own session.
+    page: Option<String>,
+}
+
+impl Raw {
+    async fn open(relay: &Relay) -> Self {
+        let mut endpoint = relay.endpoint("raw");
+        endpoint.routing.cli.routing_mode = Some(RoutingMode::LegacyCdp);
+        let grant = legacy::open(&endpoint, LegacySelection::Explicit)
+            .await
+            .unwrap();
+        let socket = CdpSocket::connect(&endpoint, &grant.session_id, &grant.cdp_lease_id);
+        Self {
+            socket: socket.await.unwrap(),
+            last: 0,
+            page: None,
+        }
+    }
+
+    async fn call(&mut self, method: &str, params: Value) -> Result<Value, ClientError> {
+        self.last += 1;
+        let mut message = json!({ "id": self.last, "method": method, "params": params });
+        if let Some(page) = &self.page {
+            message["sessionId"] = page.as_str().into();
+        }
+        let message = message.to_string();
+        let answer = self.socket.call(self.last, &message, PATIENCE).await?;
+        Ok(serde_json::from_str::<Value>(&answer).unwrap()["result"].take())
+    }
+
+    /// Makes a page and speaks to it from now on.
+    async fn page(&mut self, params: Value) {
+        self.page = None;
+        let made = self.call("Target.createTarget", params).await.unwrap();
+        let attach = json!({ "targetId": made["targetId"], "flatten": true });
+        let attached = self.call("Target.attachToTarget", attach).await.unwrap();
+        self.page = attached["sessionId"].as_str().map(str::to_owned);
+        assert!(self.page.is_some(), "{attached}");
+    }
+
+    async fn eval(&mut self, expression: &str) -> Value {
+        let params =
+            json!({ "expression": expression, "awaitPromise": true, "returnByValue": true });
+        let answer = self.call("Runtime.evaluate", params).await.unwrap();
+        answer["result"]["value"].clone()
+    }
+
+    /// Waits until the page's document is loaded.
+    async fn loaded(&mut self, url: &str) {
+        let complete = format!("document.readyState === 'complete' && location.href === {url:?}");
+        let waiting = async {
+            while self.eval(&complete).await != Value::Bool(true) {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, waiting).await.unwrap();
+    }
+}
+
+#[track_caller]
+fn method_denied(result: Result<Value, ClientError>, why: &str) {
+    let Err(ClientError::Refused { code, refusal }) = result else {
+        panic!("no refusal: {result:?}")
+    };
+    assert_eq!(code, ErrorCode::RelayCdpMethodDenied, "{refusal:?}");
+    assert!(refusal.message.contains(why), "{refusal:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_operators_rules_hold_for_browsers_of_the_legacy_lane() {
+    let (scratch, hosts) = (tempfile::tempdir().unwrap(), Hosts::start());
+    let rules = r#"{"allowRawCDP":true,"browser":{"allowDomains":["good.localhost"]}}"#;
+    configure(&scratch, rules);
+    let relay = Relay::start(&scratch);
+    let mut raw = Raw::open(&relay).await;
+    raw.page(json!({ "url": hosts.url("good.localhost", "/") }))
+        .await;
+    raw.loaded(&hosts.url("good.localhost", "/")).await;
+    let seen = raw.eval("all()").await;
+    for (way, outcome) in [
+        ("image", "refused"),
+        ("fetch", "refused"),
+        ("own", "reached"),
+        ("worker", "refused"),
+        ("shared", "refused"),
+        ("service", "over"),
+        ("socket", "over"),
+    ] {
+        assert_eq!(seen[way], outcome, "{way}: {seen}");
+    }
+    // What is told at once, and what the door has to hold.
+    let refused = "bad.localhost:";
+    let to_bad = json!({ "url": hosts.url("bad.localhost", "/direct") });
+    method_denied(raw.call("Page.navigate", to_bad.clone()).await, refused);
+    method_denied(raw.call("Target.createTarget", to_bad).await, refused);
+    let own_proxy = json!({ "proxyServer": "direct://", "disposeOnDetach": true });
+    raw.page = None;
+    let proxied = raw.call("Target.createBrowserContext", own_proxy).await;
+    method_denied(proxied, "proxy");
+    // A further context has the browser's way out, by names and by addresses.
+    let context = raw.call("Target.createBrowserContext", json!({})).await;
+    let context = context.unwrap()["browserContextId"].clone();
+    let good = hosts.url("good.localhost", "/away");
+    raw.page(json!({ "url": good, "browserContextId": context }))
+        .await;
+    let ways = format!(
+        "Promise.allSettled(['bad.localhost', '127.0.0.1', 'localhost', '[::1]'].map(host => \
+         fetch(`http://${{host}}:{}/from-context`, {{ mode: 'no-cors' }}))).then(all => all.length)",
+        hosts.port
+    );
+    assert_eq!(raw.eval(&ways).await, 4);
+    raw.eval(&format!("location = {:?}", hosts.url("127.0.0.1", "/left")))
+        .await;
+    raw.page(json!({ "url": hosts.url("good.localhost", "/last"), "browserContextId": context }))
+        .await;
+    raw.loaded(&hosts.url("good.localhost", "/last")).await;
+    for host in ["bad.localhost", "127.0.0.1", "localhost", "[", "::1"] {
+        assert_eq!(hosts.taken(host), Vec::<String>::new(), "{host}");
+    }
+    assert!(!hosts.heard_datagram());
+    assert!(hosts.taken("good.localhost").contains(&"/own".to_owned()));
+}
+
 async fn each_session_is_confined_to_its_own_rules(browser: BrowserKind) {
     let (scratch, hosts) = (tempfile::tempdir().unwrap(), Hosts::start());
     let relay = Relay::start(&scratch);
@@ -571,6 +703,34 @@ fn forward_proxy() -> (u16, Arc<Mutex<Vec<String>>>) {
         }
     });
     (port, asked)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clients_proxy_must_pass_the_operators_rules() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (port, asked) = forward_proxy();
+    let relay = Relay::start_with(&scratch, &["--allow-domain", "good.localhost"]);
+    let client = relay.client("proxied").await;
+    let through = |server: String| CreateParams {
+        proxy: Some(Proxy {
+            server,
+            bypass: Vec::new(),
+            username: None,
+            password: None,
+        }),
+        ..CreateParams::default()
+    };
+    for host in ["127.0.0.1", "localhost", "[::1]"] {
+        let params = through(format!("http://{host}:{port}"));
+        let made = client.call::<SessionCreate>(None, &params, Some(PATIENCE));
+        let details = denied(
+            made.await.map(|(made, _)| made),
+            host.trim_matches(['[', ']']),
+        );
+        assert_eq!(details.get("field").unwrap(), "proxy.server");
+    }
+    let asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
+    assert_eq!(*asked, Vec::<String>::new());
 }
 
 async fn a_session_with_a_proxy_and_rules_goes_through_the_proxy_and_only_where_the_rules_let_it(

@@ -122,7 +122,8 @@ async fn serve(
         adapters.cdp.clone(),
         settings.browser.clone(),
         settings.browser_args.clone(),
-    );
+    )
+    .confined_to(settings.domains.clone(), Arc::new(LocalEgress));
     let door = Arc::new(LegacyDoor::default());
     let choices = replay::choices(
         settings.replay_seed.as_deref(),

@@ -14,19 +14,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use ops_contracts::seam::adapter::{AdapterError, AdapterResult, BoxFuture, LaunchSpec};
+use ops_contracts::wire::capability::{BrowserKind, Capability};
+use ops_contracts::wire::domains::{DomainPolicy, DomainRefusal, DomainRules};
+use ops_contracts::seam::egress::{Egress, EgressDoor, EgressTerms, EgressWitness};
 use ops_contracts::control::legacy::{
     CdpVerdict, LegacyBrowser, LegacyBrowserInfo, LegacyBrowsers, LegacyCommand, LegacyEvents,
     LegacyMessage,
 };
-use ops_contracts::seam::adapter::{AdapterError, AdapterResult, BoxFuture, LaunchSpec};
-use ops_contracts::wire::capability::BrowserKind;
-use ops_contracts::{Fault, Outcome};
+use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde::Deserialize;
 
 use crate::adapter::CdpAdapter;
 use crate::fault;
 use crate::launch::{LaunchError, Launched, Process, Watch};
 use crate::transport::{Reader, WriteError, Writer};
+use judge::Bounds;
 
 /// Below the profile: the session's directory.
 const FILES: &str = "files";
@@ -46,6 +49,8 @@ pub struct LegacyLauncher {
     adapter: Arc<CdpAdapter>,
     executable: Option<PathBuf>,
     args: Vec<String>,
+    policy: Arc<DomainPolicy>,
+    egress: Option<Arc<dyn Egress>>,
 }
 
 impl LegacyLauncher {
@@ -56,18 +61,62 @@ impl LegacyLauncher {
             adapter,
             executable,
             args,
+            policy: Arc::default(),
+            egress: None,
         }
     }
 
-    async fn start(&self, events: Arc<dyn LegacyEvents>) -> AdapterResult<Arc<dyn LegacyBrowser>> {
+    /// The same, of browsers that reach what `rules` permit and nothing else, each through a door of its own.
+    #[must_use]
+    pub fn confined_to(self, rules: DomainRules, egress: Arc<dyn Egress>) -> Self {
+        Self {
+            policy: Arc::new(DomainPolicy::of([rules])),
+            egress: Some(egress),
+            ..self
+        }
+    }
+
+    /// The only way out of a browser; none where it may reach everything.
+    async fn door(&self) -> Outcome<Option<Arc<dyn EgressDoor>>> {
+        if self.policy.is_open() {
+            return Ok(None);
+        }
+        match &self.egress {
+            Some(egress) => egress.open().await.map(Some),
+            None => Err(not_confined("this relay has no way out for them")),
+        }
+    }
+
+    async fn open_confined(
+        &self,
+        events: Arc<dyn LegacyEvents>,
+    ) -> Outcome<Arc<dyn LegacyBrowser>> {
+        let door = self.door().await?;
+        let proxy = door
+            .as_ref()
+            .map(|door| format!("http://{}", door.address()));
+        let started = self.start(proxy).await?;
+        if let Some(door) = &door {
+            let pid = started.process.browser_pid();
+            door.belongs_to(pid.ok_or_else(|| not_confined("its process is not known"))?);
+            door.confine(EgressTerms {
+                policy: DomainPolicy::clone(&self.policy),
+                upstream: None,
+                witness: Arc::new(Unheard),
+            });
+        }
+        Ok(started.serve(events, self.policy.clone(), door))
+    }
+
+    async fn start(&self, proxy: Option<String>) -> AdapterResult<Started> {
         let spec = LaunchSpec {
             browser: BrowserKind::Chrome,
             executable: self.executable.clone(),
             headed: false,
             args: self.args.clone(),
             profile: None,
-            proxy: None,
-            confined: false,
+            confined: proxy.is_some(),
+            proxy,
             proxy_bypass: Vec::new(),
         };
         let (
@@ -96,13 +145,60 @@ impl LegacyLauncher {
                 .into());
             }
         };
-        tokio::spawn(read_all(reader, process.watch(), writer.clone(), events));
-        Ok(Arc::new(CdpLegacyBrowser {
+        Ok(Started {
             info: info(version, &directory),
             directory,
             process,
+            reader,
             writer,
-        }))
+        })
+    }
+}
+
+/// The refusal of a browser that the relay's domain rules can't be held for, as `/ops` has it.
+fn not_confined(why: &str) -> Fault {
+    let message = format!(
+        "domain rules are in force, and browsers of this lane can't be confined to them: {why}"
+    );
+    Fault::new(ErrorCode::OpsNotSupported, message).with("capability", Capability::Domains)
+}
+
+/// Nobody is told of what a door of this lane refuses: the page sees it fail.
+struct Unheard;
+
+impl EgressWitness for Unheard {
+    fn refused(&self, _: &DomainRefusal) {}
+}
+
+/// A browser that has introduced itself.
+struct Started {
+    info: LegacyBrowserInfo,
+    directory: PathBuf,
+    process: Process,
+    reader: Reader,
+    writer: Arc<Writer>,
+}
+
+impl Started {
+    /// Hands its messages out from now on.
+    fn serve(
+        self,
+        events: Arc<dyn LegacyEvents>,
+        policy: Arc<DomainPolicy>,
+        door: Option<Arc<dyn EgressDoor>>,
+    ) -> Arc<dyn LegacyBrowser> {
+        let (watch, writer) = (self.process.watch(), self.writer.clone());
+        tokio::spawn(read_all(self.reader, watch, writer, events));
+        Arc::new(CdpLegacyBrowser {
+            info: self.info,
+            bounds: Bounds {
+                directory: self.directory,
+                policy,
+            },
+            process: self.process,
+            writer: self.writer,
+            _door: door,
+        })
     }
 }
 
@@ -111,7 +207,7 @@ impl LegacyBrowsers for LegacyLauncher {
         &self,
         events: Arc<dyn LegacyEvents>,
     ) -> BoxFuture<'_, Outcome<Arc<dyn LegacyBrowser>>> {
-        Box::pin(async move { self.start(events).await.map_err(Fault::from) })
+        Box::pin(self.open_confined(events))
     }
 }
 
@@ -249,9 +345,11 @@ async fn read_all(
 
 struct CdpLegacyBrowser {
     info: LegacyBrowserInfo,
-    directory: PathBuf,
+    bounds: Bounds,
     process: Process,
     writer: Arc<Writer>,
+    /// Held as long as the browser: with it go the connections through it.
+    _door: Option<Arc<dyn EgressDoor>>,
 }
 
 impl LegacyBrowser for CdpLegacyBrowser {
@@ -264,7 +362,7 @@ impl LegacyBrowser for CdpLegacyBrowser {
     }
 
     fn judge(&self, command: &LegacyCommand<'_>) -> CdpVerdict {
-        judge::judge(command, &self.directory)
+        judge::judge(command, &self.bounds)
     }
 
     fn send(&self, message: &str) -> Outcome<()> {

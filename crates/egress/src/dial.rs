@@ -14,6 +14,7 @@ use hyper_util::rt::TokioIo;
 use ops_contracts::wire::domains::{DomainPolicy, DomainRefusal};
 use tokio::net::TcpStream;
 
+use crate::door::Terms;
 use crate::upstream::Upstream;
 
 /// How long a connection may take, resolving included.
@@ -94,22 +95,23 @@ async fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
     Ok(tokio::net::lookup_host((host, port)).await?.collect())
 }
 
-/// Connects to the proxy behind the door.
-pub(crate) async fn to_upstream(upstream: &Upstream) -> Result<TcpStream, DialError> {
-    direct(&upstream.host, upstream.port, &DomainPolicy::default()).await
+/// Connects to the proxy behind the door, where `policy` lets it be reached by its name and by its address.
+pub(crate) async fn to_upstream(
+    upstream: &Upstream,
+    policy: &DomainPolicy,
+) -> Result<TcpStream, DialError> {
+    if let Some(refusal) = policy.refusal(&upstream.host, upstream.port) {
+        return Err(DialError::Refused(refusal));
+    }
+    direct(&upstream.host, upstream.port, policy).await
 }
 
 /// A tunnel to the host, through the proxy behind the door where there is one.
-pub(crate) async fn tunnel(
-    host: &str,
-    port: u16,
-    policy: &DomainPolicy,
-    upstream: Option<&Upstream>,
-) -> Result<Tunnel, DialError> {
-    let Some(upstream) = upstream else {
-        return direct(host, port, policy).await.map(Tunnel::Direct);
+pub(crate) async fn tunnel(host: &str, port: u16, terms: &Terms) -> Result<Tunnel, DialError> {
+    let Some(upstream) = &terms.upstream else {
+        return direct(host, port, &terms.policy).await.map(Tunnel::Direct);
     };
-    let stream = to_upstream(upstream).await?;
+    let stream = to_upstream(upstream, &terms.upstream_policy).await?;
     within(async {
         Ok(Tunnel::Proxied(
             through(stream, upstream, host, port)

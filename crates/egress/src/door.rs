@@ -59,6 +59,8 @@ pub(crate) struct Shared {
 pub(crate) struct Terms {
     pub(crate) policy: DomainPolicy,
     pub(crate) upstream: Option<Upstream>,
+    /// What the host of the proxy behind the door must pass.
+    pub(crate) upstream_policy: DomainPolicy,
     witness: Option<Arc<dyn EgressWitness>>,
     open: bool,
 }
@@ -154,16 +156,17 @@ impl EgressDoor for Door {
 
     fn confine(&self, terms: EgressTerms) {
         // One that can't be read is none that may be left out: then nothing passes.
-        let upstream = terms
+        let (server, upstream_policy) = terms
             .upstream
-            .as_deref()
-            .map(str::parse::<Upstream>)
-            .transpose();
+            .map(|upstream| (upstream.server, upstream.policy))
+            .unzip();
+        let upstream = server.as_deref().map(str::parse::<Upstream>).transpose();
         let open = upstream.is_ok();
         let upstream = upstream.unwrap_or_default();
         *lock(&self.shared.terms) = Some(Terms {
             policy: terms.policy,
             upstream,
+            upstream_policy: upstream_policy.unwrap_or_default(),
             witness: Some(terms.witness),
             open,
         });

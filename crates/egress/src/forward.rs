@@ -89,7 +89,7 @@ async fn open_tunnel(
         shared.refused(&terms, &refusal);
         return status(StatusCode::FORBIDDEN);
     }
-    let dialled = dial::tunnel(&host, port, &terms.policy, terms.upstream.as_ref()).await;
+    let dialled = dial::tunnel(&host, port, &terms).await;
     let tunnel = match dialled {
         Ok(tunnel) => tunnel,
         Err(DialError::Refused(refusal)) => {
@@ -140,7 +140,7 @@ async fn plain(
         return Err(DialError::Refused(refusal).into());
     }
     let stream = match &terms.upstream {
-        Some(upstream) => dial::to_upstream(upstream).await,
+        Some(upstream) => dial::to_upstream(upstream, &terms.upstream_policy).await,
         None => dial::direct(&host, port, &terms.policy).await,
     };
     let stream = stream.inspect_err(|error| {

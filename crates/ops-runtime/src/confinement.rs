@@ -5,10 +5,10 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ops_contracts::seam::egress::{EgressTerms, EgressWitness};
 use ops_contracts::wire::clock::Clock;
 use ops_contracts::wire::command::session::DomainsStatus;
 use ops_contracts::wire::domains::{DomainPolicy, DomainRefusal, RefusedHost, host_of_url};
+use ops_contracts::seam::egress::{EgressTerms, EgressUpstream, EgressWitness};
 
 /// The most hosts that are remembered as refused.
 const MAX_REFUSED: usize = 256;
@@ -16,7 +16,7 @@ const MAX_REFUSED: usize = 256;
 /// The confinement of one session.
 pub(crate) struct Confinement {
     policy: DomainPolicy,
-    upstream: Option<String>,
+    upstream: Option<EgressUpstream>,
     clock: Arc<dyn Clock>,
     /// The latest first.
     refused: Mutex<VecDeque<RefusedHost>>,
@@ -26,7 +26,7 @@ impl Confinement {
     /// A confinement by `policy`; what passes goes on to the proxy `upstream`, where there is one.
     pub(crate) fn new(
         policy: DomainPolicy,
-        upstream: Option<String>,
+        upstream: Option<EgressUpstream>,
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self {

@@ -1,7 +1,9 @@
 //! Applies the table's rules to one command. Parameters that can't be read are denied: what is not understood may be a file.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use ops_contracts::wire::domains::DomainPolicy;
 use ops_contracts::control::legacy::{CdpDecision, CdpVerdict, LegacyCommand};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -9,8 +11,17 @@ use serde::de::IgnoredAny;
 use super::methods::{self, Rule, SCHEMES};
 use super::paths;
 
-/// What the command may do in a session with this directory.
-pub(super) fn judge(command: &LegacyCommand<'_>, directory: &Path) -> CdpVerdict {
+/// What a session may reach.
+pub(super) struct Bounds {
+    /// Its directory: the only one.
+    pub(super) directory: PathBuf,
+    /// The hosts. Its door holds it to them; here they are told at once, and before the door can be gone round.
+    pub(super) policy: Arc<DomainPolicy>,
+}
+
+/// What the command may do in a session with these bounds.
+pub(super) fn judge(command: &LegacyCommand<'_>, bounds: &Bounds) -> CdpVerdict {
+    let directory = &bounds.directory;
     let (rule, label) = methods::rule(command.method);
     let params = command.params.map_or("{}", |params| params.get());
     let refusal = match rule {
@@ -19,7 +30,8 @@ pub(super) fn judge(command: &LegacyCommand<'_>, directory: &Path) -> CdpVerdict
         Rule::Download => download(params, directory),
         Rule::Files => files(params, directory),
         Rule::DraggedFiles => dragged(params, directory),
-        Rule::Url => url(params),
+        Rule::Url => url(params, &bounds.policy),
+        Rule::Context => context(params, &bounds.policy),
         Rule::Trace => trace(params),
     };
     let passes = if matches!(rule, Rule::Allow | Rule::Url | Rule::Trace) {
@@ -106,17 +118,41 @@ fn dragged(params: &str, directory: &Path) -> Option<String> {
     }
 }
 
-fn url(params: &str) -> Option<String> {
+fn url(params: &str, policy: &DomainPolicy) -> Option<String> {
     #[derive(Deserialize)]
     struct To {
         url: Option<String>,
     }
     match read::<To>(params) {
         Ok(To { url }) => {
-            let scheme = scheme(url.as_deref().unwrap_or_default());
-            (!SCHEMES.contains(&scheme.as_str()))
-                .then(|| format!("the scheme {scheme:?} reads what is not the web's"))
+            let url = url.as_deref().unwrap_or_default();
+            let scheme = scheme(url);
+            if !SCHEMES.contains(&scheme.as_str()) {
+                return Some(format!("the scheme {scheme:?} reads what is not the web's"));
+            }
+            policy.refusal_of_url(url).map(|refusal| refusal.sentence())
         }
+        Err(why) => Some(why),
+    }
+}
+
+/// Contexts of a confined browser go out as the browser does: a proxy of their own would be another way.
+fn context(params: &str, policy: &DomainPolicy) -> Option<String> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Context {
+        proxy_server: Option<IgnoredAny>,
+        proxy_bypass_list: Option<IgnoredAny>,
+    }
+    if policy.is_open() {
+        return None;
+    }
+    match read::<Context>(params) {
+        Ok(Context {
+            proxy_server: None,
+            proxy_bypass_list: None,
+        }) => None,
+        Ok(_) => Some("a proxy of its own goes past the relay's domain rules".to_owned()),
         Err(why) => Some(why),
     }
 }
@@ -151,11 +187,20 @@ fn trace(params: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use ops_contracts::wire::domains::DomainRules;
     use serde_json::value::RawValue;
 
     use super::*;
 
     fn decide(method: &str, params: &str, directory: &Path) -> CdpDecision {
+        let bounds = Bounds {
+            directory: directory.to_owned(),
+            policy: Arc::default(),
+        };
+        decide_within(method, params, &bounds)
+    }
+
+    fn decide_within(method: &str, params: &str, bounds: &Bounds) -> CdpDecision {
         let params = RawValue::from_string(params.to_owned()).unwrap();
         judge(
             &LegacyCommand {
@@ -164,7 +209,7 @@ mod tests {
                 params: Some(&params),
                 session: None,
             },
-            directory,
+            bounds,
         )
         .decision
     }
@@ -261,6 +306,60 @@ mod tests {
         ] {
             check(url, CdpDecision::Deny);
         }
+    }
+
+    #[test]
+    fn in_a_confined_browser_refused_urls_and_proxies_of_contexts_are_denied() {
+        let only = DomainRules {
+            allow: vec!["only.example".parse().unwrap()],
+            deny: Vec::new(),
+        };
+        let confined = Bounds {
+            directory: "/nowhere".into(),
+            policy: Arc::new(DomainPolicy::of([only])),
+        };
+        let check = |method: &str, params: &str, expected| {
+            assert_eq!(
+                decide_within(method, params, &confined),
+                expected,
+                "{method} {params}"
+            );
+        };
+        let proxied = r#"{"proxyServer":"http://127.0.0.1:1"}"#;
+        for (method, params) in [
+            ("Page.navigate", r#"{"url":"http://other.example/"}"#),
+            ("Target.createTarget", r#"{"url":"https://127.0.0.1:1/"}"#),
+            ("Target.createBrowserContext", proxied),
+            (
+                "Target.createBrowserContext",
+                r#"{"proxyBypassList":"*","proxyServer":null}"#,
+            ),
+            (
+                "Target.createBrowserContext",
+                r#"{"proxyS\u0065rver":"direct://"}"#,
+            ),
+            ("Target.createBrowserContext", "[]"),
+        ] {
+            check(method, params, CdpDecision::Deny);
+        }
+        check(
+            "Page.navigate",
+            r#"{"url":"http://only.example/"}"#,
+            CdpDecision::Allow,
+        );
+        check(
+            "Target.createBrowserContext",
+            r#"{"disposeOnDetach":true}"#,
+            CdpDecision::Observe,
+        );
+        assert_eq!(
+            decide(
+                "Target.createBrowserContext",
+                proxied,
+                Path::new("/nowhere")
+            ),
+            CdpDecision::Observe
+        );
     }
 
     #[test]

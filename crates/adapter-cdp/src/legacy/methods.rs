@@ -22,11 +22,13 @@ pub(super) enum Rule {
     DraggedFiles,
     /// It passes where `url` has a scheme that reads nothing of the host.
     Url,
+    /// It passes, in a confined browser without a proxy of its own.
+    Context,
     /// It passes without a configuration of the tracing service's own, which can name files.
     Trace,
 }
 
-use Rule::{Allow, Deny, Download, DraggedFiles, Files, Observe, Trace, Url};
+use Rule::{Allow, Context, Deny, Download, DraggedFiles, Files, Observe, Trace, Url};
 
 /// Schemes that a page may be sent to. The empty one is that of a URL without any, which browsers refuse themselves.
 pub(super) const SCHEMES: &[&str] = &["", "http", "https", "about", "data", "blob"];
@@ -179,7 +181,7 @@ const METHODS: &[(&str, Rule)] = &[
     ("Target.activateTarget", Allow),
     ("Target.attachToTarget", Allow),
     ("Target.closeTarget", Allow),
-    ("Target.createBrowserContext", Observe),
+    ("Target.createBrowserContext", Context),
     ("Target.createTarget", Url),
     ("Target.detachFromTarget", Allow),
     ("Target.disposeBrowserContext", Allow),

@@ -1,5 +1,7 @@
 use std::io::{Read as _, Write as _};
 
+use ops_contracts::domains::DomainRules;
+use ops_contracts::egress::EgressUpstream;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::*;
@@ -63,10 +65,48 @@ async fn open(
     door.belongs_to(std::process::id());
     door.confine(EgressTerms {
         policy: DomainPolicy::of([rules]),
-        upstream,
+        upstream: upstream.map(|server| EgressUpstream {
+            server,
+            policy: DomainPolicy::default(),
+        }),
         witness: seen.clone(),
     });
     (door, seen)
+}
+
+#[tokio::test]
+async fn a_proxy_behind_the_door_is_not_reached_where_its_own_rules_refuse_it() {
+    let port = mirror();
+    for (host, denied) in [
+        ("127.0.0.1", "127.0.0.1"),
+        ("localhost", "localhost"),
+        // By the address that its name resolves to.
+        ("proxy.localhost", "127.0.0.1"),
+        ("[::ffff:0.0.0.0]", "127.0.0.1"),
+    ] {
+        let rules = DomainRules {
+            allow: Vec::new(),
+            deny: vec![denied.parse().unwrap()],
+        };
+        let seen = Arc::new(Seen::default());
+        let door = LocalEgress.open().await.unwrap();
+        door.belongs_to(std::process::id());
+        door.confine(EgressTerms {
+            policy: DomainPolicy::default(),
+            upstream: Some(EgressUpstream {
+                server: format!("http://{host}:{port}"),
+                policy: DomainPolicy::of([rules]),
+            }),
+            witness: seen.clone(),
+        });
+        for request in [
+            "GET http://far.example/x HTTP/1.1\r\nHost: far.example\r\nConnection: close\r\n\r\n",
+            "CONNECT far.example:443 HTTP/1.1\r\nHost: far.example:443\r\n\r\n",
+        ] {
+            let answer = say(&door, request, "\r\n\r\n").await;
+            assert!(answer.starts_with("HTTP/1.1 403"), "{host}: {answer}");
+        }
+    }
 }
 
 /// Sends a text through a door and returns the answer up to `until`, or to the end.

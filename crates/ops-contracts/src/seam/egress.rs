@@ -36,10 +36,19 @@ pub trait EgressDoor: Send + Sync {
 pub struct EgressTerms {
     /// Which hosts may be reached.
     pub policy: DomainPolicy,
-    /// A proxy behind the door, as `http://[user:password@]host:port`; names are its to resolve then.
-    pub upstream: Option<String>,
+    /// A proxy behind the door; names are its to resolve then.
+    pub upstream: Option<EgressUpstream>,
     /// Who is told of what was refused.
     pub witness: Arc<dyn EgressWitness>,
+}
+
+/// A proxy to which everything that may pass is handed on.
+#[derive(Clone)]
+pub struct EgressUpstream {
+    /// Where it is, as `http://[user:password@]host:port`.
+    pub server: String,
+    /// What its own host and address must pass: a client that names a proxy must not reach by it what the operator refuses.
+    pub policy: DomainPolicy,
 }
 
 /// Is told of what a door refuses. Called while a connection waits: it must return at once.

@@ -75,11 +75,21 @@ impl DomainRule {
         }
     }
 
-    /// Whether it names this very address.
+    /// Whether, in a deny list, it is about `host`, as it stands in a URL, and `port`. There an address of loopback stands for
+    /// all of them: each leads to the same machine.
     #[must_use]
-    pub fn is_address(&self, address: IpAddr, port: u16) -> bool {
-        let mapped = address.to_canonical();
-        matches!(&self.host, Pattern::Address(named) if *named == mapped)
+    pub fn denies(&self, host: &str, port: u16) -> bool {
+        let by_address = || address_of(&normal(host));
+        self.covers(host, port)
+            || by_address().is_some_and(|address| self.denies_address(address, port))
+    }
+
+    /// The same for an address that a name resolved to.
+    #[must_use]
+    pub fn denies_address(&self, address: IpAddr, port: u16) -> bool {
+        let address = address.to_canonical();
+        matches!(&self.host, Pattern::Address(named)
+            if *named == address || (is_this_machine(*named) && is_this_machine(address)))
             && self.port.is_none_or(|wanted| wanted == port)
     }
 }
@@ -97,6 +107,14 @@ fn address_of(host: &str) -> Option<IpAddr> {
     host.parse::<IpAddr>()
         .ok()
         .map(|address| address.to_canonical())
+}
+
+/// Whether a canonical address is one of loopback, or one that systems connect to as that: all of 0.0.0.0/8, and `::`.
+fn is_this_machine(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.is_loopback() || address.octets()[0] == 0,
+        IpAddr::V6(address) => address.is_loopback() || address.is_unspecified(),
+    }
 }
 
 impl FromStr for DomainRule {
@@ -203,7 +221,7 @@ impl DomainRules {
     /// Why `host` may not be reached; `None` when it may.
     #[must_use]
     pub fn refusal(&self, host: &str, port: u16) -> Option<DomainRefusal> {
-        if let Some(rule) = self.deny.iter().find(|rule| rule.covers(host, port)) {
+        if let Some(rule) = self.deny.iter().find(|rule| rule.denies(host, port)) {
             return Some(DomainRefusal {
                 host: host.to_owned(),
                 port,
@@ -291,7 +309,7 @@ impl DomainPolicy {
         port: u16,
     ) -> Option<DomainRefusal> {
         let mut denied = self.layers.iter().flat_map(|rules| &rules.deny);
-        let rule = denied.find(|rule| rule.is_address(address, port))?;
+        let rule = denied.find(|rule| rule.denies_address(address, port))?;
         Some(DomainRefusal {
             host: host.to_owned(),
             port,
@@ -414,6 +432,50 @@ mod tests {
             covered,
             "{rule} {host}:{port}"
         );
+    }
+
+    #[test]
+    fn a_denied_address_of_loopback_denies_all_of_them_and_an_allowed_one_allows_itself() {
+        const ALL: &[&str] = &[
+            "127.0.0.1",
+            "127.9.8.7",
+            "0.0.0.0",
+            "0.1.2.3",
+            "[::1]",
+            "[::]",
+            "[::ffff:127.0.0.1]",
+            "[::ffff:0.0.0.0]",
+        ];
+        for denied in ["127.0.0.1", "[::1]", "0.0.0.0", "[::]", "127.0.0.1:80"] {
+            let policy = DomainPolicy::of([DomainRules {
+                allow: Vec::new(),
+                deny: rules(&[denied]),
+            }]);
+            for host in ALL {
+                assert!(policy.refusal(host, 80).is_some(), "{denied} {host}");
+                let url = format!("http://{host}/");
+                assert!(policy.refusal_of_url(&url).is_some(), "{denied} {host}");
+                let address = address_of(&normal(host)).unwrap();
+                let resolved = policy.refusal_of_address("name.example", address, 80);
+                assert!(resolved.is_some(), "{denied} {host}");
+            }
+            for other in ["128.0.0.1", "1.0.0.0", "[::2]", "localhost", "far.example"] {
+                assert_eq!(policy.refusal(other, 80), None, "{denied} {other}");
+            }
+        }
+        let narrow = DomainPolicy::of([DomainRules {
+            allow: Vec::new(),
+            deny: rules(&["127.0.0.1:80"]),
+        }]);
+        assert_eq!(narrow.refusal("0.0.0.0", 81), None);
+        let only = DomainPolicy::of([DomainRules {
+            allow: rules(&["127.0.0.1"]),
+            deny: Vec::new(),
+        }]);
+        assert_eq!(only.refusal("127.0.0.1", 80), None);
+        for host in ALL.iter().filter(|host| !host.contains("127.0.0.1")) {
+            assert!(only.refusal(host, 80).is_some(), "{host}");
+        }
     }
 
     #[test]

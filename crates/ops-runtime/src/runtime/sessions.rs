@@ -10,9 +10,10 @@ use ops_contracts::wire::capability::{AdapterKind, BrowserKind, Capability, Capa
 use ops_contracts::wire::command::emulation::DeviceParams;
 use ops_contracts::wire::command::session::{
     BrowserIdentity, CloseResult, CreateParams, CreateResult, Isolation, ListResult, ObserveParams,
-    ObserveResult, ReclaimResult, RenewResult, StatusResult,
+    ObserveResult, Proxy, ReclaimResult, RenewResult, StatusResult,
 };
 use ops_contracts::wire::domains::DomainPolicy;
+use ops_contracts::seam::egress::EgressUpstream;
 use ops_contracts::wire::ids::{BlobId, ClientId, RequestId, SessionId, TargetId};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde::Deserialize;
@@ -150,13 +151,24 @@ impl Inner {
         let upstream = params
             .proxy
             .as_ref()
-            .map(surroundings::upstream)
+            .map(|proxy| self.upstream(proxy))
             .transpose()?;
         Ok(Some(Arc::new(Confinement::new(
             policy,
             upstream,
             self.clock.clone(),
         ))))
+    }
+
+    /// The proxy of a confined session. It must pass the relay's own rules, as every host must; those of the client that names
+    /// it are about what is reached by it.
+    fn upstream(&self, proxy: &Proxy) -> Outcome<EgressUpstream> {
+        let server = surroundings::upstream(proxy)?;
+        let policy = DomainPolicy::of([self.config.domains.clone()]);
+        match policy.refusal_of_url(&server) {
+            Some(refusal) => Err(refusal.fault().with("field", "proxy.server")),
+            None => Ok(EgressUpstream { server, policy }),
+        }
     }
 
     /// A blob that a client has put down for one of its sessions.
