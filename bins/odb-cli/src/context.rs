@@ -27,6 +27,7 @@ use crate::pair;
 use crate::render;
 use crate::request::{Request, View};
 use crate::state::{self, Home, StoredSession};
+use crate::written::{self, Readers};
 
 /// The file that names the session of commands that name none.
 pub(crate) const DEFAULT_SESSION_FILE: &str = "default-session";
@@ -271,7 +272,7 @@ impl<'a> Context<'a> {
             .map_err(|error| Failure::new(ErrorCode::CliReplyInvalid, format!("data: {error}")))?;
         let format = format!("{:?}", picture.format).to_ascii_lowercase();
         let path = path.map_or_else(|| self.new_file("screenshot", &format), Path::to_path_buf);
-        std::fs::write(&path, &bytes).map_err(|error| unwritable(&path, &error))?;
+        written::write(&path, Readers::Mask, &bytes).map_err(|error| unwritable(&path, &error))?;
         let mut text = format!("{} ({format}, {} bytes)", path.display(), bytes.len());
         for label in &picture.annotations {
             let _ = write!(text, "\n{}", label.line);
@@ -286,7 +287,7 @@ impl<'a> Context<'a> {
         let bytes = bytes
             .map_err(|error| Failure::new(ErrorCode::CliReplyInvalid, format!("data: {error}")))?;
         let path = path.map_or_else(|| self.new_file("page", "pdf"), Path::to_path_buf);
-        std::fs::write(&path, &bytes).map_err(|error| unwritable(&path, &error))?;
+        written::write(&path, Readers::Mask, &bytes).map_err(|error| unwritable(&path, &error))?;
         Ok(format!("{} (pdf, {} bytes)", path.display(), bytes.len()))
     }
 
@@ -320,7 +321,7 @@ impl<'a> Context<'a> {
             (clone.html, told, clone.missing)
         };
         let path = path.map_or_else(|| self.new_file("clone", "html"), Path::to_path_buf);
-        std::fs::write(&path, &html).map_err(|error| unwritable(&path, &error))?;
+        written::write(&path, Readers::Mask, &html).map_err(|error| unwritable(&path, &error))?;
         let notes = missing
             .iter()
             .map(|missing| format!("not in it: {} ({})", missing.url, missing.reason))
@@ -336,7 +337,8 @@ impl<'a> Context<'a> {
         let Some(path) = path else {
             return Ok(document.html);
         };
-        std::fs::write(path, &document.html).map_err(|error| unwritable(path, &error))?;
+        written::write(path, Readers::Mask, &document.html)
+            .map_err(|error| unwritable(path, &error))?;
         Ok(format!(
             "{} (html, {} bytes)",
             path.display(),

@@ -1,6 +1,5 @@
 //! The verbs that read files and send them, or receive bytes and write them: the relay's host never sees a path of this side.
 
-use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -22,6 +21,7 @@ use crate::args::verb::{self, Route, Upload};
 use crate::context::{Context, Held};
 use crate::failure::{Failure, Outcome};
 use crate::request::{Request, of, traffic};
+use crate::written::{self, Readers};
 
 /// Reads files and gives them to the page; the exit code.
 pub(crate) async fn upload(context: &Context<'_>, upload: &Upload) -> Outcome<u8> {
@@ -144,14 +144,12 @@ pub(crate) async fn save(
             format!("{}: {error}", path.display()),
         )
     };
-    let mut options = OpenOptions::new();
-    options.write(true).create(true);
-    if force {
-        options.truncate(true)
+    let opened = if force {
+        written::create(&path, Readers::Mask)
     } else {
-        options.create_new(true)
+        written::create_new(&path, Readers::Mask)
     };
-    let mut file = options.open(&path).map_err(|error| unwritable(&error))?;
+    let mut file = opened.map_err(|error| unwritable(&error))?;
     let mut written = 0;
     loop {
         let (part, reply) = part(context, &held, download.download, written).await?;
@@ -209,7 +207,7 @@ pub(crate) async fn har(context: &Context<'_>, har: &verb::Har) -> Outcome<u8> {
         .unwrap_or_else(|| PathBuf::from(format!("requests-{}.har", now.trim_end_matches('Z'))));
     let text =
         serde_json::to_string_pretty(&archive.har).map_err(|error| invalid(&error.to_string()))?;
-    let written = std::fs::write(&path, text);
+    let written = written::write(&path, Readers::User, text);
     written.map_err(|error| {
         Failure::new(
             ErrorCode::CliFileUnwritable,
@@ -299,7 +297,8 @@ pub(crate) async fn trace(context: &Context<'_>, path: Option<&Path>) -> Outcome
             format!("{}: {error}", path.display()),
         )
     };
-    let mut file = std::fs::File::create(&path).map_err(|error| unwritable(&error))?;
+    let opened = written::create(&path, Readers::User);
+    let mut file = opened.map_err(|error| unwritable(&error))?;
     let mut written = 0;
     loop {
         let params = TraceParams {

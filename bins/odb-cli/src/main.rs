@@ -27,6 +27,7 @@ mod render;
 mod request;
 mod sessions;
 mod state;
+mod written;
 
 use std::process::ExitCode;
 
