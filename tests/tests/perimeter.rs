@@ -11,6 +11,7 @@ use std::time::Duration;
 use odb_tests::PATIENCE;
 use odb_tests::relay::{Relay, configure, program};
 use ops_client::post;
+use ops_contracts::ErrorCode;
 use ops_contracts::wire::command::{Empty, SessionList};
 use ops_contracts::wire::frame::RelayFrame;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -515,4 +516,98 @@ fn a_confirmation_comes_from_another_pairing_than_the_requesters() {
         exit == Some(2) && told.contains("relay_confirmation_denied"),
         "{told}"
     );
+}
+
+/// Puts a pipe that nobody writes to in a file's place.
+fn put_pipe(place: &std::path::Path) {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    let _ = std::fs::remove_file(place);
+    mknodat(CWD, place, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+}
+
+/// The code of a command's refusal.
+async fn refusal(relay: &Relay) -> Option<ErrorCode> {
+    let listed = post::call::<SessionList>(&relay.endpoint("asks"), None, &Empty {}, None).await;
+    listed.err().and_then(|error| error.code())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pipe_in_the_policys_place_allows_nothing_and_keeps_nobody_waiting() {
+    let scratch = scratch();
+    let policy = scratch.path().join("policy.json");
+    put_pipe(&policy);
+    let config = serde_json::json!({ "policy": policy }).to_string();
+    configure(&scratch, &config);
+    let mut relay = Relay::start(&scratch);
+    let unreadable = Some(ErrorCode::RelayPolicyUnreadable);
+    assert_eq!(refusal(&relay).await, unreadable);
+    let put = |mode| {
+        let _ = std::fs::remove_file(&policy);
+        std::fs::write(&policy, r#"{"policySchemaVersion":1,"default":"allow"}"#).unwrap();
+        std::fs::set_permissions(&policy, std::os::unix::fs::PermissionsExt::from_mode(mode))
+            .unwrap();
+    };
+    // More reloads than there are threads that may wait: none of them is held.
+    let until = async |expected: Option<ErrorCode>| {
+        let waiting = async {
+            loop {
+                relay.signal(rustix::process::Signal::HUP);
+                if refusal(&relay).await == expected {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        timeout(PATIENCE, waiting).await.unwrap();
+    };
+    put(0o644);
+    until(None).await;
+    put(0o666);
+    until(unreadable).await;
+    put(0o600);
+    until(None).await;
+    put_pipe(&policy);
+    for _ in 0..12 {
+        relay.signal(rustix::process::Signal::HUP);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    until(unreadable).await;
+    relay.signal(rustix::process::Signal::TERM);
+    let ended = tokio::task::spawn_blocking(move || relay.ended());
+    assert_eq!(timeout(PATIENCE, ended).await.unwrap().unwrap(), Some(0));
+}
+
+#[test]
+fn what_stands_in_the_place_of_a_file_that_is_read_at_the_start_keeps_nobody_waiting() {
+    for name in ["config.json", "paired.json", "relay.token", "cert.pem"] {
+        let scratch = scratch();
+        configure(&scratch, "{}");
+        let home = scratch.path().join("home");
+        put_pipe(&home.join(name));
+        let mut relayd = Command::new(program("relayd"));
+        relayd
+            .args(["--listen", "127.0.0.1:0", "--home"])
+            .arg(&home);
+        if name == "cert.pem" {
+            let file = |flag: &str| [flag.to_owned(), home.join(name).display().to_string()];
+            relayd.args(file("--tls-cert")).args(file("--tls-key"));
+        }
+        let mut child = relayd
+            .stdin(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        let deadline = std::time::Instant::now() + PATIENCE;
+        let status = loop {
+            match child.try_wait().unwrap() {
+                Some(status) => break Some(status),
+                None if std::time::Instant::now() > deadline => break None,
+                None => std::thread::sleep(Duration::from_millis(20)),
+            }
+        };
+        // Whatever becomes of the assertion, the process is ended.
+        let _ = child.kill();
+        let _ = child.wait();
+        assert_eq!(status.and_then(|status| status.code()), Some(2), "{name}");
+    }
 }

@@ -12,7 +12,7 @@ use ops_contracts::wire::routing::{Route, RoutingMode};
 use ops_contracts::wire::version::{BINARY_VERSION, OPS_CONTRACT_VERSION, OPS_MIN_COMPAT_VERSION};
 use ops_contracts::{ErrorCode, Fault};
 use routing::preflight::{self, RelayVersions};
-use rustix::process::{Pid, test_kill_process};
+use rustix::process::Pid;
 use tokio::time::{Instant, sleep};
 
 use crate::context::Context;
@@ -159,17 +159,19 @@ fn authorities(context: &Context<'_>) -> Outcome<Option<Trust>> {
         .map_err(|error| unreadable(error.to_string()))
 }
 
-/// The relay that `relay.json` names, where its process lives. The token goes to no port that a dead relay has left to others.
+/// The relay that `relay.json` names, where a relay serves the home. Token and leases go to no port that a dead relay has left to
+/// others: a process id would not tell, for it may be a zombie's or another program's by now.
 fn local(context: &Context<'_>) -> Outcome<Option<Relay>> {
+    // Looked at first: who holds the lock has taken back what an earlier relay announced.
+    if !context.home.is_served()? {
+        return Ok(None);
+    }
     let Some(file) = context.home.read_json::<RelayFile>("relay.json")? else {
         return Ok(None);
     };
     let Some(pid) = Pid::from_raw(file.pid).filter(|_| file.pid > 1) else {
         return Ok(None);
     };
-    if test_kill_process(pid).is_err() {
-        return Ok(None);
-    }
     let Some(token) = context.home.read("relay.token")? else {
         return Ok(None);
     };

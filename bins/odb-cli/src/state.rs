@@ -9,7 +9,7 @@ use ops_contracts::wire::clock::Timestamp;
 use ops_contracts::wire::command::session::CreateParams;
 use ops_contracts::wire::ids::{CdpLeaseId, ClientId, LeaseId, SessionId};
 use ops_contracts::{ErrorCode, Fault};
-use rustix::fs::OFlags;
+use rustix::fs::{FlockOperation, OFlags, flock};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -124,23 +124,45 @@ impl Home {
     /// The text of a file; none where it doesn't exist.
     pub(crate) fn read(&self, name: &str) -> Outcome<Option<String>> {
         let path = self.path(name);
-        if !self.check_dirs_of(&path)? {
+        self.open_private(&path)?
+            .map(|file| read_private(file, &path))
+            .transpose()
+    }
+
+    /// Opens a file that nobody else can read or write; none where it doesn't exist.
+    fn open_private(&self, path: &Path) -> Outcome<Option<File>> {
+        if !self.check_dirs_of(path)? {
             return Ok(None);
         }
         let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-        let file = match OpenOptions::new()
+        let opened = OpenOptions::new()
             .read(true)
             .custom_flags(flags.bits().cast_signed())
-            .open(&path)
-        {
-            Ok(file) => file,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            .open(path);
+        match opened {
+            Ok(file) => check_private(&file, path).map(|_| Some(file)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => {
-                return Err(invalid(&path, "it is a symbolic link"));
+                Err(invalid(path, "it is a symbolic link"))
             }
-            Err(error) => return Err(invalid(&path, &error.to_string())),
+            Err(error) => Err(invalid(path, &error.to_string())),
+        }
+    }
+
+    /// Whether a relay serves this home: it holds the lock of `relay.lock` for as long as it lives, however it ends.
+    ///
+    /// # Errors
+    /// `cli_state_invalid` when the lock's file is foreign or open to others.
+    pub(crate) fn is_served(&self) -> Outcome<bool> {
+        let path = self.path("relay.lock");
+        let Some(file) = self.open_private(&path)? else {
+            return Ok(false);
         };
-        read_private(file, &path).map(Some)
+        // Taken for a moment, and shared, so that two clients that look do not see each other.
+        match flock(&file, FlockOperation::NonBlockingLockShared) {
+            Err(rustix::io::Errno::WOULDBLOCK) => Ok(true),
+            Ok(()) | Err(_) => Ok(false),
+        }
     }
 
     /// A file's JSON; none where it doesn't exist.

@@ -118,9 +118,23 @@ fn private_dir() -> tempfile::TempDir {
     dir
 }
 
-/// A home whose relay is the scripted one; this test's own process stands for its.
+/// A home whose relay is the scripted one; this test's own process stands for its, and serves the home to the test's end.
 fn home_of(relay: &Relay) -> tempfile::TempDir {
+    let home = home_left_by(relay);
+    let lock = fs::File::open(home.path().join("relay.lock")).unwrap();
+    lock.lock().unwrap();
+    std::mem::forget(lock);
+    home
+}
+
+/// The same of a relay that has died: its process id has gone to another program, and its port.
+fn home_left_by(relay: &Relay) -> tempfile::TempDir {
     let home = private_dir();
+    write_private(
+        home.path(),
+        "relay.lock",
+        &format!("{}\n", std::process::id()),
+    );
     let (url, pid) = (&relay.url, std::process::id());
     write_private(
         home.path(),
@@ -404,6 +418,29 @@ fn a_wrong_command_line_is_exit_code_one() {
         texts(&run(home.path(), &["--version"])).0,
         format!("odb-cli {}\n", env!("CARGO_PKG_VERSION"))
     );
+}
+
+#[test]
+fn no_secret_goes_to_who_listens_where_a_relay_has_died() {
+    let relay = Relay::new(&["{}"; 8]);
+    let home = home_left_by(&relay);
+    store_session(home.path(), &relay, INSTANCE);
+    for words in [
+        &["get", "title"][..],
+        &["status"],
+        &["confirm", "list"],
+        &["stop"],
+    ] {
+        let mut asking = command(home.path(), words);
+        asking.env("DASHBOARD_ADMIN_TOKEN", "admin-token");
+        assert_ne!(asking.output().unwrap().status.code(), Some(0), "{words:?}");
+    }
+    assert!(relay.seen.try_recv().is_err(), "somebody was called");
+    // The same home, served again.
+    let lock = fs::File::open(home.path().join("relay.lock")).unwrap();
+    lock.lock().unwrap();
+    run(home.path(), &["get", "title"]);
+    assert!(relay.seen.recv().unwrap().head.contains("t0ken"));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Composes the program: home, adapter, runtime and relay, from start to end.
 
 use std::ffi::OsString;
-use std::io::{Read as _, Write};
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,25 +12,28 @@ use egress::LocalEgress;
 use health_store::rollup::RollupLedger;
 use health_store::{HealthStore, SystemTicks};
 use ops_contracts::control::access::AccessPolicy;
+use ops_contracts::wire::capability::{AdapterKind, Capability};
 use ops_contracts::control::choice::Choices;
+use ops_contracts::wire::clock::{Clock, Timestamp};
+use ops_contracts::wire::command::session::SessionMode;
 use ops_contracts::control::config::LogFormat;
 use ops_contracts::control::health::{AdapterHealthStore, HealthSink};
 use ops_contracts::control::legacy::LEASE_TTL_MS;
-use ops_contracts::wire::capability::{AdapterKind, Capability};
-use ops_contracts::wire::clock::{Clock, Timestamp};
-use ops_contracts::wire::command::session::SessionMode;
 use ops_contracts::wire::version::{BINARY_VERSION, OPS_CONTRACT_VERSION, OPS_MIN_COMPAT_VERSION};
+use ops_contracts::{ErrorCode, Fault};
 use ops_runtime::{FamilyConfig, Runtime, RuntimeConfig};
 use relay::{
     Control, Labels, Pairing, Relay, RelayConfig, RoutingSetup, Timeouts, Tls, Token, Versions,
 };
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::time::timeout;
 
 use crate::adapters::{Adapters, LegacyDoor};
 use crate::args::Args;
 use crate::certificate::{Files, Served};
 use crate::environment::{Environment, SystemClock};
 use crate::failure::{EXECUTION, Failure};
+use crate::files::{self, Terms};
 use crate::home::{Home, RelayFile, random_hex};
 use crate::logging;
 use crate::pairing::Pairings;
@@ -41,8 +44,8 @@ use crate::signals::{Hangups, Signals};
 /// How often what was counted goes to disk.
 const FLUSH_EVERY: Duration = Duration::from_secs(10);
 
-/// The most bytes of a policy that are read; a longer one does not parse.
-const MAX_POLICY: u64 = 1 << 20;
+/// How long the end waits for the last of these writes: a disk that does not answer keeps nobody from ending the program.
+const FLUSH_WITHIN: Duration = Duration::from_secs(5);
 
 /// How long the end waits for the journal.
 const JOURNAL_WITHIN: Duration = Duration::from_secs(2);
@@ -107,8 +110,6 @@ async fn serve(
     environment: Environment,
     home: Arc<Home>,
 ) -> Result<(), Failure> {
-    // Before anything is announced: whoever reads the announcement may end us in order.
-    let signals = Signals::listen().map_err(|error| Failure::start(format!("signals: {error}")))?;
     let hangups = Hangups::listen().map_err(|error| Failure::start(format!("signals: {error}")))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let adapters = Adapters::new(&settings, environment, &home, clock.clone())?;
@@ -181,6 +182,9 @@ async fn serve(
         None => relay,
     };
     door.opens_into(relay.control());
+    // Before anything is announced: whoever reads the announcement may end us in order. And not before everything is read:
+    // until then nothing waits for the signals, and the system's default ends us.
+    let signals = Signals::listen().map_err(|error| Failure::start(format!("signals: {error}")))?;
     home.announce(&RelayFile {
         relay_url: relay.url(),
         pid: std::process::id(),
@@ -197,7 +201,10 @@ async fn serve(
     let flushing = tokio::spawn(keep_flushing(ledger.clone(), SystemClock));
     let ended = relay.serve(until_signalled(signals, home.clone())).await;
     flushing.abort();
-    flush(ledger, SystemClock.now()).await;
+    let flushed = timeout(FLUSH_WITHIN, flush(ledger, SystemClock.now())).await;
+    if flushed.is_err() {
+        tracing::error!("the ledger could not be flushed in time");
+    }
     // The sessions' ends belong into the journal as well.
     if !health.settle(JOURNAL_WITHIN) {
         tracing::warn!("the health journal could not be written to its end");
@@ -234,13 +241,42 @@ async fn flush(ledger: Arc<RollupLedger>, now: Timestamp) {
 
 /// The policy about commands; blocking.
 fn read_policy(path: &Path) -> Result<AccessPolicy, String> {
-    let shown = path.display();
-    let file = std::fs::File::open(path).map_err(|error| format!("{shown}: {error}"))?;
-    let mut text = String::new();
-    file.take(MAX_POLICY)
-        .read_to_string(&mut text)
-        .map_err(|error| format!("{shown}: {error}"))?;
-    AccessPolicy::parse(&text).map_err(|invalid| format!("{shown}: {invalid}"))
+    let terms = Terms {
+        readable: true,
+        linked: false,
+    };
+    let text = files::read(path, terms)
+        .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned()));
+    text.and_then(|text| AccessPolicy::parse(&text).map_err(|invalid| invalid.to_string()))
+        .map_err(|why| format!("{}: {why}", path.display()))
+}
+
+/// The token that the operator supplies; none where each start makes its own.
+fn supplied_token(settings: &Settings) -> Result<Option<String>, Failure> {
+    let Some(path) = &settings.token_file else {
+        return Ok(None);
+    };
+    let refused = |why: &str| {
+        let fault = Fault::new(
+            ErrorCode::RelayConfigInvalid,
+            format!("{}: {why}", path.display()),
+        );
+        Failure::Coded(fault.with("key", "tokenFile"))
+    };
+    let terms = Terms {
+        readable: false,
+        linked: true,
+    };
+    let bytes = files::read(path, terms).map_err(|why| refused(&why))?;
+    let text = String::from_utf8(bytes).unwrap_or_default();
+    let token = text.trim_end_matches('\n');
+    if (32..=512).contains(&token.len()) && token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        Ok(Some(token.to_owned()))
+    } else {
+        Err(refused(
+            "it does not hold one line of 32 to 512 visible ASCII characters",
+        ))
+    }
 }
 
 /// Ends what relays that died have left behind.
@@ -348,7 +384,7 @@ fn relay_config(
         insecure_listen: settings.insecure_listen,
         tls: None,
         pairing: Pairing::off(),
-        token: Token::new(home.token()?),
+        token: Token::new(home.token(supplied_token(settings)?)?),
         admin_token: settings.admin_token.clone().map(Token::new),
         allowed_hosts: settings.allowed_hosts.clone(),
         allowed_extensions: settings.allowed_extensions.clone(),

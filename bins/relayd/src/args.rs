@@ -24,6 +24,10 @@ pub(crate) struct Args {
     /// The certificate's private key, in PEM form, which nobody else may be able to read
     #[arg(long, value_name = "FILE")]
     pub(crate) tls_key: Option<PathBuf>,
+    /// The relay token, one line of 32 to 512 visible characters that nobody else may be able to read; without it each start makes
+    /// a new one, which is in relay.token of the state directory
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
     /// Let --listen name an address beyond loopback without TLS, though nothing that travels there is encrypted
     #[arg(long)]
     pub(crate) insecure_listen: bool,

@@ -1,20 +1,14 @@
 //! The certificate that TLS is served with: its two files, read at the start and again with every reload.
 
-use std::fs::File;
-use std::io::Read;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ops_contracts::{ErrorCode, Fault};
 use relay::Tls;
-use rustix::fs::OFlags;
 
 use crate::failure::Failure;
+use crate::files::{self, Terms};
 use crate::home::Home;
-
-/// The largest file that is read; a chain of certificates is far smaller.
-const MAX_FILE: u64 = 1 << 20;
 
 /// Where certificate and key are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,31 +67,11 @@ impl Files {
 
 /// Symbolic links are followed: tools that renew certificates put them there.
 fn read(path: &Path, key: &str, private: bool) -> Result<Vec<u8>, Failure> {
-    let refused = |why: String| invalid(key, format!("{}: {why}", path.display()));
-    // Without NONBLOCK a FIFO in the file's place would hang the start.
-    let mut options = File::options();
-    let opened = options
-        .read(true)
-        .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
-        .open(path);
-    let file = opened.map_err(|error| refused(error.to_string()))?;
-    let meta = file
-        .metadata()
-        .map_err(|error| refused(error.to_string()))?;
-    if !meta.is_file() {
-        return Err(refused("it is no plain file".to_owned()));
-    }
-    let mode = meta.mode() & 0o777;
-    if private && mode & 0o077 != 0 {
-        return Err(refused(format!(
-            "the key is open to others, its mode is {mode:03o}: chmod 600 it"
-        )));
-    }
-    let mut bytes = Vec::new();
-    file.take(MAX_FILE)
-        .read_to_end(&mut bytes)
-        .map_err(|error| refused(error.to_string()))?;
-    Ok(bytes)
+    let terms = Terms {
+        readable: !private,
+        linked: true,
+    };
+    files::read(path, terms).map_err(|why| invalid(key, format!("{}: {why}", path.display())))
 }
 
 fn invalid(key: &str, message: impl Into<String>) -> Failure {

@@ -5,6 +5,7 @@ use std::fs::{DirBuilder, File, Metadata, OpenOptions};
 use std::io::{ErrorKind, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use ops_contracts::wire::clock::Timestamp;
 use ops_contracts::{ErrorCode, Fault};
@@ -20,12 +21,16 @@ const MAX_FILE: u64 = 1 << 20;
 /// Bytes of the token.
 const TOKEN_BYTES: usize = 32;
 
+/// How often, and after what pause, the lock is tried again.
+const LOCK_TRIES: u32 = 10;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
+
 /// A state directory that this process alone serves, for as long as the value lives.
 #[derive(Debug)]
 pub(crate) struct Home {
     dir: PathBuf,
-    /// Holds the lock: the system releases it when the process ends, however it ends.
-    _lock: File,
+    /// Hold the locks: the system releases them when the process ends, however it ends.
+    _locks: [File; 2],
 }
 
 /// What a relay tells of itself once it listens.
@@ -64,11 +69,15 @@ impl Home {
             ));
         }
         check_private(&meta, &dir, "700")?;
+        let directory = lock_directory(&dir)?;
+        // What a relay that died has left would name a port that is not ours. Before the lock that clients look at: whoever
+        // finds that held finds no older announcement.
+        withdraw(&dir);
         let lock = lock(&dir)?;
-        let home = Self { dir, _lock: lock };
-        // What a relay that died has left would name a process that is not us.
-        home.withdraw();
-        Ok(home)
+        Ok(Self {
+            dir,
+            _locks: [directory, lock],
+        })
     }
 
     /// The directory of the browsers' profiles.
@@ -86,34 +95,17 @@ impl Home {
         self.dir.join("relay.token")
     }
 
-    /// The token, made where there is none.
+    /// The token of this start: the operator's, or a new one, so that one that got into wrong hands opens no later relay. Clients
+    /// of this home find it in its file either way.
     ///
     /// # Errors
-    /// `cli_state_invalid` when the file is foreign, open to others, or holds no token.
-    pub(crate) fn token(&self) -> Result<String, Failure> {
-        let path = self.token_path();
-        let Some(file) = open_private(&path)? else {
-            let token = random_hex(TOKEN_BYTES)?;
-            self.write("relay.token", &format!("{token}\n"))?;
-            return Ok(token);
-        };
-        let mut text = String::new();
-        file.take(4096)
-            .read_to_string(&mut text)
-            .map_err(|error| Failure::state(&path, error))?;
-        let token = text.trim_end_matches('\n');
-        let well_formed = token.len() == 2 * TOKEN_BYTES
-            && token
-                .bytes()
-                .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        if well_formed {
-            Ok(token.to_owned())
-        } else {
-            Err(Failure::state(
-                &path,
-                "it does not hold 64 lower-case hex digits",
-            ))
-        }
+    /// `cli_state_invalid` when the file is foreign or open to others.
+    pub(crate) fn token(&self, supplied: Option<String>) -> Result<String, Failure> {
+        // Somebody put it there: nothing of theirs is overwritten unseen.
+        open_private(&self.token_path())?;
+        let token = supplied.map_or_else(|| random_hex(TOKEN_BYTES), Ok)?;
+        self.write("relay.token", &format!("{token}\n"))?;
+        Ok(token)
     }
 
     /// Tells clients where the relay is.
@@ -138,8 +130,7 @@ impl Home {
 
     /// Takes that back.
     pub(crate) fn withdraw(&self) {
-        // It may never have been written.
-        let _ = std::fs::remove_file(self.dir.join("relay.json"));
+        withdraw(&self.dir);
     }
 
     /// The path of a file.
@@ -218,7 +209,26 @@ fn no_follow() -> i32 {
     (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed()
 }
 
-/// Takes the lock and leaves our process id in its file. A relay that died has released it.
+fn withdraw(dir: &Path) {
+    // It may never have been written.
+    let _ = std::fs::remove_file(dir.join("relay.json"));
+}
+
+/// Locks the directory itself: unlike a file in it, it can't be deleted and made again beside the relay that serves it.
+fn lock_directory(dir: &Path) -> Result<File, Failure> {
+    let directory = File::open(dir).map_err(|error| Failure::state(dir, error))?;
+    match flock(&directory, FlockOperation::NonBlockingLockExclusive) {
+        Err(Errno::WOULDBLOCK) => Err(match open_private(&dir.join("relay.lock"))? {
+            Some(lock) => busy(lock, dir),
+            None => home_busy("another relay", None, dir),
+        }),
+        // File systems that lock no directories lock the file.
+        Ok(()) | Err(_) => Ok(directory),
+    }
+}
+
+/// Takes the lock and leaves our process id in its file. A relay that died has released it. A client that looks whether it is
+/// held holds it itself for that moment.
 fn lock(dir: &Path) -> Result<File, Failure> {
     let path = dir.join("relay.lock");
     let opened = OpenOptions::new()
@@ -231,10 +241,17 @@ fn lock(dir: &Path) -> Result<File, Failure> {
         .open(&path);
     let mut file = opened.map_err(|error| unusable(&path, &error))?;
     check_file(&file, &path)?;
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => (),
-        Err(Errno::WOULDBLOCK) => return Err(busy(file, dir)),
-        Err(error) => return Err(Failure::state(&path, error)),
+    let mut tries = 0;
+    loop {
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => break,
+            Err(Errno::WOULDBLOCK) if tries < LOCK_TRIES => {
+                tries += 1;
+                std::thread::sleep(LOCK_PAUSE);
+            }
+            Err(Errno::WOULDBLOCK) => return Err(busy(file, dir)),
+            Err(error) => return Err(Failure::state(&path, error)),
+        }
     }
     let written = file
         .set_len(0)
@@ -253,6 +270,10 @@ fn busy(file: File, dir: &Path) -> Failure {
         || "another relay".to_owned(),
         |pid| format!("another relay (pid {pid})"),
     );
+    home_busy(&who, pid, dir)
+}
+
+fn home_busy(who: &str, pid: Option<u32>, dir: &Path) -> Failure {
     Failure::Coded(
         Fault::new(
             ErrorCode::RelayHomeBusy,
@@ -346,30 +367,38 @@ mod tests {
     }
 
     #[test]
-    fn the_token_is_made_once_and_stays() {
+    fn each_start_has_a_token_of_its_own_unless_one_is_supplied() {
         let (_scratch, dir) = scratch();
         let home = Home::take(dir.clone()).unwrap();
-        let token = home.token().unwrap();
-        assert_eq!(
-            std::fs::read_to_string(home.token_path()).unwrap(),
-            format!("{token}\n")
-        );
+        let told = || std::fs::read_to_string(home.token_path()).unwrap();
+        let token = home.token(None).unwrap();
+        assert_eq!(told(), format!("{token}\n"));
         assert_eq!((mode(&home.token_path()), token.len()), (0o600, 64));
-        assert_eq!(home.token().unwrap(), token);
+        let next = home.token(None).unwrap();
+        assert_ne!(next, token);
+        assert_eq!(told(), format!("{next}\n"));
+        let supplied = "supplied".repeat(5);
+        assert_eq!(home.token(Some(supplied.clone())).unwrap(), supplied);
+        assert_eq!(told(), format!("{supplied}\n"));
     }
 
     #[test]
-    fn a_token_that_others_can_read_or_that_is_none_is_refused() {
+    fn a_token_file_that_others_can_read_is_refused() {
         let (_scratch, dir) = scratch();
         let home = Home::take(dir).unwrap();
-        home.token().unwrap();
+        home.token(None).unwrap();
         std::fs::set_permissions(home.token_path(), PermissionsExt::from_mode(0o640)).unwrap();
-        assert_eq!(code(home.token()), ErrorCode::CliStateInvalid);
-        for wrong in ["", "short\n", &"F".repeat(64), &"a".repeat(65)] {
-            std::fs::remove_file(home.token_path()).unwrap();
-            home.write("relay.token", wrong).unwrap();
-            assert_eq!(code(home.token()), ErrorCode::CliStateInvalid, "{wrong:?}");
-        }
+        assert_eq!(code(home.token(None)), ErrorCode::CliStateInvalid);
+    }
+
+    #[test]
+    fn a_home_whose_lock_file_was_deleted_is_still_served_by_one_relay() {
+        let (_scratch, dir) = scratch();
+        let home = Home::take(dir.clone()).unwrap();
+        std::fs::remove_file(dir.join("relay.lock")).unwrap();
+        assert_eq!(code(Home::take(dir.clone())), ErrorCode::RelayHomeBusy);
+        drop(home);
+        Home::take(dir).unwrap();
     }
 
     #[test]
@@ -379,7 +408,7 @@ mod tests {
         let elsewhere = scratch.path().join("elsewhere");
         std::fs::write(&elsewhere, "a".repeat(64)).unwrap();
         symlink(&elsewhere, home.token_path()).unwrap();
-        assert_eq!(code(home.token()), ErrorCode::CliStateInvalid);
+        assert_eq!(code(home.token(None)), ErrorCode::CliStateInvalid);
         drop(home);
         symlink(&dir, scratch.path().join("link")).unwrap();
         assert_eq!(

@@ -8,6 +8,7 @@ mod args;
 mod certificate;
 mod environment;
 mod failure;
+mod files;
 mod home;
 mod logging;
 mod pairing;

@@ -136,6 +136,13 @@ impl PairingStore for Pairings {
         found.cloned()
     }
 
+    fn holds(&self, id: &str) -> bool {
+        self.lock()
+            .grants
+            .iter()
+            .any(|grant| grant.pairing_id == id)
+    }
+
     fn redeem(&self, code: &str) -> Outcome<Paired> {
         let mut state = self.lock();
         self.spend(&mut state, code)?;

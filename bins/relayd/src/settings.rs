@@ -41,6 +41,8 @@ pub(crate) struct Settings {
     pub(crate) insecure_listen: bool,
     /// Where the certificate is that TLS is served with.
     pub(crate) tls: Option<Files>,
+    /// Where the operator's token is.
+    pub(crate) token_file: Option<PathBuf>,
     /// Whether clients must pair.
     pub(crate) pairing: bool,
     pub(crate) limits: LimitsProfile,
@@ -149,6 +151,10 @@ fn flags(args: &Args, routing: &CliControls) -> Result<Layer, Failure> {
         .as_ref()
         .map(|path| path.display().to_string());
     document.tls_key_file = args.tls_key.as_ref().map(|path| path.display().to_string());
+    document.token_file = args
+        .token_file
+        .as_ref()
+        .map(|path| path.display().to_string());
     document.limits_profile = args.limits;
     document.pairing = args.pairing;
     document.log_format = args.log_format;
@@ -260,6 +266,7 @@ impl Layers {
             listen,
             insecure_listen: self.args.insecure_listen,
             tls,
+            token_file: self.named(&effective.token_file),
             pairing: effective.pairing.value.required(listen.ip().is_loopback()),
             limits,
             log_format: effective.log_format.value,

@@ -257,6 +257,8 @@ section! {
         "The certificate that the relay serves TLS with, in PEM form, its own first; empty: no TLS.";
     tls_key_file "tlsKeyFile" "tlsKeyFile" String = String::new(); "a path";
         "The certificate's private key, in PEM form, which nobody else may be able to read.";
+    token_file "tokenFile" "tokenFile" String = String::new(); "a path";
+        "The file with the relay token, which nobody else may be able to read; empty: each start makes a new one.";
     pairing "pairing" "pairing" PairingMode = PairingMode::Auto; PairingMode::EXPECTED;
         "Whether clients must pair.";
     policy "policy" "policy" String = String::new(); "a path";
@@ -444,6 +446,7 @@ mod tests {
                 "logLevel=\"info\" default",
                 "tlsCertFile=\"\" default",
                 "tlsKeyFile=\"\" default",
+                "tokenFile=\"\" default",
                 "pairing=\"auto\" default",
                 "policy=\"\" default",
                 "scorecardPhase=\"pilot\" default",
