@@ -11,6 +11,7 @@ use odb_tests::PATIENCE;
 use odb_tests::relay::{Relay, RemoteSession, configure};
 use ops_client::ClientError;
 use ops_client::legacy::{self, CdpSocket};
+use ops_contracts::control::legacy::LegacySelection;
 use ops_contracts::wire::capability::{AdapterKind, BrowserKind};
 use ops_contracts::wire::command::dom::EvalParams;
 use ops_contracts::wire::command::nav::GotoParams;
@@ -20,7 +21,6 @@ use ops_contracts::wire::command::{
     DiagnosticsNetwork, DomEval, Empty, NavGoto, SessionCreate, SessionStatus, TargetsList,
 };
 use ops_contracts::wire::domains::{DomainReason, DomainRule};
-use ops_contracts::control::legacy::LegacySelection;
 use ops_contracts::wire::routing::RoutingMode;
 use ops_contracts::{Details, ErrorCode};
 use serde_json::{Value, json};

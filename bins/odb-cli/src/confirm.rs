@@ -67,6 +67,8 @@ fn line(asked: &Confirmation) -> String {
         params,
         client_id,
         expires_at,
+        params_sha256,
+        complete,
         ..
     } = asked;
     let rule = asked
@@ -74,7 +76,14 @@ fn line(asked: &Confirmation) -> String {
         .as_ref()
         .map(|rule| format!(", rule {rule:?}"))
         .unwrap_or_default();
-    format!("{id}  {command} {params}  asked by {client_id}{rule}, until {expires_at}")
+    let part = if *complete {
+        ""
+    } else {
+        "  NOT ALL THAT WILL RUN IS SHOWN"
+    };
+    format!(
+        "{id}  {command} {params}{part}  sha256 {params_sha256}  asked by {client_id}{rule}, until {expires_at}"
+    )
 }
 
 /// The admin token of the environment, where there is one.

@@ -14,14 +14,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use ops_contracts::seam::adapter::{AdapterError, AdapterResult, BoxFuture, LaunchSpec};
-use ops_contracts::wire::capability::{BrowserKind, Capability};
-use ops_contracts::wire::domains::{DomainPolicy, DomainRefusal, DomainRules};
-use ops_contracts::seam::egress::{Egress, EgressDoor, EgressTerms, EgressWitness};
 use ops_contracts::control::legacy::{
     CdpVerdict, LegacyBrowser, LegacyBrowserInfo, LegacyBrowsers, LegacyCommand, LegacyEvents,
     LegacyMessage,
 };
+use ops_contracts::seam::adapter::{AdapterError, AdapterResult, BoxFuture, LaunchSpec};
+use ops_contracts::seam::egress::{Egress, EgressDoor, EgressTerms, EgressWitness};
+use ops_contracts::wire::capability::{BrowserKind, Capability};
+use ops_contracts::wire::domains::{DomainPolicy, DomainRefusal, DomainRules};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde::Deserialize;
 

@@ -5,10 +5,10 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use ops_contracts::seam::egress::{EgressTerms, EgressUpstream, EgressWitness};
 use ops_contracts::wire::clock::Clock;
 use ops_contracts::wire::command::session::DomainsStatus;
 use ops_contracts::wire::domains::{DomainPolicy, DomainRefusal, RefusedHost, host_of_url};
-use ops_contracts::seam::egress::{EgressTerms, EgressUpstream, EgressWitness};
 
 /// The most hosts that are remembered as refused.
 const MAX_REFUSED: usize = 256;

@@ -253,6 +253,17 @@ impl OpsService for Runtime {
             .is_some_and(|session| lock(&session.lease).matches(lease))
     }
 
+    fn admits(&self, request: &OpsRequest, caller: &Caller) -> Outcome<()> {
+        let name = CommandName::from_str(&request.command)?;
+        if name.spec().lane == Lane::Service {
+            return Ok(());
+        }
+        let call = Call::parse(name, &request.params)?;
+        self.inner
+            .admitted_session(request, caller, &call)
+            .map(drop)
+    }
+
     fn admit_blob(&self, session: &SessionId, lease: &LeaseId, bytes: u64) -> Outcome<()> {
         self.inner.holders_session(session, Some(lease))?;
         self.inner.blobs.admit(session, bytes)

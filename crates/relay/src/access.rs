@@ -13,20 +13,24 @@ use ops_contracts::control::access::{
 };
 use ops_contracts::wire::command::parse_json;
 use ops_contracts::wire::frame::OpsRequest;
-use ops_contracts::wire::routing::IdentityNamespace;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde_json::value::RawValue;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::gate::Permit;
 use crate::server::Edge;
 
+mod shown;
 mod waiting;
 
+use shown::Shown;
 use waiting::Waiting;
 
 /// How long a confirmation may be given unless the policy says otherwise.
 const CONFIRM_WITHIN: Duration = Duration::from_secs(300);
+
+/// How long a reload waits for the policy's file: one on a disk that does not answer is one that can't be read.
+const READ_WITHIN: Duration = Duration::from_secs(5);
 
 /// Reads the policy's file; the error says what is wrong with it. It may block.
 pub type ReadAccess = Arc<dyn Fn() -> Result<AccessPolicy, String> + Send + Sync>;
@@ -66,15 +70,10 @@ pub(crate) struct ToConfirm {
 
 /// Who asks.
 fn requester(permit: &Permit) -> Requester {
-    let pairing = permit
-        .asker()
-        .identities
-        .get(IdentityNamespace::Pairing)
-        .map(|identity| identity.as_str().trim_start_matches("pairing:").to_owned());
     Requester {
         client: permit.client().clone(),
         kind: permit.kind(),
-        pairing,
+        pairing: permit.pairing().map(str::to_owned),
         admin: permit.is_admin(),
     }
 }
@@ -93,14 +92,28 @@ fn credentials(requester: &Requester) -> Vec<String> {
 impl AccessControl {
     /// Puts the policy that `read` gives in force, now and at every reload. Only the first call counts.
     pub(crate) fn equip(&self, read: ReadAccess) {
-        let _ = self.read.set(read);
-        self.reload();
+        let first = read();
+        if self.read.set(read).is_ok() {
+            self.put_in_force(first);
+        }
     }
 
-    /// Reads the policy anew. One that can't be read allows nothing from now on.
-    pub(crate) fn reload(&self) {
-        let Some(read) = self.read.get() else { return };
-        let loaded = match read() {
+    /// Reads the policy again. One that can't be read, or not in time, allows nothing from now on.
+    pub(crate) async fn reload(&self) {
+        let Some(read) = self.read.get().cloned() else {
+            return;
+        };
+        let reading = tokio::task::spawn_blocking(move || read());
+        // What is read after that time goes nowhere: a later reload may have put a newer policy in force.
+        let read = match timeout(READ_WITHIN, reading).await {
+            Ok(read) => read.unwrap_or_else(|_| Err("reading it panicked".to_owned())),
+            Err(_) => Err(format!("it was not read within {READ_WITHIN:?}")),
+        };
+        self.put_in_force(read);
+    }
+
+    fn put_in_force(&self, read: Result<AccessPolicy, String>) {
+        let loaded = match read {
             Ok(policy) => Loaded::Policy(Arc::new(policy)),
             Err(why) => {
                 tracing::error!(code = %ErrorCode::RelayPolicyUnreadable, "the command policy can't be read, nothing is allowed: {why}");
@@ -187,10 +200,13 @@ impl AccessControl {
         deadline: Instant,
     ) -> Outcome<()> {
         let now = edge.clock.now();
+        let shown = Shown::of(&request.params);
         let asked = Confirmation {
             id: waiting::id()?,
             command: request.command.clone(),
-            params: waiting::preview(&request.params),
+            params: shown.params,
+            params_sha256: shown.sha256,
+            complete: shown.complete,
             rule: ask.rule.clone(),
             request_id: request.request_id.clone(),
             session_id: request.session_id.clone(),
@@ -224,9 +240,9 @@ fn denied(command: &str, rule: Option<&str>) -> Fault {
 /// `GET /confirmations`: what waits, for those who may decide about something.
 ///
 /// # Errors
-/// `relay_confirmation_forbidden` without the admin token and a pairing.
+/// `relay_confirmation_forbidden` without the admin token and, where clients must pair, a pairing.
 pub(crate) fn list(edge: &Edge, permit: &Permit) -> Outcome<String> {
-    decider(permit)?;
+    decider(edge, permit)?;
     let list = ConfirmationList {
         confirmations: edge.access.waiting.list(),
     };
@@ -239,7 +255,7 @@ pub(crate) fn list(edge: &Edge, permit: &Permit) -> Outcome<String> {
 /// `relay_frame_invalid` naming the field; `relay_confirmation_unknown`; `relay_confirmation_forbidden` for a credential of the
 /// requester's own, and without any beside the relay token, which requesters have as well.
 pub(crate) fn decide(edge: &Edge, permit: &Permit, body: &str) -> Outcome<String> {
-    let mine = decider(permit)?;
+    let mine = decider(edge, permit)?;
     if !body.trim_start().starts_with('{') {
         return Err(Fault::new(
             ErrorCode::RelayFrameInvalid,
@@ -272,8 +288,15 @@ pub(crate) fn decide(edge: &Edge, permit: &Permit, body: &str) -> Outcome<String
     serde_json::to_string(&decided).map_err(|_| Fault::plain(ErrorCode::RelayInternal))
 }
 
-fn decider(permit: &Permit) -> Outcome<Vec<String>> {
+fn decider(edge: &Edge, permit: &Permit) -> Outcome<Vec<String>> {
     let mine = credentials(&requester(permit));
+    // Where clients need not pair, who asks leaves its pairing out and is nobody in particular: another pairing than the
+    // requester's may well be the requester's.
+    if !edge.policy.pairing.required && !permit.is_admin() {
+        return Err(forbidden(
+            "where clients need not pair, the admin token alone decides: present it",
+        ));
+    }
     if mine.is_empty() {
         return Err(forbidden(
             "the relay token alone decides nothing: present the admin token, or a pairing",

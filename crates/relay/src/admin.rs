@@ -59,8 +59,9 @@ pub(crate) fn set_routing(edge: &Arc<Edge>, body: &str) -> Outcome<()> {
 /// What is wrong with it; nothing has changed then.
 pub(crate) async fn reload(edge: &Arc<Edge>) -> Outcome<bool> {
     // Whatever becomes of the rest: a policy that was narrowed must not wait for another file.
-    let reloading = edge.clone();
-    let reloaded = tokio::task::spawn_blocking(move || reloading.access.reload()).await;
-    reloaded.map_err(|_| Fault::plain(ErrorCode::RelayInternal))?;
-    edge.routing.reload(&edge.service, &*edge.clock).await
+    edge.access.reload().await;
+    let reloaded = edge.routing.reload(&edge.service, &*edge.clock).await;
+    // Whatever became of the rest: the pairings may have been read before it failed.
+    edge.pairings_changed();
+    reloaded
 }

@@ -161,10 +161,12 @@ pub(crate) async fn answer(
         }
         (Part::Login, &Method::POST) => log_in(edge, head, body).await,
         (Part::Logout, &Method::POST) => log_out(edge, &head.headers),
-        (Part::Events, &Method::GET) => match stream::open(edge, permit) {
-            Ok(stream) => stream,
-            Err(fault) => declined(edge, fault),
-        },
+        (Part::Events, &Method::GET) => {
+            match stream::open(edge, permit, cookie(&head.headers).unwrap_or_default()) {
+                Ok(stream) => stream,
+                Err(fault) => declined(edge, fault),
+            }
+        }
         (Part::Routing | Part::Reload, &Method::POST) => change(edge, permit, head, body).await,
         (Part::Incidents | Part::Resolve, &Method::POST) => tell_incident(edge, head, body).await,
         (part, method) => wrong_method(edge, Endpoint::Dashboard(part), method),
@@ -173,8 +175,8 @@ pub(crate) async fn answer(
 }
 
 /// `POST /dashboard/codes`, with the relay token: a code for a browser to log in by.
-pub(crate) fn issue_code(edge: &Edge) -> Reply {
-    match edge.policy.logins.issue(Instant::now()) {
+pub(crate) fn issue_code(edge: &Edge, permit: &Permit) -> Reply {
+    match edge.policy.logins.issue(permit.pairing(), Instant::now()) {
         Ok(code) => {
             let grouped: Vec<String> = code
                 .as_bytes()

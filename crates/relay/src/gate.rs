@@ -156,6 +156,12 @@ impl Permit {
         &self.client
     }
 
+    /// The id of the pairing whose token came with the request.
+    pub(crate) fn pairing(&self) -> Option<&str> {
+        let identity = self.asker.identities.get(IdentityNamespace::Pairing)?;
+        Some(identity.as_str().trim_start_matches("pairing:"))
+    }
+
     /// Who asks, for routing.
     pub(crate) fn asker(&self) -> &Asker {
         &self.asker

@@ -79,7 +79,7 @@ pub(crate) async fn handle(connection: Arc<Connection>, request: Request<Incomin
         (Endpoint::AdminReload | Endpoint::AdminRouting, &Method::POST) => {
             change(edge, &permit, &head, body).await
         }
-        (Endpoint::DashboardCodes, &Method::POST) => dashboard::issue_code(edge),
+        (Endpoint::DashboardCodes, &Method::POST) => dashboard::issue_code(edge, &permit),
         (Endpoint::Dashboard(part), _) => dashboard::answer(edge, part, &permit, &head, body).await,
         (Endpoint::Orchestration, &Method::GET) => respond::json(200, scorecard::events(edge)),
         (Endpoint::Orchestration, &Method::POST) => take_event(edge, &head, body).await,
@@ -440,10 +440,15 @@ fn upgrade(connection: &Arc<Connection>, permit: Permit, head: &mut Parts) -> Ou
     if !has(SEC_WEBSOCKET_VERSION, "13") {
         return Err(not_one("Sec-WebSocket-Version is not 13"));
     }
-    let key = head
-        .headers
-        .get(SEC_WEBSOCKET_KEY)
+    let mut keys = head.headers.get_all(SEC_WEBSOCKET_KEY).iter();
+    let key = keys
+        .next()
         .ok_or_else(|| not_one("Sec-WebSocket-Key is missing"))?;
+    if keys.next().is_some() || !is_key(key.as_bytes()) {
+        return Err(not_one(
+            "Sec-WebSocket-Key is not one text of 16 bytes as base64",
+        ));
+    }
     let upgrading = head
         .extensions
         .remove::<hyper::upgrade::OnUpgrade>()
@@ -463,6 +468,19 @@ fn upgrade(connection: &Arc<Connection>, permit: Permit, head: &mut Parts) -> Ou
         }
     });
     Ok(reply)
+}
+
+/// Whether a text is base64 of 16 bytes: 22 digits, of which the last carries two bits, and the padding.
+fn is_key(text: &[u8]) -> bool {
+    let digit = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    match text {
+        [digits @ .., last, b'=', b'='] => {
+            digits.len() == 21
+                && digits.iter().all(digit)
+                && matches!(last, b'A' | b'Q' | b'g' | b'w')
+        }
+        _ => false,
+    }
 }
 
 /// One of the places for WebSockets.

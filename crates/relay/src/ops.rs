@@ -186,7 +186,7 @@ pub(crate) async fn run(edge: Arc<Edge>, admitted: Admitted) -> Answer {
         ..
     } = admitted;
     if let Some(ask) = &confirm
-        && let Err(fault) = confirmed(&edge, ask, &mut request).await
+        && let Err(fault) = confirmed(&edge, ask, &mut request, &caller).await
     {
         let failed = Failed {
             request: request.request_id,
@@ -232,7 +232,14 @@ pub(crate) async fn run(edge: Arc<Edge>, admitted: Admitted) -> Answer {
 }
 
 /// Waits until another credential has approved of a request. What is left of its deadline is left for the command.
-async fn confirmed(edge: &Edge, ask: &ToConfirm, request: &mut OpsRequest) -> Outcome<()> {
+async fn confirmed(
+    edge: &Edge,
+    ask: &ToConfirm,
+    request: &mut OpsRequest,
+    caller: &Caller,
+) -> Outcome<()> {
+    // Nobody is asked about what would be refused anyway: without a lease no place among those who wait is taken.
+    edge.service.admits(request, caller)?;
     let deadline =
         tokio::time::Instant::now() + Duration::from_millis(request.timeout_ms.unwrap_or(0));
     edge.access.confirmed(edge, ask, request, deadline).await?;

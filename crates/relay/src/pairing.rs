@@ -31,6 +31,9 @@ pub trait PairingStore: Send + Sync {
     /// The id of the pairing that `token` belongs to. Compares in a time that tells nothing about how much of it is right.
     fn find(&self, token: &[u8]) -> Option<String>;
 
+    /// Whether the pairing with this id is still there: one that was taken back is not. Must not block.
+    fn holds(&self, id: &str) -> bool;
+
     /// Pairs a client that presents the open one-time code, which is spent by that.
     ///
     /// # Errors
@@ -61,6 +64,10 @@ pub struct NoPairings;
 impl PairingStore for NoPairings {
     fn find(&self, _: &[u8]) -> Option<String> {
         None
+    }
+
+    fn holds(&self, _: &str) -> bool {
+        false
     }
 
     fn redeem(&self, _: &str) -> Outcome<Paired> {

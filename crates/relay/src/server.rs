@@ -28,7 +28,7 @@ use crate::cdp::Lane;
 use crate::config::RelayConfig;
 use crate::connection;
 use crate::dashboard;
-use crate::gate::Policy;
+use crate::gate::{Permit, Policy};
 use crate::metrics::{Build, Live, Metrics, Series};
 use crate::peers::Peers;
 use crate::pool::Pool;
@@ -65,6 +65,8 @@ pub(crate) struct Edge {
     pub(crate) draining: AtomicBool,
     /// True when connections have to close.
     closing: watch::Sender<bool>,
+    /// Told when pairings may have been taken back.
+    pairings: watch::Sender<()>,
     /// WebSockets that are open.
     pub(crate) sockets: AtomicUsize,
     /// Streams of events that are open.
@@ -79,6 +81,25 @@ impl Edge {
     pub(crate) async fn closing(&self) {
         // The sender lives as long as this.
         let _ = self.closing.subscribe().wait_for(|closing| *closing).await;
+    }
+
+    /// Ends when the pairing that let a client in is no more; never for a client that came without one.
+    pub(crate) async fn unpaired(&self, permit: &Permit) {
+        let Some(id) = permit.pairing() else {
+            return std::future::pending().await;
+        };
+        // Looked at first: it may have been taken back between the gate and this subscription. The sender lives as long as this.
+        let mut changes = self.pairings.subscribe();
+        let _ = changes
+            .wait_for(|()| !self.policy.pairing.store.holds(id))
+            .await;
+    }
+
+    /// Ends what pairings that were taken back have let in.
+    pub(crate) fn pairings_changed(&self) {
+        let store = &self.policy.pairing.store;
+        self.policy.logins.keep(|pairing| store.holds(pairing));
+        self.pairings.send_replace(());
     }
 
     /// The authority on adapter health, which has been told whether the operator's kill switch is on.
@@ -256,6 +277,7 @@ impl Relay {
             clock,
             draining: AtomicBool::new(false),
             closing: watch::Sender::new(false),
+            pairings: watch::Sender::new(()),
             sockets: AtomicUsize::new(0),
             streams: AtomicUsize::new(0),
             history: dashboard::History::default(),

@@ -72,7 +72,12 @@ pub(crate) async fn serve(edge: Arc<Edge>, permit: Permit, upgraded: Upgraded) {
         WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
     let (writer, mut reader) = socket.split();
     let (outbox, writing) = Outbox::start(writer, &edge.config.timeouts);
-    let ending = Session::run(&edge, permit, &mut reader, &outbox).await;
+    let let_in = permit.clone();
+    let ending = tokio::select! {
+        ending = Session::run(&edge, permit, &mut reader, &outbox) => ending,
+        // What runs already runs on, as when a socket breaks; its answers are for nobody.
+        () = edge.unpaired(&let_in) => Some((CloseCode::Policy, "the pairing was taken back")),
+    };
     if outbox.is_broken() {
         // The peer takes nothing: there is no way to tell it more.
         return writing.abort();

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ops_contracts::wire::domains::DomainPolicy;
 use ops_contracts::control::legacy::{CdpDecision, CdpVerdict, LegacyCommand};
+use ops_contracts::wire::domains::DomainPolicy;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 

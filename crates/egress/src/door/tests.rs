@@ -1,7 +1,7 @@
 use std::io::{Read as _, Write as _};
 
-use ops_contracts::domains::DomainRules;
-use ops_contracts::egress::EgressUpstream;
+use ops_contracts::seam::egress::EgressUpstream;
+use ops_contracts::wire::domains::DomainRules;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::*;

@@ -13,6 +13,10 @@ use crate::wire::command::{CommandName, InvalidField, parse_json};
 use crate::wire::frame::ClientKind;
 use crate::wire::ids::{ClientId, RequestId, SessionId};
 
+mod class;
+
+pub use class::{Class, Classes};
+
 /// The version of the policy's schema that this version reads.
 pub const POLICY_SCHEMA_VERSION: u32 = 1;
 
@@ -55,7 +59,9 @@ pub struct AccessPolicy {
 pub struct AccessRule {
     /// The name that refusals give.
     pub name: String,
-    /// Commands by name (`dom.eval`), groups (`storage.*`), all (`*`), or `cdp.session` for the legacy lane.
+    /// Commands by name (`dom.eval`), groups (`storage.*`), all (`*`), by what they do (`class:script`, `class:network`,
+    /// `class:files`, `class:credentials`, `class:input`, `class:read`), or `cdp.session` for the legacy lane. A rule that denies or
+    /// asks is about what is of one of its classes; one that allows about what is of none but its classes.
     pub commands: Vec<String>,
     /// Clients: `kind:cli`, `kind:extension`, `kind:other`, `client:ID`, `pairing:ID`, `admin`; all of them when empty. What a
     /// client says of itself (kind and client) is no credential; pairing and admin are.
@@ -120,7 +126,7 @@ impl AccessPolicy {
     /// What becomes of a command; of a batch, the strictest of what becomes of it and of each of its commands.
     #[must_use]
     pub fn ruling(&self, command: &str, params: &RawValue, requester: &Requester) -> Ruling<'_> {
-        let whole = self.of_one(command, requester);
+        let whole = self.of_one(command, params, requester);
         if command != CommandName::BatchRun.as_str() {
             return whole;
         }
@@ -130,7 +136,13 @@ impl AccessPolicy {
             .unwrap_or_default();
         parts
             .iter()
-            .map(|part| self.of_one(&part.command, requester))
+            .map(|part| {
+                self.of_one(
+                    &part.command,
+                    part.params.as_deref().unwrap_or(RawValue::NULL),
+                    requester,
+                )
+            })
             .fold(whole, |strictest, ruling| {
                 if ruling.access > strictest.access {
                     ruling
@@ -140,11 +152,18 @@ impl AccessPolicy {
             })
     }
 
-    fn of_one(&self, command: &str, requester: &Requester) -> Ruling<'_> {
+    fn of_one(&self, command: &str, params: &RawValue, requester: &Requester) -> Ruling<'_> {
+        let classes = match command.parse::<CommandName>() {
+            Ok(command) => Classes::of(command, params),
+            // Raw messages do whatever a browser can.
+            Err(_) if command == LEGACY_SESSION => Classes::all(),
+            // A command that does not exist does nothing.
+            Err(_) => Classes::default(),
+        };
         let rule = self
             .rules
             .iter()
-            .find(|rule| rule.is_about(command, requester));
+            .find(|rule| rule.is_about(command, classes, requester));
         rule.map_or(
             Ruling {
                 access: self.default,
@@ -170,10 +189,12 @@ impl AccessRule {
                 "at least one command, group or *",
             ));
         }
-        let exists = |pattern: &String| all_commands().any(|name| covers(pattern, name));
+        let exists = |pattern: &String| {
+            Class::of_pattern(pattern).is_some() || all_commands().any(|name| covers(pattern, name))
+        };
         if let Some(unknown) = self.commands.iter().position(|pattern| !exists(pattern)) {
             let expected = format!(
-                "a command, a group such as dom.*, or *, and not {:?}",
+                "a command, a group such as dom.*, a class such as class:script, or *, and not {:?}",
                 self.commands[unknown]
             );
             return Err(InvalidField::new(
@@ -200,13 +221,27 @@ impl AccessRule {
         }
     }
 
-    fn is_about(&self, command: &str, requester: &Requester) -> bool {
-        self.commands.iter().any(|pattern| covers(pattern, command))
+    fn is_about(&self, command: &str, classes: Classes, requester: &Requester) -> bool {
+        (self.commands.iter().any(|pattern| covers(pattern, command)) || self.is_about_any(classes))
             && (self.clients.is_empty()
                 || self
                     .clients
                     .iter()
                     .any(|client| is_client(client, requester)))
+    }
+}
+
+impl AccessRule {
+    /// Whether its classes are about a request of these. What is allowed for one thing that it does may do nothing else.
+    fn is_about_any(&self, classes: Classes) -> bool {
+        let patterns = self.commands.iter();
+        let named: Classes = patterns
+            .filter_map(|pattern| Class::of_pattern(pattern))
+            .collect();
+        match self.access {
+            Access::Allow => !classes.is_empty() && classes.is_within(named),
+            Access::Confirm | Access::Deny => classes.meets(named),
+        }
     }
 }
 
@@ -252,8 +287,15 @@ pub struct Confirmation {
     pub id: String,
     /// The command.
     pub command: String,
-    /// Its parameters as JSON, at most 2,000 characters; texts that may be secrets (`value`, `text`, `password`, …) are hidden.
+    /// Its parameters as JSON, at most 65,536 characters and a note; texts that may be secrets (`value`, `text`, `password`, …)
+    /// are hidden, code is not.
     pub params: String,
+    /// SHA-256 in lower-case hex of all its parameters, nothing hidden, as JSON with sorted keys and without spaces.
+    #[serde(default)]
+    pub params_sha256: String,
+    /// Whether `params` shows everything that will run; false where it was cut, or a body is bytes that were sent before.
+    #[serde(default)]
+    pub complete: bool,
     /// The rule that asks; none where it is the policy's default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
@@ -399,6 +441,38 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_by_class_is_about_what_a_request_does() {
+        let text = r#"{ "policySchemaVersion": 1, "default": "deny", "rules": [
+            { "name": "no scripts", "commands": ["class:script"], "access": "deny" },
+            { "name": "careful", "commands": ["class:credentials"], "access": "confirm" },
+            { "name": "reading", "commands": ["class:read", "batch.run"], "access": "allow" },
+            { "name": "going", "commands": ["nav.*", "network.*"], "access": "allow" } ] }"#;
+        let policy = AccessPolicy::parse(text).unwrap();
+        let check = |command: &str, params: &str, rule: Option<&str>| {
+            let ruling = policy.ruling(command, &raw(params), &requester("a"));
+            assert_eq!(ruling.rule, rule, "{command} {params}");
+        };
+        check("dom.title", "{}", Some("reading"));
+        check("nav.wait", r#"{"text":"x"}"#, Some("reading"));
+        check("nav.wait", r#"{"function":"x"}"#, Some("no scripts"));
+        check("nav.goto", r#"{"url":"https://a/"}"#, Some("going"));
+        check(
+            "nav.goto",
+            r#"{"url":"data:text/html,x"}"#,
+            Some("no scripts"),
+        );
+        check("network.route", r#"{"fulfil":{}}"#, Some("no scripts"));
+        check("cdp.session", "null", Some("no scripts"));
+        check("storage.cookies.get", "{}", Some("careful"));
+        check("export.har", r#"{"secrets":true}"#, Some("careful"));
+        // An allowance by class is none for what does more.
+        check("interact.upload", "{}", None);
+        check("session.close", "{}", None);
+        let batch = r#"{"commands":[{"command":"dom.title"},{"command":"nav.wait","params":{"function":"x"}}]}"#;
+        check("batch.run", batch, Some("no scripts"));
+    }
+
+    #[test]
     fn what_cannot_be_interpreted_as_a_whole_is_no_policy() {
         let rule = |commands: &str, clients: &str| {
             format!(
@@ -415,6 +489,7 @@ mod tests {
             r#"{"policySchemaVersion":1,"default":"allow","rule":[]}"#.to_owned(),
             r#"{"policySchemaVersion":1,"default":"allow","confirmWithinMs":1}"#.to_owned(),
             rule(r#"["dom.evil"]"#, "[]"),
+            rule(r#"["class:scripts"]"#, "[]"),
             rule(r#"["*.eval"]"#, "[]"),
             rule("[]", "[]"),
             rule(r#"["*"]"#, r#"["anna"]"#),

@@ -80,6 +80,13 @@ pub trait OpsService: Send + Sync {
     /// Whether this is the session's current lease; compared in constant time. For charging rate limits.
     fn lease_matches(&self, session: &SessionId, lease: &LeaseId) -> bool;
 
+    /// Whether the session that a request names would take it from this caller: what `execute` asks first. A request for no
+    /// session passes.
+    ///
+    /// # Errors
+    /// Why not: an unknown session, another lease, a command that is not for observers.
+    fn admits(&self, request: &OpsRequest, caller: &Caller) -> Outcome<()>;
+
     /// Whether a blob of so many bytes may be put down for a session by whoever holds this lease; asked before the bytes are read.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use ops_contracts::seam::adapter::LaunchSpec;
+use ops_contracts::seam::egress::EgressUpstream;
 use ops_contracts::wire::capability::{AdapterKind, BrowserKind, Capability, CapabilitySet};
 use ops_contracts::wire::command::emulation::DeviceParams;
 use ops_contracts::wire::command::session::{
@@ -13,7 +14,6 @@ use ops_contracts::wire::command::session::{
     ObserveResult, Proxy, ReclaimResult, RenewResult, StatusResult,
 };
 use ops_contracts::wire::domains::DomainPolicy;
-use ops_contracts::seam::egress::EgressUpstream;
 use ops_contracts::wire::ids::{BlobId, ClientId, RequestId, SessionId, TargetId};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde::Deserialize;

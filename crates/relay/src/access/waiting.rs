@@ -15,12 +15,6 @@ use tokio::time::Instant;
 /// The most commands that wait at a time, and the most of one client.
 const MAX_WAITING: usize = 256;
 const MAX_OF_CLIENT: usize = 32;
-/// The most characters of parameters that are shown.
-const PREVIEW: usize = 2_000;
-/// Parameters whose texts may be secrets.
-const SECRET: &[&str] = &[
-    "value", "text", "password", "username", "cookies", "items", "state", "headers", "body",
-];
 
 struct Asked {
     told: Confirmation,
@@ -194,43 +188,6 @@ fn fingerprint(told: &Confirmation, params: &RawValue) -> [u8; 32] {
     hash.finalize().into()
 }
 
-/// Parameters for whoever decides, without what may be a secret.
-pub(super) fn preview(params: &RawValue) -> String {
-    let Ok(mut value) = serde_json::from_str::<Value>(params.get()) else {
-        return "?".to_owned();
-    };
-    hide(&mut value);
-    value.to_string().chars().take(PREVIEW).collect()
-}
-
-fn hide(value: &mut Value) {
-    match value {
-        Value::Object(fields) => {
-            for (key, field) in fields {
-                match field {
-                    // An expression is what has to be judged; what is typed is not.
-                    Value::String(text) if key == "expression" => {
-                        *text = text.chars().take(PREVIEW).collect()
-                    }
-                    _ if SECRET.contains(&key.as_str()) => *field = Value::String(shape(field)),
-                    field => hide(field),
-                }
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(hide),
-        _ => {}
-    }
-}
-
-/// What a hidden value is like.
-fn shape(value: &Value) -> String {
-    match value {
-        Value::String(text) => format!("[{} characters]", text.chars().count()),
-        Value::Array(items) => format!("[{} items]", items.len()),
-        _ => "[hidden]".to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -244,6 +201,8 @@ mod tests {
             id: id().unwrap(),
             command: "interact.click".to_owned(),
             params: String::new(),
+            params_sha256: String::new(),
+            complete: true,
             rule: None,
             request_id: "r".parse().unwrap(),
             session_id: None,
@@ -367,20 +326,5 @@ mod tests {
                 .code,
             ErrorCode::RelayConfirmationTimeout
         );
-    }
-
-    #[test]
-    fn what_may_be_a_secret_is_hidden_from_the_list() {
-        let shown = preview(&raw(
-            r#"{"element":{"css":"input"},"value":"hunter2","items":[1,2]}"#,
-        ));
-        assert!(
-            shown.contains("input")
-                && shown.contains("[7 characters]")
-                && shown.contains("[2 items]"),
-            "{shown}"
-        );
-        assert!(!shown.contains("hunter2"));
-        assert!(preview(&raw(r#"{"expression":"steal()"}"#)).contains("steal()"));
     }
 }

@@ -11,8 +11,8 @@ use futures_util::StreamExt;
 use futures_util::stream::{SplitSink, SplitStream};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
-use ops_contracts::wire::ids::{RequestId, SessionId};
 use ops_contracts::control::legacy::{CdpDecision, LegacyLeaseMode, LegacySelection};
+use ops_contracts::wire::ids::{RequestId, SessionId};
 use ops_contracts::wire::routing::LegacyLane;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use tokio::io::AsyncWriteExt;
@@ -59,6 +59,7 @@ pub(crate) async fn serve(edge: Arc<Edge>, permit: Permit, upgraded: Upgraded) {
     let (writer, mut reader) = socket.split();
     let number = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
     let (outlet, writing) = Outlet::start(number, writer, &edge.config.timeouts);
+    let let_in = permit.clone();
     let mut connection = Connection {
         predates_leases: edge.routing.predates_leases(permit.version()),
         edge: edge.clone(),
@@ -72,6 +73,7 @@ pub(crate) async fn serve(edge: Arc<Edge>, permit: Permit, upgraded: Upgraded) {
         ending = connection.read(&mut reader) => ending,
         () = outlet.broken() => (CloseCode::Again, "the peer does not keep up"),
         () = edge.closing() => (CloseCode::Away, "the relay ends"),
+        () = edge.unpaired(&let_in) => (CloseCode::Policy, "the pairing was taken back"),
     };
     connection.leave().await;
     if outlet.is_broken() {

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use subtle::ConstantTimeEq;
+use tokio::sync::watch;
 
 /// How long a code can be redeemed.
 pub(crate) const CODE_TTL: Duration = Duration::from_secs(120);
@@ -21,7 +22,11 @@ const MAX_LOGINS: usize = 32;
 
 /// Codes and logins of one relay.
 #[derive(Default)]
-pub(crate) struct Logins(Mutex<Kept>);
+pub(crate) struct Logins {
+    kept: Mutex<Kept>,
+    /// Told when logins have been ended.
+    ended: watch::Sender<()>,
+}
 
 #[derive(Default)]
 struct Kept {
@@ -31,11 +36,15 @@ struct Kept {
 
 struct Code {
     text: String,
+    /// The pairing of the client that had it issued.
+    pairing: Option<String>,
     until: Instant,
 }
 
 struct Login {
     cookie: String,
+    /// The pairing that it stands for.
+    pairing: Option<String>,
     key: String,
     until: Instant,
 }
@@ -50,7 +59,7 @@ pub(crate) struct Granted {
 
 impl Logins {
     fn kept(&self, now: Instant) -> MutexGuard<'_, Kept> {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.codes.retain(|code| code.until > now);
         kept.logins.retain(|login| login.until > now);
         kept
@@ -60,7 +69,7 @@ impl Logins {
     ///
     /// # Errors
     /// `relay_internal` when the system has no randomness.
-    pub(crate) fn issue(&self, now: Instant) -> Outcome<String> {
+    pub(crate) fn issue(&self, pairing: Option<&str>, now: Instant) -> Outcome<String> {
         let text = secret(10)?;
         let mut kept = self.kept(now);
         push(
@@ -68,6 +77,7 @@ impl Logins {
             MAX_CODES,
             Code {
                 text: text.clone(),
+                pairing: pairing.map(str::to_owned),
                 until: now + CODE_TTL,
             },
         );
@@ -95,8 +105,9 @@ impl Logins {
                 "the login code is wrong, was used, or is too old: get another by odb-cli dashboard",
             )
         })?;
-        kept.codes.remove(place);
+        let code = kept.codes.remove(place);
         let login = Login {
+            pairing: code.pairing,
             cookie: granted.cookie.clone(),
             key: granted.key.clone(),
             until: now + LOGIN_TTL,
@@ -120,6 +131,28 @@ impl Logins {
         self.kept(now)
             .logins
             .retain(|login| !same(&login.cookie, cookie));
+        self.ended.send_replace(());
+    }
+
+    /// Ends the codes and logins of pairings that `holds` no longer knows.
+    pub(crate) fn keep(&self, holds: impl Fn(&str) -> bool) {
+        let known = |pairing: &Option<String>| pairing.as_deref().is_none_or(&holds);
+        let mut kept = self.kept(Instant::now());
+        kept.codes.retain(|code| known(&code.pairing));
+        kept.logins.retain(|login| known(&login.pairing));
+        drop(kept);
+        self.ended.send_replace(());
+    }
+
+    /// Ends when the login with this cookie has been ended. One that grew old meanwhile ends with the next that is.
+    pub(crate) async fn ended(&self, cookie: &str) {
+        let mut ends = self.ended.subscribe();
+        let gone = |(): &()| {
+            let kept = self.kept(Instant::now());
+            !kept.logins.iter().any(|login| same(&login.cookie, cookie))
+        };
+        // The sender lives as long as this.
+        let _ = ends.wait_for(gone).await;
     }
 }
 
@@ -144,12 +177,14 @@ fn secret(bytes: usize) -> Outcome<String> {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
+
     use super::*;
 
     #[test]
     fn a_code_opens_once_and_only_both_secrets_together_read() {
         let (logins, now) = (Logins::default(), Instant::now());
-        let code = logins.issue(now).unwrap();
+        let code = logins.issue(None, now).unwrap();
         let typed = format!("{}-{}", code[..10].to_uppercase(), &code[10..]);
         let granted = logins.redeem(&typed, now).unwrap();
         assert_eq!(
@@ -166,9 +201,9 @@ mod tests {
     #[test]
     fn codes_and_logins_grow_old() {
         let (logins, now) = (Logins::default(), Instant::now());
-        let code = logins.issue(now).unwrap();
+        let code = logins.issue(None, now).unwrap();
         assert!(logins.redeem(&code, now + CODE_TTL).is_err());
-        let code = logins.issue(now).unwrap();
+        let code = logins.issue(None, now).unwrap();
         let granted = logins.redeem(&code, now).unwrap();
         let later = now + LOGIN_TTL - Duration::from_secs(1);
         assert!(
@@ -186,14 +221,36 @@ mod tests {
     #[test]
     fn wrong_codes_lock_nobody_out_and_codes_do_not_pile_up() {
         let (logins, now) = (Logins::default(), Instant::now());
-        let code = logins.issue(now).unwrap();
+        let code = logins.issue(None, now).unwrap();
         for _ in 0..1_000 {
             assert!(logins.redeem("0000-0000", now).is_err());
         }
         assert!(logins.redeem(&code, now).is_ok());
-        let first = logins.issue(now).unwrap();
-        let rest: Vec<_> = (0..MAX_CODES).map(|_| logins.issue(now).unwrap()).collect();
+        let first = logins.issue(None, now).unwrap();
+        let rest: Vec<_> = (0..MAX_CODES)
+            .map(|_| logins.issue(None, now).unwrap())
+            .collect();
         assert!(logins.redeem(&first, now).is_err());
         assert!(logins.redeem(&rest[0], now).is_ok());
+    }
+
+    #[tokio::test]
+    async fn codes_and_logins_end_with_the_pairing_that_had_them_issued() {
+        let (logins, now) = (Logins::default(), Instant::now());
+        let login = |pairing| {
+            let code = logins.issue(pairing, now).unwrap();
+            logins.redeem(&code, now).unwrap()
+        };
+        let (gone, kept, unpaired) = (login(Some("a")), login(Some("b")), login(None));
+        let code = logins.issue(Some("a"), now).unwrap();
+        let mut ended = Box::pin(logins.ended(&gone.cookie));
+        assert!(ended.as_mut().now_or_never().is_none());
+        logins.keep(|pairing| pairing == "b");
+        ended.await;
+        assert!(logins.redeem(&code, now).is_err());
+        assert!(!logins.admits(&gone.cookie, &gone.key, now));
+        for login in [kept, unpaired] {
+            assert!(logins.admits(&login.cookie, &login.key, now));
+        }
     }
 }

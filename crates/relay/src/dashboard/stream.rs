@@ -56,19 +56,20 @@ impl Body for EventBody {
     }
 }
 
-/// Begins a stream.
+/// Begins a stream, for the login with this cookie: it ends with it.
 ///
 /// # Errors
 /// `relay_connection_limit` when there are too many.
-pub(super) fn open(edge: &Arc<Edge>, permit: &Permit) -> Outcome<Reply> {
+pub(super) fn open(edge: &Arc<Edge>, permit: &Permit, login: &str) -> Outcome<Reply> {
     let place = Place::take(edge).ok_or(ErrorCode::RelayConnectionLimit)?;
     let (sender, receiver) = mpsc::channel(4);
-    let (edge, permit) = (edge.clone(), permit.clone());
+    let (edge, permit, login) = (edge.clone(), permit.clone(), login.to_owned());
     tokio::spawn(async move {
         let _place = place;
         tokio::select! {
             () = edge.closing() => {}
             () = sender.closed() => {}
+            () = edge.policy.logins.ended(&login) => {}
             () = feed(&edge, &permit, &sender) => {}
         }
     });

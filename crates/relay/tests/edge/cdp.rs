@@ -15,11 +15,11 @@ use ops_contracts::ErrorCode::{
 };
 use ops_contracts::Outcome;
 use ops_contracts::control::access::AccessPolicy;
-use ops_contracts::seam::adapter::BoxFuture;
 use ops_contracts::control::legacy::{
     CDP_PROTOCOL, CdpDecision, CdpVerdict, LegacyBrowser, LegacyBrowserInfo, LegacyBrowsers,
     LegacyCommand, LegacyEvents, LegacyMessage,
 };
+use ops_contracts::seam::adapter::BoxFuture;
 use ops_contracts::wire::limits::{LaneLimits, LimitsProfile};
 use ops_contracts::wire::routing as contract;
 use ops_contracts::wire::routing::{LegacyLane, RoutingControls, RoutingMode};

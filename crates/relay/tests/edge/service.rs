@@ -234,6 +234,15 @@ impl OpsService for Script {
         *asked == session() && *presented == lease()
     }
 
+    fn admits(&self, request: &OpsRequest, _: &Caller) -> Outcome<()> {
+        let held = request.session_id.as_ref().zip(request.lease_id.as_ref());
+        match held {
+            None if request.session_id.is_none() => Ok(()),
+            Some((session, lease)) if self.lease_matches(session, lease) => Ok(()),
+            _ => Err(ErrorCode::OpsNotOwner.into()),
+        }
+    }
+
     fn admit_blob(&self, asked: &SessionId, presented: &LeaseId, bytes: u64) -> Outcome<()> {
         if !self.lease_matches(asked, presented) {
             return Err(ErrorCode::OpsNotOwner.into());

@@ -74,6 +74,9 @@ async fn a_pairing_token_may_travel_in_the_subprotocols_as_well() {
         fn find(&self, token: &[u8]) -> Option<String> {
             (token == b"a-pairing-token").then(|| "0123456789abcdef".to_owned())
         }
+        fn holds(&self, id: &str) -> bool {
+            id == "0123456789abcdef"
+        }
         fn redeem(&self, _: &str) -> ops_contracts::Outcome<relay::Paired> {
             Err(ops_contracts::ErrorCode::RelayPairingInvalid.into())
         }
