@@ -15,8 +15,8 @@ use ops_contracts::seam::adapter::{
 use ops_contracts::seam::egress::{Egress, EgressDoor, EgressTerms};
 use ops_contracts::seam::port::{BrowserSummary, Served};
 use ops_contracts::wire::capability::{AdapterKind, BrowserKind, CapabilitySet};
-use ops_contracts::wire::command::session::SessionMode;
 use ops_contracts::wire::command::Viewport;
+use ops_contracts::wire::command::session::SessionMode;
 use ops_contracts::wire::ids::SessionId;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use tokio::sync::mpsc::UnboundedReceiver;

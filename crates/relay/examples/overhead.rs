@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt, StreamExt};
+use ops_contracts::Outcome;
 use ops_contracts::seam::adapter::BoxFuture;
 use ops_contracts::seam::port::{
     Caller, EndSessions, OpsService, Reply, RuntimeSummary, SessionEvents, SessionObserver,
