@@ -10,7 +10,8 @@ use adapter_cdp::{CdpAdapter, CdpConfig, Sandbox};
 use conformance::suite::Subject;
 use ops_contracts::seam::adapter::Adapter;
 use ops_contracts::wire::capability::BrowserKind;
-use ops_runtime::{FamilyConfig, Runtime, RuntimeConfig};
+use ops_contracts::wire::command::session::UrlScheme;
+use ops_runtime::{FamilyConfig, Runtime, RuntimeConfig, UrlRules};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::SystemClock;
@@ -68,17 +69,18 @@ pub fn bidi_chromedriver(profiles: PathBuf) -> Subject {
 /// When the calling program has no path.
 pub fn chain(profiles: PathBuf) -> Subject {
     let [cdp, bidi] = adapters(profiles);
-    let runtime = Runtime::new(
-        RuntimeConfig::default(),
-        vec![bidi, cdp],
-        Arc::new(SystemClock),
-    );
+    let config = RuntimeConfig {
+        urls: urls(),
+        ..RuntimeConfig::default()
+    };
+    let runtime = Runtime::new(config, vec![bidi, cdp], Arc::new(SystemClock));
     Subject {
         service: Arc::new(runtime),
         adapter: None,
         name: "chain",
         browser: BrowserKind::Chrome,
         kill_browser: Arc::new(kill),
+        end_renderers: Arc::new(end_renderers),
         exclusive: Arc::default(),
     }
 }
@@ -150,6 +152,10 @@ fn with(
     kill_browser: Arc<dyn Fn(u32) + Send + Sync>,
     config: RuntimeConfig,
 ) -> Subject {
+    let config = RuntimeConfig {
+        urls: urls(),
+        ..config
+    };
     let runtime = Runtime::new(config, vec![adapter.clone()], Arc::new(SystemClock));
     Subject {
         service: Arc::new(runtime),
@@ -157,7 +163,45 @@ fn with(
         name,
         browser: BrowserKind::Chrome,
         kill_browser,
+        end_renderers: Arc::new(end_renderers),
         exclusive: Arc::default(),
+    }
+}
+
+/// What the suite's sessions may ask for beyond the web.
+fn urls() -> UrlRules {
+    UrlRules {
+        schemes: vec![UrlScheme::Data],
+        hidden: Vec::new(),
+    }
+}
+
+/// Ends the processes that run the pages of a browser, which goes on without them.
+///
+/// # Panics
+/// When the processes of the machine can't be listed.
+pub fn end_renderers(browser: u32) {
+    let listed = std::process::Command::new("ps")
+        .args(["-A", "-o", "pid=", "-o", "pgid=", "-o", "args="])
+        .output()
+        .expect("ps runs");
+    let text = String::from_utf8_lossy(&listed.stdout).into_owned();
+    let processes: Vec<(u32, u32, &str)> = text
+        .lines()
+        .filter_map(|line| {
+            let (pid, rest) = line.trim_start().split_once(' ')?;
+            let (group, args) = rest.trim_start().split_once(' ')?;
+            Some((pid.parse().ok()?, group.parse().ok()?, args))
+        })
+        .collect();
+    let group = processes
+        .iter()
+        .find(|(pid, ..)| *pid == browser)
+        .map(|(_, group, _)| *group);
+    for (pid, of, args) in processes {
+        if Some(of) == group && args.contains("--type=renderer") {
+            kill(pid);
+        }
     }
 }
 

@@ -189,6 +189,7 @@ async fn codes_of_what_is_lacking(
         name: "fake",
         browser: BrowserKind::Chrome,
         kill_browser: Arc::new(|_| ()),
+        end_renderers: Arc::new(|_| ()),
         exclusive: Arc::default(),
     };
     let f = Fixture::new(subject, "alice-01").unwrap();

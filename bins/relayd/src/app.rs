@@ -21,7 +21,7 @@ use ops_contracts::wire::clock::{Clock, Timestamp};
 use ops_contracts::wire::command::session::SessionMode;
 use ops_contracts::wire::version::{BINARY_VERSION, OPS_CONTRACT_VERSION, OPS_MIN_COMPAT_VERSION};
 use ops_contracts::{ErrorCode, Fault};
-use ops_runtime::{FamilyConfig, Runtime, RuntimeConfig};
+use ops_runtime::{FamilyConfig, Runtime, RuntimeConfig, UrlRules};
 use relay::{
     Control, Labels, Pairing, Relay, RelayConfig, RoutingSetup, Timeouts, Tls, Token, Versions,
 };
@@ -332,6 +332,10 @@ fn runtime_config(settings: &Settings, home: &Home) -> RuntimeConfig {
             .unwrap_or_default(),
         egress: Some(Arc::new(LocalEgress)),
         domains: settings.domains.clone(),
+        urls: UrlRules {
+            schemes: settings.schemes.clone(),
+            hidden: vec![settings.home.clone()],
+        },
         ..RuntimeConfig::default()
     }
 }

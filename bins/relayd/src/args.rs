@@ -68,6 +68,9 @@ pub(crate) struct Args {
     /// A host that no session may reach; may be repeated
     #[arg(long, value_name = "RULE")]
     pub(crate) deny_domain: Vec<String>,
+    /// A URL scheme that sessions may ask for beyond the web's: file, data or blob; may be repeated
+    #[arg(long, value_name = "SCHEME")]
+    pub(crate) allow_scheme: Vec<String>,
     /// The policy about commands (docs/policy.md): a JSON file; where it can't be read nothing is allowed
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,

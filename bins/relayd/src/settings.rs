@@ -11,6 +11,7 @@ use ops_contracts::control::config::{
 };
 use ops_contracts::control::provenance::SigningMode;
 use ops_contracts::control::scorecard::Phase;
+use ops_contracts::wire::command::session::UrlScheme;
 use ops_contracts::wire::domains::DomainRules;
 use ops_contracts::wire::limits::LimitsProfile;
 use ops_contracts::wire::routing::CliControls;
@@ -57,6 +58,8 @@ pub(crate) struct Settings {
     pub(crate) sandbox: Sandbox,
     /// Hosts that sessions may and may not reach; their own lists can only narrow these.
     pub(crate) domains: DomainRules,
+    /// URL schemes that sessions may be allowed beyond the web's.
+    pub(crate) schemes: Vec<UrlScheme>,
     /// The file with the policy about commands.
     pub(crate) policy: Option<PathBuf>,
     pub(crate) idle_exit: Option<Duration>,
@@ -170,6 +173,7 @@ fn flags(args: &Args, routing: &CliControls) -> Result<Layer, Failure> {
     document.policy = args.policy.as_ref().map(|path| path.display().to_string());
     document.browser.allow_domains = names("--allow-domain", &args.allow_domain)?;
     document.browser.deny_domains = names("--deny-domain", &args.deny_domain)?;
+    document.browser.allow_schemes = names("--allow-scheme", &args.allow_scheme)?;
     document.firefox.path = args.firefox.as_ref().map(|path| path.display().to_string());
     document.ops.strict_config = args.strict_config.then_some(true);
     Ok(layer)
@@ -312,6 +316,7 @@ impl Layers {
                 allow: effective.browser.allow_domains.value,
                 deny: effective.browser.deny_domains.value,
             },
+            schemes: effective.browser.allow_schemes.value,
             idle_exit: self.args.idle_exit_ms.map(Duration::from_millis),
             health: self
                 .args

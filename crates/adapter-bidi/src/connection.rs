@@ -7,6 +7,7 @@
 //! It knows ids and methods' names, not what events mean: those go, in order, to an [`EventSink`], before any reply
 //! that follows them is handed out. It sets no deadlines: dropping a [`Reply`] forgets the command.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -16,6 +17,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use ops_contracts::seam::adapter::{FrameKey, TargetKey};
+use ops_contracts::wire::text::well_formed_bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot};
@@ -396,6 +398,11 @@ struct Incoming<'a> {
 }
 
 fn dispatch(connection: &Connection, sink: &dyn EventSink, text: &Bytes) {
+    let replaced = match well_formed_bytes(text) {
+        Cow::Borrowed(_) => None,
+        Cow::Owned(replaced) => Some(Bytes::from(replaced)),
+    };
+    let text = replaced.as_ref().unwrap_or(text);
     let incoming: Incoming<'_> = match serde_json::from_slice(text) {
         Ok(incoming) => incoming,
         Err(error) => {

@@ -133,7 +133,7 @@ impl BidiContext {
                 self.evaluate(target, frame, &expression, await_promise)
                     .await
             }
-            Primitive::Input { target, actions } => self.input(target, &actions).await,
+            Primitive::Input { target, actions } => self.input(target, None, &actions).await,
             Primitive::InputTold {
                 target,
                 frame,

@@ -7,6 +7,7 @@
 //! It knows ids, sessions and methods' names, not what events mean: those go, in order, to an [`EventSink`], before
 //! any reply that follows them is handed out. It sets no deadlines: dropping a [`Reply`] forgets the call.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,6 +16,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use chromiumoxide_types::Command;
+use ops_contracts::wire::text::well_formed_bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
@@ -403,6 +405,11 @@ async fn read_all(mut reader: Reader, connection: Connection, sink: Arc<dyn Even
 }
 
 fn dispatch(connection: &Connection, sink: &dyn EventSink, message: &Bytes) {
+    let replaced = match well_formed_bytes(message) {
+        Cow::Borrowed(_) => None,
+        Cow::Owned(replaced) => Some(Bytes::from(replaced)),
+    };
+    let message = replaced.as_ref().unwrap_or(message);
     let incoming: Incoming<'_> = match serde_json::from_slice(message) {
         Ok(incoming) => incoming,
         Err(error) => {

@@ -68,6 +68,8 @@ pub struct Subject {
     pub browser: BrowserKind,
     /// Ends a browser process the hard way, by the pid that the service's summary tells.
     pub kill_browser: Arc<dyn Fn(u32) + Send + Sync>,
+    /// Ends the processes that run the pages of the browser with this pid, as a page that crashes does.
+    pub end_renderers: Arc<dyn Fn(u32) + Send + Sync>,
     /// Held by a case that starts and kills a browser of its own, so that it can tell which one is its own.
     pub exclusive: Arc<tokio::sync::Mutex<()>>,
 }

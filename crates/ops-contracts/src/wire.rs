@@ -18,5 +18,6 @@ pub mod locator;
 pub mod page;
 pub mod receipt;
 pub mod routing;
+pub mod text;
 pub mod version;
 pub(crate) mod words;

@@ -10,6 +10,7 @@ use ops_contracts::wire::fault::{Fault, Outcome};
 use ops_contracts::wire::ids::ElementRef;
 use ops_contracts::wire::locator::{Locator, LocatorKey};
 use ops_contracts::wire::receipt::ElementInfo;
+use ops_contracts::wire::text::well_formed;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -18,7 +19,7 @@ use serde_json::value::RawValue;
 /// The first part of the bridge, and all of it. The other parts share one scope, so their order matters.
 pub(crate) static SOURCE: LazyLock<Bridge> = LazyLock::new(|| Bridge {
     start: Arc::from(include_str!("bridge/start.js")),
-    started: &["stats"],
+    started: &["stats", "deafen", "hear"],
     whole: Arc::from(concat!(
         include_str!("bridge/start.js"),
         include_str!("bridge/captured.js"),
@@ -38,6 +39,7 @@ pub(crate) static SOURCE: LazyLock<Bridge> = LazyLock::new(|| Bridge {
         include_str!("bridge/watching.js"),
         include_str!("bridge/forms.js"),
         include_str!("bridge/focus.js"),
+        include_str!("bridge/typing.js"),
         include_str!("bridge/waiting.js"),
         include_str!("bridge/frames.js"),
         include_str!("bridge/storage.js"),
@@ -167,6 +169,7 @@ pub(crate) struct Asides {
 
 /// Parses an answer: the result, and what is told beside it.
 pub(crate) fn parse<R: DeserializeOwned>(text: &str, frame: u32) -> (Outcome<R>, Asides) {
+    let text = &*well_formed(text);
     match serde_json::from_str::<Answer<'_>>(text) {
         Ok(Answer {
             ok: Some(result), ..
@@ -321,5 +324,10 @@ mod tests {
             assert_eq!(outcome.unwrap_err().code, ErrorCode::OpsInternal, "{text}");
         }
         assert_eq!(parse::<u32>(r#"{"ok":7}"#, 0).0.unwrap(), 7);
+        let lone = parse::<String>(r#"{"ok":"a\ud800b"}"#, 0).0.unwrap();
+        assert_eq!(
+            lone, "a\u{fffd}b",
+            "Rust has no text for half of a character"
+        );
     }
 }

@@ -219,6 +219,7 @@ impl Cx {
         {
             return Err(Fault::plain(ErrorCode::AdapterTargetCrashed).with("targetId", &page.id));
         }
+        page.check_files()?;
         Ok(page)
     }
 
@@ -247,6 +248,14 @@ impl Page<'_> {
             Some((_, dialog)) => Err(Fault::plain(ErrorCode::OpsDialogOpen).with("dialog", dialog)),
             None => Ok(()),
         }
+    }
+
+    /// Refuses while a frame of the page shows a file that is never shown: pages can go where no command may.
+    fn check_files(&self) -> Outcome<()> {
+        let state = self.cx.world.lock();
+        let of_page = state.frames.iter().filter(|frame| frame.target == self.key);
+        let plan = &self.cx.session.plan;
+        of_page.map(|frame| plan.check_file(&frame.url)).collect()
     }
 
     /// Performs a primitive that a dialog would block: when one opens meanwhile, that is the error, at once.

@@ -159,7 +159,7 @@ impl SessionHealth {
         Ok(())
     }
 
-    /// Notes what a command came to, before its caller learns it. A loss or crash is noted when it happens, not when it is told.
+    /// Notes what a command came to, before its caller learns it. A loss is noted when it happens, not when it is told.
     pub(crate) fn note<T>(&self, outcome: &Result<T, Fault>, request: &RequestId) {
         match outcome {
             Ok(_) => self.succeeded(request),
@@ -183,7 +183,6 @@ impl SessionHealth {
     pub(crate) fn failed(&self, fault: &Fault, request: &RequestId) {
         match fault.code {
             ErrorCode::AdapterBrowserLost => self.lost(Some(request)),
-            ErrorCode::AdapterTargetCrashed => (),
             _ => self.not_revived(fault, request),
         }
     }
@@ -202,11 +201,6 @@ impl SessionHealth {
         if state.loss_counted.replace(epoch) != Some(epoch) {
             self.fault(&mut state, request);
         }
-    }
-
-    /// A renderer has crashed.
-    pub(crate) fn crashed(&self, request: Option<&RequestId>) {
-        self.fault(&mut self.lock(), request);
     }
 
     fn fault(&self, state: &mut State, request: Option<&RequestId>) {

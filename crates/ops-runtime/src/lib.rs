@@ -22,10 +22,11 @@ mod runtime;
 mod secret;
 mod session;
 mod snapshots;
+mod urls;
 mod world;
 
 pub use health::{BreakerRules, HealthRules};
-pub use runtime::{FamilyConfig, Runtime, RuntimeConfig};
+pub use runtime::{FamilyConfig, Runtime, RuntimeConfig, UrlRules};
 
 /// The source of the DOM bridge, for tools that compare what it tells with what a browser does.
 #[must_use]

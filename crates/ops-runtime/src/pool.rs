@@ -76,9 +76,25 @@ impl Seat {
         self.using.pool.doubt(&self.using.slot);
     }
 
+    /// Who else has a place in the browser.
+    pub(crate) fn neighbours(&self) -> Neighbours {
+        Neighbours(self.using.slot.users.clone())
+    }
+
     /// Whether it is known that the browser does not answer.
     pub(crate) fn is_silent(&self) -> bool {
         self.using.slot.is_silent()
+    }
+}
+
+/// The sessions that have places in one browser, counted.
+#[derive(Debug, Clone)]
+pub(crate) struct Neighbours(Arc<AtomicU32>);
+
+impl Neighbours {
+    /// Whether there are any beside the one that asks.
+    pub(crate) fn any(&self) -> bool {
+        self.0.load(Ordering::Relaxed) > 1
     }
 }
 
@@ -150,7 +166,7 @@ struct Slot {
     launched: Mutex<Option<Instant>>,
     /// The last one that was launched, for status.
     last: Mutex<Option<Arc<dyn Browser>>>,
-    users: AtomicU32,
+    users: Arc<AtomicU32>,
     /// Whether the browser is being asked if it answers.
     doubted: AtomicBool,
     /// Whether it did not, so that new sessions go elsewhere.
@@ -380,7 +396,7 @@ impl Slot {
             spare: Mutex::default(),
             launched: Mutex::default(),
             last: Mutex::default(),
-            users: AtomicU32::new(0),
+            users: Arc::default(),
             doubted: AtomicBool::new(false),
             silent: watch::Sender::new(false),
         }

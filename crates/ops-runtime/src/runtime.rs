@@ -20,6 +20,7 @@ use ops_contracts::seam::port::{
 use ops_contracts::wire::blob::BlobInfo;
 use ops_contracts::wire::capability::BrowserKind;
 use ops_contracts::wire::clock::Clock;
+use ops_contracts::wire::command::session::UrlScheme;
 use ops_contracts::wire::command::{Call, CommandName, Lane, Repeat};
 use ops_contracts::wire::domains::DomainRules;
 use ops_contracts::wire::frame::{OpsCancel, OpsRequest};
@@ -64,8 +65,19 @@ pub struct RuntimeConfig {
     pub egress: Option<Arc<dyn Egress>>,
     /// Rules about hosts that hold for every session; its own can only narrow them.
     pub domains: DomainRules,
+    /// What sessions may ask for beyond the web.
+    pub urls: UrlRules,
     /// Where choices come from that are no secrets.
     pub choices: Choices,
+}
+
+/// What sessions may ask for beyond http, https and about:blank.
+#[derive(Debug, Clone, Default)]
+pub struct UrlRules {
+    /// The schemes that a session may be allowed.
+    pub schemes: Vec<UrlScheme>,
+    /// Directories whose files are never shown, whatever scheme is allowed.
+    pub hidden: Vec<PathBuf>,
 }
 
 /// How browsers of one family are started.
@@ -91,6 +103,7 @@ impl Default for RuntimeConfig {
         let (chrome, firefox) = (FamilyConfig::default(), FamilyConfig::default());
         let (browser_idle, health) = (Duration::from_secs(30), HealthRules::default());
         let (egress, domains, choices) = (None, DomainRules::default(), Choices::default());
+        let urls = UrlRules::default();
         Self {
             max_sessions: 64,
             browser_idle,
@@ -101,6 +114,7 @@ impl Default for RuntimeConfig {
             legacy: None,
             egress,
             domains,
+            urls,
             choices,
         }
     }
@@ -569,7 +583,8 @@ impl Inner {
                 match tokio::time::timeout_at(deadline, commands::control(&cx, call)).await {
                     // These pass an open circuit, so a success of theirs says nothing about it; a fault is one all the same.
                     Ok(Err(fault)) => {
-                        session.health.failed(&fault, request);
+                        let failed = Err::<(), _>(fault.clone());
+                        session.note(&failed, request);
                         Err(fault)
                     }
                     Ok(outcome) => outcome,

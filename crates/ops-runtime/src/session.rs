@@ -1,6 +1,7 @@
 //! A session: who owns it, what it runs in, what it has done. Its owner task (`session::owner`) runs the page commands
 //! one after the other; control commands act on this state beside it.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -29,9 +30,10 @@ use crate::confinement::Confinement;
 use crate::health::{SessionHealth, Ticket};
 use crate::lease::Lease;
 use crate::meter::Meter;
-use crate::pool::SlotKey;
+use crate::pool::{Neighbours, SlotKey};
 use crate::replies::Replies;
 use crate::snapshots::Snapshots;
+use crate::urls;
 use crate::world::World;
 
 pub(crate) mod owner;
@@ -84,6 +86,8 @@ pub(crate) struct Live {
     pub(crate) version: Arc<str>,
     /// What another adapter did in the stead of the session's own.
     pub(crate) fallbacks: Arc<Uses>,
+    /// Who else has pages in the browser.
+    pub(crate) neighbours: Neighbours,
 }
 
 /// How a session was asked for; fixed for its life.
@@ -97,12 +101,19 @@ pub(crate) struct Plan {
     pub(crate) legacy: Option<Arc<dyn LegacyPolicy>>,
     /// What the session may reach; everything when absent.
     pub(crate) confinement: Option<Arc<Confinement>>,
+    /// Directories whose files are never shown.
+    pub(crate) hidden: Vec<PathBuf>,
 }
 
 impl Plan {
     /// Why a URL may not be asked for.
     pub(crate) fn refusal_of_url(&self, url: &str) -> Option<DomainRefusal> {
         self.confinement.as_ref()?.refusal_of_url(url)
+    }
+
+    /// Refuses the URL of a file that is never shown.
+    pub(crate) fn check_file(&self, url: &str) -> Outcome<()> {
+        urls::check_file(url, &self.hidden)
     }
 }
 
@@ -197,6 +208,17 @@ impl Session {
     /// The bytes that were put down for this session under an id.
     pub(crate) fn blob(&self, id: &BlobId) -> Outcome<Bytes> {
         self.blobs.get(&self.id, id)
+    }
+
+    /// Notes what a command came to, before its caller learns it. A browser that does not answer in time is nobody's fault where other
+    /// sessions have pages in it: any of those may keep it busy.
+    pub(crate) fn note<T>(&self, outcome: &Result<T, Fault>, request: &RequestId) {
+        let unanswered = outcome
+            .as_ref()
+            .is_err_and(|fault| fault.code == ErrorCode::AdapterTimeout);
+        if !(unanswered && self.live().neighbours.any()) {
+            self.health.note(outcome, request);
+        }
     }
 
     /// What the session runs in now.

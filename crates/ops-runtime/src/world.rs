@@ -21,6 +21,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::sync::{mpsc, watch};
 
+pub(crate) mod bounds;
 mod concealed;
 mod log;
 pub(crate) mod network;
@@ -156,7 +157,11 @@ impl Numbers {
 
 const MAX_DOWNLOADS_KEPT: usize = 100;
 const MAX_LOG: usize = 1_000;
+/// The most bytes that the texts of a log own together.
+const MAX_LOG_BYTES: usize = 4 << 20;
 const MAX_VISITED: usize = 16_384;
+/// The longest origin that is remembered, in bytes: a host name has at most 255.
+const MAX_ORIGIN: usize = 320;
 
 impl World {
     /// A world without pages, and the receiver of its effects.
@@ -167,8 +172,8 @@ impl World {
             tabs: Vec::new(),
             current: None,
             frames: Vec::new(),
-            console: Log::new(MAX_LOG),
-            errors: Log::new(MAX_LOG),
+            console: Log::new(MAX_LOG, MAX_LOG_BYTES),
+            errors: Log::new(MAX_LOG, MAX_LOG_BYTES),
             downloads: VecDeque::new(),
             kept: Vec::new(),
             network: NetworkLog::default(),
@@ -242,6 +247,7 @@ impl World {
 
 impl EventSink for World {
     fn emit(&self, event: Event) {
+        let event = bounds::bounded(event);
         let mut state = self.lock();
         state.seq += 1;
         self.apply(&mut state, event);
@@ -488,6 +494,9 @@ impl State {
                 self.remove_children(frame);
                 self.note_url(frame, &url);
                 self.note_visit(target, &url);
+                if let Some(frame) = self.frames.iter_mut().find(|known| known.key == frame) {
+                    frame.committed_seq = seq;
+                }
                 if let Some(tab) = self.main_tab(target, frame) {
                     tab.crashed = false;
                     tab.title.clear();
@@ -598,7 +607,6 @@ impl State {
                     return;
                 };
                 let at = Timestamp::from_unix_millis(timestamp_ms);
-                let text = log::cut(text);
                 self.console.push(|seq| ConsoleEntry {
                     seq,
                     target_id,
@@ -619,7 +627,6 @@ impl State {
                     return;
                 };
                 let at = Timestamp::from_unix_millis(timestamp_ms);
-                let (text, stack) = (log::cut(text), stack.map(log::cut));
                 self.errors.push(|seq| ErrorEntry {
                     seq,
                     target_id,
@@ -766,6 +773,7 @@ impl State {
         if self.visited.len() < MAX_VISITED
             && self.tab(target).is_some()
             && let Some(origin) = crate::origin::of_url(url)
+            && origin.len() <= MAX_ORIGIN
         {
             self.visited.insert(origin);
         }
@@ -773,7 +781,7 @@ impl State {
 
     fn note_url(&mut self, frame: FrameKey, url: &str) {
         if let Some(frame) = self.frames.iter_mut().find(|known| known.key == frame) {
-            url.clone_into(&mut frame.url);
+            frame.url = bounds::frame_url(url, frame.parent.is_none());
         }
     }
 

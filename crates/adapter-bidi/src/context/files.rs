@@ -227,7 +227,7 @@ impl BidiContext {
         let text: RemoteValue<'_> = serde_json::from_str(result).map_err(broken)?;
         let text: String =
             serde_json::from_str(text.value.map_or("null", |text| text.get())).map_err(broken)?;
-        serde_json::from_str(&text).map_err(broken)
+        serde_json::from_str(&ops_contracts::wire::text::well_formed(&text)).map_err(broken)
     }
 
     /// The element that takes the files: its frame, that frame's browsing context, and its name as a node.

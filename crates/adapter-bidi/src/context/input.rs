@@ -20,9 +20,11 @@ use crate::router::SANDBOX;
 const MAX_FRAMES: usize = 64;
 
 impl BidiContext {
+    /// With `only`, a text is entered in that frame alone, by what its bridge says of the focus.
     pub(super) async fn input(
         &self,
         target: TargetKey,
+        only: Option<FrameKey>,
         actions: &[InputAction],
     ) -> AdapterResult<Effect> {
         let (main, held) = self.of_living_page(target, |_, page| (page.main_frame, page.held))?;
@@ -36,7 +38,12 @@ impl BidiContext {
         let _turn = self.focus_turn().await;
         self.to_front(target).await?;
         if let Some(parts) = text {
-            if !self.insert_text(target, main, &parts.concat()).await? {
+            let text = parts.concat();
+            let focused = match only {
+                Some(frame) => self.insert_text_in(target, frame, &text).await?,
+                None => self.insert_text(target, main, &text).await?,
+            };
+            if !focused {
                 self.back_to_front(target).await?;
             }
             return Ok(Effect::Done);
@@ -65,6 +72,9 @@ impl BidiContext {
             state.mouse = at
                 .map(|(x, y)| (target, (point(x), point(y))))
                 .or(state.mouse);
+        }
+        if let Some(frame) = only.filter(|frame| *frame != main) {
+            self.until_focused(target, frame).await?;
         }
         let id = self.main_id(target)?;
         let performed = self.browser.connection.send(
@@ -99,7 +109,7 @@ impl BidiContext {
                 .and_then(|frame| frame.told.take())
         };
         drop(told());
-        let done = self.input(target, actions).await?;
+        let done = self.input(target, Some(frame), actions).await?;
         Ok(told().map_or(done, Effect::Text))
     }
 
@@ -121,6 +131,44 @@ impl BidiContext {
         }
     }
 
+    /// Waits for a frame to have the focus that its script has taken: between processes the browser passes it on later. One that does not
+    /// get it is sent the keys all the same: its page is armed against them.
+    async fn until_focused(&self, target: TargetKey, frame: FrameKey) -> AdapterResult<()> {
+        const FOCUSED: &str = "new Promise((done) => { let looks = 0; (function look() {\
+            document.hasFocus() || looks++ > 50 ? done() : setTimeout(look, 10); })(); })";
+        let context = self.place(target, frame).await?;
+        let route = Route::document(target, frame);
+        let reply = self
+            .run(&context, Some(SANDBOX), FOCUSED, true, route)
+            .await;
+        reply
+            .map(drop)
+            .map_err(|error| self.placed(target, Some(frame), error))
+    }
+
+    /// Enters text in a frame, where its bridge finds the focus on the element that it is meant for. False where the page was found
+    /// without the focus.
+    async fn insert_text_in(
+        &self,
+        target: TargetKey,
+        frame: FrameKey,
+        text: &str,
+    ) -> AdapterResult<bool> {
+        let text = quoted(text)?;
+        // The bridge tells afterwards what it has refused.
+        let expression = format!(
+            "typeof __odb !== 'object' || !__odb.enters || __odb.enters() ? (document.execCommand('insertText', false, {text}), document.hasFocus() || parent !== self) : true"
+        );
+        let context = self.place(target, frame).await?;
+        let route = Route::document(target, frame);
+        let reply = self
+            .run(&context, Some(SANDBOX), &expression, false, route)
+            .await;
+        Ok(!is_false(&reply.map_err(|error| {
+            self.placed(target, Some(frame), error)
+        })?)?)
+    }
+
     /// Enters text where the focus is, in whatever frame that is. False where that one was found without the focus.
     async fn insert_text(
         &self,
@@ -128,10 +176,7 @@ impl BidiContext {
         main: FrameKey,
         text: &str,
     ) -> AdapterResult<bool> {
-        let text = serde_json::to_string(text).map_err(|error| AdapterError::Protocol {
-            call: "insert text".to_owned(),
-            reason: error.to_string(),
-        })?;
+        let text = quoted(text)?;
         // A frame with the focus is what is returned; the text is entered in the innermost.
         let expression = format!(
             "(() => {{ let at = document.activeElement; while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;\
@@ -160,6 +205,14 @@ impl BidiContext {
         }
         Err(AdapterError::FrameGone)
     }
+}
+
+/// A text as a script has it.
+fn quoted(text: &str) -> AdapterResult<String> {
+    serde_json::to_string(text).map_err(|error| AdapterError::Protocol {
+        call: "insert text".to_owned(),
+        reason: error.to_string(),
+    })
 }
 
 /// The browsing context that a script returned, if it returned one.

@@ -9,6 +9,13 @@ use super::state::{Chooser, Download, Kept};
 use crate::protocol::browsing_context::{DownloadEnd, DownloadStatus, DownloadWillBegin};
 use crate::protocol::input::FileDialogOpened;
 
+/// The longest part of a URL that a download is known by, in bytes: data URLs may be megabytes.
+const MAX_URL: usize = 8_192;
+
+fn known_by(url: &str) -> &str {
+    &url[..url.floor_char_boundary(MAX_URL)]
+}
+
 impl Turn<'_> {
     pub(super) fn download(&mut self, begin: DownloadWillBegin<'_>) {
         let Some((frame, target)) = self.state.locate(begin.context) else {
@@ -27,7 +34,7 @@ impl Turn<'_> {
             key: download,
             context,
             navigation: begin.navigation.map(Into::into),
-            url: begin.url.clone(),
+            url: known_by(&begin.url).to_owned(),
             kept: Kept::Running,
             unwanted: false,
         };
@@ -64,7 +71,7 @@ impl Turn<'_> {
             .filter(|download| matches!(download.kept, Kept::Running));
         let Some(download) = running.find(|download| match end.navigation {
             Some(id) => download.navigation.as_deref() == Some(id),
-            None => download.navigation.is_none() && download.url == end.url,
+            None => download.navigation.is_none() && download.url == known_by(&end.url),
         }) else {
             return;
         };

@@ -8,6 +8,8 @@ use ops_contracts::seam::adapter::{
     ResourceKind, ResponseDetails, TargetKey,
 };
 
+use ops_contracts::wire::text::cut_bytes;
+
 use super::Turn;
 use super::state::{Progress, Request};
 use crate::connection::{Reply, Route};
@@ -19,6 +21,8 @@ use crate::protocol::network::{
 const ABORTED: [&str; 2] = ["NS_BINDING_ABORTED", "net::ERR_ABORTED"];
 /// The longest body of a request that is read, in bytes.
 const MAX_BODY: f64 = 65_536.0;
+/// The longest URL of a redirect that is remembered, in bytes.
+const MAX_URL: usize = 8_192;
 /// How long the browser may take to hand it over.
 const BODY_DEADLINE: Duration = Duration::from_secs(5);
 
@@ -174,7 +178,7 @@ impl Turn<'_> {
             && has_header(response.headers, "location", "");
         if redirects {
             // Another request follows with the same id; this response is told of by it.
-            known.redirect = Some((response.status, response.url.clone()));
+            known.redirect = Some((response.status, cut_bytes(response.url.clone(), MAX_URL)));
         } else {
             let mime_type = response
                 .mime_type

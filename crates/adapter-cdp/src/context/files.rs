@@ -209,7 +209,8 @@ impl CdpContext {
             reason: error.to_string(),
         };
         let text: String = serde_json::from_str(text).map_err(broken)?;
-        let held: Vec<wire::HeldFile> = serde_json::from_str(&text).map_err(broken)?;
+        let held: Vec<wire::HeldFile> =
+            serde_json::from_str(&ops_contracts::wire::text::well_formed(&text)).map_err(broken)?;
         Ok(Effect::Files(
             held.into_iter()
                 .map(|file| GivenFile {

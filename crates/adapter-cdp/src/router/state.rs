@@ -10,6 +10,7 @@ use ops_contracts::seam::adapter::{
     NetworkPolicy, PausedKey, RequestKey, TargetKey,
 };
 use ops_contracts::wire::command::Viewport;
+use ops_contracts::wire::text::cut_bytes;
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 
@@ -22,6 +23,8 @@ use crate::fault;
 pub(crate) const PROFILE: &str = "profile";
 /// How many documents and requests of a page are remembered at most.
 const REMEMBERED: usize = 4096;
+/// The longest URL of a document that is remembered, in bytes: data URLs may be megabytes.
+const MAX_URL: usize = 8_192;
 
 #[derive(Default)]
 pub(crate) struct State {
@@ -212,7 +215,7 @@ impl Documents {
 
     pub(crate) fn started(&mut self, loader: &str, url: &str) {
         if let Some(document) = self.entries.get_mut(loader) {
-            url.clone_into(&mut document.url);
+            document.url = cut_bytes(url.to_owned(), MAX_URL);
         }
     }
 

@@ -19,6 +19,7 @@
 //! | `timers.html` | things that appear, vanish, change, enable | `appeared`, `enabled` |
 //! | `acting.html` | lists of its own, zoomed and scaled parts, panes, an editor, what vanishes under the pointer | `fruit-NAME`, `city-NAME`, `size-NAME`, `zoomed`, `scaled`, `in-pane`, `pane-header`, `vanishing`, `beneath`, `old`, `new` |
 //! | `keys.html` | each key event, written down | – |
+//! | `stealing.html` | fields that hand the focus on, and a page that takes it away from its frames | – |
 //! | `crashy.html` | a main thread that is busy for a while | `alive` |
 //! | `table.html?rows=N` | 3 N interactive nodes | `edit-N` |
 //! | `ax/*.html`, `bridge/*.html` | markup as real sites have it, for comparing roles and names with a browser's own | – |
@@ -84,6 +85,8 @@ pub const PAGES: &[Page] = table! {
     HTML "/pages/" "timers.html",
     HTML "/pages/" "keys.html",
     HTML "/pages/" "acting.html",
+    HTML "/pages/" "stealing.html",
+    HTML "/pages/" "stealing-login.html",
     HTML "/pages/" "crashy.html",
     HTML "/pages/" "clone.html",
     CSS "/pages/" "clone.css",

@@ -81,6 +81,7 @@ cases! {
         a_download_is_a_result [NavGoto];
         forbidden_schemes_do_not_reach_the_browser [NavGoto];
         a_scheme_can_be_allowed_for_a_session [NavGoto, SessionCreate];
+        a_scheme_that_the_operator_has_not_allowed_is_refused [SessionCreate];
         the_history_goes_back_and_forward [NavBack, NavForward];
         reload_asks_the_server_again [NavReload];
         each_load_state_is_reached [NavGoto];
@@ -112,6 +113,7 @@ cases! {
         an_ambiguous_locator_lists_its_candidates [InteractClick];
         every_kind_of_locator_finds_its_element [DomFind];
         wrong_locators_have_their_codes [DomText, DomFind];
+        half_a_character_is_shown_as_replaced [DomTitle, DomText, DomValue, DomSnapshot, DomEval, DiagnosticsConsole, DiagnosticsErrors, DialogDismiss];
     }
     refs {
         an_element_keeps_its_ref [DomSnapshot, DomFind];
@@ -234,6 +236,10 @@ cases! {
         keys_and_chords_are_pressed [InteractPress, InteractFocus];
         enter_submits_and_the_receipt_tells [InteractPress];
         a_submit_button_submits_once [InteractClick];
+        text_goes_to_a_frame_whose_page_leaves_it_the_focus [InteractType, InteractFill, InteractPress];
+        text_for_a_frame_reaches_nobody_else [InteractType, InteractFill, InteractPress];
+        text_for_a_field_reaches_no_other_field [InteractType, InteractFill, InteractPress];
+        keys_after_a_tab_follow_the_focus [InteractType];
     }
     views {
         scrolling_tells_from_where_to_where [InteractScroll];

@@ -15,6 +15,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::control::scorecard::Phase;
+use crate::wire::command::session::UrlScheme;
 use crate::wire::domains::DomainRule;
 use crate::wire::routing::{ActiveSessionPolicy, RolloutAllowlist, RolloutPercent, RoutingMode};
 use crate::wire::version::CONFIG_SCHEMA_VERSION;
@@ -286,6 +287,8 @@ section! {
         "Hosts that sessions may reach; all when empty. A session's own list can only narrow it. It holds for sessions of every browser.";
     deny_domains "denyDomains" "browser.denyDomains" Vec<DomainRule> = Vec::new(); DOMAINS;
         "Hosts that no session may reach, whatever it asks for.";
+    allow_schemes "allowSchemes" "browser.allowSchemes" Vec<UrlScheme> = Vec::new(); "a list of file, data and blob";
+        "URL schemes beyond http, https and about:blank that sessions may ask for. With `file`, whoever may create sessions reads files as the relay's user does.";
 }
 
 section! {
@@ -456,6 +459,7 @@ mod tests {
                 "browser.chromedriver=\"\" default",
                 "browser.allowDomains=[] default",
                 "browser.denyDomains=[] default",
+                "browser.allowSchemes=[] default",
                 "firefox.path=\"\" default",
                 "firefox.args=[] default",
                 "ops.killSwitch=false default",

@@ -48,7 +48,6 @@ pub const ALWAYS: &[&str] = &[
     "--disable-domain-reliability",
     "--disable-field-trial-config",
     "--disable-hang-monitor",
-    "--disable-ipc-flooding-protection",
     "--disable-prompt-on-repost",
     "--disable-renderer-backgrounding",
     "--disable-search-engine-choice-screen",

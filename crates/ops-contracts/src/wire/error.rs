@@ -223,7 +223,7 @@ error_codes! {
     OpsTargetClosed "ops_target_closed" 410 final Page "The target closed while the command ran" => "See targets.list";
     OpsFrameUnknown "ops_frame_unknown" 404 final Caller "The target has no such frame" => "Take a new snapshot";
     OpsUrlInvalid "ops_url_invalid" 400 final Caller "The URL is no absolute URL" => "Give scheme, host and path";
-    OpsUrlForbidden "ops_url_forbidden" 403 final Operator "The URL's scheme or host is not allowed" => "Use http or https, or allow the scheme when the session is created";
+    OpsUrlForbidden "ops_url_forbidden" 403 final Operator "The URL's scheme or host is not allowed" => "Use http or https; other schemes are allowed by the relay's setting browser.allowSchemes and by allowSchemes of the session";
     OpsNavDnsFailed "ops_nav_dns_failed" 502 retry Page "The host name can't be resolved" => "Check the host name";
     OpsNavConnectionFailed "ops_nav_connection_failed" 502 retry Page "The server can't be reached or broke the connection off" => "Check that the server runs and listens there";
     OpsNavCertificateInvalid "ops_nav_certificate_invalid" 502 final Page "The server's certificate is not valid" => "Mend the certificate";
@@ -239,6 +239,8 @@ error_codes! {
     OpsElementDisabled "ops_element_disabled" 409 retry Page "The element is disabled" => "Do what enables it first";
     OpsElementNotEditable "ops_element_not_editable" 409 retry Page "The element can't be edited" => "Choose an editable element";
     OpsElementCovered "ops_element_covered" 409 retry Page "Another element would receive the event" => "Deal with the element that details names";
+    OpsInputMisdirected "ops_input_misdirected" 409 final Page "The input was sent, and did not arrive in the element's document: another frame may have taken it" => "Look at the page before acting again: the action may have happened elsewhere";
+    OpsFocusMoved "ops_focus_moved" 409 final Page "The page moved the focus: what was to be entered did not arrive whole in the element, and nothing of it elsewhere" => "See details for what arrived; read the element before entering anything again. Without an element, keys follow the focus";
     OpsElementUnstable "ops_element_unstable" 409 retry Page "The element does not stop moving" => "Wait until the animation ends";
     OpsElementOutside "ops_element_outside" 409 retry Page "The element can't be brought into the viewport" => "Scroll, or enlarge the viewport";
     OpsElementWrongType "ops_element_wrong_type" 409 final Caller "The element is of another kind than the command needs" => "Choose another element or command";
@@ -274,7 +276,7 @@ error_codes! {
     AdapterArgumentForbidden "adapter_argument_forbidden" 400 final Operator "A browser argument would open a debugging port or undo a safeguard" => "Remove the argument";
     AdapterSandboxUnavailable "adapter_sandbox_unavailable" 503 final Operator "The browser can't set up its sandbox" => "Run as a normal user, or set browser.sandbox to off";
     AdapterBrowserLost "adapter_browser_lost" 503 retry Adapter "The browser ended" => "Send the next command: it starts a new browser";
-    AdapterTargetCrashed "adapter_target_crashed" 503 retry Adapter "The page's renderer crashed" => "Reload the page or navigate";
+    AdapterTargetCrashed "adapter_target_crashed" 503 retry Page "The page's renderer crashed" => "Reload the page or navigate";
     AdapterAttachFailed "adapter_attach_failed" 503 retry Adapter "A target can't be attached" => "Try again";
     AdapterProtocolError "adapter_protocol_error" 502 final Adapter "The browser refused a protocol call" => "See details; this is a fault of ours or of the browser";
     AdapterTimeout "adapter_timeout" 504 retry Adapter "The browser does not answer" => "Try again, or make a new session: it gets another browser when this one stays silent";

@@ -1,6 +1,6 @@
   // ------------------------------------------------------------------ the way in
   const API = { snapshot, find, read, prepare, arm, verdict, disarm, watch, watched, under, fill, readback, select, choices, chosen, checkState, focus, blur, scrollIntoView: scrollToElement,
-    scrollBy, waitFor, storage, metrics, wholeHtml, clonePage, cloneSheet, fetchAsset, initials, cloneComponent, extent, annotate, environment, knows, permissions, point, adopt, describe: describeOne, box, boxes, stats, settle };
+    scrollBy, waitFor, storage, metrics, wholeHtml, clonePage, cloneSheet, fetchAsset, initials, cloneComponent, extent, annotate, environment, knows, permissions, point, adopt, describe: describeOne, box, boxes, stats, settle, deafen, hear, typed };
   const ok = (result) => JSON.stringify({ ok: result === undefined ? null : result });
   function failure(e) {
     const known = e instanceof Fail;
@@ -28,5 +28,5 @@
   }
   // For the adapter alone, which gives files to it: elements have no other way out.
   const element = (ref) => byRef(ref);
-  globalThis.__odb = Object.freeze({ version: '1', doc, start, begin, ears, nextTask, stats, call, hosts, reveal, element });
+  globalThis.__odb = Object.freeze({ version: '1', doc, start, begin, ears, nextTask, stats, deafen, hear, hearTyped, call, hosts, reveal, element, enters });
 })();

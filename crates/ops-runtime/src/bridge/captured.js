@@ -7,7 +7,7 @@
 // every world.
 (function begin() {
   'use strict';
-  const { start, ears, nextTask, stats, version } = globalThis.__odb;
+  const { start, ears, nextTask, stats, deafen, hear, hearTyped, version } = globalThis.__odb;
   if (version) return;
 
   // ------------------------------------------------------------------ captured accessors

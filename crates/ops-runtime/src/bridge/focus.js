@@ -10,7 +10,8 @@
     const now = activeElement();
     const focused = !!now && (now === el || flatContains(now, el) && isEditable(el) || flatContains(el, now));
     const value = action === 'type' && takesText(el) ? readableValue(el) : undefined;
-    return withNext(ctx, { ref: refFor(el, ctx), desc: named(el), focused, moved: now !== before, value, info: elementInfo(el) });
+    const token = args.guard && focused ? expectTyping(el, args) : undefined;
+    return withNext(ctx, { token, ref: refFor(el, ctx), desc: named(el), focused, moved: now !== before, value, info: elementInfo(el) });
   }
   const takesFocusItself = (el) => /^(input|textarea|select|button)$/.test(localName(el)) || hasAttr(el, 'tabindex') || isEditingHost(el);
   function placeCaret(el, caret) {

@@ -28,10 +28,11 @@
     takeFocus(el, ctx);
     selectContents(el);
     const mode = value === '' && rawValue(el) === '' ? 'noop' : 'insert';
+    const token = mode === 'insert' ? expectTyping(el, args) : undefined;
     // What is emptied is emptied by a key, whose release follows the event.
     const telling = mode === 'insert' && value !== '' && tells();
     if (telling) tellWhenEntered(el, value);
-    return withNext(ctx, { ...told, mode, value: isPassword(el) && value ? MASK : value, tells: telling });
+    return withNext(ctx, { ...told, mode, token, value: isPassword(el) && value ? MASK : value, tells: telling });
   }
   // Reads back in the turn of the last handler of the text's `input` event. An editor that handles the text by itself has no such
   // event: it is read back when the browser has confirmed the text.
@@ -49,7 +50,10 @@
       entering();
       const before = submissions;
       behindAll('input', () => {
-        if (isConnected(el) && submissions === before && !globalThis.closed) globalThis.__odbTell(ok(readbackOf(el, expect)));
+        if (!isConnected(el) || submissions !== before || globalThis.closed) return;
+        const out = readbackOf(el, expect);
+        if (out.matches) typing = null;
+        globalThis.__odbTell(ok(out));
       });
     };
     addListener(globalThis.window || globalThis, 'input', entered, QUIETLY);
@@ -98,7 +102,9 @@
   function readback(args) {
     const el = byRef(args.ref);
     if (!takesText(el)) throw new Fail('wrong_element_type', `a ${localName(el)} element takes no text`, { ref: args.ref });
-    return readbackOf(el, args.expect);
+    const out = readbackOf(el, args.expect);
+    if (args.token) out.lost = lostTyping(args.token, args.last || out.matches);
+    return out;
   }
   function readbackOf(el, expect) {
     const raw = rawValue(el);

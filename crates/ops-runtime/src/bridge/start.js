@@ -21,12 +21,40 @@
   const top = globalThis.window || globalThis;
 
   // What the rest hears through: the listeners are there from the start, so that they run before those that the page puts on window.
-  const ears = { guarded: null, submitted: null };
+  const ears = { guarded: null, submitted: null, typed: null, released: null };
   const GUARDED = ['pointerdown', 'mousedown', 'pointerup', 'mouseup', 'click', 'auxclick', 'dblclick', 'contextmenu'];
   const LISTEN = { capture: true, passive: false };
   for (const type of GUARDED) listen(top, type, (event) => { if (ears.guarded) ears.guarded(event); }, LISTEN);
   // However a form is submitted, by a button or by a script, its entries are collected at once.
   listen(top, 'formdata', () => { if (ears.submitted) ears.submitted(); }, LISTEN);
+
+  // What is typed while another frame of the page is typed into is none of this one's business: it reaches nobody here.
+  const TYPED = ['keydown', 'keypress', 'keyup', 'beforeinput', 'textInput'];
+  let deaf = null;
+  function onTyped(event) {
+    if (!event.isTrusted) return;
+    if (deaf && now() > deaf.expires) deaf = null;
+    if (!deaf) { if (ears.typed) ears.typed(event); return; }
+    deaf.refused++;
+    event.stopImmediatePropagation();
+    if (event.cancelable) event.preventDefault();
+  }
+  // Again before each use: `document.open` takes listeners away. Those that are there stay as they are.
+  const hearTyped = () => { for (const type of TYPED) listen(top, type, onTyped, LISTEN); };
+  const now = performance.now.bind(performance);
+  hearTyped();
+  function deafen({ forMs }) {
+    hearTyped();
+    deaf = { refused: 0, expires: now() + forMs };
+    return {};
+  }
+  // The end of it, and how much was refused meanwhile.
+  function hear() {
+    const refused = deaf ? deaf.refused : 0;
+    deaf = null;
+    if (ears.released) ears.released();
+    return { refused };
+  }
 
   // Resolves in a later task, after the handlers and microtasks of the event being dispatched.
   const nextTask = () => new Promise((done) => {
@@ -48,8 +76,10 @@
       start();
       return globalThis.__odb.call(name, args);
     }
-    return name === 'stats' ? stats(args || {}).then((ok) => JSON.stringify({ ok })) : unknown;
+    if (name === 'stats') return stats(args || {}).then((ok) => JSON.stringify({ ok }));
+    const known = name === 'deafen' ? deafen : name === 'hear' ? hear : null;
+    return known ? JSON.stringify({ ok: known(args || {}) }) : unknown;
   }
-  globalThis.__odb = Object.freeze({ doc, start, ears, nextTask, stats, call });
+  globalThis.__odb = Object.freeze({ doc, start, ears, nextTask, stats, deafen, hear, hearTyped, call });
   if (had && had.begin) had.begin();
 })();

@@ -39,7 +39,7 @@ pub(crate) async fn run(cx: &Cx, params: RunParams) -> Outcome<RunResult> {
             result.skipped += 1;
         } else {
             let ran = run_within(cx, call).await;
-            cx.session.health.note(&ran, &cx.request);
+            cx.session.note(&ran, &cx.request);
             match ran {
                 Ok(value) => {
                     outcome.result = Some(value.as_ref().to_owned());

@@ -16,6 +16,7 @@ use serde_json::value::RawValue;
 
 use crate::bridge::BridgeLocator;
 use crate::cx::{Cx, FrameAt, Page, unexpected};
+use crate::world::bounds;
 
 pub(crate) mod snapshot;
 
@@ -114,7 +115,7 @@ pub(crate) async fn title(cx: &Cx, params: PageParams) -> Outcome<TextResult> {
     let page = cx.page(params.target_id.as_ref())?;
     let stats: Stats = read_bridge(&page, page.main_frame(), "stats", &json!({})).await?;
     if let Some(tab) = cx.world.lock().tab_mut(page.key) {
-        tab.title.clone_from(&stats.title);
+        tab.title = bounds::title(stats.title.clone());
     }
     Ok(TextResult {
         value: stats.title,

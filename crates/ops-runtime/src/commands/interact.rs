@@ -18,6 +18,7 @@ pub(crate) mod mouse;
 mod observe;
 mod pointer;
 mod scrolling;
+mod typing;
 mod upload;
 mod watch;
 
@@ -90,7 +91,7 @@ pub(crate) async fn tap(cx: &Cx, params: TapParams) -> Outcome<ActionResult> {
 pub(crate) async fn focus(cx: &Cx, params: ElementParams) -> Outcome<ActionResult> {
     let page = cx.page(params.target_id.as_ref())?;
     let observed = observe::Observation::begin(&page);
-    let focused = keyboard::focus(&page, &params.element, "focus").await?;
+    let focused = keyboard::focus(&page, &params.element, ("focus", false)).await?;
     Ok(ActionResult {
         receipt: observed
             .receipt(&page, Some(focused.element), Some(focused.moved), 1)

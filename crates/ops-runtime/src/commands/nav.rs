@@ -16,7 +16,7 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use crate::cx::{Cx, Page, unexpected};
-use crate::world::{State, Tab};
+use crate::world::{State, Tab, bounds};
 
 pub(crate) mod url;
 pub(crate) mod wait;
@@ -53,6 +53,7 @@ pub(crate) async fn goto(cx: &Cx, params: GotoParams) -> Outcome<NavResult> {
 pub(crate) fn destination(cx: &Cx, text: &str) -> Outcome<String> {
     let plan = &cx.session.plan;
     let url = url::check(text, &plan.params.allow_schemes)?;
+    plan.check_file(&url)?;
     match plan.refusal_of_url(&url) {
         Some(refusal) => Err(refusal.fault().with("url", url)),
         None => Ok(url),
@@ -317,7 +318,7 @@ pub(super) async fn see_title(page: &Page<'_>) {
         .tab_mut(page.key)
         .filter(|tab| Some(committed(tab)) == asked)
     {
-        tab.title = title;
+        tab.title = bounds::title(title);
     }
 }
 
@@ -341,7 +342,7 @@ async fn result(
     };
     let mut state = page.cx.world.lock();
     if let (Some(title), Some(tab)) = (&title, state.tab_mut(page.key)) {
-        tab.title.clone_from(title);
+        tab.title = bounds::title(title.clone());
     }
     let tab = state
         .tab(page.key)

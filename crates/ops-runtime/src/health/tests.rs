@@ -117,7 +117,6 @@ async fn what_the_page_or_the_caller_does_counts_neither_way() {
     {
         health.note(&fault(*code), &request());
     }
-    health.note(&fault(ErrorCode::AdapterTargetCrashed), &request());
     assert_eq!(kept.0.lock().unwrap().len(), 0);
     assert_eq!(health.lock().breaker.successes(), 1);
 }
@@ -145,7 +144,7 @@ async fn what_waited_when_the_circuit_opened_does_not_begin() {
     let mut waiting = health.admit(&request()).unwrap();
     assert!(health.begin(&request(), &mut waiting).is_ok());
     for _ in 0..5 {
-        health.crashed(None);
+        health.note(&fault(ErrorCode::AdapterProtocolError), &request());
     }
     assert_eq!(
         health.begin(&request(), &mut waiting).unwrap_err().code,

@@ -32,6 +32,7 @@ use crate::pool::{Seat, SlotKey};
 use crate::secret;
 use crate::session::owner::Owner;
 use crate::session::{DEFAULT_TTL, Live, Message, Plan, Session};
+use crate::urls;
 use crate::world::Numbers;
 
 /// How long a session may take to end before the caller stops waiting.
@@ -63,6 +64,7 @@ impl Inner {
                 Fault::plain(ErrorCode::RelayCapabilityMismatch).with("missing", missing.as_str())
             );
         }
+        self.admit_schemes(&params)?;
         let confinement = self.confinement(&params)?;
         if confinement.is_some() && !offered(Capability::Domains) {
             let message =
@@ -140,6 +142,25 @@ impl Inner {
             viewport,
             capabilities: capable,
         })
+    }
+
+    /// Refuses a session that asks for schemes that the operator has not allowed.
+    fn admit_schemes(&self, params: &CreateParams) -> Outcome<()> {
+        let allowed: Vec<_> = self
+            .config
+            .urls
+            .schemes
+            .iter()
+            .map(|scheme| scheme.as_str())
+            .collect();
+        let refused = params
+            .allow_schemes
+            .iter()
+            .find(|scheme| !allowed.contains(&scheme.as_str()));
+        match refused {
+            Some(scheme) => Err(urls::not_allowed(scheme, "this relay").with("allowed", allowed)),
+            None => Ok(()),
+        }
     }
 
     /// What a session is confined to, by the relay's rules and its own; nothing where there are none.
@@ -239,6 +260,7 @@ impl Inner {
             params,
             legacy,
             confinement,
+            hidden: self.config.urls.hidden.clone(),
         })
     }
 
@@ -257,6 +279,7 @@ impl Inner {
             epoch: 0,
             version: seat.place.browser.version.as_str().into(),
             fallbacks: seat.place.fallbacks.clone(),
+            neighbours: seat.neighbours(),
         };
         let choices = self
             .config

@@ -188,7 +188,6 @@ impl Owner {
             Effect::Tell(name, data) => {
                 if name == EventName::TargetCrashed {
                     self.session.crashed.store(true, Ordering::Relaxed);
-                    self.session.health.crashed(self.running_request());
                 }
                 self.session.tell(name, &data);
             }
@@ -372,6 +371,7 @@ impl Owner {
                     epoch: old.epoch + 1,
                     version: place.browser.version.as_str().into(),
                     fallbacks: place.fallbacks.clone(),
+                    neighbours: seat.neighbours(),
                 });
                 self.session.health.rebound(old.epoch + 1);
                 if let Some(lost) = self.seat.replace(seat) {
@@ -403,7 +403,7 @@ impl Owner {
         let outcome = outcome.map_err(|fault| self.timed_out(fault));
         // The parts of a batch have been noted one by one.
         if outcome.is_err() || job.call.name() != CommandName::BatchRun {
-            self.session.health.note(&outcome, &job.request);
+            self.session.note(&outcome, &job.request);
         }
         lock(&self.session.lease).touch(Instant::now());
         self.answer(job, outcome, true);

@@ -1,5 +1,5 @@
 //! The log of a session's requests: bounded, read from a cursor on, each entry brought up to date by the events that
-//! concern it. It knows nothing of rules, and it asks no browser.
+//! concern it. It knows nothing of rules, and it asks no browser. Texts come to it cut to their lengths.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -13,10 +13,10 @@ use ops_contracts::wire::ids::{FrameId, TargetId};
 
 /// The most requests that are kept.
 const MAX_ENTRIES: usize = 1_000;
-/// The longest header value that is kept, in bytes.
-const MAX_VALUE: usize = 4_096;
-/// The longest URL that is kept, in bytes: data URLs may be megabytes.
-const MAX_URL: usize = 8_192;
+/// The most bytes that the texts of all entries own together.
+const MAX_BYTES: usize = 16 << 20;
+/// What an entry costs, whatever is in it.
+const ENTRY_COST: usize = 1_024;
 /// The most headers that wait for their request.
 const MAX_EARLY: usize = 64;
 /// What stands for the value of a secret.
@@ -50,6 +50,8 @@ pub(crate) struct Record {
     /// The headers that went over the network, with those that the browser added.
     pub(crate) sent_headers: Option<Headers>,
     pub(crate) received_headers: Option<Headers>,
+    /// What it costs, as of its last change.
+    cost: usize,
 }
 
 /// What a request begins with.
@@ -79,9 +81,16 @@ pub(crate) struct NetworkLog {
     /// The last entry of each request that is kept; redirects of one request share the key.
     latest: HashMap<RequestKey, u64>,
     early: HashMap<RequestKey, Early>,
+    /// The costs of all entries together.
+    bytes: usize,
 }
 
 impl NetworkLog {
+    #[cfg(test)]
+    pub(crate) fn owned_bytes(&self) -> usize {
+        self.records.iter().map(Record::count_cost).sum()
+    }
+
     /// Number of the next entry.
     pub(crate) fn next_seq(&self) -> u64 {
         self.next
@@ -117,13 +126,13 @@ impl NetworkLog {
         let mut redirected_from = None;
         if let (Some((status, _)), Some(before)) = (&sent.redirected_from, before) {
             redirected_from = Some(before);
-            if let Some(record) = self.get_mut(before) {
+            self.update(before, |record| {
                 record.status = Some(*status);
                 record.state = RequestState::Finished;
                 record.redirected_to = Some(sent.url.clone());
                 record.answered_seq.get_or_insert(at);
                 record.ended_seq = Some(at);
-            }
+            });
         }
         let early = self.early.remove(&sent.key).unwrap_or_default();
         self.latest.insert(sent.key, self.next);
@@ -134,7 +143,7 @@ impl NetworkLog {
             target_id: sent.target_id,
             frame: sent.frame,
             method: sent.method,
-            url: cut(sent.url, MAX_URL),
+            url: sent.url,
             kind: sent.kind,
             state: RequestState::Pending,
             sent_seq: at,
@@ -152,82 +161,98 @@ impl NetworkLog {
             redirected_to: None,
             sent_headers: early.sent,
             received_headers: early.received,
+            cost: 0,
         });
         self.next += 1;
-        if self.records.len() > MAX_ENTRIES
-            && let Some(oldest) = self.records.pop_front()
-            && self.latest.get(&oldest.key) == Some(&oldest.seq)
-        {
-            self.latest.remove(&oldest.key);
+        self.update(self.next - 1, |_| {});
+    }
+
+    /// Changes an entry and counts its cost again. The oldest entries go where there are too many, or all of them cost too much.
+    fn update(&mut self, seq: u64, change: impl FnOnce(&mut Record)) {
+        let Some(record) = self.get_mut(seq) else {
+            return;
+        };
+        change(record);
+        let (before, now) = (record.cost, record.count_cost());
+        record.cost = now;
+        self.bytes = self.bytes - before + now;
+        self.forget_oldest();
+    }
+
+    fn update_latest(&mut self, key: RequestKey, change: impl FnOnce(&mut Record)) {
+        if let Some(seq) = self.latest.get(&key) {
+            self.update(*seq, change);
+        }
+    }
+
+    fn forget_oldest(&mut self) {
+        while self.records.len() > MAX_ENTRIES || self.bytes > MAX_BYTES {
+            let Some(oldest) = self.records.pop_front() else {
+                break;
+            };
+            self.bytes -= oldest.cost;
+            if self.latest.get(&oldest.key) == Some(&oldest.seq) {
+                self.latest.remove(&oldest.key);
+            }
         }
     }
 
     pub(super) fn detailed(&mut self, key: RequestKey, details: RequestDetails) {
         let redirect_ended = details.monotonic_ms;
-        let Some(record) = self.latest_mut(key) else {
-            return;
-        };
-        record.details = RequestDetails {
-            headers: cut_values(details.headers),
-            ..details
-        };
-        let before = record.redirected_from;
+        let mut before = None;
+        self.update_latest(key, |record| {
+            record.details = details;
+            before = record.redirected_from;
+        });
         if let Some(record) = before.and_then(|before| self.get_mut(before)) {
             record.ended_ms = Some(redirect_ended);
         }
     }
 
     pub(super) fn answered(&mut self, key: RequestKey, status: u16, mime_type: String, at: u64) {
-        let Some(record) = self.latest_mut(key) else {
-            return;
-        };
-        record.status = Some(status).filter(|status| *status > 0);
-        record.mime_type = Some(mime_type);
-        record.answered_seq = Some(at);
+        self.update_latest(key, |record| {
+            record.status = Some(status).filter(|status| *status > 0);
+            record.mime_type = Some(mime_type);
+            record.answered_seq = Some(at);
+        });
     }
 
     pub(super) fn response_detailed(&mut self, key: RequestKey, details: ResponseDetails) {
-        let Some(record) = self.latest_mut(key) else {
-            return;
-        };
-        record.response = Some(ResponseDetails {
-            headers: cut_values(details.headers),
-            ..details
-        });
+        self.update_latest(key, |record| record.response = Some(details));
     }
 
     /// Headers as they went over the network. They may come before their request, and after its redirect.
     pub(super) fn headers(&mut self, key: RequestKey, headers: Headers, response: bool) {
-        let headers = cut_values(headers);
-        let lacks = |record: &Record| {
-            record.key == key
-                && if response {
-                    record.received_headers.is_none()
-                } else {
-                    record.sent_headers.is_none()
-                }
-        };
-        let place = self
-            .records
-            .iter_mut()
-            .rev()
-            .take_while(|record| record.key != key || lacks(record))
-            .filter(|r| r.key == key)
-            .last();
-        match (place, response) {
-            (Some(record), true) => record.received_headers = Some(headers),
-            (Some(record), false) => record.sent_headers = Some(headers),
-            (None, _) => {
-                if self.early.len() >= MAX_EARLY {
-                    self.early.clear();
-                }
-                let early = self.early.entry(key).or_default();
-                if response {
-                    early.received = Some(headers)
-                } else {
-                    early.sent = Some(headers)
-                }
+        let lacks = |record: &&Record| {
+            if response {
+                record.received_headers.is_none()
+            } else {
+                record.sent_headers.is_none()
             }
+        };
+        let of_request = self.records.iter().rev().filter(|record| record.key == key);
+        let place = of_request.take_while(lacks).last().map(|record| record.seq);
+        match place {
+            Some(seq) => self.update(seq, |record| {
+                if response {
+                    record.received_headers = Some(headers);
+                } else {
+                    record.sent_headers = Some(headers);
+                }
+            }),
+            None => self.keep_early(key, headers, response),
+        }
+    }
+
+    fn keep_early(&mut self, key: RequestKey, headers: Headers, response: bool) {
+        if self.early.len() >= MAX_EARLY {
+            self.early.clear();
+        }
+        let early = self.early.entry(key).or_default();
+        if response {
+            early.received = Some(headers);
+        } else {
+            early.sent = Some(headers);
         }
     }
 
@@ -237,29 +262,26 @@ impl NetworkLog {
         transferred: Option<u64>,
         monotonic_ms: f64,
     ) {
-        let Some(record) = self.latest_mut(key) else {
-            return;
-        };
-        record.transferred = transferred;
-        record.ended_ms = Some(monotonic_ms);
+        self.update_latest(key, |record| {
+            record.transferred = transferred;
+            record.ended_ms = Some(monotonic_ms);
+        });
     }
 
     pub(super) fn finished(&mut self, key: RequestKey, at: u64) {
-        let Some(record) = self.latest_mut(key) else {
-            return;
-        };
-        record.state = RequestState::Finished;
-        record.ended_seq = Some(at);
+        self.update_latest(key, |record| {
+            record.state = RequestState::Finished;
+            record.ended_seq = Some(at);
+        });
     }
 
     pub(super) fn failed(&mut self, key: RequestKey, reason: String, cancelled: bool, at: u64) {
-        let Some(record) = self.latest_mut(key) else {
-            return;
-        };
-        record.state = RequestState::Failed;
-        record.failure = Some(reason);
-        record.cancelled = cancelled;
-        record.ended_seq = Some(at);
+        self.update_latest(key, |record| {
+            record.state = RequestState::Failed;
+            record.failure = Some(reason);
+            record.cancelled = cancelled;
+            record.ended_seq = Some(at);
+        });
     }
 
     /// A page is gone: what it had under way ends with it.
@@ -274,11 +296,6 @@ impl NetworkLog {
             record.cancelled = true;
             record.ended_seq = Some(at);
         }
-    }
-
-    fn latest_mut(&mut self, key: RequestKey) -> Option<&mut Record> {
-        let seq = *self.latest.get(&key)?;
-        self.get_mut(seq)
     }
 
     fn get_mut(&mut self, seq: u64) -> Option<&mut Record> {
@@ -324,6 +341,37 @@ impl Record {
             response_headers: headers
                 .then(|| self.response_headers().map(shown).unwrap_or_default()),
         }
+    }
+
+    /// Bytes that it owns.
+    fn count_cost(&self) -> usize {
+        let optional = |text: &Option<String>| text.as_ref().map_or(0, String::capacity);
+        let headers = |headers: &Headers| -> usize {
+            let texts = headers
+                .iter()
+                .map(|(name, value)| name.capacity() + value.capacity());
+            headers.capacity() * size_of::<(String, String)>() + texts.sum::<usize>()
+        };
+        let initiator =
+            |initiator: &Initiator| initiator.kind.capacity() + optional(&initiator.url);
+        let response = |response: &ResponseDetails| {
+            response.status_text.capacity()
+                + response.protocol.capacity()
+                + optional(&response.remote_address)
+                + headers(&response.headers)
+        };
+        ENTRY_COST
+            + self.method.capacity()
+            + self.url.capacity()
+            + optional(&self.mime_type)
+            + optional(&self.failure)
+            + optional(&self.redirected_to)
+            + optional(&self.details.body)
+            + headers(&self.details.headers)
+            + self.details.initiator.as_ref().map_or(0, initiator)
+            + self.response.as_ref().map_or(0, response)
+            + self.sent_headers.as_ref().map_or(0, headers)
+            + self.received_headers.as_ref().map_or(0, headers)
     }
 
     pub(crate) fn at(&self) -> Timestamp {
@@ -396,18 +444,73 @@ pub(crate) fn shown((name, value): &(String, String), secrets: bool) -> Header {
     }
 }
 
+/// Words of names that say so where they stand alone: `pin` is one, `shipping` is none.
+const SECRET_WORDS: &[&str] = &[
+    "pass",
+    "pwd",
+    "pin",
+    "otp",
+    "cvv",
+    "cvc",
+    "ssn",
+    "iban",
+    "passcode",
+    "passphrase",
+];
+/// Names that say so however their words are put together.
+const SECRET_NAMES: &[&str] = &[
+    "creditcard",
+    "cardnumber",
+    "cardno",
+    "securitycode",
+    "onetimecode",
+    "privatekey",
+];
+
 fn is_secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    SECRETS.contains(&name.as_str()) || SECRET_PARTS.iter().any(|part| name.contains(part))
+    let lower = name.to_ascii_lowercase();
+    let plain: String = lower
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric())
+        .collect();
+    SECRETS.contains(&lower.as_str())
+        || SECRET_PARTS.iter().any(|part| lower.contains(part))
+        || SECRET_NAMES.iter().any(|part| plain.contains(part))
+        || words(name).any(|word| SECRET_WORDS.contains(&word.as_str()))
 }
 
-/// A request's body as it may be shown: values of secrets in forms and JSON are hidden.
+/// The words of a name: `userPin`, `user_pin` and `user[pin]` have two.
+fn words(name: &str) -> impl Iterator<Item = String> {
+    let mut spaced = String::with_capacity(name.len() + 8);
+    let mut before = ' ';
+    for c in name.chars() {
+        if c.is_ascii_uppercase() && before.is_ascii_lowercase() {
+            spaced.push(' ');
+        }
+        spaced.push(if c.is_ascii_alphabetic() {
+            c.to_ascii_lowercase()
+        } else {
+            ' '
+        });
+        before = c;
+    }
+    spaced
+        .split_whitespace()
+        .map(str::to_owned)
+        .collect::<Vec<_>>()
+        .into_iter()
+}
+
+/// A request's body as it may be shown: values of secrets are hidden, in forms of every encoding, JSON, XML and queries.
 pub(crate) fn hide_body(body: &str) -> String {
     if let Ok(mut value) = serde_json::from_str::<serde_json::Value>(body)
         && (value.is_object() || value.is_array())
     {
         hide_values(&mut value);
         return value.to_string();
+    }
+    if body.starts_with("--") && body.contains("form-data") {
+        return hide_parts(body);
     }
     if body.contains('=') && !body.contains(['\n', ' ', '<']) {
         let pairs = body.split('&').map(|pair| match pair.split_once('=') {
@@ -416,7 +519,7 @@ pub(crate) fn hide_body(body: &str) -> String {
         });
         return pairs.collect::<Vec<_>>().join("&");
     }
-    body.to_owned()
+    hide_in_text(body)
 }
 
 fn hide_values(value: &mut serde_json::Value) {
@@ -424,14 +527,85 @@ fn hide_values(value: &mut serde_json::Value) {
         serde_json::Value::Array(items) => items.iter_mut().for_each(hide_values),
         serde_json::Value::Object(fields) => {
             for (name, field) in fields {
-                if is_secret(name) && (field.is_string() || field.is_number()) {
+                if is_secret(name) && !field.is_null() && !field.is_boolean() {
                     *field = HIDDEN.into();
                 } else {
                     hide_values(field);
                 }
             }
         }
+        // A query within JSON, as GraphQL sends it.
+        serde_json::Value::String(text) => *text = hide_in_text(text),
         _ => {}
+    }
+}
+
+/// A multipart form. Each part begins with a line of the boundary; its name is in its head.
+fn hide_parts(body: &str) -> String {
+    let boundary = body.lines().next().unwrap_or_default();
+    let parts = body.split(boundary).map(|part| {
+        let Some((head, value)) = part.split_once("\r\n\r\n") else {
+            return part.to_owned();
+        };
+        let name = head
+            .split("name=\"")
+            .nth(1)
+            .and_then(|rest| rest.split('"').next());
+        if name.is_some_and(is_secret) && !value.is_empty() {
+            format!("{head}\r\n\r\n{HIDDEN}\r\n")
+        } else {
+            part.to_owned()
+        }
+    });
+    parts.collect::<Vec<_>>().join(boundary)
+}
+
+/// Text of any kind: what stands behind a secret's name as its value. `<pin>1</pin>`, `pin="1"`, `pin: "1"`, `pin: 1`.
+fn hide_in_text(text: &str) -> String {
+    let part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    let (mut out, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some(begin) = rest.find(part) {
+        let end = rest[begin..]
+            .find(|c| !part(c))
+            .map_or(rest.len(), |at| begin + at);
+        out.push_str(&rest[..end]);
+        let name = &rest[begin..end];
+        rest = &rest[end..];
+        if let Some((before, value)) = value_behind(rest).filter(|_| is_secret(name)) {
+            out.push_str(&rest[..before]);
+            out.push_str(HIDDEN);
+            rest = &rest[before + value..];
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Where the value of a name begins behind it, and how long it is.
+fn value_behind(text: &str) -> Option<(usize, usize)> {
+    if let Some(inner) = text.strip_prefix('>') {
+        // The end of an element's name: its text.
+        let value = inner.find('<').unwrap_or(inner.len());
+        return (value > 0).then_some((1, value));
+    }
+    let trimmed = text.trim_start_matches(['"', '\\', ' ', '\t']);
+    let sign = trimmed.strip_prefix([':', '='])?;
+    let value = sign.trim_start();
+    let at = text.len() - value.len();
+    let quote = value
+        .strip_prefix("\\\"")
+        .map(|_| "\\\"")
+        .or(value.strip_prefix('"').map(|_| "\""));
+    let quote = quote.or(value.strip_prefix('\'').map(|_| "'"));
+    match quote {
+        Some(quote) => {
+            let inner = &value[quote.len()..];
+            Some((at + quote.len(), inner.find(quote).unwrap_or(inner.len())))
+        }
+        None => {
+            let end = value.find(|c: char| c.is_whitespace() || ",;)}]&<".contains(c));
+            Some((at, end.unwrap_or(value.len()))).filter(|(_, length)| *length > 0)
+        }
     }
 }
 
@@ -451,25 +625,6 @@ fn hidden(name: &str, value: &str) -> String {
         return names.collect::<Vec<_>>().join("; ");
     }
     HIDDEN.to_owned()
-}
-
-fn cut(mut text: String, most: usize) -> String {
-    if text.len() > most {
-        let end = (0..=most)
-            .rev()
-            .find(|at| text.is_char_boundary(*at))
-            .unwrap_or(0);
-        text.truncate(end);
-        text.push('…');
-    }
-    text
-}
-
-fn cut_values(headers: Headers) -> Headers {
-    headers
-        .into_iter()
-        .map(|(name, value)| (name, cut(value, MAX_VALUE)))
-        .collect()
 }
 
 #[cfg(test)]
@@ -533,6 +688,27 @@ mod tests {
     }
 
     #[test]
+    fn all_entries_together_own_no_more_bytes_than_they_may() {
+        let mut log = NetworkLog::default();
+        let details = || RequestDetails {
+            body: Some("b".repeat(64 << 10)),
+            headers: vec![("name".into(), "v".repeat(4_000)); 8],
+            ..RequestDetails::default()
+        };
+        for n in 0..400 {
+            log.sent(sent(n, "http://x/", None), n);
+            log.detailed(RequestKey(n), details());
+            log.headers(RequestKey(n), details().headers, true);
+            let owned: usize = log.records.iter().map(Record::count_cost).sum();
+            assert_eq!(log.bytes, owned, "every change is counted");
+            assert!(owned <= MAX_BYTES, "{owned}");
+        }
+        let (entries, lost) = log.since(0);
+        let kept = entries.count() as u64;
+        assert!(kept > 100 && kept + lost == 400, "{kept} kept, {lost} lost");
+    }
+
+    #[test]
     fn secrets_of_headers_are_hidden_unless_asked_for() {
         let check = |name: &str, value: &str, expected: &str| {
             let header = (name.to_owned(), value.to_owned());
@@ -554,5 +730,41 @@ mod tests {
             r#"{"a":[{"n":1,"token":"[hidden]"}]}"#
         );
         assert_eq!(hide_body("plain text = nothing"), "plain text = nothing");
+    }
+
+    #[test]
+    fn secrets_of_bodies_are_hidden_in_every_encoding() {
+        let check = |body: &str, expected: &str| assert_eq!(hide_body(body), expected, "{body}");
+        check(
+            "user=ada&pwd=p&pin=1&x[otp]=2",
+            "user=ada&pwd=[hidden]&pin=[hidden]&x[otp]=[hidden]",
+        );
+        check(
+            "shipping=a&spin=b&compass=c&pinned=d",
+            "shipping=a&spin=b&compass=c&pinned=d",
+        );
+        check(
+            "creditCard=4&card-number=5&userPass=p",
+            "creditCard=[hidden]&card-number=[hidden]&userPass=[hidden]",
+        );
+        check(
+            r#"{"tokens":["a","b"],"pin":{"a":1},"n":1}"#,
+            r#"{"n":1,"pin":"[hidden]","tokens":"[hidden]"}"#,
+        );
+        check(
+            r#"{"query":"mutation { login(user: \"ada\", password: \"p\", pin: 12) { id } }"}"#,
+            r#"{"query":"mutation { login(user: \"ada\", password: \"[hidden]\", pin: [hidden]) { id } }"}"#,
+        );
+        check(
+            "<login pin=\"1\"><user>ada</user><password>p</password></login>",
+            "<login pin=\"[hidden]\"><user>ada</user><password>[hidden]</password></login>",
+        );
+        let form = |value: &str| {
+            format!(
+                "--B\r\nContent-Disposition: form-data; name=\"user\"\r\n\r\nada\r\n--B\r\nContent-Disposition: form-data; name=\"pwd\"\r\n\r\n{value}\r\n--B--\r\n"
+            )
+        };
+        check(&form("secret"), &form(HIDDEN));
+        check("a text about a pass: none", "a text about a pass: [hidden]");
     }
 }

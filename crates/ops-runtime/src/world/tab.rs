@@ -33,6 +33,8 @@ pub(crate) struct Tab {
     pub(crate) chooser: Option<(u64, ChooserKey, bool)>,
     /// Where `pointer.*` has left the mouse.
     pub(crate) mouse: Mouse,
+    /// Frames may still refuse what is typed, because the command that made them could not take that back.
+    pub(crate) deaf: bool,
 }
 
 /// Where the mouse is in a page, and what it holds.
@@ -65,6 +67,7 @@ impl Tab {
             requests: Requests::new(),
             chooser: None,
             mouse: Mouse::default(),
+            deaf: false,
         }
     }
 
@@ -243,6 +246,8 @@ pub(crate) struct Frame {
     pub(crate) url: String,
     /// Number of the element in the parent's document that holds it, once it was asked for.
     pub(crate) owner: Option<u32>,
+    /// Number of the event that brought its document.
+    pub(crate) committed_seq: u64,
 }
 
 impl Frame {
@@ -254,6 +259,7 @@ impl Frame {
             number: 0,
             url: url.to_owned(),
             owner: None,
+            committed_seq: 0,
         }
     }
 
@@ -265,6 +271,7 @@ impl Frame {
             number,
             url: String::new(),
             owner: None,
+            committed_seq: 0,
         }
     }
 }

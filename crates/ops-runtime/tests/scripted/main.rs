@@ -38,6 +38,7 @@ fn fixture() -> (Fixture, Control) {
         name: "fake",
         browser: BrowserKind::Chrome,
         kill_browser: Arc::new(|_| ()),
+        end_renderers: Arc::new(|_| ()),
         exclusive: Arc::default(),
     };
     (Fixture::new(subject, "alice-01").unwrap(), control)

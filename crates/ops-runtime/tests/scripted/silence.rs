@@ -235,3 +235,30 @@ async fn a_page_that_does_not_answer_is_not_held_against_its_browser() {
         (1, true)
     );
 }
+
+/// What five commands come to that the browser does not answer, and the one after them.
+async fn unanswered(session: &conformance::suite::Session<'_>) -> Vec<Option<ErrorCode>> {
+    let (mut codes, page) = (Vec::new(), PageParams::default());
+    for _ in 0..6 {
+        codes.push(code(session.call_within::<DomTitle>(1_000, &page).await));
+    }
+    codes
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_browser_that_others_keep_busy_opens_no_circuit_and_one_of_its_own_does() {
+    let (f, control) = fixture();
+    let (first, _neighbour) = (f.session().await.unwrap(), f.session().await.unwrap());
+    control.stop_browser(control.browsers()[0], true);
+    // The first wait that comes to its end has the browser asked.
+    unanswered(&first).await;
+    let timeout = Some(ErrorCode::AdapterTimeout);
+    assert_eq!(unanswered(&first).await, [timeout; 6]);
+
+    let (f, control) = fixture();
+    let alone = f.session().await.unwrap();
+    control.stop_browser(control.browsers()[0], true);
+    unanswered(&alone).await;
+    let codes = unanswered(&alone).await;
+    assert_eq!(codes[5], Some(ErrorCode::OpsCircuitOpen), "{codes:?}");
+}

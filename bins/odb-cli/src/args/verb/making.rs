@@ -78,7 +78,7 @@ pub(crate) struct Making {
     /// What happens to dialogs.
     #[arg(long, value_parser = word::<DialogPolicy>(&["ask", "accept", "dismiss"]))]
     pub(crate) dialogs: Option<DialogPolicy>,
-    /// A URL scheme that it may open beside http and https; may be repeated.
-    #[arg(long, value_name = "SCHEME", value_parser = ["file", "data", "blob", "chrome"])]
+    /// A URL scheme that it may open beside http and https, where the relay's setting browser.allowSchemes has it; may be repeated.
+    #[arg(long, value_name = "SCHEME", value_parser = ["file", "data", "blob"])]
     pub(crate) allow_scheme: Vec<String>,
 }

@@ -1,14 +1,15 @@
 //! Form controls and keys: every input type, what must not be filled, real key events.
 
 use ops_contracts::ErrorCode;
-use ops_contracts::wire::command::interact::OptionChoice;
+use ops_contracts::wire::command::interact::{OptionChoice, PressParams};
 use ops_contracts::wire::command::{
     DomState, DomValue, InteractCheck, InteractClear, InteractFill, InteractFocus, InteractPress,
     InteractSelect, InteractType, InteractUncheck,
 };
+use ops_contracts::wire::locator::Locator;
 
 use super::super::check::{Outcome, contains, equal, holds, refused, reported};
-use super::super::fixture::{Failure, Fixture};
+use super::super::fixture::{Failure, Fixture, Refused, Session};
 use super::super::verbs::{button, element, fill, keys, press, read, select};
 
 pub(super) async fn every_text_like_input_takes_its_value(f: &Fixture) -> Outcome {
@@ -323,4 +324,200 @@ pub(super) async fn a_submit_button_submits_once(f: &Fixture) -> Outcome {
     let receipt = session.click(button("Submit")).await?.receipt;
     holds(receipt.document_changed, format!("{receipt:?}"))?;
     equal(f.site.hits("/echo"), 1)
+}
+
+/// Ways to get a text into a field: each gives what the field should hold then.
+#[derive(Debug, Clone, Copy)]
+enum Entry {
+    Type,
+    TypeSlowly,
+    /// What no key enters.
+    Insert,
+    Fill,
+    Press,
+}
+
+impl Entry {
+    const ALL: [Self; 5] = [
+        Self::Type,
+        Self::TypeSlowly,
+        Self::Insert,
+        Self::Fill,
+        Self::Press,
+    ];
+
+    const fn text(self) -> &'static str {
+        match self {
+            Self::Insert => "秘密秘密",
+            Self::Press => "x",
+            _ => "secret99",
+        }
+    }
+
+    async fn into(self, session: &Session<'_>, field: &Locator) -> Result<(), Refused> {
+        let (element, text) = (field.to_string(), self.text());
+        match self {
+            Self::Type | Self::Insert => {
+                let typed = keys(Some(&element), text);
+                session.call::<InteractType>(&typed).await.map(drop)
+            }
+            Self::TypeSlowly => {
+                let typed = ops_contracts::wire::command::interact::TypeParams {
+                    delay_ms: 10,
+                    ..keys(Some(&element), text)
+                };
+                session.call::<InteractType>(&typed).await.map(drop)
+            }
+            Self::Fill => session.fill(&element, text).await.map(drop),
+            Self::Press => {
+                let pressed = PressParams {
+                    element: Some(field.clone()),
+                    ..press(text)
+                };
+                session.call::<InteractPress>(&pressed).await.map(drop)
+            }
+        }
+    }
+}
+
+/// The refusals that say that a text did not arrive.
+const NOT_ENTERED: [ErrorCode; 3] = [
+    ErrorCode::OpsFocusMoved,
+    ErrorCode::OpsElementNotEditable,
+    ErrorCode::OpsValueRejected,
+];
+
+async fn stealing(f: &Fixture) -> Result<(Session<'_>, [Locator; 2]), Failure> {
+    let session = f.session().await?;
+    session.goto("/pages/stealing.html").await?;
+    let text = session.snapshot().await?.text;
+    let near = session.ref_in(&text, "\"Near secret\"")?;
+    let far = session.ref_in(&text, "\"Far secret\"")?;
+    Ok((session, [near, far]))
+}
+
+pub(super) async fn text_goes_to_a_frame_whose_page_leaves_it_the_focus(f: &Fixture) -> Outcome {
+    let (session, fields) = stealing(f).await?;
+    for field in &fields {
+        for entry in Entry::ALL {
+            session
+                .call::<InteractClear>(&element(&field.to_string()))
+                .await?;
+            entry.into(&session, field).await?;
+            equal(
+                session.value(&field.to_string()).await?.as_str(),
+                entry.text(),
+            )
+            .map_err(|failure| Failure::new(format!("{entry:?} into {field}: {failure}")))?;
+        }
+    }
+    equal(session.eval("heard.length").await?.as_str(), "0")?;
+    // Nothing stays deaf.
+    for field in ["#first", "#second"] {
+        session
+            .call::<InteractType>(&keys(Some(field), "open"))
+            .await?;
+        session.call::<InteractType>(&keys(None, " field")).await?;
+        equal(session.value(field).await?.as_str(), "open field")?;
+    }
+    Ok(())
+}
+
+pub(super) async fn text_for_a_frame_reaches_nobody_else(f: &Fixture) -> Outcome {
+    for way in ["blur", "always"] {
+        let (session, fields) = stealing(f).await?;
+        session.eval(&format!("steal.{way}(), 1")).await?;
+        for (field, entry) in fields
+            .iter()
+            .flat_map(|field| Entry::ALL.map(|entry| (field, entry)))
+        {
+            let named = |failure: Failure| {
+                Failure::new(format!("{way}, {entry:?} into {field}: {failure}"))
+            };
+            session.eval("forget(), 1").await?;
+            drop(
+                session
+                    .call::<InteractClear>(&element(&field.to_string()))
+                    .await,
+            );
+            let before = session.value(&field.to_string()).await?;
+            let entered = entry.into(&session, field).await;
+            let value = session.value(&field.to_string()).await?;
+            match entered {
+                Ok(()) => equal(
+                    value.as_str(),
+                    format!(
+                        "{}{}",
+                        if matches!(entry, Entry::Fill) {
+                            ""
+                        } else {
+                            &before
+                        },
+                        entry.text()
+                    ),
+                )
+                .map_err(named)?,
+                Err(refused) => holds(
+                    NOT_ENTERED.contains(&refused.fault.code),
+                    refused.to_string(),
+                )
+                .map_err(named)?,
+            }
+            equal(session.eval("thief.value").await?.as_str(), "\"\"").map_err(named)?;
+            let heard = session.eval("heard.join(' ')").await?;
+            let told = entry
+                .text()
+                .chars()
+                .any(|one| heard.contains(&format!(":{one}")));
+            holds(!told, format!("the page heard {heard}")).map_err(named)?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) async fn text_for_a_field_reaches_no_other_field(f: &Fixture) -> Outcome {
+    let session = f.session().await?;
+    let first = super::super::verbs::at("#first");
+    for way in ["key", "focus"] {
+        for entry in Entry::ALL {
+            let named = |failure: Failure| Failure::new(format!("{way}, {entry:?}: {failure}"));
+            session.goto("/pages/stealing.html").await?;
+            session.eval(&format!("steal.{way}(), 1")).await?;
+            let entered = entry.into(&session, &first).await;
+            let value = session.value("#first").await?;
+            match &entered {
+                Ok(()) => equal(value.as_str(), entry.text()).map_err(named)?,
+                Err(refused) => holds(
+                    NOT_ENTERED.contains(&refused.fault.code),
+                    refused.to_string(),
+                )
+                .map_err(named)?,
+            }
+            equal(session.value("#second").await?.as_str(), "").map_err(named)?;
+            if matches!((way, entry), ("key", Entry::Type | Entry::TypeSlowly)) {
+                let fault = refused(entered, ErrorCode::OpsFocusMoved).map_err(named)?;
+                holds(
+                    !fault.code.retryable(),
+                    "what arrived in part is not tried again",
+                )?;
+                equal(value.as_str(), "s").map_err(named)?;
+                let arrived = fault
+                    .details
+                    .get("keysArrived")
+                    .and_then(|keys| keys.as_u64());
+                equal(arrived, Some(2)).map_err(named)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+pub(super) async fn keys_after_a_tab_follow_the_focus(f: &Fixture) -> Outcome {
+    let session = f.session().await?;
+    session.goto("/pages/stealing.html").await?;
+    session
+        .call::<InteractType>(&keys(Some("#first"), "one\ttwo"))
+        .await?;
+    equal(session.value("#first").await?.as_str(), "one")?;
+    equal(session.value("#second").await?.as_str(), "two")
 }

@@ -160,10 +160,38 @@ pub(super) async fn a_scheme_can_be_allowed_for_a_session(f: &Fixture) -> Outcom
         .call::<NavGoto>(&url("data:text/html,<title>Data</title>"))
         .await?;
     equal(session.title().await?.as_str(), "Data")?;
-    refused(
+    let fault = refused(
         session.call::<NavGoto>(&url("file:///etc/hostname")).await,
         ErrorCode::OpsUrlForbidden,
     )?;
+    equal(
+        fault.details.get("setting").and_then(|name| name.as_str()),
+        Some("browser.allowSchemes"),
+    )
+}
+
+pub(super) async fn a_scheme_that_the_operator_has_not_allowed_is_refused(f: &Fixture) -> Outcome {
+    let asking = |scheme: &str| CreateParams {
+        allow_schemes: vec![scheme.to_owned()],
+        ..CreateParams::default()
+    };
+    for scheme in ["file", "blob"] {
+        let fault = refused(
+            f.session_with(asking(scheme)).await.map(drop),
+            ErrorCode::OpsUrlForbidden,
+        )?;
+        equal(
+            fault.details.get("setting").and_then(|name| name.as_str()),
+            Some("browser.allowSchemes"),
+        )?;
+    }
+    // Pages of the browser's own act on the browser that other sessions share: nobody can allow them.
+    for scheme in ["chrome", "about", "devtools", "javascript", "view-source"] {
+        refused(
+            f.session_with(asking(scheme)).await.map(drop),
+            ErrorCode::OpsInvalidRequest,
+        )?;
+    }
     Ok(())
 }
 

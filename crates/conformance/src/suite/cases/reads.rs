@@ -1,15 +1,17 @@
 //! Reading pages: titles, texts, markup, attributes, values, states, boxes, counts, expressions; and strict addressing.
 
 use ops_contracts::ErrorCode;
+use ops_contracts::wire::command::diagnostics::LogParams;
 use ops_contracts::wire::command::dom::{AttrParams, FindParams, HtmlParams, ReadParams};
 use ops_contracts::wire::command::{
-    DomAttr, DomBox, DomEval, DomFind, DomHtml, DomState, DomText, DomTitle, DomUrl, DomValue,
-    InteractClick, dom,
+    DiagnosticsConsole, DiagnosticsErrors, DialogDismiss, DomAttr, DomBox, DomEval, DomFind,
+    DomHtml, DomState, DomText, DomTitle, DomUrl, DomValue, Empty, InteractClick, dom,
 };
+use ops_contracts::wire::frame::EventName;
 use ops_contracts::wire::locator::{Locator, LocatorKey};
 
 use super::super::check::{Outcome, contains, equal, holds, lacks, refused};
-use super::super::fixture::{Failure, Fixture};
+use super::super::fixture::{Failure, Fixture, Session};
 use super::super::verbs::{at, button, click, eval, read};
 
 pub(super) async fn titles_urls_and_texts_are_the_pages_own(f: &Fixture) -> Outcome {
@@ -368,4 +370,49 @@ pub(super) async fn wrong_locators_have_their_codes(f: &Fixture) -> Outcome {
     };
     refused(session.find(elsewhere).await, ErrorCode::OpsFrameUnknown)?;
     Ok(())
+}
+
+/// JavaScript's texts may hold half of a surrogate pair, those of JSON readers may not.
+pub(super) async fn half_a_character_is_shown_as_replaced(f: &Fixture) -> Outcome {
+    let session = f.session().await?;
+    session.goto("/pages/dialogs.html").await?;
+    let halves = "document.title = 'ti\\ud800tle'; document.querySelector('#out').textContent = 'te\\udc00xt';\
+        document.querySelector('main').insertAdjacentHTML('beforeend', '<input id=half aria-label=Half>');\
+        document.querySelector('#half').value = 'va\\ud800lue'; console.log('con\\ud800sole');\
+        setTimeout(() => { throw new Error('err\\ud800or'); }); 're\\udfffsult'";
+    let result = session.call::<DomEval>(&eval(halves)).await?;
+    equal(
+        serde_json::from_str::<String>(result.value.get()).ok(),
+        Some("re\u{fffd}sult".to_owned()),
+    )?;
+    equal(session.title().await?.as_str(), "ti\u{fffd}tle")?;
+    equal(session.text("#out").await?.as_str(), "te\u{fffd}xt")?;
+    equal(session.value("#half").await?.as_str(), "va\u{fffd}lue")?;
+    contains(&session.snapshot().await?.text, "va\u{fffd}lue")?;
+    logged(&session).await?;
+    let alert = "setTimeout(() => alert('hal\\ud800f')); 1";
+    session.call::<DomEval>(&eval(alert)).await?;
+    let events = session.listen()?;
+    if session.status().await?.dialog.is_none() {
+        events.wait_for(EventName::DialogOpened).await?;
+    }
+    let answered = session.call::<DialogDismiss>(&Empty {}).await?;
+    equal(answered.dialog.message.as_str(), "hal\u{fffd}f")
+}
+
+async fn logged(session: &Session<'_>) -> Outcome {
+    let whole = LogParams::default();
+    for _ in 0..100 {
+        let console = session.call::<DiagnosticsConsole>(&whole).await?.entries;
+        let errors = session.call::<DiagnosticsErrors>(&whole).await?.entries;
+        if console.iter().any(|entry| entry.text == "con\u{fffd}sole")
+            && errors
+                .iter()
+                .any(|entry| entry.text.contains("err\u{fffd}or"))
+        {
+            return Ok(());
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    Err(Failure::new("the message or the exception was lost"))
 }

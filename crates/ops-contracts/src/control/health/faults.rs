@@ -74,8 +74,8 @@ pub const fn fault_row(code: ErrorCode) -> FaultRow {
             "a browser must not end by itself; each loss counts once for each session on it",
         ),
         (Code::AdapterTargetCrashed, _) => (
-            FaultClass::Adapter,
-            "a renderer must not crash; each crash counts once, commands that meet the dead page later do not",
+            FaultClass::Page,
+            "a page can crash the process that runs it; the browser and its adapter have done their work",
         ),
         (Code::AdapterLaunchFailed, _) => (
             FaultClass::Adapter,
@@ -126,7 +126,6 @@ mod tests {
         let expected = [
             "adapter_launch_failed",
             "adapter_browser_lost",
-            "adapter_target_crashed",
             "adapter_attach_failed",
             "adapter_protocol_error",
             "adapter_timeout",

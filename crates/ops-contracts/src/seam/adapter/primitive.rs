@@ -89,7 +89,8 @@ pub enum Primitive {
         /// The actions.
         actions: Vec<InputAction>,
     },
-    /// The same for input whose end the bridge may tell of. Effect: `Text`, what the bridge in `frame` has given `__odbTell`, as
+    /// The same for input that is meant for one frame, whose bridge may tell of its end. A text is entered in that frame or nowhere, by
+    /// what `__odb.enters()` says there, where it is the adapter that enters it. Effect: `Text`, what the bridge in `frame` has given `__odbTell`, as
     /// soon as it has or once the input has been handled; `Done` when it has given nothing by then. Adapters that can put a function
     /// `__odbTell(text)` into the bridge's world, which sends before it returns; for the others it is `Input`.
     InputTold {

@@ -11,6 +11,17 @@ use crate::wire::clock::Timestamp;
 use crate::wire::domains::{DomainRule, DomainRules, RefusedHost};
 use crate::wire::ids::{ClientId, LeaseId, SessionId, TargetId};
 use crate::wire::receipt::DialogInfo;
+use crate::wire::words::words;
+
+words! {
+    /// A scheme whose URLs sessions may be allowed beyond http, https and about:blank. A browser's own pages (`chrome:`, `about:`) are
+    /// none: they act on the browser, which other sessions share.
+    UrlScheme "URL scheme" "file, data, blob" {
+        File "file" "Files that the relay's user can read.";
+        Data "data" "Documents within their URL.";
+        Blob "blob" "Documents that a page has made.";
+    }
+}
 
 mod surroundings;
 
@@ -87,7 +98,8 @@ pub struct CreateParams {
     /// What happens to dialogs.
     #[serde(default)]
     pub dialog_policy: DialogPolicy,
-    /// URL schemes allowed beyond http, https and about:blank: `file`, `data`, `blob`, `chrome`.
+    /// URL schemes allowed beyond http, https and about:blank: `file`, `data`, `blob`, where the relay's setting `browser.allowSchemes`
+    /// has them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allow_schemes: Vec<String>,
     /// The lease's time to live in milliseconds, 1,000 to 86,400,000; 15 minutes when absent.
@@ -243,15 +255,12 @@ impl Params for CreateParams {
         }
         self.budget.as_ref().map_or(Ok(()), Budget::validate)?;
         self.domains().validate("allowDomains", "denyDomains")?;
-        let known = ["file", "data", "blob", "chrome"];
-        match self
-            .allow_schemes
-            .iter()
-            .position(|scheme| !known.contains(&scheme.as_str()))
-        {
+        // A browser's own pages act on the whole browser, which other sessions share: nobody can allow them.
+        let unknown = |scheme: &String| scheme.parse::<UrlScheme>().is_err();
+        match self.allow_schemes.iter().position(unknown) {
             Some(at) => Err(InvalidField::new(
                 format!("allowSchemes[{at}]"),
-                format!("one of {}", known.join(", ")),
+                format!("one of {}", UrlScheme::EXPECTED),
             )),
             None => Ok(()),
         }

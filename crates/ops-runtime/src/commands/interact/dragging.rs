@@ -174,7 +174,7 @@ fn check(taken: Option<&Watched>, landed: Option<&Watched>, native: bool) -> Out
     }
     if !native && taken.saw("mousedown").is_none() && taken.saw("pointerdown").is_none() {
         return Err(Fault::new(
-            ErrorCode::OpsElementCovered,
+            ErrorCode::OpsInputMisdirected,
             "the press did not arrive in the source's document",
         )
         .with("delivered", "unknown"));

@@ -7,7 +7,7 @@ use ops_contracts::wire::command::interact::{
 };
 use ops_contracts::wire::ids::TargetId;
 use ops_contracts::wire::locator::Locator;
-use ops_contracts::wire::receipt::Settled;
+use ops_contracts::wire::receipt::{ElementInfo, Settled};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -17,6 +17,7 @@ use super::keyboard::delete;
 use super::listbox;
 use super::observe::Observation;
 use super::pointer;
+use super::typing::{self, Deaf};
 use crate::bridge::{BridgeLocator, Description};
 use crate::cx::{Cx, FrameAt, Page};
 
@@ -29,6 +30,8 @@ struct Prepared {
     number: u32,
     desc: Description,
     mode: FillMode,
+    /// Names the guard of what is entered.
+    token: Option<String>,
     before: String,
     /// Whether the page may tell by itself what it made of the text.
     #[serde(default)]
@@ -51,6 +54,9 @@ struct Readback {
     /// Absent for a secret.
     value: Option<String>,
     matches: Option<bool>,
+    /// Whether some of the text would have gone to another element.
+    #[serde(default)]
+    lost: Option<bool>,
 }
 
 pub(crate) async fn fill(cx: &Cx, params: FillParams) -> Outcome<FillResult> {
@@ -75,8 +81,39 @@ async fn set_value(
 ) -> Outcome<FillResult> {
     let page = cx.page(target)?;
     let observed = Observation::begin(&page);
-    let (frame, prepared) = prepare_fill(&page, element, value).await?;
-    let expect = json!({ "ref": prepared.number, "expect": value });
+    typing::clear(&page).await;
+    let mut deaf = Deaf::beside(page.frame_of(element)?.key);
+    let (prepared, ()) = tokio::join!(prepare_fill(&page, element, value), deaf.extend(&page));
+    let filled = match prepared {
+        Ok(prepared) => fill_prepared(&page, &observed, value, prepared).await,
+        Err(fault) => Err(fault),
+    };
+    let refused = if page.check_dialog().is_ok() {
+        deaf.end(&page).await
+    } else {
+        typing::leave(&page);
+        0
+    };
+    let (info, result) = filled?;
+    if refused > 0 && result.is_err() {
+        return Err(typing::moved(&info));
+    }
+    let (now, changed) = result?;
+    let receipt = observed.receipt(&page, Some(info), Some(changed), 1).await;
+    Ok(FillResult {
+        value: now,
+        receipt,
+    })
+}
+
+/// The element, and what is in it now with whether that is a change.
+async fn fill_prepared(
+    page: &Page<'_>,
+    observed: &Observation,
+    value: &str,
+    (frame, prepared): (FrameAt, Prepared),
+) -> Outcome<(ElementInfo, Outcome<(String, bool)>)> {
+    let expect = json!({ "ref": prepared.number, "expect": value, "token": prepared.token });
     let read = match prepared.mode {
         FillMode::Insert => {
             let actions = if value.is_empty() {
@@ -86,11 +123,14 @@ async fn set_value(
                     text: value.to_owned(),
                 }]
             };
-            insert(&page, &observed, (frame, prepared.tells), actions, &expect).await?
+            insert(page, observed, (frame, prepared.tells), actions, expect).await?
         }
         FillMode::Set | FillMode::Noop => None,
     };
-    let info = Some(prepared.desc.element(frame.number, prepared.number));
+    let info = prepared.desc.element(frame.number, prepared.number);
+    if read.as_ref().is_some_and(|read| read.lost == Some(true)) {
+        return Err(typing::moved(&info));
+    }
     let now = match &read {
         Some(Readback {
             value: Some(now), ..
@@ -101,22 +141,19 @@ async fn set_value(
     let kept = read
         .as_ref()
         .is_none_or(|read| read.matches != Some(false) || same_but_for_signs(&now, value));
-    if !kept && !observed.going_elsewhere(&page) {
+    if !kept && !observed.going_elsewhere(page) {
         let fault = Fault::new(
             ErrorCode::OpsValueRejected,
             "the element holds another value than the one entered",
         );
-        return Err(fault
+        let fault = fault
             .with("value", now)
             .with("before", prepared.before)
-            .with("element", info));
+            .with("element", &info);
+        return Ok((info, Err(fault)));
     }
     let changed = prepared.mode != FillMode::Noop && (now != prepared.before || now == MASK);
-    let receipt = observed.receipt(&page, info, Some(changed), 1).await;
-    Ok(FillResult {
-        value: now,
-        receipt,
-    })
+    Ok((info, Ok((now, changed))))
 }
 
 /// Whether two values differ in signs alone, as a mask adds them to a phone number or a sum.
@@ -155,10 +192,13 @@ async fn insert(
     observed: &Observation,
     (frame, tells): (FrameAt, bool),
     actions: Vec<InputAction>,
-    expect: &Value,
+    expect: Value,
 ) -> Outcome<Option<Readback>> {
     page.cx.waiting_for("the text to be entered");
-    let readback = || page.bridge::<Readback>(frame, "readback", expect);
+    let mut last = expect.clone();
+    last["last"] = true.into();
+    let readback = || page.bridge::<Readback>(frame, "readback", &expect);
+    let target = page.key;
     let (sent, read) = if tells {
         match page
             .perform(Primitive::InputTold {
@@ -173,8 +213,9 @@ async fn insert(
         }
     } else {
         tokio::join!(
-            page.perform(Primitive::Input {
-                target: page.key,
+            page.perform(Primitive::InputTold {
+                target,
+                frame: frame.key,
                 actions
             }),
             readback()
@@ -189,7 +230,7 @@ async fn insert(
     Ok(match read {
         Ok(read) if read.matches == Some(true) => Some(read),
         // It may have been read before the text was there.
-        Ok(_) => readback().await.ok(),
+        Ok(_) => page.bridge::<Readback>(frame, "readback", &last).await.ok(),
         Err(_) => None,
     })
 }

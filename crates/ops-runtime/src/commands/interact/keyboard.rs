@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::keys;
 use super::observe::Observation;
+use super::typing::{self, Deaf, Typed};
 use crate::bridge::{BridgeLocator, Description};
 use crate::cx::{Cx, FrameAt, Page};
 
@@ -26,6 +27,7 @@ struct Focused {
     focused: bool,
     moved: bool,
     value: Option<String>,
+    token: Option<String>,
 }
 
 /// An element that has the focus now.
@@ -36,19 +38,21 @@ pub(super) struct FocusedElement {
     /// What is in it, where it is to be typed into and that may be seen.
     value: Option<String>,
     frame: FrameAt,
-    number: u32,
+    /// Names the guard of what is typed, where one was asked for.
+    token: Option<String>,
 }
 
-/// Focuses an element for an action and makes sure that it has the focus.
+/// Focuses an element for an action and makes sure that it has the focus. With `guard`, what is typed goes there or nowhere.
 pub(super) async fn focus(
     page: &Page<'_>,
     element: &Locator,
-    action: &str,
+    (action, guard): (&str, bool),
 ) -> Outcome<FocusedElement> {
     page.cx.waiting_for("the element");
     let frame = page.frame_of(element)?;
     let caret = if action == "type" { "end" } else { "" };
-    let args = json!({ "locator": BridgeLocator::from(element), "action": action, "caret": caret, "next": page.next_ref(frame) });
+    let args = json!({ "locator": BridgeLocator::from(element), "action": action, "caret": caret, "guard": guard,
+        "next": page.next_ref(frame) });
     let focused: Focused = page.bridge(frame, "focus", &args).await?;
     let element = focused.desc.element(frame.number, focused.number);
     if !focused.focused {
@@ -63,80 +67,178 @@ pub(super) async fn focus(
         moved: focused.moved,
         value: focused.value,
         frame,
-        number: focused.number,
+        token: focused.token,
     })
 }
 
-#[derive(Deserialize)]
-struct Value {
-    value: Option<String>,
+/// An element that is typed into: it has the focus, and no other frame of its page hears anything.
+struct Target {
+    focused: FocusedElement,
+    deaf: Deaf,
+    /// Keys that were pressed.
+    keys: usize,
 }
 
-/// The value of a text control, where it has one that may be seen.
-async fn value(page: &Page<'_>, focused: &FocusedElement) -> Option<String> {
-    let args = json!({ "ref": focused.number });
-    page.bridge_through::<Value>(focused.frame, "readback", &args)
-        .await
-        .ok()
-        .and_then(|read| read.value)
+impl Target {
+    async fn focus(page: &Page<'_>, element: &Locator, action: &str) -> Outcome<Self> {
+        let mut deaf = Deaf::beside(page.frame_of(element)?.key);
+        let (focused, ()) = tokio::join!(focus(page, element, (action, true)), deaf.extend(page));
+        match focused {
+            Ok(focused) => Ok(Self {
+                focused,
+                deaf,
+                keys: 0,
+            }),
+            Err(fault) => {
+                deaf.end(page).await;
+                Err(fault)
+            }
+        }
+    }
+
+    /// Sends input to it; false when a dialog opened meanwhile, or the page went away under it.
+    async fn send(
+        &mut self,
+        page: &Page<'_>,
+        observed: &Observation,
+        actions: Vec<InputAction>,
+    ) -> Outcome<bool> {
+        // A frame that was made or loaded since the last keys hears as well as any.
+        self.deaf.extend(page).await;
+        self.keys += typing::presses(&actions);
+        typing::send(page, observed, self.focused.frame.key, actions).await
+    }
+
+    /// What became of what was sent.
+    async fn arrived(&self, page: &Page<'_>, observed: &Observation) -> Outcome<Option<Typed>> {
+        let token = self.focused.token.as_deref().unwrap_or_default();
+        let FocusedElement { frame, element, .. } = &self.focused;
+        tokio::select! {
+            biased;
+            // Nothing can be asked before it is answered.
+            _ = observed.dialog(page) => {
+                typing::leave(page);
+                Ok(None)
+            }
+            typed = typing::arrived(page, *frame, (token, self.keys), &self.deaf, element) => typed,
+        }
+    }
 }
 
 pub(crate) async fn type_text(cx: &Cx, params: TypeParams) -> Outcome<ActionResult> {
     let page = cx.page(params.target_id.as_ref())?;
+    typing::clear(&page).await;
     let observed = Observation::begin(&page);
-    let focused = match &params.element {
-        Some(element) => Some(focus(&page, element, "type").await?),
-        None => None,
-    };
-    cx.waiting_for("the keys to be handled");
-    let delay = Duration::from_millis(params.delay_ms);
     let characters: Vec<char> = params.text.chars().collect();
-    for part in characters.chunks(if delay.is_zero() { BATCH } else { 1 }) {
-        let actions = keys::text(part);
-        if !dispatch(&page, &observed, actions).await? {
-            break;
+    let delay = Duration::from_millis(params.delay_ms);
+    let (element, changed) = match &params.element {
+        Some(element) => type_into(&page, &observed, element, (&characters, delay)).await?,
+        None => {
+            type_on(&page, &observed, (&characters, delay)).await?;
+            (None, None)
         }
-        if !delay.is_zero() {
-            tokio::time::sleep(delay).await;
-        }
-    }
-    let changed = match &focused {
-        Some(
-            focused @ FocusedElement {
-                value: Some(before),
-                ..
-            },
-        ) if page.check_dialog().is_ok() => {
-            value(&page, focused).await.map(|after| after != *before)
-        }
-        _ => None,
     };
     if params.text.contains('\n') {
         observed.handled(&page).await;
     }
-    let element = focused.map(|focused| focused.element);
     Ok(ActionResult {
         receipt: observed.receipt(&page, element, changed, 1).await,
     })
 }
 
+/// Types into an element. After a tab, which the caller sends to leave it, keys follow the focus.
+async fn type_into(
+    page: &Page<'_>,
+    observed: &Observation,
+    element: &Locator,
+    (characters, delay): (&[char], Duration),
+) -> Outcome<(Option<ElementInfo>, Option<bool>)> {
+    let mut target = Target::focus(page, element, "type").await?;
+    page.cx.waiting_for("the keys to be handled");
+    let own = characters
+        .iter()
+        .position(|one| *one == '\t')
+        .map_or(characters.len(), |at| at + 1);
+    let mut going_on = true;
+    for part in parts(&characters[..own], delay) {
+        going_on = target.send(page, observed, keys::text(part)).await?;
+        if !going_on {
+            break;
+        }
+        pause(delay).await;
+    }
+    let typed = target.arrived(page, observed).await?;
+    if going_on && own < characters.len() {
+        type_on(page, observed, (&characters[own..], delay)).await?;
+    }
+    let FocusedElement { element, value, .. } = target.focused;
+    let changed = value
+        .zip(typed.and_then(|typed| typed.value))
+        .map(|(before, after)| before != after);
+    Ok((Some(element), changed))
+}
+
+/// Types wherever the focus is.
+async fn type_on(
+    page: &Page<'_>,
+    observed: &Observation,
+    (characters, delay): (&[char], Duration),
+) -> Outcome<()> {
+    page.cx.waiting_for("the keys to be handled");
+    for part in parts(characters, delay) {
+        if !dispatch(page, observed, keys::text(part)).await? {
+            break;
+        }
+        pause(delay).await;
+    }
+    Ok(())
+}
+
+fn parts(characters: &[char], delay: Duration) -> std::slice::Chunks<'_, char> {
+    characters.chunks(if delay.is_zero() { BATCH } else { 1 })
+}
+
+async fn pause(delay: Duration) {
+    if !delay.is_zero() {
+        tokio::time::sleep(delay).await;
+    }
+}
+
 pub(crate) async fn press(cx: &Cx, params: PressParams) -> Outcome<ActionResult> {
     let actions = keys::chord(&params.key)?;
     let page = cx.page(params.target_id.as_ref())?;
+    typing::clear(&page).await;
     let observed = Observation::begin(&page);
-    let focused = match &params.element {
-        Some(element) => Some(focus(&page, element, "focus").await?),
-        None => None,
+    let element = match &params.element {
+        Some(element) => Some(press_on(&page, &observed, element, actions).await?),
+        None => {
+            cx.waiting_for("the keys to be handled");
+            if dispatch(&page, &observed, actions).await? {
+                observed.handled(&page).await;
+            }
+            None
+        }
     };
-    cx.waiting_for("the keys to be handled");
-    if dispatch(&page, &observed, actions).await? {
-        observed.handled(&page).await;
-    }
     Ok(ActionResult {
-        receipt: observed
-            .receipt(&page, focused.map(|focused| focused.element), None, 1)
-            .await,
+        receipt: observed.receipt(&page, element, None, 1).await,
     })
+}
+
+async fn press_on(
+    page: &Page<'_>,
+    observed: &Observation,
+    element: &Locator,
+    actions: Vec<InputAction>,
+) -> Outcome<ElementInfo> {
+    let mut target = Target::focus(page, element, "focus").await?;
+    page.cx.waiting_for("the keys to be handled");
+    if target.send(page, observed, actions).await? {
+        let (typed, ()) = tokio::join!(target.arrived(page, observed), observed.handled(page));
+        typed?;
+    } else {
+        typing::leave(page);
+    }
+    Ok(target.focused.element)
 }
 
 /// Sends input; false when a dialog opened meanwhile, or the page went away under it.

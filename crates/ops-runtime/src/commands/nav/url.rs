@@ -2,6 +2,8 @@
 
 use ops_contracts::{ErrorCode, Fault, Outcome};
 
+use crate::urls::not_allowed;
+
 /// The URL to navigate to, if it is absolute and its scheme is allowed.
 pub(crate) fn check(text: &str, allowed: &[String]) -> Outcome<String> {
     let url = text.trim();
@@ -30,11 +32,7 @@ pub(crate) fn check(text: &str, allowed: &[String]) -> Outcome<String> {
         _ if rest.bytes().next().is_some_and(|b| b.is_ascii_digit()) => {
             Err(invalid("it has no scheme, such as http://"))
         }
-        _ => Err(Fault::new(
-            ErrorCode::OpsUrlForbidden,
-            format!("the scheme {scheme}: is not allowed in this session"),
-        )
-        .with("scheme", scheme)),
+        _ => Err(not_allowed(&scheme, "this session")),
     }
 }
 
