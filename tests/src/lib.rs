@@ -1,5 +1,6 @@
 //! What the whole-system tests share: subjects of the conformance suite, and a harness that makes each case a test.
 
+pub mod documents;
 pub mod raw;
 pub mod relay;
 pub mod subjects;

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use odb_tests::relay::Relay;
 use ops_client::post;
+use ops_contracts::wire::frame::ClientFrame;
 use serde_json::{Value, json};
 
 fn schema(name: &str) -> jsonschema::Validator {
@@ -74,5 +75,28 @@ fn the_schema_of_the_configuration_takes_what_the_programs_take() {
         let whole =
             parsed.is_ok_and(|parsed| parsed.downgrade.is_none() && !parsed.allowlist_invalid);
         assert_eq!(whole, taken, "{text}");
+    }
+}
+
+#[test]
+fn frames_as_they_are_sent_fit_their_schemas_and_without_their_type_they_do_not() {
+    let hello = r#"{"type":"ops_hello","contractVersion":"1.1.0","clientVersion":"0.2.0","clientKind":"other"}"#;
+    let request = r#"{"type":"ops_request","requestId":"r1","command":"session.create"}"#;
+    let cancel = r#"{"type":"ops_cancel","requestId":"r1"}"#;
+    for text in [hello, request, cancel] {
+        let sent = match ClientFrame::parse(text).unwrap() {
+            ClientFrame::Hello(hello) => hello.encode(),
+            ClientFrame::Request(request) => request.encode(),
+            ClientFrame::Cancel(cancel) => cancel.encode(),
+            other => panic!("{other:?}"),
+        };
+        let mut frame: Value = serde_json::from_str(&sent).unwrap();
+        let name = frame["type"].as_str().unwrap().to_owned();
+        let validator = schema(&format!("{name}.schema.json"));
+        fits(&validator, &frame);
+        frame["type"] = json!("ops_pong");
+        assert!(!validator.is_valid(&frame), "{name} is told from others");
+        frame.as_object_mut().unwrap().remove("type");
+        assert!(!validator.is_valid(&frame), "{name} needs its type");
     }
 }

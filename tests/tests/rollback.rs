@@ -1,21 +1,21 @@
 //! The rollback runbook: its fourteen steps are run as they stand in `docs/rollback.md`, against a relay with the kill switch on.
 
-use std::path::Path;
 use std::process::Command;
 
+use odb_tests::documents::{Block, blocks, fits, root};
 use odb_tests::relay::{Relay, configure, program};
 use serde_json::Value;
 
-const RUNBOOK: &str = include_str!("../../docs/rollback.md");
+/// The commands of the runbook, and what they have printed once.
+fn runbook() -> [Block; 2] {
+    blocks("docs/rollback.md")
+        .try_into()
+        .expect("the runbook has its commands and their transcript")
+}
 
-/// The commands of the runbook, each with its number.
-fn steps() -> Vec<(u32, &'static str)> {
-    let block = RUNBOOK
-        .split("```sh\n")
-        .nth(1)
-        .and_then(|rest| rest.split("```").next())
-        .expect("the runbook has its commands");
-    let lines: Vec<&str> = block.lines().collect();
+/// The commands, each with its number.
+fn steps(commands: &Block) -> Vec<(u32, &str)> {
+    let lines: Vec<&str> = commands.text.lines().collect();
     lines
         .chunks(2)
         .map(|pair| {
@@ -27,9 +27,27 @@ fn steps() -> Vec<(u32, &'static str)> {
         .collect()
 }
 
+/// A line with a sign in the place of every number and id, which differ from run to run.
+fn shape(line: &str) -> String {
+    let is_hex = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
+    let (mut shape, mut rest) = (String::new(), line);
+    while let Some(at) = rest.find(is_hex) {
+        let end = rest[at..]
+            .find(|c| !is_hex(c))
+            .map_or(rest.len(), |end| at + end);
+        let word = &rest[at..end];
+        shape.push_str(&rest[..at]);
+        let is_number = word.contains(|c: char| c.is_ascii_digit());
+        shape.push_str(if is_number { "#" } else { word });
+        rest = &rest[end..];
+    }
+    shape + rest
+}
+
 #[test]
 fn the_rollback_procedure_runs_as_it_stands() {
-    let steps = steps();
+    let [commands, transcript] = runbook();
+    let steps = steps(&commands);
     assert_eq!(
         steps.iter().map(|(number, _)| *number).collect::<Vec<_>>(),
         (1..=14).collect::<Vec<_>>()
@@ -50,17 +68,19 @@ fn the_rollback_procedure_runs_as_it_stands() {
         reason = "a test program reads its environment, as every program does"
     )]
     let path = std::env::var("PATH").unwrap_or_default();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("the tests lie in the repository");
     let mut script = String::from("set -eu\n");
     for (number, command) in &steps {
-        script.push_str(&format!("echo 'step {number}'\n{command}\n"));
+        script.push_str(&format!("echo '# {number}'\n{command}\n"));
     }
-    script.push_str("echo \"$ARTIFACT_DIR\"\n");
+    script.push_str("echo \"--- $ARTIFACT_DIR\"\n");
+    for file in ["legacy-cdp-smoke.json", "rollback-assertions.json"] {
+        script.push_str(&format!(
+            "echo '--- {file}'; cat \"$ARTIFACT_DIR/{file}\"\n"
+        ));
+    }
     let output = Command::new("bash")
         .args(["-c", &script])
-        .current_dir(root)
+        .current_dir(root())
         .env("PATH", format!("{}:{path}", programs.display()))
         .env("ODB_HOME", relay.home())
         .env_remove("OPENDEVBROWSER_OPS_KILL_SWITCH")
@@ -71,10 +91,18 @@ fn the_rollback_procedure_runs_as_it_stands() {
         String::from_utf8_lossy(&output.stderr),
     );
     assert!(output.status.success(), "{told}\n{wrong}");
-    assert!(told.contains("step 14"), "{told}");
-    let cycle = root.join(told.lines().last().expect("the folder is told").trim());
+    let shapes = |text: &str| text.lines().map(shape).collect::<Vec<_>>();
     assert!(
-        cycle.starts_with(root.join("artifacts/ops-gates")),
+        fits(&shapes(&transcript.text), &shapes(&told)),
+        "{told}\nis not\n{}",
+        transcript.text
+    );
+    let folder = told
+        .lines()
+        .find_map(|line| line.strip_prefix("--- artifacts"));
+    let cycle = root().join(format!("artifacts{}", folder.expect("the folder is named")));
+    assert!(
+        cycle.starts_with(root().join("artifacts/ops-gates")),
         "{told}"
     );
     let assertions: Value =

@@ -359,25 +359,44 @@ impl fmt::Display for CommandName {
     }
 }
 
-/// Parses a JSON text into a `T` and names the field that does not fit.
+/// Parses a JSON text into a `T` and names the field that does not fit; what is wrong with the text as a whole is a fault of `params`.
 ///
 /// # Errors
 /// The path of the field and what was expected there.
 pub fn parse_json<'de, T: Deserialize<'de>>(json: &'de str) -> Result<T, InvalidField> {
+    parse_json_as("params", json)
+}
+
+/// The same for a text that is called `whole`.
+pub(crate) fn parse_json_as<'de, T: Deserialize<'de>>(
+    whole: &str,
+    json: &'de str,
+) -> Result<T, InvalidField> {
     let mut deserializer = serde_json::Deserializer::from_str(json);
     let parsed = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
-        let field = if path == "." {
-            "params".to_owned()
-        } else {
-            path
-        };
-        InvalidField::new(field, plainly(&error.into_inner().to_string()))
+        let path = (path != ".").then_some(path);
+        let message = error.into_inner().to_string();
+        match missing_field(&message) {
+            Some(field) => InvalidField::new(below(path.as_deref(), field), "is required"),
+            None => InvalidField::new(path.as_deref().unwrap_or(whole), plainly(&message)),
+        }
     })?;
     deserializer
         .end()
-        .map_err(|trailing| InvalidField::new("params", trailing.to_string()))?;
+        .map_err(|trailing| InvalidField::new(whole, trailing.to_string()))?;
     Ok(parsed)
+}
+
+/// The field that serde's message says is missing: the path stops at the object that lacks it.
+fn missing_field(message: &str) -> Option<&str> {
+    let (field, _) = message.strip_prefix("missing field `")?.split_once('`')?;
+    Some(field)
+}
+
+/// The path of a field of the object at `path`; of the whole where there is none.
+fn below(path: Option<&str>, field: &str) -> String {
+    path.map_or_else(|| field.to_owned(), |path| format!("{path}.{field}"))
 }
 
 /// Serde calls an object by the name of the type that takes it, which says nothing outside.
@@ -455,7 +474,11 @@ mod tests {
 
     #[test]
     fn a_wrong_parameter_is_named() {
-        assert_eq!(field_of(CommandName::NavGoto, "{}"), "params");
+        assert_eq!(field_of(CommandName::NavGoto, "{}"), "url");
+        assert_eq!(
+            field_of(CommandName::SessionCreate, r#"{"viewport":{"width":1280}}"#),
+            "viewport.height"
+        );
         assert_eq!(field_of(CommandName::NavGoto, r#"{"url":5}"#), "url");
         assert_eq!(
             field_of(CommandName::NavGoto, r#"{"url":"x","waitUntil":"never"}"#),

@@ -2,11 +2,12 @@
 //!
 //! `POST /ops` takes one `OpsRequest` (or `OpsCancel`) and answers one `OpsResponse` or `OpsError`, unchunked.
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, json_schema, schema_for};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
-use crate::wire::command::{InvalidField, parse_json};
+use crate::wire::command::{InvalidField, parse_json_as};
 use crate::wire::error::ErrorCode;
 use crate::wire::fault::{ErrorBody, Fault, Outcome};
 use crate::wire::ids::{ClientId, LeaseId, RequestId, SessionId};
@@ -23,7 +24,7 @@ pub const RESPONSE_CAP: usize = 64 * 1024 * 1024;
 pub const HEARTBEAT_INTERVAL_MS: u64 = 20_000;
 
 macro_rules! frame_types {
-    ($($name:ident $text:literal;)+) => {
+    ($($name:ident $text:literal $(($body:ty))?;)+) => {
         /// The `type` of a frame.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
         pub enum FrameType {
@@ -43,22 +44,49 @@ macro_rules! frame_types {
             fn parse(text: &str) -> Option<Self> {
                 match text { $($text => Some(Self::$name),)+ _ => None }
             }
+
+            /// The schema of the frame as it is sent, with its `type`; none where its body is defined by another room of the
+            /// contract, and the `type` with it.
+            #[must_use]
+            pub fn schema(self) -> Option<Schema> {
+                match self { $(Self::$name => frame_types!(@schema $text $($body)?),)+ }
+            }
         }
     };
+    (@schema $text:literal $body:ty) => { Some(with_type($text, schema_for!($body))) };
+    (@schema $text:literal) => { None };
 }
 
 frame_types! {
-    Hello "ops_hello";
-    HelloAck "ops_hello_ack";
-    Request "ops_request";
-    Response "ops_response";
-    Error "ops_error";
-    Event "ops_event";
-    Chunk "ops_chunk";
-    Cancel "ops_cancel";
-    Ping "ops_ping";
-    Pong "ops_pong";
+    Hello "ops_hello" (OpsHello);
+    HelloAck "ops_hello_ack" (OpsHelloAck);
+    Request "ops_request" (OpsRequest);
+    Response "ops_response" (OpsResponse);
+    Error "ops_error" (OpsError);
+    Event "ops_event" (OpsEvent);
+    Chunk "ops_chunk" (OpsChunk);
+    Cancel "ops_cancel" (OpsCancel);
+    Ping "ops_ping" (OpsPing);
+    Pong "ops_pong" (OpsPing);
     AdapterHealth "ops.adapter.health.v1";
+}
+
+/// The schema of a frame out of that of its body: the body's types know nothing of the `type` that `encode` puts in front.
+fn with_type(text: &str, mut schema: Schema) -> Schema {
+    let of_type = json_schema!({
+        "type": "string",
+        "const": text,
+        "description": "Which frame it is: this word, always.",
+    });
+    let object = schema.ensure_object();
+    if let Some(Value::Object(properties)) = object.get_mut("properties") {
+        properties.insert("type".to_owned(), of_type.into());
+    }
+    let required = object.entry("required").or_insert_with(|| json!([]));
+    if let Value::Array(required) = required {
+        required.insert(0, json!("type"));
+    }
+    schema
 }
 
 /// A kind of client; the version window binds `cli` and `extension`.
@@ -336,7 +364,7 @@ impl ClientFrame {
 
 /// Parses a frame, twice where it is wrong: to keep the path of each field at hand, for the fault, takes as long as the parsing itself.
 fn parse_frame<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, InvalidField> {
-    serde_json::from_str(text).or_else(|_| parse_json(text))
+    serde_json::from_str(text).or_else(|_| parse_json_as("frame", text))
 }
 
 fn parse<'de, T: Deserialize<'de>>(text: &'de str) -> Outcome<T> {
@@ -489,6 +517,16 @@ mod tests {
             code(r#"{"type":"nonsense"}"#),
             ErrorCode::RelayFrameTypeUnknown
         );
+        let field = |text: &str| {
+            let fault = ClientFrame::parse(text).unwrap_err();
+            fault.details.get("field").cloned().unwrap_or_default()
+        };
+        assert_eq!(field(r#"{"requestId":"r1","command":"x"}"#), "type");
+        assert_eq!(
+            field(r#"{"type":"ops_request","command":"x"}"#),
+            "requestId"
+        );
+        assert_eq!(field("[]"), "frame");
         assert_eq!(
             request_id_of(r#"{"requestId":"r9","x":{}}"#)
                 .unwrap()
