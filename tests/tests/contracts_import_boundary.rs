@@ -1,73 +1,37 @@
-//! The layers, read from the workspace's own metadata: libraries depend on the contract alone, binaries compose them.
+//! The layers, read from the workspace's own metadata by the rule that `cargo xtask tidy` runs: libraries depend on the contract
+//! alone, binaries compose them.
 
-use std::collections::BTreeSet;
-
-use cargo_metadata::{DependencyKind, MetadataCommand};
-
-/// The crates that compose others.
-const COMPOSERS: [&str; 4] = ["relayd", "odb-cli", "xtask", "odb-tests"];
-/// Dev-dependencies of libraries beyond the contract: (crate, dependency); `*` is any crate.
-const ALLOWED_IN_TESTS: [(&str, &str); 5] = [
-    ("*", "conformance"),
-    ("adapter-bidi", "adapter-cdp"),
-    ("ops-runtime", "adapter-cdp"),
-    ("relay", "routing"),
-    ("relay", "health-store"),
-];
+use xtask::tidy::layers;
+use xtask::workspace::Workspace;
 
 #[test]
 fn contracts_imports_resolve_only_via_opendevbrowser_ops_contracts() {
-    let metadata = MetadataCommand::new()
-        .no_deps()
-        .exec()
-        .expect("cargo tells about this workspace");
-    let ours: BTreeSet<String> = metadata
+    let workspace = Workspace::locate().expect("cargo describes this workspace");
+    let mut metadata = workspace.metadata;
+    assert_eq!(layers::faults(&metadata), [""; 0]);
+    // One edge too many is seen: a library that would compose another one.
+    let relay = metadata
         .packages
         .iter()
-        .map(|package| package.name.to_string())
-        .collect();
-    assert!(ours.contains("ops-contracts"), "{ours:?}");
-    let mut wrong = Vec::new();
-    for package in metadata
-        .packages
-        .iter()
-        .filter(|package| !COMPOSERS.contains(&package.name.as_str()))
-    {
-        for dependency in package
-            .dependencies
-            .iter()
-            .filter(|dependency| ours.contains(&dependency.name))
-        {
-            let in_tests = dependency.kind == DependencyKind::Development
-                && ALLOWED_IN_TESTS.iter().any(|(by, name)| {
-                    (*by == "*" || *by == package.name.as_str()) && *name == dependency.name
-                });
-            if dependency.name != "ops-contracts" && !in_tests {
-                wrong.push(format!(
-                    "{} -> {} ({:?})",
-                    package.name, dependency.name, dependency.kind
-                ));
-            }
-        }
-    }
-    assert!(
-        wrong.is_empty(),
-        "libraries depend on ops-contracts alone: {wrong:?}"
-    );
-    let contract = metadata
-        .packages
-        .iter()
-        .find(|package| package.name.as_str() == "ops-contracts");
-    let inside = contract.map(|package| {
-        package
-            .dependencies
-            .iter()
-            .filter(|dependency| ours.contains(&dependency.name))
-            .count()
+        .find(|it| it.name.as_str() == "relayd");
+    let edge = relay.and_then(|relay| {
+        let mut on = relay.dependencies.iter();
+        on.find(|dependency| dependency.name == "ops-runtime")
+            .cloned()
     });
+    let edge = edge.expect("relayd composes the runtime");
+    for name in ["routing", "ops-contracts"] {
+        let mut packages = metadata.packages.iter_mut();
+        let library = packages.find(|package| package.name.as_str() == name);
+        library
+            .expect("it is there")
+            .dependencies
+            .push(edge.clone());
+    }
     assert_eq!(
-        inside,
-        Some(0),
-        "the contract depends on none of the others"
+        layers::faults(&metadata).len(),
+        2,
+        "{:?}",
+        layers::faults(&metadata)
     );
 }

@@ -8,21 +8,21 @@ use ops_contracts::wire::clock::Timestamp;
 
 /// The surroundings of the process. Everything else takes them as an argument.
 #[derive(Debug, Clone)]
-pub(crate) struct Environment {
+pub struct Environment {
     /// `PATH`.
     path: OsString,
     /// `ODB_BROWSER`: the executable of Chrome or Chromium.
-    pub(crate) browser: Option<PathBuf>,
+    pub browser: Option<PathBuf>,
     /// `ODB_CHROMEDRIVER`: chromedriver's executable.
-    pub(crate) chromedriver: Option<PathBuf>,
+    pub chromedriver: Option<PathBuf>,
     /// `ODB_FIREFOX`: Firefox's executable.
-    pub(crate) firefox: Option<PathBuf>,
+    pub firefox: Option<PathBuf>,
     /// The state directory that `ODB_HOME`, `XDG_STATE_HOME` or `HOME` names.
-    pub(crate) state: Option<PathBuf>,
+    pub state: Option<PathBuf>,
     /// `NO_COLOR`, set and not empty.
-    pub(crate) no_color: bool,
+    pub no_color: bool,
     /// When the task began.
-    pub(crate) started: Timestamp,
+    pub started: Timestamp,
 }
 
 impl Environment {
@@ -30,7 +30,7 @@ impl Environment {
         clippy::disallowed_methods,
         reason = "the one place of this program that reads the environment and the clock"
     )]
-    pub(crate) fn read() -> Self {
+    pub fn read() -> Self {
         let var = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
         Self {
             path: var("PATH").unwrap_or_default(),
@@ -47,7 +47,7 @@ impl Environment {
     }
 
     /// The program of this name on the `PATH`.
-    pub(crate) fn find(&self, program: &str) -> Option<PathBuf> {
+    pub fn find(&self, program: &str) -> Option<PathBuf> {
         std::env::split_paths(&self.path)
             .map(|dir| dir.join(program))
             .find(|file| is_executable(file))
@@ -55,7 +55,7 @@ impl Environment {
 }
 
 /// Whether a file is there and may be executed.
-pub(crate) fn is_executable(file: &Path) -> bool {
+pub fn is_executable(file: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
     std::fs::metadata(file)
         .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)

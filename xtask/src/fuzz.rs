@@ -15,6 +15,9 @@ pub(crate) struct Options {
     target: String,
 }
 
+/// The variable that says how long each target runs.
+const SECONDS: &str = "ODB_FUZZ_SECONDS";
+
 /// Where the targets are: package, and the test program that has them, if not the package's own.
 const PLACES: &[&[&str]] = &[
     &["-p", "odb-tests", "--test", "fuzz"],
@@ -31,8 +34,16 @@ pub(crate) fn run(options: &Options, workspace: &Workspace) -> Result<()> {
             .args(["--nocapture", "--test-threads=1"]);
         tests
             .arg(format!("fuzz_{}", options.target))
-            .env(conformance::fuzz::SECONDS, options.seconds.to_string());
+            .env(SECONDS, options.seconds.to_string());
         checked(&mut tests)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_targets_know_the_variable() {
+        assert_eq!(super::SECONDS, conformance::fuzz::SECONDS);
+    }
 }

@@ -1,12 +1,15 @@
-//! Formatting, clippy with warnings as errors, and the repository's own rules.
+//! What is checked without running anything: formatting, the repository's own rules, clippy and the documentation, with warnings as
+//! errors.
 
 use anyhow::Result;
 
 use crate::tidy;
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, checked};
 
+/// The cheap checks first.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     workspace.cargo(["fmt", "--all", "--check"])?;
+    tidy::run(workspace)?;
     workspace.cargo([
         "clippy",
         "--workspace",
@@ -15,5 +18,10 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
         "-D",
         "warnings",
     ])?;
-    tidy::run(workspace)
+    // What rustdoc needs of other packages is what clippy has just checked.
+    let mut doc = workspace.cargo_command();
+    checked(
+        doc.args(["doc", "--workspace", "--no-deps", "--quiet"])
+            .env("RUSTDOCFLAGS", "-D warnings"),
+    )
 }

@@ -10,7 +10,7 @@ use crate::workspace::{Workspace, checked};
 
 /// What to set up.
 #[derive(Debug, Clone, Copy, Default, clap::Args)]
-pub(crate) struct Options {
+pub struct Options {
     /// Installs the system's Chromium also where another Chrome was found
     #[arg(long)]
     with_browser: bool,
@@ -21,10 +21,10 @@ const PROMTOOL: &str = "promtool";
 
 /// A family of browsers, or the driver of one: how one is found, and how one is got.
 #[derive(Debug)]
-pub(crate) struct Family {
+pub struct Family {
     name: &'static str,
     /// The variable that names its executable.
-    pub(crate) variable: &'static str,
+    pub variable: &'static str,
     named: fn(&Environment) -> Option<&PathBuf>,
     /// Its programs on the `PATH`, the better first.
     programs: &'static [&'static str],
@@ -37,7 +37,7 @@ pub(crate) struct Family {
 }
 
 /// Chrome and Chromium.
-pub(crate) const CHROME: Family = Family {
+pub const CHROME: Family = Family {
     name: "Chrome or Chromium",
     variable: "ODB_BROWSER",
     named: |environment| environment.browser.as_ref(),
@@ -59,7 +59,7 @@ pub(crate) const CHROME: Family = Family {
 };
 
 /// Firefox.
-pub(crate) const FIREFOX: Family = Family {
+pub const FIREFOX: Family = Family {
     name: "Firefox",
     variable: "ODB_FIREFOX",
     named: |environment| environment.firefox.as_ref(),
@@ -76,7 +76,7 @@ pub(crate) const FIREFOX: Family = Family {
 };
 
 /// What stands between Chromium and WebDriver BiDi, of the browser's version.
-pub(crate) const CHROMEDRIVER: Family = Family {
+pub const CHROMEDRIVER: Family = Family {
     name: "chromedriver",
     variable: "ODB_CHROMEDRIVER",
     named: |environment| environment.chromedriver.as_ref(),
@@ -90,10 +90,7 @@ pub(crate) const CHROMEDRIVER: Family = Family {
 };
 
 /// Sets up, and tells where the browsers are, by the variables that name them.
-pub(crate) fn run(
-    options: &Options,
-    environment: &Environment,
-) -> Result<Vec<(&'static str, PathBuf)>> {
+pub fn run(options: &Options, environment: &Environment) -> Result<Vec<(&'static str, PathBuf)>> {
     if options.with_browser && environment.browser.is_none() {
         install(&CHROME)?;
     }
@@ -109,7 +106,7 @@ pub(crate) fn run(
 }
 
 /// A browser of a family, installed if there is none and it can be.
-pub(crate) fn browser(family: &Family, environment: &Environment) -> Result<PathBuf> {
+pub fn browser(family: &Family, environment: &Environment) -> Result<PathBuf> {
     let browser = match find(family, environment)? {
         Some(browser) => browser,
         None => {
@@ -134,7 +131,7 @@ const CLIENTS: &[&str] = &["puppeteer-core@24.43.1", "playwright-core@1.65.1"];
 const PROGRAMS: &[(&str, &str)] = &[("node", "nodejs"), ("npm", "npm"), ("jq", "jq")];
 
 /// Installs the protocol clients below the target folder, and the programs that the tests run.
-pub(crate) fn clients(workspace: &Workspace, environment: &Environment) -> Result<()> {
+pub fn clients(workspace: &Workspace, environment: &Environment) -> Result<()> {
     let missing: Vec<&str> = PROGRAMS
         .iter()
         .filter(|(program, _)| environment.find(program).is_none())
@@ -180,7 +177,7 @@ fn install_programs(packages: &[&str]) -> Result<()> {
 }
 
 /// The browser that the tests would use. One that its variable names is never replaced by another.
-fn find(family: &Family, environment: &Environment) -> Result<Option<PathBuf>> {
+pub fn find(family: &Family, environment: &Environment) -> Result<Option<PathBuf>> {
     if let Some(named) = (family.named)(environment) {
         ensure!(
             is_executable(named),
@@ -256,7 +253,7 @@ fn install_packages(packages: &[&str]) -> Result<()> {
 }
 
 /// Installs the tools that tests ask beside a browser: `promtool`, which judges metrics and alert rules.
-pub(crate) fn tools(environment: &Environment) -> Result<()> {
+pub fn tools(environment: &Environment) -> Result<()> {
     if environment.find(PROMTOOL).is_none() {
         install_promtool()?;
     }

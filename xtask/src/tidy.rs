@@ -9,18 +9,23 @@ use anyhow::{Result, ensure};
 use crate::workspace::Workspace;
 
 mod codes;
-mod layers;
+mod dependencies;
+mod functions;
+pub mod layers;
 mod rooms;
 mod sources;
+mod spelling;
 mod traceability;
 
 /// What a rule found.
 #[derive(Debug, Default)]
 struct Findings {
-    /// What has to be mended.
+    /// What has to be fixed.
     errors: Vec<String>,
     /// What should be looked at.
     warnings: Vec<String>,
+    /// What was measured.
+    report: Vec<String>,
 }
 
 /// A file of the repository, read once for all rules.
@@ -74,14 +79,23 @@ impl Source {
 const SKIPPED: &[&str] = &["target", ".git", "artifacts"];
 
 /// Checks every rule, prints what was found and fails where something breaks one.
-pub(crate) fn run(workspace: &Workspace) -> Result<()> {
+///
+/// # Errors
+/// When something does.
+pub fn run(workspace: &Workspace) -> Result<()> {
     let sources = read_all(&workspace.root)?;
     let mut findings = Findings::default();
     layers::check(workspace, &mut findings);
     rooms::check(&sources, &mut findings);
     sources::check(&sources, &mut findings);
+    spelling::check(&sources, &mut findings);
+    functions::check(&sources, &mut findings);
+    dependencies::check(workspace, &sources, &mut findings)?;
     codes::check(&sources, &mut findings);
     traceability::check(&sources, &mut findings);
+    for line in &findings.report {
+        println!("tidy: {line}");
+    }
     for warning in &findings.warnings {
         println!("tidy: note: {warning}");
     }
@@ -93,7 +107,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
         "tidy found {} faults",
         findings.errors.len()
     );
-    println!("tidy: {} files, nothing to mend", sources.len());
+    println!("tidy: {} files, nothing to fix", sources.len());
     Ok(())
 }
 
@@ -104,7 +118,11 @@ fn read_all(root: &Path) -> Result<Vec<Source>> {
             let entry = entry?;
             let path = folder.join(entry.file_name());
             let kind = entry.file_type()?;
-            if kind.is_dir() && !SKIPPED.iter().any(|skipped| path == Path::new(skipped)) {
+            // In a worktree of its own `.git` is a file.
+            if SKIPPED.iter().any(|skipped| path == Path::new(skipped)) {
+                continue;
+            }
+            if kind.is_dir() {
                 folders.push(path);
             } else if kind.is_file()
                 && let Ok(text) = std::fs::read_to_string(root.join(&path))

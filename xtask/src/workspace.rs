@@ -9,16 +9,16 @@ use cargo_metadata::{Metadata, MetadataCommand};
 
 /// The repository.
 #[derive(Debug)]
-pub(crate) struct Workspace {
+pub struct Workspace {
     /// Its root.
-    pub(crate) root: PathBuf,
+    pub root: PathBuf,
     /// What cargo knows of its packages, without those of others.
-    pub(crate) metadata: Metadata,
+    pub metadata: Metadata,
 }
 
 impl Workspace {
     /// Finds the repository that this program was built in.
-    pub(crate) fn locate() -> Result<Self> {
+    pub fn locate() -> Result<Self> {
         let manifest = Path::new(env!("CARGO_MANIFEST_DIR"))
             .parent()
             .context("xtask lies in the workspace")?
@@ -35,22 +35,19 @@ impl Workspace {
     }
 
     /// Where cargo puts what it builds.
-    pub(crate) fn target(&self) -> PathBuf {
+    pub fn target(&self) -> PathBuf {
         self.metadata.target_directory.clone().into_std_path_buf()
     }
 
     /// Runs cargo in the root, showing the command line.
-    pub(crate) fn cargo<S: AsRef<OsStr>>(
-        &self,
-        arguments: impl IntoIterator<Item = S>,
-    ) -> Result<()> {
+    pub fn cargo<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Result<()> {
         let mut command = self.cargo_command();
         command.args(arguments);
         checked(&mut command)
     }
 
     /// A cargo command in the root, yet to be run.
-    pub(crate) fn cargo_command(&self) -> Command {
+    pub fn cargo_command(&self) -> Command {
         let mut command = Command::new("cargo");
         command.current_dir(&self.root);
         command
@@ -58,7 +55,7 @@ impl Workspace {
 }
 
 /// The command line as a person would type it.
-pub(crate) fn shown(command: &Command) -> String {
+pub fn shown(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words
         .map(|word| quoted(&word.to_string_lossy()))
@@ -67,7 +64,7 @@ pub(crate) fn shown(command: &Command) -> String {
 }
 
 /// A word as a shell takes it.
-pub(crate) fn quoted(word: &str) -> String {
+pub fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@,+%".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()
@@ -77,7 +74,7 @@ pub(crate) fn quoted(word: &str) -> String {
 }
 
 /// Shows a command line, runs it and fails when it does.
-pub(crate) fn checked(command: &mut Command) -> Result<()> {
+pub fn checked(command: &mut Command) -> Result<()> {
     let line = shown(command);
     eprintln!("> {line}");
     let status = command

@@ -26,9 +26,6 @@ const FORBIDDEN: &[(&str, &str)] = &[
     (concat!("pypi", ".org"), "a registry's host"),
 ];
 
-/// The only place that packages of others may come from.
-const REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
-
 /// Files longer than this are named, so that somebody looks at them.
 const LONG: usize = 600;
 
@@ -37,9 +34,7 @@ const LONG_ON_PURPOSE: &[&str] = &["Cargo.lock", "LICENSE"];
 
 pub(super) fn check(sources: &[Source], findings: &mut Findings) {
     for source in sources {
-        if source.path.ends_with("Cargo.lock") {
-            locked(source, findings);
-        } else {
+        if !source.path.ends_with("Cargo.lock") {
             forbidden(source, findings);
             length(source, findings);
         }
@@ -83,15 +78,4 @@ fn length(source: &Source, findings: &mut Findings) {
             .warnings
             .push(format!("{}: {lines} lines", source.path.display()));
     }
-}
-
-fn locked(source: &Source, findings: &mut Findings) {
-    let origins = source
-        .text
-        .lines()
-        .filter_map(|line| line.strip_prefix("source = \"")?.strip_suffix('"'));
-    let foreign = origins.filter(|origin| *origin != REGISTRY);
-    findings
-        .errors
-        .extend(foreign.map(|origin| format!("Cargo.lock: a package comes from {origin}")));
 }

@@ -18,7 +18,7 @@ use super::report::{Bound, Row};
 use super::{Bench, page, starts};
 use crate::relay::private_folder;
 use crate::samples::Samples;
-use crate::workspace::Workspace;
+use xtask::workspace::Workspace;
 
 /// What a browser does in the background after it was started or ended is not to be measured with the next one.
 const QUIET: Duration = Duration::from_millis(600);

@@ -3,7 +3,6 @@
 //!
 //! It judges nothing but the bounds in its table, and fails only when asked to.
 
-use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -14,12 +13,12 @@ use ::conformance::site::Site;
 use anyhow::{Context as _, Result, ensure};
 use serde_json::json;
 
-use crate::build::{self, Programs};
-use crate::environment::Environment;
 use crate::processes;
 use crate::relay::{Relay, private_folder};
-use crate::setup;
-use crate::workspace::Workspace;
+use xtask::build::{self, Programs};
+use xtask::environment::Environment;
+use xtask::setup;
+use xtask::workspace::Workspace;
 
 mod baseline;
 mod bidi;
@@ -100,11 +99,10 @@ pub(crate) fn run(
     workspace: &Workspace,
     environment: &Environment,
 ) -> Result<()> {
-    // A client that is not optimised would be measured along with what it measures.
-    if cfg!(debug_assertions) && !options.debug {
-        let again = ["run", "--quiet", "--release", "--package", "xtask", "--"].map(OsString::from);
-        return workspace.cargo(again.into_iter().chain(std::env::args_os().skip(1)));
-    }
+    ensure!(
+        !cfg!(debug_assertions) || options.debug,
+        "this client is not optimised and would be measured along with what it measures: use cargo xtask bench"
+    );
     if options.baseline {
         return baseline::run(options, workspace, environment);
     }

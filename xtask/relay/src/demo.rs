@@ -7,11 +7,11 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail, ensure};
 use conformance::site::{Order, Site};
 
-use crate::build;
-use crate::environment::Environment;
 use crate::relay::{Relay, private_folder};
-use crate::setup;
-use crate::workspace::Workspace;
+use xtask::build::Programs;
+use xtask::environment::Environment;
+use xtask::setup;
+use xtask::workspace::Workspace;
 
 mod shell;
 
@@ -23,7 +23,8 @@ pub(crate) struct Options {
     /// Keeps the relay's home, to look at afterwards
     #[arg(long)]
     keep: bool,
-    /// Builds without optimisation: quicker to make, slower to watch
+    // `cargo xtask` builds; here it is for the help.
+    /// Builds without optimisation, beside what the tests have built: quicker to make, slower to watch
     #[arg(long)]
     debug: bool,
 }
@@ -33,13 +34,12 @@ pub(crate) fn run(
     workspace: &Workspace,
     environment: &Environment,
 ) -> Result<()> {
-    let browser = setup::browser(&setup::CHROME, environment)?;
-    let programs = if options.debug {
-        build::debug(workspace)?
-    } else {
-        build::release(workspace)?
-    };
-    let pictures = workspace.target().join("demo");
+    let browser = setup::find(&setup::CHROME, environment)?
+        .context("there is no browser: cargo xtask demo finds or installs one")?;
+    // `cargo xtask demo` has built them together with this program.
+    let own = std::env::current_exe().context("this program has no path")?;
+    let programs = Programs::of(own.parent().context("this program lies in no folder")?);
+    let pictures = workspace.target().join("pictures");
     fs::create_dir_all(&pictures)?;
     let picture = pictures.join("order.png");
     // As short as a person in the root would type it.

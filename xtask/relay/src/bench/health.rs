@@ -23,7 +23,7 @@ use super::{Bench, QUIET, page};
 use crate::processes;
 use crate::relay::{Relay, private_folder};
 use crate::samples::Samples;
-use crate::workspace::Workspace;
+use xtask::workspace::Workspace;
 
 /// How many sessions the status document tells of.
 const TOLD: usize = 1_000;

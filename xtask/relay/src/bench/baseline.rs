@@ -22,12 +22,12 @@ use ops_contracts::wire::version::BINARY_VERSION;
 
 use super::Options;
 use super::lane::Lane;
-use crate::build;
-use crate::environment::Environment;
 use crate::relay::{Relay, private_folder};
 use crate::samples::Samples;
-use crate::setup;
-use crate::workspace::Workspace;
+use xtask::build;
+use xtask::environment::Environment;
+use xtask::setup;
+use xtask::workspace::Workspace;
 
 mod sequences;
 

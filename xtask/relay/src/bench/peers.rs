@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 
 use super::report::{Bound, Row};
 use super::{Bench, commands, page};
-use crate::environment::Environment;
 use crate::samples::Samples;
-use crate::setup;
-use crate::workspace::Workspace;
+use xtask::environment::Environment;
+use xtask::setup;
+use xtask::workspace::Workspace;
 
 /// Takes lines of JSON, `{action, times}`, and answers each with the milliseconds that each time took.
 const DRIVER: &str = "

@@ -8,9 +8,9 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
 
-use crate::environment::Environment;
 use crate::samples::Samples;
-use crate::workspace::quoted;
+use xtask::environment::Environment;
+use xtask::workspace::quoted;
 
 const BOLD: &str = "\x1b[1m";
 const CYAN: &str = "\x1b[36m";

@@ -14,8 +14,8 @@ use ops_contracts::wire::routing::{RequestControls, RoutingMode};
 use ops_contracts::wire::version::BINARY_VERSION;
 use serde_json::{Value, json};
 
-use crate::environment::Environment;
 use crate::relay;
+use xtask::environment::Environment;
 
 /// How long the command may take.
 const COMMAND: Duration = Duration::from_secs(25);
