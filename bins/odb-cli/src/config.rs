@@ -19,7 +19,7 @@ use crate::failure::{Failure, Outcome};
 use crate::render;
 
 /// The document's name in the state directory.
-const FILE: &str = "config.json";
+const FILE: &str = ops_contracts::wire::http::home::CONFIG;
 
 /// Runs the verb; the exit code.
 pub(crate) async fn run(context: &Context<'_>, verb: &Config) -> Outcome<u8> {

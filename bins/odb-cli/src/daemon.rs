@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use ops_client::{Endpoint, Trust, post};
+use ops_contracts::wire::http::{RelayFile, home};
 use ops_contracts::wire::routing::{Route, RoutingMode};
 use ops_contracts::wire::version::{BINARY_VERSION, OPS_CONTRACT_VERSION, OPS_MIN_COMPAT_VERSION};
 use ops_contracts::{ErrorCode, Fault};
@@ -17,7 +18,6 @@ use tokio::time::{Instant, sleep};
 
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
-use crate::state::RelayFile;
 
 /// How long a relay that runs may take to answer before it counts as gone.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
@@ -166,13 +166,13 @@ fn local(context: &Context<'_>) -> Outcome<Option<Relay>> {
     if !context.home.is_served()? {
         return Ok(None);
     }
-    let Some(file) = context.home.read_json::<RelayFile>("relay.json")? else {
+    let Some(file) = context.home.read_json::<RelayFile>(home::RELAY)? else {
         return Ok(None);
     };
     let Some(pid) = Pid::from_raw(file.pid).filter(|_| file.pid > 1) else {
         return Ok(None);
     };
-    let Some(token) = context.home.read("relay.token")? else {
+    let Some(token) = context.home.read(home::TOKEN)? else {
         return Ok(None);
     };
     let trust = file
@@ -181,7 +181,7 @@ fn local(context: &Context<'_>) -> Outcome<Option<Relay>> {
         .map(Trust::fingerprint)
         .transpose();
     let trust = trust.map_err(|error| {
-        crate::state::invalid(&context.home.path("relay.json"), &error.to_string())
+        crate::state::invalid(&context.home.path(home::RELAY), &error.to_string())
     })?;
     let endpoint = context.endpoint(&file.relay_url, &token, trust)?;
     Ok(Some(Relay {

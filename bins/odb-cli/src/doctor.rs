@@ -7,6 +7,7 @@ use ops_client::post;
 use ops_contracts::ErrorCode;
 use ops_contracts::control::config;
 use ops_contracts::control::status::BrowserStatus;
+use ops_contracts::wire::http::home;
 use ops_contracts::wire::version::{BINARY_VERSION, OPS_CONTRACT_VERSION};
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
@@ -156,7 +157,7 @@ fn state(context: &Context<'_>) -> Check {
     if !context.home.dir().exists() {
         return ok("state", format!("{dir} (not made yet)"));
     }
-    let files = ["client-id", "relay.token", "relay.json", "default-session"]
+    let files = ["client-id", home::TOKEN, home::RELAY, "default-session"]
         .into_iter()
         .map(str::to_owned);
     let names = context.home.session_names().unwrap_or_default();

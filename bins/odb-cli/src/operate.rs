@@ -9,6 +9,7 @@ use ops_client::{Token, post};
 use ops_contracts::ErrorCode;
 use ops_contracts::control::incident::{Incident, IncidentList, NewIncident, ResolveIncident};
 use ops_contracts::control::scorecard::{Figures, ScorecardArtifact};
+use ops_contracts::wire::http::path;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -24,9 +25,9 @@ pub(crate) async fn scorecard(context: &Context<'_>, args: &ScorecardArgs) -> Ou
     let cycle = args.cycle.as_ref().map(|cycle| format!("cycle={cycle}"));
     let query: Vec<String> = window.into_iter().chain(cycle).collect();
     let path = if query.is_empty() {
-        "/scorecard".to_owned()
+        path::SCORECARD.to_owned()
     } else {
-        format!("/scorecard?{}", query.join("&"))
+        format!("{}?{}", path::SCORECARD, query.join("&"))
     };
     let text = post::read(&relay.endpoint, &path).await?;
     let artifact: ScorecardArtifact = parse(&text)?;
@@ -150,7 +151,7 @@ pub(crate) async fn incident(context: &Context<'_>, verb: &IncidentVerb) -> Outc
     let relay = daemon::running(context)?;
     let incidents = match verb {
         IncidentVerb::List => {
-            let text = post::read(&relay.endpoint, "/incidents").await?;
+            let text = post::read(&relay.endpoint, path::INCIDENTS).await?;
             if context.out.is_json() {
                 context.out.line(text.trim());
                 return Ok(0);
@@ -174,14 +175,14 @@ pub(crate) async fn incident(context: &Context<'_>, verb: &IncidentVerb) -> Outc
                 confirmed: *confirmed,
                 summary: summary.clone(),
             };
-            return tell(context, "/admin/incidents", &told).await;
+            return tell(context, path::ADMIN_INCIDENTS, &told).await;
         }
         IncidentVerb::Resolve { id, note } => {
             let told = ResolveIncident {
                 id: id.clone(),
                 note: note.clone(),
             };
-            return tell(context, "/admin/incidents/resolve", &told).await;
+            return tell(context, path::ADMIN_RESOLVE, &told).await;
         }
     };
     let lines: Vec<String> = incidents.iter().map(line).collect();

@@ -2,7 +2,8 @@
 
 use ops_client::{Token, post};
 use ops_contracts::ErrorCode;
-use ops_contracts::wire::clock::Timestamp;
+use ops_contracts::wire::http::OpenCode;
+use ops_contracts::wire::http::home::PAIRING_CODE;
 use serde::Serialize;
 use std::time::Duration;
 
@@ -11,21 +12,11 @@ use crate::context::Context;
 use crate::daemon;
 use crate::failure::{Failure, Outcome};
 
-/// The file by which the relay of this home learns the open code.
-const CODE_FILE: &str = "pairing.json";
-
 /// How long a code is open.
 const CODE_TTL: Duration = Duration::from_secs(300);
 
 /// Letters and digits that nobody takes for one another.
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct OpenCode {
-    code: String,
-    expires_at: Timestamp,
-}
 
 /// Runs the verb; the exit code.
 pub(crate) async fn run(context: &Context<'_>, pair: &Pair) -> Outcome<u8> {
@@ -65,7 +56,7 @@ fn show(context: &Context<'_>) -> Outcome<OpenCode> {
         code: code(random),
         expires_at: (context.environment.now)().plus(CODE_TTL),
     };
-    context.home.write(CODE_FILE, &(json(&open)? + "\n"))?;
+    context.home.write(PAIRING_CODE, &(json(&open)? + "\n"))?;
     Ok(open)
 }
 
@@ -74,17 +65,17 @@ async fn redeem(context: &Context<'_>, code: &str) -> Outcome<u8> {
     let paired = post::pair(&relay.endpoint, code).await?;
     context.home.write(
         &file(context, &relay.endpoint.url.to_string()),
-        &format!("{}\n", paired.pairing_token.bare()),
+        &format!("{}\n", paired.token.bare()),
     )?;
     if context.out.is_json() {
         // The token goes to its file and nowhere else.
         context
             .out
-            .line(&serde_json::json!({ "pairingId": paired.pairing_id }).to_string());
+            .line(&serde_json::json!({ "pairingId": paired.id }).to_string());
     } else {
         context.out.line(&format!(
             "paired with {} as pairing:{}",
-            relay.endpoint.url, paired.pairing_id
+            relay.endpoint.url, paired.id
         ));
     }
     Ok(0)

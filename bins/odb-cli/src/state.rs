@@ -66,25 +66,6 @@ fn unavailable(name: &str) -> Fault {
     Fault::new(ErrorCode::CliVerbUnavailableOnLegacy, message).with("session", name)
 }
 
-/// What a running relay tells of itself in `relay.json`; there is more in it.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct RelayFile {
-    pub(crate) relay_url: String,
-    pub(crate) pid: i32,
-    pub(crate) instance_id: String,
-    /// The fingerprint of its certificate, where it speaks TLS.
-    #[serde(default)]
-    pub(crate) certificate_sha256: Option<String>,
-    /// Its versions; an older relay does not tell all of them.
-    #[serde(default)]
-    pub(crate) relay_version: Option<String>,
-    #[serde(default)]
-    pub(crate) ops_contract_version: Option<String>,
-    #[serde(default)]
-    pub(crate) ops_min_contract_version: Option<String>,
-}
-
 impl Home {
     /// The directory that the flag, `ODB_HOME` or the XDG state directory names.
     pub(crate) fn locate(flag: Option<&Path>, environment: &Environment) -> Outcome<Self> {

@@ -19,6 +19,7 @@ use ops_contracts::control::legacy::LEASE_TTL_MS;
 use ops_contracts::wire::capability::{AdapterKind, Capability};
 use ops_contracts::wire::clock::{Clock, Timestamp};
 use ops_contracts::wire::command::session::SessionMode;
+use ops_contracts::wire::http::RelayFile;
 use ops_contracts::wire::version::{BINARY_VERSION, OPS_CONTRACT_VERSION, OPS_MIN_COMPAT_VERSION};
 use ops_contracts::{ErrorCode, Fault};
 use ops_runtime::{FamilyConfig, Runtime, RuntimeConfig, UrlRules};
@@ -34,7 +35,7 @@ use crate::certificate::{Files, Served};
 use crate::environment::{Environment, SystemClock};
 use crate::failure::{EXECUTION, Failure};
 use crate::files::{self, Terms};
-use crate::home::{Home, RelayFile, random_hex};
+use crate::home::{Home, random_hex};
 use crate::logging;
 use crate::pairing::Pairings;
 use crate::replay::{self, ToldRules};
@@ -186,14 +187,14 @@ async fn serve(
     // until then nothing waits for the signals, and the system's default ends us.
     let signals = Signals::listen().map_err(|error| Failure::start(format!("signals: {error}")))?;
     home.announce(&RelayFile {
-        relay_url: relay.url(),
-        pid: std::process::id(),
-        instance_id: &instance_id,
-        started_at: relay.started_at(),
-        relay_version: BINARY_VERSION,
-        ops_contract_version: OPS_CONTRACT_VERSION,
-        ops_min_contract_version: OPS_MIN_COMPAT_VERSION,
-        limits_profile: &settings.limits.name,
+        relay_url: relay.url().to_owned(),
+        pid: std::process::id().cast_signed(),
+        instance_id: instance_id.clone(),
+        started_at: Some(relay.started_at()),
+        relay_version: Some(BINARY_VERSION.to_owned()),
+        ops_contract_version: Some(OPS_CONTRACT_VERSION.to_owned()),
+        ops_min_contract_version: Some(OPS_MIN_COMPAT_VERSION.to_owned()),
+        limits_profile: Some(settings.limits.name.clone()),
         certificate_sha256: fingerprint,
     })?;
     announce(&settings, &home, relay.url(), &browsers, &told);

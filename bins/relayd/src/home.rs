@@ -7,11 +7,10 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ops_contracts::wire::clock::Timestamp;
+use ops_contracts::wire::http::{RelayFile, home};
 use ops_contracts::{ErrorCode, Fault};
 use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::io::Errno;
-use serde::Serialize;
 
 use crate::failure::Failure;
 
@@ -31,23 +30,6 @@ pub(crate) struct Home {
     dir: PathBuf,
     /// Hold the locks: the system releases them when the process ends, however it ends.
     _locks: [File; 2],
-}
-
-/// What a relay tells of itself once it listens.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct RelayFile<'a> {
-    pub(crate) relay_url: &'a str,
-    pub(crate) pid: u32,
-    pub(crate) instance_id: &'a str,
-    pub(crate) started_at: Timestamp,
-    pub(crate) relay_version: &'a str,
-    pub(crate) ops_contract_version: &'a str,
-    pub(crate) ops_min_contract_version: &'a str,
-    pub(crate) limits_profile: &'a str,
-    /// SHA-256 of the certificate, where the relay speaks TLS: who can read the home knows the relay by it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) certificate_sha256: Option<String>,
 }
 
 impl Home {
@@ -92,7 +74,7 @@ impl Home {
 
     /// The file with the token.
     pub(crate) fn token_path(&self) -> PathBuf {
-        self.dir.join("relay.token")
+        self.dir.join(home::TOKEN)
     }
 
     /// The token of this start: the operator's, or a new one, so that one that got into wrong hands opens no later relay. Clients
@@ -104,28 +86,28 @@ impl Home {
         // Somebody put it there: nothing of theirs is overwritten unseen.
         open_private(&self.token_path())?;
         let token = supplied.map_or_else(|| random_hex(TOKEN_BYTES), Ok)?;
-        self.write("relay.token", &format!("{token}\n"))?;
+        self.write(home::TOKEN, &format!("{token}\n"))?;
         Ok(token)
     }
 
     /// Tells clients where the relay is.
-    pub(crate) fn announce(&self, file: &RelayFile<'_>) -> Result<(), Failure> {
+    pub(crate) fn announce(&self, file: &RelayFile) -> Result<(), Failure> {
         let text =
             serde_json::to_string(file).map_err(|error| Failure::start(error.to_string()))?;
-        self.write("relay.json", &(text + "\n"))
+        self.write(home::RELAY, &(text + "\n"))
     }
 
     /// Tells clients the fingerprint of another certificate. Does nothing before the relay was announced.
     pub(crate) fn announce_certificate(&self, sha256: &str) -> Result<(), Failure> {
-        let Some(text) = self.read("relay.json")? else {
+        let Some(text) = self.read(home::RELAY)? else {
             return Ok(());
         };
-        let invalid = |error| Failure::state(&self.path("relay.json"), error);
+        let invalid = |error| Failure::state(&self.path(home::RELAY), error);
         let mut told: serde_json::Map<String, serde_json::Value> =
             serde_json::from_str(&text).map_err(invalid)?;
         told.insert("certificateSha256".to_owned(), sha256.into());
         let text = serde_json::to_string(&told).map_err(invalid)?;
-        self.write("relay.json", &(text + "\n"))
+        self.write(home::RELAY, &(text + "\n"))
     }
 
     /// Takes that back.
@@ -181,7 +163,7 @@ impl Home {
 /// # Errors
 /// `cli_state_invalid` when the file is foreign, open to others, or can't be read.
 pub(crate) fn read_config(dir: &Path) -> Result<Option<String>, Failure> {
-    let path = dir.join("config.json");
+    let path = dir.join(home::CONFIG);
     let Some(file) = open_private(&path)? else {
         return Ok(None);
     };
@@ -211,7 +193,7 @@ fn no_follow() -> i32 {
 
 fn withdraw(dir: &Path) {
     // It may never have been written.
-    let _ = std::fs::remove_file(dir.join("relay.json"));
+    let _ = std::fs::remove_file(dir.join(home::RELAY));
 }
 
 /// Locks the directory itself: unlike a file in it, it can't be deleted and made again beside the relay that serves it.
@@ -331,6 +313,8 @@ fn check_private(meta: &Metadata, path: &Path, expected: &str) -> Result<(), Fai
 mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};
 
+    use ops_contracts::wire::clock::Timestamp;
+
     use super::*;
 
     fn scratch() -> (tempfile::TempDir, PathBuf) {
@@ -358,10 +342,10 @@ mod tests {
         assert_eq!((mode(&dir), mode(&dir.join("relay.lock"))), (0o700, 0o600));
         assert_eq!(code(Home::take(dir.clone())), ErrorCode::RelayHomeBusy);
         drop(home);
-        std::fs::write(dir.join("relay.json"), "{}").unwrap();
+        std::fs::write(dir.join(home::RELAY), "{}").unwrap();
         Home::take(dir.clone()).unwrap();
         assert!(
-            !dir.join("relay.json").exists(),
+            !dir.join(home::RELAY).exists(),
             "what a dead relay left is gone"
         );
     }
@@ -423,23 +407,23 @@ mod tests {
     fn the_relay_file_replaces_an_older_one_whole() {
         let (_scratch, dir) = scratch();
         let home = Home::take(dir.clone()).unwrap();
-        let file = |url| RelayFile {
-            relay_url: url,
+        let file = |url: &str| RelayFile {
+            relay_url: url.to_owned(),
             pid: 7,
-            instance_id: "i",
-            started_at: Timestamp::from_unix_millis(0),
-            relay_version: "0.2.0",
-            ops_contract_version: "1.1.0",
-            ops_min_contract_version: "1.0.0",
-            limits_profile: "local",
+            instance_id: "i".to_owned(),
+            started_at: Some(Timestamp::from_unix_millis(0)),
+            relay_version: Some("0.2.0".to_owned()),
+            ops_contract_version: Some("1.1.0".to_owned()),
+            ops_min_contract_version: Some("1.0.0".to_owned()),
+            limits_profile: Some("local".to_owned()),
             certificate_sha256: None,
         };
         home.announce(&file("http://127.0.0.1:1")).unwrap();
         home.announce(&file("http://127.0.0.1:2")).unwrap();
-        let text = std::fs::read_to_string(dir.join("relay.json")).unwrap();
+        let text = std::fs::read_to_string(dir.join(home::RELAY)).unwrap();
         let expected = r#"{"relayUrl":"http://127.0.0.1:2","pid":7,"instanceId":"i","startedAt":"1970-01-01T00:00:00.000Z","relayVersion":"0.2.0","opsContractVersion":"1.1.0","opsMinContractVersion":"1.0.0","limitsProfile":"local"}"#;
         assert_eq!(
-            (text.trim_end(), mode(&dir.join("relay.json"))),
+            (text.trim_end(), mode(&dir.join(home::RELAY))),
             (expected, 0o600)
         );
     }

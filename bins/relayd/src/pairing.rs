@@ -6,8 +6,10 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ops_contracts::wire::clock::{Clock, Timestamp};
+use ops_contracts::wire::http::home::PAIRING_CODE;
+use ops_contracts::wire::http::{OpenCode, Paired};
 use ops_contracts::{ErrorCode, Fault, Outcome};
-use relay::{Paired, PairingStore};
+use relay::PairingStore;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -17,9 +19,6 @@ use crate::home::{Home, random_hex};
 
 /// The pairings' file.
 const PAIRED: &str = "paired.json";
-
-/// The open code's file.
-const CODE: &str = "pairing.json";
 
 /// Bytes of a pairing's id and of its token.
 const ID_BYTES: usize = 8;
@@ -35,14 +34,6 @@ struct Grant {
     pairing_id: String,
     token_sha256: String,
     paired_at: Timestamp,
-}
-
-/// The open code.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct OpenCode {
-    code: String,
-    expires_at: Timestamp,
 }
 
 #[derive(Default)]
@@ -91,14 +82,14 @@ impl Pairings {
     /// Spends the open code if it is `code`.
     fn spend(&self, state: &mut State, code: &str) -> Outcome<()> {
         let refused = |why: &str| Err(Fault::new(ErrorCode::RelayPairingInvalid, why));
-        let text = self.home.read(CODE).map_err(Failure::into_fault)?;
+        let text = self.home.read(PAIRING_CODE).map_err(Failure::into_fault)?;
         let Some(open) = text.and_then(|text| serde_json::from_str::<OpenCode>(&text).ok()) else {
             return refused(
                 "no pairing code is open: odb-cli pair, run where the relay runs, shows one",
             );
         };
         if open.expires_at <= self.clock.now() {
-            self.home.remove(CODE);
+            self.home.remove(PAIRING_CODE);
             return refused("the pairing code has expired: odb-cli pair shows a new one");
         }
         if !bool::from(
@@ -111,13 +102,13 @@ impl Pairings {
                 return refused("the pairing code is wrong");
             }
             state.wrong = 0;
-            self.home.remove(CODE);
+            self.home.remove(PAIRING_CODE);
             return refused(
                 "the pairing code is wrong, and the open one is spent after too many wrong ones",
             );
         }
         state.wrong = 0;
-        self.home.remove(CODE);
+        self.home.remove(PAIRING_CODE);
         Ok(())
     }
 }
@@ -208,7 +199,7 @@ mod tests {
 
     fn show(home: &Home, code: &str) {
         home.write(
-            CODE,
+            PAIRING_CODE,
             &format!(r#"{{"code":"{code}","expiresAt":"1970-01-01T00:00:02.000Z"}}"#),
         )
         .unwrap();
@@ -273,6 +264,6 @@ mod tests {
                 .message
                 .contains("expired")
         );
-        assert!(!home.path(CODE).exists());
+        assert!(!home.path(PAIRING_CODE).exists());
     }
 }

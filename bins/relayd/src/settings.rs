@@ -123,7 +123,7 @@ fn read_config(home: &Path, strict: bool) -> Result<ParsedConfig, Failure> {
     let Some(text) = crate::home::read_config(home)? else {
         return Ok(ParsedConfig::default());
     };
-    let path = home.join("config.json");
+    let path = home.join(ops_contracts::wire::http::home::CONFIG);
     config::parse(&text, strict).map_err(|refusal| {
         let fault = refusal.fault(ErrorSource::Relay);
         let message = format!("{}: {}", path.display(), fault.message);

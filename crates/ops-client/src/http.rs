@@ -11,6 +11,7 @@ use hyper::header::{AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST};
 use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use ops_contracts::wire::frame::RESPONSE_CAP;
+use ops_contracts::wire::http::header;
 use ops_contracts::wire::ids::{LeaseId, SessionId};
 use ops_contracts::wire::routing::RequestControls;
 use ops_contracts::wire::version::OPS_CONTRACT_VERSION;
@@ -25,9 +26,6 @@ use crate::{ClientError, Endpoint, Token, Trust};
 
 /// How much larger than the cap of the contract a body may be: the frame around the result.
 const ENVELOPE: usize = 64 * 1024;
-
-/// The header of the second credential.
-pub(crate) const PAIRING_HEADER: &str = "x-odb-pairing-token";
 
 /// An HTTP answer.
 pub(crate) struct Answer {
@@ -198,8 +196,8 @@ pub(crate) async fn put_bytes(
         None,
         Some("application/octet-stream"),
     )
-    .header("x-ops-session-id", session.as_str())
-    .header("x-ops-lease-id", lease.as_str());
+    .header(header::SESSION_ID, session.as_str())
+    .header(header::LEASE_ID, lease.as_str());
     send(endpoint, finish(endpoint, request, bytes)?, within).await
 }
 
@@ -216,18 +214,18 @@ fn head(
         .header(HOST, endpoint.url.authority())
         .header(CONNECTION, "close")
         .header(AUTHORIZATION, endpoint.token.bearer())
-        .header("x-ops-contract-version", OPS_CONTRACT_VERSION)
-        .header("x-ops-client-version", &endpoint.client_version)
-        .header("x-ops-client-kind", endpoint.kind())
-        .header("x-ops-client-id", endpoint.client_id.as_str());
+        .header(header::CONTRACT_VERSION, OPS_CONTRACT_VERSION)
+        .header(header::CLIENT_VERSION, &endpoint.client_version)
+        .header(header::CLIENT_KIND, endpoint.kind())
+        .header(header::CLIENT_ID, endpoint.client_id.as_str());
     if endpoint.routing != RequestControls::default() {
-        request = request.header("x-ops-routing", routing_text(&endpoint.routing));
+        request = request.header(header::ROUTING, routing_text(&endpoint.routing));
     }
     if let Some(pairing) = &endpoint.pairing {
-        request = request.header(PAIRING_HEADER, pairing.bare());
+        request = request.header(header::PAIRING_TOKEN, pairing.bare());
     }
     if let Some(admin) = admin {
-        request = request.header("x-odb-admin-token", admin.bare());
+        request = request.header(header::ADMIN_TOKEN, admin.bare());
     }
     if let Some(content_type) = content_type {
         request = request.header(CONTENT_TYPE, content_type);

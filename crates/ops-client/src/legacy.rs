@@ -11,11 +11,12 @@ use futures_util::{SinkExt, StreamExt};
 use hyper::Method;
 use hyper::header::{CONNECTION, HOST, SEC_WEBSOCKET_PROTOCOL};
 use ops_contracts::control::legacy::{
-    CDP_PROTOCOL, CdpServerFrame, LegacyClosed, LegacyGrant, LegacyHandshake, LegacyLeaseProof,
-    LegacyRenewal, LegacySelection,
+    CdpServerFrame, LegacyClosed, LegacyGrant, LegacyHandshake, LegacyLeaseProof, LegacyRenewal,
+    LegacySelection,
 };
 use ops_contracts::wire::command::parse_json;
 use ops_contracts::wire::frame::unknown_request_id;
+use ops_contracts::wire::http::{path, subprotocol};
 use ops_contracts::wire::ids::{CdpLeaseId, RequestId, SessionId};
 use ops_contracts::{ErrorBody, Fault};
 use serde::Serialize;
@@ -50,7 +51,7 @@ pub async fn open(
     call(
         endpoint,
         Method::POST,
-        "/cdp/sessions",
+        path::CDP_SESSIONS,
         &LegacyHandshake { selected_by },
         OPEN_TIMEOUT,
     )
@@ -72,7 +73,7 @@ pub async fn renew(
     call(
         endpoint,
         Method::POST,
-        &format!("/cdp/sessions/{session}/renew"),
+        &format!("{}/{session}/renew", path::CDP_SESSIONS),
         &proof,
         CALL_TIMEOUT,
     )
@@ -94,7 +95,7 @@ pub async fn close(
     call(
         endpoint,
         Method::DELETE,
-        &format!("/cdp/sessions/{session}"),
+        &format!("{}/{session}", path::CDP_SESSIONS),
         &proof,
         CALL_TIMEOUT,
     )
@@ -188,10 +189,10 @@ impl CdpSocket {
         let deadline = Instant::now() + CALL_TIMEOUT;
         let stream = http::connect(endpoint, deadline, CALL_TIMEOUT).await?;
         let attempt = async {
-            let mut request = format!("ws://{}/cdp", endpoint.url.authority())
+            let mut request = format!("ws://{}{}", endpoint.url.authority(), path::CDP)
                 .into_client_request()
                 .map_err(refused)?;
-            for (name, value) in http::headers(endpoint, "/cdp")? {
+            for (name, value) in http::headers(endpoint, path::CDP)? {
                 match name {
                     Some(name) if name != HOST && name != CONNECTION => {
                         drop(request.headers_mut().insert(name, value))
@@ -201,7 +202,7 @@ impl CdpSocket {
             }
             request.headers_mut().insert(
                 SEC_WEBSOCKET_PROTOCOL,
-                HeaderValue::from_static(CDP_PROTOCOL),
+                HeaderValue::from_static(subprotocol::CDP),
             );
             let config = WebSocketConfig::default()
                 .max_message_size(Some(MAX_MESSAGE))

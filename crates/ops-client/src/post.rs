@@ -7,9 +7,11 @@ use ops_contracts::control::access::DecideConfirmation;
 use ops_contracts::wire::blob::BlobInfo;
 use ops_contracts::wire::command::{Command, CommandName};
 use ops_contracts::wire::frame::{OpsRequest, Timing};
+use ops_contracts::wire::http::{PairRequest, path};
 use ops_contracts::wire::ids::{LeaseId, RequestId, SessionId};
-use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+
+pub use ops_contracts::wire::http::{DashboardLogin, Paired};
 
 use crate::http;
 use crate::reply::head;
@@ -124,7 +126,7 @@ pub async fn call_raw(endpoint: &Endpoint, call: &RawCall<'_>) -> Result<Reply, 
     let answer = http::exchange(
         endpoint,
         Method::POST,
-        "/ops",
+        path::OPS,
         Some(call.frame(request_id)),
         call.allowed() + GRACE,
     )
@@ -143,7 +145,7 @@ pub async fn call_raw(endpoint: &Endpoint, call: &RawCall<'_>) -> Result<Reply, 
 /// # Errors
 /// The relay's refusal; no connection; no answer in time; an answer that is none.
 pub async fn status(endpoint: &Endpoint) -> Result<String, ClientError> {
-    document(http::exchange(endpoint, Method::GET, "/status", None, GET_TIMEOUT).await?)
+    document(http::exchange(endpoint, Method::GET, path::STATUS, None, GET_TIMEOUT).await?)
 }
 
 fn document(answer: http::Answer) -> Result<String, ClientError> {
@@ -160,38 +162,18 @@ fn document(answer: http::Answer) -> Result<String, ClientError> {
     }
 }
 
-/// What a client gets for a one-time code.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Paired {
-    /// Names the pairing; its rollout identity is `pairing:<id>`.
-    pub pairing_id: String,
-    /// The second credential.
-    pub pairing_token: Token,
-}
-
 /// Pairs with the relay by the one-time code that `odb-cli pair` has shown.
 ///
 /// # Errors
 /// The relay's refusal; no connection; no answer in time; an answer that is none.
-pub async fn pair(endpoint: &Endpoint, code: &str) -> Result<Paired, ClientError> {
-    let body = serde_json::json!({ "code": code }).to_string();
-    let text =
-        document(http::exchange(endpoint, Method::POST, "/pair", Some(body), GET_TIMEOUT).await?)?;
+pub async fn pair(endpoint: &Endpoint, code: &str) -> Result<Paired<Token>, ClientError> {
+    let code = code.to_owned();
+    let body = raw_params(&PairRequest { code })?.get().to_owned();
+    let text = document(
+        http::exchange(endpoint, Method::POST, path::PAIR, Some(body), GET_TIMEOUT).await?,
+    )?;
     serde_json::from_str(&text)
         .map_err(|error| ClientError::ReplyInvalid(format!("the answer to /pair: {error}")))
-}
-
-/// A way into the dashboard.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct DashboardLogin {
-    /// The dashboard's address.
-    pub url: String,
-    /// Opens it once.
-    pub code: String,
-    /// How long the code can be used, in milliseconds.
-    pub expires_in_ms: u64,
 }
 
 /// A code by which one browser logs in to the dashboard.
@@ -202,7 +184,7 @@ pub async fn dashboard_code(endpoint: &Endpoint) -> Result<DashboardLogin, Clien
     let answer = http::exchange(
         endpoint,
         Method::POST,
-        "/dashboard/codes",
+        path::DASHBOARD_CODES,
         None,
         GET_TIMEOUT,
     )
@@ -226,7 +208,7 @@ pub async fn reload_config(endpoint: &Endpoint, admin: &Token) -> Result<String,
         http::exchange_as_admin(
             endpoint,
             admin,
-            "/admin/config/reload",
+            path::ADMIN_RELOAD,
             "{}".to_owned(),
             GET_TIMEOUT,
         )
@@ -244,7 +226,7 @@ pub async fn put_blob(
     bytes: impl Into<bytes::Bytes>,
 ) -> Result<BlobInfo, ClientError> {
     let answer =
-        http::put_bytes(endpoint, session, "/ops/blobs", bytes.into(), BLOB_TIMEOUT).await?;
+        http::put_bytes(endpoint, session, path::BLOBS, bytes.into(), BLOB_TIMEOUT).await?;
     if answer.status == 201 {
         return serde_json::from_str(&answer.body).map_err(|error| {
             ClientError::ReplyInvalid(format!("the answer names no blob: {error}"))
@@ -288,7 +270,7 @@ pub async fn confirmations(
         http::exchange_with(
             endpoint,
             admin,
-            (Method::GET, "/confirmations"),
+            (Method::GET, path::CONFIRMATIONS),
             None,
             GET_TIMEOUT,
         )
@@ -310,7 +292,7 @@ pub async fn decide(
         http::exchange_with(
             endpoint,
             admin,
-            (Method::POST, "/confirmations"),
+            (Method::POST, path::CONFIRMATIONS),
             Some(body),
             GET_TIMEOUT,
         )
@@ -320,7 +302,7 @@ pub async fn decide(
 
 /// Whether a relay answers within `within`.
 pub async fn is_healthy(endpoint: &Endpoint, within: Duration) -> bool {
-    http::exchange(endpoint, Method::GET, "/healthz", None, within)
+    http::exchange(endpoint, Method::GET, path::HEALTHZ, None, within)
         .await
         .is_ok_and(|answer| answer.status == 200)
 }

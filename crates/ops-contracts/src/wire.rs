@@ -12,6 +12,7 @@ pub mod domains;
 pub mod error;
 pub mod fault;
 pub mod frame;
+pub mod http;
 pub mod ids;
 pub mod limits;
 pub mod locator;

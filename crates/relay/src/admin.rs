@@ -3,27 +3,10 @@
 use std::sync::Arc;
 
 use ops_contracts::wire::command::parse_json;
-use ops_contracts::wire::routing::{
-    ActiveSessionPolicy, CliControls, RolloutAllowlist, RolloutPercent, RoutingMode,
-};
+use ops_contracts::wire::http::AdminRouting;
 use ops_contracts::{ErrorCode, Fault, Outcome};
-use serde::Deserialize;
 
 use crate::server::Edge;
-
-/// The body of `POST /admin/routing`: what is not there is not set. A misspelt key must not pass for a change.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct AdminControls {
-    #[serde(default)]
-    routing_mode: Option<RoutingMode>,
-    #[serde(default)]
-    rollout_percent: Option<RolloutPercent>,
-    #[serde(default)]
-    rollout_allowlist: Option<RolloutAllowlist>,
-    #[serde(default)]
-    active_session_policy: Option<ActiveSessionPolicy>,
-}
 
 /// Puts the body's controls in force.
 ///
@@ -37,19 +20,13 @@ pub(crate) fn set_routing(edge: &Arc<Edge>, body: &str) -> Outcome<()> {
             "the body is no JSON object",
         ));
     }
-    let controls: AdminControls = parse_json(body).map_err(|invalid| {
+    let controls: AdminRouting = parse_json(body).map_err(|invalid| {
         Fault::new(ErrorCode::RelayFrameInvalid, invalid.to_string())
             .with("field", invalid.field)
             .with("expected", invalid.expected)
     })?;
-    let controls = CliControls {
-        routing_mode: controls.routing_mode,
-        rollout_percent: controls.rollout_percent,
-        rollout_allowlist: controls.rollout_allowlist,
-        active_session_policy: controls.active_session_policy,
-    };
     edge.routing
-        .set_admin(controls, &edge.service, &*edge.clock);
+        .set_admin(controls.into(), &edge.service, &*edge.clock);
     Ok(())
 }
 

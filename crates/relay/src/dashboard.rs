@@ -18,6 +18,7 @@ use hyper::header::{
 };
 use hyper::http::request::Parts;
 use ops_contracts::wire::command::parse_json;
+use ops_contracts::wire::http::path;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde::Deserialize;
 use serde_json::json;
@@ -33,9 +34,7 @@ pub(crate) use stream::EventBody;
 /// The cookie of a login.
 const COOKIE_NAME: &str = "odb-dashboard";
 
-/// The header by which the page shows the login's key.
-pub(crate) const KEY_HEADER: &str = "x-odb-dashboard-key";
-
+pub(crate) use ops_contracts::wire::http::header::DASHBOARD_KEY as KEY_HEADER;
 /// Nothing but our own files, no inline code, no frames around it.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
@@ -105,7 +104,7 @@ impl Part {
     /// The part at a path.
     pub(crate) fn of(path: &str) -> Option<Self> {
         Some(match path {
-            "/dashboard" => Self::Page,
+            path::DASHBOARD => Self::Page,
             "/dashboard/login" => Self::Login,
             "/dashboard/logout" => Self::Logout,
             "/dashboard/events" => Self::Events,
@@ -183,7 +182,7 @@ pub(crate) fn issue_code(edge: &Edge, permit: &Permit) -> Reply {
                 .chunks(5)
                 .map(|part| String::from_utf8_lossy(part).into_owned())
                 .collect();
-            let url = format!("{}/dashboard", edge.url);
+            let url = format!("{}{}", edge.url, path::DASHBOARD);
             let expires = u64::try_from(logins::CODE_TTL.as_millis()).unwrap_or(u64::MAX);
             respond::json(
                 201,

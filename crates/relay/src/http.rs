@@ -16,6 +16,7 @@ use hyper::header::{
 use hyper::http::request::Parts;
 use hyper::{Method, Request};
 use ops_contracts::wire::frame::{ClientFrame, OpsCancel, OpsRequest, Timing, request_id_of};
+use ops_contracts::wire::http::header;
 use ops_contracts::wire::ids::RequestId;
 use ops_contracts::wire::routing::LegacyLane;
 use ops_contracts::{ErrorCode, Fault, Outcome};
@@ -143,7 +144,7 @@ pub(crate) fn declined(edge: &Edge, fault: Fault) -> Reply {
 fn status_text(edge: &Edge, permit: &Permit, headers: &HeaderMap) -> String {
     let peer = gate::versions(headers).peer();
     let wanted = headers
-        .get_all("x-ops-capabilities")
+        .get_all(header::CAPABILITIES)
         .iter()
         .filter_map(|names| names.to_str().ok());
     let wanted: Vec<String> = wanted

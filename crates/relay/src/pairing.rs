@@ -6,8 +6,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use ops_contracts::wire::command::parse_json;
+use ops_contracts::wire::http::PairRequest;
+pub use ops_contracts::wire::http::Paired;
 use ops_contracts::{ErrorCode, Fault, Outcome};
-use serde::Deserialize;
 
 /// Whether clients must pair, and who knows which have.
 #[derive(Clone)]
@@ -39,22 +40,6 @@ pub trait PairingStore: Send + Sync {
     /// # Errors
     /// `relay_pairing_invalid` where no code is open, it is another, or it has expired.
     fn redeem(&self, code: &str) -> Outcome<Paired>;
-}
-
-/// What a client gets when it is paired. Shows no token.
-pub struct Paired {
-    /// Names the pairing, in lower-case hex; its rollout identity is `pairing:<id>`.
-    pub id: String,
-    /// The secret that the client presents from now on.
-    pub token: String,
-}
-
-impl fmt::Debug for Paired {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Paired")
-            .field("id", &self.id)
-            .finish_non_exhaustive()
-    }
 }
 
 /// No client can pair: for relays that require none.
@@ -93,11 +78,6 @@ impl Pairing {
     /// # Errors
     /// `relay_frame_invalid` for a body that is not `{"code": …}`, and what `redeem` refuses.
     pub(crate) async fn redeem(&self, body: &str) -> Outcome<String> {
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct Body {
-            code: String,
-        }
         // Serde would take an array as well, by position.
         if !body.trim_start().starts_with('{') {
             return Err(Fault::new(
@@ -105,7 +85,7 @@ impl Pairing {
                 "the body is no JSON object",
             ));
         }
-        let Body { code } = parse_json(body).map_err(|invalid| {
+        let PairRequest { code } = parse_json(body).map_err(|invalid| {
             Fault::new(ErrorCode::RelayFrameInvalid, invalid.to_string())
                 .with("field", invalid.field)
                 .with("expected", invalid.expected)
@@ -115,6 +95,6 @@ impl Pairing {
         let paired = redeemed
             .unwrap_or_else(|_| Err(Fault::new(ErrorCode::RelayInternal, "pairing panicked")))?;
         tracing::info!(pairingId = %paired.id, "a client was paired");
-        Ok(serde_json::json!({ "pairingId": paired.id, "pairingToken": paired.token }).to_string())
+        Ok(serde_json::to_string(&paired).expect("a pairing consists of texts"))
     }
 }

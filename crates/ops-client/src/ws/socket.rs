@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use ops_contracts::wire::frame::{OpsHello, OpsHelloAck, RelayFrame};
+use ops_contracts::wire::http::{header, path};
 use ops_contracts::wire::routing::RequestControls;
 use ops_contracts::wire::version::OPS_CONTRACT_VERSION;
 use tokio::time::{Instant, timeout_at};
@@ -29,7 +30,7 @@ pub(super) async fn open(
     let deadline = Instant::now() + within;
     let stream = http::connect(endpoint, deadline, within).await?;
     let attempt = async {
-        let mut request = format!("ws://{}/ops", endpoint.url.authority())
+        let mut request = format!("ws://{}{}", endpoint.url.authority(), path::OPS)
             .into_client_request()
             .map_err(refused)?;
         let bearer = HeaderValue::from_str(&endpoint.token.bearer()).map_err(|_| {
@@ -40,7 +41,7 @@ pub(super) async fn open(
             let pairing = HeaderValue::from_str(pairing.bare()).map_err(|_| {
                 ClientError::ReplyInvalid("the pairing token can't stand in a header".to_owned())
             })?;
-            request.headers_mut().insert(http::PAIRING_HEADER, pairing);
+            request.headers_mut().insert(header::PAIRING_TOKEN, pairing);
         }
         let config = WebSocketConfig::default()
             .max_message_size(Some(MAX_MESSAGE))

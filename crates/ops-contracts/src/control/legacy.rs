@@ -19,8 +19,7 @@ use crate::wire::ids::{CdpLeaseId, ClientId, RequestId, SessionId};
 use crate::wire::limits::LaneLimits;
 use crate::wire::words::words;
 
-/// The WebSocket subprotocol of `/cdp`.
-pub const CDP_PROTOCOL: &str = "odb.cdp.v1";
+pub use crate::wire::http::subprotocol::CDP as CDP_PROTOCOL;
 
 /// How long a legacy lease lives unless it is renewed: 15 minutes. Use does not renew it.
 pub const LEASE_TTL_MS: u64 = 15 * 60 * 1000;

@@ -12,6 +12,7 @@ use ops_contracts::control::legacy::{
     LegacySelection,
 };
 use ops_contracts::wire::command::parse_json;
+use ops_contracts::wire::http::path;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -34,7 +35,7 @@ enum Asked<'a> {
 
 impl<'a> Asked<'a> {
     fn of(method: &Method, path: &'a str) -> Self {
-        let below = path.strip_prefix("/cdp/sessions").unwrap_or_default();
+        let below = path.strip_prefix(path::CDP_SESSIONS).unwrap_or_default();
         let parts: Vec<&str> = below.split('/').skip(1).collect();
         match (parts.as_slice(), method) {
             ([], &Method::POST) => Self::Open,

@@ -2,6 +2,7 @@
 
 use ops_contracts::wire::blob::MAX_BLOB_BYTES;
 use ops_contracts::wire::frame::ClientKind;
+use ops_contracts::wire::http::header;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 
 use super::{Endpoint, Facts, Field, Policy};
@@ -197,7 +198,7 @@ pub(super) fn unknown_kind() -> Fault {
         ErrorCode::RelayFrameInvalid,
         "x-ops-client-kind is not cli, extension or other",
     )
-    .with("field", "x-ops-client-kind")
+    .with("field", header::CLIENT_KIND)
     .with("expected", kinds)
 }
 

@@ -5,9 +5,9 @@ use hyper::header::{
     AUTHORIZATION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, ORIGIN, SEC_WEBSOCKET_PROTOCOL,
 };
 use hyper::http::request::Parts;
-use ops_contracts::control::legacy::CDP_PROTOCOL;
 use ops_contracts::wire::command::parse_json;
 use ops_contracts::wire::frame::ClientKind;
+use ops_contracts::wire::http::{header, path, subprotocol};
 use ops_contracts::wire::ids::ClientId;
 use ops_contracts::wire::routing::{
     Identities, IdentityNamespace, Peer, RequestControls, RolloutIdentity,
@@ -18,15 +18,6 @@ use super::Policy;
 use crate::dashboard::{self, Part};
 use crate::rate::Charge;
 use crate::routing::Asker;
-
-/// Prefix of the WebSocket subprotocol by which a caller that can't set headers presents its token.
-const BEARER_PROTOCOL: &str = "odb.bearer.";
-
-/// The same for its pairing token.
-const PAIRING_PROTOCOL: &str = "odb.pairing.";
-
-/// The subprotocol of `/ops`.
-pub(crate) const OPS_PROTOCOL: &str = "odb.ops.v1";
 
 /// An endpoint by its path.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -75,25 +66,28 @@ pub(crate) enum Endpoint {
 impl Endpoint {
     pub(crate) fn of(path: &str) -> Self {
         match path {
-            "/ops" => Self::Ops,
-            "/ops/blobs" => Self::Blobs,
-            "/status" => Self::Status,
-            "/metrics" => Self::Metrics,
-            "/healthz" => Self::Healthz,
-            "/pair" => Self::Pair,
-            "/admin/config/reload" => Self::AdminReload,
-            "/admin/routing" => Self::AdminRouting,
-            "/cdp" => Self::Cdp,
-            path if path == "/cdp/sessions" || path.starts_with("/cdp/sessions/") => {
+            path::OPS => Self::Ops,
+            path::BLOBS => Self::Blobs,
+            path::STATUS => Self::Status,
+            path::METRICS => Self::Metrics,
+            path::HEALTHZ => Self::Healthz,
+            path::PAIR => Self::Pair,
+            path::ADMIN_RELOAD => Self::AdminReload,
+            path::ADMIN_ROUTING => Self::AdminRouting,
+            path::CDP => Self::Cdp,
+            path if path
+                .strip_prefix(path::CDP_SESSIONS)
+                .is_some_and(|below| below.is_empty() || below.starts_with('/')) =>
+            {
                 Self::CdpSessions
             }
-            "/api/orchestration" => Self::Orchestration,
-            "/scorecard" => Self::Scorecard,
-            "/incidents" => Self::Incidents,
-            "/confirmations" => Self::Confirmations,
-            "/admin/incidents" => Self::AdminIncidents,
-            "/admin/incidents/resolve" => Self::AdminResolve,
-            "/dashboard/codes" => Self::DashboardCodes,
+            path::ORCHESTRATION => Self::Orchestration,
+            path::SCORECARD => Self::Scorecard,
+            path::INCIDENTS => Self::Incidents,
+            path::CONFIRMATIONS => Self::Confirmations,
+            path::ADMIN_INCIDENTS => Self::AdminIncidents,
+            path::ADMIN_RESOLVE => Self::AdminResolve,
+            path::DASHBOARD_CODES => Self::DashboardCodes,
             _ => Part::of(path).map_or(Self::Unknown, Self::Dashboard),
         }
     }
@@ -241,10 +235,10 @@ impl<'a> Facts<'a> {
             client_version: named.client,
             payload: content_length(headers),
             charge: None,
-            client_id: Field::of(headers, HeaderName::from_static("x-ops-client-id")),
+            client_id: Field::of(headers, HeaderName::from_static(header::CLIENT_ID)),
             opening: None,
-            admin_token: Field::of(headers, HeaderName::from_static("x-odb-admin-token")),
-            routing: Field::of(headers, HeaderName::from_static("x-ops-routing")),
+            admin_token: Field::of(headers, HeaderName::from_static(header::ADMIN_TOKEN)),
+            routing: Field::of(headers, HeaderName::from_static(header::ROUTING)),
             local,
         }
     }
@@ -258,7 +252,7 @@ impl<'a> Facts<'a> {
         };
         text.parse().map_err(|error| {
             Fault::new(ErrorCode::RelayFrameInvalid, format!("{error}"))
-                .with("field", "x-ops-client-id")
+                .with("field", header::CLIENT_ID)
         })
     }
 
@@ -289,7 +283,7 @@ impl<'a> Facts<'a> {
     /// The routing controls of the head.
     pub(super) fn request_controls(&self) -> Outcome<RequestControls> {
         let invalid = |why: String| {
-            Fault::new(ErrorCode::RelayFrameInvalid, why).with("field", "x-ops-routing")
+            Fault::new(ErrorCode::RelayFrameInvalid, why).with("field", header::ROUTING)
         };
         match self.routing {
             Field::Absent => Ok(RequestControls::default()),
@@ -308,18 +302,18 @@ impl<'a> Facts<'a> {
 }
 
 pub(crate) fn versions(headers: &HeaderMap) -> ClientVersions<'_> {
-    let kind = match Field::of(headers, HeaderName::from_static("x-ops-client-kind")) {
+    let kind = match Field::of(headers, HeaderName::from_static(header::CLIENT_KIND)) {
         Field::Absent | Field::One("other") => Some(ClientKind::Other),
         Field::One("cli") => Some(ClientKind::Cli),
         Field::One("extension") => Some(ClientKind::Extension),
         _ => None,
     };
-    let client = match Field::of(headers, HeaderName::from_static("x-ops-client-version")) {
+    let client = match Field::of(headers, HeaderName::from_static(header::CLIENT_VERSION)) {
         Field::One(text) => Some(text),
         _ => None,
     };
     ClientVersions {
-        contract: Field::of(headers, HeaderName::from_static("x-ops-contract-version")),
+        contract: Field::of(headers, HeaderName::from_static(header::CONTRACT_VERSION)),
         kind,
         client,
     }
@@ -333,16 +327,16 @@ fn presented_token(headers: &HeaderMap, upgrade: bool) -> Field<'_> {
     match Field::of(headers, AUTHORIZATION) {
         Field::One(value) => bearer(value).map_or(Field::Invalid, Field::One),
         Field::Absent if upgrade => offered_protocols(headers)
-            .find_map(|name| name.strip_prefix(BEARER_PROTOCOL))
+            .find_map(|name| name.strip_prefix(subprotocol::BEARER_PREFIX))
             .map_or(Field::Absent, Field::One),
         other => other,
     }
 }
 
 fn presented_pairing(headers: &HeaderMap, upgrade: bool) -> Field<'_> {
-    match Field::of(headers, HeaderName::from_static("x-odb-pairing-token")) {
+    match Field::of(headers, HeaderName::from_static(header::PAIRING_TOKEN)) {
         Field::Absent if upgrade => offered_protocols(headers)
-            .find_map(|name| name.strip_prefix(PAIRING_PROTOCOL))
+            .find_map(|name| name.strip_prefix(subprotocol::PAIRING_PREFIX))
             .map_or(Field::Absent, Field::One),
         presented => presented,
     }
@@ -365,9 +359,9 @@ fn offered_protocols(headers: &HeaderMap) -> impl Iterator<Item = &str> {
 /// The subprotocol of ours that a caller offers: the one of its endpoint.
 pub(crate) fn offered_protocol(headers: &HeaderMap, endpoint: Endpoint) -> Option<&'static str> {
     let ours = if endpoint.is_legacy() {
-        CDP_PROTOCOL
+        subprotocol::CDP
     } else {
-        OPS_PROTOCOL
+        subprotocol::OPS
     };
     offered_protocols(headers)
         .any(|name| name == ours)

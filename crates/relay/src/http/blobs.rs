@@ -9,6 +9,7 @@ use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderMap};
 use hyper::http::request::Parts;
 use ops_contracts::wire::blob::{BlobInfo, MAX_BLOB_BYTES};
+use ops_contracts::wire::http::header;
 use ops_contracts::wire::ids::{LeaseId, SessionId};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 
@@ -82,7 +83,7 @@ async fn take(edge: &Edge, permit: &Permit, head: &Parts, body: Incoming) -> Out
 /// The session and the lease that the head names.
 fn holder(headers: &HeaderMap) -> Outcome<(SessionId, LeaseId)> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let (Some(session), Some(lease)) = (text("x-ops-session-id"), text("x-ops-lease-id")) else {
+    let (Some(session), Some(lease)) = (text(header::SESSION_ID), text(header::LEASE_ID)) else {
         let message = "a blob belongs to a session: send x-ops-session-id and x-ops-lease-id";
         return Err(Fault::new(ErrorCode::OpsSessionRequired, message));
     };
@@ -91,9 +92,9 @@ fn holder(headers: &HeaderMap) -> Outcome<(SessionId, LeaseId)> {
     };
     let session = session
         .parse()
-        .map_err(|error| invalid("x-ops-session-id", error))?;
+        .map_err(|error| invalid(header::SESSION_ID, error))?;
     let lease = lease
         .parse()
-        .map_err(|error| invalid("x-ops-lease-id", error))?;
+        .map_err(|error| invalid(header::LEASE_ID, error))?;
     Ok((session, lease))
 }
