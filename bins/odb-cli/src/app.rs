@@ -12,12 +12,12 @@ use crate::args::verb::{Cdp, Config, Downloads, Network, Session, Trace};
 use crate::args::{self, Cli, NoVerb, Verb};
 use crate::context::Context;
 use crate::environment::Environment;
-use crate::failure::{Failure, Outcome};
 use crate::output::{Format, Output};
 use crate::{
     batch, cdp, commands, config, doctor, files, journal, keep, lifecycle, open, operate, pair,
     request, sessions,
 };
+use client_core::{Failure, Outcome};
 
 /// Runs a command line; the exit code.
 pub(crate) fn run(words: impl IntoIterator<Item = OsString>, environment: &Environment) -> u8 {
@@ -42,8 +42,22 @@ pub(crate) fn run(words: impl IntoIterator<Item = OsString>, environment: &Envir
     };
     outcome.unwrap_or_else(|failure| {
         out.failure(&failure);
-        failure.exit_code()
+        exit_code(&failure)
     })
+}
+
+/// 1 usage, 10 no daemon, 2 everything else.
+pub(crate) fn exit_code(failure: &Failure) -> u8 {
+    match failure {
+        Failure::Here(fault) => match fault.code {
+            ErrorCode::CliUsageInvalid
+            | ErrorCode::CliFlagUnsupported
+            | ErrorCode::CliRolloutAllowlistInvalid => 1,
+            ErrorCode::CliDaemonUnavailable => 10,
+            _ => 2,
+        },
+        Failure::Refused { .. } | Failure::Foreign(_) => 2,
+    }
 }
 
 /// The format that a command line asks for which can't be parsed as a whole.
@@ -109,7 +123,7 @@ async fn perform(verb: &Verb, context: &Context<'_>) -> Outcome<u8> {
         Verb::Emulate {
             what: Emulate::Device { name: None, .. },
         } => {
-            context.out.line(&crate::render::keep::devices());
+            context.out.line(&client_core::render::keep::devices());
             Ok(0)
         }
         Verb::Close => sessions::close(context, None).await,
@@ -148,12 +162,10 @@ async fn perform(verb: &Verb, context: &Context<'_>) -> Outcome<u8> {
         }
         Verb::Doctor => doctor::run(context).await,
         other => {
-            let request = request::of_verb(other, context.global.tab.as_ref())?;
-            let request =
-                request.ok_or_else(|| Failure::usage("this verb stands for no command"))?;
-            let held = context.held()?;
-            let reply = context.send(&held, &request).await?;
-            context.present(&request, reply)
+            let command = request::of_verb(other, context.global.tab.as_ref())?;
+            let command =
+                command.ok_or_else(|| Failure::usage("this verb stands for no command"))?;
+            context.run(&command).await
         }
     }
 }
@@ -252,4 +264,21 @@ fn read_stdin() -> Outcome<String> {
         ));
     }
     Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exit_codes_are_one_for_usage_ten_without_daemon_and_two_otherwise() {
+        for (code, exit) in [
+            (ErrorCode::CliUsageInvalid, 1),
+            (ErrorCode::CliFlagUnsupported, 1),
+            (ErrorCode::CliDaemonUnavailable, 10),
+            (ErrorCode::CliSessionMissing, 2),
+        ] {
+            assert_eq!(exit_code(&Failure::new(code, "x")), exit, "{code}");
+        }
+    }
 }

@@ -13,9 +13,9 @@ use ops_contracts::{ErrorCode, Fault};
 use routing::preflight::RoutingFlags;
 use serde::de::DeserializeOwned;
 
-use crate::failure::Failure;
 use crate::output::Format;
-use crate::state;
+use client_core::Failure;
+use client_core::home::is_session_name;
 
 pub(crate) mod emulate;
 pub(crate) mod help;
@@ -217,7 +217,7 @@ fn deadline(text: &str) -> Result<u64, String> {
 }
 
 fn session_name(text: &str) -> Result<String, String> {
-    if state::is_session_name(text) {
+    if is_session_name(text) {
         Ok(text.to_owned())
     } else {
         Err("1 to 64 characters of a-z 0-9 . _ - are expected".to_owned())

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use ops_client::{RawCall, Refusal, Reply, patience};
+use ops_client::{RawCall, Refusal, Reply};
 use ops_contracts::wire::command::batch::{BatchItem, RunParams};
 use ops_contracts::wire::command::{Call, CommandName};
 use routing::preflight::RoutingFlags;
@@ -10,10 +10,11 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::args::{self, NoVerb, verb};
-use crate::context::{Context, Held};
-use crate::failure::{Failure, Outcome};
-use crate::render;
-use crate::request::{self, Request, View};
+use crate::context::Context;
+use crate::request::{self, Command};
+use client_core::render;
+use client_core::session::Sending;
+use client_core::{Failure, OpenSession, Outcome, Request};
 
 /// What came of a slice. Lenient, so that a newer relay's codes are still shown.
 #[derive(Deserialize)]
@@ -33,13 +34,13 @@ struct Item {
 /// Runs the verb on the lines of `input`; the exit code.
 pub(crate) async fn run(context: &Context<'_>, batch: &verb::Batch, input: &str) -> Outcome<u8> {
     let requests = parse(input, context)?;
-    let held = context.held()?;
+    let session = context.session()?;
     let mut failed = 0;
     let mut done = 0;
     for slice in requests.chunks(usize::from(batch.slice).max(1)) {
-        let reply = send(context, &held, slice, !batch.keep_going).await?;
+        let reply = send(&session, slice, !batch.keep_going).await?;
         if reply.result().is_err() {
-            return Err(context.refused(reply));
+            return Err(Failure::refused(reply));
         }
         let (ran, _) = reply.typed::<Ran>()?;
         if context.out.is_json() {
@@ -62,15 +63,10 @@ pub(crate) async fn run(context: &Context<'_>, batch: &verb::Batch, input: &str)
     Ok(if failed > 0 { 2 } else { 0 })
 }
 
-async fn send(
-    context: &Context<'_>,
-    held: &Held,
-    slice: &[Request],
-    stop_on_error: bool,
-) -> Outcome<Reply> {
-    let commands = slice.iter().map(|request| BatchItem {
-        command: request.command.as_str().to_owned(),
-        params: Some(request.params.clone()),
+async fn send(session: &OpenSession, slice: &[Command], stop_on_error: bool) -> Outcome<Reply> {
+    let commands = slice.iter().map(|command| BatchItem {
+        command: command.request.command.as_str().to_owned(),
+        params: Some(command.request.params.clone()),
     });
     let params = RunParams {
         commands: commands.collect(),
@@ -78,47 +74,49 @@ async fn send(
     };
     let params = serde_json::value::to_raw_value(&params)
         .map_err(|error| Failure::usage(error.to_string()))?;
+    let Sending { timeout, boundary } = session.sending;
     let call = RawCall {
-        session: Some(held.ids()),
-        timeout: context.global.timeout(),
-        boundary: context.global.boundary,
+        timeout,
+        boundary,
         ..RawCall::new(CommandName::BatchRun.as_str(), &params)
     };
-    Ok(patience::call(&held.relay.endpoint, &call).await?)
+    session.call(call).await
 }
 
-fn show(context: &Context<'_>, slice: &[Request], ran: &Ran, before: usize) -> Outcome<()> {
-    for (at, request) in slice.iter().enumerate() {
+fn show(context: &Context<'_>, slice: &[Command], ran: &Ran, before: usize) -> Outcome<()> {
+    for (at, command) in slice.iter().enumerate() {
         let number = before + at + 1;
         let item = ran.results.get(at);
         match item.map(|item| (&item.result, &item.error)) {
             Some((Some(result), _)) => {
-                context.out.line(&format!("[{number}] {}", request.command));
-                context.show(request, result.get())?;
+                context
+                    .out
+                    .line(&format!("[{number}] {}", command.request.command));
+                context.show(command, result.get())?;
             }
             Some((None, Some(refusal))) => {
                 context.out.line(&format!(
                     "[{number}] {}\n{}",
-                    request.command,
+                    command.request.command,
                     render::error::refusal(refusal, None)
                 ));
             }
             _ => context
                 .out
-                .line(&format!("[{number}] {}: not run", request.command)),
+                .line(&format!("[{number}] {}: not run", command.request.command)),
         }
     }
     Ok(())
 }
 
 /// The commands of the lines.
-fn parse(input: &str, context: &Context<'_>) -> Outcome<Vec<Request>> {
+fn parse(input: &str, context: &Context<'_>) -> Outcome<Vec<Command>> {
     let lines = input
         .lines()
         .map(str::trim)
         .enumerate()
         .filter(|(_, line)| !line.is_empty());
-    let parsed: Outcome<Vec<Request>> = lines
+    let parsed: Outcome<Vec<Command>> = lines
         .map(|(at, line)| {
             parse_line(line, context).map_err(|failure| {
                 Failure::usage(format!(
@@ -137,7 +135,7 @@ fn parse(input: &str, context: &Context<'_>) -> Outcome<Vec<Request>> {
     }
 }
 
-fn parse_line(line: &str, context: &Context<'_>) -> Outcome<Request> {
+fn parse_line(line: &str, context: &Context<'_>) -> Outcome<Command> {
     let expected = |error: serde_json::Error| {
         Failure::usage(format!(
             "a JSON array of words or an object with command and params is expected: {error}"
@@ -154,14 +152,10 @@ fn parse_line(line: &str, context: &Context<'_>) -> Outcome<Request> {
         None => RawValue::from_string("{}".to_owned()).map_err(expected)?,
     };
     Call::parse(command, &params)?;
-    Ok(Request {
-        command,
-        params,
-        view: View::Plain,
-    })
+    Ok(Request { command, params }.into())
 }
 
-fn of_words(words: Vec<String>, context: &Context<'_>) -> Outcome<Request> {
+fn of_words(words: Vec<String>, context: &Context<'_>) -> Outcome<Command> {
     let line = std::iter::once("odb-cli".to_owned())
         .chain(words)
         .map(OsString::from);

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use client_core::legacy::{LegacySession, is_over};
+use client_core::{Failure, Outcome};
+use ops_client::Endpoint;
 use ops_client::legacy::proxy::{Ended, Proxy};
 use ops_client::legacy::{self, CdpSocket};
-use ops_client::{ClientError, Endpoint};
-use ops_contracts::control::legacy::{LEASE_TTL_MS, LegacyGrant, LegacySelection};
-use ops_contracts::wire::routing::{Route, RoutingMode};
-use ops_contracts::{ErrorCode, Fault};
+use ops_contracts::ErrorCode;
+use ops_contracts::control::legacy::{LegacyGrant, LegacySelection};
 use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -15,9 +16,6 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args::verb::{Cdp, CdpProxy, CdpSend};
 use crate::context::Context;
-use crate::daemon::{self, Relay};
-use crate::failure::{Failure, Outcome};
-use crate::state::StoredLegacy;
 
 /// How much longer than a command's time its answer is waited for: the relay's own coded answer must get through.
 const GRACE: Duration = Duration::from_secs(5);
@@ -35,64 +33,10 @@ pub(crate) async fn run(context: &Context<'_>, verb: &Cdp) -> Outcome<u8> {
     }
 }
 
-/// The relay as it is called for the lane: who names the lane has opted in, unless flags or a kill switch say where to go.
-fn opted_in(context: &Context<'_>, endpoint: &Endpoint) -> Outcome<Endpoint> {
-    let mut endpoint = endpoint.clone();
-    let cli = &mut endpoint.routing.cli;
-    match cli.routing_mode {
-        Some(RoutingMode::Ops) => {
-            return Err(Failure::usage(
-                "--ops-routing=ops and cdp contradict each other",
-            ));
-        }
-        None if cli.rollout_percent.is_none()
-            && cli.rollout_allowlist.is_none()
-            && !context.routing.kill_switch =>
-        {
-            cli.routing_mode = Some(RoutingMode::LegacyCdp);
-        }
-        _ => {}
-    }
-    Ok(endpoint)
-}
-
-/// The stored legacy session, unless it ended with another relay.
-fn usable(context: &Context<'_>, name: &str, relay: &Relay) -> Outcome<Option<StoredLegacy>> {
-    let stored = context.home.legacy_session(name)?;
-    Ok(stored.filter(|session| session.relay_url == relay.endpoint.url.to_string()))
-}
-
-fn store(context: &Context<'_>, name: &str, relay: &Relay, grant: &LegacyGrant) -> Outcome<()> {
-    let stored = StoredLegacy {
-        route: Route::LegacyCdp,
-        session_id: grant.session_id.clone(),
-        cdp_lease_id: grant.cdp_lease_id.clone(),
-        lease_expires_at: grant.lease_expires_at,
-        relay_url: relay.endpoint.url.to_string(),
-        created_at: (context.environment.now)(),
-    };
-    context.home.store_legacy(name, &stored)
-}
-
 async fn open(context: &Context<'_>) -> Outcome<u8> {
     let name = context.session_name()?;
-    let relay = daemon::ensure(context).await?;
-    let taken =
-        context.home.legacy_session(&name)?.is_none() && context.home.session(&name)?.is_some();
-    if taken
-        || usable(context, &name, &relay)?
-            .is_some_and(|stored| stored.lease_expires_at > (context.environment.now)())
-    {
-        return Err(Failure::usage(format!(
-            "session {name:?} is open: close it first, or use another --session"
-        )));
-    }
-    let grant = legacy::open(
-        &opted_in(context, &relay.endpoint)?,
-        LegacySelection::Explicit,
-    )
-    .await?;
-    store(context, &name, &relay, &grant)?;
+    let relay = context.ensure_relay().await?;
+    let grant = context.client.open_legacy(&name, &relay).await?;
     if context.out.is_json() {
         let shown = json!({
             "session": name,
@@ -112,69 +56,6 @@ async fn open(context: &Context<'_>) -> Outcome<u8> {
     Ok(0)
 }
 
-/// Opens a legacy session for a verb that routing sent here. What the verb is told: it can't go on.
-pub(crate) async fn open_routed(
-    context: &Context<'_>,
-    name: &str,
-    relay: &Relay,
-) -> Outcome<Failure> {
-    let grant = legacy::open(&relay.endpoint, LegacySelection::Routing).await?;
-    store(context, name, relay, &grant)?;
-    let message = format!(
-        "routing sent session {name:?} to the legacy lane: it is open there, and nothing was navigated; \
-         odb-cli cdp send, cdp proxy and cdp close are what works on it"
-    );
-    let fault = Fault::new(ErrorCode::CliVerbUnavailableOnLegacy, message);
-    Ok(fault
-        .with("session", name)
-        .with("sessionId", &grant.session_id)
-        .with("opened", true)
-        .into())
-}
-
-/// The stored legacy session with its relay, its lease renewed where half of its time has passed.
-async fn held(context: &Context<'_>) -> Outcome<(String, Relay, StoredLegacy)> {
-    let name = context.session_name()?;
-    let missing = |why: String| {
-        Failure::from(Fault::new(ErrorCode::CliSessionMissing, why).with("session", &name))
-    };
-    let relay = daemon::running(context)?;
-    let mut stored = usable(context, &name, &relay)?.ok_or_else(|| {
-        missing(format!(
-            "no legacy session {name:?} is open: odb-cli cdp open makes one"
-        ))
-    })?;
-    let half = Duration::from_millis(LEASE_TTL_MS / 2);
-    if stored.lease_expires_at < (context.environment.now)().plus(half) {
-        let renewed =
-            legacy::renew(&relay.endpoint, &stored.session_id, &stored.cdp_lease_id).await;
-        stored.lease_expires_at = renewed
-            .map_err(|error| over(context, &name, error))?
-            .lease_expires_at;
-        context.home.store_legacy(&name, &stored)?;
-    }
-    Ok((name, relay, stored))
-}
-
-/// A session that is over is forgotten; its code is handed on.
-fn over(context: &Context<'_>, name: &str, error: ClientError) -> Failure {
-    if is_over(&error) {
-        // The refusal is what the user has to know.
-        let _ = context.home.forget_session(name);
-    }
-    error.into()
-}
-
-fn is_over(error: &ClientError) -> bool {
-    use ErrorCode::{
-        AdapterBrowserLost, RelayCdpLeaseExpired, RelayCdpNotOwner, RelayOpsTerminated,
-    };
-    matches!(
-        error.code(),
-        Some(AdapterBrowserLost | RelayCdpLeaseExpired | RelayCdpNotOwner | RelayOpsTerminated)
-    )
-}
-
 async fn send(context: &Context<'_>, send: &CdpSend) -> Outcome<u8> {
     #[derive(Deserialize)]
     struct Answer<'a> {
@@ -190,9 +71,15 @@ async fn send(context: &Context<'_>, send: &CdpSend) -> Outcome<u8> {
     let params = RawValue::from_string(send.params.trim().to_owned());
     let params =
         params.map_err(|error| Failure::usage(format!("the parameters are no JSON: {error}")))?;
-    let (name, relay, stored) = held(context).await?;
-    let random = (context.environment.random)()
-        .ok_or_else(|| Failure::new(ErrorCode::CliStateInvalid, "the system has no random bits"))?;
+    let LegacySession {
+        name,
+        stored,
+        relay,
+    } = context
+        .client
+        .legacy_session(context.session_name()?)
+        .await?;
+    let random = context.client.surroundings.random_bits()?;
     // Several commands at once must not share a number.
     let id = u64::try_from(random & 0x3fff_ffff).unwrap_or(1);
     let mut message = json!({ "id": id, "method": send.method, "params": params });
@@ -205,7 +92,7 @@ async fn send(context: &Context<'_>, send: &CdpSend) -> Outcome<u8> {
     let text = socket
         .call(id, &message.to_string(), within)
         .await
-        .map_err(|error| over(context, &name, error))?;
+        .map_err(|error| context.client.forget_if_over(&name, error))?;
     let answer: Answer<'_> = serde_json::from_str(&text)
         .map_err(|error| Failure::new(ErrorCode::CliReplyInvalid, error.to_string()))?;
     if context.out.is_json() {
@@ -221,26 +108,14 @@ async fn send(context: &Context<'_>, send: &CdpSend) -> Outcome<u8> {
     }
     context.out.line(&answer.result.map_or_else(
         || "{}".to_owned(),
-        |result| crate::render::pretty(result.get()),
+        |result| client_core::render::pretty(result.get()),
     ));
     Ok(0)
 }
 
 async fn close(context: &Context<'_>) -> Outcome<u8> {
     let name = context.session_name()?;
-    let relay = daemon::running(context)?;
-    let stored = usable(context, &name, &relay)?;
-    let missing = || {
-        Fault::new(
-            ErrorCode::CliSessionMissing,
-            format!("no legacy session {name:?} is open"),
-        )
-        .with("session", &name)
-    };
-    let stored = stored.ok_or_else(missing)?;
-    let closed = legacy::close(&relay.endpoint, &stored.session_id, &stored.cdp_lease_id).await;
-    let closed = closed.map_err(|error| over(context, &name, error))?;
-    context.home.forget_session(&name)?;
+    let closed = context.client.close_legacy(&name).await?;
     if context.out.is_json() {
         context.out.line(
             &json!({ "session": name, "sessionId": closed.session_id, "closed": closed.closed })
@@ -253,10 +128,9 @@ async fn close(context: &Context<'_>) -> Outcome<u8> {
 }
 
 async fn proxy(context: &Context<'_>, flags: &CdpProxy) -> Outcome<u8> {
-    let relay = daemon::ensure(context).await?;
-    let endpoint = opted_in(context, &relay.endpoint)?;
-    let secret = (context.environment.random)()
-        .ok_or_else(|| Failure::new(ErrorCode::CliStateInvalid, "the system has no random bits"))?;
+    let relay = context.ensure_relay().await?;
+    let endpoint = context.client.opted_in(&relay.endpoint)?;
+    let secret = context.client.surroundings.random_bits()?;
     let mut ends = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
     let grant = legacy::open(&endpoint, LegacySelection::Explicit).await?;
     let (session, lease) = (grant.session_id.clone(), grant.cdp_lease_id.clone());

@@ -8,9 +8,8 @@ use serde_json::value::RawValue;
 
 use crate::args::{self, verb};
 use crate::context::Context;
-use crate::daemon;
-use crate::failure::{Failure, Outcome};
 use crate::output::Output;
+use client_core::{Failure, Outcome};
 
 /// Prints a shell's completion script; the exit code.
 pub(crate) fn completions(shell: clap_complete::Shell) -> u8 {
@@ -112,49 +111,30 @@ pub(crate) async fn call(context: &Context<'_>, call: &verb::Call) -> Outcome<u8
     let reply = match known.map(|name| (name, name.spec().lane)) {
         // A new session is what a relay is started for.
         Some((CommandName::SessionCreate, _)) => {
-            let relay = daemon::ensure(context).await?;
-            relay.preflight(context)?;
+            let relay = context.ensure_relay().await?;
+            relay.preflight(&context.client)?;
             patience::call(&relay.endpoint, &raw).await?
         }
         Some((_, Lane::Service)) => {
-            patience::call(&daemon::running(context)?.endpoint, &raw).await?
+            patience::call(&context.client.running()?.endpoint, &raw).await?
         }
-        Some(_) => {
-            let held = context.held()?;
-            patience::call(
-                &held.relay.endpoint,
-                &RawCall {
-                    session: Some(held.ids()),
-                    ..raw
-                },
-            )
-            .await?
-        }
+        Some(_) => context.session()?.call(raw).await?,
         // A newer relay may know it; whether it is bound to a session, only that one can say.
-        None => match context.held() {
-            Ok(held) => {
-                patience::call(
-                    &held.relay.endpoint,
-                    &RawCall {
-                        session: Some(held.ids()),
-                        ..raw
-                    },
-                )
-                .await?
-            }
+        None => match context.session() {
+            Ok(session) => session.call(raw).await?,
             Err(failure) if failure.code() == Some(ErrorCode::CliSessionMissing) => {
-                patience::call(&daemon::running(context)?.endpoint, &raw).await?
+                patience::call(&context.client.running()?.endpoint, &raw).await?
             }
             Err(failure) => return Err(failure),
         },
     };
     let Ok(result) = reply.result() else {
-        return Err(context.refused(reply));
+        return Err(Failure::refused(reply));
     };
     let text = if context.out.is_json() {
         reply.line().into_owned()
     } else {
-        crate::render::pretty(result)
+        client_core::render::pretty(result)
     };
     context.out.line(&text);
     Ok(0)

@@ -14,9 +14,8 @@ use serde::Serialize;
 
 use crate::args::verb::{Config, Validate};
 use crate::context::Context;
-use crate::daemon;
-use crate::failure::{Failure, Outcome};
-use crate::render;
+use client_core::render;
+use client_core::{Failure, Outcome};
 
 /// The document's name in the state directory.
 const FILE: &str = ops_contracts::wire::http::home::CONFIG;
@@ -27,7 +26,7 @@ pub(crate) async fn run(context: &Context<'_>, verb: &Config) -> Outcome<u8> {
         Config::Path => {
             context
                 .out
-                .line(&context.home.path(FILE).display().to_string());
+                .line(&context.client.home.path(FILE).display().to_string());
             Ok(0)
         }
         Config::Explain => explain(context),
@@ -49,13 +48,13 @@ struct Explained {
 }
 
 fn explain(context: &Context<'_>) -> Outcome<u8> {
-    let path = context.home.path(FILE);
-    let file = match context.home.read(FILE)? {
+    let path = context.client.home.path(FILE);
+    let file = match context.client.home.read(FILE)? {
         Some(text) => parse(&text, false)?,
         None => ParsedConfig::default(),
     };
     let environment = config::environment(|name| context.environment.setting(name));
-    let flags = &context.routing.cli;
+    let flags = &context.client.routing.cli;
     let layers = [
         Layer {
             source: Source::File,
@@ -133,8 +132,12 @@ fn check(context: &Context<'_>, validate: &Validate) -> Outcome<u8> {
 /// The document that is to be checked; one without keys where the state directory has none.
 fn document(context: &Context<'_>, named: Option<&PathBuf>) -> Outcome<(PathBuf, String)> {
     let Some(path) = named else {
-        let text = context.home.read(FILE)?.unwrap_or_else(|| "{}".to_owned());
-        return Ok((context.home.path(FILE), text));
+        let text = context
+            .client
+            .home
+            .read(FILE)?
+            .unwrap_or_else(|| "{}".to_owned());
+        return Ok((context.client.home.path(FILE), text));
     };
     let text = std::fs::read_to_string(path).map_err(|error| {
         Failure::new(
@@ -169,7 +172,7 @@ fn bad_allowlist(text: &str) -> Option<Failure> {
 }
 
 async fn reload(context: &Context<'_>) -> Outcome<u8> {
-    let relay = daemon::running(context)?;
+    let relay = context.client.running()?;
     let admin = context.environment.admin_token.as_ref().ok_or_else(|| {
         Failure::usage(
             "config reload needs the relay's admin token in DASHBOARD_ADMIN_TOKEN; SIGHUP to relayd does the same without one",

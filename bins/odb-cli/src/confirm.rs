@@ -9,12 +9,11 @@ use serde::de::DeserializeOwned;
 
 use crate::args::verb::Confirm;
 use crate::context::Context;
-use crate::daemon;
-use crate::failure::{Failure, Outcome};
+use client_core::{Failure, Outcome};
 
 /// Runs the verb; the exit code.
 pub(crate) async fn run(context: &Context<'_>, verb: &Confirm) -> Outcome<u8> {
-    let relay = daemon::running(context)?;
+    let relay = context.client.running()?;
     let admin = admin(context)?;
     let (id, decision) = match verb {
         Confirm::List => {

@@ -13,9 +13,8 @@ use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
 use crate::context::Context;
-use crate::daemon;
-use crate::failure::{Failure, Outcome};
-use crate::render;
+use client_core::render;
+use client_core::{Failure, Outcome};
 
 /// How long a program may take to tell its version.
 const VERSION_TIMEOUT: Duration = Duration::from_secs(5);
@@ -105,7 +104,7 @@ pub(crate) async fn run(context: &Context<'_>) -> Outcome<u8> {
     let (relay, chrome, firefox) =
         tokio::join!(relay_binary(context), chrome(context), firefox(context));
     let mut checks = vec![state(context), relay, chrome, firefox, sandbox()];
-    let relay = daemon::running(context);
+    let relay = context.client.running();
     let absent = relay
         .as_ref()
         .is_err_and(|failure| failure.code() == Some(ErrorCode::CliDaemonUnavailable));
@@ -153,18 +152,18 @@ fn show(context: &Context<'_>, checks: &[Check], ok: bool) {
 }
 
 fn state(context: &Context<'_>) -> Check {
-    let dir = context.home.dir().display().to_string();
-    if !context.home.dir().exists() {
+    let dir = context.client.home.dir().display().to_string();
+    if !context.client.home.dir().exists() {
         return ok("state", format!("{dir} (not made yet)"));
     }
     let files = ["client-id", home::TOKEN, home::RELAY, "default-session"]
         .into_iter()
         .map(str::to_owned);
-    let names = context.home.session_names().unwrap_or_default();
+    let names = context.client.home.session_names().unwrap_or_default();
     let sessions = names.iter().map(|name| format!("sessions/{name}.json"));
     let wrong = files
         .chain(sessions)
-        .find_map(|file| context.home.read(&file).err());
+        .find_map(|file| context.client.home.read(&file).err());
     match wrong {
         Some(failure) => fail(
             "state",
@@ -176,7 +175,7 @@ fn state(context: &Context<'_>) -> Check {
 }
 
 async fn relay_binary(context: &Context<'_>) -> Check {
-    let Some(path) = daemon::find_relayd(context) else {
+    let Some(path) = context.client.find_relayd() else {
         return fail(
             "relayd",
             "neither beside odb-cli nor in PATH",
@@ -290,7 +289,7 @@ fn find(
     let found = family
         .programs
         .iter()
-        .find_map(|name| daemon::find_in_path(context, name));
+        .find_map(|name| context.client.find_in_path(name));
     let found = found.or_else(|| Some(PathBuf::from(family.place)).filter(|place| place.is_file()));
     found
         .map(|path| Found {
@@ -338,7 +337,7 @@ struct Told {
     warnings: Vec<String>,
 }
 
-async fn relay_answers(relay: &daemon::Relay) -> Vec<Check> {
+async fn relay_answers(relay: &client_core::Relay) -> Vec<Check> {
     let document = match post::status(&relay.endpoint).await {
         Ok(document) => document,
         Err(error) => {

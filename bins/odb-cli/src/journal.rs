@@ -7,7 +7,7 @@ use ops_contracts::{ErrorCode, Fault};
 
 use crate::args::verb::{Journal, Show};
 use crate::context::Context;
-use crate::failure::{Failure, Outcome};
+use client_core::{Failure, Outcome};
 
 /// Runs the verb; the exit code.
 pub(crate) fn run(context: &Context<'_>, verb: &Journal) -> Outcome<u8> {
@@ -23,7 +23,7 @@ fn refused(error: JournalError) -> Failure {
 }
 
 fn verify(context: &Context<'_>) -> Outcome<u8> {
-    let verified = journal::verify(&context.home.path("")).map_err(refused)?;
+    let verified = journal::verify(&context.client.home.path("")).map_err(refused)?;
     if !verified.is_sound() {
         let (damaged, torn) = (verified.damaged_lines, verified.torn_tails);
         let message = format!(
@@ -66,16 +66,18 @@ fn print(context: &Context<'_>, show: &Show) -> Outcome<u8> {
         .map(Timestamp::try_from)
         .transpose()
         .map_err(|error| usage("--since", &error))?;
-    journal::show(&context.home.path(""), &Filter { session, since }, |line| {
-        context.out.line(line)
-    })
+    journal::show(
+        &context.client.home.path(""),
+        &Filter { session, since },
+        |line| context.out.line(line),
+    )
     .map_err(refused)?;
     Ok(0)
 }
 
 fn prune(context: &Context<'_>) -> Outcome<u8> {
-    let pruned =
-        journal::prune(&context.home.path(""), (context.environment.now)()).map_err(refused)?;
+    let pruned = journal::prune(&context.client.home.path(""), (context.environment.now)())
+        .map_err(refused)?;
     if context.out.is_json() {
         context.out.line(&json(&pruned)?);
     } else {

@@ -13,16 +13,15 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde::Deserialize;
 
 use crate::context::Context;
-use crate::daemon;
-use crate::failure::{Failure, Outcome};
-use crate::render;
+use client_core::render;
+use client_core::{Failure, Outcome};
 
 /// How long a relay may take to end: it drains for up to ten seconds.
 const STOP_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Shows the status document; the exit code.
 pub(crate) async fn status(context: &Context<'_>) -> Outcome<u8> {
-    let relay = daemon::running(context)?;
+    let relay = context.client.running()?;
     let document = post::status(&relay.endpoint).await?;
     if context.out.is_json() {
         context
@@ -36,7 +35,7 @@ pub(crate) async fn status(context: &Context<'_>) -> Outcome<u8> {
 
 /// Prints where the dashboard is and a code for one browser; the exit code.
 pub(crate) async fn dashboard(context: &Context<'_>) -> Outcome<u8> {
-    let relay = daemon::running(context)?;
+    let relay = context.client.running()?;
     let login = post::dashboard_code(&relay.endpoint).await?;
     if context.out.is_json() {
         let json = serde_json::to_string(&login)
@@ -56,7 +55,7 @@ pub(crate) async fn dashboard(context: &Context<'_>) -> Outcome<u8> {
 
 /// Runs the relay in place of this process; returns only where it can't.
 pub(crate) fn serve(context: &Context<'_>, flags: &[OsString]) -> Outcome<u8> {
-    let error = daemon::relayd(context)?.args(flags).exec();
+    let error = context.client.relayd()?.args(flags).exec();
     Err(Failure::new(
         ErrorCode::CliDaemonUnavailable,
         format!("relayd can't be started: {error}"),
@@ -65,7 +64,7 @@ pub(crate) fn serve(context: &Context<'_>, flags: &[OsString]) -> Outcome<u8> {
 
 /// Ends the relay of this home and waits until it has ended; the exit code.
 pub(crate) async fn stop(context: &Context<'_>) -> Outcome<u8> {
-    let relay = daemon::running(context)?;
+    let relay = context.client.running()?;
     let pid = relay.pid.ok_or_else(|| {
         Failure::usage("stop ends the relay of this home, not one that --relay names")
     })?;

@@ -2,22 +2,13 @@
 
 use std::path::Path;
 
-use ops_client::{RawCall, Reply, patience, post};
-use ops_contracts::ErrorCode;
+use client_core::{Failure, Outcome};
 use ops_contracts::wire::command::emulation::{DeviceParams, Geolocation};
 use ops_contracts::wire::command::session::{CreateParams, Proxy};
 use ops_contracts::wire::command::{CommandName, Params};
-use ops_contracts::wire::ids::{LeaseId, SessionId};
-use serde::Deserialize;
 
 use crate::args::verb::{Bounds, Making};
-use crate::cdp;
-use crate::context::{Context, Held};
-use crate::daemon::{self, Relay};
-use crate::failure::{Failure, Outcome};
-use crate::keep;
-use crate::request::{Request, View};
-use crate::state::StoredSession;
+use crate::context::Context;
 
 /// How long a session of the command line lives without being used: 12 hours.
 const LEASE_TTL_MS: u64 = 43_200_000;
@@ -30,29 +21,24 @@ pub(crate) async fn run(context: &Context<'_>, making: &Making, bounds: &Bounds)
         boundary: context.global.boundary,
         ..params(making, bounds)?
     };
+    let client = &context.client;
     let name = context.session_name()?;
-    let relay = daemon::ensure(context).await?;
-    relay.preflight(context)?;
-    if usable(context, &name, &relay)?.is_some() {
+    let relay = context.ensure_relay().await?;
+    relay.preflight(client)?;
+    if client.usable_session(&name, &relay)?.is_some() {
         return Err(Failure::usage(format!(
             "session {name:?} is open: close it first, or name another with --session"
         )));
     }
-    let raw = serde_json::value::to_raw_value(&params)
-        .map_err(|error| Failure::usage(error.to_string()))?;
-    let request = Request {
-        command: CommandName::SessionCreate,
-        params: raw,
-        view: View::Plain,
-    };
-    let (held, reply) = create(context, name, relay, params).await?;
+    let created = client.create_session(name, relay, params, context.sending());
+    let (session, reply) = created.await?;
     if let Some(path) = &making.state {
-        let (request, loaded) = keep::load(context, &held, path, false).await?;
+        let (request, loaded) = session.load_state(path, false).await?;
         if loaded.result().is_err() {
-            return context.present(&request, loaded);
+            return context.answer(request.command, loaded);
         }
     }
-    context.present(&request, reply)
+    context.answer(CommandName::SessionCreate, reply)
 }
 
 /// What the flags ask for.
@@ -114,12 +100,6 @@ fn proxy(making: &Making) -> Outcome<Option<Proxy>> {
 /// The first line of a file: what stands on a command line, everyone on the machine can read.
 fn password(path: &Path) -> Outcome<String> {
     use std::io::Read;
-    let unreadable = |error: &dyn std::fmt::Display| {
-        Failure::new(
-            ErrorCode::CliFileUnreadable,
-            format!("{}: {error}", path.display()),
-        )
-    };
     let mut text = String::new();
     let read = if path == Path::new("-") {
         std::io::stdin()
@@ -129,21 +109,8 @@ fn password(path: &Path) -> Outcome<String> {
         std::fs::File::open(path)
             .and_then(|file| file.take(MAX_PASSWORD + 1).read_to_string(&mut text))
     };
-    read.map_err(|error| unreadable(&error))?;
+    read.map_err(|error| Failure::unreadable(path, error))?;
     Ok(text.lines().next().unwrap_or_default().to_owned())
-}
-
-/// The stored session, unless it ended with another relay.
-pub(crate) fn usable(
-    context: &Context<'_>,
-    name: &str,
-    relay: &Relay,
-) -> Outcome<Option<StoredSession>> {
-    let stored = context.home.session(name)?;
-    Ok(stored.filter(|session| match &relay.instance_id {
-        Some(instance) => *instance == session.instance_id,
-        None => session.relay_url == relay.endpoint.url.to_string(),
-    }))
 }
 
 /// Flags for a new session that say otherwise than the open one was made with are refused: they would be passed over.
@@ -247,67 +214,4 @@ pub(crate) fn check_flags(
     Err(Failure::usage(format!(
         "session {name:?} is open and was made without this {flags}: close it first, or use another --session"
     )))
-}
-
-/// What of `session.create`'s result is needed here; a newer relay may say more.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Created {
-    session_id: SessionId,
-    lease_id: LeaseId,
-}
-
-/// Makes a session and keeps it under a name.
-pub(crate) async fn create(
-    context: &Context<'_>,
-    name: String,
-    relay: Relay,
-    params: CreateParams,
-) -> Outcome<(Held, Reply)> {
-    let raw = serde_json::value::to_raw_value(&params)
-        .map_err(|error| Failure::usage(error.to_string()))?;
-    let call = RawCall::new(CommandName::SessionCreate.as_str(), &raw);
-    let reply = patience::call(&relay.endpoint, &call).await?;
-    if reply.code() == Some(ErrorCode::RelayOpsRouteDisabled) {
-        return Err(cdp::open_routed(context, &name, &relay).await?);
-    }
-    if reply.result().is_err() {
-        return Err(context.refused(reply));
-    }
-    let (created, _) = reply.typed::<Created>()?;
-    let instance_id = match &relay.instance_id {
-        Some(instance) => instance.clone(),
-        None => instance_of(&relay).await?,
-    };
-    let session = StoredSession {
-        session_id: created.session_id,
-        lease_id: created.lease_id,
-        relay_url: relay.endpoint.url.to_string(),
-        instance_id,
-        created_at: (context.environment.now)(),
-        params: params.without_secrets(),
-    };
-    context.home.store_session(&name, &session)?;
-    Ok((
-        Held {
-            name,
-            session,
-            relay,
-        },
-        reply,
-    ))
-}
-
-/// The instance of a relay that has no file here.
-async fn instance_of(relay: &Relay) -> Outcome<String> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Instance {
-        instance_id: String,
-    }
-    let status = post::status(&relay.endpoint).await?;
-    let parsed = ops_contracts::wire::command::parse_json::<Instance>(&status);
-    parsed
-        .map(|status| status.instance_id)
-        .map_err(|error| Failure::new(ErrorCode::CliReplyInvalid, error.to_string()))
 }

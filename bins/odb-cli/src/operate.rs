@@ -15,12 +15,11 @@ use serde::de::DeserializeOwned;
 
 use crate::args::verb::{IncidentVerb, ScorecardArgs};
 use crate::context::Context;
-use crate::daemon;
-use crate::failure::{Failure, Outcome};
+use client_core::{Failure, Outcome};
 
 /// Shows the scorecard, and keeps it as a gate artifact where that is asked for; the exit code.
 pub(crate) async fn scorecard(context: &Context<'_>, args: &ScorecardArgs) -> Outcome<u8> {
-    let relay = daemon::running(context)?;
+    let relay = context.client.running()?;
     let window = args.window.map(|window| format!("window={window}"));
     let cycle = args.cycle.as_ref().map(|cycle| format!("cycle={cycle}"));
     let query: Vec<String> = window.into_iter().chain(cycle).collect();
@@ -53,7 +52,7 @@ fn save(context: &Context<'_>, text: &str) -> Outcome<PathBuf> {
         .collect();
     let dir = ["artifacts", "ops-gates", &stamp]
         .iter()
-        .try_fold(context.home.path("."), |dir, name| {
+        .try_fold(context.client.home.path("."), |dir, name| {
             directory(&dir.join(name))
         })?;
     let path = dir.join("scorecard-summary.json");
@@ -148,7 +147,7 @@ fn shown(artifact: &ScorecardArtifact) -> String {
 
 /// Records, lists or resolves incidents; the exit code.
 pub(crate) async fn incident(context: &Context<'_>, verb: &IncidentVerb) -> Outcome<u8> {
-    let relay = daemon::running(context)?;
+    let relay = context.client.running()?;
     let incidents = match verb {
         IncidentVerb::List => {
             let text = post::read(&relay.endpoint, path::INCIDENTS).await?;
@@ -195,7 +194,7 @@ pub(crate) async fn incident(context: &Context<'_>, verb: &IncidentVerb) -> Outc
 }
 
 async fn tell(context: &Context<'_>, path: &str, told: &impl Serialize) -> Outcome<u8> {
-    let relay = daemon::running(context)?;
+    let relay = context.client.running()?;
     let body = serde_json::to_string(told).map_err(|error| Failure::usage(error.to_string()))?;
     let text = post::change(&relay.endpoint, &admin_token(context)?, path, body).await?;
     if context.out.is_json() {

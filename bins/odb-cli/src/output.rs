@@ -6,8 +6,8 @@ use std::io::{IsTerminal, Write};
 use clap::ValueEnum;
 use clap::builder::styling::{AnsiColor, Style};
 
-use crate::failure::Failure;
-use crate::render;
+use client_core::Failure;
+use client_core::render;
 
 /// The form of the output.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use ops_contracts::seam::adapter::ImageFormat;
 use ops_contracts::wire::command::dom::{self, DEFAULT_SNAPSHOT_CHARS, SnapshotMode};
-use ops_contracts::wire::command::emulation::DeviceParams;
 use ops_contracts::wire::command::interact::{self, OptionChoice, ScrollEdge};
 use ops_contracts::wire::command::trace::{TraceAction, TraceParams};
 use ops_contracts::wire::command::{
@@ -12,47 +11,42 @@ use ops_contracts::wire::command::{
 };
 use ops_contracts::wire::ids::TargetId;
 use ops_contracts::wire::locator::Locator;
-use serde_json::value::RawValue;
 
 use crate::args::Verb;
 use crate::args::verb as v;
-use crate::args::verb::{Dialog, Fact, Question, Scroll, Tabs, Wait};
-use crate::failure::{Failure, Outcome};
+use crate::args::verb::{Dialog, Fact, Scroll, Tabs, Wait};
+use crate::view::{Kind, View};
+use client_core::request::complete_url;
+use client_core::{Failure, Outcome, Request};
 
 mod emulate;
 mod keep;
 mod pointing;
 pub(crate) mod traffic;
 
-/// A command that is ready to be sent, and how its result is shown.
+/// A command that a verb stands for, and how its result is shown.
 #[derive(Debug, Clone)]
-pub(crate) struct Request {
-    pub(crate) command: CommandName,
-    pub(crate) params: Box<RawValue>,
+pub(crate) struct Command {
+    pub(crate) request: Request,
     pub(crate) view: View,
 }
 
-/// How a result is shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum View {
-    /// As its command's results are.
-    Plain,
-    /// True or false.
-    Is(Question),
-    /// The value of an entry, bare.
-    Entry,
-    /// A PDF document, to be written to a file.
-    Pdf(Option<PathBuf>),
-    /// A document's HTML, to be written to a file where one is named.
-    Html(Option<PathBuf>),
-    /// A clone, to be written to a file.
-    Clone(Option<PathBuf>),
-    /// A picture, to be written to a file.
-    Picture(Option<PathBuf>),
+impl From<Request> for Command {
+    fn from(request: Request) -> Self {
+        Self {
+            request,
+            view: View::Plain,
+        }
+    }
+}
+
+/// A command with checked parameters, shown as its results are.
+pub(crate) fn of<P: Params>(command: CommandName, params: &P) -> Outcome<Command> {
+    Request::new(command, params).map(Command::from)
 }
 
 /// The command that a verb stands for; none for verbs that are more, or other, than one command of a session.
-pub(crate) fn of_verb(verb: &Verb, tab: Option<&TargetId>) -> Outcome<Option<Request>> {
+pub(crate) fn of_verb(verb: &Verb, tab: Option<&TargetId>) -> Outcome<Option<Command>> {
     let request = match verb {
         Verb::Goto(_) | Verb::Back(_) | Verb::Forward(_) | Verb::Reload(_) | Verb::Wait(_) => {
             navigation(verb, tab)?
@@ -73,8 +67,8 @@ pub(crate) fn of_verb(verb: &Verb, tab: Option<&TargetId>) -> Outcome<Option<Req
                     target_id: tab.cloned(),
                 },
             )?;
-            Request {
-                view: View::Html(path.clone()),
+            Command {
+                view: View::File(Kind::Html, path.clone()),
                 ..request
             }
         }
@@ -112,24 +106,10 @@ pub(crate) fn of_verb(verb: &Verb, tab: Option<&TargetId>) -> Outcome<Option<Req
     Ok(Some(request))
 }
 
-/// Checks the parameters as the relay will, so that what is wrong is said before anything is sent.
-pub(crate) fn of<P: Params>(command: CommandName, params: &P) -> Outcome<Request> {
-    params
-        .validate()
-        .map_err(|error| Failure::usage(error.to_string()))?;
-    let params = serde_json::value::to_raw_value(params)
-        .map_err(|error| Failure::usage(error.to_string()))?;
-    Ok(Request {
-        command,
-        params,
-        view: View::Plain,
-    })
-}
-
-fn navigation(verb: &Verb, tab: Option<&TargetId>) -> Outcome<Request> {
+fn navigation(verb: &Verb, tab: Option<&TargetId>) -> Outcome<Command> {
     let target_id = tab.cloned();
     match verb {
-        Verb::Goto(goto) => goto_url(&goto.url, goto.until.wait_until, tab),
+        Verb::Goto(goto) => Request::goto(&goto.url, goto.until.wait_until, tab).map(Command::from),
         Verb::Back(until) => of(
             CommandName::NavBack,
             &nav::TraverseParams {
@@ -158,33 +138,6 @@ fn navigation(verb: &Verb, tab: Option<&TargetId>) -> Outcome<Request> {
         Verb::Wait(wait) => of(CommandName::NavWait, &wait_params(wait, target_id)?),
         _ => Err(Failure::usage("this verb does not navigate")),
     }
-}
-
-/// `nav.goto` to a URL as people write it.
-pub(crate) fn goto_url(
-    url: &str,
-    wait_until: ops_contracts::wire::command::LoadState,
-    tab: Option<&TargetId>,
-) -> Outcome<Request> {
-    of(
-        CommandName::NavGoto,
-        &nav::GotoParams {
-            url: complete_url(url),
-            wait_until,
-            target_id: tab.cloned(),
-        },
-    )
-}
-
-/// `emulation.device` of a preset.
-pub(crate) fn device(name: &str, landscape: bool) -> Outcome<Request> {
-    of(
-        CommandName::EmulationDevice,
-        &DeviceParams {
-            name: name.to_owned(),
-            landscape,
-        },
-    )
 }
 
 fn wait_params(wait: &Wait, target_id: Option<TargetId>) -> Outcome<nav::WaitParams> {
@@ -225,7 +178,7 @@ fn wait_params(wait: &Wait, target_id: Option<TargetId>) -> Outcome<nav::WaitPar
     Ok(params)
 }
 
-fn reading(verb: &Verb, tab: Option<&TargetId>) -> Outcome<Request> {
+fn reading(verb: &Verb, tab: Option<&TargetId>) -> Outcome<Command> {
     let target_id = tab.cloned();
     match verb {
         Verb::Snapshot(snapshot) => of(
@@ -246,7 +199,7 @@ fn reading(verb: &Verb, tab: Option<&TargetId>) -> Outcome<Request> {
                 element: is.locator.clone(),
                 target_id,
             };
-            Ok(Request {
+            Ok(Command {
                 view: View::Is(is.question),
                 ..of(CommandName::DomState, &params)?
             })
@@ -270,8 +223,8 @@ fn reading(verb: &Verb, tab: Option<&TargetId>) -> Outcome<Request> {
                 annotated: shot.annotate,
                 target_id,
             };
-            Ok(Request {
-                view: View::Picture(shot.path.clone()),
+            Ok(Command {
+                view: View::File(Kind::Picture, shot.path.clone()),
                 ..of(CommandName::ExportScreenshot, &params)?
             })
         }
@@ -279,7 +232,7 @@ fn reading(verb: &Verb, tab: Option<&TargetId>) -> Outcome<Request> {
     }
 }
 
-fn print(pdf: &v::Pdf, tab: Option<&TargetId>) -> Outcome<Request> {
+fn print(pdf: &v::Pdf, tab: Option<&TargetId>) -> Outcome<Command> {
     let params = export::PdfParams {
         paper: pdf.paper,
         landscape: pdf.landscape,
@@ -295,13 +248,13 @@ fn print(pdf: &v::Pdf, tab: Option<&TargetId>) -> Outcome<Request> {
         prefer_css_size: pdf.prefer_css_size,
         target_id: tab.cloned(),
     };
-    Ok(Request {
-        view: View::Pdf(pdf.path.clone()),
+    Ok(Command {
+        view: View::File(Kind::Pdf, pdf.path.clone()),
         ..of(CommandName::ExportPdf, &params)?
     })
 }
 
-fn clone(args: &v::CloneArgs, tab: Option<&TargetId>) -> Outcome<Request> {
+fn clone(args: &v::CloneArgs, tab: Option<&TargetId>) -> Outcome<Command> {
     let (max_bytes, target_id) = (args.max_bytes, tab.cloned());
     let request = match &args.element {
         Some(element) => {
@@ -323,8 +276,8 @@ fn clone(args: &v::CloneArgs, tab: Option<&TargetId>) -> Outcome<Request> {
             },
         )?,
     };
-    Ok(Request {
-        view: View::Clone(args.path.clone()),
+    Ok(Command {
+        view: View::File(Kind::Clone, args.path.clone()),
         ..request
     })
 }
@@ -359,7 +312,7 @@ fn format_of(path: Option<&PathBuf>) -> ImageFormat {
     }
 }
 
-fn fact(get: &v::Get, target_id: Option<TargetId>) -> Outcome<Request> {
+fn fact(get: &v::Get, target_id: Option<TargetId>) -> Outcome<Command> {
     let (fact, located, named) = (get.fact, get.locator.is_some(), get.name.is_some());
     let name = format!("{fact:?}").to_ascii_lowercase();
     if named != (fact == Fact::Attr) {
@@ -427,7 +380,7 @@ fn fact(get: &v::Get, target_id: Option<TargetId>) -> Outcome<Request> {
     }
 }
 
-fn action(verb: &Verb, tab: Option<&TargetId>) -> Outcome<Option<Request>> {
+fn action(verb: &Verb, tab: Option<&TargetId>) -> Outcome<Option<Command>> {
     let target_id = tab.cloned();
     let element = |command, element: &v::Element| {
         of(
@@ -516,7 +469,7 @@ fn action(verb: &Verb, tab: Option<&TargetId>) -> Outcome<Option<Request>> {
     }
 }
 
-fn typing(typed: &v::Type, target_id: Option<TargetId>) -> Outcome<Request> {
+fn typing(typed: &v::Type, target_id: Option<TargetId>) -> Outcome<Command> {
     let (element, text) = match typed.words.as_slice() {
         [text] => (None, text),
         [element, text] => (Some(locator(element)?), text),
@@ -533,7 +486,7 @@ fn typing(typed: &v::Type, target_id: Option<TargetId>) -> Outcome<Request> {
     )
 }
 
-fn selection(select: &v::Select, target_id: Option<TargetId>) -> Outcome<Request> {
+fn selection(select: &v::Select, target_id: Option<TargetId>) -> Outcome<Command> {
     let any = select.value.iter().cloned().map(OptionChoice::Any);
     let labels = select.label.iter().cloned().map(OptionChoice::Label);
     let places = select.index.iter().copied().map(OptionChoice::Index);
@@ -625,7 +578,7 @@ fn direction(word: &str) -> Option<Direction> {
     })
 }
 
-fn tabs(verb: Option<&Tabs>, tab: Option<&TargetId>) -> Outcome<Request> {
+fn tabs(verb: Option<&Tabs>, tab: Option<&TargetId>) -> Outcome<Command> {
     if tab.is_some() && !matches!(verb, Some(Tabs::Close { target: None })) {
         return Err(Failure::usage("--tab has no meaning for this verb"));
     }
@@ -667,7 +620,7 @@ fn tabs(verb: Option<&Tabs>, tab: Option<&TargetId>) -> Outcome<Request> {
     }
 }
 
-fn dialogs(verb: Option<&Dialog>, tab: Option<&TargetId>) -> Outcome<Request> {
+fn dialogs(verb: Option<&Dialog>, tab: Option<&TargetId>) -> Outcome<Command> {
     if tab.is_some() {
         return Err(Failure::usage(
             "--tab has no meaning for dialog: it is about the session's open dialog",
@@ -695,39 +648,11 @@ fn log_params(log: &v::Log, tab: Option<&TargetId>) -> diagnostics::LogParams {
     }
 }
 
-fn locator(text: &str) -> Outcome<Locator> {
+pub(crate) fn locator(text: &str) -> Outcome<Locator> {
     text.parse()
         .map_err(|error: ops_contracts::wire::locator::InvalidLocator| {
             Failure::usage(error.to_string())
         })
-}
-
-/// A URL as people write it, made absolute: `example.com` and `localhost:3000` get a scheme. What is no host stays as it is,
-/// for the relay to refuse.
-fn complete_url(text: &str) -> String {
-    let text = text.trim();
-    let host_and_port = text.split(['/', '?', '#']).next().unwrap_or(text);
-    let (host, port) = match host_and_port.rsplit_once(':') {
-        Some((host, port)) if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) => {
-            (host, true)
-        }
-        Some(_) if !host_and_port.starts_with('[') => return text.to_owned(),
-        _ => (host_and_port, false),
-    };
-    let plain = host
-        .bytes()
-        .all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b) || !b.is_ascii());
-    let local = host == "localhost"
-        || host.ends_with(".localhost")
-        || host.starts_with("127.")
-        || host == "[::1]"
-        || host == "0.0.0.0";
-    let named = plain && !host.is_empty() && (host.trim_matches('.').contains('.') || port);
-    match (local, named) {
-        (true, _) => format!("http://{text}"),
-        (false, true) => format!("https://{text}"),
-        (false, false) => text.to_owned(),
-    }
 }
 
 #[cfg(test)]

@@ -32,6 +32,12 @@ const EDGES: &[Edges] = &[
         normal: &[],
         dev: SUITE,
     },
+    // A front end speaks to a relay through the typed client.
+    Edges {
+        package: "client-core",
+        normal: &["ops-client", "ops-contracts"],
+        dev: SUITE,
+    },
     Edges {
         package: "ops-runtime",
         normal: CONTRACT,
@@ -68,7 +74,13 @@ const EDGES: &[Edges] = &[
     },
     Edges {
         package: "odb-cli",
-        normal: &["health-store", "ops-client", "ops-contracts", "routing"],
+        normal: &[
+            "client-core",
+            "health-store",
+            "ops-client",
+            "ops-contracts",
+            "routing",
+        ],
         dev: SUITE,
     },
     Edges {

@@ -29,9 +29,7 @@ pub(crate) use making::Making;
 pub(crate) use operate::{
     Config, Confirm, IncidentVerb, Journal, Pair, ScorecardArgs, Show, Validate,
 };
-pub(crate) use page::{
-    Eval, Fact, Find, Get, Goto, Is, Log, Open, Question, Reload, Snapshot, Wait,
-};
+pub(crate) use page::{Eval, Fact, Find, Get, Goto, Is, Log, Open, Reload, Snapshot, Wait};
 pub(crate) use run::{Batch, Call};
 pub(crate) use session::{Dialog, Session, Tabs};
 pub(crate) use traffic::{Downloads, Har, Matching, Network, Route, Upload};

@@ -7,12 +7,12 @@ use ops_contracts::wire::command::emulation::{
 };
 use ops_contracts::wire::ids::TargetId;
 
-use super::{Request, of};
+use super::{Command, of};
 use crate::args::emulate::Emulate;
-use crate::failure::{Failure, Outcome};
+use client_core::{Failure, Outcome};
 
 /// The command of a verb; none where it only lists.
-pub(super) fn emulate(verb: &Emulate, tab: Option<&TargetId>) -> Outcome<Option<Request>> {
+pub(super) fn emulate(verb: &Emulate, tab: Option<&TargetId>) -> Outcome<Option<Command>> {
     if tab.is_some() {
         return Err(Failure::usage(
             "--tab has no meaning for emulate: it holds for every page of the session",

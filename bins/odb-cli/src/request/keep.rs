@@ -7,11 +7,11 @@ use ops_contracts::wire::command::storage::{
 };
 use ops_contracts::wire::ids::TargetId;
 
-use super::{Request, View, of};
+use super::{Command, View, of};
 use crate::args::keep::{Cookies, Entries, SetCookie, Storage};
-use crate::failure::{Failure, Outcome};
+use client_core::{Failure, Outcome};
 
-pub(super) fn cookies(verb: Option<&Cookies>, tab: Option<&TargetId>) -> Outcome<Request> {
+pub(super) fn cookies(verb: Option<&Cookies>, tab: Option<&TargetId>) -> Outcome<Command> {
     if tab.is_some() {
         return Err(Failure::usage(
             "--tab has no meaning for cookies: they are the session's",
@@ -58,7 +58,7 @@ fn new(cookie: &SetCookie) -> NewCookie {
     }
 }
 
-pub(super) fn storage(verb: &Storage, tab: Option<&TargetId>) -> Outcome<Request> {
+pub(super) fn storage(verb: &Storage, tab: Option<&TargetId>) -> Outcome<Command> {
     let (verb, [get, set, clear]) = match verb {
         Storage::Local { verb } => (
             verb,
@@ -85,7 +85,7 @@ pub(super) fn storage(verb: &Storage, tab: Option<&TargetId>) -> Outcome<Request
     match verb {
         None => of(get, &named(None)),
         Some(Entries::Get { key: None }) => of(get, &named(None)),
-        Some(Entries::Get { key }) => Ok(Request {
+        Some(Entries::Get { key }) => Ok(Command {
             view: View::Entry,
             ..of(get, &named(key.as_ref()))?
         }),

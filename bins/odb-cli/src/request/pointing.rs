@@ -4,12 +4,12 @@ use ops_contracts::seam::adapter::MouseButton;
 use ops_contracts::wire::command::{CommandName, interact, pointer};
 use ops_contracts::wire::ids::TargetId;
 
-use super::{Request, of};
+use super::{Command, of};
 use crate::args::Verb;
 use crate::args::verb::{Drag, Mouse, Pressing};
-use crate::failure::{Failure, Outcome};
+use client_core::{Failure, Outcome};
 
-pub(super) fn of_verb(verb: &Verb, target_id: Option<TargetId>) -> Outcome<Request> {
+pub(super) fn of_verb(verb: &Verb, target_id: Option<TargetId>) -> Outcome<Command> {
     match verb {
         Verb::Drag(drag) => dragged(drag, target_id),
         Verb::Mouse { verb } => mouse(verb, target_id),
@@ -17,7 +17,7 @@ pub(super) fn of_verb(verb: &Verb, target_id: Option<TargetId>) -> Outcome<Reque
     }
 }
 
-fn dragged(drag: &Drag, target_id: Option<TargetId>) -> Outcome<Request> {
+fn dragged(drag: &Drag, target_id: Option<TargetId>) -> Outcome<Command> {
     let params = interact::DragParams {
         source: drag.source.clone(),
         target: drag.target.clone(),
@@ -30,7 +30,7 @@ fn dragged(drag: &Drag, target_id: Option<TargetId>) -> Outcome<Request> {
     of(CommandName::InteractDrag, &params)
 }
 
-fn mouse(verb: &Mouse, target_id: Option<TargetId>) -> Outcome<Request> {
+fn mouse(verb: &Mouse, target_id: Option<TargetId>) -> Outcome<Command> {
     let modifiers = Vec::new();
     let button = |pressing: &Pressing, target_id| pointer::ButtonParams {
         button: pressing.button,

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use super::*;
 use crate::args::{self, NoVerb};
 
-fn parsed(words: &[&str]) -> Result<Request, Failure> {
+fn parsed(words: &[&str]) -> Result<Command, Failure> {
     let line = std::iter::once("odb-cli")
         .chain(words.iter().copied())
         .map(OsString::from);
@@ -19,20 +19,27 @@ fn parsed(words: &[&str]) -> Result<Request, Failure> {
 
 #[track_caller]
 fn check(words: &[&str], command: &str, params: &str) {
-    let request = parsed(words).unwrap_or_else(|failure| panic!("{words:?}: {failure:?}"));
+    let found = parsed(words).unwrap_or_else(|failure| panic!("{words:?}: {failure:?}"));
     assert_eq!(
-        (request.command.as_str(), request.params.get()),
+        (
+            found.request.command.as_str(),
+            found.request.params.get()
+        ),
         (command, params),
         "{words:?}"
     );
     // What is sent is what the relay takes.
-    ops_contracts::wire::command::Call::parse(request.command, &request.params).unwrap();
+    ops_contracts::wire::command::Call::parse(
+        found.request.command,
+        &found.request.params,
+    )
+    .unwrap();
 }
 
 #[track_caller]
 fn refuses(words: &[&str], needle: &str) {
     let failure = parsed(words).expect_err("not refused");
-    assert_eq!(failure.exit_code(), 1, "{failure:?}");
+    assert_eq!(crate::app::exit_code(&failure), 1, "{failure:?}");
     assert!(
         format!("{failure:?}").contains(needle),
         "{needle:?} in {failure:?}"
@@ -69,29 +76,6 @@ fn verbs_that_navigate() {
     );
     refuses(&["goto"], "required");
     refuses(&["goto", "a.b", "--wait-until", "never"], "networkidle");
-}
-
-#[test]
-fn urls_are_completed_as_people_write_them() {
-    for (written, meant) in [
-        ("example.com", "https://example.com"),
-        ("example.com:8080/x?y#z", "https://example.com:8080/x?y#z"),
-        ("localhost:3000/a", "http://localhost:3000/a"),
-        ("127.0.0.1", "http://127.0.0.1"),
-        ("[::1]:9/x", "http://[::1]:9/x"),
-        ("http://a", "http://a"),
-        ("about:blank", "about:blank"),
-        ("file:///etc/passwd", "file:///etc/passwd"),
-        ("javascript:alert(1)", "javascript:alert(1)"),
-        ("data:text/html,a.b", "data:text/html,a.b"),
-        ("not a url", "not a url"),
-        ("foo", "foo"),
-        ("/path.html", "/path.html"),
-        ("", ""),
-        ("user:pass@host.org", "user:pass@host.org"),
-    ] {
-        assert_eq!(complete_url(written), meant, "{written}");
-    }
 }
 
 #[test]
@@ -228,7 +212,7 @@ fn facts_and_questions() {
     );
     assert_eq!(
         parsed(&["is", "checked", "#a"]).unwrap().view,
-        View::Is(Question::Checked)
+        View::Is(client_core::render::Question::Checked)
     );
     refuses(&["get", "attr", "@e3"], "attribute's name");
     refuses(&["get", "value"], "takes a locator");
@@ -471,7 +455,7 @@ fn pictures_pages_dialogs_and_logs() {
 }
 
 #[test]
-fn verbs_that_are_not_one_command_of_a_session_are_none() {
+fn verbs_that_are_not_one_found_a_session_are_none() {
     for words in [
         ["open", "a.b"].as_slice(),
         &["batch"],

@@ -4,11 +4,11 @@ use ops_contracts::wire::command::network::{self, Fulfil, Modify, RequestFilter}
 use ops_contracts::wire::command::{CommandName, Empty, downloads};
 use ops_contracts::wire::ids::TargetId;
 
-use super::{Request, of};
+use super::{Command, of};
 use crate::args::verb::{Downloads, Matching, Network, Route};
-use crate::failure::{Failure, Outcome};
+use client_core::{Failure, Outcome};
 
-pub(super) fn downloads(verb: Option<&Downloads>) -> Outcome<Option<Request>> {
+pub(super) fn downloads(verb: Option<&Downloads>) -> Outcome<Option<Command>> {
     match verb {
         None | Some(Downloads::List) => of(CommandName::DownloadsList, &Empty {}).map(Some),
         Some(Downloads::Wait { number }) => of(
@@ -23,7 +23,7 @@ pub(super) fn downloads(verb: Option<&Downloads>) -> Outcome<Option<Request>> {
     }
 }
 
-pub(super) fn network(verb: &Network, target_id: Option<TargetId>) -> Outcome<Option<Request>> {
+pub(super) fn network(verb: &Network, target_id: Option<TargetId>) -> Outcome<Option<Command>> {
     let request = match verb {
         Network::Requests {
             which,
@@ -132,7 +132,7 @@ pub(crate) fn route(
     route: &Route,
     has_body: bool,
     blob: Option<ops_contracts::wire::ids::BlobId>,
-) -> Outcome<Request> {
+) -> Outcome<Command> {
     let answers =
         has_body || blob.is_some() || route.status.is_some() || route.content_type.is_some();
     let changes = route.to.is_some()

@@ -94,6 +94,8 @@ pub mod subprotocol {
 pub mod home {
     /// A [`RelayFile`](super::RelayFile), while a relay serves the directory.
     pub const RELAY: &str = "relay.json";
+    /// Held by the relay that serves the directory, for as long as it lives, however it ends.
+    pub const LOCK: &str = "relay.lock";
     /// The relay token: 64 lower-case hex digits and a line's end.
     pub const TOKEN: &str = "relay.token";
     /// An [`OpenCode`](super::OpenCode), while a pairing code is open.

@@ -1,6 +1,7 @@
 //! The verbs that move through pages and read them.
 
 use clap::{Args, ValueEnum};
+use client_core::render::Question;
 use ops_contracts::wire::command::LoadState;
 use ops_contracts::wire::command::nav::ElementState;
 use ops_contracts::wire::ids::FrameId;
@@ -133,23 +134,13 @@ pub(crate) struct Get {
     pub(crate) inner: bool,
 }
 
-/// A yes-or-no state of an element.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Question {
-    Visible,
-    Enabled,
-    Checked,
-    Editable,
-    Focused,
-}
-
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Is {
     /// The state.
     #[arg(
-        value_enum,
         value_name = "visible|enabled|checked|editable|focused",
-        hide_possible_values = true
+        hide_possible_values = true,
+        value_parser = word::<Question>(&["visible", "enabled", "checked", "editable", "focused"])
     )]
     pub(crate) question: Question,
     /// The element.

@@ -8,7 +8,7 @@ use ops_contracts::wire::command::{diagnostics, dom, nav, targets};
 use super::{Rendered, action, quoted, short};
 
 /// `https://a.b/ "Title" (200)`, redirects, and what stopped the wait.
-pub(super) fn navigation(result: &nav::NavResult) -> String {
+pub(crate) fn navigation(result: &nav::NavResult) -> String {
     let mut text = result.url.clone();
     if let Some(title) = result.title.as_deref().filter(|title| !title.is_empty()) {
         let _ = write!(text, " {}", quoted(title, 120));
@@ -44,7 +44,7 @@ pub(super) fn navigation(result: &nav::NavResult) -> String {
     text
 }
 
-pub(super) fn waited(result: &nav::WaitResult) -> String {
+pub(crate) fn waited(result: &nav::WaitResult) -> String {
     let found = result
         .reference
         .map(|reference| format!(" [{reference}]"))
@@ -53,7 +53,7 @@ pub(super) fn waited(result: &nav::WaitResult) -> String {
 }
 
 /// A header, the tree, and exactly what is missing.
-pub(super) fn snapshot(result: &dom::SnapshotResult) -> Rendered {
+pub(crate) fn snapshot(result: &dom::SnapshotResult) -> Rendered {
     let body = match (&result.delta, result.matches) {
         (Some(_), _) if result.text.is_empty() => "nothing has changed",
         (None, Some(0)) => "no line contains the text",
@@ -106,7 +106,7 @@ pub(super) fn snapshot(result: &dom::SnapshotResult) -> Rendered {
     Rendered::text(text)
 }
 
-pub(super) fn found(result: &dom::FindResult) -> Rendered {
+pub(crate) fn found(result: &dom::FindResult) -> Rendered {
     if result.count == 0 {
         return Rendered::text("no match");
     }
@@ -142,7 +142,7 @@ pub(super) fn found(result: &dom::FindResult) -> Rendered {
 }
 
 /// A line a page; the current one is marked.
-pub(super) fn tabs(targets: &[targets::TargetInfo]) -> String {
+pub(crate) fn tabs(targets: &[targets::TargetInfo]) -> String {
     if targets.is_empty() {
         return "no page is open".to_owned();
     }
@@ -176,7 +176,7 @@ pub(super) fn tabs(targets: &[targets::TargetInfo]) -> String {
     lines.join("\n")
 }
 
-pub(super) fn new_tab(result: &targets::NewResult) -> String {
+pub(crate) fn new_tab(result: &targets::NewResult) -> String {
     let navigation = result
         .navigation
         .as_ref()
@@ -185,7 +185,7 @@ pub(super) fn new_tab(result: &targets::NewResult) -> String {
     format!("new tab {}{navigation}", result.target.target_id)
 }
 
-pub(super) fn named_tab(result: &targets::NamedResult) -> String {
+pub(crate) fn named_tab(result: &targets::NamedResult) -> String {
     let name = result.target.name.as_deref().unwrap_or_default();
     let how = if result.created { "opened" } else { "is there" };
     let navigation = result
@@ -199,7 +199,7 @@ pub(super) fn named_tab(result: &targets::NamedResult) -> String {
     )
 }
 
-pub(super) fn closed_tab(result: &targets::CloseResult) -> String {
+pub(crate) fn closed_tab(result: &targets::CloseResult) -> String {
     match &result.current {
         Some(current) => format!(
             "closed {}; {current} is the current page now",
@@ -209,7 +209,7 @@ pub(super) fn closed_tab(result: &targets::CloseResult) -> String {
     }
 }
 
-pub(super) fn console(result: &diagnostics::ConsoleResult) -> Rendered {
+pub(crate) fn console(result: &diagnostics::ConsoleResult) -> Rendered {
     let lines = result.entries.iter().map(|entry| {
         let level = format!("{:?}", entry.level).to_ascii_lowercase();
         let location = entry
@@ -222,7 +222,7 @@ pub(super) fn console(result: &diagnostics::ConsoleResult) -> Rendered {
     log(lines.collect(), result.next_seq, result.lost)
 }
 
-pub(super) fn errors(result: &diagnostics::ErrorsResult) -> Rendered {
+pub(crate) fn errors(result: &diagnostics::ErrorsResult) -> Rendered {
     let lines = result.entries.iter().map(|entry| {
         let location = entry
             .location

@@ -1,15 +1,18 @@
-//! Why a verb failed, and the exit code for it.
+//! Why something that a front end does for its user failed.
+
+use std::fmt::Display;
+use std::path::Path;
 
 use ops_client::{ClientError, Refusal, Reply};
 use ops_contracts::wire::frame::{OpsError, unknown_request_id};
 use ops_contracts::{ErrorCode, Fault};
 
-/// The result of everything that can end a verb.
-pub(crate) type Outcome<T> = Result<T, Failure>;
+/// The result of everything here that can fail.
+pub type Outcome<T> = Result<T, Failure>;
 
-/// Why a verb failed.
+/// Why it failed.
 #[derive(Debug)]
-pub(crate) enum Failure {
+pub enum Failure {
     /// Found here, before or without an answer.
     Here(Box<Fault>),
     /// Refused by the relay.
@@ -25,17 +28,18 @@ pub(crate) enum Failure {
 
 impl Failure {
     /// A failure found here.
-    pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Self::Here(Box::new(Fault::new(code, message)))
     }
 
     /// The command line is wrong.
-    pub(crate) fn usage(message: impl Into<String>) -> Self {
+    pub fn usage(message: impl Into<String>) -> Self {
         Self::new(ErrorCode::CliUsageInvalid, message)
     }
 
     /// The code, where this version knows it.
-    pub(crate) fn code(&self) -> Option<ErrorCode> {
+    #[must_use]
+    pub fn code(&self) -> Option<ErrorCode> {
         match self {
             Self::Here(fault) => Some(fault.code),
             Self::Refused { reply, .. } => reply.code(),
@@ -43,22 +47,52 @@ impl Failure {
         }
     }
 
-    /// 1 usage, 10 no daemon, 2 everything else.
-    pub(crate) fn exit_code(&self) -> u8 {
-        match self {
-            Self::Here(fault) => match fault.code {
-                ErrorCode::CliUsageInvalid
-                | ErrorCode::CliFlagUnsupported
-                | ErrorCode::CliRolloutAllowlistInvalid => 1,
-                ErrorCode::CliDaemonUnavailable => 10,
-                _ => 2,
-            },
-            Self::Refused { .. } | Self::Foreign(_) => 2,
+    /// A relay's refusal, with what helps in this place.
+    #[must_use]
+    pub fn refused(reply: Reply) -> Self {
+        let advice = match reply.code() {
+            Some(
+                ErrorCode::OpsSessionUnknown
+                | ErrorCode::OpsLeaseExpired
+                | ErrorCode::OpsSessionClosed,
+            ) => Some(
+                "the session is over: odb-cli open URL makes a new one under the same name"
+                    .to_owned(),
+            ),
+            Some(ErrorCode::OpsDialogOpen) => {
+                Some("odb-cli dialog accept [TEXT], or odb-cli dialog dismiss".to_owned())
+            }
+            Some(ErrorCode::OpsRefStale | ErrorCode::OpsElementNotFound) => {
+                Some("odb-cli snapshot -i lists what can be acted on".to_owned())
+            }
+            _ => None,
+        };
+        Self::Refused {
+            reply: Box::new(reply),
+            advice,
         }
     }
 
+    /// A file that can't be read.
+    pub fn unreadable(path: &Path, why: impl Display) -> Self {
+        let message = format!("{}: {why}", path.display());
+        Self::new(ErrorCode::CliFileUnreadable, message)
+    }
+
+    /// A file that can't be written.
+    pub fn unwritable(path: &Path, why: impl Display) -> Self {
+        let message = format!("{}: {why}", path.display());
+        Self::new(ErrorCode::CliFileUnwritable, message)
+    }
+
+    /// An answer that is not what the contract says.
+    pub fn malformed(why: impl Display) -> Self {
+        Self::new(ErrorCode::CliReplyInvalid, why.to_string())
+    }
+
     /// The `ops_error` frame on one line: as it came, or as the relay would have written it.
-    pub(crate) fn frame(&self) -> String {
+    #[must_use]
+    pub fn frame(&self) -> String {
         match self {
             Self::Refused { reply, .. } => reply.line().into_owned(),
             Self::Here(fault) => frame_of(Fault::clone(fault)),
@@ -102,23 +136,6 @@ impl From<ClientError> for Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn exit_codes_are_one_for_usage_ten_without_daemon_and_two_otherwise() {
-        assert_eq!(Failure::usage("x").exit_code(), 1);
-        assert_eq!(
-            Failure::new(ErrorCode::CliFlagUnsupported, "x").exit_code(),
-            1
-        );
-        assert_eq!(
-            Failure::new(ErrorCode::CliDaemonUnavailable, "x").exit_code(),
-            10
-        );
-        assert_eq!(
-            Failure::new(ErrorCode::CliSessionMissing, "x").exit_code(),
-            2
-        );
-    }
 
     #[test]
     fn a_failure_found_here_is_a_frame_like_any_other() {

@@ -6,7 +6,7 @@ use ops_contracts::wire::routing::{DrainState, KillSwitchSource};
 use super::pretty;
 
 /// The document's main facts; the document itself where it is of another version.
-pub(crate) fn text(document: &str) -> String {
+pub fn text(document: &str) -> String {
     let Ok(status) = serde_json::from_str::<StatusDocument>(document) else {
         return pretty(document);
     };

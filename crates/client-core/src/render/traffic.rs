@@ -11,7 +11,7 @@ use ops_contracts::wire::command::network::{
 
 use super::{Rendered, action, short};
 
-pub(super) fn requests(log: &LogResult) -> Rendered {
+pub(crate) fn requests(log: &LogResult) -> Rendered {
     let mut lines: Vec<String> = log.entries.iter().map(request).collect();
     for (name, body) in [
         ("request body", &log.request_body),
@@ -36,7 +36,7 @@ pub(super) fn requests(log: &LogResult) -> Rendered {
 }
 
 /// `12 GET 200 fetch http://… 1.2 kB 14 ms`, then headers, a line each.
-pub(super) fn request(entry: &RequestEntry) -> String {
+pub(crate) fn request(entry: &RequestEntry) -> String {
     let status = match (entry.state, entry.status) {
         (RequestState::Failed, _) => "failed".to_owned(),
         (_, Some(status)) => status.to_string(),
@@ -120,11 +120,11 @@ fn rules(routes: &[RouteInfo]) -> String {
     }
 }
 
-pub(super) fn routed(result: &RouteResult) -> String {
+pub(crate) fn routed(result: &RouteResult) -> String {
     format!("rule {} holds\n{}", result.route, rules(&result.routes))
 }
 
-pub(super) fn unrouted(result: &UnrouteResult) -> String {
+pub(crate) fn unrouted(result: &UnrouteResult) -> String {
     format!(
         "{} taken back\n{}",
         result.removed.len(),
@@ -132,7 +132,7 @@ pub(super) fn unrouted(result: &UnrouteResult) -> String {
     )
 }
 
-pub(super) fn headers(result: &HeadersResult) -> String {
+pub(crate) fn headers(result: &HeadersResult) -> String {
     if result.names.is_empty() {
         "no headers are added".to_owned()
     } else {
@@ -140,7 +140,7 @@ pub(super) fn headers(result: &HeadersResult) -> String {
     }
 }
 
-pub(super) fn offline(result: &OfflineResult) -> String {
+pub(crate) fn offline(result: &OfflineResult) -> String {
     match (result.offline, result.slowed) {
         (true, _) => "offline",
         (false, true) => "online, slowed down",
@@ -149,7 +149,7 @@ pub(super) fn offline(result: &OfflineResult) -> String {
     .to_owned()
 }
 
-pub(super) fn credentials(result: &CredentialsResult) -> String {
+pub(crate) fn credentials(result: &CredentialsResult) -> String {
     if result.origins.is_empty() {
         "no credentials are held".to_owned()
     } else {
@@ -157,7 +157,7 @@ pub(super) fn credentials(result: &CredentialsResult) -> String {
     }
 }
 
-pub(super) fn downloads(result: &ListResult) -> String {
+pub(crate) fn downloads(result: &ListResult) -> String {
     if result.downloads.is_empty() {
         return "no downloads".to_owned();
     }
@@ -170,7 +170,7 @@ pub(super) fn downloads(result: &ListResult) -> String {
 }
 
 /// `1 report.csv completed 120 bytes from http://…`.
-pub(super) fn download(entry: &DownloadEntry) -> String {
+pub(crate) fn download(entry: &DownloadEntry) -> String {
     let state = match entry.state {
         DownloadState::Running => "running",
         DownloadState::Completed => "completed",
@@ -195,7 +195,7 @@ pub(super) fn download(entry: &DownloadEntry) -> String {
     )
 }
 
-pub(super) fn uploaded(result: &UploadResult) -> String {
+pub(crate) fn uploaded(result: &UploadResult) -> String {
     let files: Vec<String> = result
         .files
         .iter()

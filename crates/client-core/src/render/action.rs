@@ -81,7 +81,7 @@ pub(crate) fn line(done: &str, receipt: &Receipt) -> String {
 }
 
 /// `dragged listitem "A" [e1] → changed`, and where it was dropped.
-pub(super) fn dragged(result: &interact::DragResult) -> String {
+pub(crate) fn dragged(result: &interact::DragResult) -> String {
     let how = if result.native { "dropped" } else { "released" };
     let target = result
         .target
@@ -91,7 +91,7 @@ pub(super) fn dragged(result: &interact::DragResult) -> String {
     format!("{}\n{how} on {target}", line("dragged", &result.receipt))
 }
 
-pub(super) fn dragged_between(result: &pointer::DragResult) -> String {
+pub(crate) fn dragged_between(result: &pointer::DragResult) -> String {
     let target = result
         .target
         .element
@@ -106,7 +106,7 @@ pub(super) fn dragged_between(result: &pointer::DragResult) -> String {
 }
 
 /// `pressed at 10,20 over button "Save" [e12] → changed`.
-pub(super) fn pointed(done: &str, result: &pointer::PointerResult) -> String {
+pub(crate) fn pointed(done: &str, result: &pointer::PointerResult) -> String {
     let held = if result.held.is_empty() {
         String::new()
     } else {
@@ -152,7 +152,7 @@ pub(crate) fn dialog(dialog: &DialogInfo) -> String {
 }
 
 /// What happens to dialogs now.
-pub(super) fn policy(result: &dialog::PolicyResult) -> String {
+pub(crate) fn policy(result: &dialog::PolicyResult) -> String {
     let text = match result.policy {
         DialogPolicy::Ask => "dialogs wait for an answer",
         DialogPolicy::Accept => "dialogs are accepted at once",
@@ -166,7 +166,7 @@ pub(super) fn policy(result: &dialog::PolicyResult) -> String {
     format!("{text}{open}")
 }
 
-pub(super) fn answered(answer: &dialog::AnswerResult) -> String {
+pub(crate) fn answered(answer: &dialog::AnswerResult) -> String {
     let done = if answer.accepted {
         "accepted"
     } else {
@@ -179,7 +179,7 @@ pub(super) fn answered(answer: &dialog::AnswerResult) -> String {
     )
 }
 
-pub(super) fn selected(result: &interact::SelectResult) -> String {
+pub(crate) fn selected(result: &interact::SelectResult) -> String {
     let options: Vec<String> = result
         .selected
         .iter()
@@ -193,7 +193,7 @@ pub(super) fn selected(result: &interact::SelectResult) -> String {
     line(&format!("selected {options} in"), &result.receipt)
 }
 
-pub(super) fn scrolled(result: &interact::ScrollResult) -> String {
+pub(crate) fn scrolled(result: &interact::ScrollResult) -> String {
     if result.moved {
         format!(
             "scrolled from {},{} to {},{}",

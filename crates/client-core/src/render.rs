@@ -5,31 +5,30 @@ use ops_contracts::wire::command::trace::TraceResult;
 use ops_contracts::wire::command::{
     CommandName, dialog, dom, downloads, export, interact, nav, network, storage, targets,
 };
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use crate::args::verb::Question;
-
-pub(crate) mod action;
-pub(crate) mod error;
-pub(crate) mod keep;
-pub(crate) mod page;
-pub(crate) mod session;
-pub(crate) mod status;
+mod action;
+pub mod error;
+pub mod keep;
+mod page;
+pub mod session;
+pub mod status;
 mod traffic;
 
 /// A result as text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Rendered {
+pub struct Rendered {
     /// For stdout.
-    pub(crate) text: String,
+    pub text: String,
     /// For stderr.
-    pub(crate) notes: Vec<String>,
+    pub notes: Vec<String>,
 }
 
 impl Rendered {
     /// Text with nothing beside it.
-    pub(crate) fn text(text: impl Into<String>) -> Self {
+    pub fn text(text: impl Into<String>) -> Self {
         Self {
             text: text.into(),
             notes: Vec::new(),
@@ -43,11 +42,20 @@ impl Rendered {
 }
 
 /// The result of a command as text. What this version can't read is shown as JSON.
-pub(crate) fn result(command: CommandName, json: &str) -> Rendered {
+#[must_use]
+pub fn result(command: CommandName, json: &str) -> Rendered {
     known(command, json).unwrap_or_else(|| Rendered::text(pretty(json)))
 }
 
 fn known(command: CommandName, json: &str) -> Option<Rendered> {
+    page_result(command, json)
+        .or_else(|| action_result(command, json))
+        .or_else(|| session_result(command, json))
+        .or_else(|| traffic_result(command, json))
+}
+
+/// What a page shows, and where it is.
+fn page_result(command: CommandName, json: &str) -> Option<Rendered> {
     use CommandName as C;
     Some(match command {
         C::NavGoto | C::NavBack | C::NavForward | C::NavReload => {
@@ -62,6 +70,19 @@ fn known(command: CommandName, json: &str) -> Option<Rendered> {
         C::DomCount => Rendered::text(read::<dom::CountResult>(json)?.value.to_string()),
         C::DomBox => Rendered::text(json),
         C::DomEval => Rendered::text(evaluated(&read::<dom::EvalResult>(json)?)),
+        C::TargetsList => Rendered::text(page::tabs(&read::<targets::ListResult>(json)?.targets)),
+        C::TargetsNamed => Rendered::text(page::named_tab(&read(json)?)),
+        C::TargetsNew => Rendered::text(page::new_tab(&read(json)?)),
+        C::TargetsUse => Rendered::text(page::tabs(&[read(json)?])),
+        C::TargetsClose => Rendered::text(page::closed_tab(&read(json)?)),
+        _ => return None,
+    })
+}
+
+/// What was done to a page.
+fn action_result(command: CommandName, json: &str) -> Option<Rendered> {
+    use CommandName as C;
+    Some(match command {
         C::InteractClick => action(json, "clicked")?,
         C::InteractHover => action(json, "hovered over")?,
         C::InteractType => action(json, "typed into")?,
@@ -88,19 +109,6 @@ fn known(command: CommandName, json: &str) -> Option<Rendered> {
             Rendered::text(action::scrolled(&read(json)?))
         }
         C::InteractUpload => Rendered::text(traffic::uploaded(&read(json)?)),
-        C::DiagnosticsNetwork => traffic::requests(&read(json)?),
-        C::NetworkWait => Rendered::text(traffic::request(
-            &read::<network::WaitResult>(json)?.request,
-        )),
-        C::NetworkRoute => Rendered::text(traffic::routed(&read(json)?)),
-        C::NetworkUnroute => Rendered::text(traffic::unrouted(&read(json)?)),
-        C::NetworkSetHeaders => Rendered::text(traffic::headers(&read(json)?)),
-        C::NetworkOffline => Rendered::text(traffic::offline(&read(json)?)),
-        C::NetworkCredentials => Rendered::text(traffic::credentials(&read(json)?)),
-        C::DownloadsList => Rendered::text(traffic::downloads(&read(json)?)),
-        C::DownloadsWait => Rendered::text(traffic::download(
-            &read::<downloads::WaitResult>(json)?.download,
-        )),
         C::InteractTap => action(json, "tapped")?,
         C::InteractDrag => Rendered::text(action::dragged(&read(json)?)),
         C::PointerMove => pointer(json, "mouse at")?,
@@ -114,12 +122,23 @@ fn known(command: CommandName, json: &str) -> Option<Rendered> {
                 format!("picture ({:?}, {} bytes)", picture.format, picture.bytes).to_lowercase(),
             )
         }
-        C::TargetsList => Rendered::text(page::tabs(&read::<targets::ListResult>(json)?.targets)),
-        C::TargetsNamed => Rendered::text(page::named_tab(&read(json)?)),
-        C::DiagnosticsPerformance => Rendered::text(keep::performance(&read(json)?)),
-        C::TargetsNew => Rendered::text(page::new_tab(&read(json)?)),
-        C::TargetsUse => Rendered::text(page::tabs(&[read(json)?])),
-        C::TargetsClose => Rendered::text(page::closed_tab(&read(json)?)),
+        C::DialogStatus => {
+            let status = read::<dialog::StatusResult>(json)?;
+            Rendered::text(status.dialog.map_or_else(
+                || "no dialog is open".to_owned(),
+                |dialog| action::dialog(&dialog),
+            ))
+        }
+        C::DialogPolicy => Rendered::text(action::policy(&read(json)?)),
+        C::DialogAccept | C::DialogDismiss => Rendered::text(action::answered(&read(json)?)),
+        _ => return None,
+    })
+}
+
+/// What a session keeps, and sessions themselves.
+fn session_result(command: CommandName, json: &str) -> Option<Rendered> {
+    use CommandName as C;
+    Some(match command {
         C::StorageCookiesGet | C::StorageCookiesSet => Rendered::text(keep::cookies(&read(json)?)),
         C::StorageCookiesClear | C::StorageLocalClear | C::StorageSessionClear => {
             let cleared = read::<storage::ClearedResult>(json)?.cleared;
@@ -136,21 +155,7 @@ fn known(command: CommandName, json: &str) -> Option<Rendered> {
         | C::EmulationMedia
         | C::EmulationUserAgent => Rendered::text(keep::seen(&read(json)?)),
         C::EmulationPermissions => Rendered::text(keep::permissions(&read(json)?)),
-        C::DialogStatus => {
-            let status = read::<dialog::StatusResult>(json)?;
-            Rendered::text(status.dialog.map_or_else(
-                || "no dialog is open".to_owned(),
-                |dialog| action::dialog(&dialog),
-            ))
-        }
-        C::DialogPolicy => Rendered::text(action::policy(&read(json)?)),
-        C::DialogAccept | C::DialogDismiss => Rendered::text(action::answered(&read(json)?)),
-        C::DiagnosticsConsole => page::console(&read(json)?),
-        C::DiagnosticsErrors => page::errors(&read(json)?),
         C::SessionCreate => Rendered::text(session::created(&read(json)?)),
-        C::DiagnosticsTrace if read::<TraceResult>(json)?.recording => {
-            Rendered::text("the browser is being recorded: odb-cli trace stop PATH writes it")
-        }
         C::SessionStatus => Rendered::text(session::status(&read(json)?)),
         C::SessionRenew => Rendered::text(format!(
             "lease until {}",
@@ -162,13 +167,55 @@ fn known(command: CommandName, json: &str) -> Option<Rendered> {
             "session closed with {}",
             session::pages(read::<CloseResult>(json)?.targets_closed)
         )),
-        // A command without a form of its own is shown as JSON.
         _ => return None,
     })
 }
 
+/// Requests, downloads and what pages log.
+fn traffic_result(command: CommandName, json: &str) -> Option<Rendered> {
+    use CommandName as C;
+    Some(match command {
+        C::DiagnosticsNetwork => traffic::requests(&read(json)?),
+        C::NetworkWait => Rendered::text(traffic::request(
+            &read::<network::WaitResult>(json)?.request,
+        )),
+        C::NetworkRoute => Rendered::text(traffic::routed(&read(json)?)),
+        C::NetworkUnroute => Rendered::text(traffic::unrouted(&read(json)?)),
+        C::NetworkSetHeaders => Rendered::text(traffic::headers(&read(json)?)),
+        C::NetworkOffline => Rendered::text(traffic::offline(&read(json)?)),
+        C::NetworkCredentials => Rendered::text(traffic::credentials(&read(json)?)),
+        C::DownloadsList => Rendered::text(traffic::downloads(&read(json)?)),
+        C::DownloadsWait => Rendered::text(traffic::download(
+            &read::<downloads::WaitResult>(json)?.download,
+        )),
+        C::DiagnosticsPerformance => Rendered::text(keep::performance(&read(json)?)),
+        C::DiagnosticsConsole => page::console(&read(json)?),
+        C::DiagnosticsErrors => page::errors(&read(json)?),
+        C::DiagnosticsTrace if read::<TraceResult>(json)?.recording => {
+            Rendered::text("the browser is being recorded: odb-cli trace stop PATH writes it")
+        }
+        _ => return None,
+    })
+}
+
+/// A yes-or-no state of an element.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Question {
+    /// Whether it is shown.
+    Visible,
+    /// Whether it takes input.
+    Enabled,
+    /// Whether it is checked.
+    Checked,
+    /// Whether its text can be changed.
+    Editable,
+    /// Whether it has the focus.
+    Focused,
+}
+
 /// The answer to a question about an element.
-pub(crate) fn answer(question: Question, json: &str) -> Rendered {
+pub fn answer(question: Question, json: &str) -> Rendered {
     let Some(state) = read::<dom::StateResult>(json) else {
         return Rendered::text(pretty(json));
     };
@@ -186,7 +233,7 @@ pub(crate) fn answer(question: Question, json: &str) -> Rendered {
 }
 
 /// JSON on several lines; the text itself where it is none.
-pub(crate) fn pretty(json: &str) -> String {
+pub fn pretty(json: &str) -> String {
     let value: Result<serde_json::Value, _> = serde_json::from_str(json);
     value
         .and_then(|value| serde_json::to_string_pretty(&value))
@@ -242,7 +289,7 @@ fn evaluated(evaluated: &dom::EvalResult) -> String {
 }
 
 /// A text on one line, of at most so many characters. The marks of a boundary around it stay whole: what they hold is shortened.
-pub(crate) fn short(text: &str, most: usize) -> String {
+pub fn short(text: &str, most: usize) -> String {
     match marked(text) {
         Some((begin, inner, end)) => format!("{begin}{}{end}", cut(inner, most)),
         None => cut(text, most),
@@ -250,7 +297,7 @@ pub(crate) fn short(text: &str, most: usize) -> String {
 }
 
 /// The same in quotation marks, which stand inside the marks of a boundary, so that those can be told as they are.
-pub(crate) fn quoted(text: &str, most: usize) -> String {
+pub fn quoted(text: &str, most: usize) -> String {
     match marked(text) {
         Some((begin, inner, end)) => format!("{begin}{:?}{end}", cut(inner, most)),
         None => format!("{:?}", cut(text, most)),

@@ -12,7 +12,7 @@ use ops_contracts::wire::ids::SessionId;
 use super::action;
 
 /// The relay's sessions, with the names that they have here.
-pub(crate) fn list(result: &ListResult, named: &[(SessionId, String)], current: &str) -> String {
+pub fn list(result: &ListResult, named: &[(SessionId, String)], current: &str) -> String {
     if result.sessions.is_empty() {
         return "no session is open".to_owned();
     }
@@ -45,7 +45,7 @@ fn line(session: &SessionInfo) -> String {
     )
 }
 
-pub(super) fn pages(count: impl Into<u64>) -> String {
+pub(crate) fn pages(count: impl Into<u64>) -> String {
     match count.into() {
         1 => "1 page".to_owned(),
         more => format!("{more} pages"),
@@ -53,7 +53,7 @@ pub(super) fn pages(count: impl Into<u64>) -> String {
 }
 
 /// A session just made; its lease is kept with its name and not shown.
-pub(super) fn created(result: &CreateResult) -> String {
+pub(crate) fn created(result: &CreateResult) -> String {
     let (browser, viewport) = (&result.browser, result.viewport);
     format!(
         "session {} made: {} {}, page {}, viewport {}x{}, lease until {}",
@@ -67,7 +67,7 @@ pub(super) fn created(result: &CreateResult) -> String {
     )
 }
 
-pub(super) fn status(result: &StatusResult) -> String {
+pub(crate) fn status(result: &StatusResult) -> String {
     let mut text = line(&result.session);
     let current = result
         .current_target
@@ -142,7 +142,7 @@ fn domains(text: &mut String, confined: &DomainsStatus) {
 }
 
 /// The lease is what was asked for.
-pub(super) fn observer(result: &ObserveResult) -> String {
+pub(crate) fn observer(result: &ObserveResult) -> String {
     let ObserveResult {
         session_id,
         observer_lease_id,
@@ -155,7 +155,7 @@ pub(super) fn observer(result: &ObserveResult) -> String {
     )
 }
 
-pub(super) fn reclaimed(result: &ReclaimResult) -> String {
+pub(crate) fn reclaimed(result: &ReclaimResult) -> String {
     format!(
         "session {} reclaimed, {} queued commands dropped, lease until {}",
         result.session_id, result.dropped, result.lease_expires_at

@@ -17,7 +17,7 @@ const SAID_ALREADY: &[&str] = &["field", "expected", "command", "session", "path
 const MAX_ENTRIES: usize = 10;
 
 /// An error with all that is known of it.
-pub(crate) fn text(failure: &Failure) -> String {
+pub fn text(failure: &Failure) -> String {
     match failure {
         Failure::Refused { reply, advice } => match reply.result() {
             Err(refused) => refusal(refused, advice.as_deref()),
@@ -36,7 +36,7 @@ pub(crate) fn text(failure: &Failure) -> String {
 }
 
 /// Code and message alone.
-pub(crate) fn message(failure: &Failure) -> String {
+pub fn message(failure: &Failure) -> String {
     match failure {
         Failure::Here(fault) => fault.to_string(),
         Failure::Foreign(refused) => format!("{}: {}", refused.code, refused.message),
@@ -49,7 +49,7 @@ pub(crate) fn message(failure: &Failure) -> String {
 }
 
 /// A refusal with all that is known of it.
-pub(crate) fn refusal(refused: &Refusal, advice: Option<&str>) -> String {
+pub fn refusal(refused: &Refusal, advice: Option<&str>) -> String {
     let bare = refused
         .details
         .as_ref()

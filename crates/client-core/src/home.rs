@@ -6,55 +6,80 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use ops_contracts::wire::clock::Timestamp;
+use ops_contracts::wire::command::parse_json;
 use ops_contracts::wire::command::session::CreateParams;
 use ops_contracts::wire::ids::{CdpLeaseId, ClientId, LeaseId, SessionId};
+use ops_contracts::wire::routing::Route;
 use ops_contracts::{ErrorCode, Fault};
 use rustix::fs::{FlockOperation, OFlags, flock};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::environment::Environment;
+use crate::client::Surroundings;
 use crate::failure::{Failure, Outcome};
 
 /// The largest file that is read; each of ours is far smaller.
 const MAX_FILE: u64 = 1 << 20;
 
+/// Where the state directory may be, the first before the second.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Places<'a> {
+    /// As the user named it for this call.
+    pub flag: Option<&'a Path>,
+    /// `ODB_HOME`.
+    pub odb_home: Option<&'a Path>,
+    /// `XDG_STATE_HOME`; it is in `odb` below.
+    pub xdg_state_home: Option<&'a Path>,
+    /// `HOME`; it is in `.local/state/odb` below.
+    pub user: Option<&'a Path>,
+}
+
 /// The state directory.
 #[derive(Debug, Clone)]
-pub(crate) struct Home {
+pub struct Home {
     dir: PathBuf,
 }
 
 /// A session under a name, as `sessions/NAME.json` holds it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct StoredSession {
-    pub(crate) session_id: SessionId,
-    pub(crate) lease_id: LeaseId,
-    pub(crate) relay_url: String,
-    pub(crate) instance_id: String,
-    pub(crate) created_at: Timestamp,
+pub struct StoredSession {
+    /// The session.
+    pub session_id: SessionId,
+    /// Its lease.
+    pub lease_id: LeaseId,
+    /// The relay that has it.
+    pub relay_url: String,
+    /// The run of that relay; the session ended with it.
+    pub instance_id: String,
+    /// When it was made.
+    pub created_at: Timestamp,
     /// What it was made with.
     #[serde(default)]
-    pub(crate) params: CreateParams,
+    pub params: CreateParams,
 }
 
 /// The lane that a stored session is on; `/ops` where its file does not say.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(transparent)]
-struct Route(Option<ops_contracts::wire::routing::Route>);
+struct Lane(Option<Route>);
 
 /// A legacy session under a name.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct StoredLegacy {
+pub struct StoredLegacy {
     /// Always `legacy-cdp`: it tells the file from that of a session on `/ops`.
-    pub(crate) route: ops_contracts::wire::routing::Route,
-    pub(crate) session_id: SessionId,
-    pub(crate) cdp_lease_id: CdpLeaseId,
-    pub(crate) lease_expires_at: Timestamp,
-    pub(crate) relay_url: String,
-    pub(crate) created_at: Timestamp,
+    pub route: Route,
+    /// The session.
+    pub session_id: SessionId,
+    /// Its lease.
+    pub cdp_lease_id: CdpLeaseId,
+    /// When the lease ends.
+    pub lease_expires_at: Timestamp,
+    /// The relay that has it.
+    pub relay_url: String,
+    /// When it was made.
+    pub created_at: Timestamp,
 }
 
 /// What a verb of `/ops` is told about a legacy session.
@@ -67,24 +92,18 @@ fn unavailable(name: &str) -> Fault {
 }
 
 impl Home {
-    /// The directory that the flag, `ODB_HOME` or the XDG state directory names.
-    pub(crate) fn locate(flag: Option<&Path>, environment: &Environment) -> Outcome<Self> {
-        let dir = flag
+    /// The first of the places that is named.
+    ///
+    /// # Errors
+    /// `cli_usage_invalid` where none is; `cli_state_invalid` where the current directory is needed and can't be read.
+    pub fn locate(places: &Places<'_>) -> Outcome<Self> {
+        let xdg = places.xdg_state_home.filter(|dir| dir.is_absolute());
+        let dir = places
+            .flag
+            .or(places.odb_home)
             .map(Path::to_path_buf)
-            .or_else(|| environment.odb_home.clone())
-            .or_else(|| {
-                environment
-                    .xdg_state_home
-                    .as_ref()
-                    .filter(|dir| dir.is_absolute())
-                    .map(|dir| dir.join("odb"))
-            })
-            .or_else(|| {
-                environment
-                    .home
-                    .as_ref()
-                    .map(|dir| dir.join(".local/state/odb"))
-            })
+            .or_else(|| xdg.map(|dir| dir.join("odb")))
+            .or_else(|| places.user.map(|dir| dir.join(".local/state/odb")))
             .ok_or_else(|| {
                 Failure::usage("there is no state directory: give --home, or set ODB_HOME or HOME")
             })?;
@@ -93,17 +112,17 @@ impl Home {
     }
 
     /// The directory.
-    pub(crate) fn dir(&self) -> &Path {
+    pub fn dir(&self) -> &Path {
         &self.dir
     }
 
     /// The path of a file in it.
-    pub(crate) fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.dir.join(name)
     }
 
     /// The text of a file; none where it doesn't exist.
-    pub(crate) fn read(&self, name: &str) -> Outcome<Option<String>> {
+    pub fn read(&self, name: &str) -> Outcome<Option<String>> {
         let path = self.path(name);
         self.open_private(&path)?
             .map(|file| read_private(file, &path))
@@ -135,7 +154,7 @@ impl Home {
     /// # Errors
     /// `cli_state_invalid` when the lock's file is foreign or open to others.
     pub(crate) fn is_served(&self) -> Outcome<bool> {
-        let path = self.path("relay.lock");
+        let path = self.path(home::LOCK);
         let Some(file) = self.open_private(&path)? else {
             return Ok(false);
         };
@@ -147,17 +166,17 @@ impl Home {
     }
 
     /// A file's JSON; none where it doesn't exist.
-    pub(crate) fn read_json<T: DeserializeOwned>(&self, name: &str) -> Outcome<Option<T>> {
+    pub fn read_json<T: DeserializeOwned>(&self, name: &str) -> Outcome<Option<T>> {
         let Some(text) = self.read(name)? else {
             return Ok(None);
         };
-        ops_contracts::wire::command::parse_json(&text)
+        parse_json(&text)
             .map(Some)
             .map_err(|error| invalid(&self.path(name), &error.to_string()))
     }
 
     /// Writes a file, whole or not at all, and makes the directories that it needs.
-    pub(crate) fn write(&self, name: &str, text: &str) -> Outcome<()> {
+    pub fn write(&self, name: &str, text: &str) -> Outcome<()> {
         let path = self.path(name);
         let parent = path.parent().unwrap_or(&self.dir);
         self.create(parent)?;
@@ -176,7 +195,7 @@ impl Home {
     }
 
     /// Removes a file; false where it didn't exist.
-    pub(crate) fn remove(&self, name: &str) -> Outcome<bool> {
+    pub fn remove(&self, name: &str) -> Outcome<bool> {
         match std::fs::remove_file(self.path(name)) {
             Ok(()) => Ok(true),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
@@ -206,7 +225,7 @@ impl Home {
     }
 
     /// The installation's id, made at first use.
-    pub(crate) fn client_id(&self, environment: &Environment) -> Outcome<ClientId> {
+    pub(crate) fn client_id(&self, surroundings: &Surroundings) -> Outcome<ClientId> {
         let name = "client-id";
         let parse = |text: &str| {
             text.trim()
@@ -216,20 +235,18 @@ impl Home {
         if let Some(text) = self.read(name)? {
             return parse(&text);
         }
-        let random = (environment.random)().ok_or_else(|| {
-            Failure::new(ErrorCode::CliStateInvalid, "the system has no random bits")
-        })?;
+        let random = surroundings.random_bits()?;
         self.write(name, &format!("{random:032x}\n"))?;
         // Of two processes that make one at once, the later wins for both from the next command on.
         parse(&format!("{random:032x}"))
     }
 
     /// The session that is stored under a name. A legacy one is no session for the verbs that ask here.
-    pub(crate) fn session(&self, name: &str) -> Outcome<Option<StoredSession>> {
+    pub fn session(&self, name: &str) -> Outcome<Option<StoredSession>> {
         #[derive(Deserialize)]
         struct Routed {
             #[serde(default)]
-            route: Route,
+            route: Lane,
         }
         let file = session_file(name);
         let Some(text) = self.read(&file)? else {
@@ -238,17 +255,15 @@ impl Home {
         let wrong = |error: ops_contracts::wire::command::InvalidField| {
             invalid(&self.path(&file), &error.to_string())
         };
-        let routed: Routed = ops_contracts::wire::command::parse_json(&text).map_err(wrong)?;
-        if routed.route.0 == Some(ops_contracts::wire::routing::Route::LegacyCdp) {
+        let routed: Routed = parse_json(&text).map_err(wrong)?;
+        if routed.route.0 == Some(Route::LegacyCdp) {
             return Err(unavailable(name).into());
         }
-        ops_contracts::wire::command::parse_json(&text)
-            .map(Some)
-            .map_err(wrong)
+        parse_json(&text).map(Some).map_err(wrong)
     }
 
     /// The legacy session that is stored under a name; none where there is none, or one of `/ops`.
-    pub(crate) fn legacy_session(&self, name: &str) -> Outcome<Option<StoredLegacy>> {
+    pub fn legacy_session(&self, name: &str) -> Outcome<Option<StoredLegacy>> {
         match self.session(name) {
             Err(failure) if failure.code() == Some(ErrorCode::CliVerbUnavailableOnLegacy) => {
                 self.read_json(&session_file(name))
@@ -258,26 +273,26 @@ impl Home {
     }
 
     /// Stores a legacy session under a name.
-    pub(crate) fn store_legacy(&self, name: &str, session: &StoredLegacy) -> Outcome<()> {
+    pub fn store_legacy(&self, name: &str, session: &StoredLegacy) -> Outcome<()> {
         let text = serde_json::to_string(session)
             .map_err(|error| invalid(&self.path(&session_file(name)), &error.to_string()))?;
         self.write(&session_file(name), &(text + "\n"))
     }
 
     /// Stores a session under a name.
-    pub(crate) fn store_session(&self, name: &str, session: &StoredSession) -> Outcome<()> {
+    pub fn store_session(&self, name: &str, session: &StoredSession) -> Outcome<()> {
         let text = serde_json::to_string(session)
             .map_err(|error| invalid(&self.path(&session_file(name)), &error.to_string()))?;
         self.write(&session_file(name), &(text + "\n"))
     }
 
     /// Forgets a session; false where there was none.
-    pub(crate) fn forget_session(&self, name: &str) -> Outcome<bool> {
+    pub fn forget_session(&self, name: &str) -> Outcome<bool> {
         self.remove(&session_file(name))
     }
 
     /// The names of the stored sessions, in order.
-    pub(crate) fn session_names(&self) -> Outcome<Vec<String>> {
+    pub fn session_names(&self) -> Outcome<Vec<String>> {
         let Ok(entries) = std::fs::read_dir(self.path("sessions")) else {
             return Ok(Vec::new());
         };
@@ -323,7 +338,7 @@ impl Home {
 }
 
 /// Whether a text can name a session.
-pub(crate) fn is_session_name(name: &str) -> bool {
+pub fn is_session_name(name: &str) -> bool {
     (1..=64).contains(&name.len())
         && name
             .bytes()
@@ -455,15 +470,19 @@ mod tests {
 
     #[test]
     fn the_state_directory_comes_from_flag_variable_or_xdg() {
-        let mut environment = Environment::read();
-        environment.odb_home = None;
-        environment.xdg_state_home = Some("/x/state".into());
-        let dir = |flag: Option<&str>, environment: &Environment| {
-            Home::locate(flag.map(Path::new), environment).unwrap().dir
+        let dir = |places: Places<'_>| Home::locate(&places).unwrap().dir;
+        let mut places = Places {
+            user: Some(Path::new("/u")),
+            xdg_state_home: Some(Path::new("state")),
+            ..Places::default()
         };
-        assert_eq!(dir(None, &environment), Path::new("/x/state/odb"));
-        environment.odb_home = Some("/x/odb".into());
-        assert_eq!(dir(None, &environment), Path::new("/x/odb"));
-        assert_eq!(dir(Some("/y"), &environment), Path::new("/y"));
+        assert_eq!(dir(places), Path::new("/u/.local/state/odb"));
+        places.xdg_state_home = Some(Path::new("/x/state"));
+        assert_eq!(dir(places), Path::new("/x/state/odb"));
+        places.odb_home = Some(Path::new("/x/odb"));
+        assert_eq!(dir(places), Path::new("/x/odb"));
+        places.flag = Some(Path::new("/y"));
+        assert_eq!(dir(places), Path::new("/y"));
+        assert!(Home::locate(&Places::default()).is_err());
     }
 }

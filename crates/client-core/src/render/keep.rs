@@ -12,7 +12,7 @@ use ops_contracts::wire::device::DEVICES;
 use super::{Rendered, read};
 
 /// `name=value`, and behind it where it goes.
-pub(super) fn cookies(result: &CookiesResult) -> String {
+pub(crate) fn cookies(result: &CookiesResult) -> String {
     if result.cookies.is_empty() {
         return "no cookie".to_owned();
     }
@@ -47,7 +47,7 @@ fn cookie(cookie: &Cookie) -> String {
     line + ")"
 }
 
-pub(super) fn entries(result: &WebStorageResult) -> Rendered {
+pub(crate) fn entries(result: &WebStorageResult) -> Rendered {
     let lines: Vec<String> = result
         .items
         .iter()
@@ -62,7 +62,7 @@ pub(super) fn entries(result: &WebStorageResult) -> Rendered {
 }
 
 /// The value under one key, bare.
-pub(crate) fn entry(json: &str) -> Rendered {
+pub fn entry(json: &str) -> Rendered {
     let Some(result) = read::<WebStorageResult>(json) else {
         return Rendered::text(super::pretty(json));
     };
@@ -75,7 +75,7 @@ pub(crate) fn entry(json: &str) -> Rendered {
     }
 }
 
-pub(super) fn stored(result: &StoredResult) -> String {
+pub(crate) fn stored(result: &StoredResult) -> String {
     format!(
         "{} stored for {}",
         counted(result.stored, "entry", "entries"),
@@ -83,7 +83,7 @@ pub(super) fn stored(result: &StoredResult) -> String {
     )
 }
 
-pub(super) fn imported(result: &StateImportResult) -> String {
+pub(crate) fn imported(result: &StateImportResult) -> String {
     format!(
         "logged in with {}, {} of {}",
         counted(result.cookies, "cookie", "cookies"),
@@ -92,11 +92,13 @@ pub(super) fn imported(result: &StateImportResult) -> String {
     )
 }
 
-pub(crate) fn counted(count: u32, one: &str, many: &str) -> String {
+/// A number with the word for one or for many.
+#[must_use]
+pub fn counted(count: u32, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
-pub(super) fn seen(result: &EmulationResult) -> String {
+pub(crate) fn seen(result: &EmulationResult) -> String {
     let mut text = format!(
         "the page sees {}x{}@{}",
         result.width, result.height, result.scale
@@ -127,7 +129,7 @@ pub(super) fn seen(result: &EmulationResult) -> String {
     text
 }
 
-pub(super) fn permissions(result: &PermissionsResult) -> String {
+pub(crate) fn permissions(result: &PermissionsResult) -> String {
     if result.seen.is_empty() {
         return "permissions are the browser's own again".to_owned();
     }
@@ -147,7 +149,7 @@ pub(super) fn permissions(result: &PermissionsResult) -> String {
 }
 
 /// What was measured, a line each; what was not is left out.
-pub(super) fn performance(result: &PerformanceResult) -> String {
+pub(crate) fn performance(result: &PerformanceResult) -> String {
     let vitals = &result.vitals;
     let mut lines = vec![result.url.clone()];
     for (name, value) in [
@@ -185,7 +187,7 @@ pub(super) fn performance(result: &PerformanceResult) -> String {
 }
 
 /// The presets, a line each.
-pub(crate) fn devices() -> String {
+pub fn devices() -> String {
     let line = |device: &ops_contracts::wire::device::Device| {
         let size = format!(
             "{}x{}@{}",
