@@ -7,6 +7,8 @@ use std::time::Duration;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, Args, CommandFactory, Parser};
+use client_core::Failure;
+use client_core::home::is_session_name;
 use ops_contracts::wire::command::{Point, Viewport};
 use ops_contracts::wire::ids::TargetId;
 use ops_contracts::{ErrorCode, Fault};
@@ -14,18 +16,15 @@ use routing::preflight::RoutingFlags;
 use serde::de::DeserializeOwned;
 
 use crate::output::Format;
-use client_core::Failure;
-use client_core::home::is_session_name;
+use crate::verb::Chosen;
 
 pub(crate) mod emulate;
 pub(crate) mod help;
 pub(crate) mod keep;
 pub(crate) mod verb;
 
-pub(crate) use verb::Verb;
-
 /// Drives real browsers through a relay: open pages, read them, act on them, and see what came of it.
-#[derive(Debug, Parser)]
+#[derive(Parser)]
 #[command(
     name = "odb-cli",
     version,
@@ -40,7 +39,7 @@ pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,
     #[command(subcommand)]
-    pub(crate) verb: Verb,
+    pub(crate) verb: Chosen,
 }
 
 /// Flags that every verb takes.

@@ -2,6 +2,9 @@
 
 use std::ffi::OsString;
 
+use client_core::render;
+use client_core::session::Sending;
+use client_core::{Failure, OpenSession, Outcome, Request};
 use ops_client::{RawCall, Refusal, Reply};
 use ops_contracts::wire::command::batch::{BatchItem, RunParams};
 use ops_contracts::wire::command::{Call, CommandName};
@@ -11,10 +14,7 @@ use serde_json::value::RawValue;
 
 use crate::args::{self, NoVerb, verb};
 use crate::context::Context;
-use crate::request::{self, Command};
-use client_core::render;
-use client_core::session::Sending;
-use client_core::{Failure, OpenSession, Outcome, Request};
+use crate::request::Command;
 
 /// What came of a slice. Lenient, so that a newer relay's codes are still shown.
 #[derive(Deserialize)]
@@ -174,6 +174,5 @@ fn of_words(words: Vec<String>, context: &Context<'_>) -> Outcome<Command> {
         ));
     }
     let tab = cli.global.tab.or_else(|| context.global.tab.clone());
-    request::of_verb(&cli.verb, tab.as_ref())?
-        .ok_or_else(|| Failure::usage("this verb is more, or other, than one command of a session"))
+    cli.verb.one_command(tab.as_ref())
 }

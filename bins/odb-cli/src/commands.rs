@@ -1,5 +1,6 @@
 //! The registry on the command line: `commands`, `call` and `completions`.
 
+use client_core::{Failure, Outcome};
 use ops_client::{RawCall, patience};
 use ops_contracts::ErrorCode;
 use ops_contracts::wire::command::{CommandName, CommandSpec, Lane};
@@ -9,7 +10,6 @@ use serde_json::value::RawValue;
 use crate::args::{self, verb};
 use crate::context::Context;
 use crate::output::Output;
-use client_core::{Failure, Outcome};
 
 /// Prints a shell's completion script; the exit code.
 pub(crate) fn completions(shell: clap_complete::Shell) -> u8 {

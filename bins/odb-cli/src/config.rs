@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use client_core::render;
+use client_core::{Failure, Outcome};
 use ops_client::{Token, post};
 use ops_contracts::control::config;
 use ops_contracts::control::config::{
@@ -14,8 +16,6 @@ use serde::Serialize;
 
 use crate::args::verb::{Config, Validate};
 use crate::context::Context;
-use client_core::render;
-use client_core::{Failure, Outcome};
 
 /// The document's name in the state directory.
 const FILE: &str = ops_contracts::wire::http::home::CONFIG;

@@ -1,5 +1,6 @@
 //! `confirm`: commands that wait until another credential than their requester's decides. It never starts a relay.
 
+use client_core::{Failure, Outcome};
 use ops_client::{Token, post};
 use ops_contracts::ErrorCode;
 use ops_contracts::control::access::{
@@ -9,7 +10,6 @@ use serde::de::DeserializeOwned;
 
 use crate::args::verb::Confirm;
 use crate::context::Context;
-use client_core::{Failure, Outcome};
 
 /// Runs the verb; the exit code.
 pub(crate) async fn run(context: &Context<'_>, verb: &Confirm) -> Outcome<u8> {

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use client_core::render;
+use client_core::{Failure, Outcome};
 use ops_client::post;
 use ops_contracts::ErrorCode;
 use ops_contracts::control::config;
@@ -13,8 +15,6 @@ use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
 use crate::context::Context;
-use client_core::render;
-use client_core::{Failure, Outcome};
 
 /// How long a program may take to tell its version.
 const VERSION_TIMEOUT: Duration = Duration::from_secs(5);

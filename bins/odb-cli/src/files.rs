@@ -110,7 +110,8 @@ pub(crate) async fn har(context: &Context<'_>, har: &Har) -> Outcome<u8> {
     let path = har.path.clone();
     let path: PathBuf = path.unwrap_or_else(|| context.new_file("requests", "har"));
     let text = serde_json::to_string_pretty(&archive.har).map_err(Failure::malformed)?;
-    written::write(&path, Readers::User, text).map_err(|error| Failure::unwritable(&path, error))?;
+    written::write(&path, Readers::User, text)
+        .map_err(|error| Failure::unwritable(&path, error))?;
     let count = archive.har.log.entries.len();
     let text = format!("saved {} ({count} requests)", path.display());
     context.out.line(&if context.out.is_json() {

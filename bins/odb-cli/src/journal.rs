@@ -1,5 +1,6 @@
 //! `journal`: the journal of adapter health, read and pruned where it lies. No relay is asked, and one that runs is not disturbed.
 
+use client_core::{Failure, Outcome};
 use health_store::JournalError;
 use health_store::journal::{self, Filter};
 use ops_contracts::wire::clock::Timestamp;
@@ -7,7 +8,6 @@ use ops_contracts::{ErrorCode, Fault};
 
 use crate::args::verb::{Journal, Show};
 use crate::context::Context;
-use client_core::{Failure, Outcome};
 
 /// Runs the verb; the exit code.
 pub(crate) fn run(context: &Context<'_>, verb: &Journal) -> Outcome<u8> {

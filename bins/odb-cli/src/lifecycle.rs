@@ -5,6 +5,8 @@ use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::time::{Duration, Instant};
 
+use client_core::render;
+use client_core::{Failure, Outcome};
 use ops_client::post;
 use ops_contracts::ErrorCode;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -13,8 +15,6 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde::Deserialize;
 
 use crate::context::Context;
-use client_core::render;
-use client_core::{Failure, Outcome};
 
 /// How long a relay may take to end: it drains for up to ten seconds.
 const STOP_TIMEOUT: Duration = Duration::from_secs(15);

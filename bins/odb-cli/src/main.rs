@@ -23,6 +23,8 @@ mod output;
 mod pair;
 mod request;
 mod sessions;
+mod stdin;
+mod verb;
 mod view;
 mod written;
 

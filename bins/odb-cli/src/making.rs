@@ -189,6 +189,25 @@ pub(crate) fn check_flags(
                 .any(|scheme| !made.allow_schemes.contains(scheme)),
             "--allow-scheme",
         ),
+    ];
+    let flags: Vec<&str> = flags
+        .into_iter()
+        .chain(bounds_that_differ(&wanted, made))
+        .filter(|(differs, _)| *differs)
+        .map(|(_, flag)| flag)
+        .collect();
+    if flags.is_empty() {
+        return Ok(());
+    }
+    let flags = flags.join(", ");
+    Err(Failure::usage(format!(
+        "session {name:?} is open and was made without this {flags}: close it first, or use another --session"
+    )))
+}
+
+/// The bounds among them.
+fn bounds_that_differ(wanted: &CreateParams, made: &CreateParams) -> [(bool, &'static str); 3] {
+    [
         (
             !wanted.allow_domains.is_empty() && wanted.allow_domains != made.allow_domains,
             "--allow-domain",
@@ -201,17 +220,5 @@ pub(crate) fn check_flags(
             wanted.budget.is_some() && wanted.budget != made.budget,
             "budget",
         ),
-    ];
-    let flags: Vec<&str> = flags
-        .into_iter()
-        .filter(|(differs, _)| *differs)
-        .map(|(_, flag)| flag)
-        .collect();
-    if flags.is_empty() {
-        return Ok(());
-    }
-    let flags = flags.join(", ");
-    Err(Failure::usage(format!(
-        "session {name:?} is open and was made without this {flags}: close it first, or use another --session"
-    )))
+    ]
 }

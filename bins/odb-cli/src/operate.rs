@@ -5,6 +5,7 @@ use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use client_core::{Failure, Outcome};
 use ops_client::{Token, post};
 use ops_contracts::ErrorCode;
 use ops_contracts::control::incident::{Incident, IncidentList, NewIncident, ResolveIncident};
@@ -15,7 +16,6 @@ use serde::de::DeserializeOwned;
 
 use crate::args::verb::{IncidentVerb, ScorecardArgs};
 use crate::context::Context;
-use client_core::{Failure, Outcome};
 
 /// Shows the scorecard, and keeps it as a gate artifact where that is asked for; the exit code.
 pub(crate) async fn scorecard(context: &Context<'_>, args: &ScorecardArgs) -> Outcome<u8> {

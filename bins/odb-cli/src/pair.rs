@@ -1,8 +1,9 @@
 //! `pair`: the one-time code by which a client gets its second credential.
 
+use client_core::{Failure, Outcome};
+
 use crate::args::verb::Pair;
 use crate::context::Context;
-use client_core::{Failure, Outcome};
 
 /// Runs the verb; the exit code.
 pub(crate) async fn run(context: &Context<'_>, pair: &Pair) -> Outcome<u8> {

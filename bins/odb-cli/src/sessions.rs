@@ -91,8 +91,13 @@ async fn reclaim(context: &Context<'_>) -> Outcome<u8> {
     context.answer(CommandName::SessionReclaim, reply)
 }
 
+/// Closes the session in force; the exit code.
+pub(crate) async fn close_current(context: &Context<'_>) -> Outcome<u8> {
+    close(context, None).await
+}
+
 /// Closes the session of a name, or the one in force, and forgets it; an observer, which can't close what it reads, is only forgotten.
-pub(crate) async fn close(context: &Context<'_>, name: Option<String>) -> Outcome<u8> {
+async fn close(context: &Context<'_>, name: Option<String>) -> Outcome<u8> {
     let name = match name {
         Some(name) => name,
         None => context.session_name()?,

@@ -200,7 +200,7 @@ fn withdraw(dir: &Path) {
 fn lock_directory(dir: &Path) -> Result<File, Failure> {
     let directory = File::open(dir).map_err(|error| Failure::state(dir, error))?;
     match flock(&directory, FlockOperation::NonBlockingLockExclusive) {
-        Err(Errno::WOULDBLOCK) => Err(match open_private(&dir.join("relay.lock"))? {
+        Err(Errno::WOULDBLOCK) => Err(match open_private(&dir.join(home::LOCK))? {
             Some(lock) => busy(lock, dir),
             None => home_busy("another relay", None, dir),
         }),
@@ -212,7 +212,7 @@ fn lock_directory(dir: &Path) -> Result<File, Failure> {
 /// Takes the lock and leaves our process id in its file. A relay that died has released it. A client that looks whether it is
 /// held holds it itself for that moment.
 fn lock(dir: &Path) -> Result<File, Failure> {
-    let path = dir.join("relay.lock");
+    let path = dir.join(home::LOCK);
     let opened = OpenOptions::new()
         .read(true)
         .write(true)
@@ -339,7 +339,7 @@ mod tests {
     fn a_home_is_made_private_and_served_by_one_relay_at_a_time() {
         let (_scratch, dir) = scratch();
         let home = Home::take(dir.clone()).unwrap();
-        assert_eq!((mode(&dir), mode(&dir.join("relay.lock"))), (0o700, 0o600));
+        assert_eq!((mode(&dir), mode(&dir.join(home::LOCK))), (0o700, 0o600));
         assert_eq!(code(Home::take(dir.clone())), ErrorCode::RelayHomeBusy);
         drop(home);
         std::fs::write(dir.join(home::RELAY), "{}").unwrap();
@@ -379,7 +379,7 @@ mod tests {
     fn a_home_whose_lock_file_was_deleted_is_still_served_by_one_relay() {
         let (_scratch, dir) = scratch();
         let home = Home::take(dir.clone()).unwrap();
-        std::fs::remove_file(dir.join("relay.lock")).unwrap();
+        std::fs::remove_file(dir.join(home::LOCK)).unwrap();
         assert_eq!(code(Home::take(dir.clone())), ErrorCode::RelayHomeBusy);
         drop(home);
         Home::take(dir).unwrap();

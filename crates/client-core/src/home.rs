@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use ops_contracts::wire::clock::Timestamp;
 use ops_contracts::wire::command::parse_json;
 use ops_contracts::wire::command::session::CreateParams;
+use ops_contracts::wire::http::home;
 use ops_contracts::wire::ids::{CdpLeaseId, ClientId, LeaseId, SessionId};
 use ops_contracts::wire::routing::Route;
 use ops_contracts::{ErrorCode, Fault};

@@ -313,3 +313,86 @@ pub(crate) const SERVE: &str = "Examples:
   odb-cli serve
   odb-cli serve --limits strict
   odb-cli serve --help                  relayd's own help";
+
+pub(crate) const BACK: &str = "Examples:
+  odb-cli back
+  odb-cli back --wait-until domcontentloaded";
+
+pub(crate) const FORWARD: &str = "Examples:
+  odb-cli forward";
+
+pub(crate) const RELOAD: &str = "Examples:
+  odb-cli reload
+  odb-cli reload --ignore-cache";
+
+pub(crate) const CLEAR: &str = "Examples:
+  odb-cli clear label=Email";
+
+pub(crate) const CHECK: &str = "Examples:
+  odb-cli check 'label=I agree'";
+
+pub(crate) const UNCHECK: &str = "Examples:
+  odb-cli uncheck @e5";
+
+pub(crate) const FOCUS: &str = "Examples:
+  odb-cli focus '#search'";
+
+pub(crate) const HOVER: &str = "Examples:
+  odb-cli hover text=Products
+  odb-cli hover @e3 --modifier Shift";
+
+pub(crate) const TAP: &str = "Examples:
+  odb-cli tap 'role=button[name=\"Menu\"]'
+  odb-cli tap canvas --position 10,20";
+
+pub(crate) const SCROLL_INTO_VIEW: &str = "Examples:
+  odb-cli scroll-into-view text=Imprint";
+
+pub(crate) const HTML: &str = "Examples:
+  odb-cli html
+  odb-cli html page.html";
+
+pub(crate) const PERFORMANCE: &str = "Examples:
+  odb-cli performance
+  odb-cli performance --output json";
+
+pub(crate) const CONSOLE: &str = "Examples:
+  odb-cli console
+  odb-cli console --since 12 --limit 20";
+
+pub(crate) const ERRORS: &str = "Examples:
+  odb-cli errors
+  odb-cli errors --since 3";
+
+pub(crate) const COMMANDS: &str = "Examples:
+  odb-cli commands
+  odb-cli commands dom.eval";
+
+pub(crate) const CLOSE: &str = "Examples:
+  odb-cli close
+  odb-cli close --session shop";
+
+pub(crate) const STATUS: &str = "Examples:
+  odb-cli status
+  odb-cli status --output json";
+
+pub(crate) const DASHBOARD: &str = "Examples:
+  odb-cli dashboard";
+
+pub(crate) const SCORECARD: &str = "Examples:
+  odb-cli scorecard
+  odb-cli scorecard --window 7d --save";
+
+pub(crate) const INCIDENT: &str = "Examples:
+  odb-cli incident record --severity P1 --kind latency 'clicks took 5 s'
+  odb-cli incident list
+  odb-cli incident resolve inc-7 --note 'the disk was full'";
+
+pub(crate) const DOCTOR: &str = "Examples:
+  odb-cli doctor";
+
+pub(crate) const STOP: &str = "Examples:
+  odb-cli stop";
+
+pub(crate) const COMPLETIONS: &str = "Examples:
+  odb-cli completions bash > ~/.local/share/bash-completion/completions/odb-cli";

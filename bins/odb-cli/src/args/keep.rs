@@ -37,6 +37,16 @@ pub(crate) enum Cookies {
     },
 }
 
+impl Default for Cookies {
+    fn default() -> Self {
+        Self::Get {
+            name: None,
+            url: None,
+            domain: None,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Args)]
 pub(crate) struct SetCookie {
     /// Its name.

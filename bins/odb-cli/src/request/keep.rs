@@ -1,5 +1,6 @@
 //! Verbs of cookies and web storage as commands.
 
+use client_core::{Failure, Outcome};
 use ops_contracts::wire::command::CommandName;
 use ops_contracts::wire::command::storage::{
     CookiesClearParams, CookiesGetParams, CookiesSetParams, NewCookie, StorageItem,
@@ -9,17 +10,49 @@ use ops_contracts::wire::ids::TargetId;
 
 use super::{Command, View, of};
 use crate::args::keep::{Cookies, Entries, SetCookie, Storage};
-use client_core::{Failure, Outcome};
+use crate::stdin;
+use crate::verb::{Task, Verb};
 
-pub(super) fn cookies(verb: Option<&Cookies>, tab: Option<&TargetId>) -> Outcome<Command> {
+impl Verb for Cookies {
+    fn read_stdin(&mut self) -> Outcome<()> {
+        if let Self::Set(cookie) = self
+            && cookie.stdin
+        {
+            cookie.value = Some(stdin::read_line()?);
+        }
+        Ok(())
+    }
+
+    fn task<'a>(&'a self, tab: Option<&TargetId>) -> Outcome<Task<'a>> {
+        cookies(self, tab).map(Task::Command)
+    }
+}
+
+impl Verb for Storage {
+    fn read_stdin(&mut self) -> Outcome<()> {
+        let (Self::Local { verb } | Self::Session { verb }) = self;
+        if let Some(Entries::Set {
+            value, stdin: true, ..
+        }) = verb
+        {
+            *value = Some(stdin::read_line()?);
+        }
+        Ok(())
+    }
+
+    fn task<'a>(&'a self, tab: Option<&TargetId>) -> Outcome<Task<'a>> {
+        storage(self, tab).map(Task::Command)
+    }
+}
+
+fn cookies(verb: &Cookies, tab: Option<&TargetId>) -> Outcome<Command> {
     if tab.is_some() {
         return Err(Failure::usage(
             "--tab has no meaning for cookies: they are the session's",
         ));
     }
     match verb {
-        None => of(CommandName::StorageCookiesGet, &CookiesGetParams::default()),
-        Some(Cookies::Get { name, url, domain }) => {
+        Cookies::Get { name, url, domain } => {
             let params = CookiesGetParams {
                 url: url.clone(),
                 name: name.clone(),
@@ -27,13 +60,13 @@ pub(super) fn cookies(verb: Option<&Cookies>, tab: Option<&TargetId>) -> Outcome
             };
             of(CommandName::StorageCookiesGet, &params)
         }
-        Some(Cookies::Set(cookie)) => of(
+        Cookies::Set(cookie) => of(
             CommandName::StorageCookiesSet,
             &CookiesSetParams {
                 cookies: vec![new(cookie)],
             },
         ),
-        Some(Cookies::Clear { name, domain, path }) => {
+        Cookies::Clear { name, domain, path } => {
             let params = CookiesClearParams {
                 name: name.clone(),
                 domain: domain.clone(),
@@ -58,7 +91,7 @@ fn new(cookie: &SetCookie) -> NewCookie {
     }
 }
 
-pub(super) fn storage(verb: &Storage, tab: Option<&TargetId>) -> Outcome<Command> {
+fn storage(verb: &Storage, tab: Option<&TargetId>) -> Outcome<Command> {
     let (verb, [get, set, clear]) = match verb {
         Storage::Local { verb } => (
             verb,

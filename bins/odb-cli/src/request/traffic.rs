@@ -1,30 +1,66 @@
 //! The verbs `network` and `downloads` as commands of the contract. What reads or writes files is `files`'.
 
+use client_core::{Failure, Outcome};
 use ops_contracts::wire::command::network::{self, Fulfil, Modify, RequestFilter};
 use ops_contracts::wire::command::{CommandName, Empty, downloads};
 use ops_contracts::wire::ids::TargetId;
 
 use super::{Command, of};
 use crate::args::verb::{Downloads, Matching, Network, Route};
-use client_core::{Failure, Outcome};
+use crate::verb::{Task, Verb};
+use crate::{files, stdin};
 
-pub(super) fn downloads(verb: Option<&Downloads>) -> Outcome<Option<Command>> {
-    match verb {
-        None | Some(Downloads::List) => of(CommandName::DownloadsList, &Empty {}).map(Some),
-        Some(Downloads::Wait { number }) => of(
-            CommandName::DownloadsWait,
-            &downloads::WaitParams {
-                download: *number,
-                after: None,
-            },
-        )
-        .map(Some),
-        Some(Downloads::Save { .. }) => Ok(None),
+impl Verb for Downloads {
+    fn task<'a>(&'a self, _: Option<&TargetId>) -> Outcome<Task<'a>> {
+        match self {
+            Self::List => of(CommandName::DownloadsList, &Empty {}).map(Task::Command),
+            Self::Wait { number } => {
+                let params = downloads::WaitParams {
+                    download: *number,
+                    after: None,
+                };
+                of(CommandName::DownloadsWait, &params).map(Task::Command)
+            }
+            Self::Save {
+                number,
+                path,
+                force,
+            } => Ok(Task::program(move |context| {
+                files::save(context, *number, path.as_deref(), *force)
+            })),
+        }
     }
 }
 
-pub(super) fn network(verb: &Network, target_id: Option<TargetId>) -> Outcome<Option<Command>> {
-    let request = match verb {
+impl Verb for Network {
+    fn read_stdin(&mut self) -> Outcome<()> {
+        // A password on the command line would stand in the process list.
+        if let Self::Credentials {
+            username: Some(_),
+            password,
+            ..
+        } = self
+        {
+            let text = stdin::read()?;
+            *password = Some(text.trim_end_matches(['\r', '\n']).to_owned());
+        }
+        Ok(())
+    }
+
+    fn task<'a>(&'a self, tab: Option<&TargetId>) -> Outcome<Task<'a>> {
+        if let Self::Route(route) = self
+            && let Some(file) = &route.file
+        {
+            return Ok(Task::program(move |context| {
+                files::route(context, route, file)
+            }));
+        }
+        network(self, tab.cloned()).map(Task::Command)
+    }
+}
+
+fn network(verb: &Network, target_id: Option<TargetId>) -> Outcome<Command> {
+    match verb {
         Network::Requests {
             which,
             seq,
@@ -48,7 +84,7 @@ pub(super) fn network(verb: &Network, target_id: Option<TargetId>) -> Outcome<Op
                 max_body_bytes: *max_body,
                 target_id,
             },
-        )?,
+        ),
         Network::Wait {
             which,
             event,
@@ -63,23 +99,22 @@ pub(super) fn network(verb: &Network, target_id: Option<TargetId>) -> Outcome<Op
                 headers: *headers,
                 target_id,
             },
-        )?,
-        Network::Route(route) if route.file.is_some() => return Ok(None),
-        Network::Route(route) => self::route(route, route.body.is_some(), None)?,
+        ),
+        Network::Route(route) => self::route(route, route.body.is_some(), None),
         Network::Unroute { rule } => {
             let number = rule.as_ref().and_then(|rule| rule.parse().ok());
             let url = rule.clone().filter(|_| number.is_none());
             of(
                 CommandName::NetworkUnroute,
                 &network::UnrouteParams { route: number, url },
-            )?
+            )
         }
         Network::Headers { header } => of(
             CommandName::NetworkSetHeaders,
             &network::HeadersParams {
                 headers: header.clone(),
             },
-        )?,
+        ),
         Network::Offline {
             state,
             latency,
@@ -98,7 +133,7 @@ pub(super) fn network(verb: &Network, target_id: Option<TargetId>) -> Outcome<Op
                 download_bytes_per_second: down.map(|rate| rate * 1_000.0),
                 upload_bytes_per_second: up.map(|rate| rate * 1_000.0),
             };
-            of(CommandName::NetworkOffline, &params)?
+            of(CommandName::NetworkOffline, &params)
         }
         Network::Credentials {
             username,
@@ -112,10 +147,9 @@ pub(super) fn network(verb: &Network, target_id: Option<TargetId>) -> Outcome<Op
                 origin: origin.clone(),
                 proxy: *proxy,
             };
-            of(CommandName::NetworkCredentials, &params)?
+            of(CommandName::NetworkCredentials, &params)
         }
-    };
-    Ok(Some(request))
+    }
 }
 
 fn filter(which: &Matching) -> RequestFilter {

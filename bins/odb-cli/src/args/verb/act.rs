@@ -44,6 +44,14 @@ pub(crate) struct Hover {
 }
 
 #[derive(Debug, Clone, Args)]
+pub(crate) struct Tap {
+    /// The element.
+    pub(crate) locator: Locator,
+    #[command(flatten)]
+    pub(crate) pointing: Pointing,
+}
+
+#[derive(Debug, Clone, Args)]
 pub(crate) struct Drag {
     /// The element that is taken.
     pub(crate) source: Locator,

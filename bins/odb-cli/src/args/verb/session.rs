@@ -50,9 +50,10 @@ pub(crate) enum Session {
 }
 
 /// What to do with pages.
-#[derive(Debug, Clone, Subcommand)]
+#[derive(Debug, Clone, Default, Subcommand)]
 pub(crate) enum Tabs {
     /// Lists the pages.
+    #[default]
     List,
     /// Opens a page and makes it the current one.
     New {
@@ -83,9 +84,10 @@ pub(crate) enum Tabs {
 }
 
 /// What to do with the open dialog.
-#[derive(Debug, Clone, Subcommand)]
+#[derive(Debug, Clone, Default, Subcommand)]
 pub(crate) enum Dialog {
     /// Shows it.
+    #[default]
     Status,
     /// Accepts it, entering TEXT into a prompt.
     Accept {

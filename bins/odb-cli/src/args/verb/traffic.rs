@@ -35,9 +35,10 @@ pub(crate) struct Upload {
 }
 
 /// What to do with downloads.
-#[derive(Debug, Clone, Subcommand)]
+#[derive(Debug, Clone, Default, Subcommand)]
 pub(crate) enum Downloads {
     /// Lists them with their progress.
+    #[default]
     List,
     /// Waits until one is complete: the named one, or the first that was not waited for or saved.
     Wait {
