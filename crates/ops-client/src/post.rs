@@ -76,7 +76,7 @@ impl<'a> RawCall<'a> {
             request_id,
             session_id: self.session.map(|(session, _)| session.clone()),
             lease_id: self.session.map(|(_, lease)| lease.clone()),
-            command: self.command.to_owned(),
+            command: self.command.into(),
             params: self.params.to_owned(),
             timeout_ms: self.timeout.map(|timeout| {
                 u64::try_from(timeout.as_millis())

@@ -423,8 +423,8 @@ async fn after_a_lost_connection_reads_are_sent_again_and_actions_are_not() {
     let script = async {
         let mut ws = accept(&listener).await;
         let mut first = vec![
-            next_request(&mut ws).await.command,
-            next_request(&mut ws).await.command,
+            next_request(&mut ws).await.command.to_string(),
+            next_request(&mut ws).await.command.to_string(),
         ];
         first.sort();
         drop(ws);

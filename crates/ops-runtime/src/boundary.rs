@@ -10,7 +10,7 @@ use ops_contracts::{Details, ErrorCode, Fault, Outcome};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::commands::encode;
+use crate::call::encode;
 use crate::secret;
 
 /// Fields whose strings are ids, times, words of the contract, or bytes: no page chooses their text.

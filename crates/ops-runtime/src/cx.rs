@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 use crate::bridge;
+use crate::call::CallContext;
 use crate::meter::Meter;
 use crate::session::Session;
 use crate::world::World;
@@ -55,12 +56,12 @@ pub(crate) struct FrameAt {
 }
 
 impl Cx {
-    pub(crate) fn new(
-        session: Arc<Session>,
-        meter: Arc<Meter>,
-        deadline: Instant,
-        request: RequestId,
-    ) -> Self {
+    pub(crate) fn new(session: Arc<Session>, call: CallContext) -> Self {
+        let CallContext {
+            request,
+            deadline,
+            meter,
+        } = call;
         let live = session.live();
         let mark = live.world.lock().seq;
         Self {

@@ -23,15 +23,19 @@ pub(crate) struct Lease {
 /// The most observers of one session.
 const MAX_OBSERVERS: usize = 16;
 
-/// Whether a lease of an observer is valid.
+/// What a lease that was presented is to a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Observer {
-    /// It is none of this session's.
-    Unknown,
-    /// Its time has passed.
-    Expired,
-    /// It may read.
-    Valid,
+pub(crate) enum Standing {
+    /// The current lease: its holder may act.
+    Holder,
+    /// The current lease, but its time has passed.
+    HolderExpired,
+    /// The lease of an observer, who may read.
+    Observer,
+    /// The lease of an observer whose time has passed.
+    ObserverExpired,
+    /// None of this session's.
+    Stranger,
 }
 
 impl Lease {
@@ -54,19 +58,34 @@ impl Lease {
             .into()
     }
 
-    /// Admits a holder and extends the lease by its time to live. Returns the fence that the work is bound to.
+    /// Finds out what a lease is; one of the holder's is extended by its time to live. All leases are compared, each in constant time.
+    pub(crate) fn judge(&mut self, presented: Option<&LeaseId>, now: Instant) -> Standing {
+        let Some(presented) = presented else {
+            return Standing::Stranger;
+        };
+        let (expired, observer) = (self.expired(now), self.observer(presented, now));
+        if !self.matches(presented) {
+            return observer;
+        }
+        if expired {
+            return Standing::HolderExpired;
+        }
+        self.expires = now + self.ttl;
+        Standing::Holder
+    }
+
+    /// Admits a holder and extends the lease by its time to live.
     ///
     /// # Errors
     /// `ops_not_owner` for another lease, `ops_lease_expired` for one that has run out.
-    pub(crate) fn admit(&mut self, presented: Option<&LeaseId>, now: Instant) -> Outcome<u64> {
-        if !presented.is_some_and(|lease| self.matches(lease)) {
-            return Err(Fault::plain(ErrorCode::OpsNotOwner));
+    pub(crate) fn admit(&mut self, presented: Option<&LeaseId>, now: Instant) -> Outcome<()> {
+        match self.judge(presented, now) {
+            Standing::Holder => Ok(()),
+            Standing::HolderExpired => Err(Fault::plain(ErrorCode::OpsLeaseExpired)),
+            Standing::Observer | Standing::ObserverExpired | Standing::Stranger => {
+                Err(Fault::plain(ErrorCode::OpsNotOwner))
+            }
         }
-        if self.expired(now) {
-            return Err(Fault::plain(ErrorCode::OpsLeaseExpired));
-        }
-        self.expires = now + self.ttl;
-        Ok(self.fence)
     }
 
     /// Lets a further lease read until `until`.
@@ -95,11 +114,7 @@ impl Lease {
         Ok(())
     }
 
-    /// What `presented` is as an observer's lease; all are compared, each in constant time.
-    pub(crate) fn observer(&self, presented: Option<&LeaseId>, now: Instant) -> Observer {
-        let Some(presented) = presented else {
-            return Observer::Unknown;
-        };
+    fn observer(&self, presented: &LeaseId, now: Instant) -> Standing {
         let same = |lease: &LeaseId| {
             bool::from(
                 lease
@@ -110,10 +125,10 @@ impl Lease {
         };
         self.observers
             .iter()
-            .fold(Observer::Unknown, |seen, (lease, until)| {
+            .fold(Standing::Stranger, |seen, (lease, until)| {
                 match same(lease) {
-                    true if *until > now && !self.expired(now) => Observer::Valid,
-                    true => Observer::Expired,
+                    true if *until > now && !self.expired(now) => Standing::Observer,
+                    true => Standing::ObserverExpired,
                     false => seen,
                 }
             })
@@ -173,12 +188,10 @@ mod tests {
         let start = Instant::now();
         let ttl = Duration::from_secs(10);
         let mut lease = Lease::new(id('a'), ttl, start);
-        assert_eq!(lease.admit(Some(&id('a')), start + ttl / 2).unwrap(), 0);
-        assert_eq!(
-            lease.admit(Some(&id('a')), start + ttl).unwrap(),
-            0,
-            "use extends"
-        );
+        lease.admit(Some(&id('a')), start + ttl / 2).unwrap();
+        lease
+            .admit(Some(&id('a')), start + ttl)
+            .expect("use extends");
         let late = start + ttl * 2;
         assert_eq!(
             lease.admit(Some(&id('a')), late).unwrap_err().code,
@@ -200,10 +213,10 @@ mod tests {
         let (minute, late) = (Duration::from_secs(60), start + Duration::from_secs(61));
         let mut lease = Lease::new(id('a'), minute * 10, start);
         lease.let_observe(id('b'), start + minute, start).unwrap();
-        assert_eq!(lease.observer(Some(&id('b')), start), Observer::Valid);
-        assert_eq!(lease.observer(Some(&id('a')), start), Observer::Unknown);
-        assert_eq!(lease.observer(None, start), Observer::Unknown);
-        assert_eq!(lease.observer(Some(&id('b')), late), Observer::Expired);
+        assert_eq!(lease.judge(Some(&id('b')), start), Standing::Observer);
+        assert_eq!(lease.judge(Some(&id('a')), start), Standing::Holder);
+        assert_eq!(lease.judge(None, start), Standing::Stranger);
+        assert_eq!(lease.judge(Some(&id('b')), late), Standing::ObserverExpired);
         assert!(
             lease.admit(Some(&id('b')), start).is_err(),
             "an observer is no holder"
@@ -218,7 +231,7 @@ mod tests {
         lease.let_observe(id('d'), late + minute, late).unwrap();
         assert_eq!(lease.observers(late), 1);
         lease.replace(id('e'), late);
-        assert_eq!(lease.observer(Some(&id('d')), late), Observer::Unknown);
+        assert_eq!(lease.judge(Some(&id('d')), late), Standing::Stranger);
     }
 
     #[test]
@@ -230,6 +243,7 @@ mod tests {
             lease.admit(Some(&id('a')), start).unwrap_err().code,
             ErrorCode::OpsNotOwner
         );
-        assert_eq!(lease.admit(Some(&id('b')), start).unwrap(), 1);
+        lease.admit(Some(&id('b')), start).unwrap();
+        assert_eq!(lease.fence(), 1);
     }
 }

@@ -7,6 +7,7 @@ mod blobs;
 mod boundary;
 mod bridge;
 mod budget;
+mod call;
 mod chain;
 mod commands;
 mod confinement;

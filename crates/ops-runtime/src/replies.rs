@@ -4,7 +4,6 @@
 //! duplicate is refused instead of run again.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
 use std::time::Duration;
 
 use ops_contracts::wire::command::CommandName;
@@ -15,8 +14,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// What a command came to.
-pub(crate) type Outcome = Result<Arc<RawValue>, Fault>;
+use crate::call::Answer;
 
 const MAX_RESULT: usize = 64 * 1024;
 const MAX_TOTAL: usize = 1024 * 1024;
@@ -90,16 +88,16 @@ pub(crate) enum Admission {
     /// It is new: run it, then call `finish`.
     Run,
     /// It ran: this is what it came to.
-    Done(Outcome),
+    Done(Answer),
     /// It is running: wait for what it comes to.
-    Join(watch::Receiver<Option<Outcome>>),
+    Join(watch::Receiver<Option<Answer>>),
     /// The id was used for another request.
     Reused,
 }
 
 enum State {
-    Running(watch::Sender<Option<Outcome>>),
-    Done(Outcome, usize),
+    Running(watch::Sender<Option<Answer>>),
+    Done(Answer, usize),
 }
 
 struct Entry {
@@ -149,12 +147,15 @@ impl Replies {
     }
 
     /// Notes what a request came to and tells those who wait for it.
-    pub(crate) fn finish(&mut self, id: &RequestId, outcome: &Outcome, now: Instant) {
+    pub(crate) fn finish(&mut self, id: &RequestId, outcome: &Answer, now: Instant) {
         let Some(entry) = self.entries.get_mut(id) else {
             return;
         };
         let kept_of_request = ENTRY_COST + entry.fingerprint.size();
-        let size = kept_of_request + outcome.as_ref().map_or(0, |result| result.get().len());
+        let size = kept_of_request
+            + outcome
+                .as_ref()
+                .map_or(0, |answered| answered.result.get().len());
         let (kept, cost) = if size > MAX_RESULT {
             (
                 Err(Fault::new(
@@ -214,12 +215,20 @@ impl Replies {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::call::Answered;
 
     const X: CommandName = CommandName::InteractClick;
     const Y: CommandName = CommandName::InteractFill;
 
     fn raw(json: &str) -> Box<RawValue> {
         RawValue::from_string(json.to_owned()).unwrap()
+    }
+
+    fn answered(json: &str) -> Answer {
+        Ok(Answered {
+            result: raw(json).into(),
+            granted: None,
+        })
     }
 
     fn id(n: usize) -> RequestId {
@@ -261,11 +270,11 @@ mod tests {
             replies.admit(&id(1), Fingerprint::of(Y, raw("{}")), now),
             Admission::Reused
         ));
-        replies.finish(&id(1), &Ok(Arc::from(raw("7"))), now);
-        let Admission::Done(Ok(result)) = replies.admit(&id(1), print(), now) else {
+        replies.finish(&id(1), &answered("7"), now);
+        let Admission::Done(Ok(kept)) = replies.admit(&id(1), print(), now) else {
             panic!("not remembered")
         };
-        assert_eq!(result.get(), "7");
+        assert_eq!(kept.result.get(), "7");
         assert!(matches!(
             replies.admit(&id(1), print(), now + KEPT_FOR * 2),
             Admission::Run
@@ -277,7 +286,7 @@ mod tests {
         let now = Instant::now();
         let print = || Fingerprint::of(X, raw("{}"));
         let mut replies = Replies::default();
-        let big: Outcome = Ok(Arc::from(raw(&format!("\"{}\"", "x".repeat(60 * 1024)))));
+        let big: Answer = answered(&format!("\"{}\"", "x".repeat(60 * 1024)));
         for n in 0..100 {
             assert!(matches!(
                 replies.admit(&id(n), print(), now),
@@ -286,7 +295,7 @@ mod tests {
             replies.finish(&id(n), &big, now);
             assert!(replies.total <= MAX_TOTAL);
         }
-        let huge: Outcome = Ok(Arc::from(raw(&format!("\"{}\"", "x".repeat(MAX_RESULT)))));
+        let huge: Answer = answered(&format!("\"{}\"", "x".repeat(MAX_RESULT)));
         assert!(matches!(
             replies.admit(&id(1000), print(), now),
             Admission::Run

@@ -3,7 +3,6 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant as StdInstant};
@@ -33,16 +32,19 @@ use tracing::{Instrument, Span};
 
 use crate::blobs::Blobs;
 use crate::boundary::Boundary;
-use crate::commands::{self, encode};
+use crate::call::{Answer, Answered, CallContext};
+use crate::commands;
 use crate::cx::Cx;
 use crate::health::HealthRules;
-use crate::lease::Observer;
+use crate::lease::Standing;
 use crate::meter::Meter;
 use crate::pool::Pool;
 use crate::replies::{Admission, Fingerprint, Replies};
 use crate::session::{Finished, Job, Message, Session};
 
 mod sessions;
+
+pub(crate) use sessions::{Service, end};
 
 /// What a runtime is told once, when it is made.
 #[derive(Debug, Clone)]
@@ -125,8 +127,6 @@ const TOMBSTONES: usize = 1_024;
 /// Clients whose `session.create` replies are remembered.
 const CREATORS: usize = 1_024;
 
-pub(crate) type Answer = Result<Arc<RawValue>, Fault>;
-
 /// The runtime. Cheap to clone; all clones are the same runtime.
 #[derive(Clone)]
 pub struct Runtime {
@@ -158,7 +158,7 @@ struct Sessions {
     ended: VecDeque<(SessionId, LeaseId, ErrorCode)>,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -214,28 +214,28 @@ impl OpsService for Runtime {
         received: StdInstant,
     ) -> BoxFuture<'static, Reply> {
         let inner = self.inner.clone();
-        let name = request
-            .command
-            .parse()
-            .map_or("other", |name: CommandName| name.as_str());
         let session = request.session_id.as_ref().map(tracing::field::display);
-        let span = tracing::info_span!("request", requestId = %request.request_id, sessionId = session, command = %name);
+        let span = tracing::info_span!("request", requestId = %request.request_id, sessionId = session, command = request.command.label());
         let work = async move {
             let meter = Arc::new(Meter::new(received));
-            let session_id = request.session_id.clone();
-            // A session that the request closes can't be asked afterwards.
-            let before = session_id.as_ref().and_then(|id| inner.served(id));
-            let (outcome, made) = match inner.execute(request, caller, &meter).await {
-                Ok((result, made)) => (Ok(result), made),
+            let asked = request.session_id.clone();
+            // Found before it runs: a session that the request closes is not to be found afterwards.
+            let session = asked.as_ref().and_then(|id| inner.find(id));
+            let answer = inner.execute(request, session.as_ref(), &caller, &meter);
+            let answer = answer.await;
+            *lock(&inner.last_use) = Instant::now();
+            let (outcome, granted) = match answer {
+                Ok(Answered { result, granted }) => (Ok(result), granted),
                 Err(fault) => (Err(fault), None),
             };
-            *lock(&inner.last_use) = Instant::now();
-            let served = before.or_else(|| made.as_ref().and_then(|id| inner.served(id)));
+            let granted_id = granted.as_ref().map(|granted| granted.session_id.clone());
+            let session = session.or_else(|| granted_id.as_ref().and_then(|made| inner.find(made)));
             Reply {
-                session_id: made.or(session_id),
+                session_id: granted_id.or(asked),
                 outcome,
+                granted,
                 timing: meter.timing(),
-                served,
+                served: session.map(|session| served_by(&session)),
             }
         };
         Box::pin(work.instrument(span))
@@ -268,13 +268,15 @@ impl OpsService for Runtime {
     }
 
     fn admits(&self, request: &OpsRequest, caller: &Caller) -> Outcome<()> {
-        let name = CommandName::from_str(&request.command)?;
+        let name = request.command.name()?;
         if name.spec().lane == Lane::Service {
             return Ok(());
         }
         let call = Call::parse(name, &request.params)?;
+        let session = request.session_id.as_ref();
+        let session = session.and_then(|id| self.inner.find(id));
         self.inner
-            .admitted_session(request, caller, &call)
+            .admit(request, session.as_ref(), caller, &call)
             .map(drop)
     }
 
@@ -385,131 +387,121 @@ impl Inner {
     async fn execute(
         self: &Arc<Self>,
         request: OpsRequest,
-        caller: Caller,
+        session: Option<&Arc<Session>>,
+        caller: &Caller,
         meter: &Arc<Meter>,
-    ) -> Outcome<(Arc<RawValue>, Option<SessionId>)> {
+    ) -> Answer {
         if self.ending.load(Ordering::Relaxed) {
             return Err(Fault::plain(ErrorCode::RelayOpsTerminated));
         }
-        let name = CommandName::from_str(&request.command)?;
+        let name = request.command.name()?;
         let call = Call::parse(name, &request.params)?;
         let spec = name.spec();
         let timeout = Duration::from_millis(request.timeout_ms.unwrap_or(spec.default_timeout_ms));
-        let deadline = Instant::now() + timeout;
+        let context = CallContext::new(request.request_id.clone(), timeout, meter.clone());
         if spec.lane == Lane::Service {
-            return self
-                .service(call, request, &caller, (meter, deadline))
-                .await;
+            return self.serve(call, request.params, caller, context).await;
         }
-        let session = self.admitted_session(&request, &caller, &call)?;
-        if !(request.boundary || session.plan.params.boundary) {
-            return self
-                .run(&session, request, call, (meter, deadline))
-                .await
-                .map(|result| (result, None));
+        let admitted = self.admit(&request, session, caller, &call)?;
+        let boundary = request.boundary || admitted.session.plan.params.boundary;
+        let outcome = self.run(admitted, request.params, call, context).await;
+        if !boundary {
+            return outcome;
         }
-        let outcome = self.run(&session, request, call, (meter, deadline)).await;
         // Made when the page has been read: nothing in it can know the nonce.
         let boundary = Boundary::new()?;
         match outcome {
-            Ok(result) => Ok((boundary.result(name, &result)?, None)),
+            Ok(Answered { result, granted }) => Ok(Answered {
+                result: boundary.result(name, &result)?,
+                granted,
+            }),
             Err(fault) => Err(boundary.fault(fault)),
         }
     }
 
     /// Runs a command of a session, once: repeated requests get what the first one got.
     async fn run(
-        self: &Arc<Self>,
-        session: &Arc<Session>,
-        request: OpsRequest,
+        &self,
+        admitted: Admitted,
+        params: Box<RawValue>,
         call: Call,
-        (meter, deadline): (&Arc<Meter>, Instant),
+        context: CallContext,
     ) -> Answer {
+        let (session, request) = (admitted.session.clone(), context.request.clone());
         let name = call.name();
-        let spec = name.spec();
-        let OpsRequest {
-            request_id: request,
-            params,
-            ..
-        } = request;
-        let repeated = if spec.repeat == Repeat::Once {
+        let once = name.spec().repeat == Repeat::Once;
+        if once {
             let print = Fingerprint::of(name, params);
-            first_or_repeated(&session.replies, &request, print, deadline).await?
-        } else {
-            None
-        };
-        if let Some(repeated) = repeated {
-            return repeated;
+            let admission = lock(&session.replies).admit(&request, print, Instant::now());
+            if let Some(answer) = repeated(admission, context.deadline).await? {
+                return answer;
+            }
         }
-        let finished = match (session.means.spend(&call, Instant::now()), spec.lane) {
-            (Err(fault), _) => Finished {
-                outcome: Err(fault),
-                began: false,
-            },
-            (Ok(()), Lane::Control) => {
-                meter.start();
+        let finished = match session.means.spend(&call, Instant::now()) {
+            Err(fault) => Finished::refused(fault),
+            Ok(()) if name.spec().lane == Lane::Control => {
+                context.meter.start();
                 Finished {
-                    outcome: self
-                        .control(session, &request, call, (meter, deadline))
-                        .await,
+                    outcome: control(&session, call, context).await,
                     began: true,
                 }
             }
-            (Ok(()), _) => self.queue(session, &request, call, (meter, deadline)).await,
+            Ok(()) => queue(admitted, call, context).await,
         };
-        if let Ok(result) = &finished.outcome {
-            session.means.returned(name, result.get().len());
+        if let Ok(answered) = &finished.outcome {
+            session.means.returned(name, answered.result.get().len());
         }
-        if spec.repeat == Repeat::Once {
+        if once {
             remember(&session.replies, &request, &finished);
         }
         finished.outcome
     }
 
     /// The session of a request whose holder may act on it, or whose observer may read it.
-    fn admitted_session(
+    fn admit(
         &self,
         request: &OpsRequest,
+        session: Option<&Arc<Session>>,
         caller: &Caller,
         call: &Call,
-    ) -> Outcome<Arc<Session>> {
-        let name = call.name();
+    ) -> Outcome<Admitted> {
+        let (name, lease) = (call.name(), request.lease_id.as_ref());
         let id = request
             .session_id
             .as_ref()
             .ok_or_else(|| Fault::plain(ErrorCode::OpsSessionRequired))?;
-        let Some(session) = self.find(id) else {
-            return Err(self.why_ended(id, request.lease_id.as_ref()));
+        let Some(session) = session else {
+            return Err(self.why_ended(id, lease));
         };
-        let (admitted, observer) = {
-            let (mut lease, now) = (lock(&session.lease), Instant::now());
-            (
-                lease.admit(request.lease_id.as_ref(), now),
-                lease.observer(request.lease_id.as_ref(), now),
-            )
+        // What is found out about the lease, and the fence, are of one moment: work that was admitted before a reclaim is work of the
+        // old holder, whenever it comes to the queue.
+        let (standing, fence) = {
+            let mut held = lock(&session.lease);
+            (held.judge(lease, Instant::now()), held.fence())
         };
-        match admitted {
-            Err(_) if observer == Observer::Valid && call.observes() => Ok(session),
-            Err(_) if observer == Observer::Valid => {
-                Err(Fault::plain(ErrorCode::OpsObserverReadOnly)
-                    .with("sessionId", id)
-                    .with("command", name.as_str()))
+        // An administrator may take over or close what others hold.
+        let overrides = caller.admin
+            && matches!(
+                name,
+                CommandName::SessionReclaim | CommandName::SessionClose
+            );
+        let refusal = match standing {
+            Standing::Holder => None,
+            Standing::Observer if call.observes() => None,
+            Standing::Observer => {
+                Some(Fault::plain(ErrorCode::OpsObserverReadOnly).with("command", name.as_str()))
             }
-            Err(_) if observer == Observer::Expired => {
-                Err(Fault::plain(ErrorCode::OpsLeaseExpired).with("sessionId", id))
-            }
-            // An administrator may take over or close what others hold.
-            Err(_)
-                if caller.admin
-                    && matches!(
-                        name,
-                        CommandName::SessionReclaim | CommandName::SessionClose
-                    ) =>
-            {
-                Ok(session)
-            }
-            Err(fault) => Err(fault.with("sessionId", id)),
-            Ok(_) => Ok(session),
+            Standing::ObserverExpired => Some(Fault::plain(ErrorCode::OpsLeaseExpired)),
+            Standing::HolderExpired | Standing::Stranger if overrides => None,
+            Standing::HolderExpired => Some(Fault::plain(ErrorCode::OpsLeaseExpired)),
+            Standing::Stranger => Some(Fault::plain(ErrorCode::OpsNotOwner)),
+        };
+        match refusal {
+            Some(fault) => Err(fault.with("sessionId", id)),
+            None => Ok(Admitted {
+                session: session.clone(),
+                fence,
+            }),
         }
     }
 
@@ -524,119 +516,41 @@ impl Inner {
             .map_err(|fault| fault.with("sessionId", id))
     }
 
-    async fn queue(
-        &self,
-        session: &Arc<Session>,
-        request: &RequestId,
-        call: Call,
-        (meter, deadline): (&Arc<Meter>, Instant),
-    ) -> Finished {
-        let refused = |fault| Finished {
-            outcome: Err(fault),
-            began: false,
-        };
-        if session.draining.load(Ordering::Acquire) {
-            return refused(Fault::plain(ErrorCode::RelayOpsDraining));
-        }
-        let ticket = match session.health.admit(request) {
-            Ok(ticket) => ticket,
-            Err(fault) => return refused(fault),
-        };
-        if let Err(fault) = session.take_place() {
-            return refused(fault);
-        }
-        let (done, finished) = oneshot::channel();
-        let fence = lock(&session.lease).fence();
-        let job = Job {
-            request: request.clone(),
-            call,
-            deadline,
-            meter: meter.clone(),
-            fence,
-            ticket,
-            done,
-            span: Span::current(),
-        };
-        if let Err(fault) = session.send(Message::Run(Box::new(job))) {
-            return refused(fault);
-        }
-        finished
-            .await
-            .unwrap_or_else(|_| refused(Fault::plain(ErrorCode::OpsSessionClosed)))
-    }
-
-    async fn control(
-        self: &Arc<Self>,
-        session: &Arc<Session>,
-        request: &RequestId,
-        call: Call,
-        (meter, deadline): (&Arc<Meter>, Instant),
-    ) -> Answer {
-        match call {
-            Call::SessionStatus(_) => encode(&sessions::status(session)),
-            Call::SessionRenew(_) => encode(&sessions::renew(session)),
-            Call::SessionObserve(params) => encode(&sessions::observe(session, &params)?),
-            Call::SessionReclaim(_) => encode(&sessions::reclaim(session).await?),
-            Call::SessionClose(_) => encode(&sessions::close(session, deadline).await?),
-            call => {
-                let cx = Cx::new(session.clone(), meter.clone(), deadline, request.clone());
-                match tokio::time::timeout_at(deadline, commands::control(&cx, call)).await {
-                    // These pass an open circuit, so a success of theirs says nothing about it; a fault is one all the same.
-                    Ok(Err(fault)) => {
-                        let failed = Err::<(), _>(fault.clone());
-                        session.note(&failed, request);
-                        Err(fault)
-                    }
-                    Ok(outcome) => outcome,
-                    Err(_) => Err(cx.timed_out()),
-                }
-            }
-        }
-    }
-
-    async fn service(
+    /// Runs a command that is bound to no session.
+    async fn serve(
         self: &Arc<Self>,
         call: Call,
-        request: OpsRequest,
+        params: Box<RawValue>,
         caller: &Caller,
-        (meter, deadline): (&Arc<Meter>, Instant),
-    ) -> Outcome<(Arc<RawValue>, Option<SessionId>)> {
-        meter.start();
-        let Call::SessionCreate(params) = call else {
-            return Ok((encode(&self.list())?, None));
+        context: CallContext,
+    ) -> Answer {
+        context.meter.start();
+        let name = call.name();
+        let (request, deadline) = (context.request.clone(), context.deadline);
+        let service = Service {
+            inner: self.clone(),
+            client: caller.client_id.clone(),
+            call: context,
         };
-        let print = Fingerprint::of(CommandName::SessionCreate, request.params);
-        let (id, client) = (request.request_id, caller.client_id.clone());
-        let repeated = {
-            let admission =
-                self.creator(&client, |replies| replies.admit(&id, print, Instant::now()));
-            repeated(admission, deadline).await?
-        };
-        let outcome = match repeated {
-            Some(repeated) => repeated,
-            None => {
-                // A task of its own: a caller that goes away must not leave half a session.
-                let (inner, creator) = (self.clone(), client.clone());
-                let (meter, request) = (meter.clone(), id.clone());
-                let making = async move {
-                    inner
-                        .create(*params, creator, request, (meter, deadline))
-                        .await
-                };
-                let made = tokio::spawn(making.in_current_span()).await;
-                let outcome = made.unwrap_or_else(|_| Err(Fault::plain(ErrorCode::OpsInternal)));
-                self.creator(&client, |replies| match &outcome {
-                    Ok(_) => replies.finish(&id, &outcome, Instant::now()),
-                    Err(fault) => replies.withdraw(&id, fault),
-                });
-                outcome
-            }
-        };
-        let result = outcome?;
-        let made = serde_json::from_str::<sessions::Made>(result.get())
-            .ok()
-            .map(|made| made.session_id);
-        Ok((result, made))
+        if name.spec().repeat != Repeat::Once {
+            return commands::serve(&service, call).await;
+        }
+        let print = Fingerprint::of(name, params);
+        let admission = self.creator(&caller.client_id, |replies| {
+            replies.admit(&request, print, Instant::now())
+        });
+        if let Some(answer) = repeated(admission, deadline).await? {
+            return answer;
+        }
+        // A task of its own: a caller that goes away must not leave half a session.
+        let making = async move { commands::serve(&service, call).await };
+        let made = tokio::spawn(making.in_current_span()).await;
+        let outcome = made.unwrap_or_else(|_| Err(Fault::plain(ErrorCode::OpsInternal)));
+        self.creator(&caller.client_id, |replies| match &outcome {
+            Ok(_) => replies.finish(&request, &outcome, Instant::now()),
+            Err(fault) => replies.withdraw(&request, fault),
+        });
+        outcome
     }
 
     fn creator<T>(&self, client: &ClientId, act: impl FnOnce(&mut Replies) -> T) -> T {
@@ -645,12 +559,6 @@ impl Inner {
             creators.clear();
         }
         act(creators.entry(client.clone()).or_default())
-    }
-
-    /// What serves a session.
-    fn served(&self, id: &SessionId) -> Option<Served> {
-        let session = self.find(id)?;
-        Some(served_by(&session))
     }
 
     /// Tells whoever observes how a session ended.
@@ -701,17 +609,60 @@ impl Inner {
     }
 }
 
-/// The remembered or joined outcome of a repeated request; `None` for a new one.
-async fn first_or_repeated(
-    replies: &Mutex<Replies>,
-    id: &RequestId,
-    print: Fingerprint,
-    deadline: Instant,
-) -> Outcome<Option<Answer>> {
-    let admission = lock(replies).admit(id, print, Instant::now());
-    repeated(admission, deadline).await
+/// A session that a request may act on or read.
+struct Admitted {
+    session: Arc<Session>,
+    /// The fence of the lease that it was admitted under.
+    fence: u64,
 }
 
+/// Runs a control command, beside the page queue.
+async fn control(session: &Arc<Session>, call: Call, context: CallContext) -> Answer {
+    let (request, deadline) = (context.request.clone(), context.deadline);
+    let cx = Cx::new(session.clone(), context);
+    match tokio::time::timeout_at(deadline, commands::control(&cx, call)).await {
+        // These pass an open circuit, so a success of theirs says nothing about it; a fault is one all the same.
+        Ok(Err(fault)) => {
+            let failed = Err::<(), _>(fault.clone());
+            session.note(&failed, &request);
+            Err(fault)
+        }
+        Ok(outcome) => outcome,
+        Err(_) => Err(cx.timed_out()),
+    }
+}
+
+/// Runs a page command in its session's queue.
+async fn queue(admitted: Admitted, call: Call, context: CallContext) -> Finished {
+    let Admitted { session, fence } = admitted;
+    if session.draining.load(Ordering::Acquire) {
+        return Finished::refused(Fault::plain(ErrorCode::RelayOpsDraining));
+    }
+    let ticket = match session.health.admit(&context.request) {
+        Ok(ticket) => ticket,
+        Err(fault) => return Finished::refused(fault),
+    };
+    if let Err(fault) = session.take_place() {
+        return Finished::refused(fault);
+    }
+    let (done, finished) = oneshot::channel();
+    let job = Job {
+        command: call.name(),
+        context,
+        fence,
+        ticket,
+        done,
+        span: Span::current(),
+    };
+    if let Err(fault) = session.send(Message::Run(Box::new(job), call)) {
+        return Finished::refused(fault);
+    }
+    finished
+        .await
+        .unwrap_or_else(|_| Finished::refused(Fault::plain(ErrorCode::OpsSessionClosed)))
+}
+
+/// The remembered or joined outcome of a repeated request; `None` for a new one.
 async fn repeated(admission: Admission, deadline: Instant) -> Outcome<Option<Answer>> {
     match admission {
         Admission::Run => Ok(None),
@@ -748,3 +699,6 @@ fn served_by(session: &Session) -> Served {
         mode: session.plan.params.mode,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@ use ops_contracts::seam::port::{EndSessions, LegacyPolicy, SessionEvents};
 use ops_contracts::wire::capability::{BrowserKind, CapabilitySet};
 use ops_contracts::wire::clock::{Clock, Timestamp};
 use ops_contracts::wire::command::session::{CreateParams, SessionInfo, SessionState};
-use ops_contracts::wire::command::{Call, Viewport};
+use ops_contracts::wire::command::{Call, CommandName, Viewport};
 use ops_contracts::wire::domains::DomainRefusal;
 use ops_contracts::wire::ids::{BlobId, ClientId, RequestId, SessionId};
 use ops_contracts::{ErrorCode, Fault, Outcome};
@@ -23,13 +23,13 @@ use tracing::Span;
 use crate::blobs::{Blobs, Bytes};
 use crate::boundary::Boundary;
 use crate::budget::Means;
+use crate::call::{Answer, CallContext};
 use crate::chain::Uses;
 use crate::commands::emulation::Emulated;
 use crate::commands::trace::Trace;
 use crate::confinement::Confinement;
 use crate::health::{SessionHealth, Ticket};
 use crate::lease::Lease;
-use crate::meter::Meter;
 use crate::pool::{Neighbours, SlotKey};
 use crate::replies::Replies;
 use crate::snapshots::Snapshots;
@@ -43,10 +43,9 @@ pub(crate) const QUEUE_LIMIT: u32 = 256;
 
 /// A page command on its way through the queue.
 pub(crate) struct Job {
-    pub(crate) request: RequestId,
-    pub(crate) call: Call,
-    pub(crate) deadline: Instant,
-    pub(crate) meter: Arc<Meter>,
+    pub(crate) command: CommandName,
+    pub(crate) context: CallContext,
+    /// The fence of the lease that it was admitted under.
     pub(crate) fence: u64,
     /// Leave of the circuit breaker.
     pub(crate) ticket: Ticket,
@@ -57,14 +56,24 @@ pub(crate) struct Job {
 
 /// What a job came to, and whether it ever began.
 pub(crate) struct Finished {
-    pub(crate) outcome: Result<Arc<RawValue>, Fault>,
+    pub(crate) outcome: Answer,
     pub(crate) began: bool,
+}
+
+impl Finished {
+    /// What came to nothing before it began.
+    pub(crate) const fn refused(fault: Fault) -> Self {
+        Self {
+            outcome: Err(fault),
+            began: false,
+        }
+    }
 }
 
 /// What the owner is told.
 pub(crate) enum Message {
     /// Queue a page command.
-    Run(Box<Job>),
+    Run(Box<Job>, Call),
     /// Cancel a request that waits or runs; answers whether there was one.
     Cancel(RequestId, oneshot::Sender<bool>),
     /// Drop what was queued under an older lease; answers how many.

@@ -43,6 +43,7 @@ impl OpsService for AtOnce {
         Box::pin(std::future::ready(Reply {
             session_id: None,
             outcome: Ok(result),
+            granted: None,
             timing: Timing::default(),
             served: None,
         }))

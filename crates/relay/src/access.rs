@@ -139,7 +139,7 @@ impl AccessControl {
         permit: &Permit,
         request: &OpsRequest,
     ) -> Outcome<Option<ToConfirm>> {
-        self.judged(permit, &request.command, &request.params)
+        self.judged(permit, request.command.as_str(), &request.params)
     }
 
     /// Judges the opening of a session of the legacy lane. What would have to be confirmed is refused there.
@@ -203,7 +203,7 @@ impl AccessControl {
         let shown = Shown::of(&request.params);
         let asked = Confirmation {
             id: waiting::id()?,
-            command: request.command.clone(),
+            command: request.command.to_string(),
             params: shown.params,
             params_sha256: shown.sha256,
             complete: shown.complete,

@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt;
 use ops_contracts::seam::port::{Caller, EndSessions, Reply, Served};
 use ops_contracts::wire::command::CommandName;
+use ops_contracts::wire::command::session::Grant;
 use ops_contracts::wire::frame::{OpsCancel, OpsRequest, RESPONSE_CAP, Timing};
 use ops_contracts::wire::ids::{LeaseId, RequestId, SessionId};
 use ops_contracts::wire::routing::{IdentityNamespace, RolloutIdentity};
 use ops_contracts::{ErrorCode, Fault, Outcome};
-use serde::Deserialize;
 
 use crate::access::ToConfirm;
 use crate::gate::{self, Facts, Permit};
@@ -54,7 +54,7 @@ pub(crate) struct Answer {
     pub(crate) code: Option<ErrorCode>,
     pub(crate) retry_after_ms: Option<u64>,
     /// The session that the sender holds from now on.
-    pub(crate) granted: Option<(SessionId, LeaseId)>,
+    pub(crate) granted: Option<Grant>,
 }
 
 /// What a refused or failed request is told and counted by.
@@ -74,7 +74,7 @@ pub(crate) fn admit(
     bytes: usize,
     received: Instant,
 ) -> Result<Admitted, Box<Failed>> {
-    let command: Option<CommandName> = request.command.parse().ok();
+    let command = request.command.known();
     let owned = request.session_id.clone().zip(request.lease_id.clone());
     let owned = owned.filter(|(session, lease)| edge.service.lease_matches(session, lease));
     let outcome = check(edge, permit, &request, command, owned.as_ref(), bytes);
@@ -209,7 +209,7 @@ pub(crate) async fn run(edge: Arc<Edge>, admitted: Admitted) -> Answer {
             id,
             session,
             command,
-            routed(&edge, opening.as_ref(), command, reply),
+            routed(&edge, opening.as_ref(), reply),
             received,
         ),
         Ok(Err(_)) => fail(
@@ -250,38 +250,28 @@ async fn confirmed(
 
 /// Notes whose session was made. One that routing no longer gives to its asker is ended instead of given out: it was made
 /// while the controls changed, and is none of the sessions that the active-session policy lets go on.
-fn routed(
-    edge: &Edge,
-    opening: Option<&Asker>,
-    command: Option<CommandName>,
-    reply: Reply,
-) -> Reply {
-    let grants = matches!(
-        command,
-        Some(CommandName::SessionCreate | CommandName::SessionReclaim)
-    );
-    let granted = reply
-        .outcome
-        .as_ref()
-        .ok()
-        .filter(|_| grants)
-        .and_then(|result| granted(result.get()));
-    let Some((session, lease)) = granted else {
+fn routed(edge: &Edge, opening: Option<&Asker>, reply: Reply) -> Reply {
+    let Some(Grant {
+        session_id,
+        lease_id,
+    }) = &reply.granted
+    else {
         return reply;
     };
     let Some(asker) = opening else {
-        edge.routing.reclaimed(&session, &lease);
+        edge.routing.reclaimed(session_id, lease_id);
         return reply;
     };
-    match edge.routing.made(&session, &lease, asker) {
+    match edge.routing.made(session_id, lease_id, asker) {
         Ok(()) => reply,
         Err(fault) => {
             tokio::spawn(
                 edge.service
-                    .end_these(EndSessions::Terminate, &HashSet::from([session])),
+                    .end_these(EndSessions::Terminate, &HashSet::from([session_id.clone()])),
             );
             Reply {
                 session_id: None,
+                granted: None,
                 outcome: Err(fault.with("gate", "route")),
                 ..reply
             }
@@ -356,11 +346,6 @@ fn finish(
             received,
         );
     }
-    let grants = matches!(
-        command,
-        Some(CommandName::SessionCreate | CommandName::SessionReclaim)
-    );
-    let granted = if grants { granted(result.get()) } else { None };
     edge.count(Series::ops(command, served), None, timing.total_ms);
     log(id.clone(), session, command, None, timing.total_ms);
     Answer {
@@ -368,7 +353,7 @@ fn finish(
         text,
         code: None,
         retry_after_ms: None,
-        granted,
+        granted: reply.granted,
     }
 }
 
@@ -392,18 +377,6 @@ fn log(
             "request"
         );
     });
-}
-
-fn granted(result: &str) -> Option<(SessionId, LeaseId)> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Grant {
-        session_id: SessionId,
-        lease_id: LeaseId,
-    }
-    serde_json::from_str::<Grant>(result)
-        .ok()
-        .map(|grant| (grant.session_id, grant.lease_id))
 }
 
 /// The answer to a request that the edge refuses.

@@ -12,6 +12,7 @@ use futures_util::StreamExt;
 use futures_util::stream::{SplitSink, SplitStream};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
+use ops_contracts::wire::command::session::Grant;
 use ops_contracts::wire::frame::{
     ClientFrame, FrameType, OpsCancel, OpsHello, OpsHelloAck, OpsRequest, encode_heartbeat,
     request_id_of, unknown_request_id,
@@ -248,7 +249,7 @@ impl Session {
             let failed = Failed {
                 request: id,
                 session: request.session_id,
-                command: request.command.parse().ok(),
+                command: request.command.known(),
                 fault: fault.retry_after(50),
             };
             let answer = ops::refuse(&self.edge, failed, received);
@@ -274,8 +275,12 @@ impl Session {
             let answer = ops::run(edge.clone(), admitted).await;
             outbox.send(Some(answer.request), answer.text).await;
             // After the reply: no event of a session comes before its holder knows the session.
-            if let Some((session, lease)) = answer.granted {
-                subscriptions.add(&*edge.service, &session, &lease);
+            if let Some(Grant {
+                session_id,
+                lease_id,
+            }) = answer.granted
+            {
+                subscriptions.add(&*edge.service, &session_id, &lease_id);
             }
         });
     }

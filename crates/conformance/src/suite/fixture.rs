@@ -213,7 +213,7 @@ impl Fixture {
             request_id: envelope.id,
             session_id: envelope.holder.map(|(id, _)| id.clone()),
             lease_id: envelope.holder.map(|(_, lease)| lease.clone()),
-            command: command.to_owned(),
+            command: command.into(),
             params,
             timeout_ms: envelope.timeout_ms,
             boundary: false,

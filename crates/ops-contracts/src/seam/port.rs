@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use crate::seam::adapter::BoxFuture;
 use crate::wire::blob::BlobInfo;
 use crate::wire::capability::AdapterKind;
-use crate::wire::command::session::SessionMode;
+use crate::wire::command::session::{Grant, SessionMode};
 use crate::wire::error::ErrorCode;
 use crate::wire::fault::{Fault, Outcome};
 use crate::wire::frame::{EventName, OpsCancel, OpsRequest, Timing};
@@ -32,6 +32,9 @@ pub struct Reply {
     pub session_id: Option<SessionId>,
     /// The result's JSON, or the fault.
     pub outcome: Result<Arc<RawValue>, Fault>,
+    /// The session that the caller may act on from now on, where the request has made one or taken one over; also of a repeated
+    /// request that gets the first one's result.
+    pub granted: Option<Grant>,
     /// Where the time went.
     pub timing: Timing,
     /// What served it; `None` where it reached no session.

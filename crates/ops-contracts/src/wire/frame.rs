@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use crate::wire::command::{InvalidField, parse_json_as};
+use crate::wire::command::{InvalidField, RequestedCommand, parse_json_as};
 use crate::wire::error::ErrorCode;
 use crate::wire::fault::{ErrorBody, Fault, Outcome};
 use crate::wire::ids::{ClientId, LeaseId, RequestId, SessionId};
@@ -166,7 +166,8 @@ pub struct OpsRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease_id: Option<LeaseId>,
     /// Dotted name of the command.
-    pub command: String,
+    #[schemars(with = "String")]
+    pub command: RequestedCommand,
     /// Its parameters; an empty object when absent.
     #[serde(default = "empty_object")]
     pub params: Box<RawValue>,

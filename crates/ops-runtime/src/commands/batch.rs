@@ -1,7 +1,6 @@
 //! `batch.run`: several page commands in one request. All are checked before the first one runs.
 
 use std::str::FromStr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use ops_contracts::wire::command::batch::{
@@ -11,6 +10,7 @@ use ops_contracts::wire::command::{Call, CommandName, Lane};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde_json::value::RawValue;
 
+use crate::call::Answer;
 use crate::cx::Cx;
 
 /// What is kept of the deadline for the answer.
@@ -42,7 +42,7 @@ pub(crate) async fn run(cx: &Cx, params: RunParams) -> Outcome<RunResult> {
             cx.session.note(&ran, &cx.request);
             match ran {
                 Ok(value) => {
-                    outcome.result = Some(value.as_ref().to_owned());
+                    outcome.result = Some(value.result.as_ref().to_owned());
                     result.succeeded += 1;
                 }
                 Err(fault) => {
@@ -57,7 +57,7 @@ pub(crate) async fn run(cx: &Cx, params: RunParams) -> Outcome<RunResult> {
 }
 
 /// Runs a command until shortly before the deadline, so that what the batch has done so far can still be told.
-async fn run_within(cx: &Cx, call: Call) -> Outcome<Arc<RawValue>> {
+async fn run_within(cx: &Cx, call: Call) -> Answer {
     match tokio::time::timeout(
         cx.remaining().saturating_sub(MARGIN),
         super::run_one(cx, call),

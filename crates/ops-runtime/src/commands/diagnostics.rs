@@ -7,34 +7,34 @@ use ops_contracts::wire::ids::TargetId;
 
 use crate::cx::Cx;
 
-pub(crate) fn console(cx: &Cx, params: &LogParams) -> ConsoleResult {
+pub(crate) async fn console(cx: &Cx, params: LogParams) -> Outcome<ConsoleResult> {
     let state = cx.world.lock();
     let (entries, next_seq, lost) =
         state
             .console
             .read(params.since_seq, params.limit as usize, |entry| {
-                wanted(params, &entry.target_id)
+                wanted(&params, &entry.target_id)
             });
-    ConsoleResult {
+    Ok(ConsoleResult {
         entries,
         next_seq,
         lost,
-    }
+    })
 }
 
-pub(crate) fn errors(cx: &Cx, params: &LogParams) -> ErrorsResult {
+pub(crate) async fn errors(cx: &Cx, params: LogParams) -> Outcome<ErrorsResult> {
     let state = cx.world.lock();
     let (entries, next_seq, lost) =
         state
             .errors
             .read(params.since_seq, params.limit as usize, |entry| {
-                wanted(params, &entry.target_id)
+                wanted(&params, &entry.target_id)
             });
-    ErrorsResult {
+    Ok(ErrorsResult {
         entries,
         next_seq,
         lost,
-    }
+    })
 }
 
 fn wanted(params: &LogParams, target: &TargetId) -> bool {

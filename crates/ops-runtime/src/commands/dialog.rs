@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use ops_contracts::seam::adapter::{DialogKind, Primitive, TargetKey};
+use ops_contracts::wire::command::Empty;
 use ops_contracts::wire::command::dialog::{
-    AnswerResult, PolicyParams, PolicyResult, StatusResult,
+    AcceptParams, AnswerResult, PolicyParams, PolicyResult, StatusResult,
 };
 use ops_contracts::wire::receipt::DialogInfo;
 use ops_contracts::{ErrorCode, Fault, Outcome};
@@ -15,28 +16,32 @@ use crate::world::Tab;
 /// How long an answered dialog's script is waited for, or the document that the page is left for.
 const NEXT_WITHIN: Duration = Duration::from_secs(1);
 
-pub(crate) fn status(cx: &Cx) -> StatusResult {
-    StatusResult {
-        dialog: cx
-            .world
-            .lock()
-            .open_dialog()
-            .map(|(_, dialog)| dialog.clone()),
-    }
+pub(crate) async fn status(cx: &Cx, _: Empty) -> Outcome<StatusResult> {
+    let state = cx.world.lock();
+    let dialog = state.open_dialog().map(|(_, dialog)| dialog.clone());
+    Ok(StatusResult { dialog })
 }
 
 /// Holds for the dialogs to come, in a new browser too.
-pub(crate) fn policy(cx: &Cx, params: PolicyParams) -> PolicyResult {
+pub(crate) async fn policy(cx: &Cx, params: PolicyParams) -> Outcome<PolicyResult> {
     let mut state = cx.world.lock();
     let previous = std::mem::replace(&mut state.dialog_policy, params.policy);
-    PolicyResult {
+    Ok(PolicyResult {
         policy: params.policy,
         previous,
         dialog: state.open_dialog().map(|(_, dialog)| dialog.clone()),
-    }
+    })
 }
 
-pub(crate) async fn answer(cx: &Cx, accept: bool, text: Option<String>) -> Outcome<AnswerResult> {
+pub(crate) async fn accept(cx: &Cx, params: AcceptParams) -> Outcome<AnswerResult> {
+    answer(cx, true, params.text).await
+}
+
+pub(crate) async fn dismiss(cx: &Cx, _: Empty) -> Outcome<AnswerResult> {
+    answer(cx, false, None).await
+}
+
+async fn answer(cx: &Cx, accept: bool, text: Option<String>) -> Outcome<AnswerResult> {
     let (open, mark) = {
         let state = cx.world.lock();
         (

@@ -123,7 +123,7 @@ pub(crate) async fn title(cx: &Cx, params: PageParams) -> Outcome<TextResult> {
     })
 }
 
-pub(crate) fn url(cx: &Cx, params: PageParams) -> Outcome<TextResult> {
+pub(crate) async fn url(cx: &Cx, params: PageParams) -> Outcome<TextResult> {
     let page = cx.any_page(params.target_id.as_ref())?;
     Ok(TextResult {
         value: page.url(),

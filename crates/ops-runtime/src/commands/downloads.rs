@@ -4,6 +4,7 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use ops_contracts::seam::adapter::{Effect, Primitive};
+use ops_contracts::wire::command::Empty;
 use ops_contracts::wire::command::downloads::{
     DownloadEntry, DownloadState, ListResult, SaveParams, SaveResult, WaitParams, WaitResult,
 };
@@ -13,16 +14,10 @@ use tokio::time::Instant;
 use crate::cx::{Cx, unexpected};
 use crate::world::{Kept, State};
 
-pub(crate) fn list(cx: &Cx) -> ListResult {
-    ListResult {
-        downloads: cx
-            .world
-            .lock()
-            .kept
-            .iter()
-            .map(|kept| kept.entry.clone())
-            .collect(),
-    }
+pub(crate) async fn list(cx: &Cx, _: Empty) -> Outcome<ListResult> {
+    let state = cx.world.lock();
+    let downloads = state.kept.iter().map(|kept| kept.entry.clone()).collect();
+    Ok(ListResult { downloads })
 }
 
 pub(crate) async fn wait(cx: &Cx, params: WaitParams) -> Outcome<WaitResult> {

@@ -23,7 +23,7 @@ mod upload;
 mod watch;
 
 pub(crate) use dragging::drag;
-pub(crate) use forms::{clear, fill, select, set_checked};
+pub(crate) use forms::{check, clear, fill, select, uncheck};
 pub(crate) use keyboard::{press, type_text};
 pub(crate) use scrolling::{scroll, scroll_into_view};
 pub(crate) use upload::upload;

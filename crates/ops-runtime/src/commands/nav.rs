@@ -78,7 +78,15 @@ pub(crate) async fn navigate(page: &Page<'_>, url: String, until: LoadState) -> 
     }
 }
 
-pub(crate) async fn traverse(cx: &Cx, params: TraverseParams, delta: i32) -> Outcome<NavResult> {
+pub(crate) async fn back(cx: &Cx, params: TraverseParams) -> Outcome<NavResult> {
+    traverse(cx, params, -1).await
+}
+
+pub(crate) async fn forward(cx: &Cx, params: TraverseParams) -> Outcome<NavResult> {
+    traverse(cx, params, 1).await
+}
+
+async fn traverse(cx: &Cx, params: TraverseParams, delta: i32) -> Outcome<NavResult> {
     let page = cx.any_page(params.target_id.as_ref())?;
     page.check_dialog()?;
     let mark = cx.world.lock().seq;

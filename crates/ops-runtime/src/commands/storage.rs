@@ -17,10 +17,37 @@ pub(crate) mod cookies;
 mod origins;
 pub(crate) mod state;
 
+/// The commands of one web storage.
+macro_rules! web_storage {
+    ($name:ident, $area:ident) => {
+        pub(crate) mod $name {
+            use super::*;
+
+            pub(crate) async fn get(
+                cx: &Cx,
+                params: WebStorageParams,
+            ) -> Outcome<WebStorageResult> {
+                super::get(cx, Area::$area, params).await
+            }
+
+            pub(crate) async fn set(cx: &Cx, params: WebStorageSetParams) -> Outcome<StoredResult> {
+                super::set(cx, Area::$area, params).await
+            }
+
+            pub(crate) async fn clear(cx: &Cx, params: WebStorageParams) -> Outcome<ClearedResult> {
+                super::clear(cx, Area::$area, params).await
+            }
+        }
+    };
+}
+
+web_storage!(local, Local);
+web_storage!(session, Session);
+
 /// Which web storage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Area {
+enum Area {
     /// Kept by the origin.
     Local,
     /// Kept by the origin and the page.
@@ -49,11 +76,7 @@ impl Ask<'static> {
     }
 }
 
-pub(crate) async fn get(
-    cx: &Cx,
-    area: Area,
-    params: WebStorageParams,
-) -> Outcome<WebStorageResult> {
+async fn get(cx: &Cx, area: Area, params: WebStorageParams) -> Outcome<WebStorageResult> {
     let ask = Ask {
         name: params.name.as_deref(),
         ..Ask::all(area, "get")
@@ -61,7 +84,7 @@ pub(crate) async fn get(
     call(cx, params.target_id.as_ref(), params.frame.as_ref(), &ask).await
 }
 
-pub(crate) async fn set(cx: &Cx, area: Area, params: WebStorageSetParams) -> Outcome<StoredResult> {
+async fn set(cx: &Cx, area: Area, params: WebStorageSetParams) -> Outcome<StoredResult> {
     let ask = Ask {
         items: Some(&params.items),
         ..Ask::all(area, "set")
@@ -69,7 +92,7 @@ pub(crate) async fn set(cx: &Cx, area: Area, params: WebStorageSetParams) -> Out
     call(cx, params.target_id.as_ref(), params.frame.as_ref(), &ask).await
 }
 
-pub(crate) async fn clear(cx: &Cx, area: Area, params: WebStorageParams) -> Outcome<ClearedResult> {
+async fn clear(cx: &Cx, area: Area, params: WebStorageParams) -> Outcome<ClearedResult> {
     let ask = Ask {
         name: params.name.as_deref(),
         ..Ask::all(area, "clear")

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use ops_contracts::seam::adapter::{Effect, Primitive};
+use ops_contracts::wire::command::Empty;
 use ops_contracts::wire::command::targets::{
     CloseParams, CloseResult, ListResult, NamedParams, NamedResult, NewParams, NewResult,
     TargetInfo, UseParams,
@@ -17,7 +18,7 @@ use crate::cx::{Cx, Page, unexpected};
 const TITLES: Duration = Duration::from_millis(200);
 
 /// The pages, each with its title of now.
-pub(crate) async fn list(cx: &Cx) -> Outcome<ListResult> {
+pub(crate) async fn list(cx: &Cx, _: Empty) -> Outcome<ListResult> {
     let pages: Vec<Page<'_>> = {
         let state = cx.world.lock();
         if state.lost.is_some() {

@@ -1,4 +1,4 @@
-//! The commands of the group `session`: making sessions, telling of them, renewing, reclaiming and closing them.
+//! Making sessions, finding their room and their browser, and ending them.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -10,24 +10,22 @@ use ops_contracts::seam::egress::EgressUpstream;
 use ops_contracts::wire::capability::{AdapterKind, BrowserKind, Capability, CapabilitySet};
 use ops_contracts::wire::command::emulation::DeviceParams;
 use ops_contracts::wire::command::session::{
-    BrowserIdentity, CloseResult, CreateParams, CreateResult, Isolation, ListResult, ObserveParams,
-    ObserveResult, Proxy, ReclaimResult, RenewResult, StatusResult,
+    BrowserIdentity, CreateParams, CreateResult, Isolation, ListResult, Proxy,
 };
 use ops_contracts::wire::domains::DomainPolicy;
-use ops_contracts::wire::ids::{BlobId, ClientId, RequestId, SessionId, TargetId};
+use ops_contracts::wire::ids::{BlobId, ClientId, SessionId, TargetId};
 use ops_contracts::{ErrorCode, Fault, Outcome};
-use serde::Deserialize;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
-use super::{Answer, Inner, Sessions, TOMBSTONES, lock};
+use super::{Inner, Sessions, TOMBSTONES, lock};
 use crate::blobs::Bytes;
-use crate::commands::{encode, surroundings};
+use crate::call::CallContext;
+use crate::commands::surroundings;
 use crate::confinement::Confinement;
 use crate::cx::Cx;
 use crate::health::SessionHealth;
 use crate::lease::Lease;
-use crate::meter::Meter;
 use crate::pool::{Seat, SlotKey};
 use crate::secret;
 use crate::session::owner::Owner;
@@ -38,61 +36,78 @@ use crate::world::Numbers;
 /// How long a session may take to end before the caller stops waiting.
 const END_WITHIN: Duration = Duration::from_secs(8);
 
-/// The id in a result of `session.create`.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Made {
-    pub(super) session_id: SessionId,
+/// What a session can be offered, before anything is done for it.
+struct Offer {
+    adapter: AdapterKind,
+    /// What the adapter can do.
+    capabilities: CapabilitySet,
+    /// What the session can do.
+    offered: Vec<Capability>,
+    /// What it is confined to; nothing when absent.
+    confinement: Option<Arc<Confinement>>,
 }
 
-impl Inner {
-    pub(super) async fn create(
-        self: &Arc<Self>,
-        params: CreateParams,
-        client: ClientId,
-        request: RequestId,
-        (meter, deadline): (Arc<Meter>, Instant),
-    ) -> Answer {
-        let (adapter, capabilities) = self.pool.adapter(params.browser, params.adapter)?;
-        let kind = adapter.kind();
-        // What the adapter could confine, nothing carries here.
-        let offered = |wanted: Capability| {
-            capabilities.has(wanted) && (wanted != Capability::Domains || self.pool.confines())
-        };
-        if let Some(missing) = params.require.iter().find(|wanted| !offered(**wanted)) {
-            return Err(
-                Fault::plain(ErrorCode::RelayCapabilityMismatch).with("missing", missing.as_str())
-            );
-        }
-        self.admit_schemes(&params)?;
-        let confinement = self.confinement(&params)?;
-        if confinement.is_some() && !offered(Capability::Domains) {
-            let message =
-                "domain rules are in force, and sessions of this browser can't be confined to them";
-            let fault = Fault::new(ErrorCode::OpsNotSupported, message)
-                .with("capability", Capability::Domains);
-            return Err(fault.with("browser", params.browser));
-        }
-        let capable = capabilities
-            .iter()
-            .filter(|capability| offered(*capability))
-            .collect();
-        surroundings::offered(&params, &capabilities)?;
-        let wanted = surroundings::Wanted::new(&params, |id| self.blob_of(&client, id))?;
-        let _place = self.reserve()?;
+/// What a command works with that is bound to no session.
+pub(crate) struct Service {
+    pub(super) inner: Arc<Inner>,
+    /// Who asks.
+    pub(super) client: ClientId,
+    pub(super) call: CallContext,
+}
+
+impl Service {
+    /// Makes a session.
+    ///
+    /// # Errors
+    /// What can't be offered, no room for it, no browser in time, surroundings that could not be made.
+    pub(crate) async fn create(&self, params: CreateParams) -> Outcome<CreateResult> {
+        let inner = &self.inner;
+        let mut offer = inner.offer(&params)?;
+        let capabilities = std::mem::take(&mut offer.offered);
+        surroundings::offered(&params, &offer.capabilities)?;
+        let wanted = surroundings::Wanted::new(&params, |id| inner.blob_of(&self.client, id))?;
+        let _place = inner.reserve()?;
         let id = secret::session_id()?;
-        let plan = self.plan(
-            (&id, kind),
-            params.without_secrets(),
-            capabilities.clone(),
-            confinement,
-        )?;
-        let seat = tokio::time::timeout_at(deadline, self.pool.seat(&plan.slot, plan.viewport))
-            .await
-            .map_err(|_| {
-                Fault::new(ErrorCode::OpsTimeout, "the browser was not ready in time")
-                    .with("waitingFor", "the browser")
-            })??;
+        let plan = inner.plan(&id, params.without_secrets(), offer)?;
+        let seat = self.seat(&plan).await?;
+        let lease_id = secret::lease_id()?;
+        let ttl = plan.params.lease_ttl_ms;
+        let ttl = ttl.map_or(DEFAULT_TTL, Duration::from_millis);
+        let lease = Lease::new(lease_id.clone(), ttl, Instant::now());
+        let browser = BrowserIdentity {
+            kind: plan.params.browser,
+            product: seat.place.browser.product.clone(),
+            version: seat.place.browser.version.clone(),
+        };
+        let device = plan.params.device.as_ref();
+        let viewport = device
+            .and_then(DeviceParams::viewport)
+            .unwrap_or(plan.viewport);
+        let session = inner.start(id, self.client.clone(), plan, lease, seat);
+        if let Some(wanted) = wanted {
+            self.apply(&session, wanted).await?;
+        }
+        Ok(CreateResult {
+            session_id: session.id.clone(),
+            lease_id,
+            lease_expires_at: session.lease_expires_at(),
+            browser,
+            target_id: TargetId::from_number(1),
+            viewport,
+            capabilities,
+        })
+    }
+
+    /// A browser context for a session, confined and furnished as its plan says.
+    async fn seat(&self, plan: &Plan) -> Outcome<Seat> {
+        let pool = &self.inner.pool;
+        let seat =
+            tokio::time::timeout_at(self.call.deadline, pool.seat(&plan.slot, plan.viewport))
+                .await
+                .map_err(|_| {
+                    Fault::new(ErrorCode::OpsTimeout, "the browser was not ready in time")
+                        .with("waitingFor", "the browser")
+                })??;
         let place = &seat.place;
         if let Some(confinement) = &plan.confinement {
             place.confine(confinement.terms());
@@ -104,43 +119,66 @@ impl Inner {
             place.frame,
         );
         place.world.lock().max_targets = plan.params.budget.and_then(|budget| budget.max_targets);
-        let lease_id = secret::lease_id()?;
-        let ttl = plan
-            .params
-            .lease_ttl_ms
-            .map_or(DEFAULT_TTL, Duration::from_millis);
-        let lease = Lease::new(lease_id.clone(), ttl, Instant::now());
-        let browser = BrowserIdentity {
-            kind: plan.params.browser,
-            product: place.browser.product.clone(),
-            version: place.browser.version.clone(),
-        };
-        let viewport = plan
-            .params
-            .device
-            .as_ref()
-            .and_then(DeviceParams::viewport)
-            .unwrap_or(plan.viewport);
-        let session = self.start((id, kind), client, plan, lease, seat);
-        if let Some(wanted) = wanted {
-            let cx = Cx::new(session.clone(), meter, deadline, request);
-            let made = tokio::time::timeout_at(deadline, wanted.apply(&cx))
-                .await
-                .unwrap_or_else(|_| Err(cx.timed_out()));
-            if let Err(fault) = made {
-                // Nobody knows of it yet: a session that is not as it was asked for is none.
-                end(&session, Fault::plain(ErrorCode::OpsSessionClosed)).await;
-                return Err(fault);
-            }
+        Ok(seat)
+    }
+
+    /// Makes a session's surroundings as they were asked for, or ends it: nobody knows of it yet, and a session that is not as it was
+    /// asked for is none.
+    async fn apply(&self, session: &Arc<Session>, wanted: surroundings::Wanted) -> Outcome<()> {
+        let cx = Cx::new(session.clone(), self.call.clone());
+        let made = tokio::time::timeout_at(self.call.deadline, wanted.apply(&cx))
+            .await
+            .unwrap_or_else(|_| Err(cx.timed_out()));
+        if made.is_err() {
+            end(session, Fault::plain(ErrorCode::OpsSessionClosed)).await;
         }
-        encode(&CreateResult {
-            session_id: session.id.clone(),
-            lease_id,
-            lease_expires_at: session.lease_expires_at(),
-            browser,
-            target_id: TargetId::from_number(1),
-            viewport,
-            capabilities: capable,
+        made
+    }
+
+    /// All sessions, oldest first.
+    pub(crate) fn list(&self) -> ListResult {
+        let mut sessions: Vec<_> = lock(&self.inner.sessions)
+            .live
+            .values()
+            .map(|session| session.info())
+            .collect();
+        sessions.sort_by(|a, b| (a.created_at, &a.session_id).cmp(&(b.created_at, &b.session_id)));
+        ListResult { sessions }
+    }
+}
+
+impl Inner {
+    /// What a session of these parameters can be offered.
+    ///
+    /// # Errors
+    /// `ops_not_supported` where there is no such adapter or nothing that could confine the session,
+    /// `relay_capability_mismatch` for a required capability that is missing.
+    fn offer(&self, params: &CreateParams) -> Outcome<Offer> {
+        let (adapter, capabilities) = self.pool.adapter(params.browser, params.adapter)?;
+        // What the adapter could confine, nothing carries here.
+        let offered = |wanted: Capability| {
+            capabilities.has(wanted) && (wanted != Capability::Domains || self.pool.confines())
+        };
+        if let Some(missing) = params.require.iter().find(|wanted| !offered(**wanted)) {
+            return Err(
+                Fault::plain(ErrorCode::RelayCapabilityMismatch).with("missing", missing.as_str())
+            );
+        }
+        self.admit_schemes(params)?;
+        let confinement = self.confinement(params)?;
+        if confinement.is_some() && !offered(Capability::Domains) {
+            let message =
+                "domain rules are in force, and sessions of this browser can't be confined to them";
+            return Err(Fault::new(ErrorCode::OpsNotSupported, message)
+                .with("capability", Capability::Domains)
+                .with("browser", params.browser));
+        }
+        let offered = capabilities.iter().filter(|name| offered(*name)).collect();
+        Ok(Offer {
+            adapter: adapter.kind(),
+            capabilities,
+            offered,
+            confinement,
         })
     }
 
@@ -206,13 +244,13 @@ impl Inner {
         found.ok_or_else(|| Fault::plain(ErrorCode::OpsBlobUnknown).with("blobId", id))
     }
 
-    fn plan(
-        &self,
-        (id, adapter): (&SessionId, AdapterKind),
-        params: CreateParams,
-        capabilities: CapabilitySet,
-        confinement: Option<Arc<Confinement>>,
-    ) -> Outcome<Plan> {
+    fn plan(&self, id: &SessionId, params: CreateParams, offer: Offer) -> Outcome<Plan> {
+        let Offer {
+            adapter,
+            capabilities,
+            confinement,
+            ..
+        } = offer;
         let profile = match (&params.profile, &self.config.profiles) {
             (None, _) => None,
             (Some(name), Some(root)) => Some(profile_directory(root, name, params.browser)),
@@ -266,12 +304,13 @@ impl Inner {
 
     fn start(
         self: &Arc<Self>,
-        (id, adapter): (SessionId, AdapterKind),
+        id: SessionId,
         client: ClientId,
         plan: Plan,
         lease: Lease,
         seat: Seat,
     ) -> Arc<Session> {
+        let adapter = plan.slot.adapter;
         let (inbox, messages) = mpsc::unbounded_channel();
         let live = Live {
             context: seat.place.context.clone(),
@@ -329,16 +368,6 @@ impl Inner {
         });
     }
 
-    pub(super) fn list(&self) -> ListResult {
-        let mut sessions: Vec<_> = lock(&self.sessions)
-            .live
-            .values()
-            .map(|session| session.info())
-            .collect();
-        sessions.sort_by(|a, b| (a.created_at, &a.session_id).cmp(&(b.created_at, &b.session_id)));
-        ListResult { sessions }
-    }
-
     /// A place among the sessions while one is being made.
     fn reserve(self: &Arc<Self>) -> Outcome<Place> {
         let live = u32::try_from(lock(&self.sessions).live.len()).unwrap_or(u32::MAX);
@@ -381,106 +410,8 @@ fn profile_directory(root: &Path, name: &str, browser: BrowserKind) -> PathBuf {
     }
 }
 
-pub(super) fn status(session: &Session) -> StatusResult {
-    let live = session.live();
-    let state = live.world.lock();
-    let current_target = state
-        .current
-        .and_then(|current| state.tab(current))
-        .map(|tab| tab.id.clone());
-    let dialog = state.open_dialog().map(|(_, dialog)| dialog.clone());
-    let targets = state.tabs.len();
-    drop(state);
-    let running = *lock(&session.running);
-    let now = Instant::now();
-    let observers = lock(&session.lease).observers(now);
-    let budget = session.means.status(targets, now);
-    StatusResult {
-        session: session.info(),
-        session_epoch: live.epoch,
-        current_target,
-        queued: session
-            .queued
-            .load(Ordering::Relaxed)
-            .saturating_sub(u32::from(running.is_some())),
-        running: running.map(str::to_owned),
-        dialog,
-        budget,
-        observers,
-        fallbacks: live.fallbacks.list(),
-        domains: session
-            .plan
-            .confinement
-            .as_ref()
-            .map(|confinement| confinement.status()),
-    }
-}
-
-pub(super) fn renew(session: &Session) -> RenewResult {
-    // Admission has extended the lease already.
-    RenewResult {
-        lease_expires_at: session.lease_expires_at(),
-    }
-}
-
-pub(super) fn observe(session: &Session, params: &ObserveParams) -> Outcome<ObserveResult> {
-    let observer_lease_id = secret::lease_id()?;
-    let (ttl, now) = (
-        params.ttl_ms.map_or(DEFAULT_TTL, Duration::from_millis),
-        Instant::now(),
-    );
-    let observers = {
-        let mut lease = lock(&session.lease);
-        lease.let_observe(observer_lease_id.clone(), now + ttl, now)?;
-        lease.observers(now)
-    };
-    let expires_at = session.now().plus(ttl);
-    Ok(ObserveResult {
-        session_id: session.id.clone(),
-        observer_lease_id,
-        expires_at,
-        observers,
-    })
-}
-
-pub(super) async fn reclaim(session: &Session) -> Outcome<ReclaimResult> {
-    let lease_id = secret::lease_id()?;
-    let fence = {
-        let mut lease = lock(&session.lease);
-        lease.replace(lease_id.clone(), Instant::now());
-        lease.fence()
-    };
-    session.silence();
-    let (answer, dropped) = oneshot::channel();
-    session.send(Message::Fence(fence, answer))?;
-    let dropped = dropped
-        .await
-        .map_err(|_| Fault::plain(ErrorCode::OpsSessionClosed))?;
-    Ok(ReclaimResult {
-        session_id: session.id.clone(),
-        lease_id,
-        lease_expires_at: session.lease_expires_at(),
-        dropped,
-    })
-}
-
-pub(super) async fn close(session: &Session, deadline: Instant) -> Outcome<CloseResult> {
-    let ended = tokio::time::timeout_at(
-        deadline,
-        end(session, Fault::plain(ErrorCode::OpsSessionClosed)),
-    )
-    .await;
-    let targets_closed = ended.map_err(|_| {
-        Fault::new(
-            ErrorCode::OpsTimeout,
-            "the session is over, but its browser still closes",
-        )
-    })?;
-    Ok(CloseResult { targets_closed })
-}
-
 /// Ends a session; answers the number of pages closed with it.
-pub(super) async fn end(session: &Session, fault: Fault) -> u32 {
+pub(crate) async fn end(session: &Session, fault: Fault) -> u32 {
     let (answer, closed) = oneshot::channel();
     if session.send(Message::Close(fault, answer)).is_err() {
         return 0;

@@ -11,16 +11,16 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use ops_contracts::seam::adapter::{NetworkPolicy, Primitive};
-use ops_contracts::wire::command::CommandName;
+use ops_contracts::wire::command::{Call, CommandName};
 use ops_contracts::wire::frame::EventName;
 use ops_contracts::wire::ids::{RequestId, SessionId};
 use ops_contracts::{ErrorCode, Fault, Outcome};
-use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::{Finished, Job, Live, Message, Session, lock};
+use crate::call::Answer;
 use crate::commands;
 use crate::cx::Cx;
 use crate::pool::{Pool, Seat};
@@ -37,19 +37,25 @@ pub(crate) type Ended = Box<dyn FnOnce(&SessionId, ErrorCode) + Send>;
 
 type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
+/// A command that has not begun.
+struct Waiting {
+    job: Box<Job>,
+    call: Call,
+}
+
 enum Running {
     /// Nothing.
     Idle,
     /// A page command.
-    Command(Box<Job>, Work<Result<Arc<RawValue>, Fault>>),
+    Command(Box<Job>, Work<Answer>),
     /// A new browser for the session, and the command that waits for it.
-    Revive(Box<Job>, Work<Outcome<Seat>>),
+    Revive(Waiting, Work<Outcome<Seat>>),
 }
 
 enum Step {
     Message(Message),
     Effect(Effect),
-    Done(Result<Arc<RawValue>, Fault>),
+    Done(Answer),
     Revived(Outcome<Seat>),
     /// A command has been running for [`LONG`], or that much longer.
     Long,
@@ -63,8 +69,10 @@ pub(crate) struct Owner {
     pool: Arc<Pool>,
     inbox: mpsc::UnboundedReceiver<Message>,
     seat: Option<Seat>,
-    queue: VecDeque<Box<Job>>,
+    queue: VecDeque<Waiting>,
     running: Running,
+    /// The newest fence that the owner knows: work under an older one is refused, also when it arrives late.
+    fence: u64,
     /// When the browser is asked whether it answers at all, should the command that runs still run then.
     doubts: Instant,
     /// Those who wait until the session is drained; none while it is not being drained.
@@ -90,6 +98,7 @@ impl Owner {
             seat: Some(seat),
             queue: VecDeque::new(),
             running: Running::Idle,
+            fence: 0,
             doubts: Instant::now(),
             drain: Vec::new(),
             loss_told: false,
@@ -159,10 +168,7 @@ impl Owner {
 
     fn message(&mut self, message: Message) -> Option<(Fault, Option<oneshot::Sender<u32>>)> {
         match message {
-            Message::Run(job) if self.drain.is_empty() => self.queue.push_back(job),
-            Message::Run(job) => {
-                self.answer(job, Err(Fault::plain(ErrorCode::RelayOpsDraining)), false)
-            }
+            Message::Run(job, call) => self.enqueue(Waiting { job, call }),
             Message::Drain(answer) => self.drain(answer),
             Message::Cancel(request, answer) => {
                 let _ = answer.send(self.cancel(&request));
@@ -175,10 +181,22 @@ impl Owner {
         None
     }
 
+    fn enqueue(&mut self, waiting: Waiting) {
+        let refusal = if waiting.job.fence < self.fence {
+            // Admitted before the session was reclaimed, and here after it.
+            reclaimed_while_waiting()
+        } else if !self.drain.is_empty() {
+            Fault::plain(ErrorCode::RelayOpsDraining)
+        } else {
+            return self.queue.push_back(waiting);
+        };
+        self.answer(waiting.job, Err(refusal), false);
+    }
+
     /// Refuses what waits; the loop closes the session when what runs has ended, which its deadline bounds.
     fn drain(&mut self, answer: oneshot::Sender<u32>) {
         self.drain.push(answer);
-        for job in std::mem::take(&mut self.queue) {
+        for Waiting { job, .. } in std::mem::take(&mut self.queue) {
             self.answer(job, Err(Fault::plain(ErrorCode::RelayOpsDraining)), false);
         }
     }
@@ -214,7 +232,9 @@ impl Owner {
     fn running_request(&self) -> Option<&RequestId> {
         match &self.running {
             Running::Idle => None,
-            Running::Command(job, _) | Running::Revive(job, _) => Some(&job.request),
+            Running::Command(job, _) | Running::Revive(Waiting { job, .. }, _) => {
+                Some(&job.context.request)
+            }
         }
     }
 
@@ -232,10 +252,10 @@ impl Owner {
     /// Starts the next command of the queue when nothing runs.
     fn start_next(&mut self) {
         while matches!(self.running, Running::Idle) {
-            let Some(mut job) = self.queue.pop_front() else {
+            let Some(Waiting { mut job, call }) = self.queue.pop_front() else {
                 return;
             };
-            if job.deadline <= Instant::now() {
+            if job.context.deadline <= Instant::now() {
                 self.answer(
                     job,
                     Err(
@@ -246,14 +266,18 @@ impl Owner {
                 );
                 continue;
             }
-            if let Err(fault) = self.session.health.begin(&job.request, &mut job.ticket) {
+            if let Err(fault) = self
+                .session
+                .health
+                .begin(&job.context.request, &mut job.ticket)
+            {
                 self.answer(job, Err(fault), false);
                 continue;
             }
             if self.session.live().world.lock().lost.is_none() {
-                self.start(job);
+                self.start(job, call);
             } else if self.loss_told {
-                self.revive(job);
+                self.revive(Waiting { job, call });
             } else {
                 self.loss_told = true;
                 self.answer(
@@ -265,16 +289,11 @@ impl Owner {
         }
     }
 
-    fn start(&mut self, job: Box<Job>) {
-        job.meter.start();
-        *lock(&self.session.running) = Some(job.call.name().as_str());
-        let cx = Arc::new(Cx::new(
-            self.session.clone(),
-            job.meter.clone(),
-            job.deadline,
-            job.request.clone(),
-        ));
-        let (call, deadline) = (job.call.clone(), job.deadline);
+    fn start(&mut self, job: Box<Job>, call: Call) {
+        job.context.meter.start();
+        *lock(&self.session.running) = Some(job.command.as_str());
+        let cx = Arc::new(Cx::new(self.session.clone(), job.context.clone()));
+        let deadline = job.context.deadline;
         let work = async move {
             let run = AssertUnwindSafe(commands::run(&cx, call)).catch_unwind();
             match tokio::time::timeout_at(deadline, run).await {
@@ -300,9 +319,9 @@ impl Owner {
         None
     }
 
-    fn revive(&mut self, job: Box<Job>) {
+    fn revive(&mut self, waiting: Waiting) {
         let (pool, session) = (self.pool.clone(), self.session.clone());
-        let deadline = job.deadline;
+        let deadline = waiting.job.context.deadline;
         let work = async move {
             let policy = session.live().world.lock().routes.policy();
             let seat = async {
@@ -333,17 +352,21 @@ impl Owner {
                 )),
             }
         };
-        let work = Box::pin(work.instrument(job.span.clone()));
-        self.running = Running::Revive(job, work);
+        let work = Box::pin(work.instrument(waiting.job.span.clone()));
+        self.running = Running::Revive(waiting, work);
     }
 
     fn revived(&mut self, seat: Outcome<Seat>) -> Option<(Fault, Option<oneshot::Sender<u32>>)> {
-        let Running::Revive(job, _) = std::mem::replace(&mut self.running, Running::Idle) else {
+        let Running::Revive(waiting, _) = std::mem::replace(&mut self.running, Running::Idle)
+        else {
             return None;
         };
+        let Waiting { job, call } = waiting;
         match seat {
             Err(fault) => {
-                self.session.health.not_revived(&fault, &job.request);
+                self.session
+                    .health
+                    .not_revived(&fault, &job.context.request);
                 self.answer(job, Err(fault), false);
             }
             Ok(seat) => {
@@ -379,16 +402,13 @@ impl Owner {
                     tokio::spawn(async move { pool.release(lost).await });
                 }
                 self.loss_told = false;
-                self.start(job);
+                self.start(job, call);
             }
         }
         None
     }
 
-    fn finished(
-        &mut self,
-        outcome: Result<Arc<RawValue>, Fault>,
-    ) -> Option<(Fault, Option<oneshot::Sender<u32>>)> {
+    fn finished(&mut self, outcome: Answer) -> Option<(Fault, Option<oneshot::Sender<u32>>)> {
         let Running::Command(job, _) = std::mem::replace(&mut self.running, Running::Idle) else {
             return None;
         };
@@ -402,8 +422,8 @@ impl Owner {
         }
         let outcome = outcome.map_err(|fault| self.timed_out(fault));
         // The parts of a batch have been noted one by one.
-        if outcome.is_err() || job.call.name() != CommandName::BatchRun {
-            self.session.note(&outcome, &job.request);
+        if outcome.is_err() || job.command != CommandName::BatchRun {
+            self.session.note(&outcome, &job.context.request);
         }
         lock(&self.session.lease).touch(Instant::now());
         self.answer(job, outcome, true);
@@ -428,7 +448,7 @@ impl Owner {
         clippy::boxed_local,
         reason = "jobs are boxed for the queue, and end here"
     )]
-    fn answer(&self, job: Box<Job>, outcome: Result<Arc<RawValue>, Fault>, began: bool) {
+    fn answer(&self, job: Box<Job>, outcome: Answer, began: bool) {
         *lock(&self.session.running) = None;
         self.session.queued.fetch_sub(1, Ordering::Relaxed);
         // Nobody may be waiting any more; the reply is kept under its request id all the same.
@@ -439,14 +459,16 @@ impl Owner {
     }
 
     fn cancel(&mut self, request: &RequestId) -> bool {
-        if let Some(at) = self.queue.iter().position(|job| job.request == *request)
-            && let Some(job) = self.queue.remove(at)
+        if let Some(at) = self
+            .queue
+            .iter()
+            .position(|waiting| waiting.job.context.request == *request)
+            && let Some(Waiting { job, .. }) = self.queue.remove(at)
         {
             self.answer(job, Err(Fault::plain(ErrorCode::OpsCancelled)), false);
             return true;
         }
-        if matches!(&self.running, Running::Command(job, _) | Running::Revive(job, _) if job.request == *request)
-        {
+        if self.running_request() == Some(request) {
             self.stop_running(&Fault::plain(ErrorCode::OpsCancelled));
             return true;
         }
@@ -461,7 +483,7 @@ impl Owner {
                 drop(work);
                 self.answer(job, Err(fault.clone()), true);
             }
-            Running::Revive(job, work) => {
+            Running::Revive(Waiting { job, .. }, work) => {
                 drop(work);
                 self.answer(job, Err(fault.clone()), false);
             }
@@ -469,22 +491,18 @@ impl Owner {
     }
 
     fn fence(&mut self, fence: u64) -> u32 {
-        let (kept, dropped): (VecDeque<_>, VecDeque<_>) =
-            self.queue.drain(..).partition(|job| job.fence >= fence);
+        self.fence = self.fence.max(fence);
+        let (kept, dropped): (VecDeque<_>, VecDeque<_>) = self
+            .queue
+            .drain(..)
+            .partition(|waiting| waiting.job.fence >= fence);
         self.queue = kept;
         let mut count = 0;
-        for job in dropped {
+        for Waiting { job, .. } in dropped {
             count += 1;
-            self.answer(
-                job,
-                Err(Fault::new(
-                    ErrorCode::OpsNotOwner,
-                    "the session was reclaimed while the command waited",
-                )),
-                false,
-            );
+            self.answer(job, Err(reclaimed_while_waiting()), false);
         }
-        if matches!(&self.running, Running::Command(job, _) | Running::Revive(job, _) if job.fence < fence)
+        if matches!(&self.running, Running::Command(job, _) | Running::Revive(Waiting { job, .. }, _) if job.fence < fence)
         {
             count += 1;
             self.stop_running(&Fault::new(
@@ -500,11 +518,11 @@ impl Owner {
         self.inbox.close();
         self.stop_running(&fault);
         while let Ok(message) = self.inbox.try_recv() {
-            if let Message::Run(job) = message {
-                self.queue.push_back(job);
+            if let Message::Run(job, call) = message {
+                self.queue.push_back(Waiting { job, call });
             }
         }
-        for job in std::mem::take(&mut self.queue) {
+        for Waiting { job, .. } in std::mem::take(&mut self.queue) {
             self.answer(job, Err(fault.clone()), false);
         }
         let targets = self.session.live().world.lock().tabs.len();
@@ -527,4 +545,11 @@ impl Owner {
             let _ = answer.send(u32::try_from(targets).unwrap_or(u32::MAX));
         }
     }
+}
+
+fn reclaimed_while_waiting() -> Fault {
+    Fault::new(
+        ErrorCode::OpsNotOwner,
+        "the session was reclaimed while the command waited",
+    )
 }

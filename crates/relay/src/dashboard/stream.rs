@@ -142,7 +142,7 @@ async fn sessions(edge: &Edge) -> Option<Arc<RawValue>> {
         request_id: edge.make_request_id(),
         session_id: None,
         lease_id: None,
-        command: CommandName::SessionList.as_str().to_owned(),
+        command: CommandName::SessionList.into(),
         params: RawValue::from_string("{}".to_owned()).ok()?,
         timeout_ms: u64::try_from(LIST.as_millis()).ok(),
         boundary: false,

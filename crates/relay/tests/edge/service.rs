@@ -13,8 +13,8 @@ use ops_contracts::seam::port::{
 use ops_contracts::wire::blob::BlobInfo;
 use ops_contracts::wire::capability::AdapterKind;
 use ops_contracts::wire::clock::{Clock, Timestamp};
-use ops_contracts::wire::command::session::SessionMode;
-use ops_contracts::wire::command::{Call, CommandName};
+use ops_contracts::wire::command::Call;
+use ops_contracts::wire::command::session::{Grant, SessionMode};
 use ops_contracts::wire::frame::{EventName, OpsCancel, OpsRequest, Timing};
 use ops_contracts::wire::ids::{LeaseId, RequestId, SessionId};
 use ops_contracts::wire::limits::{LaneLimits, LimitsProfile};
@@ -179,7 +179,7 @@ impl OpsService for Script {
         let (stop, cancelled) = oneshot::channel();
         let mut seen = self.seen.lock().unwrap();
         seen.executed.push((
-            request.command.clone(),
+            request.command.to_string(),
             request.timeout_ms,
             caller.client_id.to_string(),
         ));
@@ -188,8 +188,9 @@ impl OpsService for Script {
         self.begun.send_modify(|begun| *begun += 1);
         let call = request
             .command
-            .parse::<CommandName>()
+            .name()
             .and_then(|name| Call::parse(name, &request.params));
+        let makes = matches!(call, Ok(Call::SessionCreate(_)));
         let mut let_go = self.let_go.subscribe();
         let (ending, ended) = (self.shut_down.subscribe(), self.ended.clone());
         let session_id = request.session_id;
@@ -214,9 +215,14 @@ impl OpsService for Script {
             };
             ended.send_modify(|ended| *ended += 1);
             let outcome = outcome.map(|text| RawValue::from_string(text).unwrap().into());
+            let granted = (makes && outcome.is_ok()).then(|| Grant {
+                session_id: session(),
+                lease_id: lease(),
+            });
             Reply {
                 session_id,
                 outcome,
+                granted,
                 timing,
                 served: None,
             }

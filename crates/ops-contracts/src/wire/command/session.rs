@@ -299,6 +299,26 @@ pub struct CreateResult {
     pub capabilities: Vec<Capability>,
 }
 
+impl CreateResult {
+    /// What its caller may act on from now on.
+    #[must_use]
+    pub fn grant(&self) -> Grant {
+        Grant {
+            session_id: self.session_id.clone(),
+            lease_id: self.lease_id.clone(),
+        }
+    }
+}
+
+/// A session and the lease to act on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// The session.
+    pub session_id: SessionId,
+    /// Its lease. Keep it secret.
+    pub lease_id: LeaseId,
+}
+
 /// A session's state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -445,6 +465,17 @@ pub struct ReclaimResult {
     pub lease_expires_at: Timestamp,
     /// Commands of the old holder that were dropped from the queue.
     pub dropped: u32,
+}
+
+impl ReclaimResult {
+    /// What its caller may act on from now on.
+    #[must_use]
+    pub fn grant(&self) -> Grant {
+        Grant {
+            session_id: self.session_id.clone(),
+            lease_id: self.lease_id.clone(),
+        }
+    }
 }
 
 /// Result of `session.close`.

@@ -67,13 +67,70 @@ pub(crate) async fn run(cx: &Cx, params: SnapshotParams) -> Outcome<SnapshotResu
         .transpose()?;
     cx.waiting_for("the page to answer");
     let (root, root_ref) = root(&page, &params).await?;
-    let children = children(&page, root);
+    let read = read_frames(&page, root, &params, root_ref).await?;
+    let subject = Subject {
+        target: page.key,
+        document: document(&page),
+        mode: params.mode,
+        urls: params.urls,
+        root: root_ref.map(|element| (root.number, element)),
+    };
+    let (id, change) = {
+        let mut snapshots = cx
+            .session
+            .snapshots
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let since = params.since.as_deref();
+        snapshots.take(subject, &read.lines, since, params.max_chars as usize)
+    };
+    let mut result = SnapshotResult {
+        target_id: page.id.clone(),
+        url: read.url,
+        title: read.title,
+        id,
+        text: String::new(),
+        delta: None,
+        matches: None,
+        lines: count(read.lines.len()),
+        omitted: 0,
+        truncated: read.truncated,
+        cursor: None,
+        frames: read.frames,
+        unreadable_frames: read.unreadable,
+    };
+    match change {
+        Some(change) => (result.text, result.delta) = (change.text, Some(change.delta)),
+        None => show(&mut result, &read.lines, &params, cursor, &page),
+    }
+    Ok(result)
+}
+
+/// The frames of a page as one tree.
+struct Reading {
+    lines: Vec<String>,
+    title: String,
+    url: String,
+    /// Whether a frame has more nodes than are read.
+    truncated: bool,
+    frames: u32,
+    unreadable: Vec<UnreadableFrame>,
+}
+
+/// Reads a frame, or an element of it, and the frames in it, all at once.
+async fn read_frames(
+    page: &Page<'_>,
+    root: FrameAt,
+    params: &SnapshotParams,
+    root_ref: Option<u32>,
+) -> Outcome<Reading> {
+    let children = children(page, root);
     let (first, rest) = tokio::join!(
-        read(&page, root, &params, root_ref),
+        read(page, root, params, root_ref),
         join_all(children.iter().map(|child| async {
             tokio::join!(
-                read(&page, child.at, &params, None),
-                owner_of(&page, child.at.key)
+                read(page, child.at, params, None),
+                owner_of(page, child.at.key)
             )
         })),
     );
@@ -90,64 +147,44 @@ pub(crate) async fn run(cx: &Cx, params: SnapshotParams) -> Outcome<SnapshotResu
         truncated |= lines.as_ref().is_ok_and(|lines| lines.truncated);
         tree.add(&child, lines, owner);
     }
-    let lines = tree.splice(root.key, first);
-    let max = params.max_chars as usize;
-    let (id, change) = {
-        let subject = Subject {
-            target: page.key,
-            document: document(&page),
-            mode: params.mode,
-            urls: params.urls,
-            root: root_ref.map(|element| (root.number, element)),
-        };
-        let mut snapshots = cx
-            .session
-            .snapshots
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        snapshots.take(subject, &lines, params.since.as_deref(), max)
-    };
-    let mut result = SnapshotResult {
-        target_id: page.id.clone(),
-        url,
+    Ok(Reading {
+        lines: tree.splice(root.key, first),
         title,
-        id,
-        text: String::new(),
-        delta: None,
-        matches: None,
-        lines: count(lines.len()),
-        omitted: 0,
+        url,
         truncated,
-        cursor: None,
         frames: tree.frames,
-        unreadable_frames: tree.unreadable,
-    };
-    if let Some(change) = change {
-        (result.text, result.delta) = (change.text, Some(change.delta));
-        return Ok(result);
-    }
+        unreadable: tree.unreadable,
+    })
+}
+
+/// Shows the lines that were asked for, from the cursor on, as far as the budget goes.
+fn show(
+    result: &mut SnapshotResult,
+    lines: &[String],
+    params: &SnapshotParams,
+    cursor: Option<Cursor>,
+    page: &Page<'_>,
+) {
     let shown: Vec<&str> = match &params.find {
         Some(text) => {
-            let (shown, matches) = containing(&lines, text);
+            let (shown, matches) = containing(lines, text);
             result.matches = Some(count(matches));
             shown
         }
         None => lines.iter().map(String::as_str).collect(),
     };
-    let window = Window::of(&shown, cursor.map_or(0, |cursor| cursor.line), max);
+    let start = cursor.map_or(0, |cursor| cursor.line);
+    let window = Window::of(&shown, start, params.max_chars as usize);
     if window.end < shown.len() {
-        result.cursor = Some(
-            Cursor {
-                line: window.end,
-                document: document(&page),
-                mode: params.mode,
-            }
-            .to_string(),
-        );
+        let next = Cursor {
+            line: window.end,
+            document: document(page),
+            mode: params.mode,
+        };
+        result.cursor = Some(next.to_string());
     }
     result.omitted = count(lines.len() - (window.end - window.start));
     result.text = window.text;
-    Ok(result)
 }
 
 /// The lines that contain a text, case ignored, below those that they are in; and how many contain it.

@@ -307,11 +307,15 @@ async fn check_state(
     .await
 }
 
-pub(crate) async fn set_checked(
-    cx: &Cx,
-    params: ElementParams,
-    wanted: bool,
-) -> Outcome<CheckResult> {
+pub(crate) async fn check(cx: &Cx, params: ElementParams) -> Outcome<CheckResult> {
+    set_checked(cx, params, true).await
+}
+
+pub(crate) async fn uncheck(cx: &Cx, params: ElementParams) -> Outcome<CheckResult> {
+    set_checked(cx, params, false).await
+}
+
+async fn set_checked(cx: &Cx, params: ElementParams, wanted: bool) -> Outcome<CheckResult> {
     let page = cx.page(params.target_id.as_ref())?;
     let frame = page.frame_of(&params.element)?;
     let before = check_state(&page, frame, &(&params.element).into()).await?;
