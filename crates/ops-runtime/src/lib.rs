@@ -1,8 +1,16 @@
-//! Sessions and commands above the adapter seam: leases, one owner task per session, the DOM bridge, receipts.
-//! Embeddable without relay and without network; see `examples/embed.rs`.
+#![doc = include_str!("../README.md")]
 //!
-//! **Invariant:** knows neither HTTP nor any browser protocol, reads neither environment nor clock.
+//! # Inside
+//!
+//! Sessions and commands above the adapter seam: leases, one owner task per session, the DOM bridge, receipts. Rust programs use
+//! [`api`]; a relay uses [`Runtime`], the service behind it.
+//!
+//! **Invariant:** knows neither HTTP nor any browser protocol, reads neither environment nor clock: [`api::SystemClock`] is there for
+//! programs to pass in.
 
+#![deny(missing_docs)]
+
+pub mod api;
 mod blobs;
 mod boundary;
 mod bridge;

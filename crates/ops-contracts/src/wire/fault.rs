@@ -12,7 +12,9 @@ use crate::wire::error::{ErrorCode, ErrorSource};
 use crate::wire::ids::{RequestId, SessionId};
 
 /// An error inside the control plane: what the layer that refuses hands on, unchanged, to the edge.
-#[derive(Debug, Clone, PartialEq)]
+///
+/// Shown, it says what to do next; its `Debug` form, which `main` prints of an error, adds the details.
+#[derive(Clone, PartialEq)]
 pub struct Fault {
     /// The stable code.
     pub code: ErrorCode,
@@ -113,7 +115,23 @@ impl From<ErrorCode> for Fault {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.code, self.message)
+        let hint = self.code.row().remedy;
+        write!(f, "{}: {}. {hint}", self.code, self.message)?;
+        match self.retry_after_ms {
+            Some(millis) => write!(f, " (retry after {millis} ms)"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")?;
+        if self.details.is_empty() {
+            return Ok(());
+        }
+        let details = serde_json::to_string(&self.details).map_err(|_| fmt::Error)?;
+        write!(f, "\ndetails: {details}")
     }
 }
 

@@ -269,6 +269,16 @@ fn default_read() -> u32 {
     100_000
 }
 
+impl Default for ReadParams {
+    fn default() -> Self {
+        Self {
+            element: None,
+            max_chars: default_read(),
+            target_id: None,
+        }
+    }
+}
+
 impl Params for ReadParams {
     fn validate(&self) -> Result<(), InvalidField> {
         in_read_range(self.max_chars)
