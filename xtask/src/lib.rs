@@ -10,6 +10,7 @@ pub mod environment;
 mod fuzz;
 mod lint;
 mod live;
+mod package;
 mod scorecard;
 pub mod setup;
 mod test;
@@ -51,6 +52,8 @@ enum Task {
     Test,
     /// Checks the repository's own rules: layers, dependencies and licences, error codes, sources, lengths, spelling, traceability
     Tidy,
+    /// Packages every library as a registry would take it, without building or sending anything
+    Package,
     /// Writes what is generated from the contract: schemas, documentation, fixtures
     Codegen(codegen::Options),
     /// Runs the adapter conformance suite
@@ -98,6 +101,7 @@ fn task(task: Task, workspace: &Workspace, environment: &Environment) -> Result<
         Task::Build => build::release(workspace).map(drop),
         Task::Test => test::run(workspace, environment),
         Task::Tidy => tidy::run(workspace),
+        Task::Package => package::run(workspace),
         Task::Codegen(options) => codegen::run(&options, workspace),
         Task::Conformance(options) => conformance::run(&options, workspace, environment),
         Task::Capabilities => conformance::capabilities(workspace),

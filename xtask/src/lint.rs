@@ -1,10 +1,10 @@
-//! What is checked without running anything: formatting, the repository's own rules, clippy and the documentation, with warnings as
-//! errors.
+//! What is checked without running anything: formatting, the repository's own rules, clippy, the documentation, with warnings as
+//! errors, and that the libraries can be packaged.
 
 use anyhow::Result;
 
-use crate::tidy;
 use crate::workspace::{Workspace, checked};
+use crate::{package, tidy};
 
 /// The cheap checks first.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
@@ -23,5 +23,6 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     checked(
         doc.args(["doc", "--workspace", "--no-deps", "--quiet"])
             .env("RUSTDOCFLAGS", "-D warnings"),
-    )
+    )?;
+    package::run(workspace)
 }

@@ -22,7 +22,11 @@ pub(crate) fn run(workspace: &Workspace, environment: &Environment) -> Result<()
         return plain(workspace, browsers);
     }
     let mut doc = workspace.cargo_command();
-    crate::workspace::checked(doc.args(["test", "--workspace", "--doc", "--quiet"]))?;
+    crate::workspace::checked(
+        // The examples of the library start a browser.
+        doc.args(["test", "--workspace", "--doc", "--quiet"])
+            .envs(browsers.clone()),
+    )?;
     // Builds our programs too, beside the test programs: with a build of their own, the protocol types would be compiled twice.
     let mut nextest = workspace.cargo_command();
     nextest

@@ -12,6 +12,7 @@ mod codes;
 mod dependencies;
 mod functions;
 pub mod layers;
+mod manifests;
 mod rooms;
 mod sources;
 mod spelling;
@@ -86,6 +87,7 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     let sources = read_all(&workspace.root)?;
     let mut findings = Findings::default();
     layers::check(workspace, &mut findings);
+    manifests::check(workspace, &mut findings);
     rooms::check(&sources, &mut findings);
     sources::check(&sources, &mut findings);
     spelling::check(&sources, &mut findings);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
-use cargo_metadata::{Metadata, MetadataCommand};
+use cargo_metadata::{Metadata, MetadataCommand, Package};
 
 /// The repository.
 #[derive(Debug)]
@@ -32,6 +32,13 @@ impl Workspace {
             root: metadata.workspace_root.clone().into_std_path_buf(),
             metadata,
         })
+    }
+
+    /// The libraries: what lies in `crates`.
+    pub(crate) fn libraries(&self) -> impl Iterator<Item = &Package> {
+        let folder = self.metadata.workspace_root.join("crates");
+        let packages = self.metadata.workspace_packages().into_iter();
+        packages.filter(move |package| package.manifest_path.starts_with(&folder))
     }
 
     /// Where cargo puts what it builds.
