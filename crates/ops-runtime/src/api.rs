@@ -62,7 +62,7 @@ impl Clock for SystemClock {
 /// How a browser is to be.
 #[derive(Clone)]
 pub struct BrowserOptions {
-    /// The family of the browser: Chrome unless told otherwise. The adapter has to know it.
+    /// The family of the browser: Chrome by default. The adapter has to support it.
     pub family: BrowserKind,
     /// Further adapters: what the first one can't do is tried with them, where the browser permits it.
     pub fallbacks: Vec<Arc<dyn Adapter>>,

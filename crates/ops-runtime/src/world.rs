@@ -453,7 +453,7 @@ impl State {
         Some(tab.id)
     }
 
-    /// Applies an event that changes nothing but this state.
+    /// Applies an event that changes nothing but this state: one of frames and navigations, or of what follows.
     fn note(&mut self, event: Event) {
         let seq = self.seq;
         match event {
@@ -490,21 +490,7 @@ impl State {
                 frame,
                 document,
                 url,
-            } => {
-                self.remove_children(frame);
-                self.note_url(frame, &url);
-                self.note_visit(target, &url);
-                if let Some(frame) = self.frames.iter_mut().find(|known| known.key == frame) {
-                    frame.committed_seq = seq;
-                }
-                if let Some(tab) = self.main_tab(target, frame) {
-                    tab.crashed = false;
-                    tab.title.clear();
-                    tab.chooser = None;
-                    tab.requests.committed(document);
-                    tab.nav.committed(seq, document, url);
-                }
-            }
+            } => self.committed(target, frame, document, url),
             Event::NavigationFailed {
                 target,
                 frame,
@@ -524,68 +510,25 @@ impl State {
                     tab.nav.reached(document, phase);
                 }
             }
+            other => self.note_files(other),
+        }
+    }
+
+    /// Applies an event of downloads and file choosers, or of what follows.
+    fn note_files(&mut self, event: Event) {
+        let seq = self.seq;
+        match event {
             Event::DownloadStarted {
                 target,
                 url,
                 suggested_name,
-            } => {
-                if let Some(tab) = self.tab_mut(target) {
-                    // What was to be a document has become a file.
-                    tab.nav.pending = None;
-                }
-                let kept = self.kept.iter().rev().find(|kept| {
-                    kept.entry.url == url && kept.entry.suggested_name == suggested_name
-                });
-                let download = kept.map(|kept| kept.entry.download);
-                // What a popup turned into belongs to the page that opened it.
-                let opener = self
-                    .tab(target)
-                    .and_then(|tab| tab.opener.as_ref())
-                    .map(|(opener, _)| *opener);
-                let never_loaded = self
-                    .tab(target)
-                    .is_some_and(|tab| tab.nav.url.is_empty() || tab.nav.url == "about:blank");
-                let told = opener.filter(|_| never_loaded).unwrap_or(target);
-                self.downloads.push_back((
-                    seq,
-                    told,
-                    DownloadInfo {
-                        download,
-                        url,
-                        suggested_name,
-                    },
-                ));
-                if self.downloads.len() > MAX_DOWNLOADS_KEPT {
-                    self.downloads.pop_front();
-                }
-            }
+            } => self.navigation_became_download(target, url, suggested_name),
             Event::DownloadBegan {
                 target,
                 download,
                 url,
                 suggested_name,
-            } => {
-                let Some(target_id) = self.tab(target).map(|tab| tab.id.clone()) else {
-                    return;
-                };
-                let number = Numbers::take(&mut self.numbers.download);
-                let entry = DownloadEntry {
-                    download: number,
-                    target_id,
-                    url,
-                    suggested_name,
-                    state: DownloadState::Running,
-                    received_bytes: 0,
-                    total_bytes: None,
-                    failure: None,
-                    saved: false,
-                };
-                self.kept.push(Kept {
-                    key: download,
-                    entry,
-                    seen: false,
-                });
-            }
+            } => self.download_began(target, download, url, suggested_name),
             Event::FileChooserOpened {
                 target,
                 chooser,
@@ -596,6 +539,13 @@ impl State {
                     tab.chooser = Some((seq, chooser, multiple));
                 }
             }
+            other => self.note_log(other),
+        }
+    }
+
+    /// Applies an event of the console, or of the network.
+    fn note_log(&mut self, event: Event) {
+        match event {
             Event::Console {
                 target,
                 level,
@@ -638,6 +588,101 @@ impl State {
             }
             network => self.note_network(network),
         }
+    }
+
+    /// A frame has another document.
+    fn committed(
+        &mut self,
+        target: TargetKey,
+        frame: FrameKey,
+        document: DocumentKey,
+        url: String,
+    ) {
+        let seq = self.seq;
+        self.remove_children(frame);
+        self.note_url(frame, &url);
+        self.note_visit(target, &url);
+        if let Some(frame) = self.frames.iter_mut().find(|known| known.key == frame) {
+            frame.committed_seq = seq;
+        }
+        if let Some(tab) = self.main_tab(target, frame) {
+            tab.crashed = false;
+            tab.title.clear();
+            tab.chooser = None;
+            tab.requests.committed(document);
+            tab.nav.committed(seq, document, url);
+        }
+    }
+
+    /// What was to be a document has become a file.
+    fn navigation_became_download(
+        &mut self,
+        target: TargetKey,
+        url: String,
+        suggested_name: String,
+    ) {
+        let seq = self.seq;
+        if let Some(tab) = self.tab_mut(target) {
+            // What was to be a document has become a file.
+            tab.nav.pending = None;
+        }
+        let kept = self
+            .kept
+            .iter()
+            .rev()
+            .find(|kept| kept.entry.url == url && kept.entry.suggested_name == suggested_name);
+        let download = kept.map(|kept| kept.entry.download);
+        // What a popup turned into belongs to the page that opened it.
+        let opener = self
+            .tab(target)
+            .and_then(|tab| tab.opener.as_ref())
+            .map(|(opener, _)| *opener);
+        let never_loaded = self
+            .tab(target)
+            .is_some_and(|tab| tab.nav.url.is_empty() || tab.nav.url == "about:blank");
+        let told = opener.filter(|_| never_loaded).unwrap_or(target);
+        self.downloads.push_back((
+            seq,
+            told,
+            DownloadInfo {
+                download,
+                url,
+                suggested_name,
+            },
+        ));
+        if self.downloads.len() > MAX_DOWNLOADS_KEPT {
+            self.downloads.pop_front();
+        }
+    }
+
+    /// A file is being downloaded.
+    fn download_began(
+        &mut self,
+        target: TargetKey,
+        download: DownloadKey,
+        url: String,
+        suggested_name: String,
+    ) {
+        let Some(target_id) = self.tab(target).map(|tab| tab.id.clone()) else {
+            return;
+        };
+        let number = Numbers::take(&mut self.numbers.download);
+        let entry = DownloadEntry {
+            download: number,
+            target_id,
+            url,
+            suggested_name,
+            state: DownloadState::Running,
+            received_bytes: 0,
+            total_bytes: None,
+            failure: None,
+            saved: false,
+        };
+        self.kept.push(Kept {
+            key: download,
+            entry,
+            seen: false,
+        });
     }
 
     fn note_network(&mut self, event: Event) {

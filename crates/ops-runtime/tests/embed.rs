@@ -1,12 +1,21 @@
-//! The example program, run as a program against a real browser.
+//! The library as programs use it, against a real browser: the example, run as a program, and this test's own process.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use adapter_cdp::guard::GuardCommand;
+use adapter_cdp::{CdpAdapter, CdpConfig};
 use conformance::site::Site;
+use ops_contracts::seam::port::OpsService;
+use ops_contracts::wire::command::{DialogAccept, dialog};
+use ops_runtime::api::{Browser, BrowserOptions, ErrorCode, Event, SessionOptions, SystemClock};
+use serde_json::json;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 /// How long the program may take to start a browser and use it, on a busy machine.
 const WITHIN: Duration = Duration::from_secs(90);
@@ -76,4 +85,77 @@ fn an_error_of_the_example_says_what_to_do_next() {
     assert!(!ok, "{out}");
     assert!(err.contains("ops_element_ambiguous"), "{err}");
     assert!(err.contains("a narrower locator"), "{err}");
+}
+
+/// A browser of this process, whose `main` is the test runner's: the guard is another program.
+async fn launch() -> Browser {
+    let guard = GuardCommand::new(example());
+    let config = CdpConfig::new(
+        guard,
+        std::env::temp_dir(),
+        std::env::vars_os(),
+        Arc::new(SystemClock),
+    );
+    let adapter = CdpAdapter::new(config);
+    Browser::launch(adapter, BrowserOptions::default())
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_program_whose_main_is_not_its_own_drives_a_browser_behind_another_guard() {
+    let (browser, site) = (launch().await, Site::start().unwrap());
+    let session = browser.session(SessionOptions::default()).await.unwrap();
+    let page = session.page();
+    let (events, mut seen) = mpsc::unbounded_channel();
+    page.on(move |event| drop(events.send(event)));
+
+    page.goto(&site.url("/pages/dialogs.html")).await.unwrap();
+    assert_eq!(page.evaluate::<u32>("6 * 7").await.unwrap(), 42);
+    let refused = page.evaluate::<String>("6 * 7").await.unwrap_err();
+    assert_eq!(refused.code, ErrorCode::OpsInvalidRequest);
+    let clicked = page.click("role=button[name=Alert]").await.unwrap();
+    let Some(Event::DialogOpened(dialog)) = seen.recv().await else {
+        panic!("no dialog was reported");
+    };
+    assert_eq!(clicked.receipt.dialog_opened.as_ref(), Some(&dialog));
+    let accept = dialog::AcceptParams::default();
+    session.call::<DialogAccept>(accept).await.unwrap();
+    assert!(matches!(
+        seen.recv().await,
+        Some(Event::DialogClosed { accepted: true, .. })
+    ));
+
+    let title = session.execute("dom.title", &json!({})).await.unwrap();
+    assert_eq!(title["value"], page.title().await.unwrap());
+    let unknown = session.execute("dom.titel", &json!({})).await.unwrap_err();
+    assert_eq!(unknown.code, ErrorCode::OpsCommandUnknown);
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn a_command_whose_future_is_dropped_is_cancelled_and_a_session_without_handles_is_closed() {
+    let (browser, site) = (launch().await, Site::start().unwrap());
+    let page = browser.open(&site.url("/plain")).await.unwrap();
+    let never = page.evaluate::<()>("new Promise(() => {})");
+    timeout(Duration::from_millis(300), never)
+        .await
+        .unwrap_err();
+    // It would be in the way for thirty seconds otherwise.
+    timeout(Duration::from_secs(10), page.title())
+        .await
+        .expect("the queue is free again")
+        .unwrap();
+
+    let sessions = || browser.runtime().summary().sessions;
+    assert_eq!(sessions(), 1);
+    drop(page);
+    timeout(Duration::from_secs(10), async {
+        while sessions() > 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await
+    .expect("nobody can use the session any more");
+    browser.close().await;
 }

@@ -25,7 +25,7 @@ use super::{Event, IntoLocator, Result, Session};
 
 /// A page of a session. Cheap to clone.
 ///
-/// An action returns what was observed of it: a click that did nothing says so. An element is named as [`IntoLocator`] tells, and has
+/// An action returns what was observed of it: a click that did nothing says so. An element is named in one of the ways of [`IntoLocator`], and has
 /// to be exactly one; an action waits until its element can take it.
 ///
 /// ```

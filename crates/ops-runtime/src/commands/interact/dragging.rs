@@ -48,7 +48,6 @@ pub(crate) async fn drag(cx: &Cx, params: DragParams) -> Outcome<DragResult> {
     // What is wrong with the target is said before anything is pressed.
     find(&page, &params.target, params.target_position, "hover").await?;
     let source = find(&page, &params.source, params.source_position, "drag").await?;
-    let modifiers = held(&params.modifiers);
     let observed = Observation::begin(&page);
     let target_frame = page.frame_of(&params.target)?;
     watch::begin(&page, source.frame).await?;
@@ -56,54 +55,7 @@ pub(crate) async fn drag(cx: &Cx, params: DragParams) -> Outcome<DragResult> {
         watch::begin(&page, target_frame).await?;
     }
     cx.waiting_for("the page to handle the drag");
-    let button = MouseButton::Left;
-    send(&page, &observed, press(source.at, button, modifiers)).await?;
-    let native = under_way(
-        &page,
-        &observed,
-        source.frame,
-        source.at,
-        (button, modifiers),
-    )
-    .await?;
-    // The way to the target may have to be scrolled free, which moves the source: it is held already.
-    let target = match find(&page, &params.target, params.target_position, "hover").await {
-        Ok(target) => target,
-        Err(fault) => {
-            // Nothing may stay pressed.
-            drop(
-                send(
-                    &page,
-                    &observed,
-                    vec![release(source.at, button, modifiers)],
-                )
-                .await,
-            );
-            return Err(fault);
-        }
-    };
-    send(
-        &page,
-        &observed,
-        moves(source.at, target.at, params.steps, button, modifiers),
-    )
-    .await?;
-    if native {
-        over(
-            &page,
-            &observed,
-            target.frame,
-            target.at,
-            (button, modifiers),
-        )
-        .await?;
-    }
-    send(
-        &page,
-        &observed,
-        vec![release(target.at, button, modifiers)],
-    )
-    .await?;
+    let (target, native) = carry(&page, &observed, &source, &params).await?;
     mouse::note(
         &page,
         Mouse {
@@ -157,6 +109,39 @@ pub(crate) async fn drag(cx: &Cx, params: DragParams) -> Outcome<DragResult> {
         native,
         receipt,
     })
+}
+
+/// Takes the source, carries it to the target and drops it there. Answers the target, and whether the browser made a native drag of it.
+async fn carry(
+    page: &Page<'_>,
+    observed: &Observation,
+    source: &End,
+    params: &DragParams,
+) -> Outcome<(End, bool)> {
+    let modifiers = held(&params.modifiers);
+    let button = MouseButton::Left;
+    send(page, observed, press(source.at, button, modifiers)).await?;
+    let native = under_way(page, observed, source.frame, source.at, (button, modifiers)).await?;
+    // The way to the target may have to be scrolled free, which moves the source: it is held already.
+    let target = match find(page, &params.target, params.target_position, "hover").await {
+        Ok(target) => target,
+        Err(fault) => {
+            // Nothing may stay pressed.
+            drop(send(page, observed, vec![release(source.at, button, modifiers)]).await);
+            return Err(fault);
+        }
+    };
+    send(
+        page,
+        observed,
+        moves(source.at, target.at, params.steps, button, modifiers),
+    )
+    .await?;
+    if native {
+        over(page, observed, target.frame, target.at, (button, modifiers)).await?;
+    }
+    send(page, observed, vec![release(target.at, button, modifiers)]).await?;
+    Ok((target, native))
 }
 
 /// Refuses to call a drag done whose drop the page did not take, or whose press reached nothing.
