@@ -29,6 +29,7 @@ impl Clock for SystemClock {
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
 type Factory = Box<dyn FnOnce() -> Subject + Send>;
+type LazySubject = Arc<LazyLock<Subject, Factory>>;
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     tokio::runtime::Builder::new_multi_thread()
@@ -38,57 +39,127 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
         .expect("the system gives threads")
 });
 
-/// Runs each case of the suite as a test of its own, on the subject that `factory` makes when the first one runs, and
-/// `more` beside them.
-pub fn run_suite(factory: impl FnOnce() -> Subject + Send + 'static, more: Vec<Trial>) -> ExitCode {
-    run_cases(factory, suite::cases(), more, Arguments::from_args())
+/// The tests of one subject.
+pub struct Suite {
+    subject: Option<LazySubject>,
+    /// Cases as tests of their own.
+    cases: Vec<Trial>,
+    /// The same cases as a test a topic, one after the other; none where cases are tests of their own whatever is asked for.
+    topics: Option<Vec<Trial>>,
 }
 
-/// The same one case after the other, each topic as one test, for browsers that can't give the focus to two windows at once
-/// and take long to start; all topics, or `only` some, and
-/// `more` beside them. With a filter that names a case, cases are tests of their own.
-pub fn run_topics(
-    factory: impl FnOnce() -> Subject + Send + 'static,
-    only: Option<&[&str]>,
-    more: Vec<Trial>,
-) -> ExitCode {
-    let arguments = Arguments {
-        test_threads: Some(1),
-        ..Arguments::from_args()
-    };
-    if arguments
-        .filter
-        .as_ref()
-        .is_some_and(|filter| filter.contains('.'))
-    {
-        return run_cases(factory, suite::cases(), vec![], arguments);
-    }
-    let mut topics: Vec<(&str, Vec<&'static Case>)> = Vec::new();
-    for case in suite::cases() {
-        let topic = case.name.split('.').next().unwrap_or_default();
-        if only.is_some_and(|only| !only.contains(&topic)) {
-            continue;
-        }
-        match topics.iter_mut().find(|(known, _)| *known == topic) {
-            Some((_, cases)) => cases.push(case),
-            None => topics.push((topic, vec![case])),
+impl Suite {
+    /// Each case of the suite as a test named `name::case`, on the subject that `factory` makes when the first one runs, and
+    /// `more` beside them.
+    pub fn of_cases(
+        name: &str,
+        factory: impl FnOnce() -> Subject + Send + 'static,
+        more: Vec<Trial>,
+    ) -> Self {
+        let subject = lazy(factory);
+        let cases = suite::cases().map(|case| case_trial(name, case, Arc::clone(&subject)));
+        Self {
+            cases: cases.chain(more).collect(),
+            topics: None,
+            subject: Some(subject),
         }
     }
-    run_trials(factory, arguments, |subject| {
-        let topics = topics
-            .into_iter()
-            .map(|(topic, cases)| topic_trial(topic, cases, Arc::clone(subject)));
-        topics.chain(more).collect()
-    })
+
+    /// The same one case after the other, each topic as a test, for browsers that can't give the focus to two windows at once
+    /// and take long to start; all topics, or `only` some, and `more` beside them. With a filter that names a case, cases are
+    /// tests of their own.
+    pub fn of_topics(
+        name: &str,
+        factory: impl FnOnce() -> Subject + Send + 'static,
+        only: Option<&[&str]>,
+        more: Vec<Trial>,
+    ) -> Self {
+        let one_by_one = Self::of_cases(name, factory, Vec::new());
+        let mut topics: Vec<(&str, Vec<&'static Case>)> = Vec::new();
+        for case in suite::cases() {
+            let topic = case.name.split('.').next().unwrap_or_default();
+            if only.is_some_and(|only| !only.contains(&topic)) {
+                continue;
+            }
+            match topics.iter_mut().find(|(known, _)| *known == topic) {
+                Some((_, cases)) => cases.push(case),
+                None => topics.push((topic, vec![case])),
+            }
+        }
+        let subject = one_by_one.subject.iter();
+        let topics = subject.flat_map(|subject| {
+            topics
+                .iter()
+                .map(|(topic, cases)| topic_trial(name, topic, cases.clone(), Arc::clone(subject)))
+        });
+        Self {
+            topics: Some(topics.chain(more).collect()),
+            ..one_by_one
+        }
+    }
+
+    /// Tests without a subject of the suite.
+    pub fn of_trials(trials: Vec<Trial>) -> Self {
+        Self {
+            subject: None,
+            cases: trials,
+            topics: None,
+        }
+    }
+
+    /// Runs what is asked for, and ends the subject. Whether all has passed.
+    fn run(self, mut arguments: Arguments) -> bool {
+        let names_a_case = |filter: &String| filter.contains('.');
+        let trials = match self.topics {
+            Some(topics) => {
+                arguments.test_threads = Some(1);
+                if arguments.filter.as_ref().is_some_and(names_a_case) {
+                    self.cases
+                } else {
+                    topics
+                }
+            }
+            None => self.cases,
+        };
+        if trials.iter().all(|trial| arguments.is_filtered_out(trial)) {
+            return true;
+        }
+        let conclusion = libtest_mimic::run(&arguments, trials);
+        if let Some(subject) = self.subject.as_deref().and_then(LazyLock::get) {
+            RUNTIME.block_on(
+                subject
+                    .service
+                    .shut_down(Instant::now() + Duration::from_secs(5)),
+            );
+        }
+        !conclusion.has_failed()
+    }
+}
+
+/// Runs the tests of one suite after the other: their browsers don't compete, and each has as many threads as it bears.
+pub fn run_suites(suites: Vec<Suite>) -> ExitCode {
+    let arguments = Arguments::from_args();
+    // All of them, whether or not one before has failed.
+    let failed = suites
+        .into_iter()
+        .map(|suite| suite.run(arguments.clone()))
+        .filter(|passed| !passed)
+        .count();
+    if failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(101)
+    }
+}
+
+fn lazy(factory: impl FnOnce() -> Subject + Send + 'static) -> LazySubject {
+    let factory: Factory = Box::new(factory);
+    Arc::new(LazyLock::new(factory))
 }
 
 /// All cases of a topic, each judged by itself.
-fn topic_trial(
-    topic: &str,
-    cases: Vec<&'static Case>,
-    subject: Arc<LazyLock<Subject, Factory>>,
-) -> Trial {
-    Trial::test(topic, move || {
+fn topic_trial(suite: &str, topic: &str, cases: Vec<&'static Case>, subject: LazySubject) -> Trial {
+    Trial::test(format!("{suite}::{topic}"), move || {
         let subject = RUNTIME.block_on(async { LazyLock::force(&subject).clone() });
         let outcomes = cases
             .iter()
@@ -109,39 +180,6 @@ fn topic_trial(
     })
 }
 
-fn run_cases(
-    factory: impl FnOnce() -> Subject + Send + 'static,
-    cases: impl Iterator<Item = &'static Case>,
-    more: Vec<Trial>,
-    arguments: Arguments,
-) -> ExitCode {
-    run_trials(factory, arguments, |subject| {
-        cases
-            .map(|case| trial(case, subject.clone()))
-            .chain(more)
-            .collect()
-    })
-}
-
-fn run_trials(
-    factory: impl FnOnce() -> Subject + Send + 'static,
-    arguments: Arguments,
-    trials: impl FnOnce(&Arc<LazyLock<Subject, Factory>>) -> Vec<Trial>,
-) -> ExitCode {
-    let factory: Factory = Box::new(factory);
-    let subject = Arc::new(LazyLock::new(factory));
-    let trials = trials(&subject);
-    let conclusion = libtest_mimic::run(&arguments, trials);
-    if LazyLock::get(&subject).is_some() {
-        RUNTIME.block_on(
-            subject
-                .service
-                .shut_down(Instant::now() + Duration::from_secs(5)),
-        );
-    }
-    conclusion.exit_code()
-}
-
 /// A test with an async body.
 pub fn async_trial<F>(name: &str, body: impl FnOnce() -> F + Send + 'static) -> Trial
 where
@@ -158,8 +196,8 @@ where
     })
 }
 
-fn trial(case: &'static Case, subject: Arc<LazyLock<Subject, Factory>>) -> Trial {
-    Trial::test(case.name, move || {
+fn case_trial(suite: &str, case: &'static Case, subject: LazySubject) -> Trial {
+    Trial::test(format!("{suite}::{}", case.name), move || {
         verdict(
             case,
             RUNTIME.block_on(async { LazyLock::force(&subject).clone() }),

@@ -1,16 +1,14 @@
 //! The conformance suite on real Chromium over WebDriver BiDi, through chromedriver, each topic as a test. Without a filter and
 //! without `ODB_WHOLE_SUITE` the topics are those of the plan's pilot: navigation, interaction and reading. A filter with a dot
-//! names cases. Beside them: what chromedriver lacks is done by the next adapter of the chain. This program is its own browsers'
-//! guard.
+//! names cases. Beside them: what chromedriver lacks is done by the next adapter of the chain.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use conformance::suite::verbs::button;
 use conformance::suite::{Fixture, Verdict, cases, run_case};
 use libtest_mimic::Failed;
-use odb_tests::subjects;
+use odb_tests::{Suite, async_trial, subjects};
 use ops_contracts::wire::command::interact::TapParams;
 use ops_contracts::wire::command::{Empty, InteractTap, SessionStatus};
 
@@ -72,12 +70,7 @@ async fn falls_back(profiles: PathBuf) -> Result<(), Failed> {
     }
 }
 
-fn main() -> ExitCode {
-    if let Some(code) = adapter_cdp::guard::dispatch(std::env::args_os()) {
-        return code;
-    }
-    let profiles = tempfile::tempdir().expect("there is room for profiles");
-    let below = profiles.path().to_owned();
+pub(crate) fn suite(profiles: PathBuf) -> Suite {
     #[expect(
         clippy::disallowed_methods,
         reason = "a test program reads its environment, as every program does"
@@ -87,13 +80,14 @@ fn main() -> ExitCode {
     } else {
         Some(PILOT)
     };
-    let chained = profiles.path().to_owned();
-    let fallback = odb_tests::async_trial(
-        "what_the_driver_lacks_is_done_by_the_next_adapter",
+    let chained = profiles.clone();
+    let fallback = async_trial(
+        "bidi-chromedriver::what_the_driver_lacks_is_done_by_the_next_adapter",
         move || falls_back(chained),
     );
-    odb_tests::run_topics(
-        move || subjects::bidi_chromedriver(below),
+    Suite::of_topics(
+        "bidi-chromedriver",
+        move || subjects::bidi_chromedriver(profiles),
         only,
         vec![fallback],
     )

@@ -1,14 +1,9 @@
-//! The conformance suite on real Chromium over CDP. Each case is a test; this program is its own browsers' guard.
+//! The conformance suite on real Chromium over CDP. Each case is a test.
 
-use std::process::ExitCode;
+use std::path::PathBuf;
 
-use odb_tests::subjects;
+use odb_tests::{Suite, subjects};
 
-fn main() -> ExitCode {
-    if let Some(code) = adapter_cdp::guard::dispatch(std::env::args_os()) {
-        return code;
-    }
-    let profiles = tempfile::tempdir().expect("there is room for profiles");
-    let below = profiles.path().to_owned();
-    odb_tests::run_suite(move || subjects::cdp(below), vec![])
+pub(crate) fn suite(profiles: PathBuf) -> Suite {
+    Suite::of_cases("cdp", move || subjects::cdp(profiles), Vec::new())
 }

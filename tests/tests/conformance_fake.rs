@@ -1,6 +1,5 @@
 //! The conformance suite on the scripted fake, and what only a scripted browser can be made to do.
 
-use std::process::ExitCode;
 use std::sync::Arc;
 
 use conformance::fake::{Act, Control, Element, FakeAdapter, Page, Script, site_double};
@@ -8,7 +7,7 @@ use conformance::suite::check::{contains, equal, holds, refused};
 use conformance::suite::verbs::{at, button, read};
 use conformance::suite::{Failure, Fixture, Subject};
 use libtest_mimic::{Failed, Trial};
-use odb_tests::{async_trial, run_suite, subjects};
+use odb_tests::{Suite, async_trial, subjects};
 use ops_contracts::ErrorCode;
 use ops_contracts::seam::adapter::AdapterError;
 use ops_contracts::wire::command::export::ScreenshotParams;
@@ -18,54 +17,54 @@ use ops_contracts::wire::command::{
 };
 use ops_contracts::wire::frame::EventName;
 
-fn main() -> ExitCode {
+pub(crate) fn suite() -> Suite {
     let faults = vec![
         trial(
-            "faults_of_the_fake.a_launch_that_fails_is_told_and_the_next_one_is_tried",
+            "fake::faults_of_the_fake.a_launch_that_fails_is_told_and_the_next_one_is_tried",
             launch_fails,
         ),
         trial(
-            "faults_of_the_fake.a_missing_browser_says_what_to_install",
+            "fake::faults_of_the_fake.a_missing_browser_says_what_to_install",
             browser_missing,
         ),
         trial(
-            "faults_of_the_fake.a_browser_that_refuses_a_call_is_told",
+            "fake::faults_of_the_fake.a_browser_that_refuses_a_call_is_told",
             protocol_error,
         ),
         trial(
-            "faults_of_the_fake.a_primitive_that_never_ends_meets_the_deadline",
+            "fake::faults_of_the_fake.a_primitive_that_never_ends_meets_the_deadline",
             never_ends,
         ),
         trial(
-            "faults_of_the_fake.a_crash_under_a_bridge_call_ends_it",
+            "fake::faults_of_the_fake.a_crash_under_a_bridge_call_ends_it",
             crash_under_bridge_call,
         ),
         trial(
-            "faults_of_the_fake.a_browser_that_ends_under_a_click_is_told",
+            "fake::faults_of_the_fake.a_browser_that_ends_under_a_click_is_told",
             ends_under_click,
         ),
         trial(
-            "faults_of_the_fake.an_answer_of_another_form_is_no_panic",
+            "fake::faults_of_the_fake.an_answer_of_another_form_is_no_panic",
             nonsense_answer,
         ),
         trial(
-            "faults_of_the_fake.a_document_that_goes_away_under_a_read_is_read_anew",
+            "fake::faults_of_the_fake.a_document_that_goes_away_under_a_read_is_read_anew",
             document_goes_away,
         ),
         trial(
-            "faults_of_the_fake.a_reclaim_abandons_what_runs",
+            "fake::faults_of_the_fake.a_reclaim_abandons_what_runs",
             reclaim_abandons,
         ),
         trial(
-            "faults_of_the_fake.one_browser_serves_many_sessions",
+            "fake::faults_of_the_fake.one_browser_serves_many_sessions",
             one_browser,
         ),
         trial(
-            "faults_of_the_fake.a_click_is_one_arm_and_one_batch",
+            "fake::faults_of_the_fake.a_click_is_one_arm_and_one_batch",
             one_batch,
         ),
     ];
-    run_suite(|| subject(site_double()).0, faults)
+    Suite::of_cases("fake", || subject(site_double()).0, faults)
 }
 
 fn subject(script: Script) -> (Subject, Control) {

@@ -1,15 +1,14 @@
 //! The same page gives the same snapshot in Chromium and in Firefox, on the markup on which roles and names are compared with
 //! the browser's own. Lines that differ are listed with their reason in `snapshot_parity.json`; one that is not listed fails,
-//! and so does a listed one that is none any more. This program is its browsers' guard.
+//! and so does a listed one that is none any more.
 
 use std::collections::{BTreeSet, HashMap};
-use std::process::ExitCode;
 
 use conformance::site::Site;
 use conformance::site::pages::Page;
 use conformance::suite::{Fixture, Subject};
-use libtest_mimic::{Arguments, Failed};
-use odb_tests::{async_trial, subjects};
+use libtest_mimic::Failed;
+use odb_tests::{Suite, async_trial, subjects};
 use ops_contracts::wire::command::DomSnapshot;
 use ops_contracts::wire::command::dom::{SnapshotMode, SnapshotParams};
 
@@ -77,12 +76,11 @@ const PAGES: &[Page] = corpus! {
     "tables.html",
 };
 
-fn main() -> ExitCode {
-    if let Some(code) = adapter_cdp::guard::dispatch(std::env::args_os()) {
-        return code;
-    }
-    let trial = async_trial("the_corpus_has_the_same_lines_in_both_browsers", corpus);
-    libtest_mimic::run(&Arguments::from_args(), vec![trial]).exit_code()
+pub(crate) fn suite() -> Suite {
+    Suite::of_trials(vec![async_trial(
+        "snapshot_parity::the_corpus_has_the_same_lines_in_both_browsers",
+        corpus,
+    )])
 }
 
 async fn corpus() -> Result<(), Failed> {

@@ -20,7 +20,7 @@ const SECONDS: &str = "ODB_FUZZ_SECONDS";
 
 /// Where the targets are: package, and the test program that has them, if not the package's own.
 const PLACES: &[&[&str]] = &[
-    &["-p", "odb-tests", "--test", "fuzz"],
+    &["-p", "odb-tests", "--test", "contract"],
     &["-p", "relay", "--lib"],
 ];
 

@@ -21,10 +21,10 @@ pub(crate) fn run(what: What, workspace: &Workspace) -> Result<()> {
                 "--package",
                 "odb-tests",
                 "--test",
-                "capabilities",
+                "runtime",
                 "--",
                 "--exact",
-                "fallback_consistency",
+                "capabilities::fallback_consistency",
             ];
             checked(command.args(test))?;
             println!("fallback-consistency: the chains agree with what the adapters declare");
