@@ -13,9 +13,12 @@ pub(crate) struct Options {
     /// The adapter
     #[arg(long, value_enum)]
     adapter: Adapter,
-    /// Only cases whose name contains this
+    /// Only cases whose name contains this; with --seam, a topic or `topic.case`
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
+    /// The suite of the adapter interface, below the runtime, in place of the contract's
+    #[arg(long)]
+    seam: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -52,10 +55,18 @@ pub(crate) fn run(
         }
         Adapter::Fake => {}
     }
-    command
-        .args(["test", "--package", "odb-tests", "--test", "suite", "--"])
-        .args(&options.filter)
-        .args(others(options.adapter));
+    if options.seam {
+        let (package, program) = options.adapter.own_tests();
+        let filter = options.filter.as_deref().unwrap_or_default();
+        command
+            .args(["test", "--package", package, "--test", program, "--"])
+            .arg(format!("seam::{}::{filter}", options.adapter.name()));
+    } else {
+        command
+            .args(["test", "--package", "odb-tests", "--test", "suite", "--"])
+            .args(&options.filter)
+            .args(others(options.adapter));
+    }
     checked(&mut command)
 }
 
@@ -65,6 +76,15 @@ impl Adapter {
         // No variant is hidden.
         let value = self.to_possible_value();
         value.map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+
+    /// The package and the test program in which it runs the suite of the adapter interface.
+    const fn own_tests(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Cdp => ("adapter-cdp", "real_browser"),
+            Self::BidiFirefox | Self::BidiChromedriver => ("adapter-bidi", "seam"),
+            Self::Fake => ("conformance", "seam"),
+        }
     }
 }
 

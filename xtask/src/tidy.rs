@@ -13,6 +13,7 @@ mod dependencies;
 mod functions;
 pub mod layers;
 mod manifests;
+mod programs;
 mod rooms;
 mod sources;
 mod spelling;
@@ -88,6 +89,7 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     let mut findings = Findings::default();
     layers::check(workspace, &mut findings);
     manifests::check(workspace, &mut findings);
+    programs::check(&sources, &mut findings);
     rooms::check(&sources, &mut findings);
     sources::check(&sources, &mut findings);
     spelling::check(&sources, &mut findings);

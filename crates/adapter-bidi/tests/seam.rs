@@ -1,4 +1,4 @@
-//! Every primitive, every event and every loss of the seam against a real Firefox.
+//! The suite of the adapter interface on a real Firefox and on Chromium through chromedriver, and what is this protocol's alone.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -6,13 +6,9 @@ mod support;
 
 mod seam {
     pub(super) mod confinement;
-    pub(super) mod dialogs;
-    pub(super) mod frames;
     pub(super) mod input;
     pub(super) mod launch;
     pub(super) mod losses;
-    pub(super) mod navigation;
-    pub(super) mod pages;
     pub(super) mod scripts;
     pub(super) mod supervision;
 }
@@ -25,13 +21,9 @@ fn main() -> ExitCode {
     }
     let groups = [
         seam::confinement::trials(),
-        seam::dialogs::trials(),
-        seam::frames::trials(),
         seam::input::trials(),
         seam::launch::trials(),
         seam::losses::trials(),
-        seam::navigation::trials(),
-        seam::pages::trials(),
         seam::scripts::trials(),
         seam::supervision::trials(),
     ];

@@ -9,6 +9,7 @@ use std::time::Duration;
 use adapter_bidi::{BidiAdapter, BidiConfig};
 use adapter_cdp::guard::{self, GuardCommand};
 use adapter_cdp::launch::GuardSupervisor;
+use conformance::seam::{Crash, Subject};
 use libtest_mimic::{Arguments, Trial};
 use ops_contracts::seam::adapter::{
     Adapter, AdapterResult, BridgeCall, Browser, Context, ContextSpec, ContextStorage, DocumentKey,
@@ -18,6 +19,7 @@ use ops_contracts::seam::adapter::{
 use ops_contracts::wire::capability::BrowserKind;
 use ops_contracts::wire::clock::{Clock, Timestamp};
 use ops_contracts::wire::command::Viewport;
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::sync::Notify;
 
 /// Nothing in these tests takes longer, unless it hangs.
@@ -50,11 +52,87 @@ impl Clock for FixedClock {
 }
 
 /// Runs the tests.
-pub(crate) fn main(trials: Vec<Trial>) -> ExitCode {
+pub(crate) fn main(own: Vec<Trial>) -> ExitCode {
     let mut arguments = Arguments::from_args();
+    let mut trials = conformance::seam::trials("bidi-firefox", firefox, &arguments);
+    trials.extend(conformance::seam::trials(
+        "bidi-chromedriver",
+        chromedriver,
+        &arguments,
+    ));
+    trials.extend(own);
     // Each test has a browser of its own.
     arguments.test_threads = arguments.test_threads.or(Some(2));
     libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// Firefox, for the suite of the adapter interface.
+fn firefox(profiles: &Path) -> Subject {
+    Subject {
+        adapter: Arc::new(BidiAdapter::new(config(profiles))),
+        launch: spec(),
+        kill: Arc::new(kill),
+        crash: Crash::Kill(kill_renderers),
+    }
+}
+
+/// Chromium through chromedriver, for the same.
+fn chromedriver(profiles: &Path) -> Subject {
+    let chromedriver = named("ODB_CHROMEDRIVER").or_else(|| Some("chromedriver".into()));
+    let config = BidiConfig {
+        chromedriver,
+        chrome: named("ODB_BROWSER"),
+        sandbox: false,
+        ..config(profiles)
+    };
+    Subject {
+        adapter: Arc::new(BidiAdapter::new(config)),
+        launch: LaunchSpec {
+            browser: BrowserKind::Chrome,
+            ..spec()
+        },
+        kill: Arc::new(kill),
+        crash: Crash::Address("chrome://crash"),
+    }
+}
+
+/// The program that a variable names.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test program reads its environment, as every program does"
+)]
+fn named(variable: &str) -> Option<PathBuf> {
+    std::env::var_os(variable)
+        .filter(|path| !path.is_empty())
+        .map(PathBuf::from)
+}
+
+/// Sends SIGKILL.
+fn kill(pid: u32) {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).unwrap();
+    kill_process(pid, Signal::KILL).unwrap();
+}
+
+/// Ends the processes of a Firefox that show pages: it has no address that crashes one.
+fn kill_renderers(browser: u32) {
+    for process in content_processes(browser) {
+        kill_process(process, Signal::KILL).unwrap();
+    }
+}
+
+/// The content processes of a browser that show pages.
+fn content_processes(browser: u32) -> Vec<Pid> {
+    let entries = std::fs::read_dir("/proc").unwrap();
+    let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
+    let parent = format!("-parentPid {browser} ");
+    let shows = |pid: &i32| {
+        std::fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| {
+            // Their processes rewrite their titles: spaces stand where the arguments ended.
+            let line = String::from_utf8_lossy(&line).replace('\0', " ");
+            line.contains(&parent) && line.contains("-isForBrowser")
+        })
+    };
+    pids.filter(shows).filter_map(Pid::from_raw).collect()
 }
 
 /// The role that this process was started for, if it is not to run tests.
@@ -159,15 +237,6 @@ impl Recorder {
 
     pub(crate) async fn first<T>(&self, pick: impl Fn(&Event) -> Option<T>) -> T {
         self.after(0, pick).await
-    }
-
-    /// The frame that committed this URL.
-    pub(crate) async fn committed(&self, mark: usize, wanted: &str) -> FrameKey {
-        self.after(mark, |event| match event {
-            Event::NavigationCommitted { frame, url, .. } if url == wanted => Some(*frame),
-            _ => None,
-        })
-        .await
     }
 }
 

@@ -1,4 +1,4 @@
-//! Every primitive, every event and every loss of the seam, and the supervision, against a real browser.
+//! The suite of the adapter interface on a real Chromium, what is Chromium's alone, and the supervision.
 
 #![expect(
     clippy::unwrap_used,
@@ -6,11 +6,7 @@
 )]
 
 mod real_browser {
-    pub(super) mod dialogs;
-    pub(super) mod frames;
     pub(super) mod launch;
-    pub(super) mod losses;
-    pub(super) mod navigation;
     pub(super) mod pages;
     pub(super) mod scripts;
     pub(super) mod supervision;
@@ -21,7 +17,7 @@ use std::process::ExitCode;
 
 use adapter_cdp::guard;
 use libtest_mimic::Arguments;
-use real_browser::{dialogs, frames, launch, losses, navigation, pages, scripts, supervision};
+use real_browser::{launch, pages, scripts, supervision, support};
 
 fn main() -> ExitCode {
     if let Some(code) = guard::dispatch(std::env::args_os()) {
@@ -31,18 +27,13 @@ fn main() -> ExitCode {
         return code;
     }
     let groups = [
-        dialogs::trials(),
-        frames::trials(),
         launch::trials(),
-        losses::trials(),
-        navigation::trials(),
         pages::trials(),
         scripts::trials(),
         supervision::trials(),
     ];
-    libtest_mimic::run(
-        &Arguments::from_args(),
-        groups.into_iter().flatten().collect(),
-    )
-    .exit_code()
+    let arguments = Arguments::from_args();
+    let suite = conformance::seam::trials("cdp", support::subject, &arguments);
+    let own = groups.into_iter().flatten();
+    libtest_mimic::run(&arguments, suite.into_iter().chain(own).collect()).exit_code()
 }

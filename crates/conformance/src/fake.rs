@@ -23,7 +23,7 @@ use tokio::sync::watch;
 
 use context::FakeContext;
 
-pub use pages::site_double;
+pub use pages::{CRASHES, seam_double, site_double};
 pub use script::{Act, Answer, Dialog, Element, Page, Script, Scripted};
 
 /// The first process id; above what systems give, so that no real process is ever meant.
@@ -105,8 +105,13 @@ impl Adapter for FakeAdapter {
         }
     }
 
-    fn launch(&self, _: LaunchSpec) -> BoxFuture<'_, AdapterResult<Arc<dyn Browser>>> {
+    fn launch(&self, spec: LaunchSpec) -> BoxFuture<'_, AdapterResult<Arc<dyn Browser>>> {
         Box::pin(async move {
+            if spec.browser != BrowserKind::Chrome {
+                return Err(AdapterError::Unsupported {
+                    primitive: "launch",
+                });
+            }
             let number = self.stage.launches.fetch_add(1, Ordering::Relaxed);
             let mut state = lock(&self.stage.state);
             if let Some(error) = state.refused_launches.pop_front() {

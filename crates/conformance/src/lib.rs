@@ -1,4 +1,4 @@
-//! What tests of the control plane share: the conformance suite, the scripted fake adapter and the bundled test site.
+//! What tests of the control plane share: the conformance suites of the contract and of the adapter interface, the scripted fake adapter and the bundled test site.
 //!
 //! It depends on the contract alone: who runs the suite composes what is to be tested.
 
@@ -7,4 +7,5 @@ pub mod site;
 
 pub mod fake;
 pub mod fuzz;
+pub mod seam;
 pub mod suite;

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, ExitCode, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use adapter_bidi::BidiAdapter;
 use libtest_mimic::Trial;
@@ -92,13 +92,13 @@ async fn killed(stopped: bool) {
         kill_process(Pid::from_raw(browser).unwrap(), Signal::STOP).unwrap();
     }
     owner.0.kill().unwrap();
-    let since = Instant::now();
-    while !left(profiles.path(), browser).is_empty() {
-        assert!(
-            since.elapsed() < Duration::from_secs(2),
-            "{:?}",
-            left(profiles.path(), browser)
-        );
+    // Two seconds, counted in the time that this process got to run: a machine that is busy with others delays the guard as much
+    // as it delays us, and looking at all processes takes its time too.
+    for _ in 0..100 {
+        if left(profiles.path(), browser).is_empty() {
+            return;
+        }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+    panic!("still there: {:?}", left(profiles.path(), browser));
 }

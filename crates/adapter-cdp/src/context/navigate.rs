@@ -1,6 +1,7 @@
 //! Navigation of a page's main frame, by URL, by reload and in its history.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chromiumoxide_cdp::cdp::browser_protocol::page::{
     GetNavigationHistoryParams, NavigateParams, NavigateToHistoryEntryParams, ReloadParams,
@@ -15,6 +16,9 @@ use super::{APPEARANCE_DEADLINE, CdpContext, STRUCTURE_DEADLINE, failed, within}
 use crate::connection::{CallError, Route};
 use crate::router::state::State;
 use crate::wire;
+
+/// How long to wait before a page that is being exchanged is asked again.
+const EXCHANGE: Duration = Duration::from_millis(10);
 
 impl CdpContext {
     pub(super) async fn navigate(&self, target: TargetKey, url: &str) -> AdapterResult<Effect> {
@@ -88,25 +92,38 @@ impl CdpContext {
         target: TargetKey,
         delta: i32,
     ) -> AdapterResult<Effect> {
+        within(STRUCTURE_DEADLINE, async {
+            loop {
+                match self.move_in_history(target, delta).await {
+                    // While the browser exchanges the page for one of its history it refuses calls as if the page were closed. It has
+                    // done nothing then; if it is closed indeed, the router knows in a moment.
+                    Err(AdapterError::TargetClosed) if self.of_page(target, |_| ()).is_ok() => {
+                        tokio::time::sleep(EXCHANGE).await;
+                    }
+                    outcome => return outcome,
+                }
+            }
+        })
+        .await
+    }
+
+    async fn move_in_history(&self, target: TargetKey, delta: i32) -> AdapterResult<Effect> {
         const READ: &str = "Page.getNavigationHistory";
         const GO: &str = "Page.navigateToHistoryEntry";
         let session = self.of_page(target, |page| Arc::clone(&page.session))?;
         let (connection, route) = (&self.browser.connection, Route::session(&session));
-        within(STRUCTURE_DEADLINE, async {
-            let history = connection.exec(&GetNavigationHistoryParams {}, route);
-            let history: wire::NavigationHistory = history.decode().await.map_err(failed(READ))?;
-            let index = usize::try_from(history.current_index + i64::from(delta));
-            let Some(entry) = index.ok().and_then(|index| history.entries.get(index)) else {
-                return Ok(Effect::Moved(false));
-            };
-            let moved = connection.exec(&NavigateToHistoryEntryParams::new(entry.id), route);
-            match moved.await.map_err(failed(GO)) {
-                // Going there may replace the document that the call was made from.
-                Ok(_) | Err(AdapterError::DocumentGone) => Ok(Effect::Moved(true)),
-                Err(error) => Err(error),
-            }
-        })
-        .await
+        let history = connection.exec(&GetNavigationHistoryParams {}, route);
+        let history: wire::NavigationHistory = history.decode().await.map_err(failed(READ))?;
+        let index = usize::try_from(history.current_index + i64::from(delta));
+        let Some(entry) = index.ok().and_then(|index| history.entries.get(index)) else {
+            return Ok(Effect::Moved(false));
+        };
+        let moved = connection.exec(&NavigateToHistoryEntryParams::new(entry.id), route);
+        match moved.await.map_err(failed(GO)) {
+            // Going there may replace the document that the call was made from.
+            Ok(_) | Err(AdapterError::DocumentGone) => Ok(Effect::Moved(true)),
+            Err(error) => Err(error),
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Starting a browser, and every way in which that fails.
+//! Programs that do not start as a browser does.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -7,21 +7,11 @@ use std::time::Duration;
 use adapter_cdp::{CdpAdapter, Sandbox};
 use libtest_mimic::Trial;
 use ops_contracts::seam::adapter::{Adapter, AdapterError};
-use ops_contracts::wire::capability::BrowserKind;
 
-use super::support::{config, open, spec, trial};
+use super::support::{config, spec, trial};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
-        trial("a_launched_browser_tells_what_it_is", what_it_is),
-        trial(
-            "a_missing_browser_is_an_error_that_says_what_to_install",
-            missing,
-        ),
-        trial(
-            "an_argument_for_the_debugging_connection_is_refused",
-            forbidden,
-        ),
         trial(
             "a_browser_that_ends_at_once_is_an_error_with_its_last_words",
             ends_at_once,
@@ -34,53 +24,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             "a_browser_that_never_answers_is_given_up_and_killed",
             never_answers,
         ),
-        trial("another_browser_family_is_unsupported", unsupported),
     ]
-}
-
-async fn what_it_is() {
-    let page = open().await;
-    let info = page.browser.info();
-    assert!(info.product.contains("Chrom"), "{info:?}");
-    assert!(
-        info.version
-            .split('.')
-            .all(|part| part.parse::<u32>().is_ok()),
-        "{info:?}"
-    );
-    assert!(info.pid.is_some() && !info.sandboxed && page.browser.is_connected());
-    page.close().await;
-}
-
-async fn missing() {
-    let profiles = tempfile::tempdir().unwrap();
-    let mut spec = spec();
-    spec.executable = Some("/nowhere/chrome".into());
-    let error = CdpAdapter::new(config(profiles.path()))
-        .launch(spec)
-        .await
-        .err()
-        .unwrap();
-    let AdapterError::BrowserMissing { searched, .. } = error else {
-        panic!("{error:?}")
-    };
-    assert_eq!(searched, ["/nowhere/chrome"]);
-}
-
-async fn forbidden() {
-    let profiles = tempfile::tempdir().unwrap();
-    let mut spec = spec();
-    spec.args.push("--remote-debugging-port=9222".to_owned());
-    let error = CdpAdapter::new(config(profiles.path()))
-        .launch(spec)
-        .await
-        .err()
-        .unwrap();
-    assert!(
-        matches!(error, AdapterError::ArgumentForbidden { .. }),
-        "{error:?}"
-    );
-    assert_eq!(std::fs::read_dir(profiles.path()).unwrap().count(), 0);
 }
 
 /// Launches a shell script in the browser's place.
@@ -146,19 +90,4 @@ async fn never_answers() {
     };
     assert!(reason.contains("did not answer"), "{reason}");
     assert_eq!(output, "thinking");
-}
-
-async fn unsupported() {
-    let profiles = tempfile::tempdir().unwrap();
-    let mut spec = spec();
-    spec.browser = BrowserKind::Firefox;
-    let error = CdpAdapter::new(config(profiles.path()))
-        .launch(spec)
-        .await
-        .err()
-        .unwrap();
-    assert!(
-        matches!(error, AdapterError::Unsupported { .. }),
-        "{error:?}"
-    );
 }

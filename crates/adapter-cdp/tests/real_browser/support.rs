@@ -1,6 +1,5 @@
-//! What the tests share: an adapter whose guard is the test program, a sink that remembers, and a small web server.
+//! What the tests share: an adapter whose guard is the test program, and a sink that remembers.
 
-use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -8,32 +7,20 @@ use std::time::Duration;
 
 use adapter_cdp::guard::GuardCommand;
 use adapter_cdp::{CdpAdapter, CdpConfig, Sandbox};
+use conformance::seam::{Crash, Subject};
 use libtest_mimic::Trial;
 use ops_contracts::seam::adapter::{
-    Adapter, AdapterResult, BridgeCall, Browser, Context, ContextSpec, ContextStorage, Effect,
-    Evaluated, Event, EventSink, FrameKey, LaunchSpec, Primitive, TargetKey,
+    Adapter, AdapterResult, Browser, Context, ContextSpec, ContextStorage, Effect, Evaluated,
+    Event, EventSink, FrameKey, LaunchSpec, Primitive, TargetKey,
 };
 use ops_contracts::wire::capability::BrowserKind;
 use ops_contracts::wire::clock::{Clock, Timestamp};
 use ops_contracts::wire::command::Viewport;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::sync::Notify;
 
 /// Nothing in these tests takes longer, unless it hangs.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
-
-/// The bridge of these tests: as much of one as the seam needs.
-const BRIDGE: &str = r"globalThis.__odb = { version: 1, call(name, args, element) { return JSON.stringify({
-    echo: () => args.value,
-    title: () => document.title,
-    url: () => location.href,
-    seen: () => typeof window.pageSecret,
-    owner: () => element.localName + '#' + element.id,
-    click: () => { const r = document.querySelector(args.css).getBoundingClientRect();
-                   return [r.x + r.width / 2, r.y + r.height / 2]; },
-}[name]()) } }; const inner = __odb.call; __odb.call = (name, ...rest) =>
-    name === 'never' ? new Promise(() => {}) : inner(name, ...rest);";
 
 struct FixedClock;
 
@@ -89,6 +76,19 @@ pub(crate) fn spec() -> LaunchSpec {
         proxy: None,
         confined: false,
         proxy_bypass: Vec::new(),
+    }
+}
+
+/// What the suite of the adapter interface is run on.
+pub(crate) fn subject(profiles: &Path) -> Subject {
+    Subject {
+        adapter: Arc::new(CdpAdapter::new(config(profiles))),
+        launch: spec(),
+        kill: Arc::new(|pid| {
+            let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).unwrap();
+            kill_process(pid, Signal::KILL).unwrap();
+        }),
+        crash: Crash::Address("chrome://crash"),
     }
 }
 
@@ -181,7 +181,7 @@ pub(crate) async fn open_with(
 
 pub(crate) fn context_spec() -> ContextSpec {
     ContextSpec {
-        bridge: BRIDGE.into(),
+        bridge: "".into(),
         viewport: Viewport {
             width: 800,
             height: 600,
@@ -227,25 +227,6 @@ impl Page {
             .await;
     }
 
-    pub(crate) async fn bridge_in(
-        &self,
-        frame: FrameKey,
-        name: &'static str,
-        args: &str,
-    ) -> AdapterResult<String> {
-        match self
-            .perform(bridge(self.target, frame, name, args, None))
-            .await?
-        {
-            Effect::Text(text) => Ok(text),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    pub(crate) async fn bridge(&self, name: &'static str, args: &str) -> String {
-        self.bridge_in(self.frame, name, args).await.unwrap()
-    }
-
     pub(crate) async fn eval_in(
         &self,
         frame: FrameKey,
@@ -269,29 +250,6 @@ impl Page {
         }
     }
 
-    pub(crate) async fn center(&self, css: &str) -> (f64, f64) {
-        let args = format!("{{\"css\":{}}}", serde_json::to_string(css).unwrap());
-        serde_json::from_str(&self.bridge("click", &args).await).unwrap()
-    }
-
-    /// Starts a primitive that will not end by itself, and returns when the browser has certainly got it.
-    pub(crate) async fn pending(
-        &self,
-        primitive: Primitive,
-    ) -> tokio::task::JoinHandle<AdapterResult<Effect>> {
-        let context = Arc::clone(&self.context);
-        let mark = self.events.mark();
-        let task = tokio::spawn(async move { context.perform(primitive).await });
-        // The expression tells that it runs.
-        self.events
-            .after(mark, |event| match event {
-                Event::Console { text, .. } if text == "running" => Some(()),
-                _ => None,
-            })
-            .await;
-        task
-    }
-
     pub(crate) async fn close(self) {
         self.browser.close().await;
     }
@@ -304,91 +262,4 @@ pub(crate) fn evaluate(target: TargetKey, frame: FrameKey, expression: &str) -> 
         expression: expression.to_owned(),
         await_promise: true,
     }
-}
-
-/// An expression that never comes to an end, and says that it has begun.
-pub(crate) const NEVER: &str = "console.log('running'), new Promise(() => {})";
-
-pub(crate) fn bridge(
-    target: TargetKey,
-    frame: FrameKey,
-    name: &'static str,
-    args: &str,
-    owner_of: Option<FrameKey>,
-) -> Primitive {
-    let args = serde_json::value::RawValue::from_string(args.to_owned()).unwrap();
-    Primitive::CallBridge {
-        target,
-        frame,
-        call: BridgeCall {
-            name,
-            args,
-            owner_of,
-        },
-    }
-}
-
-pub(crate) async fn ended<T>(task: tokio::task::JoinHandle<T>) -> T {
-    tokio::time::timeout(PATIENCE, task)
-        .await
-        .expect("pending work was not ended")
-        .unwrap()
-}
-
-/// A web server on a free port of 127.0.0.1, which `localhost` reaches as another site.
-pub(crate) struct Site {
-    pub(crate) port: u16,
-}
-
-impl Site {
-    /// Serves whole HTTP responses by path. A path without one is never answered.
-    pub(crate) async fn serve(responses: impl IntoIterator<Item = (&'static str, String)>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let responses: Arc<HashMap<&str, String>> = Arc::new(responses.into_iter().collect());
-        tokio::spawn(async move {
-            while let Ok((mut socket, _)) = listener.accept().await {
-                let responses = Arc::clone(&responses);
-                tokio::spawn(async move {
-                    let mut head = Vec::new();
-                    while !head.ends_with(b"\r\n\r\n") {
-                        match socket.read_u8().await {
-                            Ok(byte) => head.push(byte),
-                            Err(_) => return,
-                        }
-                    }
-                    let head = String::from_utf8_lossy(&head).into_owned();
-                    let path = head.split(' ').nth(1).unwrap_or("/").to_owned();
-                    match responses.get(&*path) {
-                        Some(response) => {
-                            let response = response.replace("{port}", &port.to_string());
-                            let _ = socket.write_all(response.as_bytes()).await;
-                            let _ = socket.shutdown().await;
-                        }
-                        None if path == "/favicon.ico" => {}
-                        None => std::future::pending().await,
-                    }
-                });
-            }
-        });
-        Self { port }
-    }
-
-    pub(crate) fn url(&self, path: &str) -> String {
-        format!("http://127.0.0.1:{}{path}", self.port)
-    }
-
-    /// The same server as another site.
-    pub(crate) fn elsewhere(&self, path: &str) -> String {
-        format!("http://localhost:{}{path}", self.port)
-    }
-}
-
-pub(crate) fn html(body: &str) -> String {
-    response("200 OK", "Content-Type: text/html; charset=utf-8\r\n", body)
-}
-
-pub(crate) fn response(status: &str, headers: &str, body: &str) -> String {
-    // No length: `{port}` is filled in later, and the connection's end ends the body.
-    format!("HTTP/1.1 {status}\r\n{headers}Connection: close\r\n\r\n{body}")
 }

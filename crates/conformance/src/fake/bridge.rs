@@ -25,7 +25,24 @@ pub(super) fn call(document: &mut Document, name: &str, args: &Value) -> Reply {
             None => Reply::Wait,
         };
     }
+    if let Some(reply) = of_seam_suite(document, name, args) {
+        return reply;
+    }
     Reply::Text(text(answer(document, name, args, &mut next), next))
+}
+
+/// The functions of the bridge that the suite of the adapter interface brings along.
+fn of_seam_suite(document: &Document, name: &str, args: &Value) -> Option<Reply> {
+    let value = match name {
+        "title" => json!(document.title),
+        "url" => json!(document.url),
+        "current" => json!(true),
+        "number" => json!(1),
+        "echo" => args.get("value").cloned().unwrap_or_default(),
+        "never" => return Some(Reply::Wait),
+        _ => return None,
+    };
+    Some(Reply::Text(value.to_string()))
 }
 
 /// The answer of a wait whose time has passed.

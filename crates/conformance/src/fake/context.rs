@@ -46,6 +46,8 @@ struct Tab {
     at: usize,
     crashed: bool,
     asked: Option<(Dialog, Vec<Act>)>,
+    /// How the last dialog was answered.
+    answered: Option<(bool, Option<String>)>,
 }
 
 impl FakeContext {
@@ -80,6 +82,7 @@ impl Tab {
             at: 0,
             crashed: false,
             asked: None,
+            answered: None,
         }
     }
 }
@@ -225,6 +228,14 @@ impl Inner {
             | Primitive::InputTold {
                 target, actions, ..
             } => {
+                if actions
+                    .iter()
+                    .any(|action| matches!(action, InputAction::Tap { .. }))
+                {
+                    return Err(AdapterError::Unsupported {
+                        primitive: "touch input",
+                    });
+                }
                 for action in actions {
                     self.input(target, action);
                 }
@@ -430,6 +441,19 @@ impl Inner {
                     .await?;
                 Evaluated::Unserializable("undefined".to_owned())
             }
+            Some(Scripted::Asks(dialog, value)) => {
+                self.act(target, vec![Act::Ask(dialog.clone())]);
+                self.until_answered(Some(target), document).await?;
+                let (accepted, text) = self
+                    .with_tab(target, |tab| tab.answered.take())?
+                    .unwrap_or_default();
+                let json = value(accepted, text.as_deref());
+                Evaluated::Value(RawValue::from_string(json).unwrap_or_default())
+            }
+            Some(Scripted::Does(act)) => {
+                self.act(target, vec![act.clone()]);
+                Evaluated::Value(RawValue::NULL.to_owned())
+            }
             None => {
                 let text = format!("ReferenceError: the fake has no script for {expression}");
                 Evaluated::Threw(ScriptError {
@@ -465,7 +489,10 @@ impl Inner {
         accepted: bool,
         text: Option<&str>,
     ) -> AdapterResult<Effect> {
-        let asked = self.with_tab(target, |tab| tab.asked.take())?;
+        let asked = self.with_tab(target, |tab| {
+            tab.answered = Some((accepted, text.map(str::to_owned)));
+            tab.asked.take()
+        })?;
         let Some((dialog, rest)) = asked else {
             return Err(AdapterError::DialogMissing);
         };

@@ -223,3 +223,74 @@ fn table(rows: u32) -> Page {
             .with(Element::button(format!("Edit {row}")).does(did(&format!("edit-{row}"))))
     })
 }
+
+/// The double of the site with what the suite of the adapter interface has beside it.
+#[must_use]
+pub fn seam_double() -> Script {
+    let alert = Element::button("b").does([dialog(DialogKind::Alert, "a", |_, _| Vec::new())]);
+    let script = site_double()
+        .page("/seam/blank", Page::new("Blank"))
+        .page(
+            "/seam/alert",
+            Page::new("")
+                .with(Element::text("one", ""))
+                .with(Element::text("other", ""))
+                .with(alert),
+        )
+        .page(CRASHES, Page::new("").on_load(Act::Crash));
+    let values = [
+        ("1", "1"),
+        ("1 + 1", "2"),
+        ("2 + 2", "4"),
+        ("'é\\u2713\"'", "\"é✓\\\"\""),
+        ("null", "null"),
+        (
+            "({a: [1, {b: true}, 'x', null]})",
+            r#"{"a":[1,{"b":true},"x",null]}"#,
+        ),
+    ];
+    let script = values.into_iter().fold(script, |script, (text, json)| {
+        script.expression(text, Scripted::Json(json))
+    });
+    let sources = ["undefined", "NaN", "-0", "12n"];
+    let script = sources.into_iter().fold(script, |script, text| {
+        script.expression(text, Scripted::Unserializable(text))
+    });
+    let asks = |kind, value| {
+        let default_text = (kind == DialogKind::Prompt).then_some("d");
+        let asked = Dialog {
+            kind,
+            message: "m",
+            default_text,
+            then: |_, _| Vec::new(),
+        };
+        Scripted::Asks(asked, value)
+    };
+    script
+        .expression(
+            "(() => { const a = {}; a.a = a; return a; })()",
+            Scripted::Throws("TypeError: cyclic object value"),
+        )
+        .expression(
+            "history.pushState(1, '', '/pushed')",
+            Scripted::Does(Act::Route("/pushed")),
+        )
+        .expression(
+            "alert('m') ?? 1",
+            asks(DialogKind::Alert, |_, _| "1".to_owned()),
+        )
+        .expression(
+            "confirm('m')",
+            asks(DialogKind::Confirm, |accepted, _| accepted.to_string()),
+        )
+        .expression(
+            "prompt('m', 'd')",
+            asks(DialogKind::Prompt, |accepted, text| {
+                let text = accepted.then(|| text.unwrap_or("d"));
+                serde_json::json!(text).to_string()
+            }),
+        )
+}
+
+/// An address of [`seam_double`] that crashes the page which is sent there.
+pub const CRASHES: &str = "http://crashes.invalid/";

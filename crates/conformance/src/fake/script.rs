@@ -62,6 +62,10 @@ pub enum Scripted {
     Throws(&'static str),
     /// Nothing, ever.
     Never,
+    /// A dialog, and what its answer comes to, as JSON: whether it was accepted, and with which text.
+    Asks(Dialog, fn(bool, Option<&str>) -> String),
+    /// `null`, once the page has done this.
+    Does(Act),
 }
 
 /// A page.

@@ -127,6 +127,10 @@ impl Inner {
         if url == "about:blank" {
             return Page::new("").answer(Answer::Document(0));
         }
+        if !url.contains(':') {
+            return Page::new("")
+                .answer(Answer::Fails(NavigationFailureKind::Other, "INVALID_URL"));
+        }
         let missing = || Page::new("404 Not Found").answer(Answer::Document(404));
         self.stage.script.find(url).cloned().unwrap_or_else(missing)
     }
