@@ -11,24 +11,16 @@ const LONGEST: usize = 100;
 const AIM: (usize, usize) = (8, 40);
 
 /// What they may be today. These figures go down to the aim and never up.
-const BUDGET: (usize, usize) = (10, 43);
+const BUDGET: (usize, usize) = (10, 41);
 
 /// Functions that are longer than `LONGEST` today: file and name. The list shrinks and never grows.
 const TOO_LONG: &[(&str, &str)] = &[
-    ("bins/odb-cli/src/making.rs", "check_flags"),
-    ("bins/odb-cli/src/render.rs", "known"),
-    ("bins/odb-cli/src/request/emulate.rs", "emulate"),
     ("bins/relayd/src/app.rs", "serve"),
     ("crates/adapter-bidi/src/context/emulate.rs", "emulate"),
     (
         "crates/conformance/src/suite/cases/network.rs",
         "wrong_rules_are_refused_by_name",
     ),
-    (
-        "crates/ops-runtime/src/commands/interact/dragging.rs",
-        "drag",
-    ),
-    ("crates/ops-runtime/src/world.rs", "note"),
 ];
 
 /// A function's name, the line where it begins, and how many lines it has.

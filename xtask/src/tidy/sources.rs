@@ -44,7 +44,9 @@ pub(super) fn check(sources: &[Source], findings: &mut Findings) {
                 source.path.display()
             ));
         }
-        if source.is_shipped_rust() && !source.text.starts_with("//!") {
+        let says_what_for =
+            |text: &str| text.starts_with("//!") || text.starts_with("#![doc = include_str!(");
+        if source.is_shipped_rust() && !says_what_for(&source.text) {
             findings.errors.push(format!(
                 "{}: a module starts with //! and what it is for",
                 source.path.display()

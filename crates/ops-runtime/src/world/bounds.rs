@@ -111,7 +111,7 @@ pub(super) fn bounded(event: Event) -> Event {
     }
 }
 
-/// The same for what is logged.
+/// The same for the console.
 fn bounded_entry(event: Event) -> Event {
     match event {
         Event::Console {
@@ -140,6 +140,13 @@ fn bounded_entry(event: Event) -> Event {
             location: location.map(url),
             timestamp_ms,
         },
+        other => bounded_traffic(other),
+    }
+}
+
+/// The same for the network.
+fn bounded_traffic(event: Event) -> Event {
+    match event {
         Event::Request {
             target,
             frame,

@@ -75,7 +75,6 @@ fn shown_by_one(page: &Page) -> Vec<(Capability, Primitive)> {
     use Capability as C;
     let target = page.target;
     let emulate = |setting: Emulation| (setting.capability(), Primitive::Emulate { setting });
-    let policy = |policy| Primitive::SetNetworkPolicy { policy };
     let user_agent = |hints| {
         Emulation::UserAgent(Some(UserAgent {
             text: "Seam/1.0".to_owned(),
@@ -102,18 +101,12 @@ fn shown_by_one(page: &Page) -> Vec<(Capability, Primitive)> {
         mobile: false,
         touch,
     };
-    let slow = NetworkConditions {
-        offline: false,
-        latency_ms: 5.0,
-        download: Some(1e6),
-        upload: Some(1e6),
-    };
     let tap = InputAction::Tap {
         x: 10.0,
         y: 10.0,
         modifiers: Modifiers::default(),
     };
-    vec![
+    let mut shown = vec![
         (C::Cookies, Primitive::ReadCookies),
         emulate(screen(false)),
         (
@@ -146,20 +139,6 @@ fn shown_by_one(page: &Page) -> Vec<(Capability, Primitive)> {
         emulate(Emulation::Geolocation(None)),
         emulate(Emulation::CertificateErrors(true)),
         (
-            C::NetworkHeaders,
-            policy(NetworkPolicy {
-                headers: vec![("x-seam".to_owned(), "1".to_owned())],
-                ..NetworkPolicy::default()
-            }),
-        ),
-        (
-            C::NetworkSpeed,
-            policy(NetworkPolicy {
-                conditions: Some(slow),
-                ..NetworkPolicy::default()
-            }),
-        ),
-        (
             C::Print,
             Primitive::Print {
                 target,
@@ -173,6 +152,31 @@ fn shown_by_one(page: &Page) -> Vec<(Capability, Primitive)> {
                 max_bytes: 1 << 20,
             },
         ),
+    ];
+    shown.extend(shown_by_policy());
+    shown
+}
+
+/// The same for those that the policy of the network shows.
+fn shown_by_policy() -> [(Capability, Primitive); 2] {
+    let policy = |policy| Primitive::SetNetworkPolicy { policy };
+    let slow = NetworkConditions {
+        offline: false,
+        latency_ms: 5.0,
+        download: Some(1e6),
+        upload: Some(1e6),
+    };
+    let headers = NetworkPolicy {
+        headers: vec![("x-seam".to_owned(), "1".to_owned())],
+        ..NetworkPolicy::default()
+    };
+    let speed = NetworkPolicy {
+        conditions: Some(slow),
+        ..NetworkPolicy::default()
+    };
+    [
+        (Capability::NetworkHeaders, policy(headers)),
+        (Capability::NetworkSpeed, policy(speed)),
     ]
 }
 
