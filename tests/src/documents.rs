@@ -62,6 +62,9 @@ pub enum Treatment<'a> {
     NotRun(&'a str),
 }
 
+/// An attribute of a fence, and the treatment that its value asks for.
+type Mark<'a> = (&'static str, fn(&'a str) -> Treatment<'a>);
+
 impl Block {
     /// The value of an attribute.
     #[must_use]
@@ -75,7 +78,7 @@ impl Block {
     /// # Errors
     /// What its fence lacks.
     pub fn treatment<'a>(&'a self) -> Result<Treatment<'a>, String> {
-        let marks: [(&str, fn(&'a str) -> Treatment<'a>); 5] = [
+        let marks: [Mark<'a>; 5] = [
             ("not-run", Treatment::NotRun),
             ("run-by", Treatment::RunBy),
             ("check", Treatment::Checked),

@@ -20,6 +20,9 @@ mod table;
 
 pub(crate) use table::VERBS;
 
+/// Takes a verb from its row's matches.
+type Parse = fn(&Row, &mut ArgMatches) -> Result<Box<dyn Verb>, clap::Error>;
+
 /// A verb's run; the exit code.
 pub(crate) type Run<'a> = Pin<Box<dyn Future<Output = Outcome<u8>> + 'a>>;
 
@@ -140,7 +143,7 @@ pub(crate) struct Row {
     pub(crate) scope: Scope,
     commands: Commands,
     grammar: fn(clap::Command) -> clap::Command,
-    parse: fn(&Row, &mut ArgMatches) -> Result<Box<dyn Verb>, clap::Error>,
+    parse: Parse,
 }
 
 impl Row {
@@ -216,7 +219,7 @@ impl Row {
         scope: Scope,
         commands: Commands,
         grammar: fn(clap::Command) -> clap::Command,
-        parse: fn(&Row, &mut ArgMatches) -> Result<Box<dyn Verb>, clap::Error>,
+        parse: Parse,
     ) -> Self {
         Self {
             name,

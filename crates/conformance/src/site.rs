@@ -8,8 +8,8 @@
 //! | endpoint | what it does |
 //! | --- | --- |
 //! | `/` | a list of everything below |
-//! | `/shop/…` | the shop; see [`shop`] for its pages |
-//! | `/pages/…` | the feature pages; see [`pages`] for the table |
+//! | `/shop/…` | the shop; see `site::shop` for its pages |
+//! | `/pages/…` | the feature pages; see `site::pages` for the table |
 //! | `/pages/table.html?rows=N` | N rows (default 100, at most 20,000) of a checkbox, a link and a button each |
 //! | `/pages/thousand-frames.html?n=N` | N `srcdoc` iframes (default 1,000, at most 2,000) with a button each |
 //! | `/plain` | title "Plain page"; one heading, one link, one button, one input |

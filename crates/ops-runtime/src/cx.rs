@@ -254,9 +254,9 @@ impl Page<'_> {
     /// Refuses while a frame of the page shows a file that is never shown: pages can go where no command may.
     fn check_files(&self) -> Outcome<()> {
         let state = self.cx.world.lock();
-        let of_page = state.frames.iter().filter(|frame| frame.target == self.key);
+        let mut of_page = state.frames.iter().filter(|frame| frame.target == self.key);
         let plan = &self.cx.session.plan;
-        of_page.map(|frame| plan.check_file(&frame.url)).collect()
+        of_page.try_for_each(|frame| plan.check_file(&frame.url))
     }
 
     /// Performs a primitive that a dialog would block: when one opens meanwhile, that is the error, at once.

@@ -1,5 +1,7 @@
 //! What a configuration document says, through precedence, about where new sessions go.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use ops_contracts::control::config::{
     BROWSER, BROWSER_ARGS, ConfigDocument, ConfigRefusal, EffectiveConfig, KILL_SWITCH,
     ParsedConfig, Source, WarningCode, controls, environment, flags, parse,

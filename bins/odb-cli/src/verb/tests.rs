@@ -29,11 +29,7 @@ fn every_verb_has_a_sentence_and_an_example_and_stands_in_the_overview() {
         let spoken = |text: &str| text.contains(&format!("odb-cli {name}"));
         assert!(row.about.len() > 10 && !row.about.ends_with('.'), "{name}");
         assert!(row.examples.contains("Examples:\n"), "{name}");
-        assert!(
-            row.examples.lines().any(|line| spoken(line)),
-            "{name}: {}",
-            row.examples
-        );
+        assert!(row.examples.lines().any(spoken), "{name}: {}", row.examples);
         let mut overview = help::OVERVIEW.split([' ', ',', '\n']);
         assert!(overview.any(|word| word == name), "{name}");
     }

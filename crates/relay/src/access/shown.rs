@@ -62,26 +62,30 @@ fn cut(text: String) -> (String, bool) {
     )
 }
 
-/// Hides what may be a secret; whether all code is still there.
+/// Hides what may be a secret; whether all code is still there. Every value is visited, also when it is known that not all is.
 fn hide(value: &mut Value) -> bool {
+    let mut whole = true;
     match value {
-        Value::Object(fields) => fields
-            .iter_mut()
-            .map(|(key, field)| match field {
-                Value::Object(answer) if key == ANSWERS => !answer.contains_key(BLOB),
-                _ if SECRET.contains(&key.as_str()) => {
-                    *field = Value::String(shape(field));
-                    true
-                }
-                field => hide(field),
-            })
-            .fold(true, |all, whole| all && whole),
-        Value::Array(items) => items
-            .iter_mut()
-            .map(hide)
-            .fold(true, |all, whole| all && whole),
-        _ => true,
+        Value::Object(fields) => {
+            for (key, field) in fields {
+                whole &= match field {
+                    Value::Object(answer) if key == ANSWERS => !answer.contains_key(BLOB),
+                    _ if SECRET.contains(&key.as_str()) => {
+                        *field = Value::String(shape(field));
+                        true
+                    }
+                    field => hide(field),
+                };
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                whole &= hide(item);
+            }
+        }
+        _ => {}
     }
+    whole
 }
 
 /// What a hidden value is like.
