@@ -95,7 +95,7 @@ impl Default for BrowserOptions {
 /// # async fn main() -> Result<()> {
 /// # let adapter = FakeAdapter::new(site_double());
 /// let browser = Browser::launch(adapter, BrowserOptions::default()).await?;
-/// let options = SessionOptions { locale: Some("de-DE".to_owned()), ..SessionOptions::default() };
+/// let options = SessionOptions { headed: false, ..SessionOptions::default() };
 /// let session = browser.session(options).await?;
 /// println!("{}", session.page().title().await?);
 /// browser.close().await;

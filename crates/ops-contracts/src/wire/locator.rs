@@ -339,12 +339,14 @@ impl FromStr for Locator {
 }
 
 fn set_text(field: &mut Option<String>, exact: &mut bool, value: &str) {
-    let quoted = value.strip_prefix('"').and_then(|v| v.strip_suffix('"'));
+    let between = |quote| value.strip_prefix(quote)?.strip_suffix(quote);
+    // Shells take one kind for themselves, so that the other is what arrives.
+    let quoted = between('"').or_else(|| between('\''));
     *exact = quoted.is_some();
     *field = Some(quoted.unwrap_or(value).to_owned());
 }
 
-/// `button`, `button[name="X"]` (exact) or `button[name=X]` (contained).
+/// `button`, `button[name="X"]` (exact; single quotes do as well) or `button[name=X]` (contained).
 fn parse_role(value: &str) -> Option<(Option<String>, Option<String>, bool)> {
     let Some((role, rest)) = value.split_once('[') else {
         return Some((Some(value.to_owned()), None, false));
@@ -410,6 +412,12 @@ mod tests {
         check("role=heading", r#"{"role":"heading"}"#);
         check("text=Sign in", r#"{"text":"Sign in"}"#);
         check("text=\"Sign in\"", r#"{"text":"Sign in","exact":true}"#);
+        check("text='Sign in'", r#"{"text":"Sign in","exact":true}"#);
+        check(
+            "role=button[name='Save']",
+            r#"{"role":"button","name":"Save","exact":true}"#,
+        );
+        check("text='", r#"{"text":"'"}"#);
         check("testid=cart", r#"{"testId":"cart"}"#);
         check("#main > a[href=x]", r##"{"css":"#main > a[href=x]"}"##);
         check("css=e12", r#"{"css":"e12"}"#);
