@@ -477,7 +477,7 @@ async fn a_session_narrows_the_relays_own_lists_and_never_widens_them(browser: B
         .await;
     assert_eq!(
         refused.expect_err("a refusal").code(),
-        Some(ErrorCode::OpsNotSupported)
+        Some(ErrorCode::RelayLegacyCdpOptInRequired)
     );
 }
 

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use conformance::fake::{FakeAdapter, site_double};
 use conformance::site::Site;
@@ -11,9 +11,9 @@ use conformance::suite::{Fixture, Subject};
 use odb_tests::SystemClock;
 use odb_tests::relay::{Relay, RemoteSession};
 use ops_client::post;
+use ops_contracts::ErrorCode;
 use ops_contracts::control::scorecard::ScorecardArtifact;
 use ops_contracts::seam::adapter::AdapterError;
-use ops_contracts::seam::port::LegacyPolicy;
 use ops_contracts::wire::capability::{AdapterKind, BrowserKind};
 use ops_contracts::wire::command::dom::{PageParams, SnapshotParams};
 use ops_contracts::wire::command::export::ScreenshotParams;
@@ -24,7 +24,7 @@ use ops_contracts::wire::command::{
     DomEval, DomSnapshot, DomTitle, ExportScreenshot, InteractClick, LoadState, NavBack, NavGoto,
     NavReload, SessionCreate, TargetsNew,
 };
-use ops_contracts::{ErrorCode, Fault};
+use ops_contracts::wire::routing::LegacyLane;
 use ops_runtime::{Runtime, RuntimeConfig};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -154,35 +154,14 @@ async fn chromedriver_is_started_only_where_the_operator_names_it() {
     );
 }
 
-/// Refuses with one of the two codes, and remembers what for.
-#[derive(Debug)]
-struct Counting {
-    open: bool,
-    asked: Mutex<Vec<String>>,
-}
-
-impl LegacyPolicy for Counting {
-    fn refusal(&self, operation: &str) -> Fault {
-        self.asked.lock().unwrap().push(operation.to_owned());
-        let (open, closed) = (
-            ErrorCode::OpsNewLegacySessionRequired,
-            ErrorCode::RelayLegacyCdpOptInRequired,
-        );
-        Fault::plain(if self.open { open } else { closed })
-    }
-}
-
 /// Every primitive that a command of the core needs, made one that the adapter lacks, and the code that comes of it. The fake
 /// knows bridge calls by their function.
 async fn codes_of_what_is_lacking(
-    policy: &Arc<Counting>,
+    legacy: Option<LegacyLane>,
 ) -> Vec<(&'static str, Option<ErrorCode>)> {
     let adapter = Arc::new(FakeAdapter::new(site_double()));
     let control = adapter.control();
-    let config = RuntimeConfig {
-        legacy: Some(policy.clone()),
-        ..RuntimeConfig::default()
-    };
+    let config = RuntimeConfig::default();
     let subject = Subject {
         service: Arc::new(Runtime::new(config, vec![adapter], Arc::new(SystemClock))),
         adapter: None,
@@ -192,7 +171,8 @@ async fn codes_of_what_is_lacking(
         end_renderers: Arc::new(|_| ()),
         exclusive: Arc::default(),
     };
-    let f = Fixture::new(subject, "alice-01").unwrap();
+    let mut f = Fixture::new(subject, "alice-01").unwrap();
+    f.legacy = legacy;
     let session = f.session().await.unwrap();
     let page = url(&f.site.url("/plain"));
     session.call::<NavGoto>(&page).await.unwrap();
@@ -230,30 +210,22 @@ async fn codes_of_what_is_lacking(
 
 #[tokio::test]
 async fn bidi_unsupported_deterministic_fallback() {
-    for (open, expected) in [
-        (false, ErrorCode::RelayLegacyCdpOptInRequired),
-        (true, ErrorCode::OpsNewLegacySessionRequired),
+    let closed = LegacyLane::Closed(ErrorCode::RelayLegacyCdpOptInRequired);
+    for (lane, expected) in [
+        (Some(closed), ErrorCode::RelayLegacyCdpOptInRequired),
+        (
+            Some(LegacyLane::Open),
+            ErrorCode::OpsNewLegacySessionRequired,
+        ),
+        (None, ErrorCode::OpsNotSupported),
     ] {
-        let policy = Arc::new(Counting {
-            open,
-            asked: Mutex::default(),
-        });
-        let first = codes_of_what_is_lacking(&policy).await;
+        let first = codes_of_what_is_lacking(lane).await;
         assert!(
             first.iter().all(|(_, code)| *code == Some(expected)),
             "{first:?}"
         );
-        let asked = std::mem::take(&mut *policy.asked.lock().unwrap());
         assert_eq!(
-            asked,
-            first
-                .iter()
-                .map(|(primitive, _)| *primitive)
-                .collect::<Vec<_>>(),
-            "each was asked about once"
-        );
-        assert_eq!(
-            codes_of_what_is_lacking(&policy).await,
+            codes_of_what_is_lacking(lane).await,
             first,
             "the same again"
         );

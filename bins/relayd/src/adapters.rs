@@ -1,10 +1,7 @@
-//! What stands behind the runtime here: the adapters, and the edge's word on what none of them can do.
-//!
-//! It decides nothing: which adapter serves a browser is the runtime's to find, and what is refused the edge's to say.
+//! What stands behind the runtime here: the adapters. Which of them serves a browser is the runtime's to find.
 
-use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use adapter_bidi::{BidiAdapter, BidiConfig};
 use adapter_cdp::guard::GuardCommand;
@@ -12,10 +9,7 @@ use adapter_cdp::launch::{GuardSupervisor, browser_environment};
 use adapter_cdp::{CdpAdapter, CdpConfig};
 use ops_contracts::control::config;
 use ops_contracts::seam::adapter::{Adapter, AdapterError};
-use ops_contracts::seam::port::LegacyPolicy;
 use ops_contracts::wire::clock::Clock;
-use ops_contracts::{ErrorCode, Fault};
-use relay::Control;
 
 use crate::environment::Environment;
 use crate::failure::Failure;
@@ -95,32 +89,5 @@ impl Adapters {
             ),
             ("firefox", shown(&settings.firefox, self.bidi.executable())),
         ]
-    }
-}
-
-/// The edge's word on what `/ops` can't do. Until the edge is there nothing is served, and the lane counts as closed.
-#[derive(Default)]
-pub(crate) struct LegacyDoor(OnceLock<Control>);
-
-impl fmt::Debug for LegacyDoor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("LegacyDoor")
-    }
-}
-
-impl LegacyDoor {
-    /// Says where the edge is. Only the first call counts.
-    pub(crate) fn opens_into(&self, edge: Control) {
-        let _ = self.0.set(edge);
-    }
-}
-
-impl LegacyPolicy for LegacyDoor {
-    fn refusal(&self, operation: &str) -> Fault {
-        let control = self.0.get();
-        control.map_or_else(
-            || ErrorCode::RelayLegacyCdpOptInRequired.into(),
-            |control| control.legacy_refusal(operation),
-        )
     }
 }

@@ -29,7 +29,7 @@ use relay::{
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::time::timeout;
 
-use crate::adapters::{Adapters, LegacyDoor};
+use crate::adapters::Adapters;
 use crate::args::Args;
 use crate::certificate::{Files, Served};
 use crate::environment::{Environment, SystemClock};
@@ -126,14 +126,12 @@ async fn serve(
         settings.browser_args.clone(),
     )
     .confined_to(settings.domains.clone(), Arc::new(LocalEgress));
-    let door = Arc::new(LegacyDoor::default());
     let choices = replay::choices(
         settings.replay_seed.as_deref(),
         &random_hex(8)?,
         settings.decision_log.as_deref(),
     )?;
     let runtime = RuntimeConfig {
-        legacy: Some(door.clone()),
         choices: choices.clone(),
         ..runtime_config(&settings, &home)
     };
@@ -182,7 +180,6 @@ async fn serve(
         Some(path) => relay.with_policy(Arc::new(move || read_policy(&path))),
         None => relay,
     };
-    door.opens_into(relay.control());
     // Before anything is announced: whoever reads the announcement may end us in order. And not before everything is read:
     // until then nothing waits for the signals, and the system's default ends us.
     let signals = Signals::listen().map_err(|error| Failure::start(format!("signals: {error}")))?;

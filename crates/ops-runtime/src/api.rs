@@ -254,6 +254,7 @@ impl Program {
         let caller = Caller {
             client_id: self.client.clone(),
             admin: false,
+            legacy: None,
         };
         let reply = self.runtime.execute(request, caller, Instant::now()).await;
         running.cancel = None;

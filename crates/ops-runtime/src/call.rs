@@ -6,6 +6,7 @@ use std::time::Duration;
 use ops_contracts::wire::command::Command;
 use ops_contracts::wire::command::session::Grant;
 use ops_contracts::wire::ids::RequestId;
+use ops_contracts::wire::routing::LegacyLane;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -22,6 +23,8 @@ pub(crate) struct CallContext {
     pub(crate) deadline: Instant,
     /// Where its time goes.
     pub(crate) meter: Arc<Meter>,
+    /// Whether its caller could have a new session of the legacy lane; nothing where there is no such lane.
+    pub(crate) legacy: Option<LegacyLane>,
 }
 
 impl CallContext {
@@ -31,7 +34,13 @@ impl CallContext {
             request,
             deadline: Instant::now() + timeout,
             meter,
+            legacy: None,
         }
+    }
+
+    /// The same for a caller to whom the legacy lane is open or closed.
+    pub(crate) fn beside(self, legacy: Option<LegacyLane>) -> Self {
+        Self { legacy, ..self }
     }
 }
 
@@ -68,4 +77,32 @@ pub(crate) fn encode(value: &impl Serialize) -> Outcome<Arc<RawValue>> {
     serde_json::value::to_raw_value(value)
         .map(Arc::from)
         .map_err(|_| Fault::plain(ErrorCode::OpsInternal))
+}
+
+/// The refusal of what no adapter of a session can do, for a caller that has a legacy lane beside `/ops`: it says whether a new
+/// session there is open to that caller. It stays a refusal either way. What was lacking, and what helps on `/ops`, stays in it.
+pub(crate) fn beside_legacy(mut fault: Fault, legacy: Option<LegacyLane>) -> Fault {
+    let Some(lane) = legacy.filter(|_| fault.code == ErrorCode::OpsNotSupported) else {
+        return fault;
+    };
+    let why = match lane {
+        LegacyLane::Open => {
+            fault.code = ErrorCode::OpsNewLegacySessionRequired;
+            "a new session of /cdp, which is open to this client, speaks the raw protocol"
+        }
+        LegacyLane::Closed(cause) => {
+            fault.code = ErrorCode::RelayLegacyCdpOptInRequired;
+            if cause != fault.code {
+                fault = fault.with("cause", cause);
+            }
+            "this client is not routed to /cdp"
+        }
+    };
+    fault.message = format!("{}: /ops can't do this here, and {why}", fault.message);
+    let lacking = ["primitive", "capability", "field", "adapter"];
+    let lacking = lacking.iter().find_map(|key| fault.details.get(key));
+    match lacking.cloned() {
+        Some(operation) => fault.with("operation", operation),
+        None => fault,
+    }
 }

@@ -54,14 +54,14 @@ pub(crate) async fn run_one(cx: &Cx, call: Call) -> Answer {
     cx.begin();
     cut_off::unless_cut_off(cx, run_capable(cx, call))
         .await
-        .map_err(|fault| cx.worded(fault))
+        .map_err(|fault| cx.beside_legacy(fault))
 }
 
 /// Runs a control command.
 pub(crate) async fn control(cx: &Cx, call: Call) -> Answer {
     run_capable(cx, call)
         .await
-        .map_err(|fault| cx.worded(fault))
+        .map_err(|fault| cx.beside_legacy(fault))
 }
 
 async fn run_capable(cx: &Cx, call: Call) -> Answer {

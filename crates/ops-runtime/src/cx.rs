@@ -10,13 +10,14 @@ use ops_contracts::wire::capability::Capability;
 use ops_contracts::wire::command::CommandName;
 use ops_contracts::wire::ids::{FrameId, RequestId, TargetId};
 use ops_contracts::wire::locator::{Locator, LocatorKey};
+use ops_contracts::wire::routing::LegacyLane;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 use crate::bridge;
-use crate::call::CallContext;
+use crate::call::{self, CallContext};
 use crate::meter::Meter;
 use crate::session::Session;
 use crate::world::World;
@@ -35,6 +36,8 @@ pub(crate) struct Cx {
     pub(crate) request: RequestId,
     /// Number of the last event before the request began; a batch has one for all its commands.
     pub(crate) mark: u64,
+    /// Whether its caller could have a new session of the legacy lane; nothing where there is no such lane.
+    legacy: Option<LegacyLane>,
     waiting_for: Mutex<&'static str>,
     /// The page that the command has turned to, unless its renderer was dead already.
     alive: Mutex<Option<TargetKey>>,
@@ -61,6 +64,7 @@ impl Cx {
             request,
             deadline,
             meter,
+            legacy,
         } = call;
         let live = session.live();
         let mark = live.world.lock().seq;
@@ -72,6 +76,7 @@ impl Cx {
             deadline,
             mark,
             request,
+            legacy,
             waiting_for: Mutex::new("the browser"),
             alive: Mutex::default(),
         }
@@ -155,18 +160,12 @@ impl Cx {
         .with("waitingFor", what)
     }
 
-    /// The refusal of an operation that the session's adapter can't do, in the words of the legacy policy where there is one.
-    pub(crate) fn worded(&self, fault: Fault) -> Fault {
-        let lacking = ["primitive", "capability"]
-            .iter()
-            .find_map(|key| fault.details.get(key).and_then(|name| name.as_str()));
-        match (&self.session.plan.legacy, lacking) {
-            (Some(policy), Some(operation)) if fault.code == ErrorCode::OpsNotSupported => policy
-                .refusal(operation)
-                .with("operation", operation)
-                .with("browser", self.session.plan.params.browser),
-            _ => fault,
+    /// The refusal of an operation that the session's adapters can't do, as it is for a caller beside the legacy lane.
+    pub(crate) fn beside_legacy(&self, fault: Fault) -> Fault {
+        if fault.code != ErrorCode::OpsNotSupported || self.legacy.is_none() {
+            return fault;
         }
+        call::beside_legacy(fault, self.legacy).with("browser", self.session.plan.params.browser)
     }
 
     /// The page named, or the current one, whatever state it is in.

@@ -13,8 +13,7 @@ use ops_contracts::control::telemetry::SessionOutcome;
 use ops_contracts::seam::adapter::{Adapter, BoxFuture};
 use ops_contracts::seam::egress::Egress;
 use ops_contracts::seam::port::{
-    Caller, EndSessions, LegacyPolicy, OpsService, Reply, RuntimeSummary, Served, SessionEvents,
-    SessionObserver,
+    Caller, EndSessions, OpsService, Reply, RuntimeSummary, Served, SessionEvents, SessionObserver,
 };
 use ops_contracts::wire::blob::BlobInfo;
 use ops_contracts::wire::capability::BrowserKind;
@@ -32,7 +31,7 @@ use tracing::{Instrument, Span};
 
 use crate::blobs::Blobs;
 use crate::boundary::Boundary;
-use crate::call::{Answer, Answered, CallContext};
+use crate::call::{self, Answer, Answered, CallContext};
 use crate::commands;
 use crate::cx::Cx;
 use crate::health::HealthRules;
@@ -61,8 +60,6 @@ pub struct RuntimeConfig {
     pub firefox: FamilyConfig,
     /// How the health of sessions is kept and told.
     pub health: HealthRules,
-    /// Words the refusal of what no adapter of a session can do; without it that is `ops_not_supported`.
-    pub legacy: Option<Arc<dyn LegacyPolicy>>,
     /// The way out of sessions that are confined to domains; without it, such sessions are refused.
     pub egress: Option<Arc<dyn Egress>>,
     /// Rules about hosts that hold for every session; its own can only narrow them.
@@ -113,7 +110,6 @@ impl Default for RuntimeConfig {
             chrome,
             firefox,
             health,
-            legacy: None,
             egress,
             domains,
             urls,
@@ -398,9 +394,11 @@ impl Inner {
         let call = Call::parse(name, &request.params)?;
         let spec = name.spec();
         let timeout = Duration::from_millis(request.timeout_ms.unwrap_or(spec.default_timeout_ms));
-        let context = CallContext::new(request.request_id.clone(), timeout, meter.clone());
+        let context = CallContext::new(request.request_id.clone(), timeout, meter.clone())
+            .beside(caller.legacy);
         if spec.lane == Lane::Service {
-            return self.serve(call, request.params, caller, context).await;
+            let answer = self.serve(call, request.params, caller, context).await;
+            return answer.map_err(|fault| call::beside_legacy(fault, caller.legacy));
         }
         let admitted = self.admit(&request, session, caller, &call)?;
         let boundary = request.boundary || admitted.session.plan.params.boundary;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ops_contracts::seam::adapter::Context;
-use ops_contracts::seam::port::{EndSessions, LegacyPolicy, SessionEvents};
+use ops_contracts::seam::port::{EndSessions, SessionEvents};
 use ops_contracts::wire::capability::{BrowserKind, CapabilitySet};
 use ops_contracts::wire::clock::{Clock, Timestamp};
 use ops_contracts::wire::command::session::{CreateParams, SessionInfo, SessionState};
@@ -106,8 +106,6 @@ pub(crate) struct Plan {
     /// What the session's adapter can do.
     pub(crate) capabilities: CapabilitySet,
     pub(crate) params: CreateParams,
-    /// Words the refusal of what no adapter can do.
-    pub(crate) legacy: Option<Arc<dyn LegacyPolicy>>,
     /// What the session may reach; everything when absent.
     pub(crate) confinement: Option<Arc<Confinement>>,
     /// Directories whose files are never shown.

@@ -137,6 +137,7 @@ async fn pair(edge: &Edge, head: &Parts, body: Incoming) -> Reply {
 /// The answer to a request that passed the gates and is none that an endpoint takes.
 pub(crate) fn declined(edge: &Edge, fault: Fault) -> Reply {
     let id = edge.make_request_id();
+    edge.count_refusal(&fault);
     tracing::info!(target: "ops", requestId = %id, code = %fault.code, "declined");
     respond::fault(id, fault)
 }
@@ -279,6 +280,7 @@ fn refuse(connection: &Connection, head: &Parts, refusal: Refusal, received: Ins
     if Endpoint::of(head.uri.path()) == Endpoint::Ops && head.method == Method::POST {
         return respond::closing(respond::answer(ops::refuse(edge, failed, received)));
     }
+    edge.count_refusal(&failed.fault);
     respond::closing(respond::fault(failed.request, failed.fault))
 }
 

@@ -21,8 +21,9 @@ use ops_contracts::control::ledger::{ArtifactUsage, RequestSample};
 use ops_contracts::control::scorecard::Baseline;
 use ops_contracts::control::telemetry::{
     ACTIVE_SESSIONS, ArtifactSet, BASELINE, BROWSERS, BUILD_INFO, BYPASSES, CIRCUITS, DISK_USAGE,
-    FAMILIES, INCIDENTS, LATENCY, LATENCY_BOUNDS_MS, MetricKind, NONE, OTHER_COMMAND, QUEUED,
-    REQUESTS, RouteLabel, SESSIONS, STALE_SESSIONS, SessionOutcome, VOLUME_USAGE, to_f64,
+    FAMILIES, GateLabel, INCIDENTS, LATENCY, LATENCY_BOUNDS_MS, MetricKind, NONE, OTHER_COMMAND,
+    QUEUED, REFUSALS, REQUESTS, RouteLabel, SESSIONS, STALE_SESSIONS, SessionOutcome, VOLUME_USAGE,
+    to_f64,
 };
 use ops_contracts::seam::port::{RuntimeSummary, Served};
 use ops_contracts::wire::capability::AdapterKind;
@@ -128,6 +129,7 @@ pub(crate) struct Metrics {
     default: Served,
     requests: Cache<(Series, Option<ErrorCode>), Counter>,
     latencies: Cache<Series, Histogram>,
+    refusals: Cache<(GateLabel, ErrorCode), Counter>,
 }
 
 impl Metrics {
@@ -160,6 +162,7 @@ impl Metrics {
             default,
             requests: Cache::default(),
             latencies: Cache::default(),
+            refusals: Cache::default(),
         };
         metrics.register_zero_series();
         metrics.build_info(build);
@@ -186,6 +189,9 @@ impl Metrics {
             for kind in IncidentKind::ALL.iter().filter(|kind| kind.is_bypass()) {
                 self.bypass_counter(*route, *kind).increment(0);
             }
+        }
+        for gate in GateLabel::ALL {
+            self.refusal_counter(*gate, NONE).increment(0);
         }
         self.live(&Live::default());
         for set in ArtifactSet::ALL {
@@ -340,6 +346,14 @@ impl Metrics {
         cached(&self.latencies, series, || self.latency_histogram(series)).record(total_ms);
     }
 
+    /// Counts what a gate has refused.
+    pub(crate) fn refused(&self, gate: GateLabel, code: ErrorCode) {
+        cached(&self.refusals, (gate, code), || {
+            self.refusal_counter(gate, code.as_str())
+        })
+        .increment(1);
+    }
+
     /// Counts a session that has ended.
     pub(crate) fn session_ended(&self, route: RouteLabel, served: Served, outcome: SessionOutcome) {
         self.session_counter(route, served, outcome).increment(1);
@@ -367,6 +381,15 @@ impl Metrics {
         ));
         self.recorder
             .register_counter(&Key::from_parts(REQUESTS.name, labels), &METADATA)
+    }
+
+    fn refusal_counter(&self, gate: GateLabel, code: &'static str) -> Counter {
+        let labels = vec![
+            Label::from_static_parts("gate", gate.as_str()),
+            Label::from_static_parts("error_code", code),
+        ];
+        self.recorder
+            .register_counter(&Key::from_parts(REFUSALS.name, labels), &METADATA)
     }
 
     fn latency_histogram(&self, series: Series) -> Histogram {

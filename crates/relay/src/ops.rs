@@ -84,6 +84,7 @@ pub(crate) fn admit(
             let caller = Caller {
                 client_id: permit.client().clone(),
                 admin: permit.is_admin(),
+                legacy: Some(edge.routing.legacy_for(permit.asker(), permit.component())),
             };
             let opening = (command == Some(CommandName::SessionCreate))
                 .then(|| opener(permit, owned.as_ref()));
@@ -397,6 +398,7 @@ fn fail(
         command,
         fault,
     } = failed;
+    edge.count_refusal(&fault);
     let (code, retry_after_ms) = (fault.code, fault.retry_after_ms);
     let total_ms = millis_since(received);
     edge.count(Series::ops(command, served), Some(code), total_ms);

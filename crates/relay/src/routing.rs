@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use ops_contracts::control::config::ConfigWarning;
+use ops_contracts::control::health::AdapterHealthStore;
 use ops_contracts::seam::port::{EndSessions, OpsService};
 use ops_contracts::wire::clock::{Clock, Timestamp};
 use ops_contracts::wire::ids::{LeaseId, SessionId};
@@ -82,6 +83,8 @@ impl fmt::Debug for RoutingSetup {
 
 #[derive(Clone)]
 struct State {
+    /// The mode that the controls come to for who brings none of its own.
+    mode: RoutingMode,
     settings: RoutingSettings,
     /// What an admin call has set; above the relay's own flags until the next such call or the relay's end.
     admin: CliControls,
@@ -110,6 +113,8 @@ pub(crate) const BLOCKED_REASON: &str = "opsRouteBlockedReason";
 
 /// The routing of one relay.
 pub(crate) struct Routing {
+    /// Learns of the operator's kill switch.
+    health: Option<Arc<dyn AdapterHealthStore>>,
     policy: Arc<dyn RoutePolicy>,
     read: ReadSettings,
     relay_version: String,
@@ -149,13 +154,27 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Routing {
-    pub(crate) fn new(setup: &RoutingSetup, relay_version: &str) -> Self {
+    pub(crate) fn new(
+        setup: &RoutingSetup,
+        relay_version: &str,
+        health: Option<Arc<dyn AdapterHealthStore>>,
+    ) -> Self {
         let state = State {
+            mode: RoutingMode::Ops,
             settings: setup.settings.clone(),
             admin: CliControls::default(),
             changed_at: None,
         };
-        Self {
+        let status =
+            setup
+                .policy
+                .status(&state.controls(), &Identities::default(), LegacyLane::Open);
+        let state = State {
+            mode: status.effective_routing_mode,
+            ..state
+        };
+        let routing = Self {
+            health,
             policy: setup.policy.clone(),
             read: setup.read.clone(),
             relay_version: relay_version.to_owned(),
@@ -166,6 +185,15 @@ impl Routing {
             drained: AtomicU64::new(0),
             terminated: AtomicU64::new(0),
             unsupported_versions: AtomicU64::new(0),
+        };
+        routing.report_kill_switch();
+        routing
+    }
+
+    /// Reports to the authority on adapter health whether the operator's kill switch is on: at the start and at each change.
+    fn report_kill_switch(&self) {
+        if let Some(health) = &self.health {
+            health.set_operator_global(self.kill_switch());
         }
     }
 
@@ -264,7 +292,7 @@ impl Routing {
     }
 
     /// Whether the operator's kill switch, from environment or configuration, is what forces the legacy lane.
-    pub(crate) fn kill_switch(&self) -> bool {
+    fn kill_switch(&self) -> bool {
         let controls = self.state().controls();
         let status = self
             .policy
@@ -350,11 +378,13 @@ impl Routing {
         if differ {
             new.changed_at = Some(clock.now());
         }
+        let status = self
+            .policy
+            .status(&controls, &Identities::default(), LegacyLane::Open);
+        new.mode = status.effective_routing_mode;
         *self.state.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
         if differ {
-            let status = self
-                .policy
-                .status(&controls, &Identities::default(), LegacyLane::Open);
+            self.report_kill_switch();
             let (mode, policy) = (
                 status.effective_routing_mode,
                 status.ops_active_session_policy,
@@ -476,7 +506,46 @@ impl Routing {
     /// The code of the gate that closes the lane; `relay_legacy_cdp_opt_in_required` where routing goes to `/ops`;
     /// `relay_rollout_identity_missing`; the version codes of the lane.
     pub(crate) fn admit_legacy(&self, asker: &Asker, peer: Peer<'_>) -> Outcome<()> {
+        let (admitted, by_version) = self.judge_legacy(&self.state(), asker, peer);
+        if by_version && admitted.is_err() {
+            self.unsupported_versions.fetch_add(1, Ordering::Relaxed);
+        }
+        admitted
+    }
+
+    /// What the lane would say to this caller, counted nowhere. On the way of every request of `/ops`: where everybody is on `/ops`
+    /// and the caller asks for nothing else, nothing is decided.
+    pub(crate) fn legacy_for(&self, asker: &Asker, peer: Outcome<Peer<'_>>) -> LegacyLane {
         let state = self.state();
+        if let closed @ LegacyLane::Closed(_) = state.settings.legacy.to(asker.local) {
+            return closed;
+        }
+        if state.mode == RoutingMode::Ops && asker.controls == RequestControls::default() {
+            return LegacyLane::Closed(ErrorCode::RelayLegacyCdpOptInRequired);
+        }
+        match peer.and_then(|peer| self.judge_legacy(&state, asker, peer).0) {
+            Ok(()) => LegacyLane::Open,
+            Err(fault) => LegacyLane::Closed(fault.code),
+        }
+    }
+
+    /// Whether the caller gets a session, and whether its version was what was judged last.
+    fn judge_legacy(&self, state: &State, asker: &Asker, peer: Peer<'_>) -> (Outcome<()>, bool) {
+        match self.route_legacy(state, asker) {
+            Err(fault) => (Err(fault), false),
+            Ok(()) => {
+                let admitted = self.policy.admit(
+                    Route::LegacyCdp,
+                    &self.relay_version,
+                    &[peer],
+                    state.settings.prerelease_interop,
+                );
+                (admitted, true)
+            }
+        }
+    }
+
+    fn route_legacy(&self, state: &State, asker: &Asker) -> Outcome<()> {
         if let LegacyLane::Closed(code) = state.settings.legacy.to(asker.local) {
             return Err(code.into());
         }
@@ -489,15 +558,6 @@ impl Routing {
                 .with("decision", decision.route)
                 .with("reason", decision.reason));
         }
-        let admitted = self.policy.admit(
-            Route::LegacyCdp,
-            &self.relay_version,
-            &[peer],
-            state.settings.prerelease_interop,
-        );
-        if admitted.is_err() {
-            self.unsupported_versions.fetch_add(1, Ordering::Relaxed);
-        }
-        admitted
+        Ok(())
     }
 }

@@ -16,7 +16,6 @@ use ops_contracts::control::telemetry::{RouteLabel, SessionOutcome};
 use ops_contracts::seam::port::{OpsService, Served, SessionObserver};
 use ops_contracts::wire::clock::{Clock, Timestamp};
 use ops_contracts::wire::ids::RequestId;
-use ops_contracts::wire::routing::LegacyLane;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{mpsc, watch};
@@ -102,11 +101,17 @@ impl Edge {
         self.pairings.send_replace(());
     }
 
-    /// The authority on adapter health, which has been told whether the operator's kill switch is on.
+    /// The authority on adapter health.
     pub(crate) fn health(&self) -> Option<&dyn AdapterHealthStore> {
-        let store = self.config.health.as_deref()?;
-        store.set_operator_global(self.routing.kill_switch());
-        Some(store)
+        self.config.health.as_deref()
+    }
+
+    /// Counts a refusal where a gate made it: its details name the gate.
+    pub(crate) fn count_refusal(&self, fault: &Fault) {
+        let gate = fault.details.get("gate").and_then(|gate| gate.as_str());
+        if let Some(gate) = gate.and_then(|gate| gate.parse().ok()) {
+            self.metrics.refused(gate, fault.code);
+        }
     }
 
     /// Brings the gauges of what is there now up to date. Done at each scrape, so that a scrape never shows what was there
@@ -198,23 +203,6 @@ impl Control {
     pub async fn reload(&self) -> Outcome<bool> {
         crate::admin::reload(&self.0).await
     }
-
-    /// The refusal of an operation that `/ops` can't do: it stays a refusal, whether or not `/cdp` is open.
-    #[must_use]
-    pub fn legacy_refusal(&self, operation: &str) -> Fault {
-        // What is open to somebody is open: which peer would use it is not known here.
-        match self.0.routing.legacy_lane(true) {
-            LegacyLane::Open => Fault::new(
-                ErrorCode::OpsNewLegacySessionRequired,
-                format!("/ops can't do this here ({operation}): a new /cdp session could"),
-            ),
-            LegacyLane::Closed(cause) => Fault::new(
-                ErrorCode::RelayLegacyCdpOptInRequired,
-                format!("/ops can't do this here ({operation}), and nobody opted in to /cdp: allowRawCDP opens it to new sessions"),
-            )
-            .with("cause", cause),
-        }
-    }
 }
 
 /// A relay that listens.
@@ -260,7 +248,11 @@ impl Relay {
             .incidents()
             .iter()
             .for_each(|incident| metrics.incident_recorded(&incident.told));
-        let routing = Arc::new(Routing::new(&config.routing, &config.versions.relay));
+        let routing = Arc::new(Routing::new(
+            &config.routing,
+            &config.versions.relay,
+            config.health.clone(),
+        ));
         let edge = Edge {
             policy: Policy::new(&config, address, routing.clone()),
             routing,
@@ -461,7 +453,6 @@ async fn upkeep(edge: Arc<Edge>) -> std::convert::Infallible {
         edge.metrics.disk(&edge.scoring.disk());
         edge.policy.rates.retain_recent();
         edge.routing.sweep(&*edge.service);
-        edge.health();
         edge.lane.rates.retain_recent();
         edge.history
             .step(edge.clock.now(), edge.service.summary().sessions);

@@ -336,6 +336,7 @@ async fn greet(
     outbox: &Outbox,
 ) -> Result<Permit, Option<Ending>> {
     let refused = |fault: Fault| async {
+        edge.count_refusal(&fault);
         tracing::info!(target: "ops", code = %fault.code, "hello refused");
         outbox.send_error(unknown_request_id(), fault).await;
         Some((CloseCode::Policy, "the hello was refused"))

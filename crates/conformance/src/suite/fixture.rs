@@ -14,6 +14,7 @@ use ops_contracts::wire::command::session::CreateParams;
 use ops_contracts::wire::command::{Command, CommandName, SessionClose, SessionCreate};
 use ops_contracts::wire::frame::{EventName, OpsCancel, OpsRequest};
 use ops_contracts::wire::ids::{ClientId, LeaseId, RequestId, SessionId, TargetId};
+use ops_contracts::wire::routing::LegacyLane;
 use ops_contracts::{ErrorCode, Fault};
 use serde_json::value::RawValue;
 use tokio::sync::watch;
@@ -88,6 +89,8 @@ pub struct Fixture {
     made: Mutex<Vec<(SessionId, LeaseId)>>,
     requests: AtomicU64,
     client: ClientId,
+    /// What its requests say of the legacy lane, as a relay would; nothing by default, as where there is none.
+    pub legacy: Option<LegacyLane>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -110,6 +113,7 @@ impl Fixture {
             made: Mutex::default(),
             requests: AtomicU64::new(0),
             client,
+            legacy: None,
         })
     }
 
@@ -221,6 +225,7 @@ impl Fixture {
         let caller = Caller {
             client_id: self.client.clone(),
             admin: false,
+            legacy: self.legacy,
         };
         self.service().execute(request, caller, Instant::now())
     }

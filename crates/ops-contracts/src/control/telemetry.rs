@@ -197,6 +197,16 @@ pub const BUILD_INFO: Family = Family {
     windows: "now",
 };
 
+/// Refusals by the gate that refused.
+pub const REFUSALS: Family = Family {
+    name: "ops_gate_refusals_total",
+    kind: MetricKind::Counter,
+    unit: "requests",
+    labels: &["gate", "error_code"],
+    help: "Requests and messages that a gate of the relay refused, by gate and code.",
+    windows: "rate over 5m",
+};
+
 /// Every family: those of the plan, then ours.
 pub const FAMILIES: &[Family] = &[
     REQUESTS,
@@ -213,6 +223,7 @@ pub const FAMILIES: &[Family] = &[
     BROWSERS,
     QUEUED,
     BUILD_INFO,
+    REFUSALS,
 ];
 
 /// How many bounds the latency buckets have; one more bucket holds what is above the last.
@@ -235,6 +246,21 @@ words! {
     RouteLabel "route" "ops, cdp" {
         Ops "ops" "The contract, `/ops`.";
         Cdp "cdp" "The legacy lane, `/cdp`.";
+    }
+
+    /// A gate of the relay, in the order in which a request meets them.
+    GateLabel "gate" "host, origin, auth, pairing, admin, route, version, payload, rate, policy or lease" {
+        Host "host" "The `Host` header is the relay's own.";
+        Origin "origin" "No web page sent it, unless it is the relay's own or an allowed extension.";
+        Auth "auth" "It carries the relay token, or a login.";
+        Pairing "pairing" "Its client is paired, where clients must be.";
+        Admin "admin" "It carries the admin token, where one is needed.";
+        Route "route" "Routing sends its client to this lane.";
+        Version "version" "Its client's versions are within the windows.";
+        Payload "payload" "It is small enough.";
+        Rate "rate" "Its sender is within its rate.";
+        Policy "policy" "The command policy allows it.";
+        Lease "lease" "Its sender holds the lease.";
     }
 
     /// A set of artifacts on disk.

@@ -14,6 +14,7 @@ use crate::wire::error::ErrorCode;
 use crate::wire::fault::{Fault, Outcome};
 use crate::wire::frame::{EventName, OpsCancel, OpsRequest, Timing};
 use crate::wire::ids::{ClientId, LeaseId, SessionId};
+use crate::wire::routing::LegacyLane;
 use crate::wire::words::words;
 
 /// Who sends a request, as the edge has established it.
@@ -23,6 +24,9 @@ pub struct Caller {
     pub client_id: ClientId,
     /// Whether the admin token was presented.
     pub admin: bool,
+    /// Whether a new session of `/cdp` is open to it, by its own routing, versions and the lane's gates; nothing where there is no
+    /// such lane. Refusals of what `/ops` can't do say so, and nothing is ever rerouted.
+    pub legacy: Option<LegacyLane>,
 }
 
 /// What came of a request.
@@ -133,13 +137,6 @@ pub trait OpsService: Send + Sync {
 
     /// Stops taking commands, lets running ones end until `deadline`, then closes every session and browser.
     fn shut_down(&self, deadline: Instant) -> BoxFuture<'_, ()>;
-}
-
-/// What to tell a caller whose operation no adapter of its session can do. Implemented by the edge, which knows whether anyone
-/// opted in to the legacy lane. A refusal is all that comes of it: nothing is ever rerouted.
-pub trait LegacyPolicy: std::fmt::Debug + Send + Sync {
-    /// The refusal: `relay_legacy_cdp_opt_in_required` where the lane is closed, `ops_new_legacy_session_required` where it is open.
-    fn refusal(&self, operation: &str) -> Fault;
 }
 
 /// How sessions are ended when routing turns away from them.

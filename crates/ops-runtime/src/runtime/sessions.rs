@@ -290,13 +290,11 @@ impl Inner {
         if self.pool.in_use(&slot) {
             return Err(Fault::plain(ErrorCode::OpsProfileInUse));
         }
-        let legacy = self.config.legacy.clone();
         Ok(Plan {
             slot,
             viewport: params.viewport.unwrap_or_default(),
             capabilities,
             params,
-            legacy,
             confinement,
             hidden: self.config.urls.hidden.clone(),
         })

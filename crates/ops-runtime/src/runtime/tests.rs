@@ -19,6 +19,7 @@ fn caller() -> Caller {
     Caller {
         client_id: "alice-01".parse().unwrap(),
         admin: false,
+        legacy: None,
     }
 }
 

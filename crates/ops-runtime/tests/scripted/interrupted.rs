@@ -46,6 +46,7 @@ async fn send(f: &Fixture, session: &Session<'_>, name: CommandName, params: &st
     let caller = Caller {
         client_id: "alice-01".parse().unwrap(),
         admin: false,
+        legacy: None,
     };
     let shown: String = params.chars().take(200).collect();
     let reply = tokio::time::timeout(
@@ -242,6 +243,7 @@ async fn a_command_that_is_cancelled_in_the_middle_says_so_and_the_next_one_runs
         let caller = Caller {
             client_id: "alice-01".parse().unwrap(),
             admin: false,
+            legacy: None,
         };
         let running = tokio::spawn(f.service().execute(request, caller, Instant::now()));
         while !running.is_finished()

@@ -422,6 +422,7 @@ impl Connection {
             leased,
         } = refused;
         let code = fault.code;
+        self.edge.count_refusal(&fault);
         self.edge
             .count_legacy(label, Some(code), crate::ops::millis_since(received));
         audit::write(&Line {

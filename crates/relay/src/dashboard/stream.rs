@@ -150,6 +150,7 @@ async fn sessions(edge: &Edge) -> Option<Arc<RawValue>> {
     let caller = Caller {
         client_id: "dashboard".parse().ok()?,
         admin: false,
+        legacy: None,
     };
     let reply = timeout(LIST, edge.service.execute(request, caller, Instant::now()))
         .await

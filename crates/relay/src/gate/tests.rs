@@ -74,7 +74,7 @@ fn policy() -> Policy {
         phase: ops_contracts::control::scorecard::Phase::Pilot,
         demo: false,
     };
-    let routing = Arc::new(Routing::new(&config.routing, &config.versions.relay));
+    let routing = Arc::new(Routing::new(&config.routing, &config.versions.relay, None));
     Policy::new(&config, config.listen, routing)
 }
 

@@ -430,6 +430,8 @@ async fn requests_show_in_the_metrics_by_outcome_and_without_ids() {
         .with("x-ops-contract-version", "9.0.0")
         .send(at)
         .await;
+    let stranger = Request::new("GET", "/status", at).with("authorization", "");
+    assert_eq!(stranger.send(at).await.status, 401);
     let response = Request::new("GET", "/metrics", at).send(at).await;
     assert_eq!(
         response.header("content-type"),
@@ -440,6 +442,9 @@ async fn requests_show_in_the_metrics_by_outcome_and_without_ids() {
         r#"ops_requests_total{command="other",route="ops",adapter="cdp",mode="managed",outcome="error",error_code="ops_command_unknown"} 1"#,
         r#"ops_requests_total{command="other",route="ops",adapter="none",mode="none",outcome="error",error_code="relay_ops_version_unsupported"} 1"#,
         r#"ops_request_latency_ms_count{command="dom.eval",route="ops",adapter="cdp",mode="managed"} 1"#,
+        r#"ops_gate_refusals_total{gate="version",error_code="relay_ops_version_unsupported"} 1"#,
+        r#"ops_gate_refusals_total{gate="auth",error_code="relay_auth_required"} 1"#,
+        r#"ops_gate_refusals_total{gate="lease",error_code="none"} 0"#,
     ] {
         assert!(
             response.body.lines().any(|line| line == series),

@@ -4,13 +4,14 @@ use std::net::SocketAddr;
 
 use ops_contracts::ErrorCode::{
     self, RelayAdminDisabled, RelayAdminInvalid, RelayConfigInvalid, RelayFrameInvalid,
-    RelayMethodNotAllowed, RelayOpsRouteDisabled, RelayOpsVersionUnsupported,
-    RelayPrereleaseUnsupported, RelayRolloutIdentityMissing,
+    RelayLegacyCdpOptInRequired, RelayMethodNotAllowed, RelayOpsRouteDisabled,
+    RelayOpsVersionUnsupported, RelayPrereleaseUnsupported, RelayRawCdpDisabled,
+    RelayRolloutIdentityMissing,
 };
 use ops_contracts::Fault;
 use ops_contracts::seam::port::EndSessions;
 use ops_contracts::wire::routing::{
-    ActiveSessionPolicy, ConfigControls, RoutingControls, RoutingMode,
+    ActiveSessionPolicy, ConfigControls, LegacyLane, RoutingControls, RoutingMode,
 };
 use relay::{RelayConfig, Token};
 use serde::Deserialize;
@@ -312,6 +313,50 @@ async fn admin_calls_need_the_admin_token() {
         .send(at)
         .await;
     assert_eq!(relay.script.admins(), [false, true]);
+}
+
+#[tokio::test]
+async fn what_a_refusal_says_of_the_legacy_lane_is_judged_by_the_callers_own_routing() {
+    let relay = start(with_controls(RoutingControls::default())).await;
+    let at = relay.address;
+    let routed = |number: u8, routing: &str| {
+        Request::post(
+            at,
+            request(&format!("r{number}"), "session.list", json!({})),
+        )
+        .with("x-ops-client-id", "alice-01")
+        .with("x-ops-routing", routing)
+    };
+    // The lane's own gates are open to everybody here: that alone is no opt-in.
+    for (number, routing) in [
+        "{}",
+        r#"{"cli":{"routingMode":"legacy-cdp"}}"#,
+        r#"{"cli":{"routingMode":"auto","rolloutPercent":0}}"#,
+        r#"{"cli":{"routingMode":"auto","rolloutPercent":100}}"#,
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let sent = routed(u8::try_from(number).unwrap(), routing)
+            .send(at)
+            .await;
+        assert_eq!(sent.status, 200, "{routing}");
+    }
+    let closed = Some(LegacyLane::Closed(RelayLegacyCdpOptInRequired));
+    let open = Some(LegacyLane::Open);
+    assert_eq!(relay.script.lanes(), [closed, open, open, closed]);
+
+    let mut config = with_controls(RoutingControls::default());
+    config.routing.settings.legacy.local = LegacyLane::Closed(RelayRawCdpDisabled);
+    let relay = start(config).await;
+    let at = relay.address;
+    let opted_in = Request::post(at, request("r1", "session.list", json!({})))
+        .with("x-ops-routing", r#"{"cli":{"routingMode":"legacy-cdp"}}"#);
+    assert_eq!(opted_in.send(at).await.status, 200);
+    assert_eq!(
+        relay.script.lanes(),
+        [Some(LegacyLane::Closed(RelayRawCdpDisabled))]
+    );
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ use ops_contracts::wire::command::session::{Grant, SessionMode};
 use ops_contracts::wire::frame::{EventName, OpsCancel, OpsRequest, Timing};
 use ops_contracts::wire::ids::{LeaseId, RequestId, SessionId};
 use ops_contracts::wire::limits::{LaneLimits, LimitsProfile};
-use ops_contracts::wire::routing::RoutingControls;
+use ops_contracts::wire::routing::{LegacyLane, RoutingControls};
 use ops_contracts::{ErrorCode, Outcome};
 use relay::{
     Control, Ended, Labels, Relay, RelayConfig, RoutingSettings, RoutingSetup, Timeouts, Token,
@@ -45,6 +45,7 @@ struct Seen {
     sinks: Vec<(SessionId, Arc<dyn SessionEvents>)>,
     running: HashMap<RequestId, oneshot::Sender<()>>,
     admins: Vec<bool>,
+    lanes: Vec<Option<LegacyLane>>,
     endings: Vec<(EndSessions, oneshot::Sender<u32>)>,
     observer: Option<Arc<dyn SessionObserver>>,
     ended: Vec<(EndSessions, usize)>,
@@ -90,6 +91,11 @@ impl Script {
     /// Of every request so far, whether an administrator sent it.
     pub(crate) fn admins(&self) -> Vec<bool> {
         self.seen.lock().unwrap().admins.clone()
+    }
+
+    /// Of every request so far, what its refusal would say of the legacy lane.
+    pub(crate) fn lanes(&self) -> Vec<Option<LegacyLane>> {
+        self.seen.lock().unwrap().lanes.clone()
     }
 
     /// How sessions are being ended; the sender says how many have been.
@@ -184,6 +190,7 @@ impl OpsService for Script {
             caller.client_id.to_string(),
         ));
         seen.admins.push(caller.admin);
+        seen.lanes.push(caller.legacy);
         seen.running.insert(request.request_id.clone(), stop);
         self.begun.send_modify(|begun| *begun += 1);
         let call = request
