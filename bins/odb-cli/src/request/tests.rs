@@ -309,7 +309,7 @@ fn verbs_that_act() {
     );
     refuses(&["click", "@e3", "--position", "1"], "2 numbers");
     refuses(&["fill", "@e3"], "required");
-    refuses(&["click", "@e3", "--force"], "CliFlagUnsupported");
+    refuses(&["click", "@e3", "--force"], "cli_flag_unsupported");
 }
 
 #[test]
