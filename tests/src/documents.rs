@@ -100,7 +100,9 @@ impl Block {
             (None, "sh") => Ok(Treatment::Script),
             (None, "console") => Ok(Treatment::Transcript),
             (None, "json") => Ok(Treatment::Frame),
-            (None, "rust") => Ok(Treatment::Doctest),
+            (None, language) if language.split(',').next() == Some("rust") => {
+                Ok(Treatment::Doctest)
+            }
             (None, "") => Err(format!("{self}: its fence names no language")),
             (None, other) => Err(format!(
                 "{self}: nothing runs {other}: give its fence not-run=\"…\" with the reason, or one of {}",

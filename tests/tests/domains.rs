@@ -6,6 +6,7 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use odb_tests::PATIENCE;
 use odb_tests::relay::{Relay, RemoteSession, configure};
@@ -538,7 +539,8 @@ impl Raw {
         let complete = format!("document.readyState === 'complete' && location.href === {url:?}");
         let waiting = async {
             while self.eval(&complete).await != Value::Bool(true) {
-                tokio::task::yield_now().await;
+                // Each look costs a command of the session's rate.
+                tokio::time::sleep(Duration::from_millis(50)).await;
             }
         };
         tokio::time::timeout(PATIENCE, waiting).await.unwrap();
@@ -591,6 +593,7 @@ async fn the_operators_rules_hold_for_browsers_of_the_legacy_lane() {
     let good = hosts.url("good.localhost", "/away");
     raw.page(json!({ "url": good, "browserContextId": context }))
         .await;
+    raw.loaded(&good).await;
     let ways = format!(
         "Promise.allSettled(['bad.localhost', '127.0.0.1', 'localhost', '[::1]'].map(host => \
          fetch(`http://${{host}}:{}/from-context`, {{ mode: 'no-cors' }}))).then(all => all.length)",

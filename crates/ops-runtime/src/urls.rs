@@ -6,7 +6,7 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use ops_contracts::wire::command::session::UrlScheme;
 use ops_contracts::{ErrorCode, Fault, Outcome};
@@ -32,7 +32,11 @@ pub(crate) fn check_file(url: &str, hidden: &[PathBuf]) -> Outcome<()> {
     let Some(path) = path_of(url).filter(|_| !hidden.is_empty()) else {
         return Ok(());
     };
-    if hidden.iter().any(|directory| is_below(&path, directory)) {
+    // Browsers take dots out by their words, before a link or a missing directory could matter; escaped slashes they leave to
+    // the system, which follows each step.
+    let paths = [without_dots(&path), path];
+    let is_hidden = |path: &PathBuf| hidden.iter().any(|directory| is_below(path, directory));
+    if paths.iter().any(is_hidden) {
         let why = "the file is one of the relay's own, which are never shown";
         return Err(Fault::new(ErrorCode::OpsUrlForbidden, why));
     }
@@ -61,6 +65,20 @@ fn path_of(url: &str) -> Option<PathBuf> {
     };
     let path = PathBuf::from(OsString::from_vec(path.to_vec()));
     Some(Path::new("/").join(path))
+}
+
+/// A path whose `..` have taken the step before them away.
+fn without_dots(path: &Path) -> PathBuf {
+    let mut short = PathBuf::new();
+    for step in path.components() {
+        match step {
+            Component::ParentDir => {
+                short.pop();
+            }
+            step => short.push(step),
+        }
+    }
+    short
 }
 
 fn unescaped(text: &str) -> Vec<u8> {
@@ -129,7 +147,7 @@ mod tests {
         for url in [
             format!("file://{name}/relay.token"),
             format!("FILE:{name}/relay.token"),
-            format!("file:/{name}/relay.token"),
+            format!("file:{name}/relay.token"),
             format!("file://localhost{name}/relay.token"),
             format!("file:////{name}/relay.token"),
             format!("file://{name}/%72elay.token?x#y"),

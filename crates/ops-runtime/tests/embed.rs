@@ -114,7 +114,7 @@ async fn a_program_whose_main_is_not_its_own_drives_a_browser_behind_another_gua
     assert_eq!(page.evaluate::<u32>("6 * 7").await.unwrap(), 42);
     let refused = page.evaluate::<String>("6 * 7").await.unwrap_err();
     assert_eq!(refused.code, ErrorCode::OpsInvalidRequest);
-    let clicked = page.click("role=button[name=Alert]").await.unwrap();
+    let clicked = page.click("role=button[name='Alert']").await.unwrap();
     let Some(Event::DialogOpened(dialog)) = seen.recv().await else {
         panic!("no dialog was reported");
     };

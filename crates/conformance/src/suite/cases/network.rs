@@ -639,7 +639,7 @@ pub(super) async fn wrong_rules_are_refused_by_name(f: &Fixture) -> Outcome {
     let holder = Some((&session.id, &session.lease));
     let long = "x".repeat(5_000);
     for (command, params, field) in [
-        ("network.route", "{}".to_owned(), "params"),
+        ("network.route", "{}".to_owned(), "url"),
         (
             "network.route",
             r#"{"url":null,"abort":"failed"}"#.to_owned(),
@@ -717,7 +717,7 @@ pub(super) async fn wrong_rules_are_refused_by_name(f: &Fixture) -> Outcome {
             r#"{"route":1,"url":"**"}"#.to_owned(),
             "params",
         ),
-        ("network.setHeaders", "{}".to_owned(), "params"),
+        ("network.setHeaders", "{}".to_owned(), "headers"),
         (
             "network.setHeaders",
             r#"{"headers":[{"name":"","value":""}]}"#.to_owned(),

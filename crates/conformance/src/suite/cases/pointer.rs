@@ -269,7 +269,7 @@ pub(super) async fn wrong_points_and_steps_are_refused_by_name(f: &Fixture) -> O
     let session = f.session().await?;
     let holder = Some((&session.id, &session.lease));
     for (command, params, field) in [
-        ("pointer.move", r#"{"x":1}"#, "params"),
+        ("pointer.move", r#"{"x":1}"#, "y"),
         ("pointer.move", r#"{"x":"1","y":2}"#, "x"),
         ("pointer.move", r#"{"x":null,"y":2}"#, "x"),
         ("pointer.move", r#"{"x":1e300,"y":2}"#, "x"),
@@ -277,8 +277,8 @@ pub(super) async fn wrong_points_and_steps_are_refused_by_name(f: &Fixture) -> O
         ("pointer.down", r#"{"button":"fourth"}"#, "button"),
         ("pointer.up", r#"{"clickCount":4}"#, "clickCount"),
         ("pointer.wheel", r#"{"dy":"far"}"#, "dy"),
-        ("pointer.drag", r#"{"from":{"x":1,"y":1}}"#, "params"),
-        ("interact.drag", r##"{"source":{"css":"#kiln"}}"##, "params"),
+        ("pointer.drag", r#"{"from":{"x":1,"y":1}}"#, "to"),
+        ("interact.drag", r##"{"source":{"css":"#kiln"}}"##, "target"),
         (
             "interact.drag",
             r##"{"source":{"css":"#kiln"},"target":{"css":"#done"},"steps":101}"##,

@@ -204,7 +204,7 @@ pub(super) async fn an_unknown_command_is_refused_with_its_like(f: &Fixture) -> 
 pub(super) async fn a_wrong_parameter_is_named(f: &Fixture) -> Outcome {
     let session = f.session().await?;
     for (command, params, field) in [
-        ("nav.goto", "{}", "params"),
+        ("nav.goto", "{}", "url"),
         ("nav.goto", r#"{"url":7}"#, "url"),
         (
             "nav.goto",

@@ -29,12 +29,13 @@ const FULL: &str = r#"{
     "logLevel": "debug",
     "tlsCertFile": "/etc/relay/cert.pem",
     "tlsKeyFile": "/etc/relay/key.pem",
+    "tokenFile": "/etc/relay/token",
     "pairing": "on",
     "policy": "/etc/relay/policy.json",
     "scorecardPhase": "hardened",
     "browser": {
         "path": "/usr/bin/chromium", "args": ["--lang=de"], "chromedriver": "/usr/bin/chromedriver", "sandbox": "off",
-        "allowDomains": ["*.example.com"], "denyDomains": ["ads.example.com"]
+        "allowDomains": ["*.example.com"], "denyDomains": ["ads.example.com"], "allowSchemes": ["data"]
     },
     "firefox": { "path": "/usr/bin/firefox-esr", "args": ["-safe-mode"] },
     "ops": {
