@@ -1,6 +1,8 @@
 //! Real input: a list of actions is one command whose sources move in step; text alone is entered as an input method
 //! does.
 
+use std::sync::Arc;
+
 use ops_contracts::seam::adapter::{
     AdapterError, AdapterResult, Effect, FrameKey, InputAction, Modifiers, MouseButton, TargetKey,
 };
@@ -77,12 +79,23 @@ impl BidiContext {
             self.until_focused(target, frame).await?;
         }
         let id = self.main_id(target)?;
+        let at_focus = match only {
+            _ if self.browser.driver != Driver::Firefox || !actions.iter().all(is_key) => main,
+            Some(frame) => frame,
+            None => self.focused_frame(target, main).await?,
+        };
+        // In Firefox keys arrive in the process of the frame that they are sent to: the main frame's does not pass them on.
+        let context = if at_focus == main {
+            Arc::clone(&id)
+        } else {
+            self.place(target, at_focus).await?
+        };
         let performed = self.browser.connection.send(
             &PerformActions {
-                context: &id,
+                context: &context,
                 actions: sources,
             },
-            Route::document(target, main),
+            Route::document(target, at_focus),
         );
         performed
             .await
@@ -169,6 +182,29 @@ impl BidiContext {
         })?)?)
     }
 
+    /// The innermost frame that has the focus.
+    async fn focused_frame(&self, target: TargetKey, main: FrameKey) -> AdapterResult<FrameKey> {
+        const FOCUSED: &str = "(() => { let at = document.activeElement;\
+            while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement; return at?.contentWindow; })()";
+        let mut frame = main;
+        for _ in 0..MAX_FRAMES {
+            let context = self.place(target, frame).await?;
+            let route = Route::document(target, frame);
+            let reply = self
+                .run(&context, Some(SANDBOX), FOCUSED, false, route)
+                .await;
+            let reply = reply.map_err(|error| self.placed(target, Some(frame), error))?;
+            let Some(context) = inner_frame(&reply)? else {
+                return Ok(frame);
+            };
+            let inner = self.browser.router.lock().locate(&context);
+            frame = inner
+                .map(|(frame, _)| frame)
+                .ok_or(AdapterError::FrameGone)?;
+        }
+        Err(AdapterError::FrameGone)
+    }
+
     /// Enters text where the focus is, in whatever frame that is. False where that one was found without the focus.
     async fn insert_text(
         &self,
@@ -205,6 +241,14 @@ impl BidiContext {
         }
         Err(AdapterError::FrameGone)
     }
+}
+
+/// Whether an action goes where the focus is.
+fn is_key(action: &InputAction) -> bool {
+    matches!(
+        action,
+        InputAction::KeyDown { .. } | InputAction::KeyUp { .. } | InputAction::InsertText { .. }
+    )
 }
 
 /// A text as a script has it.
