@@ -593,7 +593,10 @@ async fn the_operators_rules_hold_for_browsers_of_the_legacy_lane() {
     let good = hosts.url("good.localhost", "/away");
     raw.page(json!({ "url": good, "browserContextId": context }))
         .await;
-    raw.loaded(&good).await;
+    let quiet = hosts.url("good.localhost", "/quiet");
+    raw.page(json!({ "url": quiet, "browserContextId": context }))
+        .await;
+    raw.loaded(&quiet).await;
     let ways = format!(
         "Promise.allSettled(['bad.localhost', '127.0.0.1', 'localhost', '[::1]'].map(host => \
          fetch(`http://${{host}}:{}/from-context`, {{ mode: 'no-cors' }}))).then(all => all.length)",
