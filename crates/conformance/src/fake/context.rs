@@ -378,6 +378,13 @@ impl Inner {
         }
     }
 
+    /// Ends the renderer of a page.
+    pub(super) fn crash(&self, target: TargetKey) {
+        drop(self.with_tab(target, |tab| tab.crashed = true));
+        self.events.emit(Event::TargetCrashed { target });
+        self.touch();
+    }
+
     async fn bridge(
         &self,
         target: TargetKey,
@@ -590,10 +597,6 @@ impl Inner {
                 });
             }
             Act::Close => self.close_tab(target),
-            Act::Crash => {
-                drop(self.with_tab(target, |tab| tab.crashed = true));
-                self.events.emit(Event::TargetCrashed { target });
-            }
             Act::Say(_) | Act::Remove(_) | Act::Enable(_) => {
                 drop(self.with_tab(target, |tab| tab.document.change(act)))
             }

@@ -237,7 +237,7 @@ pub fn seam_double() -> Script {
                 .with(Element::text("other", ""))
                 .with(alert),
         )
-        .page(CRASHES, Page::new("").on_load(Act::Crash));
+        .page(CRASHES, Page::new("").answer(Answer::Crashes));
     let values = [
         ("1", "1"),
         ("1 + 1", "2"),

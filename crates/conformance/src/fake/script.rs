@@ -89,6 +89,8 @@ pub enum Answer {
     Download(&'static str),
     /// Not at all, ever.
     Never,
+    /// Not at all: the renderer crashes, and the document that was there is the last.
+    Crashes,
     /// The navigation fails, with the browser's own reason.
     Fails(NavigationFailureKind, &'static str),
 }
@@ -283,8 +285,6 @@ pub enum Act {
     Enable(&'static str),
     /// Closes itself.
     Close,
-    /// Its renderer crashes.
-    Crash,
 }
 
 /// A dialog of a page.

@@ -99,6 +99,15 @@ impl Inner {
                     self.unless_lost(Some(target), None, true, std::future::pending::<()>())
                         .await?;
                 }
+                Answer::Crashes => {
+                    self.crash(target);
+                    return Ok(self.failed(
+                        target,
+                        frame,
+                        NavigationFailureKind::Aborted,
+                        "ABORTED",
+                    ));
+                }
                 Answer::Download(name) => {
                     self.events.emit(Event::DownloadStarted {
                         target,
