@@ -11,7 +11,10 @@ use ops_contracts::control::config;
 use ops_contracts::wire::command::CommandName;
 use ops_contracts::wire::frame::ClientKind;
 use ops_contracts::wire::http::RelayFile;
-use ops_contracts::wire::routing::{RequestControls, Route};
+use ops_contracts::wire::ids::ClientId;
+use ops_contracts::wire::routing::{
+    Identities, IdentityNamespace, RequestControls, RolloutIdentity,
+};
 use ops_contracts::wire::version::{BINARY_VERSION, OPS_CONTRACT_VERSION, OPS_MIN_COMPAT_VERSION};
 use routing::preflight::{self, RelayVersions};
 
@@ -153,9 +156,21 @@ fn remote(global: &Global, environment: &Environment) -> Option<RemoteRelay> {
     })
 }
 
-/// The rules of versions, for the relay of a file; one that does not report its version checks them itself.
-fn check_versions(route: Route, file: &RelayFile) -> ops_contracts::Outcome<()> {
+/// The rules of versions, for the relay of a file. One that does not report its version checks them itself, and so does every
+/// relay whose own controls decide the route.
+fn check_versions(
+    asked: &RequestControls,
+    client: &ClientId,
+    file: &RelayFile,
+) -> ops_contracts::Outcome<()> {
     let Some(relay) = file.relay_version.as_deref() else {
+        return Ok(());
+    };
+    let own = RolloutIdentity::new(IdentityNamespace::Cli, client.as_str());
+    let identities = own
+        .into_iter()
+        .fold(Identities::default(), Identities::with);
+    let Some(route) = preflight::route(asked, &identities) else {
         return Ok(());
     };
     let contract = file.ops_contract_version.as_deref();

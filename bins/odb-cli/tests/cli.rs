@@ -983,6 +983,47 @@ fn a_relay_outside_the_window_is_refused_before_anything_is_sent() {
 }
 
 #[test]
+fn the_version_check_before_sending_binds_only_what_goes_to_ops() {
+    let disabled = refusal("relay_ops_route_disabled");
+    // Each `open` asks before anything else whether the relay is well.
+    let relay = Relay::new(&[disabled.as_str(); 20]);
+    let home = home_of(&relay);
+    let file = fs::read_to_string(home.path().join("relay.json")).unwrap();
+    let too_new = r#""relayVersion":"0.9.0""#;
+    write_private(
+        home.path(),
+        "relay.json",
+        &file.replace(r#""relayVersion":"0.2.0""#, too_new),
+    );
+    let open = |flags: &[&str], kill_switch: bool| {
+        let page = ["open", "http://127.0.0.1:9/"];
+        let mut command = command(home.path(), &[&page[..], flags].concat());
+        if kill_switch {
+            command.env("OPENDEVBROWSER_OPS_KILL_SWITCH", "1");
+        }
+        command.output().unwrap()
+    };
+    // What the caller's controls send to the legacy lane, and what the relay's own decide, is for the relay to judge.
+    for (flags, kill_switch) in [
+        (&[][..], true),
+        (&["--ops-routing", "legacy-cdp"][..], false),
+        (&["--ops-routing", "auto"][..], false),
+    ] {
+        fails(&open(flags, kill_switch), 2, "relay_ops_route_disabled");
+        let asked: Vec<String> = relay.seen.try_iter().map(|seen| seen.head).collect();
+        assert!(
+            asked.iter().any(|head| head.starts_with("post /ops")),
+            "{asked:?}"
+        );
+    }
+    let everybody = ["--ops-routing", "auto", "--ops-rollout-percent", "100"];
+    fails(&open(&everybody, false), 2, "cli_version_unsupported");
+    fails(&open(&[], false), 2, "cli_version_unsupported");
+    let mut asked = relay.seen.try_iter();
+    assert!(asked.all(|seen| seen.head.starts_with("get /healthz")));
+}
+
+#[test]
 fn a_pairing_code_is_shown_where_the_relay_runs_and_its_token_is_kept_private() {
     let paired = r#"{"pairingId":"0123456789abcdef","pairingToken":"second"}"#;
     let relay = Relay::new(&[paired, &response(r#"{"value":"Shop"}"#), paired]);

@@ -8,7 +8,8 @@ use ops_contracts::ErrorCode;
 use ops_contracts::wire::clock::Timestamp;
 use ops_contracts::wire::frame::ClientKind;
 use ops_contracts::wire::http::RelayFile;
-use ops_contracts::wire::routing::{RequestControls, Route};
+use ops_contracts::wire::ids::ClientId;
+use ops_contracts::wire::routing::RequestControls;
 use ops_contracts::wire::version::BINARY_VERSION;
 
 use crate::failure::{Failure, Outcome};
@@ -26,9 +27,9 @@ pub struct Surroundings {
     pub now: fn() -> Timestamp,
     /// Random bits from the operating system; `None` where it has none to give.
     pub random: fn() -> Option<u128>,
-    /// Whether this client may take a route with the relay of that file, before anything is sent: the front end composes
-    /// this crate with the rules of versions.
-    pub check_versions: fn(Route, &RelayFile) -> ops_contracts::Outcome<()>,
+    /// Whether a client with these controls and this id may speak to the relay of that file, before anything is sent: the front
+    /// end composes this crate with the rules of routing and versions.
+    pub check_versions: fn(&RequestControls, &ClientId, &RelayFile) -> ops_contracts::Outcome<()>,
 }
 
 impl Surroundings {

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use ops_client::{Endpoint, Trust, post};
 use ops_contracts::wire::http::{RelayFile, home};
-use ops_contracts::wire::routing::{Route, RoutingMode};
 use ops_contracts::{ErrorCode, Fault};
 use rustix::process::Pid;
 use tokio::time::{Instant, sleep};
@@ -60,11 +59,8 @@ impl Relay {
         let Some(file) = self.file.as_ref() else {
             return Ok(());
         };
-        let route = match client.routing.cli.routing_mode {
-            Some(RoutingMode::LegacyCdp) => Route::LegacyCdp,
-            _ => Route::Ops,
-        };
-        Ok((client.surroundings.check_versions)(route, file)?)
+        let check = client.surroundings.check_versions;
+        Ok(check(&client.routing, &self.endpoint.client_id, file)?)
     }
 
     /// Whether the command line named it.

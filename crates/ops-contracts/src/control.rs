@@ -12,6 +12,7 @@ pub mod ledger;
 pub mod legacy;
 pub mod limits;
 pub mod provenance;
+pub(crate) mod required;
 pub mod schema;
 pub mod scorecard;
 pub mod status;

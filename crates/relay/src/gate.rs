@@ -148,6 +148,8 @@ pub(crate) struct Permit {
     kind: Option<ClientKind>,
     /// The version that it names.
     version: Option<String>,
+    /// Whether an extension's origin vouches for it.
+    extension: bool,
 }
 
 impl Permit {
@@ -190,10 +192,11 @@ impl Permit {
         })
     }
 
-    /// The same, of a kind that its hello names.
-    pub(crate) fn of_kind(self, kind: ClientKind) -> Self {
+    /// The same, of the component that its hello names.
+    pub(crate) fn of_component(self, kind: ClientKind, version: String) -> Self {
         Self {
             kind: Some(kind),
+            version: Some(version),
             ..self
         }
     }
@@ -203,7 +206,7 @@ impl Permit {
         self.admin
     }
 
-    /// The permit after a hello. A client that named itself has an identity by that, unless an extension's origin vouches for it.
+    /// The permit after a hello. A client that named itself has an identity by that.
     pub(crate) fn greeted(
         self,
         named: Option<&ClientId>,
@@ -216,16 +219,15 @@ impl Permit {
                     mut identities,
                     controls: of_head,
                     local,
+                    by_lease,
                 },
             admin,
             kind,
             version,
+            extension,
             ..
         } = self;
-        if let Some(identity) = named
-            .and_then(cli_identity)
-            .filter(|_| !identities.has(IdentityNamespace::Extension))
-        {
+        if let Some(identity) = named.and_then(|client| installation(client, extension)) {
             identities = identities.with(identity);
         }
         Self {
@@ -234,10 +236,12 @@ impl Permit {
                 identities,
                 controls: controls.unwrap_or(of_head),
                 local,
+                by_lease,
             },
             admin,
             kind,
             version,
+            extension,
         }
     }
 }
@@ -273,6 +277,7 @@ fn permit(facts: &Facts<'_>, policy: &Policy) -> Outcome<Permit> {
         identities,
         controls,
         local: facts.local,
+        by_lease: None,
     };
     Ok(Permit {
         client,
@@ -280,12 +285,21 @@ fn permit(facts: &Facts<'_>, policy: &Policy) -> Outcome<Permit> {
         admin,
         kind: facts.kind,
         version: facts.client_version.map(str::to_owned),
+        extension: facts.from_extension(),
     })
 }
 
-/// What an authenticated client that names itself goes by in a rollout; none where its name is no identity's.
-fn cli_identity(client: &ClientId) -> Option<RolloutIdentity> {
-    RolloutIdentity::new(IdentityNamespace::Cli, client.as_str()).ok()
+/// What an authenticated client that names its installation goes by in a rollout: an extension's is known by its origin, all others
+/// are clients of the command line's kind. None where the name is no identity's.
+///
+/// Each installation has its own, so that a percentage moves two profiles of a browser one by one.
+fn installation(client: &ClientId, extension: bool) -> Option<RolloutIdentity> {
+    let namespace = if extension {
+        IdentityNamespace::Extension
+    } else {
+        IdentityNamespace::Cli
+    };
+    RolloutIdentity::new(namespace, client.as_str()).ok()
 }
 
 /// Runs the gates of a hello.

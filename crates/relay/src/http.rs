@@ -143,7 +143,7 @@ pub(crate) fn declined(edge: &Edge, fault: Fault) -> Reply {
 }
 
 fn status_text(edge: &Edge, permit: &Permit, headers: &HeaderMap) -> String {
-    let peer = gate::versions(headers).peer();
+    let named = gate::versions(headers);
     let wanted = headers
         .get_all(header::CAPABILITIES)
         .iter()
@@ -152,7 +152,7 @@ fn status_text(edge: &Edge, permit: &Permit, headers: &HeaderMap) -> String {
         .flat_map(|names| names.split(','))
         .map(|name| name.trim().to_owned())
         .collect();
-    serde_json::to_string(&status::document(edge, permit.asker(), peer, &wanted))
+    serde_json::to_string(&status::document(edge, permit.asker(), &named, &wanted))
         .expect("the status document consists of texts and numbers")
 }
 

@@ -14,7 +14,6 @@ use ops_contracts::wire::command::CommandName;
 use ops_contracts::wire::command::session::Grant;
 use ops_contracts::wire::frame::{OpsCancel, OpsRequest, RESPONSE_CAP, Timing};
 use ops_contracts::wire::ids::{LeaseId, RequestId, SessionId};
-use ops_contracts::wire::routing::{IdentityNamespace, RolloutIdentity};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 
 use crate::access::ToConfirm;
@@ -87,7 +86,7 @@ pub(crate) fn admit(
                 legacy: Some(edge.routing.legacy_for(permit.asker(), permit.component())),
             };
             let opening = (command == Some(CommandName::SessionCreate))
-                .then(|| opener(permit, owned.as_ref()));
+                .then(|| opener(edge, permit, owned.as_ref()));
             Ok(Admitted {
                 request,
                 command,
@@ -124,7 +123,8 @@ fn check(
         bucket: Bucket::of(command),
         cost: rate::cost(command, &request.params),
     };
-    let opening = (command == Some(CommandName::SessionCreate)).then(|| opener(permit, owned));
+    let opening =
+        (command == Some(CommandName::SessionCreate)).then(|| opener(edge, permit, owned));
     let opening = opening.as_ref();
     let facts = Facts {
         payload: u64::try_from(bytes).ok(),
@@ -143,19 +143,17 @@ fn check(
     Ok((deadline(edge, request.timeout_ms, command)?, confirm))
 }
 
-/// Who asks for a session. One that holds another session's lease is vouched for by that, where nothing ranks before it.
-fn opener(permit: &Permit, owned: Option<&(SessionId, LeaseId)>) -> Asker {
-    let asker = permit.asker().clone();
-    let by_lease = owned.and_then(|(session, _)| {
-        RolloutIdentity::new(IdentityNamespace::Lease, session.as_str()).ok()
-    });
-    match by_lease {
-        Some(identity) => Asker {
-            identities: asker.identities.with(identity),
-            ..asker
-        },
-        None => asker,
+/// Who asks for a session. One that holds another session's lease is vouched for by the owner of that, where nothing ranks before
+/// it.
+fn opener(edge: &Edge, permit: &Permit, owned: Option<&(SessionId, LeaseId)>) -> Asker {
+    let mut asker = permit.asker().clone();
+    if let Some((session, _)) = owned {
+        asker.by_lease = Some(session.clone());
+        if let Some(owner) = edge.routing.lease_owner(session) {
+            asker.identities = asker.identities.with(owner);
+        }
     }
+    asker
 }
 
 fn deadline(edge: &Edge, asked: Option<u64>, command: Option<CommandName>) -> Outcome<u64> {

@@ -23,12 +23,16 @@ pub(crate) struct Peers {
 struct Open {
     total: u32,
     by_client: HashMap<ClientId, u32>,
+    /// The versions of the extensions that are connected, in the order in which they came.
+    extensions: Vec<String>,
 }
 
 /// One connection's place; dropping it gives the place back.
 pub(crate) struct Seat {
     peers: Arc<Peers>,
     client: ClientId,
+    /// The version of an extension.
+    extension: Option<String>,
 }
 
 impl Peers {
@@ -55,7 +59,13 @@ impl Peers {
         Ok(Seat {
             peers: self.clone(),
             client: client.clone(),
+            extension: None,
         })
+    }
+
+    /// The version of the extension that connected last, of those that are connected.
+    pub(crate) fn extension(&self) -> Option<String> {
+        self.lock().extensions.last().cloned()
     }
 
     fn lock(&self) -> MutexGuard<'_, Open> {
@@ -63,9 +73,23 @@ impl Peers {
     }
 }
 
+impl Seat {
+    /// Notes that an extension of this version is what is connected.
+    pub(crate) fn of_extension(mut self, version: &str) -> Self {
+        self.peers.lock().extensions.push(version.to_owned());
+        self.extension = Some(version.to_owned());
+        self
+    }
+}
+
 impl Drop for Seat {
     fn drop(&mut self) {
         let mut open = self.peers.lock();
+        if let Some(version) = &self.extension
+            && let Some(at) = open.extensions.iter().position(|known| known == version)
+        {
+            open.extensions.remove(at);
+        }
         open.total -= 1;
         if let Some(left) = open.by_client.get_mut(&self.client) {
             *left -= 1;

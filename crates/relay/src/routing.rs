@@ -15,10 +15,11 @@ use ops_contracts::seam::port::{EndSessions, OpsService};
 use ops_contracts::wire::clock::{Clock, Timestamp};
 use ops_contracts::wire::ids::{LeaseId, SessionId};
 use ops_contracts::wire::routing::{
-    ActiveSessionPolicy, BlockedReason, CliControls, DrainState, Identities, KillSwitchSource,
-    LegacyLane, Peer, RequestControls, Route, RoutePolicy, RoutingControls, RoutingMode,
-    RoutingStatus,
+    ActiveSessionPolicy, BlockedReason, CliControls, DrainState, Identities, IdentityNamespace,
+    KillSwitchSource, LegacyLane, Peer, RequestControls, RolloutIdentity, Route, RoutePolicy,
+    RoutingControls, RoutingMode, RoutingStatus,
 };
+use ops_contracts::wire::version::CDP_LEASE_TRAIN;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use owners::Owners;
 
@@ -137,6 +138,8 @@ pub(crate) struct Asker {
     pub(crate) controls: RequestControls,
     /// Whether its address is one of loopback.
     pub(crate) local: bool,
+    /// The session whose lease it proved, where it asks for another one.
+    pub(crate) by_lease: Option<SessionId>,
 }
 
 /// Counters and state for the status document.
@@ -237,6 +240,13 @@ impl Routing {
         // Only now: a change that comes after this look finds the session noted.
         self.admit_session(asker)
             .inspect_err(|_| self.owners.remove(session))
+    }
+
+    /// What the owner of a session's lease goes by in a rollout. It is the same for all sessions that were opened, one by the lease
+    /// of another, from the first one on, so that a rollout moves all of them or none.
+    pub(crate) fn lease_owner(&self, session: &SessionId) -> Option<RolloutIdentity> {
+        let root = self.owners.root(session)?;
+        RolloutIdentity::new(IdentityNamespace::Lease, root.as_str()).ok()
     }
 
     /// A session's lease was replaced.
@@ -534,9 +544,16 @@ impl Routing {
         match self.route_legacy(state, asker) {
             Err(fault) => (Err(fault), false),
             Ok(()) => {
+                // One release after leases came the operator may still let clients in that predate them: such a client is two
+                // trains behind, so it is held against the train that made leases.
+                let window = if self.binds_to_connection(peer.version) {
+                    format!("{CDP_LEASE_TRAIN}.0")
+                } else {
+                    self.relay_version.clone()
+                };
                 let admitted = self.policy.admit(
                     Route::LegacyCdp,
-                    &self.relay_version,
+                    &window,
                     &[peer],
                     state.settings.prerelease_interop,
                 );

@@ -14,8 +14,8 @@ use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use ops_contracts::wire::command::session::Grant;
 use ops_contracts::wire::frame::{
-    ClientFrame, FrameType, OpsCancel, OpsHello, OpsHelloAck, OpsRequest, encode_heartbeat,
-    request_id_of, unknown_request_id,
+    ClientFrame, ClientKind, FrameType, OpsCancel, OpsHello, OpsHelloAck, OpsRequest,
+    encode_heartbeat, request_id_of, unknown_request_id,
 };
 use ops_contracts::wire::ids::{ClientId, RequestId};
 use ops_contracts::wire::routing::BlockedReason;
@@ -114,7 +114,10 @@ impl Session {
             Err(ending) => return ending,
         };
         let _seat = match edge.peers.seat(permit.client()) {
-            Ok(seat) => seat,
+            Ok(seat) => match (permit.kind(), permit.version()) {
+                (Some(ClientKind::Extension), Some(version)) => seat.of_extension(version),
+                _ => seat,
+            },
             Err(fault) => {
                 outbox.send_error(unknown_request_id(), fault).await;
                 return Some((CloseCode::Again, "too many connections"));
@@ -400,7 +403,7 @@ fn accept_hello(edge: &Edge, permit: Permit, hello: OpsHello) -> Outcome<(Permit
         client_id.clone(),
         hello.routing.clone(),
     );
-    let permit = permit.of_kind(hello.client_kind);
+    let permit = permit.of_component(hello.client_kind, hello.client_version.clone());
     let config = &edge.config;
     let ack = OpsHelloAck {
         relay_version: config.versions.relay.clone(),

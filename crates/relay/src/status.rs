@@ -4,27 +4,35 @@ use std::sync::atomic::Ordering;
 
 use ops_contracts::control::fidelity::DataFidelity;
 use ops_contracts::control::scorecard::Scorecard;
-use ops_contracts::control::status::{AdapterHealthStatus, BrowserStatus, StatusDocument};
+use ops_contracts::control::status::{
+    AdapterHealthStatus, BrowserStatus, Negotiated, StatusDocument, TransportPath, WindowPosition,
+};
 use ops_contracts::seam::port::BrowserSummary;
-use ops_contracts::wire::routing::{DrainState, Peer};
+use ops_contracts::wire::frame::ClientKind;
+use ops_contracts::wire::routing::DrainState;
 use ops_contracts::wire::version::{
     OPS_CONTRACT_VERSION, OPS_MIN_COMPAT_VERSION, STATUS_SCHEMA_VERSION, VERSION_SCHEME,
 };
 
+use crate::gate::{ClientVersions, Field};
 use crate::routing::Asker;
 use crate::server::Edge;
 
-/// The document as it is for `asker`; `peer` where it names its versions, `wanted` the capabilities that it can't do without.
+/// The document as it is for `asker`, by what it names of itself; `wanted` are the capabilities that it can't do without.
 pub(crate) fn document(
     edge: &Edge,
     asker: &Asker,
-    peer: Option<Peer<'_>>,
+    named: &ClientVersions<'_>,
     wanted: &[String],
 ) -> StatusDocument {
     let summary = edge.service.summary();
     let routing = edge
         .routing
-        .status(asker, peer, wanted, &edge.config.capabilities);
+        .status(asker, named.peer(), wanted, &edge.config.capabilities);
+    let version_as = |kind| {
+        let own = named.client.filter(|_| named.kind == Some(kind));
+        own.map(str::to_owned)
+    };
     let figures = edge.routing.figures();
     let draining = edge.draining.load(Ordering::Acquire);
     let versions = &edge.config.versions;
@@ -36,6 +44,8 @@ pub(crate) fn document(
         status_schema_version: STATUS_SCHEMA_VERSION.to_owned(),
         version_scheme: VERSION_SCHEME.to_owned(),
         relay_version: versions.relay.clone(),
+        cli_version: version_as(ClientKind::Cli),
+        extension_version: version_as(ClientKind::Extension).or_else(|| edge.peers.extension()),
         ops_contract_version: OPS_CONTRACT_VERSION.to_owned(),
         ops_min_contract_version: OPS_MIN_COMPAT_VERSION.to_owned(),
         compatibility_window_n: versions.window_n.clone(),
@@ -45,6 +55,8 @@ pub(crate) fn document(
         instance_id: edge.config.instance_id.clone(),
         started_at: edge.started_at,
         limits_profile: edge.policy.limits.name.clone(),
+        transport_path: routing.ops_rollout_decision.map(TransportPath::from),
+        negotiated: Some(negotiated(edge, named, wanted)),
         active_ops_sessions: summary.sessions,
         lost_ops_sessions: summary.lost_sessions,
         active_cdp_sessions: edge.lane.active(),
@@ -100,6 +112,44 @@ pub(crate) fn document(
         scorecard: Scorecard::clone(&edge.scoring.card()),
         alerts: edge.scoring.alerts(edge.clock.now()),
         data_fidelity: fidelity(edge),
+    }
+}
+
+fn negotiated(edge: &Edge, named: &ClientVersions<'_>, wanted: &[String]) -> Negotiated {
+    let offered = &edge.config.capabilities;
+    let contract = match named.contract {
+        Field::One(contract) => Some(contract.to_owned()),
+        _ => None,
+    };
+    Negotiated {
+        client_kind: named.kind,
+        client_version: named.client.map(str::to_owned),
+        contract_version: contract,
+        window: named.client.map(|version| position(edge, version)),
+        capabilities: offered.clone(),
+        missing_capabilities: wanted
+            .iter()
+            .filter(|name| !offered.contains(name))
+            .cloned()
+            .collect(),
+    }
+}
+
+/// Where a version is, by the trains that the relay reports.
+fn position(edge: &Edge, version: &str) -> WindowPosition {
+    let versions = &edge.config.versions;
+    let in_train = |train: &Option<String>| {
+        train.as_deref().is_some_and(|train| {
+            let patch = version.strip_prefix(train);
+            patch.is_some_and(|patch| patch.starts_with('.'))
+        })
+    };
+    if in_train(&versions.window_n) {
+        WindowPosition::Current
+    } else if in_train(&versions.window_n_minus1) {
+        WindowPosition::Previous
+    } else {
+        WindowPosition::Outside
     }
 }
 

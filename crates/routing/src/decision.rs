@@ -70,8 +70,7 @@ pub fn decide(
     }
 }
 
-/// Where routing sends a session of this caller, whether or not it can be served there. By this an endpoint tells that it is
-/// the wrong one.
+/// Where routing sends a session of this caller, whether or not it can be served there.
 ///
 /// # Errors
 /// `relay_rollout_identity_missing` in `auto` without an identity.
@@ -89,29 +88,6 @@ pub fn select(controls: &RoutingControls, identities: &Identities) -> Outcome<Ro
         }
         None => Err(Fault::plain(ErrorCode::RelayRolloutIdentityMissing)
             .with("effectiveRoutingMode", effective.mode)),
-    }
-}
-
-/// Whether an endpoint serves the session that is asked for on it: `select`'s route must be its own.
-///
-/// # Errors
-/// `relay_ops_route_disabled` on `/ops` under a legacy decision; `relay_legacy_cdp_opt_in_required` on `/cdp` where nobody
-/// opted in; `relay_legacy_route_unavailable` on `/cdp` where `legacy` is closed.
-pub fn admit(asked: Route, decision: &RoutingDecision, legacy: LegacyLane) -> Outcome<()> {
-    let refused = |code| {
-        Fault::plain(code)
-            .with("decision", decision.route)
-            .with("reason", decision.reason)
-    };
-    match (asked, decision.route, legacy) {
-        (Route::Ops, Route::LegacyCdp, _) => Err(refused(ErrorCode::RelayOpsRouteDisabled)),
-        (Route::LegacyCdp, Route::Ops, _) => Err(refused(ErrorCode::RelayLegacyCdpOptInRequired)),
-        (Route::LegacyCdp, Route::LegacyCdp, LegacyLane::Closed(cause)) => {
-            Err(unavailable(decision.reason, cause))
-        }
-        (Route::Ops, Route::Ops, _) | (Route::LegacyCdp, Route::LegacyCdp, LegacyLane::Open) => {
-            Ok(())
-        }
     }
 }
 
@@ -185,7 +161,6 @@ fn describe(
     identity: Option<&RolloutIdentity>,
     decided: Option<(Route, DecisionReason)>,
 ) -> RoutingStatus {
-    let identity = identity.filter(|_| effective.mode == RoutingMode::Auto);
     let size = effective.allowlist.map_or(0, RolloutAllowlist::len);
     RoutingStatus {
         effective_routing_mode: effective.mode,
@@ -198,9 +173,7 @@ fn describe(
         ops_rollout_identity_source: identity.map(RolloutIdentity::namespace),
         ops_rollout_identity_hash: identity.map(rollout::identity_hash),
         ops_rollout_bucket: identity.map(rollout::bucket),
-        ops_rollout_decision: decided
-            .filter(|_| effective.mode == RoutingMode::Auto)
-            .map(|(route, _)| route),
+        ops_rollout_decision: decided.map(|(route, _)| route),
         ops_rollout_decision_reason: decided.map(|(_, reason)| reason),
         ops_route_blocked_reason: None,
         ops_active_session_policy: effective.active_session_policy,

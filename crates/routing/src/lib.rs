@@ -2,7 +2,6 @@
 //!
 //! **Invariant:** no I/O, no clock, no environment. What is decided here is enforced by the relay.
 
-pub mod admission;
 pub mod decision;
 pub mod precedence;
 pub mod preflight;

@@ -6,11 +6,12 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use ops_contracts::wire::routing::{
-    CliControls, Component, InvalidAllowlist, RolloutAllowlist, Route, RoutingMode,
+    CliControls, Component, Identities, InvalidAllowlist, RequestControls, RolloutAllowlist, Route,
+    RoutingControls, RoutingMode,
 };
 use ops_contracts::{ErrorCode, Fault, Outcome};
 
-use crate::{version, window};
+use crate::{decision, precedence, version, window};
 
 /// The routing flags as they were given.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -88,6 +89,23 @@ pub struct RelayVersions<'a> {
     pub contract: &'a str,
     /// `opsMinContractVersion`.
     pub min_contract: &'a str,
+}
+
+/// Where a caller's own controls send its sessions; `None` where the relay's controls decide as well: in `auto`, without a
+/// percentage or an allow list of the caller's.
+///
+/// The kill switch of the caller's environment outranks its flags. A caller without an identity in `auto` goes nowhere, which is
+/// for the relay to say.
+#[must_use]
+pub fn route(asked: &RequestControls, identities: &Identities) -> Option<Route> {
+    let controls = RoutingControls::default().for_request(asked);
+    let rollout =
+        controls.cli.rollout_percent.is_some() || controls.cli.rollout_allowlist.is_some();
+    if precedence::effective(&controls).mode == RoutingMode::Auto && !rollout {
+        return None;
+    }
+    let decided = decision::select(&controls, identities).ok();
+    decided.map(|decision| decision.route)
 }
 
 /// Whether a client of these versions may try `route` with that relay.
@@ -271,6 +289,46 @@ mod tests {
         for route in [Route::Ops, Route::LegacyCdp] {
             check_versions(route, "0.2", "1.1.0", Some(ErrorCode::CliVersionInvalid));
             check_versions(route, "0.2.0", "1", Some(ErrorCode::CliVersionInvalid));
+        }
+    }
+
+    #[test]
+    fn the_callers_own_controls_decide_the_route_where_they_can() {
+        // The bucket of cli:alice-01 is 78.
+        let alice = Identities::default().with("cli:alice-01".parse().unwrap());
+        for (flags, kill_switch, expected) in [
+            (RoutingFlags::default(), false, Some(Route::Ops)),
+            (RoutingFlags::default(), true, Some(Route::LegacyCdp)),
+            (mode("ops"), true, Some(Route::LegacyCdp)),
+            (mode("legacy-cdp"), false, Some(Route::LegacyCdp)),
+            (mode("auto"), false, None),
+            (percent("79"), false, Some(Route::Ops)),
+            (percent("78"), false, Some(Route::LegacyCdp)),
+        ] {
+            let asked = RequestControls {
+                kill_switch,
+                cli: controls(&flags).unwrap(),
+            };
+            assert_eq!(route(&asked, &alice), expected, "{flags:?} {kill_switch}");
+        }
+        let asked = RequestControls {
+            cli: controls(&percent("79")).unwrap(),
+            ..RequestControls::default()
+        };
+        assert_eq!(route(&asked, &Identities::default()), None);
+    }
+
+    fn mode(mode: &str) -> RoutingFlags<'_> {
+        RoutingFlags {
+            ops_routing: Some(mode),
+            ..RoutingFlags::default()
+        }
+    }
+
+    fn percent(percent: &str) -> RoutingFlags<'_> {
+        RoutingFlags {
+            ops_rollout_percent: Some(percent),
+            ..RoutingFlags::default()
         }
     }
 

@@ -89,3 +89,9 @@ pub(crate) fn controls() -> impl Strategy<Value = RoutingControls> {
         }
     })
 }
+
+/// Versions around the train 0.2, releases and prereleases.
+pub(crate) fn version() -> impl Strategy<Value = String> {
+    (0_u64..4, 0_u64..3, select(vec!["", "-rc.1", "-rc.2"]))
+        .prop_map(|(minor, patch, pre)| format!("0.{minor}.{patch}{pre}"))
+}

@@ -1,9 +1,8 @@
-//! Version windows: which contract versions and which trains of our own components are admitted to `/ops`.
+//! The contract versions that `/ops` admits, and the trains around a version.
 //!
 //! Versions are strict SemVer; build metadata never decides.
 
-use ops_contracts::wire::frame::ClientKind;
-use ops_contracts::wire::version::{BINARY_VERSION, OPS_CONTRACT_VERSION, OPS_MIN_COMPAT_VERSION};
+use ops_contracts::wire::version::{OPS_CONTRACT_VERSION, OPS_MIN_COMPAT_VERSION};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use semver::Version;
 
@@ -34,19 +33,10 @@ pub fn windows(relay_version: &str) -> Windows {
     }
 }
 
-/// Whether a client may use `/ops`: the contract version that it speaks, its kind, and its own version.
-///
-/// # Errors
-/// `relay_ops_version_invalid`, `relay_prerelease_unsupported` or `relay_ops_version_unsupported`; details say what is supported.
-pub fn admit(contract: &str, kind: ClientKind, client: Option<&str>) -> Outcome<()> {
-    admit_contract(contract)?;
-    admit_client(kind, client, BINARY_VERSION)
-}
-
 /// Whether this build speaks the contract version `contract`.
 ///
 /// # Errors
-/// As [`admit`].
+/// `relay_ops_version_invalid`, `relay_prerelease_unsupported` or `relay_ops_version_unsupported`; details say what is supported.
 pub fn admit_contract(contract: &str) -> Outcome<()> {
     let asked = stable(contract, "contractVersion")?;
     let oldest = ours(OPS_MIN_COMPAT_VERSION);
@@ -65,30 +55,6 @@ pub fn admit_contract(contract: &str) -> Outcome<()> {
         .with("contractVersion", contract)
         .with("opsContractVersion", OPS_CONTRACT_VERSION)
         .with("opsMinContractVersion", OPS_MIN_COMPAT_VERSION))
-}
-
-/// Whether a component of our own is in the window of `relay_version`. Other programs are bound by the contract version alone.
-///
-/// # Errors
-/// As [`admit`].
-pub fn admit_client(kind: ClientKind, client: Option<&str>, relay_version: &str) -> Outcome<()> {
-    if kind == ClientKind::Other {
-        return Ok(());
-    }
-    let client = client.ok_or_else(|| invalid("clientVersion", "it is missing"))?;
-    let version = stable(client, "clientVersion")?;
-    let windows = windows(relay_version);
-    let own = Some(train(version.major, version.minor));
-    if own == windows.n || (own == windows.n_minus1 && own.is_some()) {
-        return Ok(());
-    }
-    let message = format!(
-        "client version {version} is outside the compatibility window of relay {relay_version}"
-    );
-    Err(Fault::new(ErrorCode::RelayOpsVersionUnsupported, message)
-        .with("clientVersion", client)
-        .with("compatibilityWindowN", windows.n)
-        .with("compatibilityWindowNMinus1", windows.n_minus1))
 }
 
 fn train(major: u64, minor: u64) -> String {
@@ -161,49 +127,5 @@ mod tests {
         check_windows("1.0.3", Some("1.0"), None);
         check_windows("3.14.1", Some("3.14"), Some("3.13"));
         check_windows("nonsense", None, None);
-    }
-
-    #[track_caller]
-    fn check_client(kind: ClientKind, version: Option<&str>, expected: Option<ErrorCode>) {
-        assert_eq!(
-            code(admit_client(kind, version, "0.2.0")),
-            expected,
-            "{version:?}"
-        );
-    }
-
-    #[test]
-    fn the_window_binds_our_own_components_alone() {
-        for kind in [ClientKind::Cli, ClientKind::Extension] {
-            check_client(kind, Some("0.2.7"), None);
-            check_client(kind, Some("0.1.0"), None);
-            check_client(
-                kind,
-                Some("0.3.0"),
-                Some(ErrorCode::RelayOpsVersionUnsupported),
-            );
-            check_client(
-                kind,
-                Some("1.2.0"),
-                Some(ErrorCode::RelayOpsVersionUnsupported),
-            );
-            check_client(
-                kind,
-                Some("0.2.0-beta"),
-                Some(ErrorCode::RelayPrereleaseUnsupported),
-            );
-            check_client(kind, Some("0.2"), Some(ErrorCode::RelayOpsVersionInvalid));
-            check_client(kind, None, Some(ErrorCode::RelayOpsVersionInvalid));
-        }
-        check_client(ClientKind::Other, None, None);
-        check_client(ClientKind::Other, Some("7 of 9"), None);
-    }
-
-    #[test]
-    fn a_relay_of_minor_zero_has_no_earlier_train() {
-        assert_eq!(
-            code(admit_client(ClientKind::Cli, Some("0.9.0"), "1.0.0")),
-            Some(ErrorCode::RelayOpsVersionUnsupported)
-        );
     }
 }

@@ -12,8 +12,13 @@ use crate::version;
 
 /// Whether these components may speak on `route` to a relay of `relay_version`.
 ///
-/// Every component but [`Component::Other`] must be in the window; on `/ops` every one must also speak an admitted contract
-/// version. A prerelease is admitted only under `prerelease_interop`, and only where all components are the very same prerelease.
+/// On `/ops` every component but [`Component::Other`] must be in the window, and each must speak an admitted contract version.
+/// `/cdp` has no contract version, so there the window binds every client: one that is no component of ours names the release
+/// that it was written for. A prerelease is admitted only under `prerelease_interop`, and only where all components are the very
+/// same prerelease.
+///
+/// A mix is admitted exactly where each of its components is by itself: all are held against the relay, and none against another.
+/// So the relay, which judges each at its own hello or request, judges every mix that is connected to it.
 ///
 /// # Errors
 /// `relay_version_invalid` (on `/ops` for a client `relay_ops_version_invalid`), `relay_prerelease_unsupported`,
@@ -35,7 +40,7 @@ pub fn admit(
     };
     let bound = peers
         .iter()
-        .filter(|peer| peer.component != Component::Other);
+        .filter(|peer| route == Route::LegacyCdp || peer.component != Component::Other);
     let versions: Vec<(Component, Version)> = bound
         .map(|peer| {
             Ok((
@@ -205,6 +210,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::strategies;
 
     fn peer<'a>(component: Component, version: &'a str, contract: &'a str) -> Peer<'a> {
         Peer {
@@ -353,25 +359,23 @@ mod tests {
     }
 
     #[test]
-    fn other_programs_are_bound_by_the_contract_alone() {
+    fn other_programs_are_bound_on_ops_by_the_contract_and_on_cdp_by_the_window() {
         let other = Peer {
             component: Component::Other,
             version: Some("7 of 9"),
             contract: Some("1.0.0"),
         };
         assert_eq!(admit(Route::Ops, "0.2.0", &[other], false), Ok(()));
-        assert_eq!(
-            admit(
-                Route::LegacyCdp,
-                "0.2.0",
-                &[Peer {
-                    version: None,
-                    ..other
-                }],
-                false
-            ),
-            Ok(())
-        );
+        for (version, expected) in [
+            (Some("0.1.4"), None),
+            (Some("0.0.9"), Some(ErrorCode::RelayLegacyWindowExceeded)),
+            (Some("7 of 9"), Some(ErrorCode::RelayVersionInvalid)),
+            (None, Some(ErrorCode::RelayVersionInvalid)),
+        ] {
+            let peer = Peer { version, ..other };
+            let refused = admit(Route::LegacyCdp, "0.2.0", &[peer], false).err();
+            assert_eq!(refused.map(|fault| fault.code), expected, "{version:?}");
+        }
     }
 
     #[test]
@@ -442,6 +446,18 @@ mod tests {
             let inside = relay.0 == client.0 && (relay.1 == client.1 || relay.1 == client.1 + 1);
             for route in [Route::Ops, Route::LegacyCdp] {
                 prop_assert_eq!(code(route, &text(relay), &[&text(client)], false).is_none(), inside);
+            }
+        }
+
+        #[test]
+        fn a_mix_is_admitted_exactly_where_each_component_is(
+            relay in strategies::version(), cli in strategies::version(), extension in strategies::version(),
+            contract in prop::sample::select(vec!["0.9.0", "1.0.0", OPS_CONTRACT_VERSION]), interop: bool
+        ) {
+            let mix = [peer(Component::Cli, &cli, contract), peer(Component::Extension, &extension, OPS_CONTRACT_VERSION)];
+            for route in [Route::Ops, Route::LegacyCdp] {
+                let alone = mix.iter().all(|peer| admit(route, &relay, &[*peer], interop).is_ok());
+                prop_assert_eq!(admit(route, &relay, &mix, interop).is_ok(), alone);
             }
         }
 

@@ -597,6 +597,7 @@ impl Inner {
                 });
             }
             Act::Close => self.close_tab(target),
+            Act::Crash => self.crash(target),
             Act::Say(_) | Act::Remove(_) | Act::Enable(_) => {
                 drop(self.with_tab(target, |tab| tab.document.change(act)))
             }

@@ -285,6 +285,8 @@ pub enum Act {
     Enable(&'static str),
     /// Closes itself.
     Close,
+    /// Its renderer crashes.
+    Crash,
 }
 
 /// A dialog of a page.

@@ -10,6 +10,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::control::required;
 use crate::wire::capability::AdapterKind;
 use crate::wire::clock::Timestamp;
 use crate::wire::command::{InvalidField, parse_json};
@@ -145,6 +146,7 @@ impl JsonSchema for DecimalU64 {
 /// One report on the health of the adapter behind a session. The form is fixed: a key that it does not have is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = required::require_cooldown_until)]
 pub struct HealthEnvelope {
     /// The version of this form.
     #[serde(rename = "type")]
@@ -171,7 +173,6 @@ pub struct HealthEnvelope {
     pub window_seconds: u32,
     /// Until when an open circuit stays open; null where it is not open.
     #[serde(deserialize_with = "Option::deserialize")]
-    #[schemars(required)]
     pub cooldown_until: Option<Timestamp>,
     /// Why the adapter is disabled.
     pub disable_reason: DisableReason,

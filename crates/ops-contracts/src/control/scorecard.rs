@@ -12,6 +12,7 @@ mod inputs;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::control::required;
 use crate::wire::clock::Timestamp;
 use crate::wire::words::words;
 
@@ -98,6 +99,7 @@ pub struct GateReason {
 /// What is known of a window, in figures; null where it is not known.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = required::require_all)]
 pub struct Figures {
     /// Faults of the adapter or the control plane among the requests that were served, in per cent.
     pub ops_error_rate_pct: Option<f64>,
@@ -129,6 +131,7 @@ pub struct TriggerState {
 /// The scorecard as the status document shows it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = required::require_all)]
 pub struct Scorecard {
     /// The window of the figures.
     pub window: Window,

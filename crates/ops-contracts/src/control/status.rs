@@ -11,16 +11,21 @@ use crate::control::health::{
     AdapterSessionHealth, CircuitState, DisableReason, HealthFigures, HealthScope,
 };
 use crate::control::legacy::LegacyLaneStatus;
+use crate::control::required;
 use crate::control::scorecard::Scorecard;
 use crate::wire::clock::Timestamp;
+use crate::wire::frame::ClientKind;
 use crate::wire::routing::{
     ActiveSessionPolicy, AllowlistSource, AllowlistValidation, BlockedReason, DecisionReason,
     DrainState, IdentityNamespace, KillSwitchSource, RolloutPercent, Route, RoutingMode,
 };
 
 /// The document that `GET /status` answers and `odb-cli status --output json` prints.
+///
+/// Every key is always there; null stands for what is not known or does not apply.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = required::require_all)]
 pub struct StatusDocument {
     /// Version of this document, `major.minor`.
     pub status_schema_version: String,
@@ -28,6 +33,12 @@ pub struct StatusDocument {
     pub version_scheme: String,
     /// Version of the relay.
     pub relay_version: String,
+    /// Version of the asking command line; null where another program asks, or one that names no version.
+    #[serde(default)]
+    pub cli_version: Option<String>,
+    /// Version of the asking extension, or else of the one that connected last; null where none is connected.
+    #[serde(default)]
+    pub extension_version: Option<String>,
     /// Contract version that it speaks.
     pub ops_contract_version: String,
     /// Oldest contract version that it accepts.
@@ -46,6 +57,12 @@ pub struct StatusDocument {
     pub started_at: Timestamp,
     /// The limits profile in force.
     pub limits_profile: String,
+    /// The endpoint to which the asking caller's sessions go; null where nothing decides it.
+    #[serde(default)]
+    pub transport_path: Option<TransportPath>,
+    /// What was settled between the asking client and the relay; null in documents of relays that don't report it.
+    #[serde(default)]
+    pub negotiated: Option<Negotiated>,
     /// Sessions on `/ops`.
     pub active_ops_sessions: u32,
     /// Sessions on `/ops` whose browser is gone until their next command.
@@ -66,15 +83,15 @@ pub struct StatusDocument {
     pub ops_rollout_allowlist_source: AllowlistSource,
     /// What its check gave.
     pub ops_rollout_allowlist_validation: AllowlistValidation,
-    /// The namespace of the asking caller's identity; null outside `auto`.
+    /// The namespace of the asking caller's identity; null where it has none.
     pub ops_rollout_identity_namespace: Option<IdentityNamespace>,
-    /// What vouches for that identity; null outside `auto`.
+    /// What vouches for that identity; null where it has none.
     pub ops_rollout_identity_source: Option<IdentityNamespace>,
-    /// The first twelve hex digits of that identity's SHA-256; null outside `auto`.
+    /// The first twelve hex digits of that identity's SHA-256; null where it has none.
     pub ops_rollout_identity_hash: Option<String>,
-    /// That identity's bucket, 0 to 99; null outside `auto`.
+    /// That identity's bucket, 0 to 99; null where it has none.
     pub ops_rollout_bucket: Option<u8>,
-    /// Where the asking caller's sessions go; null outside `auto`, and in `auto` without an identity.
+    /// Where the asking caller's sessions go; null in `auto` without an identity.
     pub ops_rollout_decision: Option<Route>,
     /// Why; null in `auto` without an identity.
     pub ops_rollout_decision_reason: Option<DecisionReason>,
@@ -125,6 +142,59 @@ pub struct StatusDocument {
     /// How far the document can be trusted.
     #[serde(rename = "data_fidelity")]
     pub data_fidelity: DataFidelity,
+}
+
+/// An endpoint that commands travel by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum TransportPath {
+    /// The contract's endpoint.
+    #[serde(rename = "/ops")]
+    Ops,
+    /// The legacy lane.
+    #[serde(rename = "/cdp")]
+    Cdp,
+}
+
+impl From<Route> for TransportPath {
+    fn from(route: Route) -> Self {
+        match route {
+            Route::Ops => Self::Ops,
+            Route::LegacyCdp => Self::Cdp,
+        }
+    }
+}
+
+/// Where a client's version is, seen from the relay's release train.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum WindowPosition {
+    /// The relay's own train.
+    #[serde(rename = "N")]
+    Current,
+    /// The train before it.
+    #[serde(rename = "N-1")]
+    Previous,
+    /// Neither: the client is refused where the window binds it.
+    #[serde(rename = "outside")]
+    Outside,
+}
+
+/// What is settled between a client and the relay, by what the client names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(transform = required::require_all)]
+pub struct Negotiated {
+    /// The kind of client; null where what it names is no kind.
+    pub client_kind: Option<ClientKind>,
+    /// The client's version; null where it names none.
+    pub client_version: Option<String>,
+    /// The contract version that the client speaks; null where it names none.
+    pub contract_version: Option<String>,
+    /// Where the client's version is in the compatibility window; null where it names none.
+    pub window: Option<WindowPosition>,
+    /// Capabilities on offer.
+    pub capabilities: Vec<String>,
+    /// What the client can't do without, of what is not on offer.
+    pub missing_capabilities: Vec<String>,
 }
 
 /// The health of every session's adapter, from the relay's own store.

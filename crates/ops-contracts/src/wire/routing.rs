@@ -293,15 +293,15 @@ pub struct RoutingStatus {
     pub ops_rollout_allowlist_source: AllowlistSource,
     /// What its check gave.
     pub ops_rollout_allowlist_validation: AllowlistValidation,
-    /// The namespace of the caller's identity; null outside `auto`.
+    /// The namespace of the caller's identity; null where it has none.
     pub ops_rollout_identity_namespace: Option<IdentityNamespace>,
-    /// What vouches for the caller's identity; null outside `auto`.
+    /// What vouches for the caller's identity; null where it has none.
     pub ops_rollout_identity_source: Option<IdentityNamespace>,
-    /// The first twelve hex digits of the identity's SHA-256; null outside `auto`.
+    /// The first twelve hex digits of the identity's SHA-256; null where it has none.
     pub ops_rollout_identity_hash: Option<String>,
-    /// The identity's bucket, 0 to 99; null outside `auto`.
+    /// The identity's bucket, 0 to 99; null where it has none.
     pub ops_rollout_bucket: Option<u8>,
-    /// Where the caller's sessions go; null outside `auto`, and in `auto` without an identity.
+    /// Where the caller's sessions go; null in `auto` without an identity.
     pub ops_rollout_decision: Option<Route>,
     /// Why; null in `auto` without an identity.
     pub ops_rollout_decision_reason: Option<DecisionReason>,

@@ -7,7 +7,7 @@ pub const OPS_CONTRACT_VERSION: &str = "1.1.0";
 pub const OPS_MIN_COMPAT_VERSION: &str = "1.0.0";
 
 /// Version of the status document (`major.minor`; additive within a major).
-pub const STATUS_SCHEMA_VERSION: &str = "1.1";
+pub const STATUS_SCHEMA_VERSION: &str = "1.2";
 
 /// Version of the configuration schema (an integer that grows with every migration).
 pub const CONFIG_SCHEMA_VERSION: u32 = 1;

@@ -104,6 +104,16 @@ struct Connection {
     known: Vec<Arc<Session>>,
 }
 
+/// Whether the version window of the lane refuses by this code.
+const fn is_about_versions(code: ErrorCode) -> bool {
+    matches!(
+        code,
+        ErrorCode::RelayVersionInvalid
+            | ErrorCode::RelayPrereleaseUnsupported
+            | ErrorCode::RelayLegacyWindowExceeded
+    )
+}
+
 /// A refusal, with what is known of the command that met it.
 struct Refused<'a> {
     fault: Fault,
@@ -358,8 +368,13 @@ impl Connection {
     async fn bind(&mut self) -> Outcome<Arc<Session>> {
         let judged = handshake::judge(&self.edge, &self.permit, LegacySelection::Explicit);
         handshake::charge(&self.edge, &self.permit, Bucket::Commands)?;
-        judged?;
-        if !self.edge.routing.binds_to_connection(self.permit.version()) {
+        let binds = self.edge.routing.binds_to_connection(self.permit.version());
+        match judged {
+            // Who can't be bound is told to make a lease, whatever its version: the handshake judges that.
+            Err(fault) if binds || !is_about_versions(fault.code) => return Err(fault),
+            _ => {}
+        }
+        if !binds {
             let message = "the message carries no lease: POST /cdp/sessions makes one, and every command carries sessionId and cdpLeaseId";
             return Err(Fault::new(ErrorCode::RelayCdpNotOwner, message)
                 .with("field", "cdpLeaseId")

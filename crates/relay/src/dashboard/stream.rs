@@ -19,7 +19,7 @@ use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use crate::gate::Permit;
+use crate::gate::{ClientVersions, Permit};
 use crate::http::respond::{self, Reply};
 use crate::server::Edge;
 use crate::status;
@@ -120,7 +120,7 @@ fn event(text: &mut String, name: &str, data: &str) {
 
 /// The status document, the sessions and the incidents, as JSON.
 async fn state(edge: &Edge, permit: &Permit) -> String {
-    let document = status::document(edge, permit.asker(), None, &[]);
+    let document = status::document(edge, permit.asker(), &ClientVersions::default(), &[]);
     let sessions = if document.active_ops_sessions + document.lost_ops_sessions > 0 {
         sessions(edge).await
     } else {

@@ -145,7 +145,7 @@ impl<'a> Field<'a> {
 }
 
 /// The versions that a client names.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct ClientVersions<'a> {
     pub(crate) contract: Field<'a>,
     pub(crate) kind: Option<ClientKind>,
@@ -256,17 +256,16 @@ impl<'a> Facts<'a> {
         })
     }
 
-    /// What vouches for the caller in a rollout: the extension whose origin passed or else the client that named itself, and
-    /// the pairing that its token belongs to.
+    /// Whether the request is of an extension: the gate of origins has let in none but those of the list.
+    pub(super) fn from_extension(&self) -> bool {
+        matches!(self.origin, Field::One(origin) if origin.starts_with("chrome-extension://"))
+    }
+
+    /// What vouches for the caller in a rollout: the installation that it names, and the pairing that its token belongs to.
     pub(super) fn identities(&self, client: &ClientId, policy: &Policy) -> Identities {
-        let extension = match self.origin {
-            Field::One(origin) => origin.strip_prefix("chrome-extension://"),
+        let named = match self.client_id {
+            Field::One(_) => super::installation(client, self.from_extension()),
             _ => None,
-        };
-        let named = match (extension, self.client_id) {
-            (Some(id), _) => RolloutIdentity::new(IdentityNamespace::Extension, id).ok(),
-            (None, Field::One(_)) => super::cli_identity(client),
-            (None, _) => None,
         };
         let paired = match self.pairing {
             Field::One(token) => policy.pairing.store.find(token.as_bytes()),

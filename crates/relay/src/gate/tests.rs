@@ -485,7 +485,8 @@ fn an_identity_is_what_was_authenticated_and_controls_that_make_no_sense_are_ref
     });
     assert_eq!(
         extension.as_deref(),
-        Some("extension:abcdefghijklmnopabcdefghijklmnop")
+        Some("extension:alice-01"),
+        "the installation, not the extension: a rollout moves profiles one by one"
     );
     for wrong in ["", "{", "[]", r#"{"cli":{"routingMode":"cdp"}}"#] {
         check(

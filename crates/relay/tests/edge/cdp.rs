@@ -201,6 +201,11 @@ async fn serve(config: RelayConfig, ttl: Duration) -> (Running, Arc<Browsers>) {
 
 /// A handshake request of a client.
 fn handshake(at: SocketAddr, client: &str) -> Request {
+    unversioned(at, client).with("x-ops-client-version", "0.2.0")
+}
+
+/// A handshake request that names no version.
+fn unversioned(at: SocketAddr, client: &str) -> Request {
     Request::new("POST", "/cdp/sessions", at).with("x-ops-client-id", client)
 }
 
@@ -460,7 +465,7 @@ async fn transitional_binding_meets_the_gates_of_the_handshake_before_a_browser_
         let at = relay.address;
         let explicit = headers
             .iter()
-            .fold(handshake(at, "one"), |request, (name, value)| {
+            .fold(unversioned(at, "one"), |request, (name, value)| {
                 request.with(name, value)
             })
             .send(at)

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use crate::client::{Client, PATIENCE, Request, hello, request};
-use crate::service::{Running, config, routing, settings, start};
+use crate::service::{Running, config, routing, settings, start, start_with};
 
 pub(crate) const ADMIN: &str = "an admin token";
 
@@ -122,12 +122,12 @@ async fn the_defaults_route_to_ops_and_say_so() {
     let document = status(relay.address, "").await;
     let expected = json!({
         "effectiveRoutingMode": "ops", "opsKillSwitchSource": "default", "opsRolloutPercent": 100, "opsRolloutAllowlistSize": 0,
-        "opsRolloutAllowlistSource": "default", "opsRolloutAllowlistValidation": "not_set", "opsRolloutIdentityHash": null,
-        "opsRolloutBucket": null, "opsRolloutDecision": null, "opsRolloutDecisionReason": "explicit_mode",
+        "opsRolloutAllowlistSource": "default", "opsRolloutAllowlistValidation": "not_set", "opsRolloutIdentityHash": "bc1d6fda532b",
+        "opsRolloutBucket": 78, "opsRolloutDecision": "ops", "transportPath": "/ops", "opsRolloutDecisionReason": "explicit_mode",
         "opsRouteBlockedReason": null, "opsActiveSessionPolicy": "continue", "opsDrainState": "inactive",
         "opsSessionsDrainedCount": 0, "opsSessionsTerminatedCount": 0, "unsupportedVersionCount": 0,
         "configDowngradeFallback": false, "configDowngradeReason": null, "lastRoutingChangeAt": null,
-        "statusSchemaVersion": "1.1", "versionScheme": "semver",
+        "statusSchemaVersion": "1.2", "versionScheme": "semver",
     });
     for (key, value) in expected.as_object().unwrap() {
         assert_eq!(&document[key], value, "{key}");
@@ -325,6 +325,7 @@ async fn what_a_refusal_says_of_the_legacy_lane_is_judged_by_the_callers_own_rou
             request(&format!("r{number}"), "session.list", json!({})),
         )
         .with("x-ops-client-id", "alice-01")
+        .with("x-ops-client-version", "0.2.0")
         .with("x-ops-routing", routing)
     };
     // The lane's own gates are open to everybody here: that alone is no opt-in.
@@ -879,7 +880,6 @@ async fn semver_n_n_1_and_ops_min_contract_gating() {
 
 #[tokio::test]
 async fn ops_min_gating_is_route_scoped_and_explicit_legacy_cdp_remains_available() {
-    use ops_contracts::wire::routing::{Component, Peer, Route, RoutePolicy};
     let relay = start(config()).await;
     let at = relay.address;
     let old = |request: Request| {
@@ -924,13 +924,241 @@ async fn ops_min_gating_is_route_scoped_and_explicit_legacy_cdp_remains_availabl
             (&json!("version_unsupported"), &json!(reason))
         );
     }
-    let peer = Peer {
-        component: Component::Cli,
-        version: Some("0.1.0"),
-        contract: Some("0.9.0"),
+}
+
+/// A component's version and the contract version that it speaks.
+type Named = (&'static str, &'static str);
+
+/// A row of the compatibility matrix: the versions of command line, relay and extension, what the command line can't do without,
+/// how it asks for its route, and what refuses the mix.
+struct Row {
+    cli: Named,
+    relay: &'static str,
+    extension: Named,
+    needs: &'static [&'static str],
+    routing: &'static str,
+    refused: Option<ErrorCode>,
+}
+
+const CURRENT: Named = ("0.2.3", "1.1.0");
+const PREVIOUS: Named = ("0.1.9", "1.0.0");
+const OPS: &str = r#"{"cli":{"routingMode":"ops"}}"#;
+/// The bucket of the command line is 78.
+const AUTO_OPS: &str = r#"{"cli":{"routingMode":"auto","rolloutPercent":79}}"#;
+const LEGACY: &str = r#"{"cli":{"routingMode":"legacy-cdp"}}"#;
+const AUTO_LEGACY: &str = r#"{"cli":{"routingMode":"auto","rolloutPercent":78}}"#;
+
+/// Says hello as a component and asks for a session; the refusal's code.
+async fn asks_on_ops(
+    at: SocketAddr,
+    kind: &str,
+    id: &str,
+    named: Named,
+    row: &Row,
+) -> Option<ErrorCode> {
+    let mut client = Client::open(at).await;
+    let needs = if kind == "cli" { row.needs } else { &[] };
+    client
+        .send(hello(json!({
+            "clientKind": kind, "clientVersion": named.0, "contractVersion": named.1, "clientId": id, "capabilities": needs,
+            "routing": serde_json::from_str::<Value>(row.routing).unwrap(),
+        })))
+        .await;
+    let answer = client.next().await;
+    if answer["type"] != "ops_hello_ack" {
+        return Some(serde_json::from_value(answer["error"]["code"].clone()).unwrap());
+    }
+    client
+        .send(request("r1", "session.create", json!({})))
+        .await;
+    let answer = client.answer().await.frame;
+    let code = answer["error"]["code"].clone();
+    (!code.is_null()).then(|| serde_json::from_value(code).unwrap())
+}
+
+/// Asks for a session of the legacy lane as a component; the refusal's code.
+async fn asks_on_cdp(
+    at: SocketAddr,
+    kind: &str,
+    id: &str,
+    named: Named,
+    row: &Row,
+) -> Option<ErrorCode> {
+    let response = Request::new("POST", "/cdp/sessions", at)
+        .with("x-ops-client-kind", kind)
+        .with("x-ops-client-id", id)
+        .with("x-ops-client-version", named.0)
+        .with("x-ops-contract-version", named.1)
+        .with("x-ops-routing", row.routing)
+        .send(at)
+        .await;
+    (response.status != 200).then(|| response.code())
+}
+
+/// What refuses the mix at a relay that judges each component at its own request.
+async fn refusal(row: &Row, legacy: bool) -> Option<ErrorCode> {
+    let versions = relay::Versions {
+        relay: row.relay.to_owned(),
+        window_n: None,
+        window_n_minus1: None,
     };
+    let config = RelayConfig {
+        versions,
+        ..with_controls(RoutingControls::default())
+    };
+    let browsers = std::sync::Arc::new(crate::cdp::Browsers::default());
+    let lease = std::time::Duration::from_secs(60);
+    let relay = start_with(config, |relay| relay.with_legacy_browsers(browsers, lease)).await;
+    let at = relay.address;
+    // Both are in one rollout: the extension's bucket must not send it elsewhere.
+    let components = [
+        ("cli", "alice-01", row.cli),
+        ("extension", "alice-01", row.extension),
+    ];
+    for (kind, id, named) in components {
+        let refused = if legacy {
+            asks_on_cdp(at, kind, id, named, row).await
+        } else {
+            asks_on_ops(at, kind, id, named, row).await
+        };
+        if refused.is_some() {
+            return refused;
+        }
+    }
+    None
+}
+
+#[tokio::test]
+async fn every_row_of_the_compatibility_matrix_holds() {
+    use ops_contracts::ErrorCode::{RelayCapabilityMismatch, RelayLegacyWindowExceeded};
+    let row = |cli, relay, extension, refused| Row {
+        cli,
+        relay,
+        extension,
+        needs: &[],
+        routing: OPS,
+        refused,
+    };
+    let below = ("0.2.0", "0.9.0");
+    let needs = |row: Row, needs| Row { needs, ..row };
+    let unsupported = Some(RelayOpsVersionUnsupported);
+    let prerelease = Some(RelayPrereleaseUnsupported);
+    let ops = [
+        row(CURRENT, "0.2.0", CURRENT, None),
+        row(PREVIOUS, "0.2.0", CURRENT, None),
+        row(CURRENT, "0.2.0", PREVIOUS, None),
+        needs(row(PREVIOUS, "0.2.0", PREVIOUS, None), &["input"]),
+        row(("0.2.0-rc.1", "1.1.0"), "0.2.0", CURRENT, prerelease),
+        row(CURRENT, "0.2.0-rc.1", CURRENT, prerelease),
+        row(CURRENT, "0.2.0", ("0.2.0-rc.1", "1.1.0"), prerelease),
+        row(below, "0.2.0", CURRENT, unsupported),
+        row(PREVIOUS, "0.2.0", below, unsupported),
+        row(("0.0.9", "1.1.0"), "0.2.0", CURRENT, unsupported),
+        row(CURRENT, "0.2.0", ("0.3.0", "1.1.0"), unsupported),
+        needs(
+            row(CURRENT, "0.2.0", PREVIOUS, Some(RelayCapabilityMismatch)),
+            &["input", "telepathy"],
+        ),
+    ];
+    for case in ops {
+        for routing in [OPS, AUTO_OPS] {
+            let case = Row { routing, ..case };
+            let what = format!(
+                "{:?} {} {:?} {routing}",
+                case.cli, case.relay, case.extension
+            );
+            assert_eq!(refusal(&case, false).await, case.refused, "/ops {what}");
+        }
+    }
+    let exceeded = Some(RelayLegacyWindowExceeded);
+    let legacy = [
+        row(CURRENT, "0.2.0", CURRENT, None),
+        row(("0.1.0", "0.9.0"), "0.2.0", CURRENT, None),
+        row(CURRENT, "0.2.0", ("0.1.0", "0.9.0"), None),
+        row(("0.2.0-rc.1", "1.1.0"), "0.2.0", CURRENT, prerelease),
+        row(CURRENT, "0.2.0", ("0.2.0-rc.1", "1.1.0"), prerelease),
+        row(("0.0.9", "1.1.0"), "0.2.0", CURRENT, exceeded),
+        row(("0.3.0", "1.1.0"), "0.2.0", CURRENT, exceeded),
+        row(CURRENT, "0.2.0", ("0.0.1", "1.1.0"), exceeded),
+        row(("0.9.0", "1.1.0"), "1.0.0", ("1.0.0", "1.1.0"), exceeded),
+    ];
+    for case in legacy {
+        for routing in [LEGACY, AUTO_LEGACY] {
+            let case = Row { routing, ..case };
+            let what = format!(
+                "{:?} {} {:?} {routing}",
+                case.cli, case.relay, case.extension
+            );
+            assert_eq!(refusal(&case, true).await, case.refused, "/cdp {what}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn status_tells_the_versions_of_the_asking_client_and_of_the_extension_that_is_connected() {
+    let relay = start(config()).await;
+    let at = relay.address;
+    let ask = |kind: &str, version: &str| {
+        Request::new("GET", "/status", at)
+            .with("x-ops-client-kind", kind)
+            .with("x-ops-client-version", version)
+            .with("x-ops-contract-version", "1.0.0")
+            .with("x-ops-capabilities", "input, telepathy")
+    };
+    let document = ask("cli", "0.1.7").send(at).await.json();
     assert_eq!(
-        ::routing::decision::Rules.admit(Route::LegacyCdp, "0.2.0", &[peer], false),
-        Ok(())
+        (
+            &document["cliVersion"],
+            &document["extensionVersion"],
+            &document["transportPath"]
+        ),
+        (&json!("0.1.7"), &Value::Null, &json!("/ops"))
+    );
+    let negotiated = &document["negotiated"];
+    assert_eq!(
+        (
+            &negotiated["clientKind"],
+            &negotiated["clientVersion"],
+            &negotiated["contractVersion"]
+        ),
+        (&json!("cli"), &json!("0.1.7"), &json!("1.0.0"))
+    );
+    assert_eq!(negotiated["missingCapabilities"], json!(["telepathy"]));
+    assert!(
+        negotiated["capabilities"]
+            .as_array()
+            .unwrap()
+            .contains(&json!("input"))
+    );
+    let mut extension = Client::open(at).await;
+    extension
+        .send(hello(
+            json!({"clientKind": "extension", "clientVersion": "0.2.4"}),
+        ))
+        .await;
+    assert_eq!(extension.next().await["type"], "ops_hello_ack");
+    let connected = |document: Value| document["extensionVersion"].clone();
+    let mut seen = Value::Null;
+    for _ in 0..200 {
+        seen = connected(ask("cli", "0.2.0").send(at).await.json());
+        if seen == "0.2.4" {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    assert_eq!(seen, "0.2.4");
+    drop(extension);
+    for _ in 0..200 {
+        seen = connected(ask("cli", "0.2.0").send(at).await.json());
+        if seen.is_null() {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    assert_eq!(seen, Value::Null);
+    assert_eq!(
+        connected(ask("extension", "0.2.1").send(at).await.json()),
+        "0.2.1",
+        "an extension that asks is told its own"
     );
 }

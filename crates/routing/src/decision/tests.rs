@@ -1,6 +1,5 @@
 use ops_contracts::wire::routing::{
-    AllowlistSource, AllowlistValidation, CliControls, ConfigControls, IdentityNamespace,
-    KillSwitchSource, RolloutPercent,
+    CliControls, ConfigControls, IdentityNamespace, RolloutPercent,
 };
 use proptest::prelude::*;
 
@@ -161,31 +160,6 @@ fn both_gates_of_the_configuration_must_be_open_to_peers_beyond_loopback() {
 }
 
 #[test]
-fn an_endpoint_serves_only_what_is_routed_to_it() {
-    let code = |asked, controls: &RoutingControls, legacy| {
-        let decision = select(controls, &caller(&["cli:alice-01"])).unwrap();
-        admit(asked, &decision, legacy)
-            .err()
-            .map(|fault| fault.code)
-    };
-    let closed = LegacyLane::Closed(ErrorCode::RelayRawCdpDisabled);
-    assert_eq!(code(Route::Ops, &auto(100, ""), closed), None);
-    assert_eq!(
-        code(Route::Ops, &auto(0, ""), LegacyLane::Open),
-        Some(ErrorCode::RelayOpsRouteDisabled)
-    );
-    assert_eq!(
-        code(Route::LegacyCdp, &auto(100, ""), LegacyLane::Open),
-        Some(ErrorCode::RelayLegacyCdpOptInRequired)
-    );
-    assert_eq!(code(Route::LegacyCdp, &auto(0, ""), LegacyLane::Open), None);
-    assert_eq!(
-        code(Route::LegacyCdp, &auto(0, ""), closed),
-        Some(ErrorCode::RelayLegacyRouteUnavailable)
-    );
-}
-
-#[test]
 fn status_has_every_field_under_the_plans_name() {
     let status = status(
         &auto(30, "cli:bob-01,lease:abc"),
@@ -218,28 +192,46 @@ fn status_has_every_field_under_the_plans_name() {
 }
 
 #[test]
-fn outside_auto_status_tells_no_identity_and_no_decision() {
-    let status = status(
-        &RoutingControls::default(),
-        &caller(&["cli:alice-01"]),
-        LegacyLane::Open,
-    );
-    assert_eq!(status.ops_rollout_identity_hash, None);
+fn every_mode_reports_its_decision_and_the_callers_identity() {
+    let alice = caller(&["cli:alice-01"]);
+    for (controls, decision, reason) in [
+        (
+            RoutingControls::default(),
+            Route::Ops,
+            DecisionReason::ExplicitMode,
+        ),
+        (
+            RoutingControls {
+                env_kill_switch: true,
+                ..RoutingControls::default()
+            },
+            Route::LegacyCdp,
+            DecisionReason::KillSwitch,
+        ),
+        (auto(79, ""), Route::Ops, DecisionReason::Percent),
+    ] {
+        let status = status(&controls, &alice, LegacyLane::Open);
+        assert_eq!(
+            (
+                status.ops_rollout_decision,
+                status.ops_rollout_decision_reason
+            ),
+            (Some(decision), Some(reason))
+        );
+        assert_eq!(
+            status.ops_rollout_identity_hash.as_deref(),
+            Some("bc1d6fda532b")
+        );
+        assert_eq!(status.ops_rollout_bucket, Some(78));
+    }
+    let unknown = status(&auto(79, ""), &Identities::default(), LegacyLane::Open);
     assert_eq!(
         (
-            status.ops_rollout_decision,
-            status.ops_rollout_decision_reason
+            unknown.ops_rollout_decision,
+            unknown.ops_rollout_decision_reason
         ),
-        (None, Some(DecisionReason::ExplicitMode))
-    );
-    assert_eq!(status.ops_kill_switch_source, KillSwitchSource::Default);
-    assert_eq!(
-        status.ops_rollout_allowlist_source,
-        AllowlistSource::Default
-    );
-    assert_eq!(
-        status.ops_rollout_allowlist_validation,
-        AllowlistValidation::NotSet
+        (None, None),
+        "in auto nothing decides about nobody"
     );
 }
 
