@@ -33,6 +33,10 @@ pages! {
         [r#""type":"ops_response","requestId":"r1""#] { without_relay: true }
     fn the_examples_of_the_command_line_run() "docs/CLI.md"
         ["ann@example.com", "bucket 78", "bc1d6fda532b", "exit code 2", "\"opsRolloutDecision\""] {}
+    fn clients_of_agents_are_connected_as_documented() "docs/mcp.md"
+        ["\"mcpServers\"", "context_servers", "[mcp_servers.odb]"] {}
+    fn the_guide_of_agents_with_a_shell_runs() "bins/odb-cli/src/skill.md"
+        ["ann@example.com", "€24.00"] {}
     fn the_commands_that_replace_raw_protocol_run() "docs/migration.md"
         ["ann@example.com", "hello", "page.png"] {}
     fn the_check_of_the_phase_exits_0() "docs/scorecard.md" ["true"] {}

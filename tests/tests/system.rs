@@ -9,6 +9,7 @@ mod examples;
 mod firefox_system;
 mod health_system;
 mod legacy_clients;
+mod mcp;
 mod perimeter;
 mod published_schemas;
 mod relay_server;

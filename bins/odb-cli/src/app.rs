@@ -102,13 +102,16 @@ fn dispatch(cli: Cli, environment: &Environment, out: Output) -> Outcome<u8> {
             format!("no event loop: {error}"),
         )
     })?;
-    runtime.block_on(async {
+    let code = runtime.block_on(async {
         match task {
             Task::Command(command) => context.run(&command).await,
             Task::Program(run) => run(&context).await,
             Task::Print(print) => print(out),
         }
-    })
+    });
+    // A read of stdin that blocks a thread does not hold the process up.
+    runtime.shutdown_background();
+    code
 }
 
 #[cfg(test)]

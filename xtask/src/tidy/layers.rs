@@ -39,6 +39,11 @@ const EDGES: &[Edges] = &[
         dev: SUITE,
     },
     Edges {
+        package: "mcp",
+        normal: &["client-core", "ops-client", "ops-contracts"],
+        dev: SUITE,
+    },
+    Edges {
         package: "ops-runtime",
         normal: CONTRACT,
         dev: &["conformance", "adapter-cdp"],
@@ -77,6 +82,7 @@ const EDGES: &[Edges] = &[
         normal: &[
             "client-core",
             "health-store",
+            "mcp",
             "ops-client",
             "ops-contracts",
             "routing",
@@ -125,6 +131,7 @@ const FENCES: &[(&str, &[&str])] = &[
         "tokio-tungstenite",
         &["relay", "ops-client", "adapter-bidi", "odb-tests"],
     ),
+    ("rmcp", &["mcp"]),
     ("chromiumoxide", &["adapter-cdp"]),
     ("clap", &["relayd", "odb-cli", "xtask", "xtask-relay"]),
     ("anyhow", &["relayd", "xtask", "xtask-relay"]),

@@ -13,6 +13,7 @@ Network:   network, downloads, har
 Many:      batch, call, commands
 Sessions:  session, confirm, close
 Relay:     status, dashboard, config, pair, doctor, serve, stop, completions
+Agents:    mcp, skill
 Operate:   scorecard, incident, journal
 Legacy:    cdp
 
@@ -393,6 +394,16 @@ pub(crate) const DOCTOR: &str = "Examples:
 
 pub(crate) const STOP: &str = "Examples:
   odb-cli stop";
+
+pub(crate) const MCP: &str = "Examples:
+  odb-cli mcp
+  odb-cli mcp config --client claude
+  odb-cli mcp config --client codex --home ~/.local/state/odb-agents";
+
+pub(crate) const SKILL: &str = "Examples:
+  odb-cli skill
+  odb-cli skill install --claude
+  odb-cli skill install --cursor --agents-md";
 
 pub(crate) const COMPLETIONS: &str = "Examples:
   odb-cli completions bash > ~/.local/share/bash-completion/completions/odb-cli";

@@ -13,10 +13,12 @@ mod bounds;
 mod export;
 mod legacy;
 mod making;
+mod mcp;
 mod operate;
 mod page;
 mod run;
 mod session;
+mod skill;
 mod traffic;
 
 pub(crate) use act::{Click, Drag, Fill, Hover, Mouse, Press, Pressing, Scroll, Select, Tap, Type};
@@ -24,12 +26,14 @@ pub(crate) use bounds::Bounds;
 pub(crate) use export::{CloneArgs, Pdf, Screenshot, Trace};
 pub(crate) use legacy::{Cdp, CdpProxy, CdpSend};
 pub(crate) use making::Making;
+pub(crate) use mcp::Mcp;
 pub(crate) use operate::{
     Config, Confirm, IncidentVerb, Journal, Pair, ScorecardArgs, Show, Validate,
 };
 pub(crate) use page::{Eval, Fact, Find, Get, Goto, Is, Log, Open, Reload, Snapshot, Wait};
 pub(crate) use run::{Batch, Call};
 pub(crate) use session::{Dialog, Session, Tabs};
+pub(crate) use skill::Skill;
 pub(crate) use traffic::{Downloads, Har, Matching, Network, Route, Upload};
 
 const LOAD_STATES: &[&str] = &["commit", "domcontentloaded", "load", "networkidle"];

@@ -1,5 +1,7 @@
 //! The verbs that are more, or other, than one command of a session.
 
+use std::path::Path;
+
 use client_core::Outcome;
 use ops_contracts::wire::ids::TargetId;
 
@@ -7,8 +9,8 @@ use super::{Task, Verb};
 use crate::args::keep::State;
 use crate::args::verb as v;
 use crate::{
-    batch, cdp, commands, config, confirm, doctor, files, journal, keep, lifecycle, open, operate,
-    pair, sessions, stdin,
+    batch, cdp, commands, config, confirm, doctor, files, journal, keep, lifecycle, mcp, open,
+    operate, pair, sessions, skill, stdin,
 };
 
 /// Verbs whose arguments go to one function as they are.
@@ -27,6 +29,7 @@ programs! {
     v::Confirm => confirm::run,
     v::Har => files::har,
     v::IncidentVerb => operate::incident,
+    v::Mcp => mcp::run,
     v::Pair => pair::run,
     v::ScorecardArgs => operate::scorecard,
     v::Upload => files::upload,
@@ -150,5 +153,11 @@ impl Verb for v::Completions {
 impl Verb for v::Commands {
     fn task<'a>(&'a self, _: Option<&TargetId>) -> Outcome<Task<'a>> {
         Ok(Task::print(|out| commands::list(self.name.as_deref(), out)))
+    }
+}
+
+impl Verb for v::Skill {
+    fn task<'a>(&'a self, _: Option<&TargetId>) -> Outcome<Task<'a>> {
+        Ok(Task::print(|out| skill::run(self, Path::new("."), out)))
     }
 }

@@ -69,5 +69,7 @@ pub(crate) const VERBS: &[Row] = &[
     Row::verb::<v::Doctor>("doctor", Relay, &[]).help("Checks the installation and says what to do about what is wrong", help::DOCTOR),
     Row::verb::<v::Serve>("serve", Relay, &[]).help("Runs the relay in the foreground, with relayd's own flags", help::SERVE),
     Row::verb::<v::Stop>("stop", Relay, &[]).help("Ends the relay of this home, letting running commands finish", help::STOP),
+    Row::optional_group::<v::Mcp>("mcp", Relay, &[]).help("Serves the Model Context Protocol over stdin and stdout; config prints what a client wants in its configuration", help::MCP),
+    Row::optional_group::<v::Skill>("skill", Nothing, &[]).help("Prints the guide for agents with a shell; install writes it to where they look", help::SKILL),
     Row::verb::<v::Completions>("completions", Nothing, &[]).help("Prints a shell's completion script", help::COMPLETIONS),
 ];
