@@ -31,6 +31,8 @@ fn odb_cli(relay: &Relay, words: &[&str]) -> (Option<i32>, Value) {
         .args(["--output", "json"])
         .env_clear()
         .env("ODB_HOME", relay.home())
+        // The relay has no admin token: what needs one is refused there.
+        .env("DASHBOARD_ADMIN_TOKEN", "wrong")
         .output()
         .unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -117,6 +119,32 @@ fn request_and_session_ids_are_on_every_line_and_error_of_a_request_and_on_no_me
     // The browser itself refuses this one: the runtime's own line is about it.
     let paper = scratch.path().join("paper.pdf").display().to_string();
     assert_eq!(refused(&["pdf", "--pages", "99", &paper]), "ops");
+    // What the command line finds itself has the id of its request and the session that it is about.
+    let (_, here) = odb_cli(&relay, &["screenshot", "/nowhere/at/all.png"]);
+    assert_eq!(here["error"]["errorSource"], "cli", "{here}");
+    assert_eq!(
+        (
+            here["sessionId"].as_str(),
+            here["error"]["sessionId"].as_str()
+        ),
+        (Some(&*session), Some(&*session)),
+        "{here}"
+    );
+    let sent = here["requestId"].as_str().unwrap();
+    assert_eq!(here["error"]["requestId"].as_str(), Some(sent));
+    requests.insert(sent.to_owned());
+    // One that is found before anything is sent has an id as well, of no request.
+    let (exit, usage) = odb_cli(&relay, &["click"]);
+    assert_eq!(
+        (exit, &usage["error"]["errorSource"]),
+        (Some(1), &Value::from("cli"))
+    );
+    let id = usage["requestId"].as_str().unwrap();
+    assert!(id.len() > 32 && id.ends_with("-0"), "{usage}");
+    // Calls that are no frames are found by their ids too.
+    let (_, admin) = odb_cli(&relay, &["config", "reload"]);
+    assert_eq!(admin["error"]["errorSource"], "relay", "{admin}");
+    requests.insert(admin["requestId"].as_str().unwrap().to_owned());
     // A page whose server is not there: the adapter's own line is about it.
     let (_, nowhere) = odb_cli(&relay, &["goto", "http://127.0.0.1:9/"]);
     assert_eq!(nowhere["sessionId"].as_str(), Some(&*session), "{nowhere}");

@@ -34,7 +34,7 @@ pub(crate) fn run(words: impl IntoIterator<Item = OsString>, environment: &Envir
         ),
     };
     outcome.unwrap_or_else(|failure| {
-        out.failure(&failure);
+        out.failure(&failure, &environment.correlation);
         exit_code(&failure)
     })
 }

@@ -54,6 +54,7 @@ impl<'a> Context<'a> {
                 random: environment.random,
                 check_versions,
             },
+            correlation: environment.correlation.clone(),
         };
         Ok(Self {
             global,

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+use client_core::Correlation;
 use ops_contracts::wire::clock::Timestamp;
 
 /// The surroundings of the process. Everything else takes them as an argument.
@@ -43,6 +44,8 @@ pub(crate) struct Environment {
     pub(crate) now: fn() -> Timestamp,
     /// Random bits from the operating system; none where it has none to give.
     pub(crate) random: fn() -> Option<u128>,
+    /// What the requests of this run are found by.
+    pub(crate) correlation: Correlation,
 }
 
 impl Environment {
@@ -71,6 +74,8 @@ impl Environment {
             executable: std::env::current_exe().ok(),
             now: || Timestamp::from(SystemTime::now()),
             random,
+            // Without randomness no relay can be called: what calls one says so first.
+            correlation: Correlation::new(random().unwrap_or_default()),
         }
     }
 }

@@ -6,8 +6,8 @@ use std::io::{IsTerminal, Write};
 use clap::ValueEnum;
 use clap::builder::styling::{AnsiColor, Style};
 
-use client_core::Failure;
 use client_core::render;
+use client_core::{Correlation, Failure};
 
 /// The form of the output.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -70,9 +70,9 @@ impl Output {
     }
 
     /// Prints an error: the frame on stdout, or text on stderr.
-    pub(crate) fn failure(self, failure: &Failure) {
+    pub(crate) fn failure(self, failure: &Failure, run: &Correlation) {
         if self.is_json() {
-            self.line(&failure.frame());
+            self.line(&failure.frame(run));
         } else {
             let text = render::error::text(failure);
             let (red, cyan) = (

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use ops_client::{Endpoint, RequestIds, Token, Trust};
+use ops_client::{Endpoint, Token, Trust};
 use ops_contracts::ErrorCode;
 use ops_contracts::wire::clock::Timestamp;
 use ops_contracts::wire::frame::ClientKind;
@@ -12,6 +12,7 @@ use ops_contracts::wire::ids::ClientId;
 use ops_contracts::wire::routing::RequestControls;
 use ops_contracts::wire::version::BINARY_VERSION;
 
+use crate::correlation::Correlation;
 use crate::failure::{Failure, Outcome};
 use crate::home::Home;
 use crate::pairing;
@@ -68,6 +69,8 @@ pub struct Client {
     pub routing: RequestControls,
     /// What the process was given.
     pub surroundings: Surroundings,
+    /// What its requests are found by.
+    pub correlation: Correlation,
 }
 
 impl Client {
@@ -81,7 +84,8 @@ impl Client {
         token: &str,
         trust: Option<Trust>,
     ) -> Outcome<Endpoint> {
-        let nonce = self.surroundings.random_bits()?;
+        // Ids that are not random would get another process's results.
+        self.surroundings.random_bits()?;
         Ok(Endpoint {
             url: url
                 .parse()
@@ -96,7 +100,7 @@ impl Client {
             client_kind: self.kind,
             client_version: BINARY_VERSION.to_owned(),
             routing: self.routing.clone(),
-            request_ids: RequestIds::new(nonce),
+            request_ids: self.correlation.request_ids().clone(),
         })
     }
 }

@@ -4,8 +4,10 @@ use std::fmt::Display;
 use std::path::Path;
 
 use ops_client::{ClientError, Refusal, Reply};
-use ops_contracts::wire::frame::{OpsError, unknown_request_id};
+use ops_contracts::wire::frame::OpsError;
 use ops_contracts::{ErrorCode, Fault};
+
+use crate::correlation::Correlation;
 
 /// The result of everything here that can fail.
 pub type Outcome<T> = Result<T, Failure>;
@@ -90,29 +92,30 @@ impl Failure {
         Self::new(ErrorCode::CliReplyInvalid, why.to_string())
     }
 
-    /// The `ops_error` frame on one line: as it came, or as the relay would have written it.
+    /// The `ops_error` frame on one line: as it came, or as the relay would have written it, with the ids of the run that it
+    /// happened in.
     #[must_use]
-    pub fn frame(&self) -> String {
+    pub fn frame(&self, run: &Correlation) -> String {
         match self {
             Self::Refused { reply, .. } => reply.line().into_owned(),
-            Self::Here(fault) => frame_of(Fault::clone(fault)),
+            Self::Here(fault) => frame_of(Fault::clone(fault), run),
             Self::Foreign(refusal) => {
                 let fault = Fault::new(
                     ErrorCode::CliReplyInvalid,
                     format!("{}: {}", refusal.code, refusal.message),
                 );
-                frame_of(fault.with("code", &refusal.code))
+                frame_of(fault.with("code", &refusal.code), run)
             }
         }
     }
 }
 
-fn frame_of(fault: Fault) -> String {
-    let request_id = unknown_request_id();
+fn frame_of(fault: Fault, run: &Correlation) -> String {
+    let (request_id, session_id) = (run.request_id(), run.session_id().cloned());
     OpsError {
         request_id: request_id.clone(),
-        session_id: None,
-        error: fault.into_body(request_id, None),
+        session_id: session_id.clone(),
+        error: fault.into_body(request_id, session_id),
         timing: None,
     }
     .encode()
@@ -139,8 +142,16 @@ mod tests {
 
     #[test]
     fn a_failure_found_here_is_a_frame_like_any_other() {
-        let frame = Failure::new(ErrorCode::CliSessionMissing, "none").frame();
-        let reply = Reply::parse(frame).unwrap();
+        let run = Correlation::new(7);
+        let sent = run.request_ids().next_id();
+        let session = "5e".repeat(16).parse().unwrap();
+        run.about(&session);
+        let failure = Failure::new(ErrorCode::CliSessionMissing, "none");
+        let reply = Reply::parse(failure.frame(&run)).unwrap();
+        let frame: serde_json::Value = serde_json::from_str(&reply.line()).unwrap();
+        assert_eq!(frame["requestId"], sent.as_str());
+        assert_eq!(frame["error"]["requestId"], sent.as_str());
+        assert_eq!(frame["error"]["sessionId"], "5e".repeat(16));
         assert_eq!(reply.code(), Some(ErrorCode::CliSessionMissing));
     }
 }

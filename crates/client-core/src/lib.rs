@@ -17,8 +17,10 @@ pub mod session;
 pub mod transfer;
 
 mod client;
+mod correlation;
 
 pub use client::{Client, RemoteRelay, Surroundings};
+pub use correlation::Correlation;
 pub use failure::{Failure, Outcome};
 pub use home::Home;
 pub use relay::Relay;

@@ -264,6 +264,7 @@ impl Client {
             .home
             .session(&name)?
             .ok_or_else(|| missing(&name, &format!("no session {name:?} is open")))?;
+        self.correlation.about(&stored.session_id);
         let relay = self
             .running()
             .map_err(|failure| ended_with_relay(&name, failure))?;

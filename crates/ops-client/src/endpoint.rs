@@ -193,6 +193,9 @@ pub struct RequestIds {
 }
 
 impl RequestIds {
+    /// The most bytes of a name: the nonce's hex digits, a dash and the longest number.
+    pub(crate) const LONGEST: usize = 32 + 1 + 20;
+
     /// Names that begin with `nonce`, which must be random: two processes with the same one would get each other's results.
     #[must_use]
     pub fn new(nonce: u128) -> Self {
@@ -202,10 +205,19 @@ impl RequestIds {
         }
     }
 
+    /// The name that was given last; one that no request has, before the first.
+    #[must_use]
+    pub fn last_id(&self) -> RequestId {
+        self.name(self.next.load(Ordering::Relaxed) - 1)
+    }
+
     /// The next name.
     #[must_use]
     pub fn next_id(&self) -> RequestId {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        self.name(self.next.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn name(&self, number: u64) -> RequestId {
         format!("{}-{number}", self.prefix)
             .parse()
             .expect("hex digits, a dash and a number are a request id")

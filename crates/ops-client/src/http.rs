@@ -209,7 +209,7 @@ fn head(
     content_type: Option<&str>,
 ) -> hyper::http::request::Builder {
     let mut request = Request::builder()
-        .method(method)
+        .method(method.clone())
         .uri(path)
         .header(HOST, endpoint.url.authority())
         .header(CONNECTION, "close")
@@ -218,6 +218,10 @@ fn head(
         .header(header::CLIENT_VERSION, &endpoint.client_version)
         .header(header::CLIENT_KIND, endpoint.kind())
         .header(header::CLIENT_ID, endpoint.client_id.as_str());
+    // A frame has its own.
+    if method != Method::POST || path != ops_contracts::wire::http::path::OPS {
+        request = request.header(header::REQUEST_ID, endpoint.request_ids.next_id().as_str());
+    }
     if endpoint.routing != RequestControls::default() {
         request = request.header(header::ROUTING, routing_text(&endpoint.routing));
     }

@@ -29,7 +29,7 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message, Utf8Bytes};
 
 use crate::stream::Stream;
-use crate::{ClientError, Endpoint, Reply, http};
+use crate::{ClientError, Endpoint, Reply, RequestIds, http};
 
 /// How long a browser of a session of its own may take to start.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(40);
@@ -150,26 +150,36 @@ pub struct CdpSocket {
     envelope: Envelope,
 }
 
-/// What stands before a raw message.
+/// What stands around a raw message: session, lease, and an id of its own by which it is found in the relay's log.
 #[derive(Debug, Clone)]
-pub(crate) struct Envelope(String);
+pub(crate) struct Envelope {
+    /// Everything before the id.
+    head: String,
+    request_ids: RequestIds,
+}
+
+/// What stands between the id and the message.
+const BEFORE_MESSAGE: &str = r#"","message":"#;
 
 impl Envelope {
-    fn new(session: &SessionId, lease: &CdpLeaseId) -> Self {
-        Self(format!(
-            r#"{{"sessionId":"{session}","cdpLeaseId":"{}","message":"#,
+    fn new(session: &SessionId, lease: &CdpLeaseId, request_ids: RequestIds) -> Self {
+        let head = format!(
+            r#"{{"sessionId":"{session}","cdpLeaseId":"{}","requestId":""#,
             lease.as_str()
-        ))
+        );
+        Self { head, request_ids }
     }
 
-    /// The bytes of a frame around a message.
+    /// The most bytes of a frame around a message.
     pub(crate) fn frame_len(&self, message: &str) -> usize {
-        self.0.len() + message.len() + 1
+        self.head.len() + RequestIds::LONGEST + BEFORE_MESSAGE.len() + message.len() + 1
     }
 
     pub(crate) fn frame(&self, message: &str) -> Message {
         let mut frame = String::with_capacity(self.frame_len(message));
-        frame.push_str(&self.0);
+        frame.push_str(&self.head);
+        frame.push_str(self.request_ids.next_id().as_str());
+        frame.push_str(BEFORE_MESSAGE);
         frame.push_str(message);
         frame.push('}');
         Message::text(frame)
@@ -216,7 +226,7 @@ impl CdpSocket {
             .unwrap_or(Err(ClientError::NotSent(CALL_TIMEOUT)))?;
         Ok(Self {
             socket,
-            envelope: Envelope::new(session, lease),
+            envelope: Envelope::new(session, lease, endpoint.request_ids.clone()),
         })
     }
 

@@ -163,18 +163,18 @@ pub(crate) async fn answer(
         (Part::Events, &Method::GET) => {
             match stream::open(edge, permit, cookie(&head.headers).unwrap_or_default()) {
                 Ok(stream) => stream,
-                Err(fault) => declined(edge, fault),
+                Err(fault) => declined(edge, &head.headers, fault),
             }
         }
         (Part::Routing | Part::Reload, &Method::POST) => change(edge, permit, head, body).await,
         (Part::Incidents | Part::Resolve, &Method::POST) => tell_incident(edge, head, body).await,
-        (part, method) => wrong_method(edge, Endpoint::Dashboard(part), method),
+        (part, _) => wrong_method(edge, Endpoint::Dashboard(part), head),
     };
     guarded(reply)
 }
 
 /// `POST /dashboard/codes`, with the relay token: a code for a browser to log in by.
-pub(crate) fn issue_code(edge: &Edge, permit: &Permit) -> Reply {
+pub(crate) fn issue_code(edge: &Edge, permit: &Permit, headers: &HeaderMap) -> Reply {
     match edge.policy.logins.issue(permit.pairing(), Instant::now()) {
         Ok(code) => {
             let grouped: Vec<String> = code
@@ -190,7 +190,7 @@ pub(crate) fn issue_code(edge: &Edge, permit: &Permit) -> Reply {
                     .to_string(),
             )
         }
-        Err(fault) => declined(edge, fault),
+        Err(fault) => declined(edge, headers, fault),
     }
 }
 
@@ -219,7 +219,7 @@ async fn log_in(edge: &Edge, head: &Parts, body: Incoming) -> Reply {
             );
             reply
         }
-        Err(fault) => respond::closing(declined(edge, fault)),
+        Err(fault) => respond::closing(declined(edge, &head.headers, fault)),
     }
 }
 

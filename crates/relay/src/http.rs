@@ -42,6 +42,7 @@ pub(crate) async fn handle(connection: Arc<Connection>, request: Request<Incomin
     if connection.bare {
         return respond::closing(declined(
             &connection.edge,
+            &head.headers,
             ErrorCode::RelayTlsRequired.into(),
         ));
     }
@@ -58,7 +59,7 @@ pub(crate) async fn handle(connection: Arc<Connection>, request: Request<Incomin
             .seat(permit.client())
             .and_then(|()| charge(edge, &permit, endpoint));
         if let Err(fault) = seated {
-            return respond::closing(declined(edge, fault));
+            return respond::closing(declined(edge, &head.headers, fault));
         }
     }
     match (endpoint, &head.method) {
@@ -66,7 +67,7 @@ pub(crate) async fn handle(connection: Arc<Connection>, request: Request<Incomin
         (Endpoint::Ops | Endpoint::Cdp, &Method::GET) => {
             match upgrade(&connection, permit, &mut head) {
                 Ok(reply) => reply,
-                Err(fault) => declined(edge, fault),
+                Err(fault) => declined(edge, &head.headers, fault),
             }
         }
         (Endpoint::Blobs, &Method::PUT) => blobs::put(edge, &permit, &head, body).await,
@@ -80,25 +81,27 @@ pub(crate) async fn handle(connection: Arc<Connection>, request: Request<Incomin
         (Endpoint::AdminReload | Endpoint::AdminRouting, &Method::POST) => {
             change(edge, &permit, &head, body).await
         }
-        (Endpoint::DashboardCodes, &Method::POST) => dashboard::issue_code(edge, &permit),
+        (Endpoint::DashboardCodes, &Method::POST) => {
+            dashboard::issue_code(edge, &permit, &head.headers)
+        }
         (Endpoint::Dashboard(part), _) => dashboard::answer(edge, part, &permit, &head, body).await,
         (Endpoint::Orchestration, &Method::GET) => respond::json(200, scorecard::events(edge)),
         (Endpoint::Orchestration, &Method::POST) => take_event(edge, &head, body).await,
         (Endpoint::Scorecard, &Method::GET) => match scorecard::artifact(edge, head.uri.query()) {
             Ok(text) => respond::json(200, text),
-            Err(fault) => declined(edge, fault),
+            Err(fault) => declined(edge, &head.headers, fault),
         },
         (Endpoint::Incidents, &Method::GET) => respond::json(200, scorecard::incidents(edge)),
         (Endpoint::Confirmations, &Method::GET) => match access::list(edge, &permit) {
             Ok(text) => respond::json(200, text),
-            Err(fault) => declined(edge, fault),
+            Err(fault) => declined(edge, &head.headers, fault),
         },
         (Endpoint::Confirmations, &Method::POST) => decide(edge, &permit, &head, body).await,
         (Endpoint::AdminIncidents | Endpoint::AdminResolve, &Method::POST) => {
             tell_incident(edge, &head, body).await
         }
-        (Endpoint::Unknown, _) => declined(edge, ErrorCode::RelayNotFound.into()),
-        (endpoint, method) => wrong_method(edge, endpoint, method),
+        (Endpoint::Unknown, _) => declined(edge, &head.headers, ErrorCode::RelayNotFound.into()),
+        (endpoint, _) => wrong_method(edge, endpoint, &head),
     }
 }
 
@@ -130,13 +133,20 @@ async fn pair(edge: &Edge, head: &Parts, body: Incoming) -> Reply {
     };
     match paired {
         Ok(text) => respond::json(200, text),
-        Err(fault) => respond::closing(declined(edge, fault)),
+        Err(fault) => respond::closing(declined(edge, &head.headers, fault)),
     }
 }
 
+/// The id of a request that is no frame: its own, or one that is made for it.
+fn request_id(edge: &Edge, headers: &HeaderMap) -> RequestId {
+    let named = headers.get(header::REQUEST_ID);
+    let named = named.and_then(|id| id.to_str().ok()?.parse().ok());
+    named.unwrap_or_else(|| edge.make_request_id())
+}
+
 /// The answer to a request that passed the gates and is none that an endpoint takes.
-pub(crate) fn declined(edge: &Edge, fault: Fault) -> Reply {
-    let id = edge.make_request_id();
+pub(crate) fn declined(edge: &Edge, headers: &HeaderMap, fault: Fault) -> Reply {
+    let id = request_id(edge, headers);
     edge.count_refusal(&fault);
     tracing::info!(target: "ops", requestId = %id, code = %fault.code, "declined");
     respond::fault(id, fault)
@@ -160,7 +170,7 @@ fn status_text(edge: &Edge, permit: &Permit, headers: &HeaderMap) -> String {
 async fn legacy(edge: &Arc<Edge>, permit: &Permit, head: &Parts, body: Incoming) -> Reply {
     match cdp::answer(edge, permit, head, body).await {
         Ok(text) => respond::json(200, text),
-        Err(fault) => respond::closing(declined(edge, fault)),
+        Err(fault) => respond::closing(declined(edge, &head.headers, fault)),
     }
 }
 
@@ -184,7 +194,7 @@ pub(crate) async fn change(
     };
     match outcome {
         Ok(()) => respond::json(200, status_text(edge, permit, &head.headers)),
-        Err(fault) => respond::closing(declined(edge, fault)),
+        Err(fault) => respond::closing(declined(edge, &head.headers, fault)),
     }
 }
 
@@ -201,7 +211,7 @@ async fn take_event(edge: &Edge, head: &Parts, body: Incoming) -> Reply {
         .and_then(|text| scorecard::take_event(edge, &text))
     {
         Ok(text) => respond::json(200, text),
-        Err(fault) => respond::closing(declined(edge, fault)),
+        Err(fault) => respond::closing(declined(edge, &head.headers, fault)),
     }
 }
 
@@ -212,7 +222,7 @@ async fn decide(edge: &Edge, permit: &Permit, head: &Parts, body: Incoming) -> R
         .and_then(|text| access::decide(edge, permit, &text))
     {
         Ok(text) => respond::json(200, text),
-        Err(fault) => respond::closing(declined(edge, fault)),
+        Err(fault) => respond::closing(declined(edge, &head.headers, fault)),
     }
 }
 
@@ -230,11 +240,11 @@ pub(crate) async fn tell_incident(edge: &Arc<Edge>, head: &Parts, body: Incoming
     };
     match outcome {
         Ok(text) => respond::json(200, text),
-        Err(fault) => respond::closing(declined(edge, fault)),
+        Err(fault) => respond::closing(declined(edge, &head.headers, fault)),
     }
 }
 
-pub(crate) fn wrong_method(edge: &Edge, endpoint: Endpoint, method: &Method) -> Reply {
+pub(crate) fn wrong_method(edge: &Edge, endpoint: Endpoint, head: &Parts) -> Reply {
     let allow = match endpoint {
         Endpoint::Ops | Endpoint::Orchestration | Endpoint::Confirmations => "GET, POST",
         Endpoint::Blobs => "PUT",
@@ -247,8 +257,8 @@ pub(crate) fn wrong_method(edge: &Edge, endpoint: Endpoint, method: &Method) -> 
         ErrorCode::RelayMethodNotAllowed,
         format!("the endpoint takes {allow}"),
     )
-    .with("method", method.as_str());
-    let mut reply = declined(edge, fault.with("allow", allow));
+    .with("method", head.method.as_str());
+    let mut reply = declined(edge, &head.headers, fault.with("allow", allow));
     respond::allow(&mut reply, allow);
     if endpoint.is_open() {
         respond::closing(reply)
@@ -260,7 +270,7 @@ pub(crate) fn wrong_method(edge: &Edge, endpoint: Endpoint, method: &Method) -> 
 /// The answer to a request that the gates refuse. A peer without the token is told and cut; its body is not read.
 fn refuse(connection: &Connection, head: &Parts, refusal: Refusal, received: Instant) -> Reply {
     let edge = &connection.edge;
-    let id = edge.make_request_id();
+    let id = request_id(edge, &head.headers);
     let gate = refusal
         .fault
         .details

@@ -13,6 +13,9 @@ use ops_contracts::control::health::{
 };
 use tokio::time::Instant;
 
+/// The most faults that are remembered: far more than a window of real ones has, and a bound on what a storm can take.
+const MOST_FAULTS: usize = 1_000;
+
 /// What the breaker goes by. The defaults are the plan's; other figures are for tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BreakerRules {
@@ -135,7 +138,7 @@ impl Breaker {
     pub(crate) fn fault(&mut self, now: Instant) -> bool {
         self.successes = 0;
         self.forget_old(now);
-        if self.faults.len() >= usize::try_from(self.rules.threshold).unwrap_or(usize::MAX) {
+        if self.faults.len() >= MOST_FAULTS {
             self.faults.pop_front();
         }
         self.faults.push_back(now);
@@ -154,7 +157,7 @@ impl Breaker {
         opens
     }
 
-    /// Faults within the window; a window that was full tells no more than the threshold.
+    /// Faults within the window, at most [`MOST_FAULTS`] of them.
     pub(crate) fn faults(&mut self, now: Instant) -> u32 {
         self.forget_old(now);
         u32::try_from(self.faults.len()).unwrap_or(u32::MAX)

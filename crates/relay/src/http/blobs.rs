@@ -29,7 +29,7 @@ pub(super) async fn put(edge: &Arc<Edge>, permit: &Permit, head: &Parts, body: I
                 serde_json::to_string(&info).expect("a blob's facts are texts and numbers"),
             )
         }
-        Err(fault) => respond::closing(declined(edge, fault)),
+        Err(fault) => respond::closing(declined(edge, &head.headers, fault)),
     }
 }
 

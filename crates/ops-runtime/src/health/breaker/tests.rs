@@ -186,7 +186,8 @@ proptest! {
                 Step::Release => { breaker.release(); probes = 0; }
             }
             prop_assert_eq!(breaker.cooldown_until().is_some(), breaker.state() == CircuitState::Open);
-            prop_assert!(breaker.faults(now) <= rules.threshold);
+            let recent = all.iter().filter(|at| now - **at < rules.window).count();
+            prop_assert_eq!(usize::try_from(breaker.faults(now)).unwrap(), recent, "the window counts");
         }
     }
 }
