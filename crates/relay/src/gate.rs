@@ -285,7 +285,7 @@ fn permit(facts: &Facts<'_>, policy: &Policy) -> Outcome<Permit> {
         admin,
         kind: facts.kind,
         version: facts.client_version.map(str::to_owned),
-        extension: facts.from_extension(),
+        extension: facts.is_from_extension(),
     })
 }
 

@@ -257,14 +257,14 @@ impl<'a> Facts<'a> {
     }
 
     /// Whether the request is of an extension: the gate of origins has let in none but those of the list.
-    pub(super) fn from_extension(&self) -> bool {
+    pub(super) fn is_from_extension(&self) -> bool {
         matches!(self.origin, Field::One(origin) if origin.starts_with("chrome-extension://"))
     }
 
     /// What vouches for the caller in a rollout: the installation that it names, and the pairing that its token belongs to.
     pub(super) fn identities(&self, client: &ClientId, policy: &Policy) -> Identities {
         let named = match self.client_id {
-            Field::One(_) => super::installation(client, self.from_extension()),
+            Field::One(_) => super::installation(client, self.is_from_extension()),
             _ => None,
         };
         let paired = match self.pairing {
