@@ -3,16 +3,16 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use adapter_bidi::{BidiAdapter, BidiConfig};
-use adapter_cdp::guard::GuardCommand;
-use adapter_cdp::launch::{GuardSupervisor, browser_environment};
-use adapter_cdp::{CdpAdapter, CdpConfig, Sandbox};
+use adapter_bidi::BidiAdapter;
+use adapter_cdp::CdpAdapter;
 use conformance::suite::Subject;
 use ops_contracts::seam::adapter::Adapter;
 use ops_contracts::wire::capability::BrowserKind;
 use ops_contracts::wire::command::session::UrlScheme;
 use ops_runtime::{FamilyConfig, Runtime, RuntimeConfig, UrlRules};
 use rustix::process::{Pid, Signal, kill_process};
+use supervisor::guard::GuardCommand;
+use supervisor::{BrowserSupervisor, Sandbox, SupervisorConfig};
 
 use crate::SystemClock;
 
@@ -21,10 +21,8 @@ use crate::SystemClock;
 /// # Panics
 /// When the calling program has no path.
 pub fn cdp(profiles: PathBuf) -> Subject {
-    let guard = GuardCommand::new(std::env::current_exe().expect("a test program has a path"));
-    let mut config = CdpConfig::new(guard, profiles, std::env::vars_os(), Arc::new(SystemClock));
-    config.sandbox = Sandbox::Off;
-    over("cdp", Arc::new(CdpAdapter::new(config)), Arc::new(kill))
+    let [cdp, _] = adapters(profiles);
+    over("cdp", cdp, Arc::new(kill))
 }
 
 /// The runtime over WebDriver BiDi with Firefox, with profiles below `profiles` and the calling program as guard.
@@ -32,12 +30,7 @@ pub fn cdp(profiles: PathBuf) -> Subject {
 /// # Panics
 /// When the calling program has no path.
 pub fn bidi_firefox(profiles: PathBuf) -> Subject {
-    let guard = GuardCommand::new(std::env::current_exe().expect("a test program has a path"));
-    let supervisor = GuardSupervisor::new(guard, profiles, Arc::new(SystemClock));
-    let adapter = BidiAdapter::new(BidiConfig::new(
-        Arc::new(supervisor),
-        browser_environment(std::env::vars_os()),
-    ));
+    let [_, adapter] = adapters(profiles);
     let firefox = FamilyConfig {
         executable: named("ODB_FIREFOX"),
         ..FamilyConfig::default()
@@ -46,7 +39,7 @@ pub fn bidi_firefox(profiles: PathBuf) -> Subject {
         firefox,
         ..RuntimeConfig::default()
     };
-    let subject = with("bidi-firefox", Arc::new(adapter), Arc::new(kill), config);
+    let subject = with("bidi-firefox", adapter, Arc::new(kill), config);
     Subject {
         browser: BrowserKind::Firefox,
         ..subject
@@ -90,28 +83,21 @@ pub fn chain(profiles: PathBuf) -> Subject {
 /// # Panics
 /// When the calling program has no path.
 pub fn adapters(profiles: PathBuf) -> [Arc<dyn Adapter>; 2] {
-    let guard = GuardCommand::new(std::env::current_exe().expect("a test program has a path"));
-    let supervisor = GuardSupervisor::new(guard.clone(), profiles.clone(), Arc::new(SystemClock));
-    let bidi = BidiConfig::new(
-        Arc::new(supervisor),
-        browser_environment(std::env::vars_os()),
-    );
-    let chromedriver = named("ODB_CHROMEDRIVER").or_else(|| Some("chromedriver".into()));
-    let bidi = BidiConfig {
-        chromedriver,
-        chrome: named("ODB_BROWSER"),
-        sandbox: false,
-        ..bidi
-    };
-    let cdp = CdpConfig::new(guard, profiles, std::env::vars_os(), Arc::new(SystemClock));
-    let cdp = CdpConfig {
-        sandbox: Sandbox::Off,
-        ..cdp
-    };
+    let supervisor = Arc::new(supervisor(profiles));
     [
-        Arc::new(CdpAdapter::new(cdp)),
-        Arc::new(BidiAdapter::new(bidi)),
+        Arc::new(CdpAdapter::new(supervisor.clone())),
+        Arc::new(BidiAdapter::new(supervisor)),
     ]
+}
+
+/// What starts their browsers, with chromedriver permitted and the calling program as guard.
+fn supervisor(profiles: PathBuf) -> BrowserSupervisor {
+    let guard = GuardCommand::new(std::env::current_exe().expect("a test program has a path"));
+    BrowserSupervisor::new(SupervisorConfig {
+        chromedriver: named("ODB_CHROMEDRIVER").or_else(|| Some("chromedriver".into())),
+        sandbox: Sandbox::Off,
+        ..SupervisorConfig::new(guard, profiles, std::env::vars_os(), Arc::new(SystemClock))
+    })
 }
 
 /// The program that a variable names.

@@ -10,7 +10,7 @@ mod snapshot_parity;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    if let Some(code) = adapter_cdp::guard::dispatch(std::env::args_os()) {
+    if let Some(code) = supervisor::guard::dispatch(std::env::args_os()) {
         return code;
     }
     let profiles = tempfile::tempdir().expect("there is room for profiles");

@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use adapter_bidi::{BidiAdapter, BidiConfig};
-use adapter_cdp::guard::GuardCommand;
-use adapter_cdp::launch::{GuardSupervisor, browser_environment};
-use adapter_cdp::{CdpAdapter, CdpConfig};
-use ops_contracts::control::config;
-use ops_contracts::seam::adapter::{Adapter, AdapterError};
+use adapter_bidi::BidiAdapter;
+use adapter_cdp::CdpAdapter;
+use ops_contracts::seam::adapter::Adapter;
+use ops_contracts::seam::supervise::{Program, Supervisor};
 use ops_contracts::wire::clock::Clock;
+use supervisor::guard::GuardCommand;
+use supervisor::{BrowserSupervisor, SupervisorConfig};
 
 use crate::environment::Environment;
 use crate::failure::Failure;
@@ -20,6 +20,8 @@ use crate::settings::Settings;
 pub(crate) struct Adapters {
     pub(crate) cdp: Arc<CdpAdapter>,
     bidi: Arc<BidiAdapter>,
+    /// What starts their browsers.
+    pub(crate) supervisor: Arc<BrowserSupervisor>,
 }
 
 impl Adapters {
@@ -32,38 +34,21 @@ impl Adapters {
         let program = environment
             .executable
             .ok_or_else(|| Failure::start("this program's own file can't be found"))?;
-        let guard = GuardCommand::new(program);
-        let supervisor = Arc::new(GuardSupervisor::new(
-            guard.clone(),
-            home.profiles(),
-            clock.clone(),
-        ));
-        let chrome = environment
-            .variables
-            .iter()
-            .find(|(name, value)| name == config::BROWSER && !value.is_empty());
-        let bidi = BidiConfig {
+        let config = SupervisorConfig {
             chromedriver: settings.chromedriver.clone(),
-            chrome: chrome.map(|(_, path)| path.into()),
-            sandbox: settings.sandbox.is_on(),
-            ..BidiConfig::new(
-                supervisor,
-                browser_environment(environment.variables.iter().cloned()),
+            sandbox: settings.sandbox,
+            ..SupervisorConfig::new(
+                GuardCommand::new(program),
+                home.profiles(),
+                environment.variables.into_iter(),
+                clock,
             )
         };
-        let cdp = CdpConfig::new(
-            guard,
-            home.profiles(),
-            environment.variables.into_iter(),
-            clock,
-        );
-        let cdp = CdpConfig {
-            sandbox: settings.sandbox,
-            ..cdp
-        };
+        let supervisor = Arc::new(BrowserSupervisor::new(config));
         Ok(Self {
-            cdp: Arc::new(CdpAdapter::new(cdp)),
-            bidi: Arc::new(BidiAdapter::new(bidi)),
+            cdp: Arc::new(CdpAdapter::new(supervisor.clone())),
+            bidi: Arc::new(BidiAdapter::new(supervisor.clone())),
+            supervisor,
         })
     }
 
@@ -74,20 +59,20 @@ impl Adapters {
 
     /// The browsers that sessions will get, or why there is none.
     pub(crate) fn browsers(&self, settings: &Settings) -> [(&'static str, String); 3] {
-        let shown = |named: &Option<PathBuf>, found: Result<PathBuf, AdapterError>| match named {
+        let shown = |named: &Option<PathBuf>, program| match named {
             Some(path) => path.display().to_string(),
-            None => found.map_or_else(
+            None => self.supervisor.locate(program).map_or_else(
                 |missing| missing.to_string(),
                 |path| path.display().to_string(),
             ),
         };
         [
-            ("chrome", shown(&settings.browser, self.cdp.executable())),
+            ("chrome", shown(&settings.browser, Program::Chrome)),
             (
                 "chromedriver",
-                shown(&settings.chromedriver, self.bidi.chromedriver()),
+                shown(&settings.chromedriver, Program::Chromedriver),
             ),
-            ("firefox", shown(&settings.firefox, self.bidi.executable())),
+            ("firefox", shown(&settings.firefox, Program::Firefox)),
         ]
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use adapter_cdp::{CdpAdapter, LegacyLauncher, Sandbox};
+use adapter_cdp::LegacyLauncher;
 use clap::Parser;
 use egress::LocalEgress;
 use health_store::rollup::RollupLedger;
@@ -27,6 +27,7 @@ use relay::{
     Control, Labels, Pairing, Relay, RelayConfig, RoutingSetup, Timeouts, Tls, Token, Versions,
 };
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use supervisor::{BrowserSupervisor, Sandbox};
 use tokio::time::timeout;
 
 use crate::adapters::Adapters;
@@ -114,7 +115,7 @@ async fn serve(
     let hangups = Hangups::listen().map_err(|error| Failure::start(format!("signals: {error}")))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let adapters = Adapters::new(&settings, environment, &home, clock.clone())?;
-    sweep(&adapters.cdp);
+    sweep(&adapters.supervisor);
     let health = HealthStore::open(&settings.home, Arc::new(SystemTicks::new(clock.clone())));
     let health = Arc::new(health.map_err(|error| Failure::Coded(error.into()))?);
     let ledger = open_ledger(&home, &*clock).await?;
@@ -278,8 +279,8 @@ fn supplied_token(settings: &Settings) -> Result<Option<String>, Failure> {
 }
 
 /// Ends what relays that died have left behind.
-fn sweep(adapter: &CdpAdapter) {
-    match adapter.sweep() {
+fn sweep(supervisor: &BrowserSupervisor) {
+    match supervisor.sweep() {
         Ok(report) if report.removed.is_empty() && report.killed.is_empty() => (),
         Ok(report) => {
             tracing::info!(removed = report.removed.len(), killed = ?report.killed, "swept what an earlier relay left behind")

@@ -20,7 +20,7 @@ mod tuning;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    if let Some(guard) = adapter_cdp::guard::dispatch(std::env::args_os()) {
+    if let Some(guard) = supervisor::guard::dispatch(std::env::args_os()) {
         return guard;
     }
     let environment = environment::Environment::read();

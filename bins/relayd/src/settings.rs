@@ -4,7 +4,6 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use adapter_cdp::Sandbox;
 use ops_contracts::control::config;
 use ops_contracts::control::config::{
     EffectiveConfig, Layer, LogFormat, LogLevel, ParsedConfig, SandboxMode, Source, Sourced,
@@ -19,6 +18,7 @@ use ops_contracts::{ErrorCode, ErrorSource, Fault, Outcome};
 use relay::{LegacyGates, RoutingSettings, Signing};
 use routing::decision::legacy_lane;
 use routing::preflight::RoutingFlags;
+use supervisor::Sandbox;
 
 use crate::args::Args;
 use crate::certificate::Files;

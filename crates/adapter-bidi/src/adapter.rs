@@ -1,14 +1,12 @@
-//! The adapter: from a launch spec and the configuration to a browser that answers.
+//! The adapter: from a launch spec to a browser that answers.
 
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use ops_contracts::seam::adapter::{
     Adapter, AdapterError, AdapterResult, BoxFuture, Browser, BrowserInfo, LaunchSpec,
 };
-use ops_contracts::seam::supervise::Supervisor;
+use ops_contracts::seam::supervise::{Endpoint, Start, Started, Supervisor};
 use ops_contracts::wire::capability::{AdapterKind, BrowserKind, CapabilitySet};
 
 use crate::browser::{BidiBrowser, GRACE, Shared};
@@ -16,8 +14,6 @@ use crate::confine::{self, proxy};
 use crate::connection::{CallError, Connection, Loss, Route};
 use crate::driver::Driver;
 use crate::fault;
-use crate::launch::{Chrome, Launch, Launched, launch, launch_chromedriver};
-use crate::locate::{CHROME, CHROMEDRIVER, FIREFOX, locate};
 use crate::protocol::network::AddIntercept;
 use crate::protocol::session::{
     Capabilities, Capability, ChromeOptions, Granted, New, PromptBehavior, Proxy, Subscribe,
@@ -30,78 +26,29 @@ const NOT_CREATED: &str = "session not created";
 /// How long a browser may take from its start to its first answer, unless configured otherwise.
 pub const LAUNCH_DEADLINE: Duration = Duration::from_secs(30);
 
-/// Everything that the adapter is told by the program that uses it.
-#[derive(Clone)]
-pub struct BidiConfig {
-    /// What starts browsers so that they never outlive this process.
-    pub supervisor: Arc<dyn Supervisor>,
-    /// The value of `PATH`, to find browsers on.
-    pub path: Option<OsString>,
-    /// The browsers' environment; without secrets. Homes are replaced.
-    pub environment: Vec<(OsString, OsString)>,
-    /// How long a browser may take from its start to its first answer.
-    pub launch_deadline: Duration,
-    /// Chromedriver's executable, or `chromedriver` for the first of the well-known names and places. None is started when absent:
-    /// its port takes every local process.
-    pub chromedriver: Option<PathBuf>,
-    /// The value of `ODB_BROWSER`: the Chromium of launches that name none.
-    pub chrome: Option<PathBuf>,
-    /// Whether Chromium runs with its sandbox. Firefox always does.
-    pub sandbox: bool,
-}
-
-impl BidiConfig {
-    /// A configuration with the default deadline, without chromedriver, and the sandbox on; `PATH` is taken from `environment`.
-    #[must_use]
-    pub fn new(supervisor: Arc<dyn Supervisor>, environment: Vec<(OsString, OsString)>) -> Self {
-        let path = environment
-            .iter()
-            .find(|(name, _)| name == "PATH")
-            .map(|(_, value)| value.clone());
-        Self {
-            supervisor,
-            path,
-            environment,
-            launch_deadline: LAUNCH_DEADLINE,
-            chromedriver: None,
-            chrome: None,
-            sandbox: true,
-        }
-    }
-}
-
-/// WebDriver BiDi behind the seam, for browsers that it launches itself.
+/// WebDriver BiDi behind the seam, for browsers that a supervisor starts for it.
 pub struct BidiAdapter {
-    config: BidiConfig,
+    supervisor: Arc<dyn Supervisor>,
+    launch_deadline: Duration,
 }
 
 impl BidiAdapter {
-    /// An adapter; nothing is started yet.
+    /// An adapter whose browsers are started by `supervisor`; nothing is started yet.
     #[must_use]
-    pub fn new(config: BidiConfig) -> Self {
-        Self { config }
+    pub fn new(supervisor: Arc<dyn Supervisor>) -> Self {
+        Self {
+            supervisor,
+            launch_deadline: LAUNCH_DEADLINE,
+        }
     }
 
-    /// The Firefox that a launch without an executable of its own would use.
-    ///
-    /// # Errors
-    /// `BrowserMissing`.
-    pub fn executable(&self) -> AdapterResult<PathBuf> {
-        locate(&FIREFOX, None, self.config.path.as_deref())
-    }
-
-    /// The chromedriver that launches of Chromium would use.
-    ///
-    /// # Errors
-    /// `BrowserMissing`, also where none was named.
-    pub fn chromedriver(&self) -> AdapterResult<PathBuf> {
-        let named = self
-            .config
-            .chromedriver
-            .as_deref()
-            .ok_or_else(|| CHROMEDRIVER.not_named())?;
-        let path = Some(named).filter(|named| *named != Path::new(CHROMEDRIVER.name));
-        locate(&CHROMEDRIVER, path, self.config.path.as_deref())
+    /// The same with another time that a browser may take from its start to its first answer.
+    #[must_use]
+    pub fn within(self, launch_deadline: Duration) -> Self {
+        Self {
+            launch_deadline,
+            ..self
+        }
     }
 
     async fn start(&self, spec: LaunchSpec) -> AdapterResult<Arc<dyn Browser>> {
@@ -111,66 +58,47 @@ impl BidiAdapter {
                 primitive: "launch of a confined browser",
             });
         }
-        let (launched, begin) = match driver {
-            Driver::Firefox => self.start_firefox(&spec)?,
-            Driver::Chromedriver => self.start_chromedriver(&spec)?,
-        };
-        let started = self.connect(&launched, begin, driver, &spec).await;
-        if started.is_err() {
-            launched.process.kill();
-        }
-        started
-    }
-
-    fn start_firefox(&self, spec: &LaunchSpec) -> AdapterResult<(Launched, Capability)> {
-        let proxy = spec
-            .proxy
-            .as_deref()
+        let through = spec.proxy.as_deref();
+        let through = through.filter(|_| driver == Driver::Firefox);
+        let through = through
             .map(|url| proxy(url, &spec.proxy_bypass))
             .transpose()?;
-        let launched = launch(&Launch {
-            executable: locate(
-                &FIREFOX,
-                spec.executable.as_deref(),
-                self.config.path.as_deref(),
-            )?,
-            supervisor: &*self.config.supervisor,
-            profile: spec.profile.as_deref(),
-            headed: spec.headed,
-            confined: spec.confined,
-            extra_args: &spec.args,
-            environment: &self.config.environment,
+        let started = self.supervisor.start(&Start {
+            program: driver.program(),
+            spec: &spec,
+            homeless: true,
         })?;
-        Ok((launched, wanted(proxy, None)))
-    }
-
-    fn start_chromedriver(&self, spec: &LaunchSpec) -> AdapterResult<(Launched, Capability)> {
-        let named = spec.executable.as_deref().or(self.config.chrome.as_deref());
-        let (launched, options) = launch_chromedriver(&Chrome {
-            driver: self.chromedriver()?,
-            executable: locate(&CHROME, named, self.config.path.as_deref())?,
-            supervisor: &*self.config.supervisor,
-            profile: spec.profile.as_deref(),
-            headed: spec.headed,
-            sandbox: self.config.sandbox,
-            proxy: spec.proxy.as_deref(),
-            proxy_bypass: &spec.proxy_bypass,
-            extra_args: &spec.args,
-            environment: &self.config.environment,
-        })?;
-        Ok((launched, wanted(None, Some(options))))
+        let options = match &started.endpoint {
+            Endpoint::Driver { binary, args } => Some(ChromeOptions {
+                binary: binary.clone(),
+                args: args.clone(),
+            }),
+            _ => None,
+        };
+        let connected = self
+            .connect(&started, wanted(through, options), driver, &spec)
+            .await;
+        if connected.is_err() {
+            started.process.kill();
+        }
+        connected
     }
 
     async fn connect(
         &self,
-        launched: &Launched,
+        launched: &Started,
         begin: Capability,
         driver: Driver,
         spec: &LaunchSpec,
     ) -> AdapterResult<Arc<dyn Browser>> {
         let (persistent, headless) = (spec.profile.is_some(), !spec.headed);
-        let deadline = self.config.launch_deadline;
-        let port = launched.port(deadline).await?;
+        let (process, deadline) = (Arc::clone(&launched.process), self.launch_deadline);
+        let lost = || process.explain("the browser refused its debugging connection".to_owned());
+        let port = match tokio::time::timeout(deadline, process.port()).await {
+            Ok(Some(port)) => port,
+            Ok(None) => return Err(lost().await),
+            Err(_) => return Err(process.unanswered(deadline)),
+        };
         let router = Router::new(driver);
         let answered = async {
             let connection = Connection::open(port, Arc::clone(&router) as _)
@@ -186,17 +114,16 @@ impl BidiAdapter {
         };
         let (connection, granted, way) = match tokio::time::timeout(deadline, answered).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(CallError::Lost(_))) => return Err(launched.explain().await),
+            Ok(Err(CallError::Lost(_))) => return Err(lost().await),
             Ok(Err(CallError::Refused { error, message })) if error == NOT_CREATED => {
-                return Err(launched.refused(message));
+                return Err(process.refused(message));
             }
             Ok(Err(error)) => return Err(fault::from_call("the session's beginning", error)),
-            Err(_) => return Err(launched.unanswered(deadline)),
+            Err(_) => return Err(process.unanswered(deadline)),
         };
         if let Some(way) = way {
-            return Err(launched.refused(format!("the browser can't be confined: {way}")));
+            return Err(process.refused(format!("the browser can't be confined: {way}")));
         }
-        let process = Arc::clone(&launched.process);
         // Its one session ended with the socket: nothing can reach that browser any more.
         let (watched, orphan) = (Arc::clone(&router), Arc::clone(&process));
         tokio::spawn(async move {
@@ -211,15 +138,13 @@ impl BidiAdapter {
             product: product(&granted.browser_name),
             version: granted.browser_version,
             pid: granted.process.or_else(|| process.pid()),
-            sandboxed: driver == Driver::Firefox || self.config.sandbox,
+            sandboxed: launched.sandboxed,
         };
-        let directory = launched.directory.clone();
         let shared = Shared {
             connection,
             router,
             process,
             driver,
-            directory,
             headless,
             persistent,
             focus: Default::default(),

@@ -1,7 +1,6 @@
 //! A running browser behind the seam: contexts opened, the process ended.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use ops_contracts::seam::supervise::Supervised;
 use crate::confine::proxy;
 use crate::connection::{CallError, Connection, Route};
 use crate::context::{
-    BidiContext, ContextPassage, Folder, STRUCTURE_DEADLINE, preload, viewport_of, within,
+    BidiContext, ContextPassage, STRUCTURE_DEADLINE, preload, viewport_of, within,
 };
 use crate::driver::Driver;
 use crate::fault;
@@ -42,8 +41,6 @@ pub(crate) struct Shared {
     pub(crate) process: Arc<dyn Supervised>,
     /// The way to it.
     pub(crate) driver: Driver,
-    /// What was claimed for it: its files are below.
-    pub(crate) directory: PathBuf,
     /// It has no display.
     pub(crate) headless: bool,
     /// Its profile outlives it.
@@ -99,10 +96,7 @@ impl BidiBrowser {
             }
             ContextStorage::Profile => PROFILE.into(),
         };
-        let folder = Folder::make(&self.shared.directory, &id);
-        let folder = Arc::new(folder.map_err(|error| AdapterError::AttachFailed {
-            reason: format!("no folder for its files: {error}"),
-        })?);
+        let folder = self.shared.process.folder(&id)?;
         let downloads_at = folder.downloads().to_string_lossy().into_owned();
         let entry = ContextEntry {
             sink: events,

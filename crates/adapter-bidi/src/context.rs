@@ -34,7 +34,6 @@ use crate::protocol::browsing_context::Close;
 use crate::protocol::network::{RemoveDataCollector, RemoveIntercept};
 use crate::protocol::script::RemovePreloadScript;
 use crate::router::state::{PROFILE, Page, State};
-pub(crate) use files::Folder;
 pub(crate) use passage::{ContextPassage, dress_later, realms_anew};
 pub(crate) use scripts::{RENEWAL, preload};
 pub(crate) use targets::viewport_of;

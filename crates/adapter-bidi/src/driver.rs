@@ -4,6 +4,7 @@
 //! It holds facts alone and starts nothing.
 
 use ops_contracts::seam::adapter::AbortReason;
+use ops_contracts::seam::supervise::Program;
 use ops_contracts::wire::capability::{BrowserKind, Capability, CapabilitySet};
 
 use crate::protocol::script::{Channel, ChannelName};
@@ -24,6 +25,14 @@ impl Driver {
         match browser {
             BrowserKind::Firefox => Self::Firefox,
             BrowserKind::Chrome => Self::Chromedriver,
+        }
+    }
+
+    /// The program that is started for it.
+    pub(crate) const fn program(self) -> Program {
+        match self {
+            Self::Firefox => Program::Firefox,
+            Self::Chromedriver => Program::Chromedriver,
         }
     }
 

@@ -12,11 +12,9 @@ mod connection;
 mod context;
 mod driver;
 mod fault;
-mod launch;
-mod locate;
 mod protocol;
 mod router;
 mod stream;
 
-pub use adapter::{BidiAdapter, BidiConfig, LAUNCH_DEADLINE};
+pub use adapter::{BidiAdapter, LAUNCH_DEADLINE};
 pub use driver::{CHROMEDRIVER_LACKS, FIREFOX_LACKS};

@@ -1,14 +1,11 @@
 //! What the tests share: an adapter whose guard is the test program, a sink that remembers, and a page to act on.
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use adapter_bidi::{BidiAdapter, BidiConfig};
-use adapter_cdp::guard::{self, GuardCommand};
-use adapter_cdp::launch::GuardSupervisor;
+use adapter_bidi::BidiAdapter;
 use conformance::seam::{Crash, Subject};
 use libtest_mimic::{Arguments, Trial};
 use ops_contracts::seam::adapter::{
@@ -16,10 +13,13 @@ use ops_contracts::seam::adapter::{
     Effect, Evaluated, Event, EventSink, FrameKey, InputAction, LaunchSpec, LifecyclePhase,
     Modifiers, MouseButton, Primitive, TargetKey,
 };
+use ops_contracts::seam::supervise::{Program, Supervisor};
 use ops_contracts::wire::capability::BrowserKind;
 use ops_contracts::wire::clock::{Clock, Timestamp};
 use ops_contracts::wire::command::Viewport;
 use rustix::process::{Pid, Signal, kill_process};
+use supervisor::guard::{self, GuardCommand};
+use supervisor::{BrowserSupervisor, Sandbox, SupervisorConfig};
 use tokio::sync::Notify;
 
 /// Nothing in these tests takes longer, unless it hangs.
@@ -69,7 +69,7 @@ pub(crate) fn main(own: Vec<Trial>) -> ExitCode {
 /// Firefox, for the suite of the adapter interface.
 fn firefox(profiles: &Path) -> Subject {
     Subject {
-        adapter: Arc::new(BidiAdapter::new(config(profiles))),
+        adapter: Arc::new(adapter(config(profiles))),
         launch: spec(),
         kill: Arc::new(kill),
         crash: Crash::Kill(kill_renderers),
@@ -79,14 +79,12 @@ fn firefox(profiles: &Path) -> Subject {
 /// Chromium through chromedriver, for the same.
 fn chromedriver(profiles: &Path) -> Subject {
     let chromedriver = named("ODB_CHROMEDRIVER").or_else(|| Some("chromedriver".into()));
-    let config = BidiConfig {
+    let config = SupervisorConfig {
         chromedriver,
-        chrome: named("ODB_BROWSER"),
-        sandbox: false,
         ..config(profiles)
     };
     Subject {
-        adapter: Arc::new(BidiAdapter::new(config)),
+        adapter: Arc::new(adapter(config)),
         launch: LaunchSpec {
             browser: BrowserKind::Chrome,
             ..spec()
@@ -165,18 +163,24 @@ pub(crate) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
         .build()
 }
 
-pub(crate) fn config(profiles: &Path) -> BidiConfig {
+pub(crate) fn config(profiles: &Path) -> SupervisorConfig {
     let guard = GuardCommand::new(std::env::current_exe().expect("the test program has a path"));
-    let supervisor = GuardSupervisor::new(guard, profiles.to_owned(), Arc::new(FixedClock));
-    let environment: Vec<(OsString, OsString)> =
-        adapter_cdp::launch::browser_environment(std::env::vars_os());
-    BidiConfig::new(Arc::new(supervisor), environment)
+    let (variables, clock) = (std::env::vars_os(), Arc::new(FixedClock));
+    SupervisorConfig {
+        sandbox: Sandbox::Off,
+        ..SupervisorConfig::new(guard, profiles.to_owned(), variables, clock)
+    }
+}
+
+/// The adapter over browsers that a supervisor with this configuration starts.
+pub(crate) fn adapter(config: SupervisorConfig) -> BidiAdapter {
+    BidiAdapter::new(Arc::new(BrowserSupervisor::new(config)))
 }
 
 /// The Firefox that a launch finds by itself.
 pub(crate) fn executable() -> PathBuf {
-    BidiAdapter::new(config(Path::new("/nowhere")))
-        .executable()
+    BrowserSupervisor::new(config(Path::new("/nowhere")))
+        .locate(Program::Firefox)
         .expect("Firefox is installed")
 }
 
@@ -252,7 +256,7 @@ pub(crate) struct Page {
 
 pub(crate) async fn open() -> Page {
     let profiles = Arc::new(tempfile::tempdir().unwrap());
-    let browser = BidiAdapter::new(config(profiles.path()))
+    let browser = adapter(config(profiles.path()))
         .launch(spec())
         .await
         .unwrap();

@@ -9,16 +9,18 @@ use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use adapter_cdp::guard::{self, GuardCommand};
-use adapter_cdp::{CdpAdapter, CdpConfig, Sandbox};
+use adapter_cdp::CdpAdapter;
 use command_fds::{CommandFdExt, FdMapping};
 use ops_contracts::seam::adapter::{
     Adapter, BridgeCall, ContextSpec, ContextStorage, Event, EventSink, InputAction, LaunchSpec,
     Modifiers, MouseButton, OpenedContext, Primitive,
 };
+use ops_contracts::seam::supervise::{Program, Supervisor};
 use ops_contracts::wire::capability::BrowserKind;
 use ops_contracts::wire::clock::{Clock, Timestamp};
 use ops_contracts::wire::command::Viewport;
+use supervisor::guard::{self, GuardCommand};
+use supervisor::{BrowserSupervisor, Sandbox, SupervisorConfig};
 
 const ROUNDS: usize = 1000;
 
@@ -51,15 +53,16 @@ fn main() -> ExitCode {
 async fn measure() {
     let profiles = std::env::temp_dir().join(format!("odb-latency-{}", std::process::id()));
     let guard = GuardCommand::new(std::env::current_exe().expect("a path"));
-    let mut config = CdpConfig::new(
+    let mut config = SupervisorConfig::new(
         guard,
         profiles.clone(),
         std::env::vars_os(),
         Arc::new(Epoch),
     );
     config.sandbox = Sandbox::Off;
-    let adapter = CdpAdapter::new(config);
-    let executable = adapter.executable().expect("a browser");
+    let supervisor = Arc::new(BrowserSupervisor::new(config));
+    let executable = supervisor.locate(Program::Chrome).expect("a browser");
+    let adapter = CdpAdapter::new(supervisor);
     let spec = LaunchSpec {
         browser: BrowserKind::Chrome,
         executable: None,

@@ -1,7 +1,5 @@
-//! The adapter: from a launch spec and the configuration to a browser that answers.
+//! The adapter: from a browser that is launched, or that is there already, to one that answers.
 
-use std::ffi::OsString;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,17 +8,19 @@ use ops_contracts::seam::adapter::{
     Adapter, AdapterError, AdapterResult, BoxFuture, Browser, BrowserInfo, Context, LaunchSpec,
     Passage,
 };
+use ops_contracts::seam::files::Folders;
+use ops_contracts::seam::supervise::{
+    Endpoint, Program, Start, Supervised, Supervisor, failed, unanswered,
+};
+use ops_contracts::seam::transport::Transport;
 use ops_contracts::wire::capability::{AdapterKind, BrowserKind, Capability, CapabilitySet};
-use ops_contracts::wire::clock::Clock;
 
 use crate::browser::{CdpBrowser, Shared};
 use crate::connection::{CallError, Connection, Route};
 use crate::fault;
-use crate::guard::{self, GuardCommand, SweepReport};
-use crate::launch::{self, Launch, LaunchError, Launched, Mode, Profile};
-use crate::locate::{Search, locate};
 use crate::router::{Router, attach_pages};
 use crate::through::{self, Through};
+use crate::transport::{Reader, Writer, pipes};
 use crate::wire;
 
 /// How long a browser may take from its start to its first answer, unless configured otherwise.
@@ -28,203 +28,186 @@ pub const LAUNCH_DEADLINE: Duration = Duration::from_secs(20);
 /// How long a browser whose connection has ended may take to end by itself.
 const END_GRACE: Duration = Duration::from_secs(2);
 
-/// Whether browsers run with their sandbox.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Sandbox {
-    /// On, but off with a warning for root, for whom Chromium refuses to start with it.
-    #[default]
-    Auto,
-    /// On; where it cannot be set up, the launch fails.
-    On,
-    /// Off.
-    Off,
-}
-
-impl Sandbox {
-    /// Whether browsers of the calling user are sandboxed under this policy.
-    #[must_use]
-    pub fn is_on(self) -> bool {
-        match self {
-            Self::On => true,
-            Self::Off => false,
-            Self::Auto => !rustix::process::geteuid().is_root(),
-        }
-    }
-}
-
-/// Everything that the adapter is told by the program that uses it.
-#[derive(Clone)]
-pub struct CdpConfig {
-    /// How to start a guard: a program whose `main` calls [`guard::dispatch`] first.
-    pub guard: GuardCommand,
-    /// The directory below which temporary profiles are made.
-    pub profiles: PathBuf,
-    /// The value of `ODB_BROWSER`.
-    pub browser: Option<OsString>,
-    /// The value of `PATH`.
-    pub path: Option<OsString>,
-    /// The browsers' whole environment; see [`launch::browser_environment`].
-    pub environment: Vec<(OsString, OsString)>,
-    /// Whether browsers are sandboxed.
-    pub sandbox: Sandbox,
-    /// Whether browsers use the GPU.
-    pub gpu: bool,
-    /// How long a browser may take from its start to its first answer.
-    pub launch_deadline: Duration,
-    /// The time of day, for profile markers.
-    pub clock: Arc<dyn Clock>,
-}
-
-impl CdpConfig {
-    /// A configuration with the process' own `environment` filtered for browsers, `ODB_BROWSER` and `PATH` taken from
-    /// it, the sandbox on `auto`, no GPU and the default deadline.
-    pub fn new(
-        guard: GuardCommand,
-        profiles: PathBuf,
-        environment: impl Iterator<Item = (OsString, OsString)>,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
-        let environment: Vec<_> = environment.collect();
-        let value = |name: &str| {
-            environment
-                .iter()
-                .find(|(given, _)| given == name)
-                .map(|(_, value)| value.clone())
-        };
-        Self {
-            guard,
-            profiles,
-            browser: value("ODB_BROWSER"),
-            path: value("PATH"),
-            environment: launch::browser_environment(environment.into_iter()),
-            sandbox: Sandbox::Auto,
-            gpu: false,
-            launch_deadline: LAUNCH_DEADLINE,
-            clock,
-        }
-    }
-}
-
-/// CDP behind the seam, for browsers that it launches itself.
+/// CDP behind the seam, for browsers that a supervisor starts for it and for those that it is attached to.
 pub struct CdpAdapter {
-    config: CdpConfig,
+    supervisor: Option<Arc<dyn Supervisor>>,
+    launch_deadline: Duration,
+}
+
+/// A browser that is there already.
+pub struct Attachment {
+    /// The channel to the browser itself, not to one of its pages.
+    pub transport: Transport,
+    /// Where contexts keep their files. The browser has to see the same place.
+    pub folders: Arc<dyn Folders>,
+    /// Its process, where that is ours: it ends with the browser's last handle, and is killed when it outlives its connection.
+    /// Without it closing the browser closes our contexts and the transport, and whoever owns the process decides about the rest.
+    pub process: Option<Arc<dyn Supervised>>,
+}
+
+/// What is known of a browser before it answers.
+struct Reached {
+    folders: Arc<dyn Folders>,
+    process: Option<Arc<dyn Supervised>>,
+    /// Its profile outlives it.
+    persistent: bool,
+    sandboxed: bool,
+}
+
+/// A connection that is closed unless its browser answers: also where nobody waits for that any more.
+struct Opening {
+    connection: Connection,
+    answered: bool,
+}
+
+impl Drop for Opening {
+    fn drop(&mut self) {
+        if !self.answered {
+            self.connection.close();
+        }
+    }
+}
+
+/// A browser that was started and has yet to answer.
+pub(crate) struct Launched {
+    pub(crate) process: Arc<dyn Supervised>,
+    pub(crate) writer: Arc<Writer>,
+    pub(crate) reader: Reader,
+    sandboxed: bool,
 }
 
 impl CdpAdapter {
-    /// An adapter; nothing is started yet.
+    /// An adapter whose browsers are started by `supervisor`; nothing is started yet.
     #[must_use]
-    pub fn new(config: CdpConfig) -> Self {
-        Self { config }
+    pub fn new(supervisor: Arc<dyn Supervisor>) -> Self {
+        Self {
+            supervisor: Some(supervisor),
+            launch_deadline: LAUNCH_DEADLINE,
+        }
     }
 
-    /// Ends what dead owners left behind below the profiles' directory. To be called once, before the first launch.
+    /// An adapter that can be attached to browsers, and refuses to launch any.
+    #[must_use]
+    pub fn attaching() -> Self {
+        Self {
+            supervisor: None,
+            launch_deadline: LAUNCH_DEADLINE,
+        }
+    }
+
+    /// The same with another time that a browser may take from its start, or from the attachment, to its first answer.
+    #[must_use]
+    pub fn within(self, launch_deadline: Duration) -> Self {
+        Self {
+            launch_deadline,
+            ..self
+        }
+    }
+
+    /// Takes a browser that is there already. Everything that a launched one does works on it; its process id is known only
+    /// where its process is ours, and whether it is sandboxed is not known. The end of the transport is the loss of the browser.
     ///
     /// # Errors
-    /// When the directory cannot be listed.
-    pub fn sweep(&self) -> std::io::Result<SweepReport> {
-        guard::sweep(&self.config.profiles)
-    }
-
-    /// The executable that a launch without one of its own would use.
-    ///
-    /// # Errors
-    /// `BrowserMissing`.
-    pub fn executable(&self) -> AdapterResult<PathBuf> {
-        self.find(None)
-    }
-
-    fn find(&self, explicit: Option<&std::path::Path>) -> AdapterResult<PathBuf> {
-        let search = Search {
-            explicit,
-            environment: self.config.browser.as_deref(),
-            path: self.config.path.as_deref(),
+    /// `BrowserLost` when the transport ends at once, `AttachFailed` when nothing answers in time, `Protocol`; where the process
+    /// is ours, `LaunchFailed` and `SandboxUnavailable` instead of the first two. The transport is closed then.
+    pub async fn attach(&self, attachment: Attachment) -> AdapterResult<Arc<dyn Browser>> {
+        let reached = Reached {
+            folders: attachment.folders,
+            process: attachment.process,
+            persistent: false,
+            sandboxed: false,
         };
-        Ok(locate(search)?)
+        self.connect(attachment.transport, reached).await
     }
 
     async fn start(&self, spec: LaunchSpec) -> AdapterResult<Arc<dyn Browser>> {
-        if spec.browser != BrowserKind::Chrome {
-            return Err(AdapterError::Unsupported {
-                primitive: "launch",
-            });
-        }
-        let (launched, profile) = self.spawn(&spec, false)?;
-        self.connect(launched, profile, self.config.sandbox.is_on())
-            .await
+        let Launched {
+            process,
+            writer,
+            reader,
+            sandboxed,
+        } = self.spawn(&spec, false)?;
+        let transport = Transport {
+            outgoing: writer,
+            incoming: Box::new(reader),
+        };
+        let reached = Reached {
+            folders: process.clone(),
+            process: Some(process),
+            persistent: spec.profile.is_some(),
+            sandboxed,
+        };
+        self.connect(transport, reached).await
     }
 
     /// Starts the process of a browser that has yet to answer; `homeless` where the user's home is to be out of its sight.
-    pub(crate) fn spawn(
-        &self,
-        spec: &LaunchSpec,
-        homeless: bool,
-    ) -> AdapterResult<(Launched, Profile)> {
-        let executable = self.find(spec.executable.as_deref())?;
-        let sandbox = self.config.sandbox.is_on();
-        if !sandbox && self.config.sandbox == Sandbox::Auto {
-            tracing::warn!("the browser runs without its sandbox, because this user is root");
-        }
-        let profile = match &spec.profile {
-            Some(directory) => Profile::Persistent(directory.clone()),
-            None => Profile::Temporary(self.config.profiles.clone()),
+    pub(crate) fn spawn(&self, spec: &LaunchSpec, homeless: bool) -> AdapterResult<Launched> {
+        const REFUSED: AdapterError = AdapterError::Unsupported {
+            primitive: "launch",
         };
-        let launched = launch::launch(&Launch {
-            executable: &executable,
-            guard: &self.config.guard,
-            profile: profile.clone(),
-            mode: Mode {
-                headed: spec.headed,
-                sandbox,
-                gpu: self.config.gpu,
-                proxy: spec.proxy.as_deref(),
-                confined: spec.confined,
-                proxy_bypass: &spec.proxy_bypass,
-            },
-            extra_args: &spec.args,
-            environment: &self.config.environment,
+        if spec.browser != BrowserKind::Chrome {
+            return Err(REFUSED);
+        }
+        let program = Program::Chrome;
+        let started = self.supervisor.as_ref().ok_or(REFUSED)?.start(&Start {
+            program,
+            spec,
             homeless,
-            now_ms: self.config.clock.now().unix_millis(),
         })?;
-        Ok((launched, profile))
+        let Endpoint::Pipes { commands, replies } = started.endpoint else {
+            return Err(REFUSED);
+        };
+        let (writer, reader) =
+            pipes(commands, replies).map_err(failed("its pipes are no pipes"))?;
+        Ok(Launched {
+            process: started.process,
+            writer,
+            reader,
+            sandboxed: started.sandboxed,
+        })
     }
 
     /// How long a browser may take from its start to its first answer.
     pub(crate) fn launch_deadline(&self) -> Duration {
-        self.config.launch_deadline
+        self.launch_deadline
     }
 
     async fn connect(
         &self,
-        launched: Launched,
-        profile: Profile,
-        sandboxed: bool,
+        transport: Transport,
+        reached: Reached,
     ) -> AdapterResult<Arc<dyn Browser>> {
-        let Launched {
-            process,
-            reader,
-            writer,
-        } = launched;
         let router = Arc::new(Router::new());
-        let connection = Connection::start(reader, writer, Arc::clone(&router) as _);
-        let deadline = self.config.launch_deadline;
-        let version = match tokio::time::timeout(deadline, first_answer(&connection)).await {
-            Ok(Ok(version)) => version,
-            Ok(Err(CallError::Lost(_))) => return Err(process.explain(deadline).await.into()),
-            Ok(Err(error)) => return Err(fault::from_call("Browser.getVersion", error)),
-            Err(_) => {
-                let output = process.output();
-                return Err(LaunchError::Unanswered {
-                    after: deadline,
-                    output,
-                }
-                .into());
-            }
+        let mut opening = Opening {
+            connection: Connection::start(transport, Arc::clone(&router) as _),
+            answered: false,
         };
-        tokio::spawn(supervise(
-            process.watch(),
-            connection.clone(),
-            Arc::clone(&router),
-        ));
+        let connection = opening.connection.clone();
+        let answer = tokio::time::timeout(self.launch_deadline, first_answer(&connection)).await;
+        let failure = match answer {
+            Ok(Ok(version)) => {
+                opening.answered = true;
+                return Ok(Self::browser(version, connection, router, reached));
+            }
+            Ok(Err(error)) => Some(error),
+            Err(_) => None,
+        };
+        Err(self.explain(reached.process.as_deref(), failure).await)
+    }
+
+    /// A browser that has answered.
+    fn browser(
+        version: wire::Version,
+        connection: Connection,
+        router: Arc<Router>,
+        reached: Reached,
+    ) -> Arc<dyn Browser> {
+        let Reached {
+            folders, process, ..
+        } = reached;
+        if let Some(process) = &process {
+            tokio::spawn(supervise(Arc::clone(process), Arc::clone(&router)));
+        }
         let (product, number) = version
             .product
             .split_once('/')
@@ -232,16 +215,34 @@ impl CdpAdapter {
         let info = BrowserInfo {
             product: product.to_owned(),
             version: number.to_owned(),
-            pid: process.browser_pid(),
-            sandboxed,
+            pid: process.as_ref().and_then(|process| process.pid()),
+            sandboxed: reached.sandboxed,
         };
         let shared = Shared {
             connection,
             router,
             process,
-            profile,
+            folders,
+            persistent: reached.persistent,
         };
-        Ok(Arc::new(CdpBrowser::new(shared, info)))
+        Arc::new(CdpBrowser::new(shared, info))
+    }
+
+    /// Why a browser did not begin to answer; `failure` is none where the time has passed.
+    async fn explain(
+        &self,
+        process: Option<&dyn Supervised>,
+        failure: Option<CallError>,
+    ) -> AdapterError {
+        let after = self.launch_deadline;
+        match (failure, process) {
+            (Some(CallError::Lost(_)), Some(process)) => process.explain(unanswered(after)).await,
+            (Some(error), _) => fault::from_call("Browser.getVersion", error),
+            (None, Some(process)) => process.unanswered(after),
+            (None, None) => AdapterError::AttachFailed {
+                reason: unanswered(after),
+            },
+        }
     }
 }
 
@@ -256,21 +257,15 @@ async fn first_answer(connection: &Connection) -> Result<wire::Version, CallErro
     Ok(version)
 }
 
-/// Ends the one when the other has ended: a browser without its connection, and a connection without its guard.
-async fn supervise(process: launch::Watch, connection: Connection, router: Arc<Router>) {
-    tokio::select! {
-        () = router.until(|state| state.lost.then_some(())) => {
-            if tokio::time::timeout(END_GRACE, process.ended()).await.is_err() {
-                tracing::warn!("the browser goes on without its debugging connection: it is killed");
-                process.kill();
-            }
-        }
-        how = process.ended() => {
-            if connection.is_open() {
-                tracing::warn!(how, "the browser's guard is gone: the browser is killed");
-                process.kill_unguarded().await;
-            }
-        }
+/// Ends a browser of ours that has lost its connection and goes on. The other way round, the connection ends with the process.
+async fn supervise(process: Arc<dyn Supervised>, router: Arc<Router>) {
+    router.until(|state| state.lost.then_some(())).await;
+    if tokio::time::timeout(END_GRACE, process.ended())
+        .await
+        .is_err()
+    {
+        tracing::warn!("the browser goes on without its debugging connection: it is killed");
+        process.kill();
     }
 }
 

@@ -8,17 +8,19 @@ use chromiumoxide_cdp::cdp::browser_protocol::browser::{
     SetDownloadBehaviorParams,
 };
 use chromiumoxide_cdp::cdp::browser_protocol::target::CreateBrowserContextParams;
+use futures_util::future::join_all;
 use ops_contracts::seam::adapter::{
     AdapterError, AdapterResult, BoxFuture, Browser, BrowserInfo, ContextSpec, ContextStorage,
     EventSink, NetworkPolicy, OpenedContext,
 };
+use ops_contracts::seam::files::Folders;
+use ops_contracts::seam::supervise::Supervised;
 use tokio::sync::oneshot;
 
 use crate::connection::{Connection, Route};
 use crate::context::emulate::Emulated;
-use crate::context::{CdpContext, Folder, STRUCTURE_DEADLINE, create_target, within};
+use crate::context::{CdpContext, STRUCTURE_DEADLINE, close_context, create_target, within};
 use crate::fault;
-use crate::launch::{Process, Profile};
 use crate::router::Router;
 use crate::router::state::{ContextEntry, FirstPage, PROFILE};
 use crate::wire;
@@ -26,12 +28,35 @@ use crate::wire;
 /// How long a browser may take to write its profile when it is asked to end.
 const GRACE: Duration = Duration::from_millis(1500);
 
-/// What a browser and its contexts share. The process ends with the last of them.
+/// How long its supervisor takes at most to kill it and to clean up.
+const KILL_DEADLINE: Duration = Duration::from_secs(2);
+
+/// What a browser and its contexts share. A process of ours ends with the last of them.
 pub(crate) struct Shared {
     pub(crate) connection: Connection,
     pub(crate) router: Arc<Router>,
-    pub(crate) process: Process,
-    pub(crate) profile: Profile,
+    /// None where the browser is somebody else's.
+    pub(crate) process: Option<Arc<dyn Supervised>>,
+    /// Where contexts keep their files.
+    pub(crate) folders: Arc<dyn Folders>,
+    /// Its profile outlives it.
+    pub(crate) persistent: bool,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // Who watches over the browser has handles too, and is in no hurry.
+        match &self.process {
+            Some(process) => process.kill(),
+            None => self.connection.close(),
+        }
+    }
+}
+
+/// Kills a browser, and waits for its end.
+pub(crate) async fn end(process: &dyn Supervised) {
+    process.kill();
+    let _ = tokio::time::timeout(KILL_DEADLINE, process.ended()).await;
 }
 
 pub(crate) struct CdpBrowser {
@@ -60,13 +85,8 @@ impl CdpBrowser {
         let viewport = spec.viewport;
         let (first, opened) = oneshot::channel();
         let name = browser_context.as_deref().unwrap_or(PROFILE);
-        let folder = Folder::make(shared_profile(&self.shared), name).map_err(|error| {
-            AdapterError::AttachFailed {
-                reason: format!("no folder for its files: {error}"),
-            }
-        })?;
-        let folder = Arc::new(folder);
-        let kept = folder.downloads();
+        let folder = self.shared.folders.folder(name)?;
+        let kept = folder.downloads().to_string_lossy().into_owned();
         let entry = ContextEntry {
             network: NetworkPolicy::default(),
             folder,
@@ -84,7 +104,7 @@ impl CdpBrowser {
         let downloads = SetDownloadBehaviorParams {
             browser_context_id: id.clone(),
             events_enabled: Some(true),
-            download_path: Some(kept.to_string_lossy().into_owned()),
+            download_path: Some(kept),
             ..SetDownloadBehaviorParams::new(SetDownloadBehaviorBehavior::AllowAndName)
         };
         let mut batch = connection.batch();
@@ -150,20 +170,31 @@ impl CdpBrowser {
 
     async fn end(&self) {
         let shared = &self.shared;
-        if shared.connection.is_open() && matches!(shared.profile, Profile::Persistent(_)) {
+        let Some(process) = &shared.process else {
+            return self.detach().await;
+        };
+        if shared.connection.is_open() && shared.persistent {
             let closing = shared.connection.exec(&CloseParams {}, Route::BROWSER);
             let ended = async {
                 let _ = closing.await;
-                shared.process.ended().await
+                process.ended().await
             };
             let _ = tokio::time::timeout(GRACE, ended).await;
         }
-        shared.process.end().await;
+        end(&**process).await;
     }
-}
 
-fn shared_profile(shared: &Shared) -> &std::path::Path {
-    shared.process.profile()
+    /// Leaves a browser that is somebody else's as it was: without what we have opened in it.
+    async fn detach(&self) {
+        let shared = &self.shared;
+        let contexts: Vec<Arc<str>> = shared.router.lock().contexts.keys().cloned().collect();
+        let closing = contexts.iter().flat_map(|id| close_context(shared, id));
+        let closed = join_all(closing.collect::<Vec<_>>());
+        let _ = tokio::time::timeout(GRACE, closed).await;
+        shared.connection.close();
+        // From here on everybody knows: nothing of it can be reached.
+        shared.router.until(|state| state.lost.then_some(())).await;
+    }
 }
 
 fn attach_failed(error: crate::connection::CallError) -> AdapterError {

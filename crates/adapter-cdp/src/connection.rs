@@ -1,8 +1,8 @@
-//! Commands and their replies over one browser's pipes.
+//! Commands and their replies over one browser's transport.
 //!
 //! A command is written when it is sent, and its [`Reply`] is awaited later: calls that do not depend on each other
 //! are pipelined by sending first and awaiting afterwards. Whatever Chromium leaves unanswered is failed here, by
-//! session ([`Connection::fail_session`]), by scope ([`Connection::fail_scope`]) or as a whole when the pipe ends.
+//! session ([`Connection::fail_session`]), by scope ([`Connection::fail_scope`]) or as a whole when the transport ends.
 //!
 //! It knows ids, sessions and methods' names, not what events mean: those go, in order, to an [`EventSink`], before
 //! any reply that follows them is handed out. It sets no deadlines: dropping a [`Reply`] forgets the call.
@@ -16,12 +16,11 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use chromiumoxide_types::Command;
+use ops_contracts::seam::transport::{Incoming, Outgoing, SendError, Transport};
 use ops_contracts::wire::text::well_formed_bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use tokio::sync::oneshot;
-
-use crate::transport::{Reader, WriteError, Writer};
+use tokio::sync::{Notify, oneshot};
 
 /// Why work that was under way will never be answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +69,7 @@ impl<'a> Event<'a> {
 /// Where events go. Called on the reading task, so it must not block.
 pub(crate) trait EventSink: Send + Sync + 'static {
     fn event(&self, connection: &Connection, event: Event<'_>);
-    /// The pipe has ended; everything pending has failed already.
+    /// The transport has ended; everything pending has failed already.
     fn closed(&self);
 }
 
@@ -108,14 +107,15 @@ impl<'a> Route<'a> {
 }
 
 /// A handle on the connection; clones share it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Connection {
     shared: Arc<Shared>,
 }
 
-#[derive(Debug)]
 struct Shared {
-    writer: Writer,
+    outgoing: Arc<dyn Outgoing>,
+    /// Ends the reading task, for transports that would not end by themselves when they are closed.
+    closed: Notify,
     pending: Mutex<Pending>,
     next_id: AtomicU64,
 }
@@ -140,18 +140,17 @@ impl Shared {
 }
 
 impl Connection {
-    /// Starts to read and write in tasks of the current runtime; they end with the pipe.
-    pub(crate) fn start(reader: Reader, writer: Writer, sink: Arc<dyn EventSink>) -> Self {
+    /// Starts to read in a task of the current runtime; it ends with the transport.
+    pub(crate) fn start(transport: Transport, sink: Arc<dyn EventSink>) -> Self {
         let connection = Self {
             shared: Arc::new(Shared {
-                writer,
+                outgoing: transport.outgoing,
+                closed: Notify::new(),
                 pending: Mutex::default(),
                 next_id: AtomicU64::new(1),
             }),
         };
-        let flusher = Arc::clone(&connection.shared);
-        tokio::spawn(async move { flusher.writer.flush_backlog().await });
-        tokio::spawn(read_all(reader, connection.clone(), sink));
+        tokio::spawn(read_all(transport.incoming, connection.clone(), sink));
         connection
     }
 
@@ -194,12 +193,13 @@ impl Connection {
 
     /// Ends the connection from this side: everything fails, nothing more is sent.
     pub(crate) fn close(&self) {
-        self.shared.writer.close();
+        self.shared.outgoing.close();
         self.shared.lock().closed = true;
+        self.shared.closed.notify_one();
         self.fail(Loss::Disconnected, |_| true);
     }
 
-    /// True until the pipe has ended or was closed.
+    /// True until the transport has ended or was closed.
     pub(crate) fn is_open(&self) -> bool {
         !self.shared.lock().closed
     }
@@ -226,7 +226,6 @@ impl Connection {
 }
 
 /// Commands gathered for one write. [`Batch::send`] must follow, or they all fail.
-#[derive(Debug)]
 pub(crate) struct Batch<'a> {
     connection: &'a Connection,
     bytes: Vec<u8>,
@@ -234,7 +233,7 @@ pub(crate) struct Batch<'a> {
 }
 
 #[derive(Serialize)]
-struct Outgoing<'a, P: ?Sized> {
+struct Request<'a, P: ?Sized> {
     id: u64,
     method: &'a str,
     params: &'a P,
@@ -265,13 +264,13 @@ impl Batch<'_> {
             settled: false,
         };
         let start = self.bytes.len();
-        let outgoing = Outgoing {
+        let request = Request {
             id,
             method,
             params,
             session: route.session.map(|session| &**session),
         };
-        if let Err(error) = serde_json::to_writer(&mut self.bytes, &outgoing) {
+        if let Err(error) = serde_json::to_writer(&mut self.bytes, &request) {
             self.bytes.truncate(start);
             let _ = sender.send(Err(CallError::Encode(error.to_string())));
             return reply;
@@ -298,12 +297,12 @@ impl Batch<'_> {
         if self.bytes.is_empty() {
             return;
         }
-        let Err(error) = self.connection.shared.writer.send(&self.bytes) else {
+        let Err(error) = self.connection.shared.outgoing.send(&self.bytes) else {
             return;
         };
         let failure = match error {
-            WriteError::Closed => CallError::Lost(Loss::Disconnected),
-            WriteError::Backlog => CallError::Backlog,
+            SendError::Closed => CallError::Lost(Loss::Disconnected),
+            SendError::Backlog => CallError::Backlog,
         };
         for id in self.ids {
             self.connection.settle(id, Err(failure.clone()));
@@ -312,7 +311,6 @@ impl Batch<'_> {
 }
 
 /// The future reply of one command: the JSON text of its `result`. Dropping it forgets the call.
-#[derive(Debug)]
 pub(crate) struct Reply {
     id: u64,
     receiver: oneshot::Receiver<Result<Bytes, CallError>>,
@@ -357,7 +355,7 @@ impl Drop for Reply {
 }
 
 #[derive(Deserialize)]
-struct Incoming<'a> {
+struct Message<'a> {
     id: Option<u64>,
     method: Option<&'a str>,
     #[serde(rename = "sessionId")]
@@ -389,16 +387,25 @@ impl From<Refusal> for CallError {
     }
 }
 
-async fn read_all(mut reader: Reader, connection: Connection, sink: Arc<dyn EventSink>) {
-    loop {
-        match reader.next().await {
-            Ok(Some(message)) => dispatch(&connection, &*sink, &message),
-            Ok(None) => break,
-            Err(error) => {
-                tracing::warn!(%error, "the browser's pipe failed");
-                break;
+async fn read_all(
+    mut incoming: Box<dyn Incoming>,
+    connection: Connection,
+    sink: Arc<dyn EventSink>,
+) {
+    let reading = async {
+        loop {
+            match incoming.next().await {
+                Ok(Some(message)) => dispatch(&connection, &*sink, &message),
+                Ok(None) => return,
+                Err(error) => {
+                    return tracing::warn!(%error, "the browser's debugging connection failed");
+                }
             }
         }
+    };
+    tokio::select! {
+        () = reading => (),
+        () = connection.shared.closed.notified() => (),
     }
     connection.close();
     sink.closed();
@@ -410,7 +417,7 @@ fn dispatch(connection: &Connection, sink: &dyn EventSink, message: &Bytes) {
         Cow::Owned(replaced) => Some(Bytes::from(replaced)),
     };
     let message = replaced.as_ref().unwrap_or(message);
-    let incoming: Incoming<'_> = match serde_json::from_slice(message) {
+    let incoming: Message<'_> = match serde_json::from_slice(message) {
         Ok(incoming) => incoming,
         Err(error) => {
             // The text itself may hold secrets of the page, so only its size is told.

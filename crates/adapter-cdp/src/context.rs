@@ -16,7 +16,6 @@ mod scripts;
 mod targets;
 mod trace;
 
-pub(crate) use files::Folder;
 pub(crate) use input::touches;
 
 use std::sync::Arc;
@@ -188,25 +187,12 @@ impl CdpContext {
         }
     }
 
-    /// Asks for the end of the context, once. A profile outlives its pages: there they are closed one by one.
+    /// Asks for the end of the context, once.
     fn dispose(&self) -> Vec<Reply> {
         if self.closed.swap(true, Ordering::AcqRel) {
             return Vec::new();
         }
-        let connection = &self.browser.connection;
-        if &*self.id != PROFILE {
-            let params = DisposeBrowserContextParams::new(BrowserContextId::new(&*self.id));
-            return vec![connection.exec(&params, Route::BROWSER)];
-        }
-        let state = self.browser.router.lock();
-        let pages = state.pages.values().filter(|page| page.context == self.id);
-        let close = |page: &Page| {
-            connection.exec(
-                &CloseTargetParams::new(page.target_id.to_string()),
-                Route::BROWSER,
-            )
-        };
-        pages.map(close).collect()
+        close_context(&self.browser, &self.id)
     }
 
     fn forget(&self) {
@@ -251,6 +237,24 @@ impl Drop for CdpContext {
             self.forget();
         }
     }
+}
+
+/// Asks for the end of a context. A profile outlives its pages: there they are closed one by one.
+pub(crate) fn close_context(browser: &Shared, id: &Arc<str>) -> Vec<Reply> {
+    let connection = &browser.connection;
+    if &**id != PROFILE {
+        let params = DisposeBrowserContextParams::new(BrowserContextId::new(&**id));
+        return vec![connection.exec(&params, Route::BROWSER)];
+    }
+    let state = browser.router.lock();
+    let pages = state.pages.values().filter(|page| page.context == *id);
+    let close = |page: &Page| {
+        connection.exec(
+            &CloseTargetParams::new(page.target_id.to_string()),
+            Route::BROWSER,
+        )
+    };
+    pages.map(close).collect()
 }
 
 /// Bounds what the browser itself must answer.

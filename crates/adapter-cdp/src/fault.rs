@@ -3,8 +3,6 @@
 use ops_contracts::seam::adapter::AdapterError;
 
 use crate::connection::{CallError, Loss};
-use crate::launch::LaunchError;
-use crate::locate::LocateError;
 
 /// What Chromium says when the document that a call was meant for is gone. It has one code for everything, so that the
 /// text is all there is to tell them apart.
@@ -63,34 +61,6 @@ fn from_refusal(message: &str) -> Option<AdapterError> {
 pub(crate) fn lost(reason: &str) -> AdapterError {
     AdapterError::BrowserLost {
         reason: reason.to_owned(),
-    }
-}
-
-impl From<LocateError> for AdapterError {
-    fn from(error: LocateError) -> Self {
-        Self::BrowserMissing {
-            searched: error.searched(),
-            install: error.to_string(),
-        }
-    }
-}
-
-impl From<LaunchError> for AdapterError {
-    fn from(error: LaunchError) -> Self {
-        let reason = error.to_string();
-        match error {
-            LaunchError::ArgumentForbidden(argument) => Self::ArgumentForbidden { argument },
-            LaunchError::NoSandbox { .. } => Self::SandboxUnavailable,
-            LaunchError::Exited { output, .. } | LaunchError::Unanswered { output, .. } => {
-                Self::LaunchFailed { reason, output }
-            }
-            LaunchError::Profile { .. }
-            | LaunchError::ProfileInUse(_)
-            | LaunchError::Guard { .. } => Self::LaunchFailed {
-                reason,
-                output: String::new(),
-            },
-        }
     }
 }
 

@@ -20,15 +20,17 @@ use ops_contracts::control::legacy::{
 };
 use ops_contracts::seam::adapter::{AdapterError, AdapterResult, BoxFuture, LaunchSpec};
 use ops_contracts::seam::egress::{Egress, EgressDoor, EgressTerms, EgressWitness};
+use ops_contracts::seam::supervise::{Supervised, unanswered};
+use ops_contracts::seam::transport::SendError;
 use ops_contracts::wire::capability::{BrowserKind, Capability};
 use ops_contracts::wire::domains::{DomainPolicy, DomainRefusal, DomainRules};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde::Deserialize;
 
-use crate::adapter::CdpAdapter;
+use crate::adapter::{CdpAdapter, Launched};
+use crate::browser::end;
 use crate::fault;
-use crate::launch::{LaunchError, Launched, Process, Watch};
-use crate::transport::{Reader, WriteError, Writer};
+use crate::transport::{Reader, Writer};
 use judge::Bounds;
 
 /// Below the profile: the session's directory.
@@ -97,7 +99,7 @@ impl LegacyLauncher {
             .map(|door| format!("http://{}", door.address()));
         let started = self.start(proxy).await?;
         if let Some(door) = &door {
-            let pid = started.process.browser_pid();
+            let pid = started.process.pid();
             door.belongs_to(pid.ok_or_else(|| not_confined("its process is not known"))?);
             door.confine(EgressTerms {
                 policy: DomainPolicy::clone(&self.policy),
@@ -119,31 +121,20 @@ impl LegacyLauncher {
             proxy,
             proxy_bypass: Vec::new(),
         };
-        let (
-            Launched {
-                process,
-                mut reader,
-                writer,
-            },
-            _,
-        ) = self.adapter.spawn(&spec, true)?;
-        let directory = process.profile().join(FILES);
+        let Launched {
+            process,
+            writer,
+            mut reader,
+            ..
+        } = self.adapter.spawn(&spec, true)?;
+        let directory = process.directory().join(FILES);
         let made = DirBuilder::new().mode(0o700).create(&directory);
         made.map_err(|error| fault::lost(&format!("its directory can't be made: {error}")))?;
-        let writer = Arc::new(writer);
-        let flusher = writer.clone();
-        tokio::spawn(async move { flusher.flush_backlog().await });
         let deadline = self.adapter.launch_deadline();
         let version = match tokio::time::timeout(deadline, introduce(&writer, &mut reader)).await {
             Ok(Some(version)) => version,
-            Ok(None) => return Err(process.explain(deadline).await.into()),
-            Err(_) => {
-                return Err(LaunchError::Unanswered {
-                    after: deadline,
-                    output: process.output(),
-                }
-                .into());
-            }
+            Ok(None) => return Err(process.explain(unanswered(deadline)).await),
+            Err(_) => return Err(process.unanswered(deadline)),
         };
         Ok(Started {
             info: info(version, &directory),
@@ -174,7 +165,7 @@ impl EgressWitness for Unheard {
 struct Started {
     info: LegacyBrowserInfo,
     directory: PathBuf,
-    process: Process,
+    process: Arc<dyn Supervised>,
     reader: Reader,
     writer: Arc<Writer>,
 }
@@ -187,8 +178,8 @@ impl Started {
         policy: Arc<DomainPolicy>,
         door: Option<Arc<dyn EgressDoor>>,
     ) -> Arc<dyn LegacyBrowser> {
-        let (watch, writer) = (self.process.watch(), self.writer.clone());
-        tokio::spawn(read_all(self.reader, watch, writer, events));
+        let (process, writer) = (self.process.clone(), self.writer.clone());
+        tokio::spawn(read_all(self.reader, process, writer, events));
         Arc::new(CdpLegacyBrowser {
             info: self.info,
             bounds: Bounds {
@@ -310,7 +301,7 @@ fn scan_whole(text: &str) -> Option<LegacyMessage<'_>> {
 /// Hands out what the browser sends until its pipe ends, and then makes sure that it has ended as well.
 async fn read_all(
     mut reader: Reader,
-    process: Watch,
+    process: Arc<dyn Supervised>,
     writer: Arc<Writer>,
     events: Arc<dyn LegacyEvents>,
 ) {
@@ -330,7 +321,7 @@ async fn read_all(
     tokio::select! {
         () = reading => (),
         // The guard ends last: what it has left behind is not the browser that anyone asked for.
-        _ = process.ended() => process.kill_unguarded().await,
+        _ = process.ended() => (),
     }
     writer.close();
     events.ended();
@@ -346,10 +337,17 @@ async fn read_all(
 struct CdpLegacyBrowser {
     info: LegacyBrowserInfo,
     bounds: Bounds,
-    process: Process,
+    process: Arc<dyn Supervised>,
     writer: Arc<Writer>,
     /// Held as long as the browser: with it go the connections through it.
     _door: Option<Arc<dyn EgressDoor>>,
+}
+
+impl Drop for CdpLegacyBrowser {
+    fn drop(&mut self) {
+        // Who reads from it has a handle too.
+        self.process.kill();
+    }
 }
 
 impl LegacyBrowser for CdpLegacyBrowser {
@@ -358,7 +356,7 @@ impl LegacyBrowser for CdpLegacyBrowser {
     }
 
     fn pid(&self) -> Option<u32> {
-        self.process.browser_pid()
+        self.process.pid()
     }
 
     fn judge(&self, command: &LegacyCommand<'_>) -> CdpVerdict {
@@ -370,8 +368,8 @@ impl LegacyBrowser for CdpLegacyBrowser {
             .send_message(message.as_bytes())
             .map_err(|error| {
                 Fault::from(match error {
-                    WriteError::Closed => fault::lost("its debugging pipe ended"),
-                    WriteError::Backlog => AdapterError::Unresponsive,
+                    SendError::Closed => fault::lost("its debugging pipe ended"),
+                    SendError::Backlog => AdapterError::Unresponsive,
                 })
             })
     }
@@ -379,7 +377,7 @@ impl LegacyBrowser for CdpLegacyBrowser {
     fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             self.writer.close();
-            self.process.end().await;
+            end(&*self.process).await;
         })
     }
 }

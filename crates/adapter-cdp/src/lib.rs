@@ -1,11 +1,8 @@
-//! CDP behind the adapter seam, managed mode: finds, launches and supervises Chrome or Chromium, speaks to it over a
-//! debugging pipe, and turns the seam's primitives into protocol calls and protocol events into the seam's.
+//! CDP behind the seam: speaks to Chrome or Chromium over a transport, a debugging pipe or any other channel of messages, and
+//! turns the seam's primitives into protocol calls and protocol events into the seam's.
 //!
-//! It implements no command of the contract, keeps no session and opens no port.
-
-pub mod guard;
-pub mod launch;
-pub mod locate;
+//! It implements no command of the contract, keeps no session, opens no port, and starts no process: browsers come from a
+//! [`Supervisor`](ops_contracts::seam::supervise::Supervisor), or are there already.
 
 mod adapter;
 mod browser;
@@ -18,5 +15,5 @@ mod through;
 mod transport;
 mod wire;
 
-pub use adapter::{CdpAdapter, CdpConfig, LAUNCH_DEADLINE, Sandbox};
+pub use adapter::{Attachment, CdpAdapter, LAUNCH_DEADLINE};
 pub use legacy::LegacyLauncher;

@@ -1,13 +1,15 @@
 //! The two pipes of a browser's debugging connection: messages of JSON text, each ended by a NUL byte.
 //!
 //! Moves bytes and nothing else: it knows neither ids nor methods. Writing happens on the caller's thread as long as
-//! the pipe takes it, so that a command costs no change of task; what does not fit waits for [`Writer::flush_backlog`].
+//! the pipe takes it, so that a command costs no change of task; what does not fit is flushed by a task of its own.
 
 use std::io;
 use std::os::fd::OwnedFd;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::{Buf, Bytes, BytesMut};
+use ops_contracts::seam::adapter::BoxFuture;
+use ops_contracts::seam::transport::{Incoming, Outgoing, SendError};
 use tokio::net::unix::pipe;
 use tokio::sync::Notify;
 
@@ -17,27 +19,12 @@ const MAX_MESSAGE: usize = 512 * 1024 * 1024;
 const MAX_BACKLOG: usize = 128 * 1024 * 1024;
 /// The least room offered to one read.
 const READ_ROOM: usize = 64 * 1024;
-/// Asked of the kernel for both pipes: fewer wake-ups for screenshots and snapshots.
-const PIPE_SIZE: usize = 1024 * 1024;
-
-/// Why bytes could not be handed over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum WriteError {
-    #[error("the browser's pipe is closed")]
-    Closed,
-    #[error("the browser does not read: too many bytes are waiting for it")]
-    Backlog,
-}
-
-/// Enlarges a pipe's buffer where the system allows it.
-pub(crate) fn enlarge(pipe: &OwnedFd) {
-    #[cfg(target_os = "linux")]
-    {
-        // The limit for plain users may be lower: then the default size serves.
-        let _ = rustix::pipe::fcntl_setpipe_size(pipe, PIPE_SIZE);
-    }
-    #[cfg(not(target_os = "linux"))]
-    let _ = (pipe, PIPE_SIZE);
+/// Takes our ends of a browser's pipes. To be called inside a tokio runtime, where what waits for the browser is flushed.
+pub(crate) fn pipes(commands: OwnedFd, replies: OwnedFd) -> io::Result<(Arc<Writer>, Reader)> {
+    let (writer, reader) = (Arc::new(Writer::new(commands)?), Reader::new(replies)?);
+    let flusher = Arc::clone(&writer);
+    tokio::spawn(async move { flusher.flush_backlog().await });
+    Ok((writer, reader))
 }
 
 /// The writing side. Shared by all callers.
@@ -55,7 +42,7 @@ struct Backlog {
 }
 
 impl Writer {
-    /// Takes the write end. To be called inside a tokio runtime.
+    /// Takes the write end; what waits for the browser is not flushed yet. To be called inside a tokio runtime.
     pub(crate) fn new(pipe: OwnedFd) -> io::Result<Self> {
         Ok(Self {
             pipe: pipe::Sender::from_owned_fd(pipe)?,
@@ -69,10 +56,10 @@ impl Writer {
     }
 
     /// Sends whole messages, in order with all others. Never waits.
-    pub(crate) fn send(&self, messages: &[u8]) -> Result<(), WriteError> {
+    pub(crate) fn send(&self, messages: &[u8]) -> Result<(), SendError> {
         let mut state = self.lock();
         if state.closed {
-            return Err(WriteError::Closed);
+            return Err(SendError::Closed);
         }
         let mut sent = 0;
         if state.waiting.is_empty() {
@@ -81,7 +68,7 @@ impl Writer {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(_) => {
                     state.closed = true;
-                    return Err(WriteError::Closed);
+                    return Err(SendError::Closed);
                 }
             }
         }
@@ -91,7 +78,7 @@ impl Writer {
         }
         // Only whole messages may be refused: a part that is out must be followed by its rest.
         if sent == 0 && state.waiting.len() + rest.len() > MAX_BACKLOG {
-            return Err(WriteError::Backlog);
+            return Err(SendError::Backlog);
         }
         state.waiting.extend_from_slice(rest);
         drop(state);
@@ -100,10 +87,10 @@ impl Writer {
     }
 
     /// Sends one message, adding its NUL, without a copy where the pipe has room. Never waits.
-    pub(crate) fn send_message(&self, message: &[u8]) -> Result<(), WriteError> {
+    pub(crate) fn send_message(&self, message: &[u8]) -> Result<(), SendError> {
         let mut state = self.lock();
         if state.closed {
-            return Err(WriteError::Closed);
+            return Err(SendError::Closed);
         }
         let mut sent = 0;
         if state.waiting.is_empty() {
@@ -115,7 +102,7 @@ impl Writer {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(_) => {
                     state.closed = true;
-                    return Err(WriteError::Closed);
+                    return Err(SendError::Closed);
                 }
             }
         }
@@ -124,7 +111,7 @@ impl Writer {
         }
         let rest = &message[sent..];
         if sent == 0 && state.waiting.len() + rest.len() > MAX_BACKLOG {
-            return Err(WriteError::Backlog);
+            return Err(SendError::Backlog);
         }
         state.waiting.extend_from_slice(rest);
         state.waiting.extend_from_slice(b"\0");
@@ -134,7 +121,7 @@ impl Writer {
     }
 
     /// Writes what [`Writer::send`] could not, until the pipe breaks or [`Writer::close`] is called.
-    pub(crate) async fn flush_backlog(&self) {
+    async fn flush_backlog(&self) {
         loop {
             if self.lock().waiting.is_empty() {
                 self.grown.notified().await;
@@ -171,6 +158,16 @@ impl Writer {
     pub(crate) fn close(&self) {
         self.lock().closed = true;
         self.grown.notify_one();
+    }
+}
+
+impl Outgoing for Writer {
+    fn send(&self, messages: &[u8]) -> Result<(), SendError> {
+        self.send(messages)
+    }
+
+    fn close(&self) {
+        self.close();
     }
 }
 
@@ -215,6 +212,12 @@ impl Reader {
     }
 }
 
+impl Incoming for Reader {
+    fn next(&mut self) -> BoxFuture<'_, io::Result<Option<Bytes>>> {
+        Box::pin(self.next())
+    }
+}
+
 fn take_message(buffer: &mut BytesMut, scanned: &mut usize) -> Option<Bytes> {
     let Some(offset) = memchr::memchr(0, &buffer[*scanned..]) else {
         *scanned = buffer.len();
@@ -245,7 +248,7 @@ mod tests {
     #[tokio::test]
     async fn a_message_larger_than_the_pipe_arrives_whole_and_in_order() {
         let (read, write) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).unwrap();
-        let writer = std::sync::Arc::new(Writer::new(write).unwrap());
+        let writer = Arc::new(Writer::new(write).unwrap());
         let mut reader = Reader::new(read).unwrap();
         let flusher = tokio::spawn({
             let writer = writer.clone();
@@ -258,7 +261,7 @@ mod tests {
         assert_eq!(reader.next().await.unwrap().unwrap().len(), large.len() - 1);
         assert_eq!(&reader.next().await.unwrap().unwrap()[..], b"second");
         writer.close();
-        assert_eq!(writer.send(b"late\0"), Err(WriteError::Closed));
+        assert_eq!(writer.send(b"late\0"), Err(SendError::Closed));
         flusher.await.unwrap();
         drop(writer);
         assert!(reader.next().await.unwrap().is_none());

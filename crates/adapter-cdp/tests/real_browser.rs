@@ -6,6 +6,7 @@
 )]
 
 mod real_browser {
+    pub(super) mod attach;
     pub(super) mod launch;
     pub(super) mod pages;
     pub(super) mod scripts;
@@ -15,9 +16,9 @@ mod real_browser {
 
 use std::process::ExitCode;
 
-use adapter_cdp::guard;
 use libtest_mimic::Arguments;
-use real_browser::{launch, pages, scripts, supervision, support};
+use real_browser::{attach, launch, pages, scripts, supervision, support};
+use supervisor::guard;
 
 fn main() -> ExitCode {
     if let Some(code) = guard::dispatch(std::env::args_os()) {
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         return code;
     }
     let groups = [
+        attach::trials(),
         launch::trials(),
         pages::trials(),
         scripts::trials(),

@@ -1,10 +1,12 @@
 //! The ports by which crates are composed: adapters with their primitives and events, the way out of confined sessions,
-//! the starting of browsers, and the runtime as the relay sees it.
+//! the starting of browsers, what carries their messages, and the runtime as the relay sees it.
 //!
 //! **Invariant:** nothing here names a module of `control`.
 
 pub mod adapter;
 pub mod chromium;
 pub mod egress;
+pub mod files;
 pub mod port;
 pub mod supervise;
+pub mod transport;

@@ -9,9 +9,10 @@ use std::error::Error;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use adapter_cdp::guard::{self, GuardCommand};
-use adapter_cdp::{CdpAdapter, CdpConfig};
+use adapter_cdp::CdpAdapter;
 use ops_runtime::api::{Browser, BrowserOptions, SystemClock};
+use supervisor::guard::{self, GuardCommand};
+use supervisor::{BrowserSupervisor, SupervisorConfig};
 
 #[tokio::main]
 async fn main() -> Result<ExitCode, Box<dyn Error>> {
@@ -20,13 +21,14 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
         return Ok(code);
     }
     let guard = GuardCommand::new(env::current_exe()?);
-    let config = CdpConfig::new(
+    let config = SupervisorConfig::new(
         guard,
         env::temp_dir(),
         env::vars_os(),
         Arc::new(SystemClock),
     );
-    let browser = Browser::launch(CdpAdapter::new(config), BrowserOptions::default()).await?;
+    let adapter = CdpAdapter::new(Arc::new(BrowserSupervisor::new(config)));
+    let browser = Browser::launch(adapter, BrowserOptions::default()).await?;
 
     let mut args = env::args().skip(1);
     let page = browser

@@ -7,13 +7,14 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use adapter_cdp::guard::GuardCommand;
-use adapter_cdp::{CdpAdapter, CdpConfig};
+use adapter_cdp::CdpAdapter;
 use conformance::site::Site;
 use ops_contracts::seam::port::OpsService;
 use ops_contracts::wire::command::{DialogAccept, dialog};
 use ops_runtime::api::{Browser, BrowserOptions, ErrorCode, Event, SessionOptions, SystemClock};
 use serde_json::json;
+use supervisor::guard::GuardCommand;
+use supervisor::{BrowserSupervisor, SupervisorConfig};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
@@ -90,13 +91,13 @@ fn an_error_of_the_example_says_what_to_do_next() {
 /// A browser of this process, whose `main` is the test runner's: the guard is another program.
 async fn launch() -> Browser {
     let guard = GuardCommand::new(example());
-    let config = CdpConfig::new(
+    let config = SupervisorConfig::new(
         guard,
         std::env::temp_dir(),
         std::env::vars_os(),
         Arc::new(SystemClock),
     );
-    let adapter = CdpAdapter::new(config);
+    let adapter = CdpAdapter::new(Arc::new(BrowserSupervisor::new(config)));
     Browser::launch(adapter, BrowserOptions::default())
         .await
         .unwrap()

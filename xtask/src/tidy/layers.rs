@@ -46,12 +46,18 @@ const EDGES: &[Edges] = &[
     Edges {
         package: "ops-runtime",
         normal: CONTRACT,
-        dev: &["conformance", "adapter-cdp"],
+        dev: &["conformance", "adapter-cdp", "supervisor"],
     },
+    // What an adapter's tests drive is started by the one implementation that there is.
     Edges {
         package: "adapter-bidi",
         normal: CONTRACT,
-        dev: &["conformance", "adapter-cdp"],
+        dev: &["conformance", "supervisor"],
+    },
+    Edges {
+        package: "adapter-cdp",
+        normal: CONTRACT,
+        dev: &["conformance", "supervisor"],
     },
     Edges {
         package: "conformance",
@@ -69,6 +75,7 @@ const EDGES: &[Edges] = &[
             "ops-runtime",
             "relay",
             "routing",
+            "supervisor",
         ],
         dev: SUITE,
     },
@@ -111,6 +118,7 @@ const EDGES: &[Edges] = &[
             "ops-runtime",
             "relay",
             "routing",
+            "supervisor",
         ],
         // The one home of these tables is here; the test of the layers asks it.
         dev: &["xtask"],
@@ -133,6 +141,8 @@ const FENCES: &[(&str, &[&str])] = &[
     ),
     ("rmcp", &["mcp"]),
     ("chromiumoxide", &["adapter-cdp"]),
+    // Who hands descriptors to a process starts it.
+    ("command-fds", &["supervisor", "odb-tests", "xtask-relay"]),
     ("clap", &["relayd", "odb-cli", "xtask", "xtask-relay"]),
     ("anyhow", &["relayd", "xtask", "xtask-relay"]),
 ];

@@ -9,10 +9,10 @@ use ops_contracts::seam::adapter::{
     Headers, Modifiers, NavigationFailure, NetworkPolicy, PausedKey, RawCall, RequestKey,
     TargetKey,
 };
+use ops_contracts::seam::files::Folder;
 use ops_contracts::wire::command::Viewport;
 
 use crate::connection::{Connection, Loss};
-use crate::context::Folder;
 
 /// The user context that stands for the browser's profile.
 pub(crate) const PROFILE: &str = "default";
@@ -60,7 +60,7 @@ pub(crate) struct ContextEntry {
     /// Its windows have the size of the screen at least.
     pub(crate) headless: bool,
     /// Where its files are. Deleted with the last handle.
-    pub(crate) folder: Arc<Folder>,
+    pub(crate) folder: Arc<dyn Folder>,
     /// What holds for its requests.
     pub(crate) network: NetworkPolicy,
     /// Permissions of every origin that its pages come to: name and state.

@@ -1,9 +1,9 @@
 //! Windows that are large enough: the part of a viewport that its window does not show gets no input.
 
 use ops_contracts::seam::adapter::TargetKey;
+use ops_contracts::seam::supervise::SCREEN;
 
 use super::state::State;
-use crate::launch::SCREEN;
 use crate::protocol::browser::SetClientWindowState;
 
 /// What a window has around its page at most, in CSS pixels.

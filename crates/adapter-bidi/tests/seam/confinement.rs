@@ -3,7 +3,6 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use adapter_bidi::BidiAdapter;
 use conformance::site::Site;
 use libtest_mimic::Trial;
 use ops_contracts::seam::adapter::{
@@ -11,7 +10,7 @@ use ops_contracts::seam::adapter::{
     NavigationFailureKind, Primitive,
 };
 
-use crate::support::{Page, Recorder, config, context_spec, executable, spec, trial};
+use crate::support::{Page, Recorder, adapter, config, context_spec, executable, spec, trial};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -79,7 +78,7 @@ async fn nothing() {
         Arc::new(tempfile::tempdir().unwrap()),
         Site::start().unwrap(),
     );
-    let browser = BidiAdapter::new(config(profiles.path()))
+    let browser = adapter(config(profiles.path()))
         .launch(confined())
         .await
         .unwrap();
@@ -161,7 +160,7 @@ async fn past() {
             executable: Some(changed(scripts.path(), preference)),
             ..confined()
         };
-        match BidiAdapter::new(config(profiles.path())).launch(spec).await {
+        match adapter(config(profiles.path())).launch(spec).await {
             Ok(browser) => {
                 browser.close().await;
                 assert!(confines, "{preference}");
@@ -183,7 +182,7 @@ async fn arguments() {
         args: vec!["--backgroundtask=x".to_owned()],
         ..confined()
     };
-    let error = BidiAdapter::new(config(profiles.path()))
+    let error = adapter(config(profiles.path()))
         .launch(out)
         .await
         .err()
@@ -208,10 +207,7 @@ async fn free_again() {
             confined,
             ..spec()
         };
-        let browser = BidiAdapter::new(config(profiles.path()))
-            .launch(spec)
-            .await
-            .unwrap();
+        let browser = adapter(config(profiles.path())).launch(spec).await.unwrap();
         let own = ContextSpec {
             storage: ContextStorage::Profile,
             ..context_spec()

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use adapter_bidi::{BidiAdapter, BidiConfig};
+use adapter_bidi::BidiAdapter;
 use futures_util::{SinkExt as _, StreamExt as _};
 use libtest_mimic::Trial;
 use ops_contracts::seam::adapter::{Adapter, AdapterError, LaunchSpec};
@@ -11,7 +11,7 @@ use ops_contracts::wire::capability::{BrowserKind, CapabilitySet};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::support::{config, open_in, spec, trial};
+use crate::support::{self, adapter, config, open_in, spec, trial};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -32,8 +32,8 @@ pub(crate) fn trials() -> Vec<Trial> {
     ]
 }
 
-async fn refused(config: BidiConfig, spec: LaunchSpec) -> AdapterError {
-    match BidiAdapter::new(config).launch(spec).await {
+async fn refused(adapter: BidiAdapter, spec: LaunchSpec) -> AdapterError {
+    match adapter.launch(spec).await {
         Err(error) => error,
         Ok(_) => panic!("the launch succeeded"),
     }
@@ -46,7 +46,7 @@ async fn unnamed() {
         browser: BrowserKind::Chrome,
         ..spec()
     };
-    let error = refused(config(profiles.path()), other).await;
+    let error = refused(adapter(config(profiles.path())), other).await;
     let AdapterError::BrowserMissing { install, .. } = error else {
         panic!("{error}")
     };
@@ -54,7 +54,7 @@ async fn unnamed() {
         install.contains("relayd --chromedriver chromedriver"),
         "{install}"
     );
-    let adapter = BidiAdapter::new(config(profiles.path()));
+    let adapter = support::adapter(config(profiles.path()));
     let offered = adapter.capabilities(BrowserKind::Firefox);
     assert!(
         CapabilitySet::core()
@@ -92,11 +92,8 @@ async fn broken() {
             executable: Some(script(scripts.path(), text)),
             ..spec()
         };
-        let config = BidiConfig {
-            launch_deadline: Duration::from_secs(2),
-            ..config(profiles.path())
-        };
-        let error = refused(config, spec).await;
+        let adapter = adapter(config(profiles.path())).within(Duration::from_secs(2));
+        let error = refused(adapter, spec).await;
         let AdapterError::LaunchFailed { reason, output } = error else {
             panic!("{error}")
         };
@@ -142,7 +139,7 @@ async fn old() {
         )),
         ..spec()
     };
-    let error = refused(config(profiles.path()), spec).await;
+    let error = refused(adapter(config(profiles.path())), spec).await;
     let AdapterError::LaunchFailed { reason, .. } = error else {
         panic!("{error}")
     };
@@ -159,7 +156,7 @@ async fn abandoned() {
         executable: Some(script(scripts.path(), "exec sleep 60")),
         ..spec()
     };
-    let adapter = BidiAdapter::new(config(profiles.path()));
+    let adapter = support::adapter(config(profiles.path()));
     assert!(
         tokio::time::timeout(Duration::from_millis(300), adapter.launch(spec))
             .await
@@ -179,10 +176,7 @@ async fn persistent() {
             profile: Some(kept.path().join("p")),
             ..spec()
         };
-        let browser = BidiAdapter::new(config(profiles.path()))
-            .launch(spec)
-            .await
-            .unwrap();
+        let browser = adapter(config(profiles.path())).launch(spec).await.unwrap();
         let opened = open_in(browser, profiles.clone()).await;
         opened.context.close().await;
         let events = Arc::new(crate::support::Recorder::default());

@@ -4,13 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use adapter_bidi::BidiAdapter;
 use libtest_mimic::Trial;
 use ops_contracts::seam::adapter::{Adapter, AdapterError, Event, LaunchSpec};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::support::{NEVER, config, ended, evaluate, executable, open_in, spec, trial};
+use crate::support::{NEVER, adapter, config, ended, evaluate, executable, open_in, spec, trial};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![trial(
@@ -69,7 +68,7 @@ async fn socket_lost() {
         listener.local_addr().unwrap().port(),
     ));
     let proxy = tokio::spawn(pass_on(listener, scratch.path().to_owned()));
-    let severed = BidiAdapter::new(config(profiles.path()))
+    let severed = adapter(config(profiles.path()))
         .launch(LaunchSpec {
             executable,
             ..spec()
@@ -77,10 +76,7 @@ async fn socket_lost() {
         .await;
     let page = open_in(severed.unwrap(), profiles).await;
     let other = open_in(
-        BidiAdapter::new(config(others.path()))
-            .launch(spec())
-            .await
-            .unwrap(),
+        adapter(config(others.path())).launch(spec()).await.unwrap(),
         others,
     )
     .await;

@@ -1,13 +1,12 @@
 use std::sync::Arc;
 
-use adapter_bidi::BidiAdapter;
 use conformance::site::Site;
 use libtest_mimic::Trial;
 use ops_contracts::seam::adapter::{
     Adapter as _, Bridge, ContextSpec, Effect, Modifiers, Primitive,
 };
 
-use crate::support::{click, config, context_spec, open, open_with, spec, trial};
+use crate::support::{adapter, click, config, context_spec, open, open_with, spec, trial};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -48,7 +47,7 @@ async fn in_parts() {
         }};"
     );
     let profiles = Arc::new(tempfile::tempdir().unwrap());
-    let browser = BidiAdapter::new(config(profiles.path()))
+    let browser = adapter(config(profiles.path()))
         .launch(spec())
         .await
         .unwrap();

@@ -5,12 +5,11 @@ use std::path::Path;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::Duration;
 
-use adapter_bidi::BidiAdapter;
 use libtest_mimic::Trial;
 use ops_contracts::seam::adapter::Adapter;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::support::{config, runtime, spec, trial};
+use crate::support::{adapter, config, runtime, spec, trial};
 
 const OWNER: &str = "__owner";
 
@@ -33,7 +32,7 @@ pub(crate) fn owner_role() -> Option<ExitCode> {
     let profiles = arguments.next()?;
     let runtime = runtime().expect("threads");
     runtime.block_on(async {
-        let browser = BidiAdapter::new(config(Path::new(&profiles)))
+        let browser = adapter(config(Path::new(&profiles)))
             .launch(spec())
             .await
             .expect("a browser");

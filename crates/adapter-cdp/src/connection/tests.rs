@@ -2,10 +2,13 @@
 
 use std::os::fd::OwnedFd;
 
+use ops_contracts::seam::adapter::BoxFuture;
+use ops_contracts::seam::transport::messages;
 use rustix::pipe::{PipeFlags, pipe_with};
 use serde_json::json;
 
 use super::*;
+use crate::transport::{Reader, Writer, pipes};
 
 #[derive(Default)]
 struct Recorder {
@@ -37,11 +40,13 @@ fn connected() -> (Connection, Arc<Recorder>, Script) {
     let pipe = || -> (OwnedFd, OwnedFd) { pipe_with(PipeFlags::CLOEXEC).unwrap() };
     let ((command_read, command_write), (reply_read, reply_write)) = (pipe(), pipe());
     let recorder = Arc::new(Recorder::default());
-    let connection = Connection::start(
-        Reader::new(reply_read).unwrap(),
-        Writer::new(command_write).unwrap(),
-        recorder.clone(),
-    );
+    let (outgoing, incoming) = pipes(command_write, reply_read).unwrap();
+    let transport = Transport {
+        outgoing,
+        incoming: Box::new(incoming),
+    };
+    let connection = Connection::start(transport, recorder.clone());
+    // Its end has to end with it: nothing else may hold it.
     let script = Script {
         reader: Reader::new(command_read).unwrap(),
         writer: Writer::new(reply_write).unwrap(),
@@ -141,6 +146,55 @@ async fn the_end_of_the_pipe_fails_what_is_pending_and_what_comes_later() {
     let late = connection.call("A.b", &json!({}), Route::BROWSER).await;
     assert_eq!(late.unwrap_err(), CallError::Lost(Loss::Disconnected));
     assert!(!connection.is_open());
+}
+
+/// The messages that it was given to send, and none that ever comes.
+#[derive(Default)]
+struct Silent(Mutex<Vec<String>>);
+
+impl Outgoing for Silent {
+    fn send(&self, sent: &[u8]) -> Result<(), SendError> {
+        let texts = messages(sent).map(|text| String::from_utf8_lossy(text).into_owned());
+        self.0.lock().unwrap().extend(texts);
+        Ok(())
+    }
+
+    fn close(&self) {}
+}
+
+impl Incoming for Silent {
+    fn next(&mut self) -> BoxFuture<'_, std::io::Result<Option<Bytes>>> {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_is_closed_ends_also_where_its_transport_does_not() {
+    let (sent, recorder) = (Arc::new(Silent::default()), Arc::new(Recorder::default()));
+    let transport = Transport {
+        outgoing: sent.clone(),
+        incoming: Box::new(Silent::default()),
+    };
+    let connection = Connection::start(transport, recorder.clone());
+    let mut batch = connection.batch();
+    let first = batch.call("A.one", &json!({}), Route::BROWSER);
+    let second = batch.call("A.two", &json!({}), Route::BROWSER);
+    batch.send();
+    assert_eq!(
+        *sent.0.lock().unwrap(),
+        [
+            r#"{"id":1,"method":"A.one","params":{}}"#,
+            r#"{"id":2,"method":"A.two","params":{}}"#
+        ]
+    );
+    connection.close();
+    recorder.closed.notified().await;
+    for reply in [first, second] {
+        assert_eq!(
+            reply.await.unwrap_err(),
+            CallError::Lost(Loss::Disconnected)
+        );
+    }
 }
 
 #[tokio::test]

@@ -1,27 +1,19 @@
-//! Files: those that pages download, and those that are given to them. All of them stay in a folder of the context's own,
-//! which nobody but this user can read and which goes with the context.
+//! Files: those that pages download, and those that are given to them. All of them stay in a folder of the context's own.
 
-use std::io::SeekFrom;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use chromiumoxide_cdp::cdp::browser_protocol::dom::{BackendNodeId, ResolveNodeParams};
 use chromiumoxide_cdp::cdp::js_protocol::runtime::ExecutionContextId;
 use ops_contracts::seam::adapter::{
     AdapterError, AdapterResult, DownloadKey, Effect, FileToGive, FilesTo, GivenFile, TargetKey,
 };
+use ops_contracts::seam::files::Folder;
 use serde_json::json;
-use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
 use super::{CdpContext, STRUCTURE_DEADLINE, failed, within};
 use crate::connection::{Route, ScopeId, decode};
 use crate::router::state::World;
 use crate::wire;
-
-/// How long writing or reading a part of a file may take.
-const DISK_DEADLINE: Duration = Duration::from_secs(30);
 
 /// What the element holds now, as it tells a script of ours.
 const HELD: &str =
@@ -30,58 +22,8 @@ const HELD: &str =
 /// Takes back what an input holds, and tells the page as the browser would.
 const EMPTY: &str = "function(){if(!this.files.length)return;this.value='';for(const type of ['input','change'])this.dispatchEvent(new Event(type,{bubbles:true,composed:true}))}";
 
-/// A context's folder. Dropping it deletes it with everything in it.
-#[derive(Debug)]
-pub(crate) struct Folder {
-    path: PathBuf,
-    given: AtomicU64,
-}
-
-impl Folder {
-    /// Makes a folder below the browser's profile, which a start-up sweep deletes should this process be killed.
-    pub(crate) fn make(profile: &Path, name: &str) -> std::io::Result<Self> {
-        let parent = profile.join("odb-files");
-        private(&parent)?;
-        // What a browser before this one has left there belongs to nobody.
-        let path = parent.join(name);
-        let _ = std::fs::remove_dir_all(&path);
-        private(&path)?;
-        private(&path.join("downloads"))?;
-        Ok(Self {
-            path,
-            given: AtomicU64::new(0),
-        })
-    }
-
-    pub(crate) fn downloads(&self) -> PathBuf {
-        self.path.join("downloads")
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // A file that the browser still writes goes with its profile.
-        let _ = std::fs::remove_dir_all(&self.path);
-    }
-}
-
-fn private(path: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-}
-
-fn disk(call: &str, error: &std::io::Error) -> AdapterError {
-    AdapterError::Protocol {
-        call: call.to_owned(),
-        reason: error.to_string(),
-    }
-}
-
 impl CdpContext {
-    fn folder(&self) -> AdapterResult<Arc<Folder>> {
+    fn folder(&self) -> AdapterResult<Arc<dyn Folder>> {
         let state = self.browser.router.lock();
         state
             .contexts
@@ -96,7 +38,6 @@ impl CdpContext {
         offset: u64,
         max: u64,
     ) -> AdapterResult<Effect> {
-        const CALL: &str = "reading a download";
         let guid = {
             let state = self.browser.router.lock();
             let known = state
@@ -107,28 +48,7 @@ impl CdpContext {
                 .map(|(guid, _)| guid.to_string())
                 .ok_or(AdapterError::BodyGone)?
         };
-        let path = self.folder()?.downloads().join(guid);
-        within(DISK_DEADLINE, async {
-            let mut file = tokio::fs::File::open(&path)
-                .await
-                .map_err(|_| AdapterError::BodyGone)?;
-            let size = file
-                .metadata()
-                .await
-                .map_err(|error| disk(CALL, &error))?
-                .len();
-            file.seek(SeekFrom::Start(offset))
-                .await
-                .map_err(|error| disk(CALL, &error))?;
-            let mut bytes = Vec::new();
-            file.take(max)
-                .read_to_end(&mut bytes)
-                .await
-                .map_err(|error| disk(CALL, &error))?;
-            let end = offset.saturating_add(bytes.len() as u64) >= size;
-            Ok(Effect::Bytes { bytes, end })
-        })
-        .await
+        self.folder()?.read(guid.into(), offset, max).await
     }
 
     pub(super) async fn cancel_download(&self, download: DownloadKey) -> AdapterResult<Effect> {
@@ -184,7 +104,7 @@ impl CdpContext {
                 route,
             )
         } else {
-            let paths = self.write(files).await?;
+            let paths = self.folder()?.write(files).await?;
             connection.call(CALL, &json!({ "files": paths, "objectId": object }), route)
         };
         within(STRUCTURE_DEADLINE, async {
@@ -285,34 +205,5 @@ impl CdpContext {
                 Ok((world, scope, object))
             }
         }
-    }
-
-    /// Writes files into the context's folder, each below a folder of its own, so that it keeps its name.
-    async fn write(&self, files: Vec<FileToGive>) -> AdapterResult<Vec<String>> {
-        const CALL: &str = "writing a file";
-        let folder = self.folder()?;
-        within(DISK_DEADLINE, async {
-            let mut paths = Vec::with_capacity(files.len());
-            for file in files {
-                let number = folder.given.fetch_add(1, Ordering::Relaxed);
-                let place = folder.path.join(format!("given-{number}"));
-                private(&place).map_err(|error| disk(CALL, &error))?;
-                // A name is one part of a path, whatever was sent.
-                let name =
-                    Path::new(&file.name)
-                        .file_name()
-                        .ok_or_else(|| AdapterError::Protocol {
-                            call: CALL.to_owned(),
-                            reason: "the name is no file name".to_owned(),
-                        })?;
-                let path = place.join(name);
-                tokio::fs::write(&path, &*file.content)
-                    .await
-                    .map_err(|error| disk(CALL, &error))?;
-                paths.push(path.to_string_lossy().into_owned());
-            }
-            Ok(paths)
-        })
-        .await
     }
 }

@@ -9,13 +9,13 @@ use ops_contracts::seam::adapter::{
     AdapterError, Bridge, ChooserKey, DocumentKey, DownloadKey, EventSink as SeamSink, FrameKey,
     NetworkPolicy, PausedKey, RequestKey, TargetKey,
 };
+use ops_contracts::seam::files::Folder;
 use ops_contracts::wire::command::Viewport;
 use ops_contracts::wire::text::cut_bytes;
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 
 use crate::connection::{Reply, ScopeId};
-use crate::context::Folder;
 use crate::context::emulate::Emulated;
 use crate::fault;
 
@@ -70,7 +70,7 @@ pub(crate) struct ContextEntry {
     /// What holds for all requests.
     pub(crate) network: NetworkPolicy,
     /// Where its files are.
-    pub(crate) folder: Arc<Folder>,
+    pub(crate) folder: Arc<dyn Folder>,
     /// Taken by the context's first page, which is announced to nobody else.
     pub(crate) first: Option<oneshot::Sender<FirstPage>>,
 }

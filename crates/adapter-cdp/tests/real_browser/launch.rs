@@ -4,11 +4,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use adapter_cdp::{CdpAdapter, Sandbox};
 use libtest_mimic::Trial;
 use ops_contracts::seam::adapter::{Adapter, AdapterError};
+use supervisor::Sandbox;
 
-use super::support::{config, spec, trial};
+use super::support::{adapter, config, spec, trial};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -32,11 +32,10 @@ async fn launch_script(profiles: &Path, script: &str) -> AdapterError {
     let program: PathBuf = profiles.join("browser");
     std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let mut config = config(&profiles.join("profiles"));
-    config.launch_deadline = Duration::from_millis(1500);
+    let adapter = adapter(config(&profiles.join("profiles"))).within(Duration::from_millis(1500));
     let mut spec = spec();
     spec.executable = Some(program);
-    let error = CdpAdapter::new(config).launch(spec).await.err().unwrap();
+    let error = adapter.launch(spec).await.err().unwrap();
     // The guard removes the profile when it has killed what it started.
     for _ in 0..300 {
         if std::fs::read_dir(profiles.join("profiles"))
@@ -77,7 +76,7 @@ async fn no_sandbox() {
     let mut config = config(profiles.path());
     config.sandbox = Sandbox::On;
     assert_eq!(
-        CdpAdapter::new(config).launch(spec()).await.err(),
+        adapter(config).launch(spec()).await.err(),
         Some(AdapterError::SandboxUnavailable)
     );
 }

@@ -7,16 +7,15 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use adapter_cdp::CdpAdapter;
-use adapter_cdp::guard::{self, MARKER_FILE, Marker};
 use libtest_mimic::Trial;
 use ops_contracts::seam::adapter::{Adapter, AdapterError, Event};
 use rustix::process::{Pid, Signal};
+use supervisor::guard::{self, MARKER_FILE, Marker};
 
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-use super::support::{self, config, config_in, open, open_in, spec, trial};
+use super::support::{self, adapter, config, config_in, open, open_in, spec, trial};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -80,10 +79,7 @@ fn own(profiles: &Path) -> ExitCode {
         .build()
         .unwrap();
     runtime.block_on(async {
-        let browser = CdpAdapter::new(config(profiles))
-            .launch(spec())
-            .await
-            .unwrap();
+        let browser = adapter(config(profiles)).launch(spec()).await.unwrap();
         let mut contexts = Vec::new();
         for _ in 0..3 {
             let events = std::sync::Arc::new(support::Recorder::default());
@@ -331,7 +327,7 @@ async fn temporary_files_go_with_the_browser() {
     let (profiles, root) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let others = std::env::vars_os().filter(|(name, _)| name != "TMPDIR");
     let variables = others.chain([("TMPDIR".into(), root.path().into())]);
-    let browser = CdpAdapter::new(config_in(profiles.path(), variables))
+    let browser = adapter(config_in(profiles.path(), variables))
         .launch(spec())
         .await
         .unwrap();
@@ -355,7 +351,7 @@ async fn temporary_files_go_with_the_browser() {
 
 async fn a_persistent_profile_is_kept() {
     let profiles = tempfile::tempdir().unwrap();
-    let adapter = CdpAdapter::new(config(profiles.path()));
+    let adapter = support::adapter(config(profiles.path()));
     let mut spec = spec();
     let directory = profiles.path().join("mine");
     spec.profile = Some(directory.clone());

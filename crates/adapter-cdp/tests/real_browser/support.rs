@@ -5,8 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use adapter_cdp::guard::GuardCommand;
-use adapter_cdp::{CdpAdapter, CdpConfig, Sandbox};
+use adapter_cdp::CdpAdapter;
 use conformance::seam::{Crash, Subject};
 use libtest_mimic::Trial;
 use ops_contracts::seam::adapter::{
@@ -17,6 +16,8 @@ use ops_contracts::wire::capability::BrowserKind;
 use ops_contracts::wire::clock::{Clock, Timestamp};
 use ops_contracts::wire::command::Viewport;
 use rustix::process::{Pid, Signal, kill_process};
+use supervisor::guard::GuardCommand;
+use supervisor::{BrowserSupervisor, Sandbox, SupervisorConfig};
 use tokio::sync::Notify;
 
 /// Nothing in these tests takes longer, unless it hangs.
@@ -51,7 +52,7 @@ where
     })
 }
 
-pub(crate) fn config(profiles: &Path) -> CdpConfig {
+pub(crate) fn config(profiles: &Path) -> SupervisorConfig {
     config_in(profiles, std::env::vars_os())
 }
 
@@ -59,11 +60,17 @@ pub(crate) fn config(profiles: &Path) -> CdpConfig {
 pub(crate) fn config_in(
     profiles: &Path,
     variables: impl Iterator<Item = (OsString, OsString)>,
-) -> CdpConfig {
+) -> SupervisorConfig {
     let guard = GuardCommand::new(std::env::current_exe().expect("the test program has a path"));
-    let mut config = CdpConfig::new(guard, profiles.to_owned(), variables, Arc::new(FixedClock));
+    let mut config =
+        SupervisorConfig::new(guard, profiles.to_owned(), variables, Arc::new(FixedClock));
     config.sandbox = Sandbox::Off;
     config
+}
+
+/// The adapter over browsers that a supervisor with this configuration starts.
+pub(crate) fn adapter(config: SupervisorConfig) -> CdpAdapter {
+    CdpAdapter::new(Arc::new(BrowserSupervisor::new(config)))
 }
 
 pub(crate) fn spec() -> LaunchSpec {
@@ -82,7 +89,7 @@ pub(crate) fn spec() -> LaunchSpec {
 /// What the suite of the adapter interface is run on.
 pub(crate) fn subject(profiles: &Path) -> Subject {
     Subject {
-        adapter: Arc::new(CdpAdapter::new(config(profiles))),
+        adapter: Arc::new(adapter(config(profiles))),
         launch: spec(),
         kill: Arc::new(|pid| {
             let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).unwrap();
@@ -151,7 +158,7 @@ pub(crate) struct Page {
 
 pub(crate) async fn open() -> Page {
     let profiles = tempfile::tempdir().unwrap();
-    let browser = CdpAdapter::new(config(profiles.path()))
+    let browser = adapter(config(profiles.path()))
         .launch(spec())
         .await
         .unwrap();

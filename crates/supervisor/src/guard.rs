@@ -314,12 +314,20 @@ pub(crate) fn browser_of(profile: &Path) -> Option<ProcessId> {
     marker::read(profile).ok()?.browser
 }
 
-/// Does what `guard` would have done at the end of its browser, where it was killed before.
-pub(crate) fn stand_in(guard: ProcessId, profile: &Path) {
-    if let Some(marker) = marker::read(profile)
-        .ok()
-        .filter(|marker| marker.guard == Some(guard))
+/// Does what `guard` would have done at the end of its browser, where it did not: it was `killed`, or its browser still runs.
+///
+/// After a guard that did its work nothing is looked for: the next browser may have its profile already.
+pub(crate) fn stand_in(guard: ProcessId, profile: &Path, killed: bool) {
+    let marker = marker::read(profile).ok();
+    let Some(marker) = marker.filter(|marker| marker.guard == Some(guard)) else {
+        return;
+    };
+    if killed
+        || marker
+            .browser
+            .is_some_and(|browser| browser.serves(profile))
     {
+        tracing::warn!("the browser's guard is gone: the browser is killed");
         sweep::end(profile, &marker);
     }
 }

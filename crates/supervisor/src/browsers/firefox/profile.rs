@@ -3,15 +3,8 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
-
-/// Where a launch keeps what.
-pub(super) struct Places {
-    pub(super) profile: PathBuf,
-    /// Stands for the user's home.
-    pub(super) home: PathBuf,
-}
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 
 const BEGIN: &str = "// odb: written at every launch";
 const END: &str = "// odb: end";
@@ -174,24 +167,12 @@ const CONFINED: &[(&str, &str)] = &[
     ("extensions.installDistroAddons", "false"),
 ];
 
-/// Makes what is missing below `directory` and writes the preferences.
+/// Writes the preferences of a profile that is there.
 ///
 /// # Errors
 /// Also where a profile that is to be confined brings extensions.
-pub(super) fn prepare(directory: &Path, persistent: bool, confined: bool) -> io::Result<Places> {
-    let profile = if persistent {
-        directory.to_owned()
-    } else {
-        directory.join("profile")
-    };
-    let home = directory.join("home");
-    for path in [&profile, &home] {
-        fs::DirBuilder::new()
-            .mode(0o700)
-            .recursive(true)
-            .create(path)?;
-    }
-    if confined && has_extensions(&profile)? {
+pub(super) fn prepare(profile: &Path, confined: bool) -> io::Result<()> {
+    if confined && has_extensions(profile)? {
         return Err(io::Error::other(
             "it has extensions, which can lead past the rules of a confined session",
         ));
@@ -201,8 +182,7 @@ pub(super) fn prepare(directory: &Path, persistent: bool, confined: bool) -> io:
     if !confined && before.lines().any(|line| line == CONFINED_MARK) {
         release(&profile.join("prefs.js"))?;
     }
-    write(&file, &rewritten(&before, confined))?;
-    Ok(Places { profile, home })
+    write(&file, &rewritten(&before, confined))
 }
 
 /// A file's text; none where there is no file.
@@ -286,26 +266,12 @@ mod tests {
     }
 
     #[test]
-    fn a_fresh_profile_is_beside_the_home_and_private() {
-        use std::os::unix::fs::PermissionsExt;
-        let directory = tempfile::tempdir().unwrap();
-        let places = prepare(directory.path(), false, false).unwrap();
-        assert!(places.profile.join("user.js").is_file() && places.home.is_dir());
-        assert_eq!(
-            fs::metadata(&places.profile).unwrap().permissions().mode() & 0o777,
-            0o700
-        );
-        let kept = prepare(&directory.path().join("kept"), true, false).unwrap();
-        assert_eq!(kept.profile, directory.path().join("kept"));
-    }
-
-    #[test]
     fn a_confined_profile_is_as_free_as_before_in_the_next_launch() {
         let directory = tempfile::tempdir().unwrap();
         let own = "user_pref(\"network.proxy.type\", 0);\n";
         fs::write(directory.path().join("user.js"), own).unwrap();
         let text = |name: &str| fs::read_to_string(directory.path().join(name)).unwrap();
-        prepare(directory.path(), true, true).unwrap();
+        prepare(directory.path(), true).unwrap();
         let confined = text("user.js");
         assert!(
             CONFINED
@@ -320,7 +286,7 @@ mod tests {
         // What Firefox has kept of it.
         let kept = "user_pref(\"network.dns.disabled\", true);\nuser_pref(\"network.dns.disabledNot\", 1);\n";
         fs::write(directory.path().join("prefs.js"), kept).unwrap();
-        prepare(directory.path(), true, false).unwrap();
+        prepare(directory.path(), false).unwrap();
         assert!(
             text("user.js").starts_with(own) && !text("user.js").contains("network.dns.disabled")
         );
@@ -330,7 +296,7 @@ mod tests {
         );
         // From here on it is the user's.
         fs::write(directory.path().join("prefs.js"), kept).unwrap();
-        prepare(directory.path(), true, false).unwrap();
+        prepare(directory.path(), false).unwrap();
         assert_eq!(text("prefs.js"), kept);
     }
 
@@ -339,9 +305,9 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let extensions = directory.path().join("extensions");
         fs::create_dir(&extensions).unwrap();
-        assert!(prepare(directory.path(), true, true).is_ok());
+        assert!(prepare(directory.path(), true).is_ok());
         fs::write(extensions.join("way@out.xpi"), "").unwrap();
-        assert!(prepare(directory.path(), true, true).is_err());
-        assert!(prepare(directory.path(), true, false).is_ok());
+        assert!(prepare(directory.path(), true).is_err());
+        assert!(prepare(directory.path(), false).is_ok());
     }
 }

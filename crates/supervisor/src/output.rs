@@ -2,91 +2,88 @@
 //! time, so that nobody blocks, and bounded.
 
 use std::collections::VecDeque;
-use std::process::ChildStderr;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::io::AsyncReadExt;
+use tokio::process::ChildStderr;
 use tokio::sync::watch;
 
 /// How much of it is kept, in bytes.
 const KEPT: usize = 4096;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    Starting,
-    Listening(u16),
-    Ended,
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Stage {
+    port: Option<u16>,
+    ended: bool,
 }
 
-pub(super) struct Output {
+#[derive(Debug)]
+pub(crate) struct Output {
     ring: Arc<Mutex<VecDeque<u8>>>,
     stage: watch::Receiver<Stage>,
 }
 
 impl Output {
-    /// Drains `stream` in a task of its own until it ends. The port stands behind `ready`.
-    pub(super) fn drain(stream: ChildStderr, ready: &'static str) -> std::io::Result<Self> {
-        let stream = tokio::process::ChildStderr::from_std(stream)?;
+    /// Drains `stream` in a task of its own until it ends. The port stands behind `ready`, where there is one.
+    pub(crate) fn drain(stream: Option<ChildStderr>, ready: Option<&'static str>) -> Self {
         let ring = Arc::new(Mutex::new(VecDeque::new()));
-        let (sender, stage) = watch::channel(Stage::Starting);
-        tokio::spawn(fill(stream, ready, Arc::clone(&ring), sender));
-        Ok(Self { ring, stage })
+        let (sender, stage) = watch::channel(Stage::default());
+        let filled = Arc::clone(&ring);
+        tokio::spawn(async move {
+            if let Some(stream) = stream {
+                fill(stream, ready, &filled, &sender).await;
+            }
+            sender.send_modify(|stage| stage.ended = true);
+        });
+        Self { ring, stage }
     }
 
     /// Waits for the port; `None` when the output ended before.
-    pub(super) async fn port(&self) -> Option<u16> {
+    pub(crate) async fn port(&self) -> Option<u16> {
         let mut stage = self.stage.clone();
-        match stage
-            .wait_for(|stage| *stage != Stage::Starting)
-            .await
-            .as_deref()
-        {
-            Ok(Stage::Listening(port)) => Some(*port),
-            _ => None,
-        }
+        let known = stage.wait_for(|stage| stage.port.is_some() || stage.ended);
+        known.await.ok().and_then(|stage| stage.port)
     }
 
     /// What was kept so far.
-    pub(super) fn tail(&self) -> String {
+    pub(crate) fn tail(&self) -> String {
         let ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
         let bytes: Vec<u8> = ring.iter().copied().collect();
         String::from_utf8_lossy(&bytes).trim().to_owned()
     }
+
+    /// Waits until the stream has ended, at most `deadline`.
+    pub(crate) async fn finished(&self, deadline: Duration) {
+        let mut stage = self.stage.clone();
+        let _ = tokio::time::timeout(deadline, stage.wait_for(|stage| stage.ended)).await;
+    }
 }
 
 async fn fill(
-    mut stream: tokio::process::ChildStderr,
-    ready: &'static str,
-    ring: Arc<Mutex<VecDeque<u8>>>,
-    stage: watch::Sender<Stage>,
+    mut stream: ChildStderr,
+    ready: Option<&'static str>,
+    ring: &Mutex<VecDeque<u8>>,
+    stage: &watch::Sender<Stage>,
 ) {
     let mut chunk = [0; 1024];
     while let Ok(read @ 1..) = stream.read(&mut chunk).await {
         let mut ring = ring.lock().unwrap_or_else(PoisonError::into_inner);
         ring.extend(&chunk[..read]);
-        if *stage.borrow() == Stage::Starting
+        // The first one counts: what it prints later may be a page's words.
+        if let Some(ready) = ready.filter(|_| stage.borrow().port.is_none())
             && let Some(port) = port_in(ring.make_contiguous(), ready.as_bytes())
         {
-            stage.send_replace(Stage::Listening(port));
+            stage.send_modify(|stage| stage.port = Some(port));
         }
         let surplus = ring.len().saturating_sub(KEPT);
         ring.drain(..surplus);
     }
-    stage.send_if_modified(|stage| {
-        let starting = *stage == Stage::Starting;
-        if starting {
-            *stage = Stage::Ended;
-        }
-        starting
-    });
 }
 
 /// The port of a ready line that is there as a whole.
 fn port_in(text: &[u8], ready: &[u8]) -> Option<u16> {
-    let at = text
-        .windows(ready.len())
-        .position(|window| window == ready)?
-        + ready.len();
+    let at = memchr::memmem::find(text, ready)? + ready.len();
     let rest = text.get(at..)?;
     let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
     // A digit at the very end may be followed by others.
