@@ -18,6 +18,7 @@ use crate::call::Cx;
 use crate::handle::Held;
 use crate::link::Sending;
 use crate::receipt;
+use crate::repeat::Spent;
 use crate::snapshot::{self, Wanted};
 use crate::trouble::Trouble;
 
@@ -178,7 +179,8 @@ pub(crate) async fn once(
     let ticket = held
         .memory()
         .repeats
-        .admit(&held.handle, canonical, key, params, Instant::now());
+        .admit(&held.handle, canonical, key, params, Instant::now())
+        .map_err(|Spent(ago)| spent(ago))?;
     let id = ticket.request_id.clone();
     let sending = Sending {
         request_id: ticket.request_id,
@@ -195,6 +197,17 @@ pub(crate) async fn once(
         held.memory().repeats.did_nothing(&id);
     }
     outcome.map(|reply| (reply, ticket.repeats, id))
+}
+
+/// The refusal of a key whose answer is kept no more.
+fn spent(ago: Duration) -> Trouble {
+    let message = format!(
+        "this key was used {} s ago, and its answer is kept no more; nothing was run",
+        ago.as_secs()
+    );
+    Trouble::new(ErrorCode::OpsRequestIdReused, message).hint(
+        "Look at the page with browser_snapshot; if the call is meant, send it with a new key",
+    )
 }
 
 /// What is said of an answer that was given before, under a key of the client's own or without one.

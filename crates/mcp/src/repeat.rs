@@ -15,8 +15,15 @@ use tokio::time::Instant;
 /// For how long the same steps count as a repetition, where the client gives no key.
 pub(crate) const WINDOW: Duration = Duration::from_secs(60);
 
-/// How many of a client's own keys are remembered; the relay keeps what they came to for five minutes.
-const MAX_KEYS: usize = 64;
+/// For how long a call under a client's own key can be answered again. The relay keeps what it came to for five minutes; what is sent
+/// to it later would run, so a call that is older than this is not sent at all.
+const ANSWERED_FOR: Duration = Duration::from_secs(240);
+
+/// How many calls under keys are kept whole, so that they can be answered again.
+const MAX_WHOLE: usize = 64;
+
+/// How many keys are known to have been used.
+const MAX_KEYS: usize = 4_096;
 
 /// The request id of steps that came without a key.
 pub(crate) fn derived(handle: &str, steps: &str, look: u64) -> RequestId {
@@ -55,6 +62,10 @@ struct Sent {
     at: Instant,
 }
 
+/// A key whose call can't be answered again: it was used this long ago.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Spent(pub(crate) Duration);
+
 /// What an acting call is to send.
 #[derive(Debug)]
 pub(crate) struct Ticket {
@@ -72,6 +83,8 @@ pub(crate) struct Repeats {
     look: u64,
     last: Option<Sent>,
     keyed: VecDeque<Sent>,
+    /// Keys whose calls can't be answered again, the oldest first.
+    spent: VecDeque<(RequestId, Instant)>,
 }
 
 impl Repeats {
@@ -82,6 +95,9 @@ impl Repeats {
     }
 
     /// What is to be sent for `steps`, the canonical text of a call without its session and key.
+    ///
+    /// # Errors
+    /// The key was used too long ago for its answer to be kept: sent again, the call would run.
     pub(crate) fn admit(
         &mut self,
         handle: &str,
@@ -89,20 +105,24 @@ impl Repeats {
         key: Option<&str>,
         params: Box<RawValue>,
         now: Instant,
-    ) -> Ticket {
+    ) -> Result<Ticket, Spent> {
+        self.spend(now);
         let earlier = match key {
             Some(key) => {
                 let id = keyed(handle, key);
+                if let Some((_, at)) = self.spent.iter().find(|(spent, _)| *spent == id) {
+                    return Err(Spent(now - *at));
+                }
                 self.keyed.iter().find(|sent| sent.request_id == id)
             }
             None => self.last.as_ref().filter(|sent| now - sent.at < WINDOW),
         };
         if let Some(sent) = earlier.filter(|sent| sent.steps == steps) {
-            return Ticket {
+            return Ok(Ticket {
                 request_id: sent.request_id.clone(),
                 params: sent.params.clone(),
                 repeats: Some(now - sent.at),
-            };
+            });
         }
         // Other steps, and those of longer ago, are another call: the look's number makes their id another one.
         self.looked();
@@ -120,10 +140,24 @@ impl Repeats {
             Some(_) => self.remember(sent),
             None => self.last = Some(sent),
         }
-        Ticket {
+        Ok(Ticket {
             request_id,
             params,
             repeats: None,
+        })
+    }
+
+    /// Keeps no more of calls that can't be answered again than that their keys were used.
+    fn spend(&mut self, now: Instant) {
+        while let Some(oldest) = self.keyed.front()
+            && (now - oldest.at >= ANSWERED_FOR || self.keyed.len() > MAX_WHOLE)
+        {
+            let spent = (oldest.request_id.clone(), oldest.at);
+            self.keyed.pop_front();
+            if self.spent.len() == MAX_KEYS {
+                self.spent.pop_front();
+            }
+            self.spent.push_back(spent);
         }
     }
 
@@ -147,9 +181,6 @@ impl Repeats {
         {
             return;
         }
-        if self.keyed.len() == MAX_KEYS {
-            self.keyed.pop_front();
-        }
         self.keyed.push_back(sent);
     }
 }
@@ -165,7 +196,9 @@ mod tests {
     }
 
     fn admit(repeats: &mut Repeats, steps: &str, key: Option<&str>, now: Instant) -> Ticket {
-        repeats.admit("s_a", steps, key, raw(&format!("{steps:?}")), now)
+        repeats
+            .admit("s_a", steps, key, raw(&format!("{steps:?}")), now)
+            .unwrap()
     }
 
     #[test]
@@ -173,7 +206,9 @@ mod tests {
         let (mut repeats, now) = (Repeats::default(), Instant::now());
         let first = admit(&mut repeats, "click e1", None, now);
         assert_eq!(first.repeats, None);
-        let again = repeats.admit("s_a", "click e1", None, raw("1"), now + SECOND);
+        let again = repeats
+            .admit("s_a", "click e1", None, raw("1"), now + SECOND)
+            .unwrap();
         assert_eq!(again.request_id, first.request_id);
         assert_eq!(again.params.get(), first.params.get());
         assert_eq!(again.repeats, Some(SECOND));
@@ -211,6 +246,24 @@ mod tests {
         let again = admit(&mut repeats, "click e1", Some("order 1"), now + WINDOW * 2);
         assert_eq!(again.request_id, first.request_id);
         assert!(again.repeats.is_some());
+    }
+
+    #[test]
+    fn a_key_whose_answer_is_kept_no_more_is_not_sent_again() {
+        let (mut repeats, now) = (Repeats::default(), Instant::now());
+        let order = |repeats: &mut Repeats, key: &str, now| {
+            let ticket = repeats.admit("s_a", "click e1", Some(key), raw("1"), now);
+            ticket.map(|ticket| ticket.repeats)
+        };
+        assert_eq!(order(&mut repeats, "first", now), Ok(None));
+        let late = now + ANSWERED_FOR;
+        assert_eq!(order(&mut repeats, "first", late), Err(Spent(ANSWERED_FOR)));
+        // Nor one that had to make room for others within the time.
+        for number in 0..=MAX_WHOLE {
+            assert_eq!(order(&mut repeats, &number.to_string(), late), Ok(None));
+        }
+        assert_eq!(order(&mut repeats, "0", late), Err(Spent(Duration::ZERO)));
+        assert_eq!(order(&mut repeats, "1", late), Ok(Some(Duration::ZERO)));
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Remembers the results of commands that must not run twice, by request id. A value: time comes in.
 //!
 //! Bounds: 64 KiB a result, 1 MiB a session, five minutes. A result that is too large is remembered as such: its
-//! duplicate is refused instead of run again.
+//! duplicate is refused instead of run again. Where a session's results come to more than their bound, the oldest results go
+//! first and leave behind that their commands ran; commands are forgotten only where that alone is too much.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -83,6 +84,13 @@ fn hash(command: CommandName, params: &RawValue) -> [u8; 32] {
     hash.finalize().into()
 }
 
+fn not_kept() -> Fault {
+    Fault::new(
+        ErrorCode::OpsResultTooLarge,
+        "the command ran, but its result was too large to be kept for a repeated request",
+    )
+}
+
 /// What to do with a request whose id may have been seen.
 pub(crate) enum Admission {
     /// It is new: run it, then call `finish`.
@@ -110,6 +118,8 @@ struct Entry {
 pub(crate) struct Replies {
     entries: HashMap<RequestId, Entry>,
     finished: VecDeque<(Instant, RequestId)>,
+    /// How many of `finished`, from the front, have lost their results.
+    without_result: usize,
     total: usize,
 }
 
@@ -157,13 +167,7 @@ impl Replies {
                 .as_ref()
                 .map_or(0, |answered| answered.result.get().len());
         let (kept, cost) = if size > MAX_RESULT {
-            (
-                Err(Fault::new(
-                    ErrorCode::OpsResultTooLarge,
-                    "the command ran, but its result was too large to be kept for a repeated request",
-                )),
-                kept_of_request,
-            )
+            (Err(not_kept()), kept_of_request)
         } else {
             (outcome.clone(), size)
         };
@@ -173,7 +177,30 @@ impl Replies {
         self.total += cost;
         self.finished.push_back((now, id.clone()));
         while self.total > MAX_TOTAL {
-            self.forget_oldest();
+            if self.without_result < self.finished.len() {
+                self.drop_oldest_result();
+            } else {
+                self.forget_oldest();
+            }
+        }
+    }
+
+    /// Drops the oldest result that is kept. That its command ran stays known, so that a duplicate does not run it again.
+    fn drop_oldest_result(&mut self) {
+        let oldest = self.finished.get(self.without_result);
+        self.without_result += 1;
+        let Some(entry) = oldest.and_then(|(_, id)| self.entries.get_mut(id)) else {
+            return;
+        };
+        if let State::Done(answer, cost) = &mut entry.state {
+            // A refusal is small, and stays what the command came to.
+            if answer.is_ok() {
+                *answer = Err(not_kept());
+                entry.fingerprint = Fingerprint::Hash(entry.fingerprint.hash());
+                self.total -= *cost;
+                *cost = ENTRY_COST + entry.fingerprint.size();
+                self.total += *cost;
+            }
         }
     }
 
@@ -202,6 +229,7 @@ impl Replies {
         let Some((_, id)) = self.finished.pop_front() else {
             return;
         };
+        self.without_result = self.without_result.saturating_sub(1);
         if let Some(Entry {
             state: State::Done(_, cost),
             ..
@@ -295,6 +323,18 @@ mod tests {
             replies.finish(&id(n), &big, now);
             assert!(replies.total <= MAX_TOTAL);
         }
+        assert!(
+            matches!(replies.admit(&id(99), print(), now), Admission::Done(Ok(_))),
+            "the newest results are kept"
+        );
+        assert!(
+            matches!(replies.admit(&id(0), print(), now), Admission::Done(Err(fault)) if fault.code == ErrorCode::OpsResultTooLarge),
+            "a command whose result had to go is not run again"
+        );
+        assert!(matches!(
+            replies.admit(&id(0), Fingerprint::of(Y, raw("{}")), now),
+            Admission::Reused
+        ));
         let huge: Answer = answered(&format!("\"{}\"", "x".repeat(MAX_RESULT)));
         assert!(matches!(
             replies.admit(&id(1000), print(), now),
@@ -305,5 +345,12 @@ mod tests {
             replies.admit(&id(1000), print(), now),
             Admission::Done(Err(_))
         ));
+        for n in 2_000..10_000 {
+            replies.admit(&id(n), print(), now);
+            replies.finish(&id(n), &big, now);
+        }
+        assert!(replies.total <= MAX_TOTAL && replies.entries.len() < 5_000);
+        replies.admit(&id(1), print(), now + KEPT_FOR * 2);
+        assert_eq!((replies.total, replies.without_result), (0, 0));
     }
 }
