@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use ops_contracts::control::config::ConfigWarning;
 use ops_contracts::control::health::AdapterHealthStore;
+use ops_contracts::control::legacy::LegacyLeaseMode;
 use ops_contracts::seam::port::{EndSessions, OpsService};
 use ops_contracts::wire::clock::{Clock, Timestamp};
 use ops_contracts::wire::ids::{LeaseId, SessionId};
@@ -510,13 +511,18 @@ impl Routing {
         client_version.is_some_and(|version| self.policy.predates_leases(version))
     }
 
-    /// Whether this caller gets a session of the legacy lane: its gates, then routing, then versions.
+    /// Whether this caller gets a session of the legacy lane whose lease is kept this way: its gates, then routing, then versions.
     ///
     /// # Errors
     /// The code of the gate that closes the lane; `relay_legacy_cdp_opt_in_required` where routing goes to `/ops`;
     /// `relay_rollout_identity_missing`; the version codes of the lane.
-    pub(crate) fn admit_legacy(&self, asker: &Asker, peer: Peer<'_>) -> Outcome<()> {
-        let (admitted, by_version) = self.judge_legacy(&self.state(), asker, peer);
+    pub(crate) fn admit_legacy(
+        &self,
+        asker: &Asker,
+        peer: Peer<'_>,
+        lease: LegacyLeaseMode,
+    ) -> Outcome<()> {
+        let (admitted, by_version) = self.judge_legacy(&self.state(), asker, peer, lease);
         if by_version && admitted.is_err() {
             self.unsupported_versions.fetch_add(1, Ordering::Relaxed);
         }
@@ -533,33 +539,41 @@ impl Routing {
         if state.mode == RoutingMode::Ops && asker.controls == RequestControls::default() {
             return LegacyLane::Closed(ErrorCode::RelayLegacyCdpOptInRequired);
         }
-        match peer.and_then(|peer| self.judge_legacy(&state, asker, peer).0) {
+        let explicit = LegacyLeaseMode::Explicit;
+        match peer.and_then(|peer| self.judge_legacy(&state, asker, peer, explicit).0) {
             Ok(()) => LegacyLane::Open,
             Err(fault) => LegacyLane::Closed(fault.code),
         }
     }
 
     /// Whether the caller gets a session, and whether its version was what was judged last.
-    fn judge_legacy(&self, state: &State, asker: &Asker, peer: Peer<'_>) -> (Outcome<()>, bool) {
-        match self.route_legacy(state, asker) {
-            Err(fault) => (Err(fault), false),
-            Ok(()) => {
-                // One release after leases came the operator may still let clients in that predate them: such a client is two
-                // trains behind, so it is held against the train that made leases.
-                let window = if self.binds_to_connection(peer.version) {
-                    format!("{CDP_LEASE_TRAIN}.0")
-                } else {
-                    self.relay_version.clone()
-                };
-                let admitted = self.policy.admit(
-                    Route::LegacyCdp,
-                    &window,
-                    &[peer],
-                    state.settings.prerelease_interop,
-                );
-                (admitted, true)
-            }
+    fn judge_legacy(
+        &self,
+        state: &State,
+        asker: &Asker,
+        peer: Peer<'_>,
+        lease: LegacyLeaseMode,
+    ) -> (Outcome<()>, bool) {
+        if let Err(fault) = self.route_legacy(state, asker) {
+            return (Err(fault), false);
         }
+        let against = |relay: &str| {
+            let interop = state.settings.prerelease_interop;
+            self.policy.admit(Route::LegacyCdp, relay, &[peer], interop)
+        };
+        let admitted = against(&self.relay_version).or_else(|fault| {
+            let transitional = lease == LegacyLeaseMode::Transitional
+                && fault.code == ErrorCode::RelayLegacyWindowExceeded
+                && self.binds_to_connection(peer.version);
+            // One release after leases came the operator may still let clients in that predate them. Such a client is two trains
+            // behind, so it is held against the train that made leases; with an explicit lease it is outside the window as ever.
+            if transitional {
+                against(&format!("{CDP_LEASE_TRAIN}.0"))
+            } else {
+                Err(fault)
+            }
+        });
+        (admitted, true)
     }
 
     fn route_legacy(&self, state: &State, asker: &Asker) -> Outcome<()> {

@@ -135,7 +135,12 @@ async fn open(
     body: Incoming,
 ) -> Outcome<LegacyGrant> {
     let handshake: LegacyHandshake = read(edge, head, body).await?;
-    judge(edge, permit, handshake.selected_by)?;
+    judge(
+        edge,
+        permit,
+        LegacyLeaseMode::Explicit,
+        handshake.selected_by,
+    )?;
     charge(edge, permit, Bucket::Commands)?;
     refuse_while_draining(edge)?;
     // In a task of its own: a caller that hangs up leaves no browser behind that nobody knows of.
@@ -157,10 +162,15 @@ async fn open(
 ///
 /// # Errors
 /// The code of the gate that refuses; `relay_legacy_route_unavailable` where routing, and not the client, chose the lane.
-pub(super) fn judge(edge: &Edge, permit: &Permit, selected_by: LegacySelection) -> Outcome<()> {
+pub(super) fn judge(
+    edge: &Edge,
+    permit: &Permit,
+    lease: LegacyLeaseMode,
+    selected_by: LegacySelection,
+) -> Outcome<()> {
     let admitted = edge
         .routing
-        .admit_legacy(permit.asker(), permit.component()?)
+        .admit_legacy(permit.asker(), permit.component()?, lease)
         .map_err(|fault| fault.with("gate", "route"));
     admitted.map_err(|fault| match selected_by {
         LegacySelection::Explicit => fault,

@@ -366,7 +366,12 @@ impl Connection {
     /// Opens a session whose lease is bound to this connection, through the gates of the handshake. A refusal is charged as
     /// well, and all of them come before a browser is started.
     async fn bind(&mut self) -> Outcome<Arc<Session>> {
-        let judged = handshake::judge(&self.edge, &self.permit, LegacySelection::Explicit);
+        let judged = handshake::judge(
+            &self.edge,
+            &self.permit,
+            LegacyLeaseMode::Transitional,
+            LegacySelection::Explicit,
+        );
         handshake::charge(&self.edge, &self.permit, Bucket::Commands)?;
         let binds = self.edge.routing.binds_to_connection(self.permit.version());
         match judged {

@@ -351,6 +351,18 @@ async fn legacy_cdp_lease_handshake_and_transitional_binding_timeline() {
         };
         config.routing.settings.legacy_transitional_binding = allowed;
         let (relay, browsers) = serve(config, MINUTES).await;
+        // Leave to bind a connection is none to make a lease: that is for the window alone.
+        let explicit = unversioned(relay.address, "old")
+            .with("x-ops-client-version", "0.1.9")
+            .send(relay.address)
+            .await;
+        if version.starts_with("0.2") {
+            assert_eq!(explicit.status, 200, "{version}: {explicit:?}");
+            let ended = end(relay.address, "old", &explicit.json(), "DELETE", "").await;
+            assert_eq!(ended.status, 200, "{ended:?}");
+        } else {
+            assert_eq!(explicit.code(), RelayLegacyWindowExceeded, "{version}");
+        }
         let mut client = old_socket(relay.address, "old").await;
         client.send(r#"{"id":5,"method":"Page.enable"}"#).await;
         let answer = client.next().await;
