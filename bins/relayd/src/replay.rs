@@ -13,7 +13,7 @@ use ops_contracts::Outcome;
 use ops_contracts::control::choice::{Choices, Decision, DecisionLog, Stream};
 use ops_contracts::wire::routing::{
     Identities, LegacyLane, Peer, Route, RoutePolicy, RoutingControls, RoutingDecision,
-    RoutingStatus,
+    RoutingStatus, WindowPosition,
 };
 use routing::decision::Rules;
 use rustix::fs::OFlags;
@@ -120,6 +120,10 @@ impl RoutePolicy for ToldRules {
 
     fn transitional_binding(&self, relay_version: &str, allowed_by_config: bool) -> bool {
         Rules.transitional_binding(relay_version, allowed_by_config)
+    }
+
+    fn position(&self, relay_version: &str, client_version: &str) -> WindowPosition {
+        Rules.position(relay_version, client_version)
     }
 
     fn predates_leases(&self, client_version: &str) -> bool {

@@ -18,7 +18,7 @@ use ops_contracts::wire::ids::{LeaseId, SessionId};
 use ops_contracts::wire::routing::{
     ActiveSessionPolicy, BlockedReason, CliControls, DrainState, Identities, IdentityNamespace,
     KillSwitchSource, LegacyLane, Peer, RequestControls, RolloutIdentity, Route, RoutePolicy,
-    RoutingControls, RoutingMode, RoutingStatus,
+    RoutingControls, RoutingMode, RoutingStatus, WindowPosition,
 };
 use ops_contracts::wire::version::CDP_LEASE_TRAIN;
 use ops_contracts::{ErrorCode, Fault, Outcome};
@@ -258,6 +258,11 @@ impl Routing {
     /// Forgets sessions that are no more.
     pub(crate) fn sweep(&self, service: &dyn OpsService) {
         self.owners.sweep(service);
+    }
+
+    /// Where a client's version is in the compatibility window.
+    pub(crate) fn position(&self, client_version: &str) -> WindowPosition {
+        self.policy.position(&self.relay_version, client_version)
     }
 
     /// Whether this client may speak on `/ops`; a refusal is counted.

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use ops_contracts::control::fidelity::DataFidelity;
 use ops_contracts::control::scorecard::Scorecard;
 use ops_contracts::control::status::{
-    AdapterHealthStatus, BrowserStatus, Negotiated, StatusDocument, TransportPath, WindowPosition,
+    AdapterHealthStatus, BrowserStatus, Negotiated, StatusDocument, TransportPath,
 };
 use ops_contracts::seam::port::BrowserSummary;
 use ops_contracts::wire::frame::ClientKind;
@@ -125,31 +125,13 @@ fn negotiated(edge: &Edge, named: &ClientVersions<'_>, wanted: &[String]) -> Neg
         client_kind: named.kind,
         client_version: named.client.map(str::to_owned),
         contract_version: contract,
-        window: named.client.map(|version| position(edge, version)),
+        window: named.client.map(|version| edge.routing.position(version)),
         capabilities: offered.clone(),
         missing_capabilities: wanted
             .iter()
             .filter(|name| !offered.contains(name))
             .cloned()
             .collect(),
-    }
-}
-
-/// Where a version is, by the trains that the relay reports.
-fn position(edge: &Edge, version: &str) -> WindowPosition {
-    let versions = &edge.config.versions;
-    let in_train = |train: &Option<String>| {
-        train.as_deref().is_some_and(|train| {
-            let patch = version.strip_prefix(train);
-            patch.is_some_and(|patch| patch.starts_with('.'))
-        })
-    };
-    if in_train(&versions.window_n) {
-        WindowPosition::Current
-    } else if in_train(&versions.window_n_minus1) {
-        WindowPosition::Previous
-    } else {
-        WindowPosition::Outside
     }
 }
 

@@ -4,7 +4,7 @@
 
 use ops_contracts::wire::routing::{
     DecisionReason, Identities, LegacyLane, Peer, RolloutAllowlist, RolloutIdentity, Route,
-    RoutePolicy, RoutingControls, RoutingDecision, RoutingMode, RoutingStatus,
+    RoutePolicy, RoutingControls, RoutingDecision, RoutingMode, RoutingStatus, WindowPosition,
 };
 use ops_contracts::{ErrorCode, Fault, Outcome};
 
@@ -46,6 +46,10 @@ impl RoutePolicy for Rules {
 
     fn transitional_binding(&self, relay_version: &str, allowed_by_config: bool) -> bool {
         window::transitional_binding(relay_version, allowed_by_config)
+    }
+
+    fn position(&self, relay_version: &str, client_version: &str) -> WindowPosition {
+        window::position(relay_version, client_version)
     }
 
     fn predates_leases(&self, client_version: &str) -> bool {

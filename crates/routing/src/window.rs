@@ -3,7 +3,7 @@
 //! N is the relay's train, `major.minor`; N-1 the minor before it in the same major, which a minor of 0 does not have. Build
 //! metadata never decides. The contract version binds `/ops` alone, so that the legacy lane stays open to whoever is in the window.
 
-use ops_contracts::wire::routing::{BlockedReason, Component, Peer, Route};
+use ops_contracts::wire::routing::{BlockedReason, Component, Peer, Route, WindowPosition};
 use ops_contracts::wire::version::CDP_LEASE_TRAIN;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use semver::Version;
@@ -166,16 +166,37 @@ fn check_prereleases(
     .with("prereleaseInterop", interop))
 }
 
+/// Where a client's version is, seen from a relay's; a version that is no SemVer is outside.
+#[must_use]
+pub fn position(relay_version: &str, client_version: &str) -> WindowPosition {
+    match (
+        Version::parse(relay_version),
+        Version::parse(client_version),
+    ) {
+        (Ok(relay), Ok(client)) => position_of(&relay, &client),
+        _ => WindowPosition::Outside,
+    }
+}
+
+fn position_of(relay: &Version, client: &Version) -> WindowPosition {
+    if client.major != relay.major {
+        WindowPosition::Outside
+    } else if client.minor == relay.minor {
+        WindowPosition::Current
+    } else if Some(client.minor) == relay.minor.checked_sub(1) {
+        WindowPosition::Previous
+    } else {
+        WindowPosition::Outside
+    }
+}
+
 fn check_window(
     route: Route,
     relay: &Version,
     component: Component,
     version: &Version,
 ) -> Outcome<()> {
-    let same = version.major == relay.major && version.minor == relay.minor;
-    let previous =
-        version.major == relay.major && Some(version.minor) == relay.minor.checked_sub(1);
-    if same || previous {
+    if position_of(relay, version) != WindowPosition::Outside {
         return Ok(());
     }
     let code = match route {
@@ -258,6 +279,22 @@ mod tests {
         for beyond in ["2.8.0", "2.5.9", "1.7.1", "3.7.1", "3.0.0", "0.0.0"] {
             check("2.7.1", beyond, outside.0, outside.1);
         }
+    }
+
+    #[test]
+    fn a_version_is_in_the_relays_train_in_the_one_before_it_or_outside() {
+        for (client, expected) in [
+            ("2.7.9", WindowPosition::Current),
+            ("2.7.0-rc.1", WindowPosition::Current),
+            ("2.6.0", WindowPosition::Previous),
+            ("2.5.0", WindowPosition::Outside),
+            ("1.7.0", WindowPosition::Outside),
+            ("2.70.0", WindowPosition::Outside),
+            ("2.7.next", WindowPosition::Outside),
+        ] {
+            assert_eq!(position("2.7.1", client), expected, "{client}");
+        }
+        assert_eq!(position("3.0.1", "2.9.0"), WindowPosition::Outside);
     }
 
     #[test]

@@ -18,6 +18,7 @@ use crate::wire::frame::ClientKind;
 use crate::wire::routing::{
     ActiveSessionPolicy, AllowlistSource, AllowlistValidation, BlockedReason, DecisionReason,
     DrainState, IdentityNamespace, KillSwitchSource, RolloutPercent, Route, RoutingMode,
+    WindowPosition,
 };
 
 /// The document that `GET /status` answers and `odb-cli status --output json` prints.
@@ -162,20 +163,6 @@ impl From<Route> for TransportPath {
             Route::LegacyCdp => Self::Cdp,
         }
     }
-}
-
-/// Where a client's version is, seen from the relay's release train.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum WindowPosition {
-    /// The relay's own train.
-    #[serde(rename = "N")]
-    Current,
-    /// The train before it.
-    #[serde(rename = "N-1")]
-    Previous,
-    /// Neither: the client is refused where the window binds it.
-    #[serde(rename = "outside")]
-    Outside,
 }
 
 /// What is settled between a client and the relay, by what the client names.

@@ -315,6 +315,20 @@ pub struct RoutingStatus {
     pub config_downgrade_reason: Option<String>,
 }
 
+/// Where a client's version is, seen from the relay's release train.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum WindowPosition {
+    /// The relay's own train.
+    #[serde(rename = "N")]
+    Current,
+    /// The train before it.
+    #[serde(rename = "N-1")]
+    Previous,
+    /// Neither: the client is refused where the window binds it.
+    #[serde(rename = "outside")]
+    Outside,
+}
+
 /// Decides where sessions go and which versions are admitted. Pure: the relay enforces what it says.
 pub trait RoutePolicy: Send + Sync {
     /// Where a session of this caller goes.
@@ -352,6 +366,9 @@ pub trait RoutePolicy: Send + Sync {
     /// Whether a relay of this version binds legacy leases to connections, for clients that predate lease fields;
     /// `allowed_by_config` is `allowLegacyCdpTransitionalBinding`.
     fn transitional_binding(&self, relay_version: &str, allowed_by_config: bool) -> bool;
+
+    /// Where a client's version is, seen from a relay's; a version that is no SemVer is outside.
+    fn position(&self, relay_version: &str, client_version: &str) -> WindowPosition;
 
     /// Whether a client of this version predates lease fields, so that it can't present a lease. A version that is no SemVer
     /// does not.

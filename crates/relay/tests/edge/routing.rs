@@ -1124,6 +1124,9 @@ async fn status_tells_the_versions_of_the_asking_client_and_of_the_extension_tha
         (&json!("cli"), &json!("0.1.7"), &json!("1.0.0"))
     );
     assert_eq!(negotiated["missingCapabilities"], json!(["telepathy"]));
+    assert_eq!(negotiated["window"], "N-1");
+    let outside = ask("cli", "0.2.next").send(at).await.json();
+    assert_eq!(outside["negotiated"]["window"], "outside");
     assert!(
         negotiated["capabilities"]
             .as_array()
