@@ -22,6 +22,9 @@ use crate::repeat::Spent;
 use crate::snapshot::{self, Wanted};
 use crate::trouble::Trouble;
 
+/// How long the snapshot after a failed step may take. It comes beside the error, which must not wait for a page that hangs.
+const LOOK_TIMEOUT: Duration = Duration::from_secs(3);
+
 /// A command of a list of steps, with checked parameters.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Step {
@@ -155,7 +158,7 @@ impl Acting {
             ids: Some(held.ids.clone()),
             command: CommandName::DomSnapshot,
             params,
-            timeout: None,
+            timeout: Some(LOOK_TIMEOUT),
         };
         match cx.send(&held.link, sending).await {
             Ok(reply) => match reply.typed::<SnapshotResult>() {

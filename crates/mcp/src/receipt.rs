@@ -103,7 +103,7 @@ fn observed(receipt: &Receipt) -> Vec<String> {
     if let Some(dialog) = &receipt.dialog_opened {
         let kind = format!("{:?}", dialog.kind).to_lowercase();
         let message = render::short(&dialog.message, 120);
-        seen.push(format!("a {kind} dialog waits: {message:?}"));
+        seen.push(format!("waiting dialog ({kind}): {message:?}"));
     }
     match receipt.settled_by {
         Settled::Closed => seen.push("the page closed".to_owned()),

@@ -4,7 +4,17 @@ pub(crate) mod chromedriver;
 pub(crate) mod chromium;
 pub(crate) mod firefox;
 
-use ops_contracts::seam::adapter::{AdapterError, AdapterResult};
+use ops_contracts::seam::adapter::{AdapterError, AdapterResult, LaunchSpec};
+
+/// Refuses a launch with arguments that nobody may add, and a confined one with ways out as well.
+fn permit(
+    spec: &LaunchSpec,
+    forbidden: fn(&[String]) -> Option<&str>,
+    ways_out: &[&str],
+) -> AdapterResult<()> {
+    refuse(forbidden(&spec.args))?;
+    refuse(listed(&spec.args, ways_out).filter(|_| spec.confined))
+}
 
 /// Refuses a launch because of an argument, where there is one.
 fn refuse(argument: Option<&str>) -> AdapterResult<()> {

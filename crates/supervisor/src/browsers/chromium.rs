@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use ops_contracts::seam::adapter::{AdapterResult, LaunchSpec};
 use ops_contracts::seam::supervise::{Endpoint, Start, failed};
 
-use super::{flag, is_listed, listed, refuse};
+use super::{flag, is_listed, permit};
 use crate::directory::Claimed;
 use crate::environment::{self, Variables};
 use crate::process::{Pipes, Plan};
@@ -94,8 +94,7 @@ const FORBIDDEN: &[&str] = &[
 /// # Errors
 /// `ArgumentForbidden`.
 pub(crate) fn permitted(spec: &LaunchSpec) -> AdapterResult<()> {
-    refuse(forbidden(&spec.args))?;
-    refuse(listed(&spec.args, WAYS_OUT).filter(|_| spec.confined))
+    permit(spec, forbidden, WAYS_OUT)
 }
 
 /// The first of `arguments` that is not allowed.
@@ -267,6 +266,7 @@ fn shared_memory_is_small() -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::listed;
     use super::*;
 
     #[test]

@@ -9,7 +9,7 @@ use std::process::Stdio;
 use ops_contracts::seam::adapter::{AdapterResult, LaunchSpec};
 use ops_contracts::seam::supervise::{Endpoint, SCREEN, Start, failed};
 
-use super::{flag, is_listed, listed, refuse};
+use super::{flag, is_listed, permit};
 use crate::directory::Claimed;
 use crate::environment::{self, Variables};
 use crate::process::Plan;
@@ -53,8 +53,7 @@ const WAYS_OUT: &[&str] = &[
 /// # Errors
 /// `ArgumentForbidden`.
 pub(crate) fn permitted(spec: &LaunchSpec) -> AdapterResult<()> {
-    refuse(forbidden(&spec.args))?;
-    refuse(listed(&spec.args, WAYS_OUT).filter(|_| spec.confined))
+    permit(spec, forbidden, WAYS_OUT)
 }
 
 /// The first of `arguments` that is not allowed.
@@ -130,6 +129,7 @@ fn variables(given: &Variables, home: &Path, headed: bool) -> Variables {
 
 #[cfg(test)]
 mod tests {
+    use super::super::listed;
     use super::*;
 
     #[test]
