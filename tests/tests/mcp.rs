@@ -352,3 +352,37 @@ async fn a_termination_closes_what_the_server_opened() {
     }
     assert_eq!(sessions(&relay), 0);
 }
+
+/// Stops the relay of a home, however the test ends.
+struct Stopped<'a>(&'a std::path::Path);
+
+impl Drop for Stopped<'_> {
+    fn drop(&mut self) {
+        let stop = Command::new(program("odb-cli"))
+            .args(["stop", "--home"])
+            .arg(self.0)
+            .output();
+        drop(stop);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_relay_that_was_killed_is_reported_and_the_next_session_starts_another() {
+    let (scratch, site) = (tempfile::tempdir().unwrap(), Site::start().unwrap());
+    let relay = Relay::start(&scratch);
+    let _stopped = Stopped(relay.home());
+    let (mut agent, _) = Agent::greet(&relay);
+    let (session, _) = agent.open(&site.url("/plain"));
+    relay.signal(rustix::process::Signal::KILL);
+    let lost = agent.tool("browser_snapshot", json!({"session": session}));
+    assert_eq!(
+        lost["structuredContent"]["code"], "cli_daemon_unavailable",
+        "{lost}"
+    );
+    let (other, said) = agent.open(&site.url("/plain"));
+    assert_ne!(other, session);
+    assert!(said.contains("1 of 1 steps done"), "{said}");
+    let gone = agent.tool("browser_snapshot", json!({"session": session}));
+    assert_eq!(gone["isError"], true, "{gone}");
+    assert_eq!(agent.leave(), Some(0));
+}

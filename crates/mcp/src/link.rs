@@ -15,6 +15,10 @@ use crate::trouble::Trouble;
 /// The pause after a rate limit that names none.
 const DEFAULT_PAUSE: Duration = Duration::from_millis(250);
 
+/// Attempts to connect again before a relay counts as gone, some three seconds in all: a model that waits for longer learns nothing
+/// by it, and the sessions of a relay that has ended are lost.
+const ATTEMPTS: u32 = 7;
+
 /// A relay that is connected.
 #[derive(Debug)]
 pub(crate) struct Link {
@@ -43,11 +47,22 @@ impl Link {
         let relay = client.ensure().await?;
         relay.preflight(client)?;
         let endpoint = relay.endpoint;
-        let connection = ops_client::Client::connect(endpoint.clone(), Options::default()).await?;
+        let connection = {
+            let options = Options {
+                attempts: ATTEMPTS,
+                ..Options::default()
+            };
+            ops_client::Client::connect(endpoint.clone(), options).await?
+        };
         Ok(Self {
             connection,
             endpoint,
         })
+    }
+
+    /// Whether the relay counts as gone.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.connection.is_closed()
     }
 
     /// A request id that was never used.

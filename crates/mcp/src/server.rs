@@ -59,7 +59,7 @@ impl Core {
     /// The connection that new sessions are made over.
     pub(crate) async fn link(&self) -> Result<Arc<Link>, Trouble> {
         let mut link = self.link.lock().await;
-        if let Some(link) = &*link {
+        if let Some(link) = link.as_ref().filter(|link| !link.is_closed()) {
             return Ok(link.clone());
         }
         let new = Arc::new(Link::connect(&self.client).await?);

@@ -85,6 +85,12 @@ impl Client {
         })
     }
 
+    /// Whether the client has given up its connection, so that no call succeeds any more.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.ops.is_closed()
+    }
+
     /// What the relay answered to the latest hello.
     #[must_use]
     pub fn hello(&self) -> Arc<OpsHelloAck> {
