@@ -84,7 +84,8 @@ impl Client {
         token: &str,
         trust: Option<Trust>,
     ) -> Outcome<Endpoint> {
-        // Ids that are not random would get another process's results.
+        // The ids of the run were drawn without a way to fail. Where the system has no randomness they are predictable, and two runs
+        // would get each other's results: no relay may be called then.
         self.surroundings.random_bits()?;
         Ok(Endpoint {
             url: url

@@ -67,12 +67,12 @@ fn command(word: &str, place: &str) -> Result<CommandName, Trouble> {
     found.filter(fits).ok_or_else(|| {
         let shown: String = word.chars().take(60).collect();
         Trouble::usage(format!(
-            "{place}do: {shown:?} is no step: click, fill, type, press, select, check and other commands of the page are"
+            "{place}do: {shown:?} is not a step: click, fill, type, press, select, check and other commands of the page are"
         ))
     })
 }
 
-/// Steps with what is told from a repetition.
+/// Steps, with what distinguishes a repetition from a new call.
 pub(crate) struct Acting {
     /// The steps.
     pub(crate) steps: Vec<Step>,

@@ -11,7 +11,7 @@ use crate::link::Link;
 use crate::repeat::Repeats;
 use crate::trouble::Trouble;
 
-/// How many sessions one server has at most: a model that forgets to close them is told so.
+/// How many sessions one server has at most: a model that forgets to close them gets an error that says so.
 const MAX_SESSIONS: usize = 32;
 
 /// A session that was opened here.

@@ -29,7 +29,7 @@ pub(crate) struct Link {
 /// A command on its way.
 #[derive(Debug, Clone)]
 pub(crate) struct Sending {
-    /// Its id, by which it is cancelled and told from others.
+    /// Its id, by which it is cancelled and distinguished from others.
     pub(crate) request_id: RequestId,
     /// Its session, where it is bound to one.
     pub(crate) ids: Option<(SessionId, LeaseId)>,

@@ -161,7 +161,7 @@ impl Repeats {
         }
     }
 
-    /// The call did nothing, and its client was told so: the same steps may run.
+    /// The call did nothing, and its answer said so: the same steps may run.
     pub(crate) fn did_nothing(&mut self, request_id: &RequestId) {
         if self
             .last

@@ -145,7 +145,7 @@ impl ServerHandler for Server {
 /// Serves over stdin and stdout until stdin ends or `end` does; then closes what it opened.
 ///
 /// # Errors
-/// A system without random bits; a first message that is none of the protocol.
+/// A system without random bits; a malformed first message.
 pub async fn serve_stdio(settings: Settings, end: impl Future<Output = ()>) -> Outcome<()> {
     let fence = Fence::new(settings.client.surroundings.random_bits()?);
     let core = Arc::new(Core {

@@ -1,4 +1,4 @@
-//! The tools as `tools/list` tells them: in a fixed order, within a budget of bytes that every conversation pays.
+//! The tools as `tools/list` returns them: in a fixed order, within a budget of bytes that every conversation pays.
 
 use std::sync::Arc;
 
@@ -206,7 +206,7 @@ const ROWS: [Row; 10] = [
         text: "browser_help",
         reads: true,
         about: || {
-            "Lists commands; with about (a group or command) tells meanings or parameters."
+            "Lists commands; with about (a group or command) gives meanings or parameters."
                 .to_owned()
         },
         arguments: || json!({"about": {"type": "string"}}),

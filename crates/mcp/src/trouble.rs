@@ -130,10 +130,10 @@ impl Trouble {
 fn hint(code: ErrorCode) -> &'static str {
     match code {
         ErrorCode::CliUsageInvalid => {
-            "correct the argument that the message names; browser_help tells a command's parameters"
+            "correct the argument that the message names; browser_help gives a command's parameters"
         }
         ErrorCode::OpsInvalidRequest | ErrorCode::OpsCommandUnknown => {
-            "correct what the message names; browser_help tells commands and their parameters"
+            "correct what the message names; browser_help lists commands and their parameters"
         }
         ErrorCode::CliReplyLost => {
             "send the same call again with the same key, or unchanged within a minute: it joins the first one and does not act twice"
@@ -227,7 +227,7 @@ impl From<Failure> for Trouble {
                 Err(refusal) => refusal.into(),
                 Ok(_) => Self::new(
                     ErrorCode::CliReplyInvalid,
-                    "the relay's answer is no refusal",
+                    "the relay's answer is malformed",
                 ),
             },
             Failure::Foreign(refusal) => (&*refusal).into(),

@@ -137,7 +137,7 @@ async fn pair(edge: &Edge, head: &Parts, body: Incoming) -> Reply {
     }
 }
 
-/// The id of a request that is no frame: its own, or one that is made for it.
+/// The id of a request other than a frame: its own, or one that is made for it.
 fn request_id(edge: &Edge, headers: &HeaderMap) -> RequestId {
     let named = headers.get(header::REQUEST_ID);
     let named = named.and_then(|id| id.to_str().ok()?.parse().ok());

@@ -166,7 +166,7 @@ fn check_prereleases(
     .with("prereleaseInterop", interop))
 }
 
-/// Where a client's version is, seen from a relay's; a version that is no SemVer is outside.
+/// Where a client's version is, seen from a relay's; an invalid version is outside.
 #[must_use]
 pub fn position(relay_version: &str, client_version: &str) -> WindowPosition {
     match (

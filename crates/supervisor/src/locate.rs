@@ -15,9 +15,9 @@ pub(crate) struct Sought {
     names: &'static [&'static str],
     /// Places outside `PATH`, best first.
     places: &'static [&'static str],
-    /// What to do where there is none.
+    /// What to do where the program is missing.
     missing: &'static str,
-    /// What to do where a named one is none.
+    /// What to do where the named path is not the program.
     remedy: &'static str,
 }
 

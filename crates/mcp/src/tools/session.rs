@@ -71,7 +71,7 @@ async fn create(
     };
     let created = cx.send(&link, sending).await;
     if created.is_err() {
-        // The next try looks for the relay anew: this one may be gone.
+        // The next try looks for the relay again: this one may be gone.
         cx.core.unlink().await;
     }
     let (result, _) = created?.typed::<CreateResult>()?;

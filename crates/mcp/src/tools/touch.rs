@@ -1,4 +1,4 @@
-//! `browser_act`, `browser_page` and `browser_call`: what changes something, and is told from its repetition.
+//! `browser_act`, `browser_page` and `browser_call`: what changes something, with its repetitions recognized.
 
 use client_core::render;
 use client_core::request::complete_url;

@@ -66,7 +66,7 @@ pub mod header {
     pub const ROUTING: &str = "x-ops-routing";
     /// Capabilities that a reader of the status document asks about, with commas between them.
     pub const CAPABILITIES: &str = "x-ops-capabilities";
-    /// The id by which a request that is no frame is found in the relay's log; its refusal has it as `requestId`.
+    /// The id by which a request other than a frame is found in the relay's log; its refusal has it as `requestId`.
     pub const REQUEST_ID: &str = "x-ops-request-id";
     /// The session that a blob belongs to.
     pub const SESSION_ID: &str = "x-ops-session-id";

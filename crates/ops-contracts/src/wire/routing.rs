@@ -367,7 +367,7 @@ pub trait RoutePolicy: Send + Sync {
     /// `allowed_by_config` is `allowLegacyCdpTransitionalBinding`.
     fn transitional_binding(&self, relay_version: &str, allowed_by_config: bool) -> bool;
 
-    /// Where a client's version is, seen from a relay's; a version that is no SemVer is outside.
+    /// Where a client's version is, seen from a relay's; an invalid version is outside.
     fn position(&self, relay_version: &str, client_version: &str) -> WindowPosition;
 
     /// Whether a client of this version predates lease fields, so that it can't present a lease. A version that is no SemVer

@@ -375,7 +375,7 @@ impl Connection {
         handshake::charge(&self.edge, &self.permit, Bucket::Commands)?;
         let binds = self.edge.routing.binds_to_connection(self.permit.version());
         match judged {
-            // Who can't be bound is told to make a lease, whatever its version: the handshake judges that.
+            // A client that can't be bound has to make a lease first, whatever its version: the handshake judges that.
             Err(fault) if binds || !is_about_versions(fault.code) => return Err(fault),
             _ => {}
         }

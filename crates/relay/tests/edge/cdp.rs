@@ -351,7 +351,7 @@ async fn legacy_cdp_lease_handshake_and_transitional_binding_timeline() {
         };
         config.routing.settings.legacy_transitional_binding = allowed;
         let (relay, browsers) = serve(config, MINUTES).await;
-        // Leave to bind a connection is none to make a lease: that is for the window alone.
+        // Permission to bind a connection is not permission to make a lease: the window alone decides that.
         let explicit = unversioned(relay.address, "old")
             .with("x-ops-client-version", "0.1.9")
             .send(relay.address)

@@ -1162,6 +1162,6 @@ async fn status_tells_the_versions_of_the_asking_client_and_of_the_extension_tha
     assert_eq!(
         connected(ask("extension", "0.2.1").send(at).await.json()),
         "0.2.1",
-        "an extension that asks is told its own"
+        "an extension that asks gets its own"
     );
 }
