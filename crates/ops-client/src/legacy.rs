@@ -369,3 +369,32 @@ fn refused(error: WsError) -> ClientError {
         )),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_frame_around_a_message_has_a_request_id_of_its_own_and_keeps_to_its_length() {
+        let (session, lease) = ("5e".repeat(16), "1e".repeat(32));
+        let ids = RequestIds::new(u128::MAX);
+        let envelope = Envelope::new(
+            &session.parse().unwrap(),
+            &lease.parse().unwrap(),
+            ids.clone(),
+        );
+        let message = r#"{"id":1,"method":"Page.enable"}"#;
+        let mut seen = std::collections::BTreeSet::new();
+        for _ in 0..3 {
+            let text = envelope.frame(message).into_text().unwrap();
+            assert!(text.len() <= envelope.frame_len(message));
+            let frame: serde_json::Value = serde_json::from_str(&text).unwrap();
+            assert_eq!(frame["sessionId"], session);
+            assert_eq!(frame["cdpLeaseId"], lease);
+            assert_eq!(frame["message"]["method"], "Page.enable");
+            assert_eq!(frame["requestId"], ids.last_id().as_str());
+            seen.insert(frame["requestId"].as_str().unwrap().to_owned());
+        }
+        assert_eq!(seen.len(), 3);
+    }
+}
