@@ -13,6 +13,7 @@ mod dependencies;
 mod functions;
 pub mod layers;
 mod manifests;
+mod places;
 mod programs;
 mod rooms;
 mod sources;
@@ -96,6 +97,7 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     functions::check(&sources, &mut findings);
     dependencies::check(workspace, &sources, &mut findings)?;
     codes::check(&sources, &mut findings);
+    places::check(&sources, &mut findings);
     traceability::check(&sources, &mut findings);
     for line in &findings.report {
         println!("tidy: {line}");

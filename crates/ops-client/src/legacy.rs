@@ -73,7 +73,7 @@ pub async fn renew(
     call(
         endpoint,
         Method::POST,
-        &format!("{}/{session}/renew", path::CDP_SESSIONS),
+        &path::fill(path::CDP_RENEWAL, session.as_str()),
         &proof,
         CALL_TIMEOUT,
     )
@@ -95,7 +95,7 @@ pub async fn close(
     call(
         endpoint,
         Method::DELETE,
-        &format!("{}/{session}", path::CDP_SESSIONS),
+        &path::fill(path::CDP_SESSION, session.as_str()),
         &proof,
         CALL_TIMEOUT,
     )

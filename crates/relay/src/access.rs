@@ -11,14 +11,15 @@ use ops_contracts::control::access::{
     Access, AccessPolicy, Confirmation, ConfirmationDecision, ConfirmationList, DecideConfirmation,
     LEGACY_SESSION, Requester, Ruling,
 };
-use ops_contracts::wire::command::parse_json;
+use ops_contracts::wire::clock::Timestamp;
 use ops_contracts::wire::frame::OpsRequest;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout};
 
-use crate::gate::Permit;
-use crate::server::Edge;
+use crate::gate::{Admission, Permit};
+use crate::http::respond::Reply;
+use crate::http::{self, Exchange};
 
 mod shown;
 mod waiting;
@@ -194,12 +195,11 @@ impl AccessControl {
     /// waiting for the same decision; `relay_confirmation_limit`.
     pub(crate) async fn confirmed(
         &self,
-        edge: &Edge,
         ask: &ToConfirm,
         request: &OpsRequest,
+        now: Timestamp,
         deadline: Instant,
     ) -> Outcome<()> {
-        let now = edge.clock.now();
         let shown = Shown::of(&request.params);
         let asked = Confirmation {
             id: waiting::id()?,
@@ -241,12 +241,12 @@ fn denied(command: &str, rule: Option<&str>) -> Fault {
 ///
 /// # Errors
 /// `relay_confirmation_forbidden` without the admin token and, where clients must pair, a pairing.
-pub(crate) fn list(edge: &Edge, permit: &Permit) -> Outcome<String> {
-    decider(edge, permit)?;
-    let list = ConfirmationList {
-        confirmations: edge.access.waiting.list(),
-    };
-    serde_json::to_string(&list).map_err(|_| Fault::plain(ErrorCode::RelayInternal))
+pub(crate) async fn list(exchange: Exchange) -> Outcome<Reply> {
+    let admission = &exchange.edge().admission;
+    decider(admission, &exchange.permit)?;
+    http::json(&ConfirmationList {
+        confirmations: admission.access.waiting.list(),
+    })
 }
 
 /// `POST /confirmations`: a decision; answers with what it is about.
@@ -254,45 +254,40 @@ pub(crate) fn list(edge: &Edge, permit: &Permit) -> Outcome<String> {
 /// # Errors
 /// `relay_frame_invalid` naming the field; `relay_confirmation_unknown`; `relay_confirmation_forbidden` for a credential of the
 /// requester's own, and without any beside the relay token, which requesters have as well.
-pub(crate) fn decide(edge: &Edge, permit: &Permit, body: &str) -> Outcome<String> {
-    let mine = decider(edge, permit)?;
-    if !body.trim_start().starts_with('{') {
-        return Err(Fault::new(
-            ErrorCode::RelayFrameInvalid,
-            "the body is no JSON object",
-        ));
-    }
-    let told: DecideConfirmation = parse_json(body).map_err(|invalid| {
-        let fault = Fault::new(ErrorCode::RelayFrameInvalid, invalid.to_string());
-        fault
-            .with("field", invalid.field)
-            .with("expected", invalid.expected)
+pub(crate) async fn decide(mut exchange: Exchange) -> Outcome<Reply> {
+    let DecideConfirmation { id, decision } = exchange.json().await?;
+    let admission = &exchange.edge().admission;
+    let mine = decider(admission, &exchange.permit)?;
+    let waiting = &admission.access.waiting;
+    let decided = waiting.decide(&id, decision, |asked| {
+        if asked
+            .credentials
+            .iter()
+            .any(|credential| mine.contains(credential))
+        {
+            let why = "the one who asks can't decide: another credential has to";
+            return Err(forbidden(why));
+        }
+        Ok(())
     })?;
-    let decided = edge
-        .access
-        .waiting
-        .decide(&told.id, told.decision, |asked| {
-            if asked
-                .credentials
-                .iter()
-                .any(|credential| mine.contains(credential))
-            {
-                return Err(forbidden(
-                    "the one who asks can't decide: another credential has to",
-                ));
-            }
-            Ok(())
-        })?;
-    let approved = told.decision == ConfirmationDecision::Approve;
-    tracing::info!(target: "ops", confirmation = %decided.id, command = %decided.command, approved, by = ?mine, "confirmation");
-    serde_json::to_string(&decided).map_err(|_| Fault::plain(ErrorCode::RelayInternal))
+    tracing::info!(
+        target: "ops",
+        requestId = %decided.request_id,
+        sessionId = decided.session_id.as_ref().map(tracing::field::display),
+        confirmation = %decided.id,
+        command = %decided.command,
+        approved = decision == ConfirmationDecision::Approve,
+        by = ?mine,
+        "confirmation"
+    );
+    http::json(&decided)
 }
 
-fn decider(edge: &Edge, permit: &Permit) -> Outcome<Vec<String>> {
+fn decider(admission: &Admission, permit: &Permit) -> Outcome<Vec<String>> {
     let mine = credentials(&requester(permit));
     // Where clients need not pair, who asks leaves its pairing out and is nobody in particular: another pairing than the
     // requester's may well be the requester's.
-    if !edge.policy.pairing.required && !permit.is_admin() {
+    if !admission.pairing.required && !permit.is_admin() {
         return Err(forbidden(
             "where clients need not pair, the admin token alone decides: present it",
         ));

@@ -2,42 +2,44 @@
 
 use std::sync::Arc;
 
-use ops_contracts::wire::command::parse_json;
+use ops_contracts::Outcome;
 use ops_contracts::wire::http::AdminRouting;
-use ops_contracts::{ErrorCode, Fault, Outcome};
 
-use crate::server::Edge;
+use crate::edge::Edge;
+use crate::http::Exchange;
+use crate::http::respond::Reply;
+use crate::status;
 
-/// Puts the body's controls in force.
+/// Puts the body's controls in force, and answers with the status document after the change.
 ///
 /// # Errors
 /// `relay_frame_invalid` naming the field.
-pub(crate) fn set_routing(edge: &Arc<Edge>, body: &str) -> Outcome<()> {
-    // Serde would take an array as well, by position.
-    if !body.trim_start().starts_with('{') {
-        return Err(Fault::new(
-            ErrorCode::RelayFrameInvalid,
-            "the body is no JSON object",
-        ));
-    }
-    let controls: AdminRouting = parse_json(body).map_err(|invalid| {
-        Fault::new(ErrorCode::RelayFrameInvalid, invalid.to_string())
-            .with("field", invalid.field)
-            .with("expected", invalid.expected)
-    })?;
+pub(crate) async fn set_routing(mut exchange: Exchange) -> Outcome<Reply> {
+    let controls: AdminRouting = exchange.json().await?;
+    let edge = exchange.edge();
     edge.routing
-        .set_admin(controls.into(), &edge.service, &*edge.clock);
-    Ok(())
+        .set_admin(controls.into(), &edge.service, &*edge.traffic.clock);
+    status::get(exchange).await
 }
 
-/// Reads the configuration anew.
+/// Reads the configuration again, and answers with the status document after the change.
 ///
 /// # Errors
-/// What is wrong with it; nothing has changed then.
-pub(crate) async fn reload(edge: &Arc<Edge>) -> Outcome<bool> {
+/// As [`read_again`].
+pub(crate) async fn reload(exchange: Exchange) -> Outcome<Reply> {
+    read_again(exchange.edge()).await?;
+    status::get(exchange).await
+}
+
+/// Reads the configuration again; whether the routing controls differ from those before.
+///
+/// # Errors
+/// What is wrong with it; nothing of it is in force then.
+pub(crate) async fn read_again(edge: &Arc<Edge>) -> Outcome<bool> {
     // Whatever becomes of the rest: a policy that was narrowed must not wait for another file.
-    edge.access.reload().await;
-    let reloaded = edge.routing.reload(&edge.service, &*edge.clock).await;
+    edge.admission.access.reload().await;
+    let clock = &*edge.traffic.clock;
+    let reloaded = edge.routing.reload(&edge.service, clock).await;
     // Whatever became of the rest: the pairings may have been read before it failed.
     edge.pairings_changed();
     reloaded

@@ -12,6 +12,7 @@ mod outlet;
 mod session;
 mod socket;
 
-pub(crate) use handshake::answer;
+pub(crate) use handshake::{close, open, renew};
 pub(crate) use lane::Lane;
+pub(crate) use session::Session;
 pub(crate) use socket::serve;

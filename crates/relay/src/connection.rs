@@ -16,10 +16,10 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 use tokio_rustls::server::TlsStream;
 
+use crate::edge::Edge;
 use crate::http;
 use crate::peers::Seat;
 use crate::pool::Ticket;
-use crate::server::Edge;
 use crate::stream::EdgeStream;
 use crate::tls::{Tls, begins_handshake};
 
@@ -138,7 +138,7 @@ async fn shake(
     tokio::select! {
         shaken = shaking => shaken,
         () = stranger.cut() => None,
-        () = edge.closing() => None,
+        () = edge.lifetime.closing() => None,
     }
 }
 
@@ -164,7 +164,7 @@ where
     tokio::select! {
         ended = served.as_mut() => return log_end(ended),
         () = stranger.cut() => return tracing::debug!("a socket that did not authenticate was cut"),
-        () = edge.closing() => served.as_mut().graceful_shutdown(),
+        () = edge.lifetime.closing() => served.as_mut().graceful_shutdown(),
     }
     log_end(served.await);
 }

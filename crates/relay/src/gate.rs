@@ -1,90 +1,138 @@
-//! The gates: one table in order, each a pure check of a request's facts. The first refusal wins and names its gate.
+//! The gates: one table in order for both lanes, each row one check of a request's facts. The first refusal wins and names its gate.
 //!
-//! Nothing here reads a socket, and no gate remembers a refusal: wrong tokens never lock out a right one.
+//! Nothing here reads a socket or waits: what a person has to agree to is asked afterwards. No gate remembers a refusal: wrong
+//! tokens never lock out a right one.
 
 pub(crate) mod checks;
 mod facts;
+mod legacy;
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
+use ops_contracts::control::telemetry::{GateLabel, RouteLabel};
 use ops_contracts::wire::frame::ClientKind;
 use ops_contracts::wire::ids::ClientId;
-use ops_contracts::wire::limits::LimitsProfile;
+use ops_contracts::wire::limits::{LaneLimits, LimitsProfile};
 use ops_contracts::wire::routing::{IdentityNamespace, Peer, RequestControls, RolloutIdentity};
-use ops_contracts::{Fault, Outcome};
+use ops_contracts::{ErrorCode, Fault, Outcome};
 
+use crate::access::AccessControl;
+use crate::cdp::Lane;
 use crate::config::{RelayConfig, Token};
 use crate::dashboard::Logins;
 use crate::pairing::Pairing;
-use crate::rate::Rates;
+use crate::rate::{Bucket, Charge, Rates};
 use crate::routing::{Asker, Routing};
-pub(crate) use facts::{ClientVersions, Endpoint, Facts, Field, offered_protocol, versions};
+pub(crate) use facts::{
+    ClientVersions, Facts, Field, Findings, Opening, Proof, Time, content_length, offered_protocol,
+    versions,
+};
 
-/// When a gate has its facts.
+/// When a gate has its facts. What a request passes it names in this order, each phase with all of its gates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    /// With the head of every request.
+pub(crate) enum Phase {
+    /// With the head of every request: who is it.
     Peer,
-    /// With the head of a POST, or with the hello of a WebSocket.
+    /// With the head of what brings a frame, or with the hello of a WebSocket: what does the client speak.
     Client,
-    /// With every message.
+    /// With each use of the legacy lane.
+    Lane,
+    /// Before a session is made.
+    Session,
+    /// With every message: its size, the lease that it names, and what it costs.
     Message,
+    /// Before something is run.
+    Command,
 }
+
+/// The lanes that a gate stands on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum On {
+    Both,
+    Only(RouteLabel),
+}
+
+impl On {
+    fn stands_on(self, lane: RouteLabel) -> bool {
+        self == Self::Both || self == Self::Only(lane)
+    }
+}
+
+/// What a check reads.
+struct View<'a> {
+    facts: &'a Facts<'a>,
+    admission: &'a Admission,
+    /// Who it is; there after the phase of peers.
+    permit: Option<&'a Permit>,
+}
+
+impl<'a> View<'a> {
+    /// Who it is. Gates of later phases never run without.
+    fn permit(&self) -> Outcome<&'a Permit> {
+        self.permit.ok_or_else(|| {
+            Fault::new(
+                ErrorCode::RelayInternal,
+                "a gate ran before its peer was known",
+            )
+        })
+    }
+}
+
+type Check = fn(&View<'_>, &mut Findings) -> Outcome<()>;
 
 struct Gate {
-    name: &'static str,
+    /// The name under which refusals are counted; `None` where it is the relay's own state that refuses.
+    name: Option<GateLabel>,
     phase: Phase,
-    check: fn(&Facts<'_>, &Policy) -> Outcome<()>,
+    on: On,
+    check: Check,
 }
 
-/// Every gate in the order in which a request meets them.
-const GATES: &[Gate] = &[
-    Gate {
-        name: "host",
-        phase: Phase::Peer,
-        check: checks::host,
-    },
-    Gate {
-        name: "origin",
-        phase: Phase::Peer,
-        check: checks::origin,
-    },
-    Gate {
-        name: "auth",
-        phase: Phase::Peer,
-        check: checks::auth,
-    },
-    Gate {
-        name: "pairing",
-        phase: Phase::Peer,
-        check: checks::pairing,
-    },
-    Gate {
-        name: "route",
-        phase: Phase::Message,
-        check: checks::route,
-    },
-    Gate {
-        name: "version",
-        phase: Phase::Client,
-        check: checks::version,
-    },
-    Gate {
-        name: "payload",
-        phase: Phase::Message,
-        check: checks::payload,
-    },
-    Gate {
-        name: "rate",
-        phase: Phase::Message,
-        check: checks::rate,
-    },
-];
+macro_rules! gates {
+    ($($phase:ident $on:expr, $name:expr => $check:path;)+) => {
+        /// Every gate, in the order in which a request meets them.
+        const GATES: &[Gate] = &[$(Gate {
+            name: $name,
+            phase: Phase::$phase,
+            on: $on,
+            check: $check,
+        }),+];
+    };
+}
+
+/// Both lanes, `/ops` alone, and `/cdp` alone.
+const BOTH: On = On::Both;
+const OPS: On = On::Only(RouteLabel::Ops);
+const CDP: On = On::Only(RouteLabel::Cdp);
+
+gates! {
+    Peer    BOTH, Some(GateLabel::Host)    => checks::host;
+    Peer    BOTH, Some(GateLabel::Origin)  => checks::origin;
+    Peer    BOTH, Some(GateLabel::Auth)    => checks::auth;
+    Peer    BOTH, Some(GateLabel::Pairing) => checks::pairing;
+    Peer    BOTH, Some(GateLabel::Admin)   => checks::admin;
+    Client  OPS,  Some(GateLabel::Version) => checks::version;
+    Client  BOTH, Some(GateLabel::Payload) => checks::payload;
+    Lane    CDP,  Some(GateLabel::Route)   => legacy::lane;
+    Session OPS,  Some(GateLabel::Route)   => checks::route;
+    Session CDP,  Some(GateLabel::Route)   => legacy::route;
+    Session CDP,  Some(GateLabel::Policy)  => legacy::policy;
+    Session CDP,  Some(GateLabel::Lease)   => legacy::binding;
+    Session CDP,  Some(GateLabel::Rate)    => checks::rate;
+    Session CDP,  None                     => checks::draining;
+    Message BOTH, Some(GateLabel::Payload) => checks::payload;
+    Message CDP,  Some(GateLabel::Lease)   => legacy::lease;
+    Message BOTH, Some(GateLabel::Rate)    => checks::rate;
+    Command BOTH, None                     => checks::draining;
+    Command OPS,  Some(GateLabel::Policy)  => checks::policy;
+    Command BOTH, None                     => checks::deadline;
+}
 
 /// What the gates decide by.
-pub(crate) struct Policy {
+pub(crate) struct Admission {
     /// `Host` values that pass, in lower case.
     hosts: HashSet<String>,
     /// The scheme of this relay's own origin.
@@ -93,15 +141,28 @@ pub(crate) struct Policy {
     token: Token,
     admin_token: Option<Token>,
     pub(crate) pairing: Pairing,
-    routing: Arc<Routing>,
+    pub(crate) routing: Arc<Routing>,
     pub(crate) limits: LimitsProfile,
-    pub(crate) rates: Rates,
+    rates: Rates,
+    legacy_rates: Rates,
     /// Logins to the dashboard.
     pub(crate) logins: Logins,
+    /// Which commands may be used, and which wait for a confirmation.
+    pub(crate) access: AccessControl,
+    /// The sessions of the legacy lane, which know their leases.
+    legacy: Arc<Lane>,
+    /// Whether the relay ends.
+    draining: Arc<AtomicBool>,
 }
 
-impl Policy {
-    pub(crate) fn new(config: &RelayConfig, address: SocketAddr, routing: Arc<Routing>) -> Self {
+impl Admission {
+    pub(crate) fn new(
+        config: &RelayConfig,
+        address: SocketAddr,
+        routing: Arc<Routing>,
+        legacy: Arc<Lane>,
+        draining: Arc<AtomicBool>,
+    ) -> Self {
         Self {
             hosts: hosts(&config.allowed_hosts, address, config.tls.is_some()),
             scheme: config.scheme(),
@@ -111,10 +172,103 @@ impl Policy {
             pairing: config.pairing.clone(),
             routing,
             rates: Rates::new(&config.limits.ops),
+            legacy_rates: Rates::new(&config.limits.cdp),
             limits: config.limits.clone(),
             logins: Logins::default(),
+            access: AccessControl::default(),
+            legacy,
+            draining,
         }
     }
+
+    /// The limits of a lane.
+    pub(crate) fn limits_of(&self, lane: RouteLabel) -> LaneLimits {
+        match lane {
+            RouteLabel::Ops => self.limits.ops,
+            RouteLabel::Cdp => self.limits.cdp,
+        }
+    }
+
+    fn rates_of(&self, lane: RouteLabel) -> &Rates {
+        match lane {
+            RouteLabel::Ops => &self.rates,
+            RouteLabel::Cdp => &self.legacy_rates,
+        }
+    }
+
+    /// Forgets payers whose buckets are full again.
+    pub(crate) fn retain_recent(&self) {
+        self.rates.retain_recent();
+        self.legacy_rates.retain_recent();
+    }
+
+    /// Runs the gates of a request's head.
+    pub(crate) fn enter(&self, facts: &Facts<'_>) -> Result<Permit, Refusal> {
+        let view = View {
+            facts,
+            admission: self,
+            permit: None,
+        };
+        let mut known = false;
+        let mut findings = Findings::default();
+        for gate in gates_of(&[Phase::Peer, Phase::Client], facts.target.lane) {
+            run(gate, &view, &mut findings).map_err(|fault| Refusal {
+                fault,
+                authenticated: known,
+            })?;
+            // Where clients must pair, the token alone is not enough to be let stay.
+            known |= gate.name == Some(GateLabel::Pairing) && !facts.target.class.is_open();
+        }
+        permit(facts, self).map_err(|fault| Refusal {
+            fault,
+            authenticated: true,
+        })
+    }
+
+    /// Runs the gates of later phases; what they found out.
+    ///
+    /// # Errors
+    /// The refusal of the first gate that does not let it pass, which it names in `gate`.
+    pub(crate) fn pass(
+        &self,
+        permit: &Permit,
+        phases: &[Phase],
+        facts: &Facts<'_>,
+    ) -> Outcome<Findings> {
+        let view = View {
+            facts,
+            admission: self,
+            permit: Some(permit),
+        };
+        let mut findings = Findings::default();
+        for gate in gates_of(phases, facts.target.lane) {
+            run(gate, &view, &mut findings)?;
+        }
+        Ok(findings)
+    }
+
+    /// Charges a peer for a message, and nothing else.
+    pub(crate) fn charge(&self, permit: &Permit, lane: RouteLabel, bucket: Bucket) -> Outcome<()> {
+        let facts = Facts {
+            charge: Some(Charge::of(permit, bucket)),
+            ..Facts::on(lane)
+        };
+        self.pass(permit, &[Phase::Message], &facts).map(drop)
+    }
+}
+
+fn gates_of(phases: &[Phase], lane: RouteLabel) -> impl Iterator<Item = &'static Gate> {
+    GATES
+        .iter()
+        .filter(move |gate| phases.contains(&gate.phase) && gate.on.stands_on(lane))
+}
+
+fn run(gate: &Gate, view: &View<'_>, findings: &mut Findings) -> Outcome<()> {
+    (gate.check)(view, findings).map_err(|fault| match gate.name {
+        // A check that had another's work to do first has named it.
+        Some(name) if fault.details.get("gate").is_none() => fault.with("gate", name.as_str()),
+        _ => fault,
+    })
 }
 
 fn hosts(allowed: &[String], address: SocketAddr, secure: bool) -> HashSet<String> {
@@ -252,37 +406,19 @@ pub(crate) struct Refusal {
     pub(crate) authenticated: bool,
 }
 
-/// Runs the gates of a request's head: those of the peer, and those of client and message as far as the head has their facts.
-pub(crate) fn enter(facts: &Facts<'_>, policy: &Policy) -> Result<Permit, Refusal> {
-    // Where clients must pair, the token alone is not enough to be let stay.
-    let known = GATES.iter().position(|gate| gate.name == "pairing");
-    for (at, gate) in GATES.iter().enumerate() {
-        let authenticated = !facts.endpoint.is_open() && Some(at) > known;
-        run(gate, facts, policy).map_err(|fault| Refusal {
-            fault,
-            authenticated,
-        })?;
-    }
-    permit(facts, policy).map_err(|fault| Refusal {
-        fault,
-        authenticated: true,
-    })
-}
-
-fn permit(facts: &Facts<'_>, policy: &Policy) -> Outcome<Permit> {
-    let admin = checks::admin(facts, policy).map_err(|fault| fault.with("gate", "admin"))?;
+fn permit(facts: &Facts<'_>, admission: &Admission) -> Outcome<Permit> {
     let client = facts.client_id()?;
-    let (identities, controls) = (facts.identities(&client, policy), facts.request_controls()?);
     let asker = Asker {
-        identities,
-        controls,
+        identities: facts.identities(&client, admission),
+        controls: facts.request_controls()?,
         local: facts.local,
         by_lease: None,
     };
     Ok(Permit {
         client,
         asker,
-        admin,
+        // The gate has compared it.
+        admin: facts.admin_token != Field::Absent && !facts.target.class.is_open(),
         kind: facts.kind,
         version: facts.client_version.map(str::to_owned),
         extension: facts.is_from_extension(),
@@ -300,31 +436,6 @@ fn installation(client: &ClientId, extension: bool) -> Option<RolloutIdentity> {
         IdentityNamespace::Cli
     };
     RolloutIdentity::new(namespace, client.as_str()).ok()
-}
-
-/// Runs the gates of a hello.
-pub(crate) fn hello(_: &Permit, versions: ClientVersions<'_>, policy: &Policy) -> Outcome<()> {
-    let facts = Facts {
-        versions: Some(versions),
-        ..Facts::default()
-    };
-    pass(Phase::Client, &facts, policy)
-}
-
-/// Runs the gates of a message: its size, and the rate where its charge is known.
-pub(crate) fn message(_: &Permit, facts: &Facts<'_>, policy: &Policy) -> Outcome<()> {
-    pass(Phase::Message, facts, policy)
-}
-
-fn pass(phase: Phase, facts: &Facts<'_>, policy: &Policy) -> Outcome<()> {
-    GATES
-        .iter()
-        .filter(|gate| gate.phase == phase)
-        .try_for_each(|gate| run(gate, facts, policy))
-}
-
-fn run(gate: &Gate, facts: &Facts<'_>, policy: &Policy) -> Outcome<()> {
-    (gate.check)(facts, policy).map_err(|fault| fault.with("gate", gate.name))
 }
 
 #[cfg(test)]

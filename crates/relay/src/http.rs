@@ -1,374 +1,241 @@
-//! The endpoints: gates first, then the method, then the handler. Every refusal is an `ops_error` frame under its code's HTTP status.
+//! From a request to its answer: gates first, then the endpoint's handler. Every refusal is an `ops_error` frame under its code's
+//! HTTP status, worded, counted and logged in one place.
 
-mod blobs;
+pub(crate) mod blobs;
 mod body;
+pub(crate) mod commands;
 pub(crate) mod respond;
-mod scorecard;
+pub(crate) mod scorecard;
+pub(crate) mod upgrade;
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use hyper::body::Incoming;
-use hyper::header::{
-    CONNECTION, CONTENT_TYPE, HeaderMap, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
-};
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, TRANSFER_ENCODING};
 use hyper::http::request::Parts;
 use hyper::{Method, Request};
-use ops_contracts::wire::frame::{ClientFrame, OpsCancel, OpsRequest, Timing, request_id_of};
-use ops_contracts::wire::http::header;
+use ops_contracts::control::telemetry::RouteLabel;
+use ops_contracts::wire::command::parse_json;
+use ops_contracts::wire::http::{header, path};
 use ops_contracts::wire::ids::RequestId;
-use ops_contracts::wire::routing::LegacyLane;
 use ops_contracts::{ErrorCode, Fault, Outcome};
-use serde_json::value::RawValue;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-use crate::access;
 use crate::connection::Connection;
-use crate::gate::{self, Endpoint, Facts, Permit, Refusal};
+use crate::dashboard;
+use crate::edge::Edge;
+use crate::endpoint::{Endpoint, Kind, Target};
+use crate::gate::{Facts, Permit, Refusal, checks};
 use crate::metrics::Format;
-use crate::ops::{self, Answer, Failed};
-use crate::rate::{Bucket, Charge, Payer};
-use crate::server::Edge;
-use crate::{admin, cdp, dashboard, reply, socket, status};
+use crate::ops::{self, Failed};
+use crate::rate::Bucket;
 use respond::Reply;
 
-/// The most WebSockets at once.
-const MAX_SOCKETS: usize = 1024;
+/// A request that has passed the gates of its head, on its way to its handler.
+pub(crate) struct Exchange {
+    pub(crate) connection: Arc<Connection>,
+    pub(crate) permit: Permit,
+    pub(crate) head: Parts,
+    body: Incoming,
+    pub(crate) received: Instant,
+    pub(crate) endpoint: &'static Endpoint,
+}
+
+impl Exchange {
+    pub(crate) fn edge(&self) -> &Arc<Edge> {
+        &self.connection.edge
+    }
+
+    pub(crate) fn lane(&self) -> RouteLabel {
+        self.endpoint.lane
+    }
+
+    /// What stands in the path where the endpoint's template has its name.
+    pub(crate) fn parameter(&self) -> &str {
+        path::matches(self.endpoint.path, self.head.uri.path()).unwrap_or_default()
+    }
+
+    /// The body as text, within the lane's cap.
+    ///
+    /// # Errors
+    /// `relay_content_type_unsupported` for what does not say that it is JSON; as [`body::read`]; `relay_frame_invalid` for
+    /// what is not UTF-8.
+    pub(crate) async fn text(&mut self) -> Outcome<String> {
+        if !is_json(&self.head.headers) {
+            return Err(ErrorCode::RelayContentTypeUnsupported.into());
+        }
+        let (lane, edge) = (self.endpoint.lane, &self.connection.edge);
+        let cap = edge.admission.limits_of(lane).max_payload_bytes;
+        let too_large = || checks::too_large(None, lane, &edge.admission);
+        let bytes = body::read(&mut self.body, cap, too_large, edge.config.timeouts.body).await?;
+        String::from_utf8(bytes)
+            .map_err(|_| Fault::new(ErrorCode::RelayFrameInvalid, "the body is not UTF-8"))
+    }
+
+    /// The body as an object of JSON.
+    ///
+    /// # Errors
+    /// As [`text`](Self::text), and `relay_frame_invalid` naming the field.
+    pub(crate) async fn json<T: DeserializeOwned>(&mut self) -> Outcome<T> {
+        parse_object(&self.text().await?)
+    }
+
+    /// The same; without a body, an object without fields.
+    pub(crate) async fn json_or_empty<T: DeserializeOwned>(&mut self) -> Outcome<T> {
+        let headers = &self.head.headers;
+        let says = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        let is_empty = says(TRANSFER_ENCODING).is_none()
+            && says(CONTENT_LENGTH).is_none_or(|length| length.trim() == "0");
+        if is_empty {
+            return parse_object("{}");
+        }
+        self.json().await
+    }
+}
+
+/// Reads an object of JSON with its fields by name.
+///
+/// # Errors
+/// `relay_frame_invalid` naming the field.
+pub(crate) fn parse_object<T: DeserializeOwned>(text: &str) -> Outcome<T> {
+    // Serde would take an array as well, by position.
+    if !text.trim_start().starts_with('{') {
+        let message = "the body is not a JSON object";
+        return Err(Fault::new(ErrorCode::RelayFrameInvalid, message));
+    }
+    parse_json(text).map_err(|invalid| {
+        Fault::new(ErrorCode::RelayFrameInvalid, invalid.to_string())
+            .with("field", invalid.field)
+            .with("expected", invalid.expected)
+    })
+}
+
+/// A document as the body of a 200.
+pub(crate) fn json(document: &impl Serialize) -> Outcome<Reply> {
+    json_as(200, document)
+}
+
+/// The same under another status.
+pub(crate) fn json_as(status: u16, document: &impl Serialize) -> Outcome<Reply> {
+    match serde_json::to_string(document) {
+        Ok(text) => Ok(respond::json(status, text)),
+        Err(_) => Err(ErrorCode::RelayInternal.into()),
+    }
+}
 
 /// Answers one request.
 pub(crate) async fn handle(connection: Arc<Connection>, request: Request<Incoming>) -> Reply {
     let received = Instant::now();
-    let (mut head, body) = request.into_parts();
+    let (head, body) = request.into_parts();
     if connection.bare {
-        return respond::closing(declined(
-            &connection.edge,
-            &head.headers,
-            ErrorCode::RelayTlsRequired.into(),
-        ));
+        let fault = ErrorCode::RelayTlsRequired.into();
+        return respond::closing(declined(&connection.edge, named_id(&head.headers), fault));
     }
-    let entered = gate::enter(&Facts::of(&head, connection.local), &connection.edge.policy);
-    let permit = match entered {
+    let target = Target::of(&head.method, head.uri.path());
+    let facts = Facts::of(&head, target.traits(), connection.local);
+    let permit = match connection.edge.admission.enter(&facts) {
         Ok(permit) => permit,
-        Err(refusal) => return refuse(&connection, &head, refusal, received),
+        Err(refusal) => return refuse(&connection, &target, &head, refusal, received),
     };
-    let endpoint = Endpoint::of(head.uri.path());
-    let edge = &connection.edge;
-    if !endpoint.is_open() {
-        connection.authenticated();
-        let seated = connection
-            .seat(permit.client())
-            .and_then(|()| charge(edge, &permit, endpoint));
-        if let Err(fault) = seated {
-            return respond::closing(declined(edge, &head.headers, fault));
-        }
-    }
-    match (endpoint, &head.method) {
-        (Endpoint::Ops, &Method::POST) => post(edge, &permit, &head, body, received).await,
-        (Endpoint::Ops | Endpoint::Cdp, &Method::GET) => {
-            match upgrade(&connection, permit, &mut head) {
-                Ok(reply) => reply,
-                Err(fault) => declined(edge, &head.headers, fault),
-            }
-        }
-        (Endpoint::Blobs, &Method::PUT) => blobs::put(edge, &permit, &head, body).await,
-        (Endpoint::CdpSessions, _) => legacy(edge, &permit, &head, body).await,
-        (Endpoint::Status, &Method::GET) => {
-            respond::json(200, status_text(edge, &permit, &head.headers))
-        }
-        (Endpoint::Metrics, &Method::GET) => exposition(edge, &head.headers),
-        (Endpoint::Healthz, &Method::GET) => respond::closing(respond::text("ok\n")),
-        (Endpoint::Pair, &Method::POST) => pair(edge, &head, body).await,
-        (Endpoint::AdminReload | Endpoint::AdminRouting, &Method::POST) => {
-            change(edge, &permit, &head, body).await
-        }
-        (Endpoint::DashboardCodes, &Method::POST) => {
-            dashboard::issue_code(edge, &permit, &head.headers)
-        }
-        (Endpoint::Dashboard(part), _) => dashboard::answer(edge, part, &permit, &head, body).await,
-        (Endpoint::Orchestration, &Method::GET) => respond::json(200, scorecard::events(edge)),
-        (Endpoint::Orchestration, &Method::POST) => take_event(edge, &head, body).await,
-        (Endpoint::Scorecard, &Method::GET) => match scorecard::artifact(edge, head.uri.query()) {
-            Ok(text) => respond::json(200, text),
-            Err(fault) => declined(edge, &head.headers, fault),
-        },
-        (Endpoint::Incidents, &Method::GET) => respond::json(200, scorecard::incidents(edge)),
-        (Endpoint::Confirmations, &Method::GET) => match access::list(edge, &permit) {
-            Ok(text) => respond::json(200, text),
-            Err(fault) => declined(edge, &head.headers, fault),
-        },
-        (Endpoint::Confirmations, &Method::POST) => decide(edge, &permit, &head, body).await,
-        (Endpoint::AdminIncidents | Endpoint::AdminResolve, &Method::POST) => {
-            tell_incident(edge, &head, body).await
-        }
-        (Endpoint::Unknown, _) => declined(edge, &head.headers, ErrorCode::RelayNotFound.into()),
-        (endpoint, _) => wrong_method(edge, endpoint, &head),
-    }
-}
-
-/// Charges what is only read; what is run is charged with its frame.
-fn charge(edge: &Edge, permit: &Permit, endpoint: Endpoint) -> Outcome<()> {
-    if !matches!(endpoint, Endpoint::Status | Endpoint::Metrics) {
-        return Ok(());
-    }
-    let charge = Charge {
-        payer: Payer::Peer(permit.client()),
-        bucket: Bucket::Reads,
-        cost: 1,
+    let (edge, id) = (connection.edge.clone(), named_id(&head.headers));
+    let is_dashboard = target.traits().class.is_dashboard();
+    // What comes after a refusal on the same connection could be the body that nobody has read.
+    let closes = head.method != Method::GET || target.traits().class.is_open();
+    let reply = match answer(connection, &target, permit, head, body, received).await {
+        Ok(reply) => reply,
+        Err(fault) if closes => respond::closing(declined(&edge, id, fault)),
+        Err(fault) => declined(&edge, id, fault),
     };
-    gate::message(
-        permit,
-        &Facts {
-            charge: Some(charge),
-            ..Facts::default()
-        },
-        &edge.policy,
-    )
-}
-
-/// `POST /pair`: a one-time code for a pairing token.
-async fn pair(edge: &Edge, head: &Parts, body: Incoming) -> Reply {
-    let paired = match read(edge, head, body).await {
-        Ok(text) => edge.policy.pairing.redeem(&text).await,
-        Err(fault) => Err(fault),
-    };
-    match paired {
-        Ok(text) => respond::json(200, text),
-        Err(fault) => respond::closing(declined(edge, &head.headers, fault)),
-    }
-}
-
-/// The id of a request other than a frame: its own, or one that is made for it.
-fn request_id(edge: &Edge, headers: &HeaderMap) -> RequestId {
-    let named = headers.get(header::REQUEST_ID);
-    let named = named.and_then(|id| id.to_str().ok()?.parse().ok());
-    named.unwrap_or_else(|| edge.make_request_id())
-}
-
-/// The answer to a request that passed the gates and is none that an endpoint takes.
-pub(crate) fn declined(edge: &Edge, headers: &HeaderMap, fault: Fault) -> Reply {
-    let id = request_id(edge, headers);
-    edge.count_refusal(&fault);
-    tracing::info!(target: "ops", requestId = %id, code = %fault.code, "declined");
-    respond::fault(id, fault)
-}
-
-fn status_text(edge: &Edge, permit: &Permit, headers: &HeaderMap) -> String {
-    let named = gate::versions(headers);
-    let wanted = headers
-        .get_all(header::CAPABILITIES)
-        .iter()
-        .filter_map(|names| names.to_str().ok());
-    let wanted: Vec<String> = wanted
-        .flat_map(|names| names.split(','))
-        .map(|name| name.trim().to_owned())
-        .collect();
-    serde_json::to_string(&status::document(edge, permit.asker(), &named, &wanted))
-        .expect("the status document consists of texts and numbers")
-}
-
-/// The endpoints of the legacy lane that are no WebSocket.
-async fn legacy(edge: &Arc<Edge>, permit: &Permit, head: &Parts, body: Incoming) -> Reply {
-    match cdp::answer(edge, permit, head, body).await {
-        Ok(text) => respond::json(200, text),
-        Err(fault) => respond::closing(declined(edge, &head.headers, fault)),
-    }
-}
-
-/// The admin endpoints. Answers with the status document after the change.
-pub(crate) async fn change(
-    edge: &Arc<Edge>,
-    permit: &Permit,
-    head: &Parts,
-    body: Incoming,
-) -> Reply {
-    let endpoint = Endpoint::of(head.uri.path());
-    let outcome = if matches!(
-        endpoint,
-        Endpoint::AdminRouting | Endpoint::Dashboard(dashboard::Part::Routing)
-    ) {
-        read(edge, head, body)
-            .await
-            .and_then(|text| admin::set_routing(edge, &text))
-    } else {
-        admin::reload(edge).await.map(drop)
-    };
-    match outcome {
-        Ok(()) => respond::json(200, status_text(edge, permit, &head.headers)),
-        Err(fault) => respond::closing(declined(edge, &head.headers, fault)),
-    }
-}
-
-fn exposition(edge: &Edge, headers: &HeaderMap) -> Reply {
-    let format = Format::wanted(headers);
-    edge.update_live_metrics();
-    respond::metrics(format, edge.metrics.render(format))
-}
-
-/// Takes an event from outside in; answers with its record.
-async fn take_event(edge: &Edge, head: &Parts, body: Incoming) -> Reply {
-    match read(edge, head, body)
-        .await
-        .and_then(|text| scorecard::take_event(edge, &text))
-    {
-        Ok(text) => respond::json(200, text),
-        Err(fault) => respond::closing(declined(edge, &head.headers, fault)),
-    }
-}
-
-/// Decides about a command that waits; answers with it.
-async fn decide(edge: &Edge, permit: &Permit, head: &Parts, body: Incoming) -> Reply {
-    match read(edge, head, body)
-        .await
-        .and_then(|text| access::decide(edge, permit, &text))
-    {
-        Ok(text) => respond::json(200, text),
-        Err(fault) => respond::closing(declined(edge, &head.headers, fault)),
-    }
-}
-
-/// Records or resolves an incident; answers with it.
-pub(crate) async fn tell_incident(edge: &Arc<Edge>, head: &Parts, body: Incoming) -> Reply {
-    let endpoint = Endpoint::of(head.uri.path());
-    let records = matches!(
-        endpoint,
-        Endpoint::AdminIncidents | Endpoint::Dashboard(dashboard::Part::Incidents)
-    );
-    let outcome = match read(edge, head, body).await {
-        Ok(text) if records => scorecard::record(edge, &text).await,
-        Ok(text) => scorecard::resolve(edge, &text).await,
-        Err(fault) => Err(fault),
-    };
-    match outcome {
-        Ok(text) => respond::json(200, text),
-        Err(fault) => respond::closing(declined(edge, &head.headers, fault)),
-    }
-}
-
-pub(crate) fn wrong_method(edge: &Edge, endpoint: Endpoint, head: &Parts) -> Reply {
-    let allow = match endpoint {
-        Endpoint::Ops | Endpoint::Orchestration | Endpoint::Confirmations => "GET, POST",
-        Endpoint::Blobs => "PUT",
-        Endpoint::Pair | Endpoint::DashboardCodes => "POST",
-        Endpoint::Dashboard(part) => part.method(),
-        endpoint if endpoint.is_admin() => "POST",
-        _ => "GET",
-    };
-    let fault = Fault::new(
-        ErrorCode::RelayMethodNotAllowed,
-        format!("the endpoint takes {allow}"),
-    )
-    .with("method", head.method.as_str());
-    let mut reply = declined(edge, &head.headers, fault.with("allow", allow));
-    respond::allow(&mut reply, allow);
-    if endpoint.is_open() {
-        respond::closing(reply)
+    if is_dashboard {
+        dashboard::guarded(reply)
     } else {
         reply
     }
 }
 
+/// Takes the peer in, charges what is only read, and has the endpoint answer. What is run is charged with its frame.
+async fn answer(
+    connection: Arc<Connection>,
+    target: &Target,
+    permit: Permit,
+    head: Parts,
+    body: Incoming,
+    received: Instant,
+) -> Outcome<Reply> {
+    let traits = target.traits();
+    if !traits.class.is_open() {
+        connection.authenticated();
+        connection.seat(permit.client())?;
+    }
+    let endpoint = target.endpoint(&head.method)?;
+    if traits.kind == Kind::Read {
+        let admission = &connection.edge.admission;
+        admission.charge(&permit, traits.lane, Bucket::Reads)?;
+    }
+    let exchange = Exchange {
+        connection,
+        permit,
+        head,
+        body,
+        received,
+        endpoint,
+    };
+    (endpoint.handler)(exchange).await
+}
+
+/// The id that a request other than a frame names.
+fn named_id(headers: &HeaderMap) -> Option<RequestId> {
+    let named = headers.get(header::REQUEST_ID)?;
+    named.to_str().ok()?.parse().ok()
+}
+
+/// The answer to a request that passed the gates of its head and is refused by what comes after.
+fn declined(edge: &Edge, id: Option<RequestId>, fault: Fault) -> Reply {
+    let id = id.unwrap_or_else(|| edge.ids.make());
+    edge.traffic.refused(&fault);
+    tracing::info!(target: "ops", requestId = %id, code = %fault.code, "declined");
+    respond::fault(id, fault)
+}
+
 /// The answer to a request that the gates refuse. A peer without the token is told and cut; its body is not read.
-fn refuse(connection: &Connection, head: &Parts, refusal: Refusal, received: Instant) -> Reply {
-    let edge = &connection.edge;
-    let id = request_id(edge, &head.headers);
-    let gate = refusal
-        .fault
-        .details
-        .get("gate")
-        .and_then(|gate| gate.as_str())
-        .unwrap_or_default();
-    tracing::info!(target: "ops", requestId = %id, code = %refusal.fault.code, %gate, "refused");
+fn refuse(
+    connection: &Connection,
+    target: &Target,
+    head: &Parts,
+    refusal: Refusal,
+    received: Instant,
+) -> Reply {
+    let (edge, fault) = (&connection.edge, refusal.fault);
+    let id = named_id(&head.headers).unwrap_or_else(|| edge.ids.make());
+    let gate = fault.details.get("gate").and_then(|gate| gate.as_str());
+    tracing::info!(target: "ops", requestId = %id, code = %fault.code, gate = %gate.unwrap_or_default(), "refused");
     if refusal.authenticated {
         connection.authenticated();
     }
-    let failed = Failed {
-        request: id,
-        session: None,
-        command: None,
-        fault: refusal.fault,
-    };
-    if Endpoint::of(head.uri.path()) == Endpoint::Ops && head.method == Method::POST {
+    if target.traits().kind == Kind::Frame {
+        let failed = Failed::unread(id, fault);
         return respond::closing(respond::answer(ops::refuse(edge, failed, received)));
     }
-    edge.count_refusal(&failed.fault);
-    respond::closing(respond::fault(failed.request, failed.fault))
+    edge.traffic.refused(&fault);
+    respond::closing(respond::fault(id, fault))
 }
 
-/// `POST /ops`: one request or cancel, one answer.
-async fn post(
-    edge: &Arc<Edge>,
-    permit: &Permit,
-    head: &Parts,
-    body: Incoming,
-    received: Instant,
-) -> Reply {
-    let text = match read(edge, head, body).await {
-        Ok(text) => text,
-        Err(fault) => {
-            return respond::closing(respond::answer(refused(
-                edge,
-                edge.make_request_id(),
-                fault,
-                received,
-            )));
-        }
-    };
-    let frame = match parse(&text) {
-        Ok(frame) => frame,
-        Err(fault) => {
-            let id = request_id_of(&text).unwrap_or_else(|| edge.make_request_id());
-            return respond::answer(refused(edge, id, fault, received));
-        }
-    };
-    let bytes = text.len();
-    drop(text);
-    match frame {
-        Frame::Request(request) => match ops::admit(edge, permit, request, bytes, received) {
-            Ok(admitted) => respond::answer(run(edge, admitted, received).await),
-            Err(failed) => respond::answer(ops::refuse(edge, *failed, received)),
-        },
-        Frame::Cancel(cancel) => cancelled(edge, permit, cancel, bytes, received).await,
-    }
+/// `GET /metrics`.
+pub(crate) async fn metrics(exchange: Exchange) -> Outcome<Reply> {
+    let format = Format::wanted(&exchange.head.headers);
+    let edge = exchange.edge();
+    edge.update_live_metrics();
+    Ok(respond::metrics(
+        format,
+        edge.traffic.metrics.render(format),
+    ))
 }
 
-/// Runs a command in a task of its own: it is counted and logged also when the caller hangs up.
-async fn run(edge: &Arc<Edge>, admitted: ops::Admitted, received: Instant) -> Answer {
-    let request = admitted.request_id().clone();
-    match tokio::spawn(ops::run(edge.clone(), admitted)).await {
-        Ok(answer) => answer,
-        Err(_) => refused(
-            edge,
-            request,
-            Fault::plain(ErrorCode::RelayInternal),
-            received,
-        ),
-    }
-}
-
-enum Frame {
-    Request(OpsRequest),
-    Cancel(OpsCancel),
-}
-
-fn parse(text: &str) -> Outcome<Frame> {
-    match ClientFrame::parse(text)? {
-        ClientFrame::Request(request) => Ok(Frame::Request(request)),
-        ClientFrame::Cancel(cancel) => Ok(Frame::Cancel(cancel)),
-        _ => Err(Fault::new(
-            ErrorCode::RelayFrameTypeUnknown,
-            "POST /ops takes an ops_request or an ops_cancel",
-        )),
-    }
-}
-
-/// The body of a request as text.
-pub(crate) async fn read(edge: &Edge, head: &Parts, body: Incoming) -> Outcome<String> {
-    if !is_json(&head.headers) {
-        return Err(ErrorCode::RelayContentTypeUnsupported.into());
-    }
-    let bytes = body::read(body, &edge.policy, edge.config.timeouts.body).await?;
-    String::from_utf8(bytes)
-        .map_err(|_| Fault::new(ErrorCode::RelayFrameInvalid, "the body is not UTF-8"))
+/// `GET /healthz`.
+pub(crate) async fn healthz(_: Exchange) -> Outcome<Reply> {
+    Ok(respond::closing(respond::text("ok\n")))
 }
 
 /// Whether the body says that it is JSON: no page can send that across origins without a preflight.
@@ -378,140 +245,4 @@ fn is_json(headers: &HeaderMap) -> bool {
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.split(';').next());
     essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
-}
-
-fn refused(edge: &Edge, request: RequestId, fault: Fault, received: Instant) -> Answer {
-    ops::refuse(
-        edge,
-        Failed {
-            request,
-            session: None,
-            command: None,
-            fault,
-        },
-        received,
-    )
-}
-
-async fn cancelled(
-    edge: &Edge,
-    permit: &Permit,
-    cancel: OpsCancel,
-    bytes: usize,
-    received: Instant,
-) -> Reply {
-    match ops::cancel(edge, permit, &cancel, bytes).await {
-        Ok(cancelled) => {
-            let result = format!(r#"{{"cancelled":{cancelled}}}"#);
-            let result = RawValue::from_string(result).unwrap_or_default();
-            let timing = Timing {
-                total_ms: ops::millis_since(received),
-                ..Timing::default()
-            };
-            respond::json(
-                200,
-                reply::response(
-                    &cancel.request_id,
-                    cancel.session_id.as_ref(),
-                    &result,
-                    &timing,
-                ),
-            )
-        }
-        Err(fault) => respond::answer(refused(edge, cancel.request_id, fault, received)),
-    }
-}
-
-/// `GET /ops` and `GET /cdp`: becomes a WebSocket.
-fn upgrade(connection: &Arc<Connection>, permit: Permit, head: &mut Parts) -> Outcome<Reply> {
-    let endpoint = Endpoint::of(head.uri.path());
-    if let (Endpoint::Cdp, LegacyLane::Closed(code)) = (
-        endpoint,
-        connection.edge.routing.legacy_lane(permit.asker().local),
-    ) {
-        return Err(Fault::plain(code).with("gate", "route"));
-    }
-    let has = |name, token: &str| {
-        let values = head
-            .headers
-            .get_all(name)
-            .iter()
-            .filter_map(|value| value.to_str().ok());
-        values
-            .flat_map(|value| value.split(','))
-            .any(|part| part.trim().eq_ignore_ascii_case(token))
-    };
-    let not_one = |why: &str| {
-        Fault::new(
-            ErrorCode::RelayFrameInvalid,
-            format!("GET {} opens a WebSocket, and {why}", head.uri.path()),
-        )
-    };
-    if !has(UPGRADE, "websocket") || !has(CONNECTION, "upgrade") {
-        return Err(not_one("the request asks for no upgrade"));
-    }
-    if !has(SEC_WEBSOCKET_VERSION, "13") {
-        return Err(not_one("Sec-WebSocket-Version is not 13"));
-    }
-    let mut keys = head.headers.get_all(SEC_WEBSOCKET_KEY).iter();
-    let key = keys
-        .next()
-        .ok_or_else(|| not_one("Sec-WebSocket-Key is missing"))?;
-    if keys.next().is_some() || !is_key(key.as_bytes()) {
-        return Err(not_one(
-            "Sec-WebSocket-Key is not one text of 16 bytes as base64",
-        ));
-    }
-    let upgrading = head
-        .extensions
-        .remove::<hyper::upgrade::OnUpgrade>()
-        .ok_or_else(|| not_one("this connection can't be upgraded"))?;
-    let slot = Slot::take(&connection.edge).ok_or(ErrorCode::RelayConnectionLimit)?;
-    let reply = respond::switching(
-        key.as_bytes(),
-        gate::offered_protocol(&head.headers, endpoint),
-    );
-    let (edge, alive) = (connection.edge.clone(), connection.alive.clone());
-    tokio::spawn(async move {
-        let _held = (slot, alive);
-        match upgrading.await {
-            Ok(upgraded) if endpoint == Endpoint::Cdp => cdp::serve(edge, permit, upgraded).await,
-            Ok(upgraded) => socket::serve(edge, permit, upgraded).await,
-            Err(error) => tracing::debug!(%error, "an upgrade failed"),
-        }
-    });
-    Ok(reply)
-}
-
-/// Whether a text is base64 of 16 bytes: 22 digits, of which the last carries two bits, and the padding.
-fn is_key(text: &[u8]) -> bool {
-    let digit = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
-    match text {
-        [digits @ .., last, b'=', b'='] => {
-            digits.len() == 21
-                && digits.iter().all(digit)
-                && matches!(last, b'A' | b'Q' | b'g' | b'w')
-        }
-        _ => false,
-    }
-}
-
-/// One of the places for WebSockets.
-struct Slot(Arc<Edge>);
-
-impl Slot {
-    fn take(edge: &Arc<Edge>) -> Option<Self> {
-        let taken = edge
-            .sockets
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |open| {
-                (open < MAX_SOCKETS).then_some(open + 1)
-            });
-        taken.is_ok().then(|| Self(edge.clone()))
-    }
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        self.0.sockets.fetch_sub(1, Ordering::AcqRel);
-    }
 }

@@ -15,6 +15,8 @@ mod cdp;
 mod config;
 mod connection;
 mod dashboard;
+mod edge;
+mod endpoint;
 mod gate;
 mod http;
 mod metrics;
@@ -32,6 +34,7 @@ mod socket;
 mod status;
 mod stream;
 mod tls;
+mod websocket;
 
 pub use access::ReadAccess;
 pub use config::{Labels, RelayConfig, Timeouts, Token, Versions};

@@ -5,10 +5,10 @@
 use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
+use ops_contracts::control::telemetry::RouteLabel;
 use ops_contracts::seam::port::{Caller, EndSessions, Reply, Served};
 use ops_contracts::wire::command::CommandName;
 use ops_contracts::wire::command::session::Grant;
@@ -17,12 +17,12 @@ use ops_contracts::wire::ids::{LeaseId, RequestId, SessionId};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 
 use crate::access::ToConfirm;
-use crate::gate::{self, Facts, Permit};
+use crate::edge::Edge;
+use crate::gate::{Facts, Opening, Permit, Phase, Time};
 use crate::metrics::Series;
 use crate::rate::{self, Bucket, Charge, Payer};
 use crate::reply;
 use crate::routing::Asker;
-use crate::server::Edge;
 
 /// A request that passed the gates, ready to run.
 pub(crate) struct Admitted {
@@ -56,13 +56,25 @@ pub(crate) struct Answer {
     pub(crate) granted: Option<Grant>,
 }
 
-/// What a refused or failed request is told and counted by.
+/// What a refused or failed request is answered and counted by.
 pub(crate) struct Failed {
     pub(crate) request: RequestId,
     pub(crate) session: Option<SessionId>,
     /// The command's name as it was sent.
     pub(crate) command: Option<CommandName>,
     pub(crate) fault: Fault,
+}
+
+impl Failed {
+    /// Of a request of which nothing but its id is known.
+    pub(crate) fn unread(request: RequestId, fault: Fault) -> Self {
+        Self {
+            request,
+            session: None,
+            command: None,
+            fault,
+        }
+    }
 }
 
 /// Runs the gates of a message of `bytes` bytes and settles its deadline.
@@ -76,24 +88,36 @@ pub(crate) fn admit(
     let command = request.command.known();
     let owned = request.session_id.clone().zip(request.lease_id.clone());
     let owned = owned.filter(|(session, lease)| edge.service.lease_matches(session, lease));
-    let outcome = check(edge, permit, &request, command, owned.as_ref(), bytes);
-    match outcome {
-        Ok((timeout_ms, confirm)) => {
-            request.timeout_ms = Some(timeout_ms);
-            let caller = Caller {
-                client_id: permit.client().clone(),
-                admin: permit.is_admin(),
-                legacy: Some(edge.routing.legacy_for(permit.asker(), permit.component())),
-            };
-            let opening = (command == Some(CommandName::SessionCreate))
-                .then(|| opener(edge, permit, owned.as_ref()));
+    let session = owned.as_ref().map(|(session, _)| session);
+    let opening =
+        (command == Some(CommandName::SessionCreate)).then(|| opener(edge, permit, session));
+    let charge = Charge {
+        bucket: Bucket::of(command),
+        cost: rate::cost(command, &request.params),
+        ..payable(permit, session)
+    };
+    let facts = Facts {
+        payload: u64::try_from(bytes).ok(),
+        charge: Some(charge),
+        opening: opening.as_ref().map(Opening::Ops),
+        request: Some(&request),
+        time: Some(Time {
+            asked: request.timeout_ms,
+            default: command.map(|command| command.spec().default_timeout_ms),
+        }),
+        ..Facts::on(RouteLabel::Ops)
+    };
+    let phases = [Phase::Session, Phase::Message, Phase::Command];
+    match edge.admission.pass(permit, &phases, &facts) {
+        Ok(found) => {
+            request.timeout_ms = Some(found.timeout_ms);
             Ok(Admitted {
                 request,
                 command,
-                caller,
+                caller: caller(edge, permit),
                 received,
                 opening,
-                confirm,
+                confirm: found.confirm,
                 owned,
             })
         }
@@ -106,71 +130,39 @@ pub(crate) fn admit(
     }
 }
 
-/// The deadline of a request that may run, in milliseconds, and who has to agree before.
-fn check(
-    edge: &Edge,
-    permit: &Permit,
-    request: &OpsRequest,
-    command: Option<CommandName>,
-    owned: Option<&(SessionId, LeaseId)>,
-    bytes: usize,
-) -> Outcome<(u64, Option<ToConfirm>)> {
-    let payer = owned.map_or(Payer::Peer(permit.client()), |(session, _)| {
-        Payer::Session(session)
-    });
-    let charge = Charge {
-        payer,
-        bucket: Bucket::of(command),
-        cost: rate::cost(command, &request.params),
-    };
-    let opening =
-        (command == Some(CommandName::SessionCreate)).then(|| opener(edge, permit, owned));
-    let opening = opening.as_ref();
-    let facts = Facts {
-        payload: u64::try_from(bytes).ok(),
-        charge: Some(charge),
-        opening,
-        ..Facts::default()
-    };
-    gate::message(permit, &facts, &edge.policy)?;
-    if edge.draining.load(Ordering::Acquire) {
-        return Err(ErrorCode::RelayOpsDraining.into());
+/// Who asks, for the service.
+fn caller(edge: &Edge, permit: &Permit) -> Caller {
+    let legacy = edge.routing.legacy_for(permit.asker(), permit.component());
+    Caller {
+        client_id: permit.client().clone(),
+        admin: permit.is_admin(),
+        legacy: Some(legacy),
     }
-    let confirm = edge
-        .access
-        .judge(permit, request)
-        .map_err(|fault| fault.with("gate", "policy"))?;
-    Ok((deadline(edge, request.timeout_ms, command)?, confirm))
+}
+
+/// The charge of one command: of the session whose lease the sender holds, else of the sender.
+fn payable<'a>(permit: &'a Permit, session: Option<&'a SessionId>) -> Charge<'a> {
+    let charge = Charge::of(permit, Bucket::Commands);
+    match session {
+        Some(session) => Charge {
+            payer: Payer::Session(session),
+            ..charge
+        },
+        None => charge,
+    }
 }
 
 /// Who asks for a session. One that holds another session's lease is vouched for by the owner of that, where nothing ranks before
 /// it.
-fn opener(edge: &Edge, permit: &Permit, owned: Option<&(SessionId, LeaseId)>) -> Asker {
+fn opener(edge: &Edge, permit: &Permit, owned: Option<&SessionId>) -> Asker {
     let mut asker = permit.asker().clone();
-    if let Some((session, _)) = owned {
+    if let Some(session) = owned {
         asker.by_lease = Some(session.clone());
         if let Some(owner) = edge.routing.lease_owner(session) {
             asker.identities = asker.identities.with(owner);
         }
     }
     asker
-}
-
-fn deadline(edge: &Edge, asked: Option<u64>, command: Option<CommandName>) -> Outcome<u64> {
-    let cap = edge.policy.limits.ops.max_timeout_ms;
-    match asked {
-        Some(asked) if asked > cap => {
-            let message =
-                format!("timeoutMs is {asked} and may be at most {cap}: repeat the wait instead");
-            let profile = &edge.policy.limits.name;
-            Err(Fault::new(ErrorCode::RelayTimeoutCapExceeded, message)
-                .with("timeoutMs", asked)
-                .with("capMs", cap)
-                .with("profile", profile))
-        }
-        Some(asked) => Ok(asked),
-        None => Ok(command.map_or(cap, |command| command.spec().default_timeout_ms.min(cap))),
-    }
 }
 
 /// Runs an admitted request to its answer. Dropping the future abandons the answer, not the command.
@@ -184,50 +176,68 @@ pub(crate) async fn run(edge: Arc<Edge>, admitted: Admitted) -> Answer {
         confirm,
         ..
     } = admitted;
-    if let Some(ask) = &confirm
-        && let Err(fault) = confirmed(&edge, ask, &mut request, &caller).await
-    {
-        let failed = Failed {
-            request: request.request_id,
-            session: request.session_id,
-            command,
-            fault,
-        };
-        return fail(&edge, failed, None, None, received);
+    let asked = match &confirm {
+        Some(ask) => confirmed(&edge, ask, &mut request, &caller).await,
+        None => Ok(()),
+    };
+    let subject = Subject {
+        request: request.request_id.clone(),
+        session: request.session_id.clone(),
+        command,
+    };
+    if let Err(fault) = asked {
+        return fail(&edge, subject.failed(fault), None, None, received);
     }
-    let (id, session) = (request.request_id.clone(), request.session_id.clone());
+    match execute(&edge, request, caller, received).await {
+        Ok(reply) => {
+            let reply = routed(&edge, opening.as_ref(), reply);
+            finish(&edge, subject, reply, received)
+        }
+        Err(fault) => {
+            let reached = Some(edge.traffic.metrics.served(None));
+            fail(&edge, subject.failed(fault), reached, None, received)
+        }
+    }
+}
+
+/// What an answer is about.
+struct Subject {
+    request: RequestId,
+    session: Option<SessionId>,
+    command: Option<CommandName>,
+}
+
+impl Subject {
+    fn failed(self, fault: Fault) -> Failed {
+        Failed {
+            request: self.request,
+            session: self.session,
+            command: self.command,
+            fault,
+        }
+    }
+}
+
+/// Has the service run a request. A bug in the runtime must neither hang nor take down the connection of its client.
+///
+/// # Errors
+/// `relay_internal` where it panics or does not keep the deadline.
+async fn execute(
+    edge: &Edge,
+    request: OpsRequest,
+    caller: Caller,
+    received: Instant,
+) -> Outcome<Reply> {
     let limit = Duration::from_millis(request.timeout_ms.unwrap_or(0))
         .saturating_add(edge.config.timeouts.grace);
     let execution = edge.service.execute(request, caller, received);
-    // A bug in the runtime must neither hang nor take down the connection of its client.
-    let guarded = tokio::time::timeout(limit, AssertUnwindSafe(execution).catch_unwind());
-    let reached = Some(edge.metrics.served(None));
-    match guarded.await {
-        Ok(Ok(reply)) => finish(
-            &edge,
-            id,
-            session,
-            command,
-            routed(&edge, opening.as_ref(), reply),
-            received,
-        ),
-        Ok(Err(_)) => fail(
-            &edge,
-            failed_inside(id, session, command, "the runtime panicked"),
-            reached,
-            None,
-            received,
-        ),
-        Err(_) => {
-            let failed = failed_inside(
-                id,
-                session,
-                command,
-                "the runtime did not keep the request's deadline",
-            );
-            fail(&edge, failed, reached, None, received)
-        }
-    }
+    let guarded = AssertUnwindSafe(execution).catch_unwind();
+    let why = match tokio::time::timeout(limit, guarded).await {
+        Ok(Ok(reply)) => return Ok(reply),
+        Ok(Err(_)) => "the runtime panicked",
+        Err(_) => "the runtime did not keep the request's deadline",
+    };
+    Err(Fault::new(ErrorCode::RelayInternal, why))
 }
 
 /// Waits until another credential has approved of a request. What is left of its deadline is left for the command.
@@ -241,7 +251,8 @@ async fn confirmed(
     edge.service.admits(request, caller)?;
     let deadline =
         tokio::time::Instant::now() + Duration::from_millis(request.timeout_ms.unwrap_or(0));
-    edge.access.confirmed(edge, ask, request, deadline).await?;
+    let (access, now) = (&edge.admission.access, edge.now());
+    access.confirmed(ask, request, now, deadline).await?;
     let left = deadline.saturating_duration_since(tokio::time::Instant::now());
     request.timeout_ms = Some(u64::try_from(left.as_millis()).unwrap_or(u64::MAX).max(1));
     Ok(())
@@ -278,82 +289,52 @@ fn routed(edge: &Edge, opening: Option<&Asker>, reply: Reply) -> Reply {
     }
 }
 
-fn failed_inside(
-    request: RequestId,
-    session: Option<SessionId>,
-    command: Option<CommandName>,
-    why: &str,
-) -> Failed {
-    Failed {
-        request,
-        session,
-        command,
-        fault: Fault::new(ErrorCode::RelayInternal, why),
-    }
-}
-
-fn finish(
-    edge: &Edge,
-    id: RequestId,
-    asked: Option<SessionId>,
-    command: Option<CommandName>,
-    reply: Reply,
-    received: Instant,
-) -> Answer {
-    let session = reply.session_id.or(asked);
-    let served = Some(edge.metrics.served(reply.served));
+fn finish(edge: &Edge, asked: Subject, reply: Reply, received: Instant) -> Answer {
+    let subject = Subject {
+        session: reply.session_id.or(asked.session),
+        ..asked
+    };
+    let served = Some(edge.traffic.metrics.served(reply.served));
     let timing = Timing {
         total_ms: millis_since(received),
         ..reply.timing
     };
-    let result = match reply.outcome {
-        Ok(result) => result,
-        Err(fault) => {
-            return fail(
-                edge,
-                Failed {
-                    request: id,
-                    session,
-                    command,
-                    fault,
-                },
-                served,
-                Some(timing),
-                received,
-            );
-        }
+    let (request, session) = (&subject.request, subject.session.as_ref());
+    let composed = reply.outcome.and_then(|result| {
+        let text = reply::response(request, session, &result, &timing);
+        fits(&text).map(|()| text)
+    });
+    let text = match composed {
+        Ok(text) => text,
+        Err(fault) => return fail(edge, subject.failed(fault), served, Some(timing), received),
     };
-    let text = reply::response(&id, session.as_ref(), &result, &timing);
-    if text.len() > RESPONSE_CAP {
-        let message = format!(
-            "the response has {} bytes and may have at most {RESPONSE_CAP}",
-            text.len()
-        );
-        let fault = Fault::new(ErrorCode::RelayResponseTooLarge, message)
-            .with("bytes", text.len())
-            .with("limitBytes", RESPONSE_CAP);
-        return fail(
-            edge,
-            Failed {
-                request: id,
-                session,
-                command,
-                fault,
-            },
-            served,
-            Some(timing),
-            received,
-        );
-    }
-    edge.count(Series::ops(command, served), None, timing.total_ms);
-    log(id.clone(), session, command, None, timing.total_ms);
+    let Subject {
+        request,
+        session,
+        command,
+    } = subject;
+    let series = Series::ops(command, served);
+    edge.traffic.ended(series, None, timing.total_ms);
+    log(request.clone(), session, command, None, timing.total_ms);
     Answer {
-        request: id,
+        request,
         text,
         code: None,
         retry_after_ms: None,
         granted: reply.granted,
     }
+}
+
+/// Whether a response is within the cap of all responses.
+fn fits(text: &str) -> Outcome<()> {
+    let bytes = text.len();
+    if bytes <= RESPONSE_CAP {
+        return Ok(());
+    }
+    let message = format!("the response has {bytes} bytes and may have at most {RESPONSE_CAP}");
+    Err(Fault::new(ErrorCode::RelayResponseTooLarge, message)
+        .with("bytes", bytes)
+        .with("limitBytes", RESPONSE_CAP))
 }
 
 /// The line of a request, in a task of its own: that is behind the task that sends the answer.
@@ -396,10 +377,11 @@ fn fail(
         command,
         fault,
     } = failed;
-    edge.count_refusal(&fault);
+    edge.traffic.refused(&fault);
     let (code, retry_after_ms) = (fault.code, fault.retry_after_ms);
     let total_ms = millis_since(received);
-    edge.count(Series::ops(command, served), Some(code), total_ms);
+    edge.traffic
+        .ended(Series::ops(command, served), Some(code), total_ms);
     log(
         request.clone(),
         session.clone(),
@@ -426,20 +408,11 @@ pub(crate) async fn cancel(
 ) -> Outcome<bool> {
     let owned = cancel.session_id.as_ref().zip(cancel.lease_id.as_ref());
     let owned = owned.filter(|(session, lease)| edge.service.lease_matches(session, lease));
-    let payer = owned.map_or(Payer::Peer(permit.client()), |(session, _)| {
-        Payer::Session(session)
-    });
     let charge = Charge {
-        payer,
         bucket: Bucket::Control,
-        cost: 1,
+        ..payable(permit, owned.map(|(session, _)| session))
     };
-    let facts = Facts {
-        payload: u64::try_from(bytes).ok(),
-        charge: Some(charge),
-        ..Facts::default()
-    };
-    gate::message(permit, &facts, &edge.policy)?;
+    message(edge, permit, charge, bytes)?;
     let cancelled = edge.service.cancel(cancel.clone()).await;
     tracing::info!(
         target: "ops",
@@ -451,22 +424,24 @@ pub(crate) async fn cancel(
     Ok(cancelled)
 }
 
+/// Runs the gates of a message that runs no command.
+fn message(edge: &Edge, permit: &Permit, charge: Charge<'_>, bytes: usize) -> Outcome<()> {
+    let facts = Facts {
+        payload: u64::try_from(bytes).ok(),
+        charge: Some(charge),
+        ..Facts::on(RouteLabel::Ops)
+    };
+    let passed = edge.admission.pass(permit, &[Phase::Message], &facts);
+    passed.map(drop)
+}
+
 /// Hands a health envelope to the store.
 ///
 /// # Errors
 /// That of the gates, `relay_health_invalid` naming the field, or `relay_frame_type_unknown` where the relay keeps no health.
 pub(crate) fn health(edge: &Edge, permit: &Permit, text: &str) -> Outcome<()> {
-    let charge = Charge {
-        payer: Payer::Peer(permit.client()),
-        bucket: Bucket::Control,
-        cost: 1,
-    };
-    let facts = Facts {
-        payload: u64::try_from(text.len()).ok(),
-        charge: Some(charge),
-        ..Facts::default()
-    };
-    gate::message(permit, &facts, &edge.policy)?;
+    let charge = Charge::of(permit, Bucket::Control);
+    message(edge, permit, charge, text.len())?;
     let none = || {
         Fault::new(
             ErrorCode::RelayFrameTypeUnknown,

@@ -5,10 +5,12 @@
 use std::fmt;
 use std::sync::Arc;
 
-use ops_contracts::wire::command::parse_json;
 use ops_contracts::wire::http::PairRequest;
 pub use ops_contracts::wire::http::Paired;
 use ops_contracts::{ErrorCode, Fault, Outcome};
+
+use crate::http::respond::Reply;
+use crate::http::{self, Exchange};
 
 /// Whether clients must pair, and who knows which have.
 #[derive(Clone)]
@@ -72,29 +74,18 @@ impl Pairing {
             store: Arc::new(NoPairings),
         }
     }
+}
 
-    /// Answers `POST /pair`: the JSON of what the client keeps.
-    ///
-    /// # Errors
-    /// `relay_frame_invalid` for a body that is not `{"code": …}`, and what `redeem` refuses.
-    pub(crate) async fn redeem(&self, body: &str) -> Outcome<String> {
-        // Serde would take an array as well, by position.
-        if !body.trim_start().starts_with('{') {
-            return Err(Fault::new(
-                ErrorCode::RelayFrameInvalid,
-                "the body is no JSON object",
-            ));
-        }
-        let PairRequest { code } = parse_json(body).map_err(|invalid| {
-            Fault::new(ErrorCode::RelayFrameInvalid, invalid.to_string())
-                .with("field", invalid.field)
-                .with("expected", invalid.expected)
-        })?;
-        let store = self.store.clone();
-        let redeemed = tokio::task::spawn_blocking(move || store.redeem(&code)).await;
-        let paired = redeemed
-            .unwrap_or_else(|_| Err(Fault::new(ErrorCode::RelayInternal, "pairing panicked")))?;
-        tracing::info!(pairingId = %paired.id, "a client was paired");
-        Ok(serde_json::to_string(&paired).expect("a pairing consists of texts"))
-    }
+/// `POST /pair`: a one-time code for a pairing token. Answers with what the client keeps.
+///
+/// # Errors
+/// `relay_frame_invalid` for a body that is not `{"code": …}`, and what `redeem` refuses.
+pub(crate) async fn pair(mut exchange: Exchange) -> Outcome<Reply> {
+    let PairRequest { code } = exchange.json().await?;
+    let store = exchange.edge().admission.pairing.store.clone();
+    let redeemed = tokio::task::spawn_blocking(move || store.redeem(&code)).await;
+    let paired = redeemed
+        .unwrap_or_else(|_| Err(Fault::new(ErrorCode::RelayInternal, "pairing panicked")))?;
+    tracing::info!(pairingId = %paired.id, "a client was paired");
+    http::json(&paired)
 }

@@ -14,6 +14,8 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
+use crate::gate::Permit;
+
 /// How many times the rate of commands a peer may read at: a scraper, a dashboard and a person poll side by side.
 const READS: u32 = 4;
 
@@ -26,6 +28,17 @@ pub(crate) struct Charge<'a> {
     pub(crate) bucket: Bucket,
     /// How many requests it counts as.
     pub(crate) cost: u32,
+}
+
+impl<'a> Charge<'a> {
+    /// One request of a peer.
+    pub(crate) fn of(permit: &'a Permit, bucket: Bucket) -> Self {
+        Self {
+            payer: Payer::Peer(permit.client()),
+            bucket,
+            cost: 1,
+        }
+    }
 }
 
 /// Who pays for a message.

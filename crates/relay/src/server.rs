@@ -6,30 +6,27 @@
 use std::future::Future;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use ops_contracts::control::health::AdapterHealthStore;
+use ops_contracts::Outcome;
 use ops_contracts::control::legacy::LegacyBrowsers;
-use ops_contracts::control::telemetry::{RouteLabel, SessionOutcome};
-use ops_contracts::seam::port::{OpsService, Served, SessionObserver};
+use ops_contracts::seam::port::OpsService;
 use ops_contracts::wire::clock::{Clock, Timestamp};
-use ops_contracts::wire::ids::RequestId;
-use ops_contracts::{ErrorCode, Fault, Outcome};
 use tokio::net::{TcpListener, TcpSocket};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
-use crate::access::{AccessControl, ReadAccess};
+use crate::access::ReadAccess;
 use crate::cdp::Lane;
 use crate::config::RelayConfig;
 use crate::connection;
 use crate::dashboard;
-use crate::gate::{Permit, Policy};
-use crate::metrics::{Build, Live, Metrics, Series};
-use crate::peers::Peers;
+use crate::edge::{Edge, Lifetime, RequestIds, Traffic};
+use crate::gate::Admission;
+use crate::metrics::{Build, Metrics};
 use crate::pool::Pool;
 use crate::provenance::Intake;
 use crate::routing::Routing;
@@ -43,144 +40,6 @@ const CLOSE: Duration = Duration::from_secs(2);
 
 /// How long a runtime may overrun its deadline for shutting down.
 const SHUT_DOWN_GRACE: Duration = Duration::from_secs(2);
-
-/// What all connections of a relay share.
-pub(crate) struct Edge {
-    pub(crate) config: RelayConfig,
-    pub(crate) policy: Policy,
-    pub(crate) routing: Arc<Routing>,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) service: Arc<dyn OpsService>,
-    pub(crate) metrics: Metrics,
-    pub(crate) scoring: Arc<Scoring>,
-    pub(crate) intake: Intake,
-    /// Which commands may be used, and which wait for a confirmation.
-    pub(crate) access: AccessControl,
-    pub(crate) pool: Pool,
-    pub(crate) peers: Arc<Peers>,
-    pub(crate) lane: Lane,
-    pub(crate) url: String,
-    pub(crate) started_at: Timestamp,
-    pub(crate) draining: AtomicBool,
-    /// True when connections have to close.
-    closing: watch::Sender<bool>,
-    /// Told when pairings may have been taken back.
-    pairings: watch::Sender<()>,
-    /// WebSockets that are open.
-    pub(crate) sockets: AtomicUsize,
-    /// Streams of events that are open.
-    pub(crate) streams: AtomicUsize,
-    /// The last hour of traffic.
-    pub(crate) history: dashboard::History,
-    made_ids: AtomicU64,
-}
-
-impl Edge {
-    /// Ends when connections have to close.
-    pub(crate) async fn closing(&self) {
-        // The sender lives as long as this.
-        let _ = self.closing.subscribe().wait_for(|closing| *closing).await;
-    }
-
-    /// Ends when the pairing that let a client in is no more; never for a client that came without one.
-    pub(crate) async fn unpaired(&self, permit: &Permit) {
-        let Some(id) = permit.pairing() else {
-            return std::future::pending().await;
-        };
-        // Looked at first: it may have been taken back between the gate and this subscription. The sender lives as long as this.
-        let mut changes = self.pairings.subscribe();
-        let _ = changes
-            .wait_for(|()| !self.policy.pairing.store.holds(id))
-            .await;
-    }
-
-    /// Ends what pairings that were taken back have let in.
-    pub(crate) fn pairings_changed(&self) {
-        let store = &self.policy.pairing.store;
-        self.policy.logins.keep(|pairing| store.holds(pairing));
-        self.pairings.send_replace(());
-    }
-
-    /// The authority on adapter health.
-    pub(crate) fn health(&self) -> Option<&dyn AdapterHealthStore> {
-        self.config.health.as_deref()
-    }
-
-    /// Counts a refusal where a gate made it: its details name the gate.
-    pub(crate) fn count_refusal(&self, fault: &Fault) {
-        let gate = fault.details.get("gate").and_then(|gate| gate.as_str());
-        if let Some(gate) = gate.and_then(|gate| gate.parse().ok()) {
-            self.metrics.refused(gate, fault.code);
-        }
-    }
-
-    /// Brings the gauges of what is there now up to date. Done at each scrape, so that a scrape never shows what was there
-    /// some seconds ago.
-    pub(crate) fn update_live_metrics(&self) {
-        self.metrics.live(&Live {
-            health: self
-                .health()
-                .map(|store| store.sessions())
-                .unwrap_or_default(),
-            runtime: self.service.summary(),
-            cdp_sessions: self.lane.active(),
-        });
-    }
-
-    /// Counts a request that ended with `code`, or succeeded without one.
-    pub(crate) fn count(&self, series: Series, code: Option<ErrorCode>, total_ms: f64) {
-        self.metrics.record(series, code, total_ms);
-        if series.route == RouteLabel::Ops {
-            self.history.record(code, total_ms);
-        }
-        if series.is_served() {
-            self.scoring
-                .request(&series.sample(code, total_ms), self.clock.now());
-        }
-    }
-
-    /// Counts a protocol command of the legacy lane. `method` comes from a table: labels must not grow with what clients send.
-    pub(crate) fn count_legacy(
-        &self,
-        method: &'static str,
-        code: Option<ErrorCode>,
-        total_ms: f64,
-    ) {
-        self.count(
-            Series::of(RouteLabel::Cdp, method, Some(self.metrics.served(None))),
-            code,
-            total_ms,
-        );
-    }
-
-    /// Counts a session of the legacy lane that has ended.
-    pub(crate) fn legacy_session_ended(&self, outcome: SessionOutcome) {
-        self.metrics
-            .session_ended(RouteLabel::Cdp, self.metrics.served(None), outcome);
-    }
-
-    /// An id for a request that named none, so that its answer can be found in the log.
-    pub(crate) fn make_request_id(&self) -> RequestId {
-        let number = self.made_ids.fetch_add(1, Ordering::Relaxed);
-        let instance = self.config.instance_id.get(..8).unwrap_or("0");
-        format!("relay-{instance}-{number}")
-            .parse()
-            .unwrap_or_else(|_| ops_contracts::wire::frame::unknown_request_id())
-    }
-}
-
-/// Hears how sessions end; the service must not keep the edge alive.
-struct Ends(Weak<Edge>);
-
-impl SessionObserver for Ends {
-    fn session_ended(&self, served: Served, outcome: SessionOutcome) {
-        if let Some(edge) = self.0.upgrade() {
-            edge.metrics.session_ended(RouteLabel::Ops, served, outcome);
-            edge.scoring
-                .session_ended(outcome == SessionOutcome::Crashed, edge.clock.now());
-        }
-    }
-}
 
 /// Why a relay ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -201,7 +60,7 @@ impl Control {
     /// # Errors
     /// What is wrong with the configuration; the settings stay as they were.
     pub async fn reload(&self) -> Outcome<bool> {
-        crate::admin::reload(&self.0).await
+        crate::admin::read_again(&self.0).await
     }
 }
 
@@ -233,51 +92,9 @@ impl Relay {
         }
         let listener = listen(config.listen)?;
         let address = listener.local_addr()?;
-        let scoring = Arc::new(Scoring::new(
-            config.ledger.clone(),
-            config.phase,
-            clock.now(),
-        ));
-        let build = Build {
-            version: &config.versions.relay,
-            limits_profile: &config.limits.name,
-        };
-        let metrics =
-            Metrics::new(config.labels, build, scoring.baseline()).map_err(io::Error::other)?;
-        scoring
-            .incidents()
-            .iter()
-            .for_each(|incident| metrics.incident_recorded(&incident.told));
-        let routing = Arc::new(Routing::new(
-            &config.routing,
-            &config.versions.relay,
-            config.health.clone(),
-        ));
-        let edge = Edge {
-            policy: Policy::new(&config, address, routing.clone()),
-            routing,
-            service,
-            metrics,
-            scoring,
-            intake: Intake::new(config.signing.clone()),
-            access: AccessControl::default(),
-            pool: Pool::new(config.tls.is_some()),
-            lane: Lane::new(&config.limits),
-            peers: Arc::default(),
-            url: format!("{}://{}", config.scheme(), reachable(address)),
-            started_at: clock.now(),
-            clock,
-            draining: AtomicBool::new(false),
-            closing: watch::Sender::new(false),
-            pairings: watch::Sender::new(()),
-            sockets: AtomicUsize::new(0),
-            streams: AtomicUsize::new(0),
-            history: dashboard::History::default(),
-            made_ids: AtomicU64::new(1),
-            config,
-        };
-        let edge = Arc::new(edge);
-        edge.service.observe(Arc::new(Ends(Arc::downgrade(&edge))));
+        let edge = Arc::new(compose(config, service, clock, address)?);
+        // The service must not keep the edge alive, so it gets the part that counts alone.
+        edge.service.observe(edge.traffic.clone());
         Ok(Self {
             listener,
             address,
@@ -288,7 +105,7 @@ impl Relay {
     /// Has every command judged by the policy that `read` gives, now and at every reload.
     #[must_use]
     pub fn with_policy(self, read: ReadAccess) -> Self {
-        self.edge.access.equip(read);
+        self.edge.admission.access.equip(read);
         self
     }
 
@@ -299,7 +116,7 @@ impl Relay {
         browsers: Arc<dyn LegacyBrowsers>,
         lease_ttl: Duration,
     ) -> Self {
-        self.edge.lane.equip(browsers, lease_ttl);
+        self.edge.legacy.equip(browsers, lease_ttl);
         self
     }
 
@@ -342,12 +159,67 @@ impl Relay {
             ended = until_ended(&edge, shutdown) => ended,
         };
         work.shutdown().await;
-        edge.closing.send_replace(true);
+        edge.lifetime.close();
         if timeout(CLOSE, gone.recv()).await.is_err() {
             tracing::warn!("some connections did not close in time");
         }
         ended
     }
+}
+
+/// The parts of an edge that listens on `address`.
+fn compose(
+    config: RelayConfig,
+    service: Arc<dyn OpsService>,
+    clock: Arc<dyn Clock>,
+    address: SocketAddr,
+) -> io::Result<Edge> {
+    let traffic = Arc::new(count(&config, clock)?);
+    let routing = Arc::new(Routing::new(
+        &config.routing,
+        &config.versions.relay,
+        config.health.clone(),
+    ));
+    let draining = Arc::new(AtomicBool::new(false));
+    let legacy = Arc::new(Lane::new(&config.limits, traffic.clone()));
+    let (routed, lane) = (routing.clone(), legacy.clone());
+    let admission = Admission::new(&config, address, routed, lane, draining.clone());
+    Ok(Edge {
+        admission,
+        routing,
+        service,
+        legacy,
+        pool: Pool::new(config.tls.is_some()),
+        peers: Arc::default(),
+        intake: Intake::new(config.signing.clone()),
+        lifetime: Lifetime::new(draining),
+        ids: RequestIds::new(&config.instance_id),
+        url: format!("{}://{}", config.scheme(), reachable(address)),
+        started_at: traffic.clock.now(),
+        traffic,
+        config,
+    })
+}
+
+/// What counts, with what was counted before this relay.
+pub(crate) fn count(config: &RelayConfig, clock: Arc<dyn Clock>) -> io::Result<Traffic> {
+    let scoring = Scoring::new(config.ledger.clone(), config.phase, clock.now());
+    let scoring = Arc::new(scoring);
+    let build = Build {
+        version: &config.versions.relay,
+        limits_profile: &config.limits.name,
+    };
+    let metrics =
+        Metrics::new(config.labels, build, scoring.baseline()).map_err(io::Error::other)?;
+    for incident in scoring.incidents() {
+        metrics.incident_recorded(&incident.told);
+    }
+    Ok(Traffic {
+        metrics,
+        scoring,
+        history: dashboard::History::default(),
+        clock,
+    })
 }
 
 /// How many connections may wait to be accepted, where the system allows as many: who comes when the queue is full tries again after
@@ -385,14 +257,15 @@ async fn until_ended(edge: &Edge, shutdown: impl Future<Output = ()>) -> Ended {
         () = shutdown => Ended::Shutdown,
         () = idle(edge) => Ended::Idle,
     };
-    edge.draining.store(true, Ordering::Release);
+    // Before what runs is waited for: a gate that does not see it lets in what is waited for.
+    edge.lifetime.draining.store(true, Ordering::Release);
     let drain = edge.config.timeouts.drain;
     tracing::info!(reason = ?ended, "draining");
     let deadline = Instant::now() + drain;
     let both = async {
         tokio::join!(
             edge.service.shut_down(deadline.into_std()),
-            edge.lane.shut_down(deadline.into_std())
+            edge.legacy.shut_down(deadline.into_std())
         );
     };
     if timeout(drain + SHUT_DOWN_GRACE, both).await.is_err() {
@@ -413,7 +286,7 @@ async fn idle(edge: &Edge) {
         } else {
             Duration::ZERO
         };
-        let idle = idle.min(edge.lane.idle());
+        let idle = idle.min(edge.legacy.idle());
         if idle >= limit {
             return;
         }
@@ -448,13 +321,14 @@ async fn upkeep(edge: Arc<Edge>) -> std::convert::Infallible {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        edge.metrics.upkeep();
-        edge.scoring.refresh(edge.clock.now());
-        edge.metrics.disk(&edge.scoring.disk());
-        edge.policy.rates.retain_recent();
+        let traffic = &edge.traffic;
+        traffic.metrics.upkeep();
+        traffic.scoring.refresh(edge.now());
+        traffic.metrics.disk(&traffic.scoring.disk());
+        edge.admission.retain_recent();
         edge.routing.sweep(&*edge.service);
-        edge.lane.rates.retain_recent();
-        edge.history
-            .step(edge.clock.now(), edge.service.summary().sessions);
+        traffic
+            .history
+            .step(edge.now(), edge.service.summary().sessions);
     }
 }

@@ -3,15 +3,12 @@
 //! Closing the socket cancels nothing: commands run on, and their results wait under their request ids.
 
 mod events;
-mod outbox;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::StreamExt;
-use futures_util::stream::{SplitSink, SplitStream};
 use hyper::upgrade::Upgraded;
-use hyper_util::rt::TokioIo;
+use ops_contracts::control::telemetry::RouteLabel;
 use ops_contracts::wire::command::session::Grant;
 use ops_contracts::wire::frame::{
     ClientFrame, ClientKind, FrameType, OpsCancel, OpsHello, OpsHelloAck, OpsRequest,
@@ -23,73 +20,44 @@ use ops_contracts::wire::version::{
     OPS_CONTRACT_VERSION, OPS_MIN_COMPAT_VERSION, STATUS_SCHEMA_VERSION, VERSION_SCHEME,
 };
 use ops_contracts::{ErrorCode, Fault, Outcome};
-use tokio::io::AsyncWriteExt;
 use tokio::sync::watch;
 use tokio::time::timeout;
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::error::{CapacityError, Error as WsError};
-use tokio_tungstenite::tungstenite::protocol::{
-    Message, Role, WebSocketConfig, frame::coding::CloseCode,
-};
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
-use crate::gate::{self, ClientVersions, Facts, Field, Permit, checks};
-use crate::ops::{self, Failed};
-use crate::rate::{Bucket, Charge, Payer};
+use crate::edge::Edge;
+use crate::gate::{ClientVersions, Facts, Field, Permit, Phase, checks};
+use crate::ops::{self, Answer, Failed};
+use crate::peers::Seat;
+use crate::rate::Bucket;
+use crate::reply;
 use crate::routing::BLOCKED_REASON;
-use crate::server::Edge;
+use crate::websocket::{self, Beat, Ending, Incoming, Outbox, Reader, Setup, Unreadable};
 use events::Subscriptions;
-use outbox::Outbox;
-
-/// How far above the cap a message is still read, so that its refusal can name the request.
-const SLACK: usize = 64 * 1024;
 
 /// The most requests of one connection that run at once.
 const MAX_IN_FLIGHT: usize = 1024;
 
+/// Frames that may wait to be written.
+const FRAMES: usize = 1024;
+
 /// How long a socket waits for answers when the relay ends: the runtime has shut down by then.
 const SETTLE: Duration = Duration::from_secs(1);
 
-/// Buffers of one connection; many connections are idle.
-const BUFFER: usize = 16 * 1024;
-
-type Socket = WebSocketStream<TokioIo<Upgraded>>;
-type Writer = SplitSink<Socket, Message>;
-type Reader = SplitStream<Socket>;
-
-/// Why a socket ends, as it is told to the peer.
-type Ending = (CloseCode, &'static str);
-
 /// Serves a socket until one side ends it.
 pub(crate) async fn serve(edge: Arc<Edge>, permit: Permit, upgraded: Upgraded) {
-    let cap = usize::try_from(edge.policy.limits.ops.max_payload_bytes)
-        .unwrap_or(usize::MAX)
-        .saturating_add(SLACK);
-    let config = WebSocketConfig::default()
-        .max_message_size(Some(cap))
-        .max_frame_size(Some(cap))
-        .read_buffer_size(BUFFER)
-        .write_buffer_size(BUFFER);
-    let socket =
-        WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
-    let (writer, mut reader) = socket.split();
-    let (outbox, writing) = Outbox::start(writer, &edge.config.timeouts);
+    let setup = Setup {
+        cap: edge.admission.limits.ops.max_payload_bytes,
+        frames: FRAMES,
+        beat: Beat::Frame,
+    };
+    let (outbox, mut reader) = websocket::open(upgraded, setup, &edge.config.timeouts).await;
     let let_in = permit.clone();
     let ending = tokio::select! {
         ending = Session::run(&edge, permit, &mut reader, &outbox) => ending,
         // What runs already runs on, as when a socket breaks; its answers are for nobody.
         () = edge.unpaired(&let_in) => Some((CloseCode::Policy, "the pairing was taken back")),
     };
-    if outbox.is_broken() {
-        // The peer takes nothing: there is no way to tell it more.
-        return writing.abort();
-    }
-    outbox.close(ending).await;
-    drop(outbox);
-    // The writer bounds each of its writes.
-    let Ok(writer) = writing.await else { return };
-    if let Ok(mut socket) = writer.reunite(reader) {
-        let _ = timeout(edge.config.timeouts.write, socket.get_mut().shutdown()).await;
-    }
+    reader.close(outbox, ending).await;
 }
 
 /// The state of one socket after its hello.
@@ -113,27 +81,24 @@ impl Session {
             Ok(permit) => permit,
             Err(ending) => return ending,
         };
-        let _seat = match edge.peers.seat(permit.client()) {
-            Ok(seat) => match (permit.kind(), permit.version()) {
-                (Some(ClientKind::Extension), Some(version)) => seat.of_extension(version),
-                _ => seat,
-            },
+        let _seat = match seat(edge, &permit) {
+            Ok(seat) => seat,
             Err(fault) => {
-                outbox.send_error(unknown_request_id(), fault).await;
+                send_error(outbox, unknown_request_id(), fault).await;
                 return Some((CloseCode::Again, "too many connections"));
             }
         };
         let session = Self {
             edge: edge.clone(),
             permit,
-            subscriptions: Arc::new(Subscriptions::new(outbox.events())),
+            subscriptions: Arc::new(Subscriptions::new(outbox.clone())),
             outbox: outbox.clone(),
             in_flight: Arc::new(watch::Sender::new(0)),
         };
         tokio::select! {
             ending = session.read(reader) => ending,
             () = outbox.broken() => None,
-            () = edge.closing() => {
+            () = edge.lifetime.closing() => {
                 session.settle().await;
                 Some((CloseCode::Away, "the relay ends"))
             }
@@ -148,48 +113,47 @@ impl Session {
 
     async fn read(&self, reader: &mut Reader) -> Option<Ending> {
         loop {
-            let message = match timeout(self.edge.config.timeouts.silence, reader.next()).await {
-                Ok(message) => message,
-                Err(_) => return Some((CloseCode::Policy, "the peer is silent")),
-            };
-            let text = match message {
-                Some(Ok(Message::Text(text))) => text,
-                Some(Ok(Message::Binary(_))) => {
+            let ended = match reader.next().await {
+                Incoming::Text(text) => self.take(text.as_str()).await,
+                Incoming::Binary => {
                     let fault = Fault::new(ErrorCode::RelayFrameInvalid, "frames are text");
-                    self.outbox.send_error(unknown_request_id(), fault).await;
-                    continue;
+                    self.refuse(unknown_request_id(), fault).await;
+                    None
                 }
-                Some(Ok(Message::Ping(_))) => match self.pinged() {
-                    Ok(()) => continue,
+                Incoming::Ping => match self.charge_read() {
+                    Ok(()) => None,
                     Err(fault) => {
-                        self.outbox.send_error(unknown_request_id(), fault).await;
-                        return Some((CloseCode::Policy, "too many pings"));
+                        self.refuse(unknown_request_id(), fault).await;
+                        Some((CloseCode::Policy, "too many pings"))
                     }
                 },
-                Some(Ok(Message::Pong(_) | Message::Frame(_))) => continue,
-                Some(Ok(Message::Close(_))) | None => return None,
-                Some(Err(error)) => return unreadable(&self.edge, &self.outbox, &error).await,
+                Incoming::Silent => Some((CloseCode::Policy, "the peer is silent")),
+                Incoming::Closed => return None,
+                Incoming::Unreadable(why) => {
+                    return unreadable(&self.edge, &self.outbox, why).await;
+                }
             };
-            if let Some(ending) = self.take(text.as_str()).await {
-                return Some(ending);
+            if ended.is_some() {
+                return ended;
             }
         }
+    }
+
+    async fn refuse(&self, request: RequestId, fault: Fault) {
+        send_error(&self.outbox, request, fault).await;
     }
 
     /// Handles one frame; an ending where the socket can't go on.
     async fn take(&self, text: &str) -> Option<Ending> {
         let facts = Facts {
             payload: u64::try_from(text.len()).ok(),
-            ..Facts::default()
+            ..Facts::on(RouteLabel::Ops)
         };
-        if let Err(fault) = gate::message(&self.permit, &facts, &self.edge.policy) {
-            self.outbox
-                .send_error(
-                    request_id_of(text).unwrap_or_else(unknown_request_id),
-                    fault,
-                )
-                .await;
-            return Some((CloseCode::Size, "the message is too large"));
+        let admission = &self.edge.admission;
+        if let Err(fault) = admission.pass(&self.permit, &[Phase::Message], &facts) {
+            let id = request_id_of(text).unwrap_or_else(unknown_request_id);
+            self.refuse(id, fault).await;
+            return Unreadable::TooLong(None).ending();
         }
         match ClientFrame::parse(text) {
             Ok(ClientFrame::Request(request)) => self.request(request, text.len()).await,
@@ -202,30 +166,17 @@ impl Session {
     }
 
     /// Charges what asks for nothing to be run, and is answered none the less.
-    fn pinged(&self) -> Outcome<()> {
-        let charge = Charge {
-            payer: Payer::Peer(self.permit.client()),
-            bucket: Bucket::Reads,
-            cost: 1,
-        };
-        gate::message(
-            &self.permit,
-            &Facts {
-                charge: Some(charge),
-                ..Facts::default()
-            },
-            &self.edge.policy,
-        )
+    fn charge_read(&self) -> Outcome<()> {
+        let admission = &self.edge.admission;
+        admission.charge(&self.permit, RouteLabel::Ops, Bucket::Reads)
     }
 
     /// Answers a frame that asks for nothing to be run; whoever sends too many of them is told so instead.
     async fn answer_at_once(&self, frame: Outcome<ClientFrame>, text: &str) {
-        let fault = match self.pinged().and(frame) {
+        let fault = match self.charge_read().and(frame) {
             Ok(ClientFrame::Ping(ping)) => {
-                return self
-                    .outbox
-                    .send(None, encode_heartbeat(FrameType::Pong, &ping))
-                    .await;
+                let pong = encode_heartbeat(FrameType::Pong, &ping);
+                return self.outbox.send(None, pong).await;
             }
             Ok(_) => Fault::new(
                 ErrorCode::RelayFrameInvalid,
@@ -233,46 +184,36 @@ impl Session {
             ),
             Err(fault) => fault,
         };
-        self.outbox
-            .send_error(
-                request_id_of(text).unwrap_or_else(unknown_request_id),
-                fault,
-            )
-            .await;
+        let id = request_id_of(text).unwrap_or_else(unknown_request_id);
+        self.refuse(id, fault).await;
     }
 
     async fn request(&self, request: OpsRequest, bytes: usize) {
         let received = Instant::now();
-        let id = request.request_id.clone();
         let Some(running) = Running::begin(&self.in_flight) else {
-            let fault = Fault::new(
-                ErrorCode::RelayRateLimited,
-                format!("{MAX_IN_FLIGHT} requests of this connection run already"),
-            );
-            let failed = Failed {
-                request: id,
-                session: request.session_id,
-                command: request.command.known(),
-                fault: fault.retry_after(50),
-            };
-            let answer = ops::refuse(&self.edge, failed, received);
-            return self.outbox.send(Some(answer.request), answer.text).await;
+            let refused = ops::refuse(&self.edge, too_many(request), received);
+            return self.answer(refused).await;
         };
-        let admitted = match ops::admit(&self.edge, &self.permit, request, bytes, received) {
-            Ok(admitted) => admitted,
+        match ops::admit(&self.edge, &self.permit, request, bytes, received) {
+            Ok(admitted) => self.begin(admitted, running),
             Err(failed) => {
-                let answer = ops::refuse(&self.edge, *failed, received);
-                return self.outbox.send(Some(answer.request), answer.text).await;
+                let refused = ops::refuse(&self.edge, *failed, received);
+                self.answer(refused).await;
             }
-        };
+        }
+    }
+
+    async fn answer(&self, answer: Answer) {
+        self.outbox.send(Some(answer.request), answer.text).await;
+    }
+
+    /// Runs a request beside the others.
+    fn begin(&self, admitted: ops::Admitted, running: Running) {
         if let Some((session, lease)) = &admitted.owned {
             self.subscriptions.add(&*self.edge.service, session, lease);
         }
-        let (edge, outbox, subscriptions) = (
-            self.edge.clone(),
-            self.outbox.clone(),
-            self.subscriptions.clone(),
-        );
+        let (edge, outbox) = (self.edge.clone(), self.outbox.clone());
+        let subscriptions = self.subscriptions.clone();
         tokio::spawn(async move {
             let _running = running;
             let answer = ops::run(edge.clone(), admitted).await;
@@ -292,7 +233,7 @@ impl Session {
     /// under the id of the request that an envelope tells of it would pass for that one's answer.
     async fn health(&self, text: &str) {
         if let Err(fault) = ops::health(&self.edge, &self.permit, text) {
-            self.outbox.send_error(unknown_request_id(), fault).await;
+            self.refuse(unknown_request_id(), fault).await;
         }
     }
 
@@ -300,13 +241,34 @@ impl Session {
     async fn cancel(&self, cancel: &OpsCancel, bytes: usize) {
         if let Err(fault) = ops::cancel(&self.edge, &self.permit, cancel, bytes).await {
             // Under the cancelled request's own id this would pass for its answer.
-            self.outbox
-                .send_error(
-                    unknown_request_id(),
-                    fault.with("cancel", &cancel.request_id),
-                )
-                .await;
+            let fault = fault.with("cancel", &cancel.request_id);
+            self.refuse(unknown_request_id(), fault).await;
         }
+    }
+}
+
+/// The place of a connection among its client's.
+fn seat(edge: &Edge, permit: &Permit) -> Outcome<Seat> {
+    let seat = edge.peers.seat(permit.client())?;
+    Ok(match (permit.kind(), permit.version()) {
+        (Some(ClientKind::Extension), Some(version)) => seat.of_extension(version),
+        _ => seat,
+    })
+}
+
+async fn send_error(outbox: &Outbox, request: RequestId, fault: Fault) {
+    let text = reply::error(request, None, fault, None);
+    outbox.send(None, text).await;
+}
+
+/// The refusal of a request beyond those that may run.
+fn too_many(request: OpsRequest) -> Failed {
+    let message = format!("{MAX_IN_FLIGHT} requests of this connection run already");
+    let fault = Fault::new(ErrorCode::RelayRateLimited, message);
+    Failed {
+        session: request.session_id,
+        command: request.command.known(),
+        ..Failed::unread(request.request_id, fault.retry_after(50))
     }
 }
 
@@ -338,43 +300,57 @@ async fn greet(
     reader: &mut Reader,
     outbox: &Outbox,
 ) -> Result<Permit, Option<Ending>> {
-    let refused = |fault: Fault| async {
-        edge.count_refusal(&fault);
-        tracing::info!(target: "ops", code = %fault.code, "hello refused");
-        outbox.send_error(unknown_request_id(), fault).await;
-        Some((CloseCode::Policy, "the hello was refused"))
+    let hello = match timeout(edge.config.timeouts.hello, first_frame(reader)).await {
+        Ok(First::Text(text)) => first_hello(&text),
+        Ok(First::Unreadable(why)) => return Err(unreadable(edge, outbox, why).await),
+        Ok(First::Nothing) => return Err(None),
+        Ok(First::Binary) => Err(hello_required("the first frame is not ops_hello")),
+        Err(_) => Err(hello_required("no ops_hello came in time")),
     };
-    let required = |why: &str| Fault::new(ErrorCode::RelayHelloRequired, why);
-    let message = match timeout(edge.config.timeouts.hello, first_message(reader)).await {
-        Ok(Some(Ok(message))) => message,
-        Ok(Some(Err(error))) => return Err(unreadable(edge, outbox, &error).await),
-        Ok(None) => return Err(None),
-        Err(_) => return Err(refused(required("no ops_hello came in time")).await),
-    };
-    let hello = match message.to_text().map(ClientFrame::parse) {
-        Ok(Ok(ClientFrame::Hello(hello))) if message.is_text() => hello,
-        Ok(Err(fault)) if fault.code == ErrorCode::RelayFrameInvalid => {
-            return Err(refused(fault).await);
-        }
-        _ => return Err(refused(required("the first frame is not ops_hello")).await),
-    };
-    match accept_hello(edge, permit, hello) {
+    match hello.and_then(|hello| accept_hello(edge, permit, hello)) {
         Ok((permit, ack)) => {
             outbox.send(None, ack.encode()).await;
             Ok(permit)
         }
-        Err(fault) => Err(refused(fault).await),
+        Err(fault) => {
+            edge.traffic.refused(&fault);
+            tracing::info!(target: "ops", code = %fault.code, "hello refused");
+            send_error(outbox, unknown_request_id(), fault).await;
+            Err(Some((CloseCode::Policy, "the hello was refused")))
+        }
     }
 }
 
-async fn first_message(reader: &mut Reader) -> Option<Result<Message, WsError>> {
+/// What a peer says first.
+enum First {
+    Text(String),
+    Binary,
+    Nothing,
+    Unreadable(Unreadable),
+}
+
+async fn first_frame(reader: &mut Reader) -> First {
     loop {
-        match reader.next().await? {
-            Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => (),
-            Ok(Message::Close(_)) => return None,
-            other => return Some(other),
+        match reader.next().await {
+            Incoming::Text(text) => return First::Text(text.to_string()),
+            Incoming::Binary => return First::Binary,
+            Incoming::Ping => {}
+            Incoming::Closed | Incoming::Silent => return First::Nothing,
+            Incoming::Unreadable(why) => return First::Unreadable(why),
         }
     }
+}
+
+fn first_hello(text: &str) -> Outcome<OpsHello> {
+    match ClientFrame::parse(text) {
+        Ok(ClientFrame::Hello(hello)) => Ok(hello),
+        Err(fault) if fault.code == ErrorCode::RelayFrameInvalid => Err(fault),
+        _ => Err(hello_required("the first frame is not ops_hello")),
+    }
+}
+
+fn hello_required(why: &str) -> Fault {
+    Fault::new(ErrorCode::RelayHelloRequired, why)
 }
 
 fn accept_hello(edge: &Edge, permit: Permit, hello: OpsHello) -> Outcome<(Permit, OpsHelloAck)> {
@@ -383,29 +359,50 @@ fn accept_hello(edge: &Edge, permit: Permit, hello: OpsHello) -> Outcome<(Permit
         kind: Some(hello.client_kind),
         client: Some(&hello.client_version),
     };
-    gate::hello(&permit, versions, &edge.policy)?;
-    let missing: Vec<&String> = hello
-        .capabilities
-        .iter()
-        .filter(|wanted| !edge.config.capabilities.contains(wanted))
-        .collect();
-    if !missing.is_empty() {
-        return Err(Fault::plain(ErrorCode::RelayCapabilityMismatch)
-            .with("missing", missing)
-            .with(BLOCKED_REASON, BlockedReason::CapabilityMismatch));
-    }
+    let facts = Facts {
+        versions: Some(versions),
+        ..Facts::on(RouteLabel::Ops)
+    };
+    edge.admission.pass(&permit, &[Phase::Client], &facts)?;
+    offers(edge, &hello.capabilities)?;
     let client_id = match &hello.client_id {
         Some(client_id) => client_id.clone(),
         None => made_client_id()?,
     };
-    let permit = permit.greeted(
-        hello.client_id.as_ref(),
-        client_id.clone(),
-        hello.routing.clone(),
-    );
+    let named = hello.client_id.as_ref();
+    let permit = permit.greeted(named, client_id, hello.routing.clone());
     let permit = permit.of_component(hello.client_kind, hello.client_version.clone());
+    let ack = ack(edge, &permit, versions, &hello.capabilities);
+    Ok((permit, ack))
+}
+
+/// Whether the relay has all of the capabilities that a client can't do without.
+///
+/// # Errors
+/// `relay_capability_mismatch` naming those that are missing.
+fn offers(edge: &Edge, wanted: &[String]) -> Outcome<()> {
+    let offered = &edge.config.capabilities;
+    let missing = wanted.iter().filter(|wanted| !offered.contains(wanted));
+    let missing: Vec<&String> = missing.collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Fault::plain(ErrorCode::RelayCapabilityMismatch)
+        .with("missing", missing)
+        .with(BLOCKED_REASON, BlockedReason::CapabilityMismatch))
+}
+
+fn ack(
+    edge: &Edge,
+    permit: &Permit,
+    versions: ClientVersions<'_>,
+    wanted: &[String],
+) -> OpsHelloAck {
     let config = &edge.config;
-    let ack = OpsHelloAck {
+    let (asker, offered) = (permit.asker(), &config.capabilities);
+    let rollout = edge.routing.status(asker, versions.peer(), wanted, offered);
+    let heartbeat = config.timeouts.heartbeat.as_millis();
+    OpsHelloAck {
         relay_version: config.versions.relay.clone(),
         ops_contract_version: OPS_CONTRACT_VERSION.to_owned(),
         ops_min_contract_version: OPS_MIN_COMPAT_VERSION.to_owned(),
@@ -413,19 +410,12 @@ fn accept_hello(edge: &Edge, permit: Permit, hello: OpsHello) -> Outcome<(Permit
         version_scheme: VERSION_SCHEME.to_owned(),
         compatibility_window_n: config.versions.window_n.clone(),
         compatibility_window_n_minus1: config.versions.window_n_minus1.clone(),
-        client_id,
-        capabilities: config.capabilities.clone(),
-        limits: edge.policy.limits.clone(),
-        heartbeat_interval_ms: u64::try_from(config.timeouts.heartbeat.as_millis())
-            .unwrap_or(u64::MAX),
-        rollout: Some(edge.routing.status(
-            permit.asker(),
-            versions.peer(),
-            &hello.capabilities,
-            &config.capabilities,
-        )),
-    };
-    Ok((permit, ack))
+        client_id: permit.client().clone(),
+        capabilities: offered.clone(),
+        limits: edge.admission.limits.clone(),
+        heartbeat_interval_ms: u64::try_from(heartbeat).unwrap_or(u64::MAX),
+        rollout: Some(rollout),
+    }
 }
 
 fn made_client_id() -> Outcome<ClientId> {
@@ -437,29 +427,13 @@ fn made_client_id() -> Outcome<ClientId> {
         .map_err(|_| Fault::plain(ErrorCode::RelayInternal))
 }
 
-/// Tells the peer what was wrong with what it sent, as far as it can be told.
-async fn unreadable(edge: &Edge, outbox: &Outbox, error: &WsError) -> Option<Ending> {
-    let unknown: fn() -> RequestId = unknown_request_id;
-    match error {
-        WsError::Capacity(CapacityError::MessageTooLong { .. }) => {
-            outbox
-                .send_error(unknown(), checks::too_large(None, &edge.policy))
-                .await;
-            Some((CloseCode::Size, "the message is too large"))
-        }
-        WsError::Utf8(_) => {
-            outbox
-                .send_error(
-                    unknown(),
-                    Fault::new(ErrorCode::RelayFrameInvalid, "the frame is not UTF-8"),
-                )
-                .await;
-            Some((CloseCode::Invalid, "the frame is not UTF-8"))
-        }
-        WsError::Protocol(_) => Some((
-            CloseCode::Protocol,
-            "the frame breaks the WebSocket protocol",
-        )),
-        _ => None,
-    }
+/// Reports to the peer what was wrong with what it sent, as far as there is an error for it.
+async fn unreadable(edge: &Edge, outbox: &Outbox, why: Unreadable) -> Option<Ending> {
+    let fault = match why {
+        Unreadable::TooLong(_) => checks::too_large(None, RouteLabel::Ops, &edge.admission),
+        Unreadable::NotUtf8 => Fault::new(ErrorCode::RelayFrameInvalid, "the frame is not UTF-8"),
+        Unreadable::Malformed | Unreadable::Broken => return why.ending(),
+    };
+    send_error(outbox, unknown_request_id(), fault).await;
+    why.ending()
 }

@@ -1,7 +1,6 @@
 //! The status document: served from what the relay knows, whatever state the browsers are in.
 
-use std::sync::atomic::Ordering;
-
+use ops_contracts::Outcome;
 use ops_contracts::control::fidelity::DataFidelity;
 use ops_contracts::control::scorecard::Scorecard;
 use ops_contracts::control::status::{
@@ -9,14 +8,31 @@ use ops_contracts::control::status::{
 };
 use ops_contracts::seam::port::BrowserSummary;
 use ops_contracts::wire::frame::ClientKind;
+use ops_contracts::wire::http::header;
 use ops_contracts::wire::routing::DrainState;
 use ops_contracts::wire::version::{
     OPS_CONTRACT_VERSION, OPS_MIN_COMPAT_VERSION, STATUS_SCHEMA_VERSION, VERSION_SCHEME,
 };
 
-use crate::gate::{ClientVersions, Field};
+use crate::edge::Edge;
+use crate::gate::{self, ClientVersions, Field};
+use crate::http::respond::Reply;
+use crate::http::{self, Exchange};
 use crate::routing::Asker;
-use crate::server::Edge;
+
+/// `GET /status`.
+pub(crate) async fn get(exchange: Exchange) -> Outcome<Reply> {
+    let headers = &exchange.head.headers;
+    let named = gate::versions(headers);
+    let lists = headers.get_all(header::CAPABILITIES).iter();
+    let wanted = lists
+        .filter_map(|names| names.to_str().ok())
+        .flat_map(|names| names.split(','))
+        .map(|name| name.trim().to_owned());
+    let wanted: Vec<String> = wanted.collect();
+    let asker = exchange.permit.asker();
+    http::json(&document(exchange.edge(), asker, &named, &wanted))
+}
 
 /// The document as it is for `asker`, by what it names of itself; `wanted` are the capabilities that it can't do without.
 pub(crate) fn document(
@@ -34,7 +50,7 @@ pub(crate) fn document(
         own.map(str::to_owned)
     };
     let figures = edge.routing.figures();
-    let draining = edge.draining.load(Ordering::Acquire);
+    let draining = edge.lifetime.is_draining();
     let versions = &edge.config.versions;
     let (health, sessions) = edge
         .health()
@@ -54,13 +70,13 @@ pub(crate) fn document(
         pid: std::process::id(),
         instance_id: edge.config.instance_id.clone(),
         started_at: edge.started_at,
-        limits_profile: edge.policy.limits.name.clone(),
+        limits_profile: edge.admission.limits.name.clone(),
         transport_path: routing.ops_rollout_decision.map(TransportPath::from),
         negotiated: Some(negotiated(edge, named, wanted)),
         active_ops_sessions: summary.sessions,
         lost_ops_sessions: summary.lost_sessions,
-        active_cdp_sessions: edge.lane.active(),
-        legacy_lane: edge.lane.status(
+        active_cdp_sessions: edge.legacy.active(),
+        legacy_lane: edge.legacy.status(
             edge.routing.legacy_lane(asker.local),
             edge.routing.transitional_binding(),
         ),
@@ -109,8 +125,8 @@ pub(crate) fn document(
             .cloned()
             .chain(figures.warnings)
             .collect(),
-        scorecard: Scorecard::clone(&edge.scoring.card()),
-        alerts: edge.scoring.alerts(edge.clock.now()),
+        scorecard: Scorecard::clone(&edge.traffic.scoring.card()),
+        alerts: edge.traffic.scoring.alerts(edge.now()),
         data_fidelity: fidelity(edge),
     }
 }
@@ -138,7 +154,7 @@ fn negotiated(edge: &Edge, named: &ClientVersions<'_>, wanted: &[String]) -> Neg
 /// How far what this relay tells can be trusted.
 pub(crate) fn fidelity(edge: &Edge) -> DataFidelity {
     let mut reasons = Vec::new();
-    if !edge.scoring.is_kept() {
+    if !edge.traffic.scoring.is_kept() {
         reasons.push("counts are not kept: the scorecard knows nothing".to_owned());
     }
     let lost = edge.service.summary().lost_sessions;

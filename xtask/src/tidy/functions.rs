@@ -11,7 +11,7 @@ const LONGEST: usize = 100;
 const AIM: (usize, usize) = (8, 40);
 
 /// What they may be today. These figures go down to the aim and never up.
-const BUDGET: (usize, usize) = (10, 41);
+const BUDGET: (usize, usize) = (9, 40);
 
 /// Functions that are longer than `LONGEST` today: file and name. The list shrinks and never grows.
 const TOO_LONG: &[(&str, &str)] = &[

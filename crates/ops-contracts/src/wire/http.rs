@@ -28,8 +28,12 @@ pub mod path {
     pub const PAIR: &str = "/pair";
     /// The legacy lane's WebSocket.
     pub const CDP: &str = "/cdp";
-    /// The legacy lane's sessions.
+    /// The legacy lane's sessions: `POST` makes one.
     pub const CDP_SESSIONS: &str = "/cdp/sessions";
+    /// One session of the legacy lane: `DELETE` ends it. [`fill`] puts its id in.
+    pub const CDP_SESSION: &str = "/cdp/sessions/{session}";
+    /// The renewal of its lease: `POST`.
+    pub const CDP_RENEWAL: &str = "/cdp/sessions/{session}/renew";
     /// Health envelopes of others.
     pub const ORCHESTRATION: &str = "/api/orchestration";
     /// The scorecard of the rollout.
@@ -50,6 +54,54 @@ pub mod path {
     pub const DASHBOARD: &str = "/dashboard";
     /// Makes a code by which one browser logs in to the dashboard.
     pub const DASHBOARD_CODES: &str = "/dashboard/codes";
+
+    /// The path that a template with one `{name}` becomes for `value`, which must be fit for a path as it is; ids are.
+    #[must_use]
+    pub fn fill(template: &str, value: &str) -> String {
+        match split(template) {
+            Some((before, after)) => format!("{before}{value}{after}"),
+            None => template.to_owned(),
+        }
+    }
+
+    /// What stands in a path where the template has its `{name}`; `None` for a path of another form. A template without one is
+    /// matched by itself alone, with nothing for its value.
+    #[must_use]
+    pub fn matches<'p>(template: &str, path: &'p str) -> Option<&'p str> {
+        let Some((before, after)) = split(template) else {
+            return (template == path).then_some("");
+        };
+        let value = path.strip_prefix(before)?.strip_suffix(after)?;
+        (!value.is_empty() && !value.contains('/')).then_some(value)
+    }
+
+    /// What is before and after the `{name}` of a template.
+    fn split(template: &str) -> Option<(&str, &str)> {
+        let (before, rest) = template.split_once('{')?;
+        Some((before, rest.split_once('}')?.1))
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn a_filled_template_gives_its_value_back_and_no_other_form_matches() {
+            let path = fill(CDP_RENEWAL, "ab");
+            assert_eq!(path, "/cdp/sessions/ab/renew");
+            assert_eq!(matches(CDP_RENEWAL, &path), Some("ab"));
+            for other in [
+                "/cdp/sessions/ab",
+                "/cdp/sessions//renew",
+                "/cdp/sessions/a/b/renew",
+                "/cdp/sessions/renew",
+            ] {
+                assert_eq!(matches(CDP_RENEWAL, other), None, "{other}");
+            }
+            assert_eq!(matches(CDP, "/cdp"), Some(""));
+            assert_eq!(matches(CDP, "/cdp/"), None);
+        }
+    }
 }
 
 /// Headers of ours, in the lower case in which HTTP/1.1 libraries keep them.

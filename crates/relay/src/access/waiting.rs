@@ -102,7 +102,15 @@ impl Waiting {
         }
         let (sender, receiver) = watch::channel(None);
         let (id, expires) = (told.id.clone(), now + within);
-        tracing::info!(target: "ops", confirmation = %id, command = %told.command, client = %told.client_id, "a command waits for a confirmation");
+        tracing::info!(
+            target: "ops",
+            requestId = %told.request_id,
+            sessionId = told.session_id.as_ref().map(tracing::field::display),
+            confirmation = %id,
+            command = %told.command,
+            client = %told.client_id,
+            "a command waits for a confirmation"
+        );
         waiting.insert(
             key,
             Asked {

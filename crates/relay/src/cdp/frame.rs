@@ -43,24 +43,16 @@ impl Incoming<'_> {
     }
 }
 
-/// What of a raw message decides.
+/// A raw message: what of it decides.
 #[derive(Debug, Deserialize)]
-struct Raw<'a> {
+pub(super) struct Command<'a> {
     id: u64,
     #[serde(borrow)]
     method: Cow<'a, str>,
     #[serde(borrow, default)]
     params: Option<&'a RawValue>,
+    /// The protocol's own session.
     #[serde(borrow, default, rename = "sessionId")]
-    session: Option<Cow<'a, str>>,
-}
-
-/// A raw message that was understood.
-#[derive(Debug)]
-pub(super) struct Command<'a> {
-    id: u64,
-    method: Cow<'a, str>,
-    params: Option<&'a RawValue>,
     session: Option<Cow<'a, str>>,
 }
 
@@ -92,40 +84,31 @@ pub(super) fn parse(text: &str) -> Outcome<Incoming<'_>> {
 /// # Errors
 /// `relay_frame_invalid` naming the field.
 pub(super) fn command(text: &str) -> Outcome<Command<'_>> {
-    let invalid = |field: &str, why: String| {
-        Err(
-            Fault::new(ErrorCode::RelayFrameInvalid, format!("{field}: {why}"))
-                .with("field", field),
-        )
-    };
-    let raw: Raw<'_> = match object(text) {
-        Ok(raw) => raw,
-        Err(why) => {
-            return invalid(
-                "message",
-                format!("{why}; a protocol message has id, method and params"),
-            );
-        }
-    };
+    let command: Command<'_> = object(text).map_err(|why| {
+        let why = format!("{why}; a protocol message has id, method and params");
+        invalid("message", &why)
+    })?;
     // Browsers count in 32 bits.
-    if raw.id > u64::from(i32::MAX.unsigned_abs()) {
-        return invalid("message.id", format!("{} is above {}", raw.id, i32::MAX));
+    if command.id > u64::from(i32::MAX.unsigned_abs()) {
+        let why = format!("{} is above {}", command.id, i32::MAX);
+        return Err(invalid("message.id", &why));
     }
-    let (domain, name) = raw.method.split_once('.').unwrap_or_default();
+    if !is_method(&command.method) {
+        let why = "a method is Domain.name in letters and digits";
+        return Err(invalid("message.method", why));
+    }
+    Ok(command)
+}
+
+fn is_method(text: &str) -> bool {
     let word =
         |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    if raw.method.len() > 128 || !word(domain) || !word(name) {
-        return invalid(
-            "message.method",
-            "a method is Domain.name in letters and digits".to_owned(),
-        );
-    }
-    Ok(Command {
-        id: raw.id,
-        method: raw.method,
-        params: raw.params,
-        session: raw.session,
-    })
+    let (domain, name) = text.split_once('.').unwrap_or_default();
+    text.len() <= 128 && word(domain) && word(name)
+}
+
+fn invalid(field: &str, why: &str) -> Fault {
+    Fault::new(ErrorCode::RelayFrameInvalid, format!("{field}: {why}")).with("field", field)
 }
 
 /// The number of a raw message, for a refusal to name.

@@ -13,8 +13,7 @@ use subtle::ConstantTimeEq;
 use tokio::time::{sleep, timeout_at};
 
 use super::session::{Ending, Session};
-use crate::rate::Rates;
-use crate::server::Edge;
+use crate::edge::Traffic;
 
 /// The most legacy sessions at once: each is a browser process.
 const MAX_SESSIONS: usize = 16;
@@ -35,7 +34,7 @@ struct Setup {
 pub(crate) struct Lane {
     setup: OnceLock<Setup>,
     limits: LimitsProfile,
-    pub(crate) rates: Rates,
+    traffic: Arc<Traffic>,
     sessions: Mutex<Sessions>,
 }
 
@@ -64,7 +63,7 @@ impl Drop for Place<'_> {
 }
 
 impl Lane {
-    pub(crate) fn new(limits: &LimitsProfile) -> Self {
+    pub(crate) fn new(limits: &LimitsProfile, traffic: Arc<Traffic>) -> Self {
         let sessions = Sessions {
             open: HashMap::new(),
             opening: 0,
@@ -73,8 +72,8 @@ impl Lane {
         };
         Self {
             setup: OnceLock::new(),
-            rates: Rates::new(&limits.cdp),
             limits: limits.clone(),
+            traffic,
             sessions: Mutex::new(sessions),
         }
     }
@@ -95,6 +94,11 @@ impl Lane {
 
     fn lock(&self) -> MutexGuard<'_, Sessions> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What counts its commands and sessions.
+    pub(super) fn traffic(&self) -> &Traffic {
+        &self.traffic
     }
 
     /// The limits profile; its `cdp` part binds the lane.
@@ -145,8 +149,7 @@ impl Lane {
     /// `relay_legacy_route_unavailable` where the relay has no browsers for the lane, `relay_connection_limit`, and the
     /// adapter's codes where the browser does not start.
     pub(crate) async fn open(
-        &self,
-        edge: &Arc<Edge>,
+        self: &Arc<Self>,
         owner: &ClientId,
         mode: LegacyLeaseMode,
     ) -> Outcome<Arc<Session>> {
@@ -157,7 +160,7 @@ impl Lane {
             )
         })?;
         let place = self.place()?;
-        let session = Session::new(edge, owner.clone(), mode, setup.lease_ttl)?;
+        let session = Session::new(self, owner.clone(), mode, setup.lease_ttl)?;
         let browser = setup.browsers.open(session.clone()).await?;
         if !session.start(browser) {
             return Err(Fault::new(

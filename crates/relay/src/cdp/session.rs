@@ -3,6 +3,7 @@
 //! It judges and charges nothing: what it is handed has passed the gates.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -12,11 +13,12 @@ use ops_contracts::control::legacy::{
 use ops_contracts::control::telemetry::SessionOutcome;
 use ops_contracts::wire::clock::Timestamp;
 use ops_contracts::wire::ids::{CdpLeaseId, ClientId, RequestId, SessionId};
+use ops_contracts::wire::limits::LimitsProfile;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 
 use super::frame::{self, About};
+use super::lane::Lane;
 use super::outlet::Outlet;
-use crate::server::Edge;
 
 /// How often overdue commands and the lease are looked at.
 const TICK: Duration = Duration::from_millis(100);
@@ -103,7 +105,8 @@ pub(crate) struct Session {
     lease: CdpLeaseId,
     owner: ClientId,
     mode: LegacyLeaseMode,
-    edge: Weak<Edge>,
+    /// Weak: the lane keeps its sessions.
+    lane: Weak<Lane>,
     ttl: Duration,
     expires_at: Mutex<Timestamp>,
     browser: OnceLock<Arc<dyn LegacyBrowser>>,
@@ -123,7 +126,7 @@ pub(crate) struct Passed<'a> {
 
 impl Session {
     pub(super) fn new(
-        edge: &Arc<Edge>,
+        lane: &Arc<Lane>,
         owner: ClientId,
         mode: LegacyLeaseMode,
         ttl: Duration,
@@ -143,9 +146,9 @@ impl Session {
                 .map_err(|_| Fault::plain(ErrorCode::RelayInternal))?,
             owner,
             mode,
-            edge: Arc::downgrade(edge),
+            lane: Arc::downgrade(lane),
             ttl,
-            expires_at: Mutex::new(edge.clock.now().plus(ttl)),
+            expires_at: Mutex::new(lane.traffic().clock.now().plus(ttl)),
             browser: OnceLock::new(),
             state: Mutex::new(state),
         }))
@@ -186,8 +189,8 @@ impl Session {
     /// Takes its browser; false where that has ended already. The lease lives from here on.
     pub(super) fn start(&self, browser: Arc<dyn LegacyBrowser>) -> bool {
         let _ = self.browser.set(browser);
-        if let Some(edge) = self.edge.upgrade() {
-            self.extend(&edge);
+        if let Some(lane) = self.lane.upgrade() {
+            self.extend(lane.traffic().clock.now());
         }
         !self.is_over()
     }
@@ -202,7 +205,7 @@ impl Session {
     }
 
     /// Whether its lease is good now.
-    pub(super) fn alive(&self) -> Outcome<()> {
+    pub(crate) fn alive(&self) -> Outcome<()> {
         let state = self.lock();
         match state.over {
             Some(ending) => Err(ending.fault()),
@@ -211,8 +214,8 @@ impl Session {
         }
     }
 
-    fn extend(&self, edge: &Edge) -> Timestamp {
-        let until = edge.clock.now().plus(self.ttl);
+    fn extend(&self, now: Timestamp) -> Timestamp {
+        let until = now.plus(self.ttl);
         self.lock().lease_until = Instant::now() + self.ttl;
         *self
             .expires_at
@@ -222,9 +225,9 @@ impl Session {
     }
 
     /// Gives the lease its whole time again; when it ends now.
-    pub(crate) fn renew(&self, edge: &Edge) -> Outcome<Timestamp> {
+    pub(crate) fn renew(&self, now: Timestamp) -> Outcome<Timestamp> {
         self.alive()?;
-        Ok(self.extend(edge))
+        Ok(self.extend(now))
     }
 
     /// Has a connection listen, once.
@@ -294,7 +297,7 @@ impl Session {
     }
 
     fn fail_overdue(&self) {
-        let Some(edge) = self.edge.upgrade() else {
+        let Some(lane) = self.lane.upgrade() else {
             return;
         };
         let now = Instant::now();
@@ -304,28 +307,15 @@ impl Session {
             .extract_if(|_, pending| pending.deadline <= now)
             .collect();
         for (id, pending) in overdue {
-            let waited = u64::try_from((now - pending.began).as_millis()).unwrap_or(u64::MAX);
-            let profile = &edge.lane.limits().name;
-            let fault = Fault::new(
-                ErrorCode::RelayCdpCommandTimeout,
-                format!(
-                    "the browser did not answer within {waited} ms, in the limits profile {profile}"
-                ),
-            );
-            let fault = fault
-                .with("waitedMs", waited)
-                .with("capMs", edge.lane.limits().cdp.max_timeout_ms)
-                .with("profile", profile);
-            edge.count_legacy(
+            let fault = overdue_fault(now - pending.began, lane.limits());
+            lane.traffic().legacy_ended(
                 pending.label,
                 Some(fault.code),
                 crate::ops::millis_since(pending.began),
             );
-            if let Some(outlet) = state
-                .outlets
-                .iter()
-                .find(|outlet| outlet.id() == pending.outlet)
-            {
+            let outlets = &state.outlets;
+            let asked = outlets.iter().find(|outlet| outlet.id() == pending.outlet);
+            if let Some(outlet) = asked {
                 outlet.push(pending.refusal(outlet, &self.id, id, fault));
             }
         }
@@ -353,16 +343,16 @@ impl Session {
             )
         };
         let fault = ending.fault();
-        if let Some(edge) = self.edge.upgrade() {
+        if let Some(lane) = self.lane.upgrade() {
             for pending in pending.values() {
-                edge.count_legacy(
+                lane.traffic().legacy_ended(
                     pending.label,
                     Some(fault.code),
                     crate::ops::millis_since(pending.began),
                 );
             }
-            edge.legacy_session_ended(ending.outcome());
-            edge.lane.forget(self, &fault);
+            lane.traffic().legacy_session_ended(ending.outcome());
+            lane.forget(self, &fault);
         }
         for (id, pending) in &pending {
             if let Some(outlet) = outlets.iter().find(|outlet| outlet.id() == pending.outlet) {
@@ -398,14 +388,34 @@ impl LegacyEvents for Session {
         if let Some(outlet) = outlet {
             outlet.push(frame::message(outlet.form(), &self.id, message.text, true));
         }
-        if let Some(edge) = self.edge.upgrade() {
+        if let Some(lane) = self.lane.upgrade() {
             let code = message.refused.then_some(ErrorCode::AdapterProtocolError);
-            edge.count_legacy(pending.label, code, crate::ops::millis_since(pending.began));
+            let took = crate::ops::millis_since(pending.began);
+            lane.traffic().legacy_ended(pending.label, code, took);
         }
     }
 
     fn ended(&self) {
         self.finish(Ending::Lost);
+    }
+}
+
+/// What the sender of a command is told that the browser has not answered in time.
+fn overdue_fault(waited: Duration, limits: &LimitsProfile) -> Fault {
+    let waited = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
+    let profile = &limits.name;
+    let message =
+        format!("the browser did not answer within {waited} ms, in the limits profile {profile}");
+    Fault::new(ErrorCode::RelayCdpCommandTimeout, message)
+        .with("waitedMs", waited)
+        .with("capMs", limits.cdp.max_timeout_ms)
+        .with("profile", profile)
+}
+
+impl fmt::Debug for Session {
+    /// Its id alone: the lease is a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Session").field(&self.id).finish()
     }
 }
 

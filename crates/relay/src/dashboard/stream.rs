@@ -6,26 +6,22 @@
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use hyper::body::{Body, Bytes, Frame};
+use ops_contracts::Outcome;
 use ops_contracts::seam::port::Caller;
 use ops_contracts::wire::command::CommandName;
 use ops_contracts::wire::frame::OpsRequest;
-use ops_contracts::{ErrorCode, Outcome};
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
+use crate::edge::Edge;
 use crate::gate::{ClientVersions, Permit};
 use crate::http::respond::{self, Reply};
-use crate::server::Edge;
 use crate::status;
-
-/// The most streams at once.
-const MAX_STREAMS: usize = 32;
 
 /// How often it is looked whether anything has changed.
 const LOOK: Duration = Duration::from_secs(1);
@@ -61,15 +57,15 @@ impl Body for EventBody {
 /// # Errors
 /// `relay_connection_limit` when there are too many.
 pub(super) fn open(edge: &Arc<Edge>, permit: &Permit, login: &str) -> Outcome<Reply> {
-    let place = Place::take(edge).ok_or(ErrorCode::RelayConnectionLimit)?;
+    let place = edge.lifetime.streams.take()?;
     let (sender, receiver) = mpsc::channel(4);
     let (edge, permit, login) = (edge.clone(), permit.clone(), login.to_owned());
     tokio::spawn(async move {
         let _place = place;
         tokio::select! {
-            () = edge.closing() => {}
+            () = edge.lifetime.closing() => {}
             () = sender.closed() => {}
-            () = edge.policy.logins.ended(&login) => {}
+            () = edge.admission.logins.ended(&login) => {}
             () = feed(&edge, &permit, &sender) => {}
         }
     });
@@ -83,7 +79,7 @@ async fn feed(edge: &Edge, permit: &Permit, sender: &mpsc::Sender<Bytes>) {
     loop {
         ticks.tick().await;
         let mut text = String::new();
-        let (points, next) = edge.history.since(next_point);
+        let (points, next) = edge.traffic.history.since(next_point);
         if next_point == 0 || !points.is_empty() {
             event(
                 &mut text,
@@ -129,7 +125,7 @@ async fn state(edge: &Edge, permit: &Permit) -> String {
     let status = serde_json::to_string(&document).unwrap_or_else(|_| "null".to_owned());
     let sessions = sessions.as_deref().map_or("null", RawValue::get);
     let admin = edge.config.admin_token.is_some();
-    let mut incidents = edge.scoring.incidents();
+    let mut incidents = edge.traffic.scoring.incidents();
     incidents.truncate(INCIDENTS);
     let incidents = serde_json::to_string(&incidents).unwrap_or_else(|_| "[]".to_owned());
     format!(
@@ -139,7 +135,7 @@ async fn state(edge: &Edge, permit: &Permit) -> String {
 
 async fn sessions(edge: &Edge) -> Option<Arc<RawValue>> {
     let request = OpsRequest {
-        request_id: edge.make_request_id(),
+        request_id: edge.ids.make(),
         session_id: None,
         lease_id: None,
         command: CommandName::SessionList.into(),
@@ -156,24 +152,4 @@ async fn sessions(edge: &Edge) -> Option<Arc<RawValue>> {
         .await
         .ok()?;
     reply.outcome.ok()
-}
-
-/// One of the places for streams.
-struct Place(Arc<Edge>);
-
-impl Place {
-    fn take(edge: &Arc<Edge>) -> Option<Self> {
-        let taken = edge
-            .streams
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |open| {
-                (open < MAX_STREAMS).then_some(open + 1)
-            });
-        taken.is_ok().then(|| Self(edge.clone()))
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.streams.fetch_sub(1, Ordering::AcqRel);
-    }
 }

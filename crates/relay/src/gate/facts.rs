@@ -1,127 +1,30 @@
-//! What the gates look at, taken out of a request's head.
+//! What the gates look at: taken out of a request's head, and of the messages that follow it.
+
+use std::sync::Arc;
 
 use hyper::Method;
 use hyper::header::{
     AUTHORIZATION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, ORIGIN, SEC_WEBSOCKET_PROTOCOL,
 };
 use hyper::http::request::Parts;
+use ops_contracts::control::legacy::{LegacyLeaseMode, LegacySelection};
+use ops_contracts::control::telemetry::RouteLabel;
 use ops_contracts::wire::command::parse_json;
-use ops_contracts::wire::frame::ClientKind;
-use ops_contracts::wire::http::{header, path, subprotocol};
+use ops_contracts::wire::frame::{ClientKind, OpsRequest};
+use ops_contracts::wire::http::{header, subprotocol};
 use ops_contracts::wire::ids::ClientId;
 use ops_contracts::wire::routing::{
     Identities, IdentityNamespace, Peer, RequestControls, RolloutIdentity,
 };
 use ops_contracts::{ErrorCode, Fault, Outcome};
 
-use super::Policy;
-use crate::dashboard::{self, Part};
+use super::Admission;
+use crate::access::ToConfirm;
+use crate::cdp;
+use crate::dashboard;
+use crate::endpoint::{Kind, Traits};
 use crate::rate::Charge;
 use crate::routing::Asker;
-
-/// An endpoint by its path.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum Endpoint {
-    /// `/ops`
-    #[default]
-    Ops,
-    /// `/ops/blobs`
-    Blobs,
-    /// `/status`
-    Status,
-    /// `/metrics`
-    Metrics,
-    /// `/healthz`
-    Healthz,
-    /// `/pair`
-    Pair,
-    /// `/admin/config/reload`
-    AdminReload,
-    /// `/admin/routing`
-    AdminRouting,
-    /// `/cdp`
-    Cdp,
-    /// `/cdp/sessions` and what is below it
-    CdpSessions,
-    /// `/dashboard/codes`
-    DashboardCodes,
-    /// `/dashboard` and what is below.
-    Dashboard(Part),
-    /// `/api/orchestration`
-    Orchestration,
-    /// `/scorecard`
-    Scorecard,
-    /// `/incidents`
-    Incidents,
-    /// `/confirmations`
-    Confirmations,
-    /// `/admin/incidents`
-    AdminIncidents,
-    /// `/admin/incidents/resolve`
-    AdminResolve,
-    /// Any other path.
-    Unknown,
-}
-
-impl Endpoint {
-    pub(crate) fn of(path: &str) -> Self {
-        match path {
-            path::OPS => Self::Ops,
-            path::BLOBS => Self::Blobs,
-            path::STATUS => Self::Status,
-            path::METRICS => Self::Metrics,
-            path::HEALTHZ => Self::Healthz,
-            path::PAIR => Self::Pair,
-            path::ADMIN_RELOAD => Self::AdminReload,
-            path::ADMIN_ROUTING => Self::AdminRouting,
-            path::CDP => Self::Cdp,
-            path if path
-                .strip_prefix(path::CDP_SESSIONS)
-                .is_some_and(|below| below.is_empty() || below.starts_with('/')) =>
-            {
-                Self::CdpSessions
-            }
-            path::ORCHESTRATION => Self::Orchestration,
-            path::SCORECARD => Self::Scorecard,
-            path::INCIDENTS => Self::Incidents,
-            path::CONFIRMATIONS => Self::Confirmations,
-            path::ADMIN_INCIDENTS => Self::AdminIncidents,
-            path::ADMIN_RESOLVE => Self::AdminResolve,
-            path::DASHBOARD_CODES => Self::DashboardCodes,
-            _ => Part::of(path).map_or(Self::Unknown, Self::Dashboard),
-        }
-    }
-
-    /// Whether it takes no credential: what tells nothing.
-    pub(crate) fn is_open(self) -> bool {
-        match self {
-            Self::Healthz => true,
-            Self::Dashboard(part) => part.is_open(),
-            _ => false,
-        }
-    }
-
-    /// Whether the admin token opens it, and nothing else.
-    pub(crate) fn is_admin(self) -> bool {
-        match self {
-            Self::AdminReload | Self::AdminRouting | Self::AdminIncidents | Self::AdminResolve => {
-                true
-            }
-            Self::Dashboard(part) => part.is_admin(),
-            _ => false,
-        }
-    }
-
-    /// Whether it is of the legacy lane.
-    pub(crate) fn is_legacy(self) -> bool {
-        matches!(self, Self::Cdp | Self::CdpSessions)
-    }
-
-    /// Whether it becomes a WebSocket.
-    pub(crate) fn takes_sockets(self) -> bool {
-        matches!(self, Self::Ops | Self::Cdp)
-    }
-}
 
 /// A header that may be there once.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -166,10 +69,52 @@ impl<'a> ClientVersions<'a> {
     }
 }
 
+/// A session that is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Opening<'a> {
+    /// On `/ops`, by whom.
+    Ops(&'a Asker),
+    /// On `/cdp`: how its lease is to be kept, and who chose the lane.
+    Cdp(LegacyLeaseMode, LegacySelection),
+}
+
+/// By what a frame of `/cdp` proves that its sender holds a session.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Proof<'a> {
+    /// The session and the lease that it names.
+    Named {
+        session: Option<&'a str>,
+        lease: Option<&'a str>,
+    },
+    /// The session that is bound to its connection.
+    Bound(&'a Arc<cdp::Session>),
+}
+
+/// The time of a command, in milliseconds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Time {
+    /// What its sender asks for.
+    pub(crate) asked: Option<u64>,
+    /// What it gets unless it asks; `None` for as much as the lane allows.
+    pub(crate) default: Option<u64>,
+}
+
+/// What the gates found out on their way.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    /// Who has to agree before the command runs.
+    pub(crate) confirm: Option<ToConfirm>,
+    /// The session of `/cdp` whose lease was proven.
+    pub(crate) session: Option<Arc<cdp::Session>>,
+    /// How long the command may take, in milliseconds.
+    pub(crate) timeout_ms: u64,
+}
+
 /// The facts of a request, as far as they are known.
 #[derive(Debug, Default)]
 pub(crate) struct Facts<'a> {
-    pub(crate) endpoint: Endpoint,
+    /// What is asked for.
+    pub(crate) target: Traits,
     pub(crate) host: Field<'a>,
     /// The authority of a request line in absolute form, which must pass beside `Host`.
     pub(crate) authority: Option<&'a str>,
@@ -195,8 +140,14 @@ pub(crate) struct Facts<'a> {
     /// What the message costs whom, where known.
     pub(crate) charge: Option<Charge<'a>>,
     pub(crate) client_id: Field<'a>,
-    /// Who asks for a session; `None` where the message asks for none.
-    pub(crate) opening: Option<&'a Asker>,
+    /// The session that is asked for, where one is.
+    pub(crate) opening: Option<Opening<'a>>,
+    /// The command that is to run, on `/ops`.
+    pub(crate) request: Option<&'a OpsRequest>,
+    /// By what the sender holds a session, on `/cdp`.
+    pub(crate) lease: Option<Proof<'a>>,
+    /// How long the command may take, where one is to run.
+    pub(crate) time: Option<Time>,
     pub(crate) admin_token: Field<'a>,
     /// JSON of the request's routing controls.
     pub(crate) routing: Field<'a>,
@@ -205,41 +156,43 @@ pub(crate) struct Facts<'a> {
 }
 
 impl<'a> Facts<'a> {
-    pub(crate) fn of(head: &'a Parts, local: bool) -> Self {
+    /// What the head of a request says.
+    pub(crate) fn of(head: &'a Parts, target: Traits, local: bool) -> Self {
         let headers = &head.headers;
-        let endpoint = Endpoint::of(head.uri.path());
-        let acts = (endpoint == Endpoint::Ops && head.method == Method::POST)
-            || endpoint == Endpoint::Blobs;
-        let upgrade = endpoint.takes_sockets() && head.method == Method::GET;
+        let upgrade = target.kind == Kind::Socket;
         let named = versions(headers);
+        let site = headers.get("sec-fetch-site");
         Self {
-            endpoint,
+            target,
             host: Field::of(headers, HOST),
             authority: head.uri.authority().map(|authority| authority.as_str()),
             origin: Field::of(headers, ORIGIN),
-            fetch_metadata: headers.contains_key("sec-fetch-site"),
+            fetch_metadata: site.is_some(),
             token: presented_token(headers, upgrade),
             pairing: presented_pairing(headers, upgrade),
-            fetch_own: headers
-                .get("sec-fetch-site")
-                .is_none_or(|site| site == "same-origin" || site == "none"),
+            fetch_own: site.is_none_or(|site| site == "same-origin" || site == "none"),
             changes: head.method != Method::GET && head.method != Method::HEAD,
-            login: (
-                dashboard::cookie(headers),
-                headers
-                    .get(dashboard::KEY_HEADER)
-                    .and_then(|key| key.to_str().ok()),
-            ),
-            versions: acts.then_some(named),
+            login: (dashboard::cookie(headers), dashboard::key(headers)),
+            versions: matches!(target.kind, Kind::Frame | Kind::Blob).then_some(named),
             kind: named.kind,
             client_version: named.client,
             payload: content_length(headers),
-            charge: None,
             client_id: Field::of(headers, HeaderName::from_static(header::CLIENT_ID)),
-            opening: None,
             admin_token: Field::of(headers, HeaderName::from_static(header::ADMIN_TOKEN)),
             routing: Field::of(headers, HeaderName::from_static(header::ROUTING)),
             local,
+            ..Self::default()
+        }
+    }
+
+    /// What is known of something that comes on a lane, after its head.
+    pub(crate) fn on(lane: RouteLabel) -> Self {
+        Self {
+            target: Traits {
+                lane,
+                ..Traits::default()
+            },
+            ..Self::default()
         }
     }
 
@@ -262,13 +215,13 @@ impl<'a> Facts<'a> {
     }
 
     /// What vouches for the caller in a rollout: the installation that it names, and the pairing that its token belongs to.
-    pub(super) fn identities(&self, client: &ClientId, policy: &Policy) -> Identities {
+    pub(super) fn identities(&self, client: &ClientId, admission: &Admission) -> Identities {
         let named = match self.client_id {
             Field::One(_) => super::installation(client, self.is_from_extension()),
             _ => None,
         };
         let paired = match self.pairing {
-            Field::One(token) => policy.pairing.store.find(token.as_bytes()),
+            Field::One(token) => admission.pairing.store.find(token.as_bytes()),
             _ => None,
         };
         let paired =
@@ -318,7 +271,8 @@ pub(crate) fn versions(headers: &HeaderMap) -> ClientVersions<'_> {
     }
 }
 
-fn content_length(headers: &HeaderMap) -> Option<u64> {
+/// The size that a head announces.
+pub(crate) fn content_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
@@ -355,12 +309,11 @@ fn offered_protocols(headers: &HeaderMap) -> impl Iterator<Item = &str> {
         .map(str::trim)
 }
 
-/// The subprotocol of ours that a caller offers: the one of its endpoint.
-pub(crate) fn offered_protocol(headers: &HeaderMap, endpoint: Endpoint) -> Option<&'static str> {
-    let ours = if endpoint.is_legacy() {
-        subprotocol::CDP
-    } else {
-        subprotocol::OPS
+/// The subprotocol of ours that a caller offers: the one of its lane.
+pub(crate) fn offered_protocol(headers: &HeaderMap, lane: RouteLabel) -> Option<&'static str> {
+    let ours = match lane {
+        RouteLabel::Ops => subprotocol::OPS,
+        RouteLabel::Cdp => subprotocol::CDP,
     };
     offered_protocols(headers)
         .any(|name| name == ours)

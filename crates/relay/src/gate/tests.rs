@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use ops_contracts::ErrorCode;
 use ops_contracts::wire::capability::AdapterKind;
+use ops_contracts::wire::clock::{Clock, Timestamp};
 use ops_contracts::wire::command::session::SessionMode;
 use ops_contracts::wire::frame::ClientKind;
 use ops_contracts::wire::limits::LaneLimits;
@@ -10,7 +11,8 @@ use ops_contracts::wire::routing::{CliControls, RoutingControls, RoutingMode};
 
 use super::*;
 use crate::config::{Labels, Timeouts, Versions};
-use crate::rate::{Bucket, Charge, Payer};
+use crate::endpoint::{Kind, Target, Traits};
+use crate::rate::Payer;
 use crate::routing::{LegacyGates, RoutingSettings, RoutingSetup};
 
 const TOKEN: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
@@ -32,7 +34,7 @@ fn routing() -> RoutingSetup {
     }
 }
 
-fn policy() -> Policy {
+fn admission() -> Admission {
     let lane = LaneLimits {
         max_payload_bytes: 100,
         requests_per_minute: 1,
@@ -75,7 +77,19 @@ fn policy() -> Policy {
         demo: false,
     };
     let routing = Arc::new(Routing::new(&config.routing, &config.versions.relay, None));
-    Policy::new(&config, config.listen, routing)
+    let clock = Arc::new(Still);
+    let traffic = Arc::new(crate::server::count(&config, clock).unwrap());
+    let lane = Arc::new(Lane::new(&config.limits, traffic));
+    Admission::new(&config, config.listen, routing, lane, Arc::default())
+}
+
+/// A clock that stands still.
+struct Still;
+
+impl Clock for Still {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_unix_millis(1_700_000_000_000)
+    }
 }
 
 fn good<'a>() -> Facts<'a> {
@@ -89,7 +103,12 @@ fn good<'a>() -> Facts<'a> {
 /// Checks which gate refuses with which code; `None` where every gate passes.
 #[track_caller]
 fn check(facts: &Facts<'_>, expected: Option<(ErrorCode, &str)>) {
-    let refused = enter(facts, &policy()).err().map(|refusal| refusal.fault);
+    let admission = admission();
+    let later = [Phase::Lane, Phase::Session, Phase::Message, Phase::Command];
+    let refused = match admission.enter(facts) {
+        Ok(permit) => admission.pass(&permit, &later, facts).err(),
+        Err(refusal) => Some(refusal.fault),
+    };
     let seen = refused.as_ref().map(|fault| {
         (
             fault.code,
@@ -103,15 +122,65 @@ fn check(facts: &Facts<'_>, expected: Option<(ErrorCode, &str)>) {
     assert_eq!(seen, expected, "{facts:?}");
 }
 
+/// What a request line names.
+fn at(method: &str, path: &str) -> Traits {
+    Target::of(&method.parse().unwrap(), path).traits()
+}
+
+/// Endpoints that take the relay token, and a path that there is not.
+fn of_clients() -> [Traits; 4] {
+    [
+        at("POST", "/ops"),
+        at("GET", "/status"),
+        at("GET", "/metrics"),
+        at("GET", "/nothing"),
+    ]
+    .map(|traits| Traits {
+        // Versions have tests of their own.
+        kind: Kind::Plain,
+        ..traits
+    })
+}
+
 #[test]
-fn the_table_keeps_its_order() {
-    let names: Vec<_> = GATES.iter().map(|gate| gate.name).collect();
+fn a_request_of_each_lane_meets_its_gates_in_this_order() {
+    let met = |lane, phases: &[Phase]| {
+        let names = gates_of(phases, lane).map(|gate| gate.name.map_or("", GateLabel::as_str));
+        names.collect::<Vec<_>>()
+    };
+    let peer = [Phase::Peer, Phase::Client];
     assert_eq!(
-        names,
+        met(RouteLabel::Ops, &peer),
         [
-            "host", "origin", "auth", "pairing", "route", "version", "payload", "rate"
+            "host", "origin", "auth", "pairing", "admin", "version", "payload"
         ]
     );
+    assert_eq!(
+        met(RouteLabel::Cdp, &peer),
+        ["host", "origin", "auth", "pairing", "admin", "payload"]
+    );
+    let run = [Phase::Lane, Phase::Session, Phase::Message, Phase::Command];
+    assert_eq!(
+        met(RouteLabel::Ops, &run),
+        ["route", "payload", "rate", "", "policy", ""]
+    );
+    assert_eq!(met(RouteLabel::Cdp, &[Phase::Lane]), ["route"]);
+    assert_eq!(
+        met(RouteLabel::Cdp, &[Phase::Session]),
+        ["route", "policy", "lease", "rate", ""]
+    );
+    assert_eq!(
+        met(RouteLabel::Cdp, &[Phase::Message, Phase::Command]),
+        ["payload", "lease", "rate", "", ""]
+    );
+}
+
+#[test]
+fn the_gates_stand_in_the_order_of_their_phases() {
+    let mut phases: Vec<Phase> = GATES.iter().map(|gate| gate.phase).collect();
+    phases.dedup();
+    use Phase::{Client, Command, Lane, Message, Peer, Session};
+    assert_eq!(phases, [Peer, Client, Lane, Session, Message, Command]);
 }
 
 #[test]
@@ -249,7 +318,7 @@ fn a_refused_extension_is_named() {
         origin: Field::One("chrome-extension://seen"),
         ..good()
     };
-    let fault = enter(&facts, &policy()).err().unwrap().fault;
+    let fault = admission().enter(&facts).err().unwrap().fault;
     assert_eq!(
         fault.details.get("extensionId").and_then(|id| id.as_str()),
         Some("seen")
@@ -258,15 +327,10 @@ fn a_refused_extension_is_named() {
 
 #[test]
 fn every_endpoint_but_healthz_needs_the_token() {
-    for endpoint in [
-        Endpoint::Ops,
-        Endpoint::Status,
-        Endpoint::Metrics,
-        Endpoint::Unknown,
-    ] {
+    for target in of_clients() {
         check(
             &Facts {
-                endpoint,
+                target,
                 token: Field::Absent,
                 ..good()
             },
@@ -275,7 +339,7 @@ fn every_endpoint_but_healthz_needs_the_token() {
         for wrong in ["", "x", &TOKEN[1..], &TOKEN.to_uppercase()] {
             check(
                 &Facts {
-                    endpoint,
+                    target,
                     token: Field::One(wrong),
                     ..good()
                 },
@@ -284,7 +348,7 @@ fn every_endpoint_but_healthz_needs_the_token() {
         }
     }
     let healthz = Facts {
-        endpoint: Endpoint::Healthz,
+        target: at("GET", "/healthz"),
         token: Field::Absent,
         ..good()
     };
@@ -393,14 +457,14 @@ fn routing_binds_the_making_of_sessions_alone() {
     };
     check(
         &Facts {
-            opening: Some(&asker),
+            opening: Some(Opening::Ops(&asker)),
             ..good()
         },
         Some((ErrorCode::RelayOpsRouteDisabled, "route")),
     );
     check(
         &Facts {
-            opening: Some(&Asker::default()),
+            opening: Some(Opening::Ops(&Asker::default())),
             ..good()
         },
         None,
@@ -410,9 +474,9 @@ fn routing_binds_the_making_of_sessions_alone() {
 
 #[test]
 fn admin_endpoints_are_opened_by_the_admin_token_and_nothing_else() {
-    for endpoint in [Endpoint::AdminReload, Endpoint::AdminRouting] {
+    for path in ["/admin/config/reload", "/admin/routing"] {
         let facts = |token| Facts {
-            endpoint,
+            target: at("POST", path),
             admin_token: token,
             ..good()
         };
@@ -435,15 +499,12 @@ fn admin_endpoints_are_opened_by_the_admin_token_and_nothing_else() {
         );
     }
     let permit = |token| {
-        enter(
-            &Facts {
-                admin_token: token,
-                ..good()
-            },
-            &policy(),
-        )
-        .ok()
-        .map(|permit| permit.is_admin())
+        let facts = Facts {
+            admin_token: token,
+            ..good()
+        };
+        let permit = admission().enter(&facts).ok();
+        permit.map(|permit| permit.is_admin())
     };
     assert_eq!(permit(Field::Absent), Some(false));
     assert_eq!(permit(Field::One(ADMIN)), Some(true));
@@ -453,7 +514,7 @@ fn admin_endpoints_are_opened_by_the_admin_token_and_nothing_else() {
 #[test]
 fn an_identity_is_what_was_authenticated_and_controls_that_make_no_sense_are_refused() {
     let identity = |facts: &Facts<'_>| {
-        let permit = enter(facts, &policy()).ok().unwrap();
+        let permit = admission().enter(facts).ok().unwrap();
         permit
             .asker()
             .identities
@@ -516,13 +577,13 @@ impl crate::pairing::PairingStore for OnePairing {
     }
 }
 
-fn pairing(required: bool) -> Policy {
-    Policy {
+fn pairing(required: bool) -> Admission {
+    Admission {
         pairing: crate::pairing::Pairing {
             required,
             store: Arc::new(OnePairing),
         },
-        ..policy()
+        ..admission()
     }
 }
 
@@ -556,35 +617,27 @@ fn pairing_on_and_off_with_tokens_missing_wrong_and_valid() {
         (false, token, wrong, None),
         (false, token, paired, None),
     ] {
-        for endpoint in [
-            Endpoint::Ops,
-            Endpoint::Status,
-            Endpoint::Metrics,
-            Endpoint::Unknown,
-        ] {
+        for target in of_clients() {
             let facts = Facts {
-                endpoint,
+                target,
                 token,
                 pairing: pairing_token,
                 ..good()
             };
-            let seen = enter(&facts, &pairing(required)).err();
+            let seen = pairing(required).enter(&facts).err();
             let seen = seen.map(|refusal| (refusal.fault.code, refusal.authenticated));
             assert_eq!(seen, expected, "{required} {facts:?}");
         }
     }
     // Pairing itself needs the relay token, and no pairing.
     let pair = |token| {
-        enter(
-            &Facts {
-                endpoint: Endpoint::Pair,
-                token,
-                ..good()
-            },
-            &pairing(true),
-        )
-        .err()
-        .map(|r| r.fault.code)
+        let facts = Facts {
+            target: at("POST", "/pair"),
+            token,
+            ..good()
+        };
+        let refusal = pairing(true).enter(&facts).err();
+        refusal.map(|refusal| refusal.fault.code)
     };
     assert_eq!((pair(token), pair(absent)), (None, Some(RelayAuthRequired)));
 }
@@ -598,7 +651,7 @@ fn identities_are_taken_in_the_order_of_their_priority() {
             pairing: Field::One("a pairing token"),
             ..good()
         };
-        let permit = enter(&facts, &pairing(true)).ok().unwrap();
+        let permit = pairing(true).enter(&facts).ok().unwrap();
         permit
             .asker()
             .identities
@@ -643,7 +696,8 @@ fn fuzz_host_and_origin_headers_pass_only_where_they_name_us() {
         ",",
     ];
     let corpora = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fuzz");
-    let policy = policy();
+    let admission = admission();
+    let status = at("GET", "/status");
     run(
         &Target {
             name: "heads",
@@ -665,7 +719,7 @@ fn fuzz_host_and_origin_headers_pass_only_where_they_name_us() {
                 return "no header".to_owned();
             };
             let (head, ()) = request.into_parts();
-            match enter(&Facts::of(&head, true), &policy) {
+            match admission.enter(&Facts::of(&head, status, true)) {
                 Ok(_) => {
                     let named = String::from_utf8(host.to_vec())
                         .unwrap()

@@ -2,82 +2,50 @@
 //!
 //! Whether the session has room for them is asked before they are read.
 
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
-
-use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderMap};
-use hyper::http::request::Parts;
-use ops_contracts::wire::blob::{BlobInfo, MAX_BLOB_BYTES};
+use ops_contracts::wire::blob::MAX_BLOB_BYTES;
 use ops_contracts::wire::http::header;
 use ops_contracts::wire::ids::{LeaseId, SessionId};
 use ops_contracts::{ErrorCode, Fault, Outcome};
 
 use super::respond::Reply;
-use super::{body, declined, respond};
-use crate::gate::{self, Endpoint, Facts, Permit, checks};
+use super::{Exchange, body, json_as};
+use crate::gate::{Facts, Phase, checks, content_length};
 use crate::rate::{Bucket, Charge, Payer};
-use crate::server::Edge;
 
 /// Answers one upload.
-pub(super) async fn put(edge: &Arc<Edge>, permit: &Permit, head: &Parts, body: Incoming) -> Reply {
-    match take(edge, permit, head, body).await {
-        Ok(info) => {
-            tracing::info!(target: "ops", blobId = %info.blob_id, bytes = info.bytes, "blob");
-            respond::json(
-                201,
-                serde_json::to_string(&info).expect("a blob's facts are texts and numbers"),
-            )
-        }
-        Err(fault) => respond::closing(declined(edge, &head.headers, fault)),
-    }
+pub(crate) async fn put(mut exchange: Exchange) -> Outcome<Reply> {
+    let (session, lease) = admit(&exchange)?;
+    let edge = exchange.connection.edge.clone();
+    let (too_large, limit) = (|| checks::blob_too_large(None), edge.config.timeouts.body);
+    let bytes = body::read(&mut exchange.body, MAX_BLOB_BYTES, too_large, limit).await?;
+    let info = edge.service.put_blob(&session, &lease, bytes)?;
+    tracing::info!(target: "ops", sessionId = %session, blobId = %info.blob_id, bytes = info.bytes, "blob");
+    json_as(201, &info)
 }
 
-async fn take(edge: &Edge, permit: &Permit, head: &Parts, body: Incoming) -> Outcome<BlobInfo> {
-    if head
-        .headers
-        .get(CONTENT_TYPE)
-        .is_none_or(|kind| kind != "application/octet-stream")
-    {
-        return Err(Fault::new(
-            ErrorCode::RelayContentTypeUnsupported,
-            "a blob's Content-Type is application/octet-stream",
-        ));
+/// Runs the gates of an upload and asks its session for room.
+fn admit(exchange: &Exchange) -> Outcome<(SessionId, LeaseId)> {
+    let (edge, headers) = (exchange.edge(), &exchange.head.headers);
+    let kind = headers.get(CONTENT_TYPE);
+    if kind.is_none_or(|kind| kind != "application/octet-stream") {
+        let message = "a blob's Content-Type is application/octet-stream";
+        return Err(Fault::new(ErrorCode::RelayContentTypeUnsupported, message));
     }
-    let (session, lease) = holder(&head.headers)?;
-    let owned = edge.service.lease_matches(&session, &lease);
-    let payer = if owned {
-        Payer::Session(&session)
-    } else {
-        Payer::Peer(permit.client())
-    };
-    let charge = Charge {
-        payer,
-        bucket: Bucket::Commands,
-        cost: 1,
-    };
-    let announced = Facts::of(head, permit.asker().local).payload;
+    let (session, lease) = holder(headers)?;
+    let mut charge = Charge::of(&exchange.permit, Bucket::Commands);
+    if edge.service.lease_matches(&session, &lease) {
+        charge.payer = Payer::Session(&session);
+    }
     let facts = Facts {
-        endpoint: Endpoint::Blobs,
-        payload: announced,
         charge: Some(charge),
-        ..Facts::default()
+        ..Facts::on(exchange.lane())
     };
-    gate::message(permit, &facts, &edge.policy)?;
-    if edge.draining.load(Ordering::Acquire) {
-        return Err(ErrorCode::RelayOpsDraining.into());
-    }
-    edge.service
-        .admit_blob(&session, &lease, announced.unwrap_or(0))?;
-    let cap = usize::try_from(MAX_BLOB_BYTES).unwrap_or(usize::MAX);
-    let bytes = body::read_up_to(
-        cap,
-        || checks::blob_too_large(None),
-        body,
-        edge.config.timeouts.body,
-    )
-    .await?;
-    edge.service.put_blob(&session, &lease, bytes)
+    let phases = [Phase::Message, Phase::Command];
+    edge.admission.pass(&exchange.permit, &phases, &facts)?;
+    let announced = content_length(headers).unwrap_or(0);
+    edge.service.admit_blob(&session, &lease, announced)?;
+    Ok((session, lease))
 }
 
 /// The session and the lease that the head names.

@@ -8,8 +8,8 @@ use hyper::header::{
     X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{Response, StatusCode};
-use ops_contracts::Fault;
 use ops_contracts::wire::ids::RequestId;
+use ops_contracts::{ErrorCode, Fault};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use crate::dashboard::EventBody;
@@ -59,14 +59,20 @@ pub(crate) fn events(body: EventBody) -> Reply {
 /// A fault as an `ops_error` frame under its code's status.
 pub(super) fn fault(request: RequestId, fault: Fault) -> Reply {
     let (code, retry_after_ms) = (fault.code, fault.retry_after_ms);
+    let allow = fault.details.get("allow").and_then(|allow| allow.as_str());
+    let allow = allow.and_then(|allow| HeaderValue::from_str(allow).ok());
     let text = reply::error(request.clone(), None, fault, None);
-    answer(Answer {
+    let mut reply = answer(Answer {
         request,
         text,
         code: Some(code),
         retry_after_ms,
         granted: None,
-    })
+    });
+    if let Some(allow) = allow.filter(|_| code == ErrorCode::RelayMethodNotAllowed) {
+        reply.headers_mut().insert(ALLOW, allow);
+    }
+    reply
 }
 
 /// A command's answer.
@@ -88,10 +94,6 @@ pub(super) fn answer(answer: Answer) -> Reply {
 pub(crate) fn closing(mut reply: Reply) -> Reply {
     set(&mut reply, CONNECTION, "close");
     reply
-}
-
-pub(super) fn allow(reply: &mut Reply, methods: &'static str) {
-    set(reply, ALLOW, methods);
 }
 
 /// The answer that turns the connection into a WebSocket. Of the offered subprotocols none but ours is repeated: the others hold the token.

@@ -1,54 +1,44 @@
-//! `/scorecard`, `/incidents`, `/api/orchestration`, and what administrators tell of incidents: texts in, texts out.
-
-use std::sync::Arc;
+//! `/scorecard`, `/incidents`, `/api/orchestration`, and what administrators report of incidents.
 
 use ops_contracts::control::incident::{
     IncidentList, MAX_INCIDENT_TEXT, NewIncident, ResolveIncident,
 };
 use ops_contracts::control::scorecard::{CYCLE_NONE, Window};
-use ops_contracts::wire::command::parse_json;
 use ops_contracts::{ErrorCode, Fault, Outcome};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
-use crate::server::Edge;
+use super::respond::Reply;
+use super::{Exchange, json};
+use crate::status::fidelity;
 
-fn json(value: &impl Serialize) -> String {
-    serde_json::to_string(value).expect("the document consists of texts and numbers")
+/// `GET /scorecard`: the scorecard with everything that it is made of.
+pub(crate) async fn artifact(exchange: Exchange) -> Outcome<Reply> {
+    let (window, cycle) = query(exchange.head.uri.query())?;
+    let edge = exchange.edge();
+    let scoring = &edge.traffic.scoring;
+    json(&scoring.artifact(cycle, window, edge.now()))
 }
 
-/// The scorecard with everything that it is made of: `window=7d` names another window than the phase's, `cycle=ID` the cycle.
-pub(super) fn artifact(edge: &Edge, query: Option<&str>) -> Outcome<String> {
+/// What a query asks for: `window=7d` names another window than the phase's, `cycle=ID` the cycle.
+fn query(query: Option<&str>) -> Outcome<(Option<Window>, &str)> {
     let (mut window, mut cycle) = (None, CYCLE_NONE);
-    for (name, value) in query
-        .unwrap_or_default()
-        .split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-    {
-        match name {
-            "window" => {
-                window = Some(
-                    value
-                        .parse::<Window>()
-                        .map_err(|_| wrong("window", Window::EXPECTED))?,
-                )
+    let pairs = query.unwrap_or_default().split('&');
+    for pair in pairs.filter(|pair| !pair.is_empty()) {
+        match pair.split_once('=').unwrap_or((pair, "")) {
+            ("window", value) => {
+                let parsed = value.parse();
+                window = Some(parsed.map_err(|_| wrong("window", Window::EXPECTED))?);
             }
-            "cycle" if is_cycle(value) => cycle = value,
-            "cycle" => return Err(wrong("cycle", "1 to 64 characters of A-Z a-z 0-9 . _ : -")),
-            other => {
-                return Err(wrong(
-                    &other.chars().take(64).collect::<String>(),
-                    "window and cycle alone",
-                ));
+            ("cycle", value) if is_cycle(value) => cycle = value,
+            ("cycle", _) => {
+                return Err(wrong("cycle", "1 to 64 characters of A-Z a-z 0-9 . _ : -"));
+            }
+            (other, _) => {
+                let shown: String = other.chars().take(64).collect();
+                return Err(wrong(&shown, "window and cycle alone"));
             }
         }
     }
-    Ok(json(&edge.scoring.artifact(
-        cycle,
-        window,
-        edge.clock.now(),
-    )))
+    Ok((window, cycle))
 }
 
 fn is_cycle(text: &str) -> bool {
@@ -67,56 +57,49 @@ fn wrong(field: &str, expected: &str) -> Fault {
     .with("expected", expected)
 }
 
-pub(super) fn incidents(edge: &Edge) -> String {
+/// `GET /incidents`.
+pub(crate) async fn incidents(exchange: Exchange) -> Outcome<Reply> {
+    let edge = exchange.edge();
     json(&IncidentList {
-        incidents: edge.scoring.incidents(),
-        data_fidelity: crate::status::fidelity(edge),
+        incidents: edge.traffic.scoring.incidents(),
+        data_fidelity: fidelity(edge),
     })
 }
 
-/// The events from outside, with how far they can be trusted.
-pub(super) fn events(edge: &Edge) -> String {
-    json(&edge.intake.told(crate::status::fidelity(edge)))
+/// `GET /api/orchestration`: the events from outside, with how far they can be trusted.
+pub(crate) async fn events(exchange: Exchange) -> Outcome<Reply> {
+    let edge = exchange.edge();
+    json(&edge.intake.told(fidelity(edge)))
 }
 
-pub(super) fn take_event(edge: &Edge, text: &str) -> Outcome<String> {
-    edge.intake
-        .take(text, edge.clock.now())
-        .map(|record| json(&record))
+/// `POST /api/orchestration`: takes an event in and answers with its record.
+pub(crate) async fn take_event(mut exchange: Exchange) -> Outcome<Reply> {
+    let text = exchange.text().await?;
+    let edge = exchange.edge();
+    json(&edge.intake.take(&text, edge.now())?)
 }
 
-pub(super) async fn record(edge: &Arc<Edge>, body: &str) -> Outcome<String> {
-    let told: NewIncident = parse(body)?;
+/// Records an incident and answers with it.
+pub(crate) async fn record(mut exchange: Exchange) -> Outcome<Reply> {
+    let told: NewIncident = exchange.json().await?;
     text_fits("summary", &told.summary)?;
-    let incident = edge.scoring.record(told, edge.clock.now()).await?;
-    edge.metrics.incident_recorded(&incident.told);
+    let edge = exchange.edge();
+    let incident = edge.traffic.scoring.record(told, edge.now()).await?;
+    edge.traffic.metrics.incident_recorded(&incident.told);
     tracing::warn!(id = %incident.id, severity = %incident.told.severity, kind = %incident.told.kind, "an incident was recorded");
-    Ok(json(&incident))
+    json(&incident)
 }
 
-pub(super) async fn resolve(edge: &Arc<Edge>, body: &str) -> Outcome<String> {
-    let told: ResolveIncident = parse(body)?;
+/// Resolves an incident and answers with it.
+pub(crate) async fn resolve(mut exchange: Exchange) -> Outcome<Reply> {
+    let told: ResolveIncident = exchange.json().await?;
     if let Some(note) = &told.note {
         text_fits("note", note)?;
     }
-    let incident = edge.scoring.resolve(told, edge.clock.now()).await?;
+    let edge = exchange.edge();
+    let incident = edge.traffic.scoring.resolve(told, edge.now()).await?;
     tracing::warn!(id = %incident.id, "an incident was resolved");
-    Ok(json(&incident))
-}
-
-fn parse<T: DeserializeOwned>(body: &str) -> Outcome<T> {
-    // Serde would take an array as well, by position.
-    if !body.trim_start().starts_with('{') {
-        return Err(Fault::new(
-            ErrorCode::RelayFrameInvalid,
-            "the body is no JSON object",
-        ));
-    }
-    parse_json(body).map_err(|invalid| {
-        Fault::new(ErrorCode::RelayFrameInvalid, invalid.to_string())
-            .with("field", invalid.field)
-            .with("expected", invalid.expected)
-    })
+    json(&incident)
 }
 
 /// A text for people: of one line, neither empty nor long.

@@ -8,16 +8,16 @@ use ops_contracts::wire::frame::{EventName, OpsEvent};
 use ops_contracts::wire::ids::{LeaseId, SessionId};
 use serde_json::value::RawValue;
 
-use super::outbox::EventQueue;
+use crate::websocket::Outbox;
 
 /// What a socket listens to.
 pub(super) struct Subscriptions {
     sessions: Mutex<HashSet<SessionId>>,
-    queue: EventQueue,
+    queue: Outbox,
 }
 
 impl Subscriptions {
-    pub(super) fn new(queue: EventQueue) -> Self {
+    pub(super) fn new(queue: Outbox) -> Self {
         Self {
             sessions: Mutex::default(),
             queue,
