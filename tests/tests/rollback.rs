@@ -1,5 +1,6 @@
 //! The rollback runbook: its fourteen steps are run as they stand in `docs/rollback.md`, against a relay with the kill switch on.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
 use odb_tests::documents::{Block, blocks, fits, root};
@@ -111,5 +112,12 @@ fn the_rollback_procedure_runs_as_it_stands() {
     assert_eq!(assertions["effectiveRoutingMode"], "legacy-cdp");
     assert_eq!(assertions["opsKillSwitchSource"], "env");
     assert_eq!(assertions["activeCdpSessions"], 0);
+    let mode =
+        |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&cycle), 0o700, "{}", cycle.display());
+    for file in std::fs::read_dir(&cycle).unwrap() {
+        let path = file.unwrap().path();
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+    }
     std::fs::remove_dir_all(&cycle).expect("the run's own folder can be removed");
 }

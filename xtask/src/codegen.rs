@@ -12,6 +12,7 @@ use crate::workspace::Workspace;
 
 mod commands;
 mod errors;
+mod gates;
 mod lists;
 mod metrics;
 mod types;
@@ -102,6 +103,7 @@ fn generated(root: &Path) -> Result<Vec<Generated>> {
     files.push(("docs/commands.md".into(), commands::page()?));
     files.push(("docs/metrics.md".into(), metrics::page()));
     files.push(("docs/alerts.md".into(), metrics::alerts_page()));
+    files.push(("docs/gates.md".into(), gates::page()));
     files.push(("docs/alerts/ops.rules.yml".into(), metrics::rules()));
     files.extend(lists::files(root)?);
     Ok(files)

@@ -8,14 +8,16 @@ mod codegen;
 mod conformance;
 pub mod environment;
 mod fuzz;
+pub mod gates;
 mod lint;
 mod live;
 mod package;
-mod scorecard;
+pub mod scorecard;
 pub mod setup;
 mod test;
 pub mod tidy;
 mod validate;
+pub mod verdict;
 pub mod workspace;
 
 use anyhow::Result;
@@ -68,6 +70,11 @@ enum Task {
     },
     /// Makes a scorecard again from its artifact alone; fails where it differs
     RecomputeScorecard(scorecard::Options),
+    /// Removes artifacts of gates that are past their time: 30 days, 500 cycles
+    PruneGateArtifacts(gates::retention::Options),
+    /// Judges the artifacts of a cycle by the thresholds of this repository: 0, 2 (not what they should be), 3 (a threshold is missed)
+    #[command(disable_help_flag = true)]
+    ValidateGateArtifacts(live::Options),
     /// Opens a legacy session of the running relay, sends one raw command, and sees that everything is gone again
     #[command(disable_help_flag = true)]
     SmokeLegacyCdp(live::Options),
@@ -107,6 +114,12 @@ fn task(task: Task, workspace: &Workspace, environment: &Environment) -> Result<
         Task::Capabilities => conformance::capabilities(workspace),
         Task::Validate { what } => validate::run(what, workspace),
         Task::RecomputeScorecard(options) => scorecard::run(&options),
+        Task::PruneGateArtifacts(options) => {
+            gates::retention::run(&options, workspace, environment.started)
+        }
+        Task::ValidateGateArtifacts(options) => {
+            live::judging("validate-gate-artifacts", &options, workspace)
+        }
         Task::Fuzz(options) => fuzz::run(&options, workspace),
     }
 }

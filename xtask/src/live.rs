@@ -7,6 +7,7 @@ use anyhow::Result;
 use crate::build::{self, Profile};
 use crate::environment::Environment;
 use crate::setup;
+use crate::verdict::passed_on;
 use crate::workspace::{Workspace, checked};
 
 /// What is passed on; `--help` shows it.
@@ -70,6 +71,19 @@ pub(crate) fn smoke(options: &Options, workspace: &Workspace) -> Result<()> {
 pub(crate) fn bench(options: &Options, workspace: &Workspace) -> Result<()> {
     let release = (!options.is_debug() && !options.asks_for_help()).then_some("--release");
     run("bench", options, release, workspace)
+}
+
+/// Runs a task that judges, and ends with its code.
+pub(crate) fn judging(task: &str, options: &Options, workspace: &Workspace) -> Result<()> {
+    let mut command = workspace.cargo_command();
+    // A folder that the caller names is below where the caller is.
+    command
+        .args(["run", "--quiet", "--manifest-path"])
+        .arg(workspace.root.join("Cargo.toml"))
+        .args(["--package", build::TASKS, "--", task])
+        .args(&options.arguments)
+        .current_dir(".");
+    passed_on(&mut command)
 }
 
 fn run(task: &str, options: &Options, profile: Option<&str>, workspace: &Workspace) -> Result<()> {

@@ -56,7 +56,7 @@ fn recompute(text: &str, window: Window) -> Result<ScorecardArtifact> {
     if let Some(baseline) = &stands.inputs.baseline {
         baseline.check().context("its baseline is none")?;
     }
-    let again = ScorecardArtifact::new(&stands.cycle_id, stands.inputs.clone());
+    let again = stands.again();
     let differs = difference(
         "",
         &serde_json::to_value(&stands)?,
@@ -67,7 +67,7 @@ fn recompute(text: &str, window: Window) -> Result<ScorecardArtifact> {
 }
 
 /// The first place in which a document differs from what it should be.
-fn difference(path: &str, stands: &Value, should: &Value) -> Option<String> {
+pub fn difference(path: &str, stands: &Value, should: &Value) -> Option<String> {
     match (stands, should) {
         (Value::Object(one), Value::Object(other)) if one.len() == other.len() => {
             one.iter().find_map(|(key, value)| {

@@ -5,6 +5,7 @@ pub mod access;
 pub mod alert;
 pub mod choice;
 pub mod config;
+pub mod cycle;
 pub mod fidelity;
 pub mod health;
 pub mod incident;

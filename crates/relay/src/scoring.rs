@@ -227,3 +227,6 @@ const fn alert_of(kind: TriggerKind) -> AlertName {
 fn is_above(usage: &ArtifactUsage) -> bool {
     usage.bytes > disk_limit_bytes(usage.artifact_set) || usage.used_ratio > VOLUME_LIMIT_RATIO
 }
+
+#[cfg(test)]
+mod tests;

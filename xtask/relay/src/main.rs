@@ -1,5 +1,6 @@
 //! The tasks that drive a running relay. `cargo xtask` builds this program where one of them is asked for, and runs it.
 
+mod artifacts;
 mod bench;
 mod demo;
 mod processes;
@@ -12,6 +13,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use xtask::environment::Environment;
+use xtask::verdict::exit_code;
 use xtask::workspace::Workspace;
 
 /// Drives a running relay.
@@ -35,6 +37,8 @@ enum Task {
     SmokeLegacyCdp(smoke::Options),
     /// Measures speed beside a raw protocol client, and memory and size
     Bench(bench::Options),
+    /// Judges the artifacts of a cycle by the thresholds of this repository: 0, 2 (not what they should be), 3 (a threshold is missed)
+    ValidateGateArtifacts(artifacts::Options),
 }
 
 fn main() -> ExitCode {
@@ -42,7 +46,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
-            ExitCode::FAILURE
+            ExitCode::from(exit_code(&error))
         }
     }
 }
@@ -52,6 +56,7 @@ fn run(task: Task, environment: &Environment) -> Result<()> {
     match task {
         Task::Demo(options) => demo::run(&options, &workspace, environment),
         Task::SmokeLegacyCdp(options) => smoke::run(&options, environment),
+        Task::ValidateGateArtifacts(options) => artifacts::run(&options),
         Task::Bench(options) => bench::run(&options, &workspace, environment),
     }
 }

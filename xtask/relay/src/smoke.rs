@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 use crate::relay;
 use xtask::environment::Environment;
+use xtask::gates::private;
 
 /// How long the command may take.
 const COMMAND: Duration = Duration::from_secs(25);
@@ -64,9 +65,9 @@ pub(crate) fn run(options: &Options, environment: &Environment) -> Result<()> {
         .build()?;
     let seen = runtime.block_on(try_it(&endpoint, &options.method));
     let document = document(options, environment, &seen);
-    std::fs::write(
+    private::write(
         &options.output,
-        serde_json::to_string_pretty(&document)? + "\n",
+        &(serde_json::to_string_pretty(&document)? + "\n"),
     )
     .with_context(|| format!("{} can't be written", options.output.display()))?;
     println!(

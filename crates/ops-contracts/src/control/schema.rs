@@ -1,9 +1,13 @@
 //! The JSON Schemas of the contract, by file name. What is generated from them is compared in CI, so that drift fails the build.
 
 use schemars::{Schema, schema_for};
+use serde_json::{Value, json};
 
 use crate::control::access::{AccessPolicy, ConfirmationList};
 use crate::control::config::ConfigDocument;
+use crate::control::cycle::{
+    CYCLE_ID_PATTERN, CiArtifact, GateName, InjectionArtifact, SoakArtifact, applied,
+};
 use crate::control::health::HealthEnvelope;
 use crate::control::scorecard::ScorecardArtifact;
 use crate::control::status::StatusDocument;
@@ -40,7 +44,30 @@ pub fn all() -> Vec<(String, Schema)> {
 /// Every schema of a gate artifact, as (file name below `schemas/ops-gates/`, schema).
 #[must_use]
 pub fn gates() -> Vec<(String, Schema)> {
-    vec![named("scorecard-summary", schema_for!(ScorecardArtifact))]
+    GateName::ALL
+        .iter()
+        .map(|gate| (gate.schema_file().to_owned(), gate_schema(*gate)))
+        .collect()
+}
+
+fn gate_schema(gate: GateName) -> Schema {
+    let (mut schema, title) = match gate {
+        GateName::Ci => (schema_for!(CiArtifact), "CiArtifact"),
+        GateName::Soak => (schema_for!(SoakArtifact), "SoakArtifact"),
+        GateName::FaultInjection => (schema_for!(InjectionArtifact), "FaultInjectionArtifact"),
+        GateName::Scorecard => (schema_for!(ScorecardArtifact), "ScorecardArtifact"),
+    };
+    schema.insert("title".to_owned(), title.into());
+    let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+    let properties = properties.expect("an artifact has properties");
+    properties["gate"] = json!({ "description": "The gate.", "const": gate.as_str() });
+    properties["schemaVersion"]["pattern"] = "^1\\.[0-9]+$".into();
+    properties["cycleId"]["pattern"] = CYCLE_ID_PATTERN.into();
+    if gate != GateName::Scorecard {
+        let figures: Vec<String> = applied(gate).into_keys().collect();
+        properties["thresholds"]["required"] = json!(figures);
+    }
+    schema
 }
 
 fn named(name: &str, schema: Schema) -> (String, Schema) {
@@ -49,8 +76,6 @@ fn named(name: &str, schema: Schema) -> (String, Schema) {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
-
     use super::*;
 
     /// What a schema says of its field `type`, a reference resolved.
@@ -78,6 +103,36 @@ mod tests {
                 told.contains(&format!(r#""const":"{}""#, kind.as_str())),
                 "{file}: {told}"
             );
+        }
+    }
+
+    #[test]
+    fn every_gate_has_a_schema_that_requires_what_is_common_and_its_figures() {
+        let schemas = gates();
+        assert_eq!(schemas.len(), GateName::ALL.len());
+        for (name, schema) in schemas {
+            let schema = schema.as_value();
+            let required = schema["required"].to_string();
+            for field in [
+                "schemaVersion",
+                "cycleId",
+                "generatedAt",
+                "gate",
+                "result",
+                "inputs",
+                "thresholds",
+                "metrics",
+                "failures",
+                "data_fidelity",
+            ] {
+                assert!(required.contains(&format!("{field:?}")), "{name}: {field}");
+            }
+            let metrics = schema["properties"]["metrics"]["$ref"].as_str();
+            let metrics = metrics.and_then(|path| schema.pointer(path.trim_start_matches('#')));
+            let metrics = metrics.expect("the figures have a definition");
+            let count = |value: &Value| value.as_array().map_or(0, Vec::len);
+            let figures = metrics["properties"].as_object().expect("figures").len();
+            assert_eq!(count(&metrics["required"]), figures, "{name}");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `/scorecard`, `/incidents`, `/api/orchestration`, and what administrators report of incidents.
 
+use ops_contracts::control::cycle::is_cycle_id;
 use ops_contracts::control::incident::{
     IncidentList, MAX_INCIDENT_TEXT, NewIncident, ResolveIncident,
 };
@@ -15,7 +16,8 @@ pub(crate) async fn artifact(exchange: Exchange) -> Outcome<Reply> {
     let (window, cycle) = query(exchange.head.uri.query())?;
     let edge = exchange.edge();
     let scoring = &edge.traffic.scoring;
-    json(&scoring.artifact(cycle, window, edge.now()))
+    let artifact = scoring.artifact(cycle, window, edge.now());
+    json(&artifact.with_fidelity(fidelity(edge)))
 }
 
 /// What a query asks for: `window=7d` names another window than the phase's, `cycle=ID` the cycle.
@@ -28,7 +30,7 @@ fn query(query: Option<&str>) -> Outcome<(Option<Window>, &str)> {
                 let parsed = value.parse();
                 window = Some(parsed.map_err(|_| wrong("window", Window::EXPECTED))?);
             }
-            ("cycle", value) if is_cycle(value) => cycle = value,
+            ("cycle", value) if is_cycle_id(value) => cycle = value,
             ("cycle", _) => {
                 return Err(wrong("cycle", "1 to 64 characters of A-Z a-z 0-9 . _ : -"));
             }
@@ -39,13 +41,6 @@ fn query(query: Option<&str>) -> Outcome<(Option<Window>, &str)> {
         }
     }
     Ok((window, cycle))
-}
-
-fn is_cycle(text: &str) -> bool {
-    (1..=64).contains(&text.len())
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b".:_-".contains(&byte))
 }
 
 fn wrong(field: &str, expected: &str) -> Fault {

@@ -4,10 +4,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Figures, GateDecision, GateReason, Scorecard, ScorecardInputs, evaluate};
+use crate::control::fidelity::DataFidelity;
 use crate::wire::clock::Timestamp;
 
 /// Version of the artifact, `major.minor`.
-pub const SCORECARD_ARTIFACT_VERSION: &str = "1.0";
+pub const SCORECARD_ARTIFACT_VERSION: &str = "1.1";
 
 /// The cycle of an artifact that belongs to none.
 pub const CYCLE_NONE: &str = "none";
@@ -50,6 +51,9 @@ pub struct ScorecardArtifact {
     pub failures: Vec<GateReason>,
     /// The scorecard as the status document shows it.
     pub scorecard: Scorecard,
+    /// How far it can be trusted: the scorecard of a demonstration says so.
+    #[serde(rename = "data_fidelity")]
+    pub data_fidelity: DataFidelity,
 }
 
 impl ScorecardArtifact {
@@ -74,6 +78,22 @@ impl ScorecardArtifact {
             failures: scorecard.reasons.clone(),
             scorecard,
             inputs,
+            data_fidelity: DataFidelity::of(false, Vec::new()),
         }
+    }
+
+    /// The same, with how far its figures can be trusted.
+    #[must_use]
+    pub fn with_fidelity(self, data_fidelity: DataFidelity) -> Self {
+        Self {
+            data_fidelity,
+            ..self
+        }
+    }
+
+    /// The same made again of its inputs.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        Self::new(&self.cycle_id, self.inputs.clone()).with_fidelity(self.data_fidelity.clone())
     }
 }
