@@ -26,7 +26,7 @@ async fn the_dashboard_is_logged_in_to_and_shows_the_session_that_looks_at_it() 
 
     let fill = |code: &str| FillParams {
         element: at("label=Login code"),
-        value: code.to_owned(),
+        value: code.into(),
         target_id: None,
     };
     session
@@ -142,7 +142,7 @@ async fn an_incident_is_recorded_and_resolved_on_the_dashboard() {
     session.call::<NavGoto>(&url(&login.url)).await.unwrap();
     let fill = |field: &str, text: &str| FillParams {
         element: at(field),
-        value: text.to_owned(),
+        value: text.into(),
         target_id: None,
     };
     let told = |text: &str| WaitParams {

@@ -92,8 +92,8 @@ fn proxy(making: &Making) -> Outcome<Option<Proxy>> {
     Ok(Some(Proxy {
         server,
         bypass: making.proxy_bypass.clone(),
-        username: making.proxy_user.clone(),
-        password,
+        username: making.proxy_user.clone().map(Into::into),
+        password: password.map(Into::into),
     }))
 }
 

@@ -19,6 +19,7 @@ pub mod locator;
 pub mod page;
 pub mod receipt;
 pub mod routing;
+pub mod secret;
 pub mod text;
 pub mod version;
 pub(crate) mod words;

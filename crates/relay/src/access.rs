@@ -200,7 +200,7 @@ impl AccessControl {
         now: Timestamp,
         deadline: Instant,
     ) -> Outcome<()> {
-        let shown = Shown::of(&request.params);
+        let shown = Shown::of(request.command.as_str(), &request.params);
         let asked = Confirmation {
             id: waiting::id()?,
             command: request.command.to_string(),

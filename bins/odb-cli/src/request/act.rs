@@ -71,7 +71,7 @@ impl OneCommand for Fill {
     fn params(&self, target_id: Option<TargetId>) -> Outcome<Self::Params> {
         Ok(interact::FillParams {
             element: self.locator.clone(),
-            value: self.value.clone().unwrap_or_default(),
+            value: self.value.clone().unwrap_or_default().into(),
             target_id,
         })
     }
@@ -123,7 +123,7 @@ impl OneCommand for Type {
         };
         Ok(interact::TypeParams {
             element,
-            text: text.clone(),
+            text: text.clone().into(),
             delay_ms: self.delay,
             target_id,
         })

@@ -80,7 +80,7 @@ fn cookies(verb: &Cookies, tab: Option<&TargetId>) -> Outcome<Command> {
 fn new(cookie: &SetCookie) -> NewCookie {
     NewCookie {
         name: cookie.name.clone(),
-        value: cookie.value.clone().unwrap_or_default(),
+        value: cookie.value.clone().unwrap_or_default().into(),
         url: cookie.url.clone(),
         domain: cookie.domain.clone(),
         path: cookie.path.clone(),
@@ -125,7 +125,7 @@ fn storage(verb: &Storage, tab: Option<&TargetId>) -> Outcome<Command> {
         Some(Entries::Set { key, value, .. }) => {
             let item = StorageItem {
                 name: key.clone(),
-                value: value.clone().unwrap_or_default(),
+                value: value.clone().unwrap_or_default().into(),
             };
             of(
                 set,

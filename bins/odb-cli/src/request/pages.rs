@@ -73,7 +73,9 @@ fn dialogs(verb: &Dialog, tab: Option<&TargetId>) -> Outcome<Command> {
         Dialog::Status => of(CommandName::DialogStatus, &Empty {}),
         Dialog::Accept { text } => of(
             CommandName::DialogAccept,
-            &dialog::AcceptParams { text: text.clone() },
+            &dialog::AcceptParams {
+                text: text.clone().map(Into::into),
+            },
         ),
         Dialog::Policy { policy } => of(
             CommandName::DialogPolicy,

@@ -142,8 +142,8 @@ fn network(verb: &Network, target_id: Option<TargetId>) -> Outcome<Command> {
             password,
         } => {
             let params = network::CredentialsParams {
-                username: username.clone(),
-                password: password.clone(),
+                username: username.clone().map(Into::into),
+                password: password.clone().map(Into::into),
                 origin: origin.clone(),
                 proxy: *proxy,
             };

@@ -115,7 +115,7 @@ fn cookie(read: protocol::Cookie) -> Cookie {
     };
     Cookie {
         name: read.name,
-        value: text,
+        value: text.into(),
         domain: read.domain,
         path: read.path,
         expires: read.expiry.map_or(-1.0, |seconds| seconds as f64),

@@ -60,7 +60,7 @@ impl From<HeldCookie> for Cookie {
         };
         Self {
             name,
-            value,
+            value: value.into(),
             domain,
             path,
             expires,

@@ -23,7 +23,7 @@ pub(crate) fn cookies(result: &CookiesResult) -> String {
 fn cookie(cookie: &Cookie) -> String {
     let mut line = format!(
         "{}={}  ({}{}",
-        cookie.name, cookie.value, cookie.domain, cookie.path
+        cookie.name, &*cookie.value, cookie.domain, cookie.path
     );
     if cookie.expires >= 0.0 {
         #[expect(
@@ -51,7 +51,7 @@ pub(crate) fn entries(result: &WebStorageResult) -> Rendered {
     let lines: Vec<String> = result
         .items
         .iter()
-        .map(|item| format!("{}={}", item.name, item.value))
+        .map(|item| format!("{}={}", item.name, &*item.value))
         .collect();
     let text = if lines.is_empty() {
         "nothing".to_owned()
@@ -67,7 +67,7 @@ pub fn entry(json: &str) -> Rendered {
         return Rendered::text(super::pretty(json));
     };
     match result.items.into_iter().next() {
-        Some(item) => Rendered::text(item.value),
+        Some(item) => Rendered::text(item.value.into_text()),
         None => Rendered::text("").with(Some(format!(
             "{} has nothing under this key",
             result.origin

@@ -67,7 +67,7 @@ pub fn click(element: Locator) -> ClickParams {
 pub fn fill(element: &str, value: &str) -> FillParams {
     FillParams {
         element: at(element),
-        value: value.to_owned(),
+        value: value.into(),
         target_id: None,
     }
 }
@@ -77,7 +77,7 @@ pub fn fill(element: &str, value: &str) -> FillParams {
 pub fn keys(element: Option<&str>, text: &str) -> TypeParams {
     TypeParams {
         element: element.map(at),
-        text: text.to_owned(),
+        text: text.into(),
         delay_ms: 0,
         target_id: None,
     }

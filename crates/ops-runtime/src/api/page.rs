@@ -271,7 +271,7 @@ impl Page {
     pub async fn fill(&self, element: impl IntoLocator, value: &str) -> Result<FillResult> {
         let params = FillParams {
             element: element.into_locator()?,
-            value: value.to_owned(),
+            value: value.into(),
             target_id: self.target(),
         };
         self.session.call::<commands::InteractFill>(params).await
@@ -284,7 +284,7 @@ impl Page {
     pub async fn type_text(&self, element: impl IntoLocator, text: &str) -> Result<ActionResult> {
         let params = TypeParams {
             element: Some(element.into_locator()?),
-            text: text.to_owned(),
+            text: text.into(),
             delay_ms: 0,
             target_id: self.target(),
         };

@@ -8,6 +8,7 @@ use ops_contracts::wire::command::dialog::{
     AcceptParams, AnswerResult, PolicyParams, PolicyResult, StatusResult,
 };
 use ops_contracts::wire::receipt::DialogInfo;
+use ops_contracts::wire::secret::Secret;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 
 use crate::cx::Cx;
@@ -34,7 +35,7 @@ pub(crate) async fn policy(cx: &Cx, params: PolicyParams) -> Outcome<PolicyResul
 }
 
 pub(crate) async fn accept(cx: &Cx, params: AcceptParams) -> Outcome<AnswerResult> {
-    answer(cx, true, params.text).await
+    answer(cx, true, params.text.map(Secret::into_text)).await
 }
 
 pub(crate) async fn dismiss(cx: &Cx, _: Empty) -> Outcome<AnswerResult> {

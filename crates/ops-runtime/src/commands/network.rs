@@ -400,8 +400,8 @@ pub(crate) async fn credentials(cx: &Cx, params: CredentialsParams) -> Outcome<C
             held.push(Credential {
                 origin: params.origin,
                 proxy: params.proxy,
-                username,
-                password,
+                username: username.into_text(),
+                password: password.into_text(),
             });
         }
         let name = |credential: &Credential| match (&credential.origin, credential.proxy) {

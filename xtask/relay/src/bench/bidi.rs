@@ -212,12 +212,12 @@ fn fill(sides: &mut Sides<'_>) -> Result<Three> {
         number += 1;
         let params = interact::FillParams {
             element: element.clone(),
-            value: format!("value {number}"),
+            value: format!("value {number}").into(),
             target_id: None,
         };
         let filled = ours.call::<InteractFill>(Some(session), &params)?;
         ensure!(
-            filled.value == params.value,
+            *filled.value == *params.value,
             "the field holds {:?}",
             filled.value
         );

@@ -232,12 +232,12 @@ fn fill(bench: &mut Bench) -> Result<Row> {
         let value = format!("value {ours_number}");
         let params = interact::FillParams {
             element: element.clone(),
-            value,
+            value: value.into(),
             target_id: None,
         };
         let filled = ours.call::<InteractFill>(Some(session), &params)?;
         ensure!(
-            filled.value == params.value,
+            *filled.value == *params.value,
             "the field holds {:?}",
             filled.value
         );

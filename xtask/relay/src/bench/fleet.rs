@@ -47,7 +47,7 @@ fn trips(bench: &mut Bench) -> Result<[Row; 3]> {
     both_goto(bench, &form)?;
     let fill = interact::FillParams {
         element: "css=#field".parse()?,
-        value: "value".to_owned(),
+        value: "value".into(),
         target_id: None,
     };
     let click = of::<InteractClick>(bench, &click_params()?)?.1;

@@ -153,14 +153,14 @@ pub(super) fn measure(
         number += 1;
         let params = interact::FillParams {
             element: "css=#field".parse()?,
-            value: format!("value {number}"),
+            value: format!("value {number}").into(),
             target_id: None,
         };
         let filled = bench
             .ours
             .call::<InteractFill>(Some(&bench.session), &params)?;
         ensure!(
-            filled.value == params.value,
+            *filled.value == *params.value,
             "the field holds {:?}",
             filled.value
         );

@@ -11,7 +11,7 @@ use crate::suite::check::{Outcome, contains, equal, lacks};
 fn cookie(name: &str) -> Cookie {
     Cookie {
         name: name.to_owned(),
-        value: "oak".to_owned(),
+        value: "oak".into(),
         domain: "127.0.0.1".to_owned(),
         path: "/".to_owned(),
         expires: -1.0,

@@ -83,7 +83,7 @@ pub(super) async fn a_prompt_takes_a_text(f: &Fixture) -> Outcome {
     )?;
     session
         .call::<DialogAccept>(&AcceptParams {
-            text: Some("Ash ✓".to_owned()),
+            text: Some("Ash ✓".into()),
         })
         .await?;
     equal(session.text("#out").await?.as_str(), "prompt: \"Ash ✓\"")?;

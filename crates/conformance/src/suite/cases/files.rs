@@ -23,7 +23,7 @@ fn link(name: &str) -> ops_contracts::wire::locator::Locator {
 fn text(name: &str, text: &str) -> UploadFile {
     UploadFile {
         name: name.to_owned(),
-        text: Some(text.to_owned()),
+        text: Some(text.into()),
         base64: None,
         blob: None,
     }
@@ -234,7 +234,7 @@ pub(super) async fn files_reach_the_server_as_they_were_given(f: &Fixture) -> Ou
     let binary = UploadFile {
         name: "b.bin".to_owned(),
         text: None,
-        base64: Some(BASE64_STANDARD.encode([0, 1, 2, 255])),
+        base64: Some(BASE64_STANDARD.encode([0, 1, 2, 255]).into()),
         blob: None,
     };
     let several = upload(
@@ -368,7 +368,7 @@ pub(super) async fn what_takes_no_files_is_refused(f: &Fixture) -> Outcome {
     let broken = UploadFile {
         name: "a".to_owned(),
         text: None,
-        base64: Some("%".to_owned()),
+        base64: Some("%".into()),
         blob: None,
     };
     let fault = refused(

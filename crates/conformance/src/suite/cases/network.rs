@@ -509,8 +509,8 @@ pub(super) async fn a_slow_network_is_slow(f: &Fixture) -> Outcome {
 pub(super) async fn credentials_are_given_to_those_who_ask(f: &Fixture) -> Outcome {
     let session = f.session().await?;
     let given = |password: &str, origin: Option<String>| CredentialsParams {
-        username: Some("ada".to_owned()),
-        password: Some(password.to_owned()),
+        username: Some("ada".into()),
+        password: Some(password.into()),
         origin,
         proxy: false,
     };

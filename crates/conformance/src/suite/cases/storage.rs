@@ -18,7 +18,7 @@ use crate::suite::fixture::{Fixture, Session};
 fn cookie(name: &str, value: &str) -> NewCookie {
     NewCookie {
         name: name.to_owned(),
-        value: value.to_owned(),
+        value: value.into(),
         ..NewCookie::default()
     }
 }
@@ -176,7 +176,7 @@ pub(super) async fn cookies_are_cleared_by_name_and_all_at_once(f: &Fixture) -> 
 fn item(name: &str, value: &str) -> StorageItem {
     StorageItem {
         name: name.to_owned(),
-        value: value.to_owned(),
+        value: value.into(),
     }
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::session::DialogPolicy;
 use super::{InvalidField, Params};
 use crate::wire::receipt::DialogInfo;
+use crate::wire::secret::Secret;
 
 /// Result of `dialog.status`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -42,7 +43,7 @@ pub struct PolicyResult {
 pub struct AcceptParams {
     /// What to enter into a prompt; its proposal when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub text: Option<String>,
+    pub text: Option<Secret>,
 }
 
 impl Params for AcceptParams {

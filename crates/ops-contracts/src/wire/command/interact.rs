@@ -9,6 +9,7 @@ use crate::wire::ids::{BlobId, TargetId};
 use crate::wire::locator::Locator;
 use crate::wire::page::{GivenFile, MouseButton};
 use crate::wire::receipt::{ElementInfo, Receipt};
+use crate::wire::secret::Secret;
 
 /// The longest text that one command enters, in bytes.
 const MAX_TEXT: u64 = 1 << 20;
@@ -102,7 +103,7 @@ pub struct FillParams {
     /// The element.
     pub element: Locator,
     /// The new value, at most 1 MiB.
-    pub value: String,
+    pub value: Secret,
     /// The page; the current one when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target_id: Option<TargetId>,
@@ -123,7 +124,7 @@ pub struct TypeParams {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub element: Option<Locator>,
     /// The text, at most 1 MiB.
-    pub text: String,
+    pub text: Secret,
     /// Milliseconds between keys, at most 1,000.
     #[serde(default)]
     pub delay_ms: u64,
@@ -245,10 +246,10 @@ pub struct UploadFile {
     pub name: String,
     /// Its bytes as text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub text: Option<String>,
+    pub text: Option<Secret>,
     /// Its bytes as base64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub base64: Option<String>,
+    pub base64: Option<Secret>,
     /// Its bytes as a blob that was put down before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blob: Option<BlobId>,

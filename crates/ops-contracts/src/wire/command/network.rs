@@ -7,6 +7,7 @@ use super::{InvalidField, Params};
 use crate::wire::clock::Timestamp;
 use crate::wire::ids::{BlobId, FrameId, TargetId};
 use crate::wire::page::{AbortReason, Initiator, RequestTiming, ResourceKind};
+use crate::wire::secret::{FORMAT, Secret};
 
 /// The most rules of a session.
 pub const MAX_ROUTES: usize = 100;
@@ -422,12 +423,14 @@ pub struct Modify {
     pub method: Option<String>,
     /// Headers to set.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("format" = FORMAT))]
     pub set_headers: Vec<Header>,
     /// Names of headers to leave out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remove_headers: Vec<String>,
     /// Another body.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = FORMAT))]
     pub body: Option<String>,
 }
 
@@ -639,6 +642,7 @@ pub struct UnrouteResult {
 #[serde(deny_unknown_fields)]
 pub struct HeadersParams {
     /// The headers that every request of the session gets; none to stop it.
+    #[schemars(extend("format" = FORMAT))]
     pub headers: Vec<Header>,
 }
 
@@ -716,10 +720,10 @@ pub struct OfflineResult {
 pub struct CredentialsParams {
     /// The user; absent to forget all credentials, or those of `origin`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub username: Option<String>,
+    pub username: Option<Secret>,
     /// The password.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub password: Option<String>,
+    pub password: Option<Secret>,
     /// For whom, as scheme, host and port; for every server when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<String>,

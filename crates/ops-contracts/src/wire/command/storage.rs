@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{InvalidField, Params};
 use crate::wire::ids::{BlobId, FrameId, TargetId};
+use crate::wire::secret::Secret;
 
 /// The most cookies or items of one request.
 const MAX_ENTRIES: usize = 1_000;
@@ -31,7 +32,7 @@ pub struct Cookie {
     /// Its name.
     pub name: String,
     /// Its value: often a secret.
-    pub value: String,
+    pub value: Secret,
     /// Its host, or its domain with a leading dot.
     pub domain: String,
     /// Its path.
@@ -195,7 +196,7 @@ pub struct NewCookie {
     /// Its name.
     pub name: String,
     /// Its value.
-    pub value: String,
+    pub value: Secret,
     /// A URL whose host it is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
@@ -314,7 +315,7 @@ pub struct StorageItem {
     /// Its key.
     pub name: String,
     /// Its value: often a secret.
-    pub value: String,
+    pub value: Secret,
 }
 
 impl std::fmt::Debug for StorageItem {

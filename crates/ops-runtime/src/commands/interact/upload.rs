@@ -103,12 +103,14 @@ pub(crate) async fn upload(cx: &Cx, params: UploadParams) -> Outcome<UploadResul
 
 fn content(cx: &Cx, at: usize, file: UploadFile) -> Outcome<FileToGive> {
     let content = match (file.text, file.base64, file.blob) {
-        (Some(text), ..) => Arc::new(text.into_bytes()),
-        (_, Some(text), _) => Arc::new(BASE64_STANDARD.decode(text).map_err(|error| {
-            let field = format!("files[{at}].base64");
-            Fault::new(ErrorCode::OpsInvalidRequest, format!("{field}: {error}"))
-                .with("field", field)
-        })?),
+        (Some(text), ..) => Arc::new(text.into_text().into_bytes()),
+        (_, Some(text), _) => {
+            Arc::new(BASE64_STANDARD.decode(text.as_bytes()).map_err(|error| {
+                let field = format!("files[{at}].base64");
+                Fault::new(ErrorCode::OpsInvalidRequest, format!("{field}: {error}"))
+                    .with("field", field)
+            })?)
+        }
         (_, _, Some(blob)) => cx.session.blob(&blob)?,
         _ => Arc::default(),
     };

@@ -15,6 +15,7 @@ use super::super::{InvalidField, Params};
 use super::CreateParams;
 use crate::wire::capability::Capability;
 use crate::wire::ids::BlobId;
+use crate::wire::secret::Secret;
 
 /// The most hosts that a proxy is not used for.
 const MAX_BYPASS: usize = 100;
@@ -30,10 +31,10 @@ pub struct Proxy {
     pub bypass: Vec<String>,
     /// The user, for a proxy that asks for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub username: Option<String>,
+    pub username: Option<Secret>,
     /// The password.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub password: Option<String>,
+    pub password: Option<Secret>,
 }
 
 impl std::fmt::Debug for Proxy {
@@ -373,8 +374,8 @@ mod tests {
         let proxy = Proxy {
             server: "http://[::1]:3128".into(),
             bypass: vec![],
-            username,
-            password,
+            username: username.map(Into::into),
+            password: password.map(Into::into),
         };
         let state = StateToLoad {
             state: Some(StorageState::default()),
