@@ -72,6 +72,9 @@ enum Task {
     RecomputeScorecard(scorecard::Options),
     /// Removes artifacts of gates that are past their time: 30 days, 500 cycles
     PruneGateArtifacts(gates::retention::Options),
+    /// Works on real browsers for hours, and looks whether anything fails, leaks or slows down: 0, 3 (a threshold is missed)
+    #[command(disable_help_flag = true)]
+    Soak(live::Options),
     /// Judges the artifacts of a cycle by the thresholds of this repository: 0, 2 (not what they should be), 3 (a threshold is missed)
     #[command(disable_help_flag = true)]
     ValidateGateArtifacts(live::Options),
@@ -117,6 +120,7 @@ fn task(task: Task, workspace: &Workspace, environment: &Environment) -> Result<
         Task::PruneGateArtifacts(options) => {
             gates::retention::run(&options, workspace, environment.started)
         }
+        Task::Soak(options) => live::judging("soak", &options, workspace),
         Task::ValidateGateArtifacts(options) => {
             live::judging("validate-gate-artifacts", &options, workspace)
         }

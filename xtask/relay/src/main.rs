@@ -2,11 +2,13 @@
 
 mod artifacts;
 mod bench;
+mod caller;
 mod demo;
 mod processes;
 mod relay;
 mod samples;
 mod smoke;
+mod soak;
 
 use std::process::ExitCode;
 
@@ -37,6 +39,8 @@ enum Task {
     SmokeLegacyCdp(smoke::Options),
     /// Measures speed beside a raw protocol client, and memory and size
     Bench(bench::Options),
+    /// Works on real browsers for hours, and looks whether anything fails, leaks or slows down: 0, 3 (a threshold is missed)
+    Soak(soak::Options),
     /// Judges the artifacts of a cycle by the thresholds of this repository: 0, 2 (not what they should be), 3 (a threshold is missed)
     ValidateGateArtifacts(artifacts::Options),
 }
@@ -56,6 +60,7 @@ fn run(task: Task, environment: &Environment) -> Result<()> {
     match task {
         Task::Demo(options) => demo::run(&options, &workspace, environment),
         Task::SmokeLegacyCdp(options) => smoke::run(&options, environment),
+        Task::Soak(options) => soak::run(&options, &workspace, environment),
         Task::ValidateGateArtifacts(options) => artifacts::run(&options),
         Task::Bench(options) => bench::run(&options, &workspace, environment),
     }

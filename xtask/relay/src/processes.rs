@@ -111,3 +111,9 @@ pub(crate) fn resident_mib(pid: u32) -> Option<f64> {
         .ok()?;
     Some(kib / 1024.0)
 }
+
+/// How many descriptors a process has open; none where it can't be read.
+pub(crate) fn descriptors(pid: u32) -> Option<u64> {
+    let entries = fs::read_dir(format!("/proc/{pid}/fd")).ok()?;
+    u64::try_from(entries.count()).ok()
+}

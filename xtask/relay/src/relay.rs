@@ -159,6 +159,11 @@ impl Relay {
         Ok(())
     }
 
+    /// Whether it has ended.
+    pub(crate) fn ended(&mut self) -> Result<bool> {
+        Ok(self.child.try_wait()?.is_some())
+    }
+
     fn wait(&mut self, within: Duration) -> Result<()> {
         let deadline = Instant::now() + within;
         while self.child.try_wait()?.is_none() {

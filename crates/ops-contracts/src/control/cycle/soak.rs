@@ -14,6 +14,8 @@ use crate::wire::clock::Timestamp;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SoakSlice {
+    /// In which piece of the run it was: each has a relay of its own.
+    pub piece: u64,
     /// How long it was.
     pub seconds: u64,
     /// Requests that were answered.
@@ -134,9 +136,9 @@ impl SoakInputs {
         let mut at = 0;
         let points = self.slices.iter().map(|slice| {
             at += slice.seconds;
-            Some((to_f64(at) / 3_600.0, to_f64(figure(slice)?)))
+            Some((to_f64(at) / 3_600.0, to_f64(figure(slice)?), slice.piece))
         });
-        let points: Vec<(f64, f64)> = points.skip(self.slices.len() / 2).collect::<Option<_>>()?;
+        let points: Vec<Point> = points.skip(self.slices.len() / 2).collect::<Option<_>>()?;
         if points.len() < LEAST_POINTS {
             return None;
         }
@@ -145,15 +147,18 @@ impl SoakInputs {
     }
 }
 
-/// The slopes between all pairs of points: their median does not mind the odd peak.
-fn slopes(points: &[(f64, f64)]) -> Vec<f64> {
-    let of = |(one, other): (&(f64, f64), &(f64, f64))| (other.1 - one.1) / (other.0 - one.0);
+/// When in hours, how much, and in which piece.
+type Point = (f64, f64, u64);
+
+/// The slopes between all pairs of points of one relay: their median does not mind the odd peak.
+fn slopes(points: &[Point]) -> Vec<f64> {
+    let of = |(one, other): (&Point, &Point)| (other.1 - one.1) / (other.0 - one.0);
     let pairs = points.iter().enumerate().flat_map(|(at, one)| {
         let later = points[at + 1..].iter();
         later.map(move |other| (one, other))
     });
     pairs
-        .filter(|(one, other)| other.0 > one.0)
+        .filter(|(one, other)| other.0 > one.0 && other.2 == one.2)
         .map(of)
         .collect()
 }
