@@ -411,6 +411,8 @@ impl Hand<'_> {
         let codes = ["adapter_target_crashed", "ops_nav_aborted"];
         self.shared
             .must_fail("dom.eval on a crashed page", crashed, &codes);
+        // The spare renderer was killed along with the page\'s: the browser must have noticed before it gives one out.
+        sleep(NOTICED);
         self.does("targets.new", json!({"use": true}));
         self.goes("/plain");
     }
