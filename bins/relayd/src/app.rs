@@ -24,7 +24,7 @@ use ops_contracts::wire::version::{BINARY_VERSION, OPS_CONTRACT_VERSION, OPS_MIN
 use ops_contracts::{ErrorCode, Fault};
 use ops_runtime::{FamilyConfig, Runtime, RuntimeConfig, UrlRules};
 use relay::{
-    Control, Labels, Pairing, Relay, RelayConfig, RoutingSetup, Timeouts, Tls, Token, Versions,
+    Control, Labels, Pairing, Relay, RelayConfig, RoutingSetup, Timeouts, Token, Versions,
 };
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use supervisor::{BrowserSupervisor, Sandbox};
@@ -112,21 +112,95 @@ async fn serve(
     environment: Environment,
     home: Arc<Home>,
 ) -> Result<(), Failure> {
-    let hangups = Hangups::listen().map_err(|error| Failure::start(format!("signals: {error}")))?;
+    let hangups = Hangups::listen().map_err(signals_failed)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let adapters = Adapters::new(&settings, environment, &home, clock.clone())?;
     sweep(&adapters.supervisor);
-    let health = HealthStore::open(&settings.home, Arc::new(SystemTicks::new(clock.clone())));
-    let health = Arc::new(health.map_err(|error| Failure::Coded(error.into()))?);
-    let ledger = open_ledger(&home, &*clock).await?;
-    let warnings = warnings(&settings, &ledger);
+    let kept = Kept::open(&settings, &home, &clock).await?;
     let browsers = adapters.browsers(&settings);
-    let legacy = LegacyLauncher::new(
-        adapters.cdp.clone(),
-        settings.browser.clone(),
-        settings.browser_args.clone(),
-    )
-    .confined_to(settings.domains.clone(), Arc::new(LocalEgress));
+    let (relay, warnings) = bind(&settings, layers, adapters, &home, &kept, clock).await?;
+    // Before anything is announced: whoever reads the announcement may end us in order. And not before everything is read:
+    // until then nothing waits for the signals, and the system's default ends us.
+    let signals = Signals::listen().map_err(signals_failed)?;
+    home.announce(&relay_file(&settings, &relay))?;
+    announce(&settings, &home, relay.url(), &browsers, &warnings);
+    tokio::spawn(reload_on_hangup(hangups, relay.control()));
+    let flushing = tokio::spawn(keep_flushing(kept.ledger.clone(), SystemClock));
+    let ended = relay.serve(until_signalled(signals, home.clone())).await;
+    flushing.abort();
+    kept.settle().await;
+    tracing::info!(reason = ?ended, "relayd ends");
+    Ok(())
+}
+
+/// What the clients of the home find the relay by.
+fn relay_file(settings: &Settings, relay: &Relay) -> RelayFile {
+    RelayFile {
+        relay_url: relay.url().to_owned(),
+        pid: std::process::id().cast_signed(),
+        instance_id: relay.instance_id().to_owned(),
+        started_at: Some(relay.started_at()),
+        relay_version: Some(BINARY_VERSION.to_owned()),
+        ops_contract_version: Some(OPS_CONTRACT_VERSION.to_owned()),
+        ops_min_contract_version: Some(OPS_MIN_COMPAT_VERSION.to_owned()),
+        limits_profile: Some(settings.limits.name.clone()),
+        certificate_sha256: relay.certificate_sha256(),
+    }
+}
+
+fn signals_failed(error: std::io::Error) -> Failure {
+    Failure::start(format!("signals: {error}"))
+}
+
+/// What is kept on disk beyond one life of the program.
+struct Kept {
+    health: Arc<HealthStore>,
+    ledger: Arc<RollupLedger>,
+}
+
+impl Kept {
+    async fn open(
+        settings: &Settings,
+        home: &Home,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Self, Failure> {
+        let ticks = Arc::new(SystemTicks::new(clock.clone()));
+        let health = HealthStore::open(&settings.home, ticks);
+        let health = health.map_err(|error| Failure::Coded(error.into()))?;
+        Ok(Self {
+            health: Arc::new(health),
+            ledger: open_ledger(home, &**clock).await?,
+        })
+    }
+
+    /// The health store, where the settings have health reported to it.
+    fn reported(&self, settings: &Settings) -> Option<Arc<HealthStore>> {
+        let reports = settings.health.is_none_or(|tuning| tuning.told);
+        reports.then(|| self.health.clone())
+    }
+
+    /// Writes what is not on disk yet, within bounds.
+    async fn settle(self) {
+        let flushed = timeout(FLUSH_WITHIN, flush(self.ledger, SystemClock.now())).await;
+        if flushed.is_err() {
+            tracing::error!("the ledger could not be flushed in time");
+        }
+        // The sessions' ends belong into the journal as well.
+        if !self.health.settle(JOURNAL_WITHIN) {
+            tracing::warn!("the health journal could not be written to its end");
+        }
+    }
+}
+
+/// The relay with everything behind it, and what its operator should know of the settings.
+async fn bind(
+    settings: &Settings,
+    layers: Layers,
+    adapters: Adapters,
+    home: &Arc<Home>,
+    kept: &Kept,
+    clock: Arc<dyn Clock>,
+) -> Result<(Relay, Vec<String>), Failure> {
     let choices = replay::choices(
         settings.replay_seed.as_deref(),
         &random_hex(8)?,
@@ -134,44 +208,30 @@ async fn serve(
     )?;
     let runtime = RuntimeConfig {
         choices: choices.clone(),
-        ..runtime_config(&settings, &home)
+        ..runtime_config(settings, home)
     };
-    let store = settings
-        .health
-        .is_none_or(|tuning| tuning.told)
-        .then(|| health.clone());
+    let store = kept.reported(settings);
     let sink = store.clone().map(|store| -> Arc<dyn HealthSink> { store });
+    let legacy = legacy_browsers(settings, &adapters);
     let runtime = Runtime::with_health(runtime, adapters.ranked(), clock.clone(), sink);
     let pairings = Arc::new(Pairings::open(home.clone(), clock.clone())?);
-    let pairing = Pairing {
-        required: settings.pairing,
-        store: pairings.clone(),
-    };
     let tls = settings.tls.as_ref().map(Files::load).transpose()?;
-    let certificate = settings
-        .tls
-        .clone()
-        .zip(tls.clone())
-        .map(|(files, tls)| Served::new(files, tls, home.clone()));
-    let routing = routing_setup(layers, pairings, certificate, &choices);
-    let told: Vec<String> = routing
-        .settings
-        .warnings
-        .iter()
-        .map(ToString::to_string)
-        .chain(warnings.iter().cloned())
-        .collect();
-    let config = relay_config(&settings, &home, warnings, routing)?;
-    let store = store.map(|store| -> Arc<dyn AdapterHealthStore> { store });
-    let fingerprint = tls.as_ref().map(Tls::fingerprint);
+    let files = settings.tls.clone().zip(tls.clone());
+    let certificate = files.map(|(files, tls)| Served::new(files, tls, home.clone()));
+    let routing = routing_setup(layers, pairings.clone(), certificate, &choices);
+    let warnings = warnings(settings, &kept.ledger);
+    let all = routing.settings.warnings.iter().map(ToString::to_string);
+    let all = all.chain(warnings.iter().cloned()).collect();
     let config = RelayConfig {
         tls,
-        pairing,
-        ledger: Some(ledger.clone()),
-        health: store,
-        ..config
+        pairing: Pairing {
+            required: settings.pairing,
+            store: pairings,
+        },
+        ledger: Some(kept.ledger.clone()),
+        health: store.map(|store| -> Arc<dyn AdapterHealthStore> { store }),
+        ..relay_config(settings, home, warnings, routing)?
     };
-    let instance_id = config.instance_id.clone();
     let listen = config.listen;
     let relay = Relay::bind(config, Arc::new(runtime), clock).await;
     let relay =
@@ -181,35 +241,17 @@ async fn serve(
         Some(path) => relay.with_policy(Arc::new(move || read_policy(&path))),
         None => relay,
     };
-    // Before anything is announced: whoever reads the announcement may end us in order. And not before everything is read:
-    // until then nothing waits for the signals, and the system's default ends us.
-    let signals = Signals::listen().map_err(|error| Failure::start(format!("signals: {error}")))?;
-    home.announce(&RelayFile {
-        relay_url: relay.url().to_owned(),
-        pid: std::process::id().cast_signed(),
-        instance_id: instance_id.clone(),
-        started_at: Some(relay.started_at()),
-        relay_version: Some(BINARY_VERSION.to_owned()),
-        ops_contract_version: Some(OPS_CONTRACT_VERSION.to_owned()),
-        ops_min_contract_version: Some(OPS_MIN_COMPAT_VERSION.to_owned()),
-        limits_profile: Some(settings.limits.name.clone()),
-        certificate_sha256: fingerprint,
-    })?;
-    announce(&settings, &home, relay.url(), &browsers, &told);
-    tokio::spawn(reload_on_hangup(hangups, relay.control()));
-    let flushing = tokio::spawn(keep_flushing(ledger.clone(), SystemClock));
-    let ended = relay.serve(until_signalled(signals, home.clone())).await;
-    flushing.abort();
-    let flushed = timeout(FLUSH_WITHIN, flush(ledger, SystemClock.now())).await;
-    if flushed.is_err() {
-        tracing::error!("the ledger could not be flushed in time");
-    }
-    // The sessions' ends belong into the journal as well.
-    if !health.settle(JOURNAL_WITHIN) {
-        tracing::warn!("the health journal could not be written to its end");
-    }
-    tracing::info!(reason = ?ended, "relayd ends");
-    Ok(())
+    Ok((relay, all))
+}
+
+/// What starts the browsers of the legacy lane.
+fn legacy_browsers(settings: &Settings, adapters: &Adapters) -> LegacyLauncher {
+    LegacyLauncher::new(
+        adapters.cdp.clone(),
+        settings.browser.clone(),
+        settings.browser_args.clone(),
+    )
+    .confined_to(settings.domains.clone(), Arc::new(LocalEgress))
 }
 
 /// The ledger of the home; blocking, so off the event loop.

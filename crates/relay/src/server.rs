@@ -138,6 +138,18 @@ impl Relay {
         Control(self.edge.clone())
     }
 
+    /// The id of this run of it.
+    #[must_use]
+    pub fn instance_id(&self) -> &str {
+        &self.edge.config.instance_id
+    }
+
+    /// SHA-256 of its certificate in hexadecimal digits, where it speaks TLS.
+    #[must_use]
+    pub fn certificate_sha256(&self) -> Option<String> {
+        self.edge.config.tls.as_ref().map(crate::Tls::fingerprint)
+    }
+
     /// When it began to listen.
     #[must_use]
     pub fn started_at(&self) -> Timestamp {

@@ -634,138 +634,114 @@ pub(super) async fn an_archive_is_valid_and_hides_secrets(f: &Fixture) -> Outcom
     .map(drop)
 }
 
+/// Parameters that make no sense: command, parameters, and the field that a refusal names.
+const WRONG: &[(&str, &str, &str)] = &[
+    ("network.route", "{}", "url"),
+    ("network.route", r#"{"url":null,"abort":"failed"}"#, "url"),
+    ("network.route", r#"{"url":" ","abort":"failed"}"#, "url"),
+    ("network.route", r#"{"url":"**"}"#, "params"),
+    (
+        "network.route",
+        r#"{"url":"**","abort":"failed","modify":{"method":"PUT"}}"#,
+        "params",
+    ),
+    (
+        "network.route",
+        r#"{"url":"**","abort":"nothing"}"#,
+        "abort",
+    ),
+    (
+        "network.route",
+        r#"{"url":"**","abort":"failed","times":0}"#,
+        "times",
+    ),
+    (
+        "network.route",
+        r#"{"url":"**","abort":"failed","kinds":["pictures"]}"#,
+        "kinds[0]",
+    ),
+    (
+        "network.route",
+        r#"{"url":"**","fulfil":{"status":99}}"#,
+        "fulfil.status",
+    ),
+    (
+        "network.route",
+        r#"{"url":"**","fulfil":{"body":"a","bodyBase64":"YQ=="}}"#,
+        "fulfil",
+    ),
+    (
+        "network.route",
+        r#"{"url":"**","fulfil":{"bodyBase64":"%"}}"#,
+        "fulfil.bodyBase64",
+    ),
+    (
+        "network.route",
+        r#"{"url":"**","fulfil":{"headers":[{"name":"a b","value":"c"}]}}"#,
+        "fulfil.headers[0].name",
+    ),
+    (
+        "network.route",
+        "{\"url\":\"**\",\"fulfil\":{\"headers\":[{\"name\":\"a\",\"value\":\"c\\r\\nd\"}]}}",
+        "fulfil.headers[0].value",
+    ),
+    ("network.route", r#"{"url":"**","modify":{}}"#, "modify"),
+    (
+        "network.route",
+        r#"{"url":"**","modify":{"url":"file:///etc/passwd"}}"#,
+        "modify.url",
+    ),
+    ("network.unroute", r#"{"route":1,"url":"**"}"#, "params"),
+    ("network.setHeaders", "{}", "headers"),
+    (
+        "network.setHeaders",
+        r#"{"headers":[{"name":"","value":""}]}"#,
+        "headers[0].name",
+    ),
+    (
+        "network.offline",
+        r#"{"offline":true,"latencyMs":5}"#,
+        "params",
+    ),
+    (
+        "network.offline",
+        r#"{"offline":false,"latencyMs":-1}"#,
+        "latencyMs",
+    ),
+    ("network.credentials", r#"{"username":"ada"}"#, "params"),
+    (
+        "network.credentials",
+        r#"{"username":"ada","password":"x","origin":"example.com"}"#,
+        "origin",
+    ),
+    (
+        "network.wait",
+        r#"{"filter":{"status":"6xx"}}"#,
+        "filter.status",
+    ),
+    (
+        "network.wait",
+        r#"{"event":"request","filter":{"status":"200"}}"#,
+        "filter.status",
+    ),
+    ("diagnostics.network", r#"{"body":true}"#, "body"),
+    ("diagnostics.network", r#"{"limit":0}"#, "limit"),
+];
+
 pub(super) async fn wrong_rules_are_refused_by_name(f: &Fixture) -> Outcome {
     let session = f.session().await?;
-    let holder = Some((&session.id, &session.lease));
-    let long = "x".repeat(5_000);
-    for (command, params, field) in [
-        ("network.route", "{}".to_owned(), "url"),
-        (
-            "network.route",
-            r#"{"url":null,"abort":"failed"}"#.to_owned(),
-            "url",
-        ),
-        (
-            "network.route",
-            r#"{"url":" ","abort":"failed"}"#.to_owned(),
-            "url",
-        ),
-        (
-            "network.route",
-            format!(r#"{{"url":"{long}","abort":"failed"}}"#),
-            "url",
-        ),
-        ("network.route", r#"{"url":"**"}"#.to_owned(), "params"),
-        (
-            "network.route",
-            r#"{"url":"**","abort":"failed","modify":{"method":"PUT"}}"#.to_owned(),
-            "params",
-        ),
-        (
-            "network.route",
-            r#"{"url":"**","abort":"nothing"}"#.to_owned(),
-            "abort",
-        ),
-        (
-            "network.route",
-            r#"{"url":"**","abort":"failed","times":0}"#.to_owned(),
-            "times",
-        ),
-        (
-            "network.route",
-            r#"{"url":"**","abort":"failed","kinds":["pictures"]}"#.to_owned(),
-            "kinds[0]",
-        ),
-        (
-            "network.route",
-            r#"{"url":"**","fulfil":{"status":99}}"#.to_owned(),
-            "fulfil.status",
-        ),
-        (
-            "network.route",
-            r#"{"url":"**","fulfil":{"body":"a","bodyBase64":"YQ=="}}"#.to_owned(),
-            "fulfil",
-        ),
-        (
-            "network.route",
-            r#"{"url":"**","fulfil":{"bodyBase64":"%"}}"#.to_owned(),
-            "fulfil.bodyBase64",
-        ),
-        (
-            "network.route",
-            r#"{"url":"**","fulfil":{"headers":[{"name":"a b","value":"c"}]}}"#.to_owned(),
-            "fulfil.headers[0].name",
-        ),
-        (
-            "network.route",
-            "{\"url\":\"**\",\"fulfil\":{\"headers\":[{\"name\":\"a\",\"value\":\"c\\r\\nd\"}]}}"
-                .to_owned(),
-            "fulfil.headers[0].value",
-        ),
-        (
-            "network.route",
-            r#"{"url":"**","modify":{}}"#.to_owned(),
-            "modify",
-        ),
-        (
-            "network.route",
-            r#"{"url":"**","modify":{"url":"file:///etc/passwd"}}"#.to_owned(),
-            "modify.url",
-        ),
-        (
-            "network.unroute",
-            r#"{"route":1,"url":"**"}"#.to_owned(),
-            "params",
-        ),
-        ("network.setHeaders", "{}".to_owned(), "headers"),
-        (
-            "network.setHeaders",
-            r#"{"headers":[{"name":"","value":""}]}"#.to_owned(),
-            "headers[0].name",
-        ),
-        (
-            "network.offline",
-            r#"{"offline":true,"latencyMs":5}"#.to_owned(),
-            "params",
-        ),
-        (
-            "network.offline",
-            r#"{"offline":false,"latencyMs":-1}"#.to_owned(),
-            "latencyMs",
-        ),
-        (
-            "network.credentials",
-            r#"{"username":"ada"}"#.to_owned(),
-            "params",
-        ),
-        (
-            "network.credentials",
-            r#"{"username":"ada","password":"x","origin":"example.com"}"#.to_owned(),
-            "origin",
-        ),
-        (
-            "network.wait",
-            r#"{"filter":{"status":"6xx"}}"#.to_owned(),
-            "filter.status",
-        ),
-        (
-            "network.wait",
-            r#"{"event":"request","filter":{"status":"200"}}"#.to_owned(),
-            "filter.status",
-        ),
-        ("diagnostics.network", r#"{"body":true}"#.to_owned(), "body"),
-        ("diagnostics.network", r#"{"limit":0}"#.to_owned(), "limit"),
-    ] {
-        let fault = f.raw(command, &params, holder).await.outcome.err();
+    let long = format!(r#"{{"url":"{}","abort":"failed"}}"#, "x".repeat(5_000));
+    let too_long = [("network.route", long.as_str(), "url")];
+    for &(command, params, field) in WRONG.iter().chain(&too_long) {
+        let holder = Some((&session.id, &session.lease));
+        let fault = f.raw(command, params, holder).await.outcome.err();
         let fault = fault.ok_or_else(|| Failure::new(format!("{command} {params} was taken")))?;
         equal(
             (fault.code, command),
             (ErrorCode::OpsInvalidRequest, command),
         )?;
-        equal(
-            fault.details.get("field").and_then(|field| field.as_str()),
-            Some(field),
-        )?;
+        let named = fault.details.get("field");
+        equal(named.and_then(|field| field.as_str()), Some(field))?;
     }
     equal(session.goto("/plain").await?.status, Some(200))
 }
