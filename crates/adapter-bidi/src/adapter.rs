@@ -6,12 +6,13 @@ use std::time::Duration;
 use ops_contracts::seam::adapter::{
     Adapter, AdapterError, AdapterResult, BoxFuture, Browser, BrowserInfo, LaunchSpec,
 };
+use ops_contracts::seam::calls::Loss;
 use ops_contracts::seam::supervise::{Endpoint, Start, Started, Supervisor};
 use ops_contracts::wire::capability::{AdapterKind, BrowserKind, CapabilitySet};
 
 use crate::browser::{BidiBrowser, GRACE, Shared};
 use crate::confine::{self, proxy};
-use crate::connection::{CallError, Connection, Loss, Route};
+use crate::connection::{CallError, Connection, Refusal, Route};
 use crate::driver::Driver;
 use crate::fault;
 use crate::protocol::network::AddIntercept;
@@ -115,7 +116,7 @@ impl BidiAdapter {
         let (connection, granted, way) = match tokio::time::timeout(deadline, answered).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(CallError::Lost(_))) => return Err(lost().await),
-            Ok(Err(CallError::Refused { error, message })) if error == NOT_CREATED => {
+            Ok(Err(CallError::Refused(Refusal { error, message }))) if error == NOT_CREATED => {
                 return Err(process.refused(message));
             }
             Ok(Err(error)) => return Err(fault::from_call("the session's beginning", error)),
@@ -149,7 +150,10 @@ impl BidiAdapter {
             persistent,
             focus: Default::default(),
         };
-        Ok(Arc::new(BidiBrowser::new(shared, info)))
+        Ok(Arc::new(BidiBrowser {
+            shared: Arc::new(shared),
+            info,
+        }))
     }
 }
 
@@ -201,15 +205,15 @@ fn told_of_age(browser: &Granted, error: CallError) -> CallError {
         "unsupported operation",
     ];
     match error {
-        CallError::Refused { error, message } if NOT_KNOWN.contains(&error.as_str()) => {
-            CallError::Refused {
+        CallError::Refused(Refusal { error, message }) if NOT_KNOWN.contains(&error.as_str()) => {
+            CallError::Refused(Refusal {
                 error: NOT_CREATED.to_owned(),
                 message: format!(
                     "{} {} is too old to be driven ({message}): update it, or name a newer one",
                     product(&browser.browser_name),
                     browser.browser_version
                 ),
-            }
+            })
         }
         error => error,
     }

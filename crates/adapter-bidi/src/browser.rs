@@ -57,18 +57,11 @@ impl Drop for Shared {
 }
 
 pub(crate) struct BidiBrowser {
-    shared: Arc<Shared>,
-    info: BrowserInfo,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) info: BrowserInfo,
 }
 
 impl BidiBrowser {
-    pub(crate) fn new(shared: Shared, info: BrowserInfo) -> Self {
-        Self {
-            shared: Arc::new(shared),
-            info,
-        }
-    }
-
     async fn open(
         &self,
         spec: ContextSpec,
@@ -198,10 +191,7 @@ impl BidiBrowser {
 }
 
 fn attach_failed(error: CallError) -> AdapterError {
-    match fault::from_call("open context", error) {
-        AdapterError::Protocol { reason, .. } => AdapterError::AttachFailed { reason },
-        other => other,
-    }
+    fault::from_call("open context", error).while_attaching()
 }
 
 impl Browser for BidiBrowser {

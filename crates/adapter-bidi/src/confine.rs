@@ -123,7 +123,7 @@ async fn visit(connection: &Connection, user_context: &str, url: &str) -> Result
     };
     let loaded = match connection.send(&visit, Route::BROWSER).decode().await {
         Ok(_) => true,
-        Err(CallError::Refused { .. }) => false,
+        Err(CallError::Refused(_)) => false,
         Err(error) => return Err(error),
     };
     connection

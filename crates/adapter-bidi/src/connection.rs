@@ -8,16 +8,17 @@
 //! that follows them is handed out. It sets no deadlines: dropping a [`Reply`] forgets the command.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use ops_contracts::seam::adapter::{FrameKey, TargetKey};
+use ops_contracts::seam::calls::{self, Calls, Loss};
 use ops_contracts::wire::text::well_formed_bytes;
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot};
@@ -31,35 +32,16 @@ use crate::stream::Prompt;
 /// Bytes of commands that may wait for a browser that does not read.
 const MAX_BACKLOG: usize = 64 * 1024 * 1024;
 
-/// Why work that was under way will never be answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Loss {
-    /// The page was closed.
-    TargetClosed,
-    /// The page's content process crashed.
-    TargetCrashed,
-    /// The document that the work ran in was replaced.
-    Navigated,
-    /// The frame was removed from its page.
-    FrameDetached,
-    /// The browser is gone.
-    Disconnected,
+/// What the browser refuses a command with.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{error}: {message}")]
+pub(crate) struct Refusal {
+    pub(crate) error: String,
+    pub(crate) message: String,
 }
 
 /// Why a command has no result.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum CallError {
-    #[error("the work was lost: {0:?}")]
-    Lost(Loss),
-    #[error("the browser refused: {error}: {message}")]
-    Refused { error: String, message: String },
-    #[error("the browser does not read its commands")]
-    Backlog,
-    #[error("a command cannot be written as JSON: {0}")]
-    Encode(String),
-    #[error("the browser's reply is not understood: {0}")]
-    Decode(String),
-}
+pub(crate) type CallError = calls::CallError<Refusal>;
 
 /// One event. Borrowed from the message it came in.
 #[derive(Debug, Clone, Copy)]
@@ -70,7 +52,7 @@ pub(crate) struct Event<'a> {
 
 impl<'a> Event<'a> {
     pub(crate) fn decode<T: Deserialize<'a>>(&self) -> Result<T, CallError> {
-        serde_json::from_str(self.params).map_err(|error| CallError::Decode(error.to_string()))
+        Ok(serde_json::from_str(self.params)?)
     }
 }
 
@@ -121,13 +103,15 @@ pub(crate) struct Connection {
 #[derive(Debug)]
 struct Shared {
     backlog: AtomicUsize,
+    /// Guards the queue with those who wait for what goes into it, so that a command is either queued and waited for or refused. Held to
+    /// queue one command or for one look: replies are handed out when it is free again.
     pending: Mutex<Pending>,
     next_id: AtomicU64,
 }
 
 #[derive(Debug)]
 struct Pending {
-    calls: HashMap<u64, Waiting>,
+    calls: Calls<Waiting>,
     /// To the writing task; none when the connection is closed.
     queue: Option<mpsc::UnboundedSender<Utf8Bytes>>,
 }
@@ -138,9 +122,10 @@ struct Waiting {
     reply: oneshot::Sender<Result<Bytes, CallError>>,
 }
 
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Pending> {
-        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+impl Waiting {
+    /// Whoever waited may have given up meanwhile.
+    fn lose(self, loss: Loss) {
+        let _ = self.reply.send(Err(CallError::Lost(loss)));
     }
 }
 
@@ -164,7 +149,7 @@ impl Connection {
             tokio_tungstenite::client_async_with_config(url, stream, Some(config)).await?;
         let (queue, queued) = mpsc::unbounded_channel();
         let pending = Mutex::new(Pending {
-            calls: HashMap::new(),
+            calls: Calls::default(),
             queue: Some(queue),
         });
         let shared = Shared {
@@ -217,21 +202,26 @@ impl Connection {
     /// Queued under the lock, so that ids and messages have one order.
     fn enqueue(&self, id: u64, text: String, waiting: Waiting) {
         let shared = &self.shared;
-        let mut pending = shared.lock();
+        let mut pending = shared.pending.lock();
         let Pending { calls, queue } = &mut *pending;
-        let refusal = match queue {
-            None => CallError::Lost(Loss::Disconnected),
-            Some(_) if shared.backlog.load(Ordering::Acquire) > MAX_BACKLOG => CallError::Backlog,
-            Some(queue) => {
-                shared.backlog.fetch_add(text.len(), Ordering::AcqRel);
-                calls.insert(id, waiting);
-                // The receiver goes after the queue was taken away.
-                let _ = queue.send(text.into());
-                return;
+        let refused = match queue {
+            Some(_) if shared.backlog.load(Ordering::Acquire) > MAX_BACKLOG => {
+                (waiting, CallError::Backlog)
             }
+            None => (waiting, CallError::Lost(Loss::Disconnected)),
+            Some(queue) => match calls.enter(id, waiting) {
+                Err(waiting) => (waiting, CallError::Lost(Loss::Disconnected)),
+                Ok(()) => {
+                    shared.backlog.fetch_add(text.len(), Ordering::AcqRel);
+                    // The receiver goes after the queue was taken away.
+                    let _ = queue.send(text.into());
+                    return;
+                }
+            },
         };
         drop(pending);
-        let _ = waiting.reply.send(Err(refusal));
+        let (waiting, error) = refused;
+        let _ = waiting.reply.send(Err(error));
     }
 
     /// Fails everything that waits for a page.
@@ -246,30 +236,27 @@ impl Connection {
 
     /// Ends the connection from this side: everything fails, nothing more is sent.
     pub(crate) fn close(&self) {
-        self.shared.lock().queue = None;
-        self.fail(Loss::Disconnected, |_| true);
+        let lost = {
+            let mut pending = self.shared.pending.lock();
+            pending.queue = None;
+            pending.calls.close()
+        };
+        lost.into_iter()
+            .for_each(|waiting| waiting.lose(Loss::Disconnected));
     }
 
     /// True until the socket has ended or was closed.
     pub(crate) fn is_open(&self) -> bool {
-        self.shared.lock().queue.is_some()
+        self.shared.pending.lock().queue.is_some()
     }
 
     fn fail(&self, loss: Loss, belongs: impl Fn(&Waiting) -> bool) {
-        let failed: Vec<Waiting> = self
-            .shared
-            .lock()
-            .calls
-            .extract_if(|_, waiting| belongs(waiting))
-            .map(|(_, waiting)| waiting)
-            .collect();
-        for waiting in failed {
-            let _ = waiting.reply.send(Err(CallError::Lost(loss)));
-        }
+        let lost = self.shared.pending.lock().calls.lose(belongs);
+        lost.into_iter().for_each(|waiting| waiting.lose(loss));
     }
 
     fn settle(&self, id: u64, outcome: Result<Bytes, CallError>) {
-        let waiting = self.shared.lock().calls.remove(&id);
+        let waiting = self.shared.pending.lock().calls.take(id);
         if let Some(waiting) = waiting {
             let _ = waiting.reply.send(outcome);
         }
@@ -313,7 +300,7 @@ impl<C> Reply<C> {
 
 /// Decodes a `result`, borrowing from it where `T` does.
 pub(crate) fn decode<'a, T: Deserialize<'a>>(result: &'a Bytes) -> Result<T, CallError> {
-    serde_json::from_slice(result).map_err(|error| CallError::Decode(error.to_string()))
+    Ok(serde_json::from_slice(result)?)
 }
 
 impl Future for Outstanding {
@@ -338,7 +325,7 @@ impl<C> Future for Reply<C> {
 impl Drop for Outstanding {
     fn drop(&mut self) {
         if !self.settled {
-            self.shared.lock().calls.remove(&self.id);
+            self.shared.pending.lock().calls.take(self.id);
         }
     }
 }
@@ -413,10 +400,10 @@ fn dispatch(connection: &Connection, sink: &dyn EventSink, text: &Bytes) {
     };
     if let Some(id) = incoming.id {
         let outcome = match (incoming.error, incoming.result) {
-            (Some(error), _) => Err(CallError::Refused {
+            (Some(error), _) => Err(CallError::Refused(Refusal {
                 error,
                 message: incoming.message.unwrap_or_default(),
-            }),
+            })),
             (None, Some(result)) => Ok(text.slice_ref(result.get().as_bytes())),
             (None, None) => Ok(Bytes::from_static(b"{}")),
         };

@@ -21,14 +21,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::future::join_all;
 use ops_contracts::seam::adapter::{
-    AdapterError, AdapterResult, BoxFuture, Context, Effect, FrameKey, Primitive, TargetKey,
+    AdapterError, AdapterResult, BoxFuture, Context, Effect, FrameKey, Performed, Primitive,
+    TargetKey, Traces, perform,
 };
 
 use crate::browser::Shared;
-use crate::connection::{CallError, Outstanding, Route};
+use crate::connection::{CallError, Outstanding, Reply, Route};
 use crate::fault;
+use crate::protocol::Command;
 use crate::protocol::browser::RemoveUserContext;
 use crate::protocol::browsing_context::Close;
 use crate::protocol::network::{RemoveDataCollector, RemoveIntercept};
@@ -103,86 +106,6 @@ impl BidiContext {
         state
             .living_page(&self.id, target)
             .map(|page| read(&state, page))
-    }
-
-    async fn dispatch(&self, primitive: Primitive) -> AdapterResult<Effect> {
-        match primitive {
-            Primitive::CreateTarget { url } => self.create_target(url).await,
-            Primitive::CloseTarget { target } => self.close_target(target).await,
-            Primitive::ActivateTarget { target } => self.activate_target(target).await,
-            Primitive::Navigate { target, url } => self.navigate(target, &url).await,
-            Primitive::Reload {
-                target,
-                ignore_cache,
-            } => self.reload(target, ignore_cache).await,
-            Primitive::TraverseHistory { target, delta } => {
-                self.traverse_history(target, delta).await
-            }
-            Primitive::CallBridge {
-                target,
-                frame,
-                call,
-            } => self.call_bridge(target, frame, &call).await,
-            Primitive::Evaluate {
-                target,
-                frame,
-                expression,
-                await_promise,
-            } => {
-                self.evaluate(target, frame, &expression, await_promise)
-                    .await
-            }
-            Primitive::Input { target, actions } => self.input(target, None, &actions).await,
-            Primitive::InputTold {
-                target,
-                frame,
-                actions,
-            } => self.input_told(target, frame, &actions).await,
-            Primitive::Screenshot {
-                target,
-                format,
-                quality,
-                clip,
-                full_page,
-            } => {
-                self.screenshot(target, format, quality, clip, full_page)
-                    .await
-            }
-            Primitive::AnswerDialog {
-                target,
-                accept,
-                text,
-            } => self.answer_dialog(target, accept, text).await,
-            Primitive::SetViewport { target, viewport } => {
-                self.set_viewport(target, viewport).await
-            }
-            Primitive::ReadCookies => self.read_cookies().await,
-            Primitive::WriteCookies { cookies } => self.write_cookies(&cookies).await,
-            Primitive::RemoveCookies { cookies } => self.remove_cookies(cookies.as_deref()).await,
-            Primitive::RevealShadowRoots { target, frame } => {
-                self.reveal_shadow_roots(target, frame).await
-            }
-            Primitive::Print { target, options } => self.print(target, &options).await,
-            Primitive::VisitEmpty { target, url } => self.visit_empty(target, &url).await,
-            Primitive::Emulate { setting } => self.emulate(&setting).await,
-            Primitive::SetNetworkPolicy { policy } => self.set_network_policy(policy).await,
-            Primitive::Decide { paused, decision } => self.decide(paused, decision).await,
-            Primitive::ResponseBody { target, request } => {
-                self.response_body(target, request).await
-            }
-            Primitive::ReadDownload {
-                download,
-                offset,
-                max,
-            } => self.read_download(download, offset, max).await,
-            Primitive::CancelDownload { download } => self.cancel_download(download),
-            Primitive::SetFiles { target, to, files } => self.set_files(target, to, files).await,
-            lacking @ (Primitive::StartTrace { .. } | Primitive::StopTrace { .. }) => {
-                Err(AdapterError::Unsupported {
-                    primitive: lacking.name(),
-                })
-            }
-        }
     }
 
     /// Says what a refusal means where the frame or page has gone since.
@@ -280,9 +203,12 @@ impl BidiContext {
     }
 }
 
+/// This protocol records no traces.
+impl Traces for BidiContext {}
+
 impl Context for BidiContext {
-    fn perform(&self, primitive: Primitive) -> BoxFuture<'_, AdapterResult<Effect>> {
-        Box::pin(self.dispatch(primitive))
+    fn perform(&self, primitive: Primitive) -> BoxFuture<'_, Performed> {
+        Box::pin(perform(self, primitive))
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {
@@ -320,6 +246,18 @@ pub(crate) async fn within<T>(
     tokio::time::timeout(deadline, work)
         .await
         .unwrap_or(Err(AdapterError::Unresponsive))
+}
+
+/// The reply to a command that no page can delay.
+async fn answered<C: Command>(reply: Reply<C>) -> AdapterResult<Bytes> {
+    let answer = async { reply.await.map_err(failed(C::METHOD)) };
+    within(STRUCTURE_DEADLINE, answer).await
+}
+
+/// The effect of a command that is done with its reply.
+async fn done<C: Command>(reply: Reply<C>) -> Performed {
+    answered(reply).await?;
+    Ok(Effect::Done)
 }
 
 /// Names the call that failed.

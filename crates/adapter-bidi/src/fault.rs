@@ -1,38 +1,24 @@
 //! From what went wrong in the protocol to what the seam says about it.
 
-use ops_contracts::seam::adapter::{AdapterError, NavigationFailure, NavigationFailureKind};
+use ops_contracts::seam::adapter::{
+    AdapterError, CONNECTION_ENDED, NavigationFailure, NavigationFailureKind,
+};
 use ops_contracts::seam::chromium;
 
-use crate::connection::{CallError, Loss};
-
-/// How a browser is lost whose process may still be there.
-pub(crate) const SOCKET_ENDED: &str = "its debugging connection ended";
+use crate::connection::{CallError, Refusal};
 
 /// The seam's error for a failed `call`.
 pub(crate) fn from_call(call: &str, error: CallError) -> AdapterError {
-    let protocol = |reason: String| AdapterError::Protocol {
-        call: call.to_owned(),
-        reason,
-    };
-    match error {
-        CallError::Lost(Loss::TargetClosed) => AdapterError::TargetClosed,
-        CallError::Lost(Loss::TargetCrashed) => AdapterError::TargetCrashed,
-        CallError::Lost(Loss::Navigated) => AdapterError::DocumentGone,
-        CallError::Lost(Loss::FrameDetached) => AdapterError::FrameGone,
-        CallError::Lost(Loss::Disconnected) => lost(),
-        CallError::Backlog => AdapterError::Unresponsive,
-        CallError::Encode(reason) | CallError::Decode(reason) => protocol(reason),
-        CallError::Refused { error, message } => match &*error {
-            "no such frame" => AdapterError::FrameGone,
-            "no such node" | "stale element reference" => AdapterError::DocumentGone,
-            "no such alert" => AdapterError::DialogMissing,
-            "invalid session id" => lost(),
-            _ if DOCUMENT_GONE.iter().any(|text| message.contains(text)) => {
-                AdapterError::DocumentGone
-            }
-            _ => protocol(format!("{error}: {message}")),
-        },
-    }
+    error.of_call(call, |Refusal { error, message }| match &*error {
+        "no such frame" => Ok(AdapterError::FrameGone),
+        "no such node" | "stale element reference" => Ok(AdapterError::DocumentGone),
+        "no such alert" => Ok(AdapterError::DialogMissing),
+        "invalid session id" => Ok(lost()),
+        _ if DOCUMENT_GONE.iter().any(|text| message.contains(text)) => {
+            Ok(AdapterError::DocumentGone)
+        }
+        _ => Err(format!("{error}: {message}")),
+    })
 }
 
 /// What browsers and drivers say of a window that goes away under a call.
@@ -46,9 +32,7 @@ const DOCUMENT_GONE: &[&str] = &[
 
 /// The browser is gone.
 pub(crate) fn lost() -> AdapterError {
-    AdapterError::BrowserLost {
-        reason: SOCKET_ENDED.to_owned(),
-    }
+    AdapterError::lost(CONNECTION_ENDED)
 }
 
 /// Kinds by the beginning of Firefox's names of network errors, and of what the protocol says; the first match counts.
@@ -203,23 +187,23 @@ mod tests {
     }
 
     #[test]
-    fn every_loss_has_its_own_error() {
-        let refused = |error: &str| CallError::Refused {
-            error: error.to_owned(),
-            message: String::new(),
+    fn a_refusal_says_what_has_gone() {
+        let refused = |error: &str, message: &str| {
+            let (error, message) = (error.to_owned(), message.to_owned());
+            from_call("x", CallError::Refused(Refusal { error, message }))
         };
-        assert_eq!(
-            from_call("x", CallError::Lost(Loss::Navigated)),
-            AdapterError::DocumentGone
-        );
-        assert_eq!(
-            from_call("x", refused("no such frame")),
-            AdapterError::FrameGone
-        );
-        assert_eq!(
-            from_call("x", refused("no such alert")),
-            AdapterError::DialogMissing
-        );
-        assert_eq!(from_call("x", CallError::Lost(Loss::Disconnected)), lost());
+        for (error, message, expected) in [
+            ("no such frame", "", AdapterError::FrameGone),
+            ("no such node", "", AdapterError::DocumentGone),
+            ("no such alert", "", AdapterError::DialogMissing),
+            ("invalid session id", "", lost()),
+            ("unknown error", "AbortError", AdapterError::DocumentGone),
+        ] {
+            assert_eq!(refused(error, message), expected, "{error}");
+        }
+        assert!(matches!(
+            refused("unknown error", "why"),
+            AdapterError::Protocol { reason, .. } if reason == "unknown error: why"
+        ));
     }
 }

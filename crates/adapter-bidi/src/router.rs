@@ -15,11 +15,12 @@ pub(crate) mod permit;
 pub(crate) mod state;
 mod windows;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 
-use ops_contracts::seam::adapter::{Event as SeamEvent, EventSink as SeamSink, TargetKey};
+use ops_contracts::seam::adapter::{Event as SeamEvent, TargetKey};
+use ops_contracts::seam::observed::{Observed, Telling};
+use parking_lot::MappedMutexGuard;
 use state::State;
-use tokio::sync::watch;
 
 use crate::connection::{CallError, Connection, Event, EventSink};
 use crate::driver::Driver;
@@ -65,8 +66,7 @@ pub(crate) struct Router {
     /// For what goes on behind an event.
     me: Weak<Self>,
     driver: Driver,
-    state: Mutex<State>,
-    changes: watch::Sender<u64>,
+    observed: Observed<State>,
 }
 
 /// One event being taken: the seam is told after the state's lock was released.
@@ -74,8 +74,7 @@ struct Turn<'a> {
     router: &'a Router,
     state: &'a mut State,
     connection: &'a Connection,
-    told: Vec<(Arc<dyn SeamSink>, SeamEvent)>,
-    changed: bool,
+    telling: &'a mut Telling,
 }
 
 impl Router {
@@ -83,72 +82,43 @@ impl Router {
         Arc::new_cyclic(|me| Self {
             me: me.clone(),
             driver,
-            state: Mutex::default(),
-            changes: watch::Sender::new(0),
+            observed: Observed::default(),
         })
     }
 
-    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// See [`Observed::lock`].
+    pub(crate) fn lock(&self) -> MappedMutexGuard<'_, State> {
+        self.observed.lock()
     }
 
-    /// Waits until `check` finds something in the state. Sets no deadline.
-    pub(crate) async fn until<T>(&self, mut check: impl FnMut(&mut State) -> Option<T>) -> T {
-        let mut changes = self.changes.subscribe();
-        loop {
-            changes.borrow_and_update();
-            if let Some(found) = check(&mut self.lock()) {
-                return found;
-            }
-            if changes.changed().await.is_err() {
-                // The sender is `self`: it cannot be gone while we borrow it.
-                std::future::pending::<()>().await;
-            }
-        }
+    /// See [`Observed::until`].
+    pub(crate) async fn until<T>(&self, check: impl FnMut(&mut State) -> Option<T>) -> T {
+        self.observed.until(check).await
     }
 }
 
 impl EventSink for Router {
     fn event(&self, connection: &Connection, event: Event<'_>) {
-        let mut state = self.lock();
-        let mut turn = Turn {
-            router: self,
-            state: &mut state,
-            connection,
-            told: Vec::new(),
-            changed: false,
-        };
-        if let Err(error) = turn.take(event) {
-            tracing::warn!(%error, method = event.method, "an event of the browser is not understood");
-            // What is not understood must not stop a page.
-            turn.pass_broken(&event);
-        }
-        let Turn { told, changed, .. } = turn;
-        drop(state);
-        for (sink, event) in told {
-            sink.emit(event);
-        }
-        if changed {
-            self.changes.send_modify(|count| *count += 1);
-        }
+        self.observed.turn(|state, telling| {
+            let mut turn = Turn {
+                router: self,
+                state,
+                connection,
+                telling,
+            };
+            if let Err(error) = turn.take(event) {
+                tracing::warn!(%error, method = event.method, "an event of the browser is not understood");
+                // What is not understood must not stop a page.
+                turn.pass_broken(&event);
+            }
+        });
     }
 
     fn closed(&self) {
-        let sinks: Vec<Arc<dyn SeamSink>> = {
-            let mut state = self.lock();
+        self.observed.turn(|state, telling| {
             state.lost = true;
-            state
-                .contexts
-                .drain()
-                .map(|(_, context)| context.sink)
-                .collect()
-        };
-        for sink in sinks {
-            sink.emit(SeamEvent::Disconnected {
-                reason: crate::fault::SOCKET_ENDED.to_owned(),
-            });
-        }
-        self.changes.send_modify(|count| *count += 1);
+            telling.lost(state.contexts.drain().map(|(_, context)| context.sink));
+        });
     }
 }
 
@@ -197,13 +167,8 @@ impl Turn<'_> {
 
     /// Tells the sink of a page's context.
     fn tell(&mut self, page: TargetKey, event: SeamEvent) {
-        let context = self
-            .state
-            .pages
-            .get(&page)
-            .and_then(|page| self.state.contexts.get(&page.context));
-        if let Some(context) = context {
-            self.told.push((Arc::clone(&context.sink), event));
+        if let Some(sink) = self.state.sink_of(page) {
+            self.telling.tell(sink, event);
         }
     }
 }

@@ -149,33 +149,10 @@ fn bridge(page: &OpenedContext) -> Primitive {
 }
 
 fn click(page: &OpenedContext) -> Primitive {
-    let (x, y, button, click_count, modifiers) =
-        (50.0, 50.0, MouseButton::Left, 1, Modifiers::default());
-    let actions = vec![
-        InputAction::MouseMove {
-            x,
-            y,
-            modifiers,
-            held: None,
-        },
-        InputAction::MouseDown {
-            x,
-            y,
-            button,
-            click_count,
-            modifiers,
-        },
-        InputAction::MouseUp {
-            x,
-            y,
-            button,
-            click_count,
-            modifiers,
-        },
-    ];
+    let actions = InputAction::click((50.0, 50.0), MouseButton::Left, 1, Modifiers::default());
     Primitive::Input {
         target: page.target,
-        actions,
+        actions: actions.to_vec(),
     }
 }
 

@@ -177,7 +177,7 @@ impl CdpAdapter {
         transport: Transport,
         reached: Reached,
     ) -> AdapterResult<Arc<dyn Browser>> {
-        let router = Arc::new(Router::new());
+        let router = Arc::new(Router::default());
         let mut opening = Opening {
             connection: Connection::start(transport, Arc::clone(&router) as _),
             answered: false,
@@ -225,7 +225,10 @@ impl CdpAdapter {
             folders,
             persistent: reached.persistent,
         };
-        Arc::new(CdpBrowser::new(shared, info))
+        Arc::new(CdpBrowser {
+            shared: Arc::new(shared),
+            info,
+        })
     }
 
     /// Why a browser did not begin to answer; `failure` is none where the time has passed.

@@ -10,14 +10,14 @@ use chromiumoxide_cdp::cdp::browser_protocol::browser::{
 use chromiumoxide_cdp::cdp::browser_protocol::target::CreateBrowserContextParams;
 use futures_util::future::join_all;
 use ops_contracts::seam::adapter::{
-    AdapterError, AdapterResult, BoxFuture, Browser, BrowserInfo, ContextSpec, ContextStorage,
-    EventSink, NetworkPolicy, OpenedContext,
+    AdapterError, AdapterResult, BoxFuture, Browser, BrowserInfo, CONNECTION_ENDED, ContextSpec,
+    ContextStorage, EventSink, NetworkPolicy, OpenedContext,
 };
 use ops_contracts::seam::files::Folders;
 use ops_contracts::seam::supervise::Supervised;
 use tokio::sync::oneshot;
 
-use crate::connection::{Connection, Route};
+use crate::connection::{CallError, Connection, Route};
 use crate::context::emulate::Emulated;
 use crate::context::{CdpContext, STRUCTURE_DEADLINE, close_context, create_target, within};
 use crate::fault;
@@ -60,18 +60,11 @@ pub(crate) async fn end(process: &dyn Supervised) {
 }
 
 pub(crate) struct CdpBrowser {
-    shared: Arc<Shared>,
-    info: BrowserInfo,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) info: BrowserInfo,
 }
 
 impl CdpBrowser {
-    pub(crate) fn new(shared: Shared, info: BrowserInfo) -> Self {
-        Self {
-            shared: Arc::new(shared),
-            info,
-        }
-    }
-
     async fn open(
         &self,
         spec: ContextSpec,
@@ -120,7 +113,7 @@ impl CdpBrowser {
             setup,
         } = opened
             .await
-            .map_err(|_| fault::lost("its debugging connection ended"))?;
+            .map_err(|_| AdapterError::lost(CONNECTION_ENDED))?;
         for reply in setup {
             reply.await.map_err(attach_failed)?;
         }
@@ -158,7 +151,7 @@ impl CdpBrowser {
         let id = browser_context.unwrap_or_else(|| PROFILE.into());
         let mut state = self.shared.router.lock();
         if state.lost {
-            return Err(fault::lost("its debugging connection ended"));
+            return Err(AdapterError::lost(CONNECTION_ENDED));
         }
         if state.contexts.contains_key(&id) {
             let reason = "the browser's profile is in use by another context".to_owned();
@@ -197,14 +190,8 @@ impl CdpBrowser {
     }
 }
 
-fn attach_failed(error: crate::connection::CallError) -> AdapterError {
-    match fault::from_call("Target.createTarget", error) {
-        AdapterError::Protocol { reason, .. } => AdapterError::AttachFailed { reason },
-        AdapterError::TargetClosed => AdapterError::AttachFailed {
-            reason: "the page closed at once".to_owned(),
-        },
-        other => other,
-    }
+fn attach_failed(error: CallError) -> AdapterError {
+    fault::from_call("Target.createTarget", error).while_attaching()
 }
 
 impl Browser for CdpBrowser {

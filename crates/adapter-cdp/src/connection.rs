@@ -8,49 +8,23 @@
 //! any reply that follows them is handed out. It sets no deadlines: dropping a [`Reply`] forgets the call.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use chromiumoxide_types::Command;
+use ops_contracts::seam::calls::{self, Calls, Loss};
 use ops_contracts::seam::transport::{Incoming, Outgoing, SendError, Transport};
 use ops_contracts::wire::text::well_formed_bytes;
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tokio::sync::{Notify, oneshot};
 
-/// Why work that was under way will never be answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Loss {
-    /// The target was closed.
-    TargetClosed,
-    /// The target's renderer crashed.
-    TargetCrashed,
-    /// The document that the work ran in was replaced.
-    Navigated,
-    /// The frame was removed from its page.
-    FrameDetached,
-    /// The browser is gone.
-    Disconnected,
-}
-
 /// Why a command has no result.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum CallError {
-    #[error("the work was lost: {0:?}")]
-    Lost(Loss),
-    #[error("the browser refused: {message} ({code})")]
-    Refused { code: i64, message: String },
-    #[error("the browser does not read its commands")]
-    Backlog,
-    #[error("a command cannot be written as JSON: {0}")]
-    Encode(String),
-    #[error("the browser's reply is not understood: {0}")]
-    Decode(String),
-}
+pub(crate) type CallError = calls::CallError<Refusal>;
 
 /// One event. Borrowed from the message it came in.
 #[derive(Debug, Clone, Copy)]
@@ -62,7 +36,7 @@ pub(crate) struct Event<'a> {
 
 impl<'a> Event<'a> {
     pub(crate) fn decode<T: Deserialize<'a>>(&self) -> Result<T, CallError> {
-        serde_json::from_str(self.params).map_err(|error| CallError::Decode(error.to_string()))
+        Ok(serde_json::from_str(self.params)?)
     }
 }
 
@@ -116,14 +90,9 @@ struct Shared {
     outgoing: Arc<dyn Outgoing>,
     /// Ends the reading task, for transports that would not end by themselves when they are closed.
     closed: Notify,
-    pending: Mutex<Pending>,
+    /// Guards the commands that wait. Held for one look into the table: replies are handed out when it is free again.
+    calls: Mutex<Calls<Waiting>>,
     next_id: AtomicU64,
-}
-
-#[derive(Debug, Default)]
-struct Pending {
-    calls: HashMap<u64, Waiting>,
-    closed: bool,
 }
 
 #[derive(Debug)]
@@ -133,12 +102,6 @@ struct Waiting {
     reply: oneshot::Sender<Result<Bytes, CallError>>,
 }
 
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Pending> {
-        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 impl Connection {
     /// Starts to read in a task of the current runtime; it ends with the transport.
     pub(crate) fn start(transport: Transport, sink: Arc<dyn EventSink>) -> Self {
@@ -146,7 +109,7 @@ impl Connection {
             shared: Arc::new(Shared {
                 outgoing: transport.outgoing,
                 closed: Notify::new(),
-                pending: Mutex::default(),
+                calls: Mutex::default(),
                 next_id: AtomicU64::new(1),
             }),
         };
@@ -194,34 +157,34 @@ impl Connection {
     /// Ends the connection from this side: everything fails, nothing more is sent.
     pub(crate) fn close(&self) {
         self.shared.outgoing.close();
-        self.shared.lock().closed = true;
+        let lost = self.shared.calls.lock().close();
         self.shared.closed.notify_one();
-        self.fail(Loss::Disconnected, |_| true);
+        tell_lost(lost, Loss::Disconnected);
     }
 
     /// True until the transport has ended or was closed.
     pub(crate) fn is_open(&self) -> bool {
-        !self.shared.lock().closed
+        self.shared.calls.lock().is_open()
     }
 
     fn fail(&self, loss: Loss, belongs: impl Fn(&Waiting) -> bool) {
-        let failed: Vec<Waiting> = self
-            .shared
-            .lock()
-            .calls
-            .extract_if(|_, waiting| belongs(waiting))
-            .map(|(_, waiting)| waiting)
-            .collect();
-        for waiting in failed {
-            let _ = waiting.reply.send(Err(CallError::Lost(loss)));
-        }
+        let lost = self.shared.calls.lock().lose(belongs);
+        tell_lost(lost, loss);
     }
 
     fn settle(&self, id: u64, outcome: Result<Bytes, CallError>) {
-        let waiting = self.shared.lock().calls.remove(&id);
+        let waiting = self.shared.calls.lock().take(id);
         if let Some(waiting) = waiting {
             let _ = waiting.reply.send(outcome);
         }
+    }
+}
+
+/// Tells those who wait that no reply comes.
+fn tell_lost(lost: Vec<Waiting>, loss: Loss) {
+    for waiting in lost {
+        // Whoever waited may have given up meanwhile.
+        let _ = waiting.reply.send(Err(CallError::Lost(loss)));
     }
 }
 
@@ -276,18 +239,16 @@ impl Batch<'_> {
             return reply;
         }
         self.bytes.push(0);
-        let mut pending = shared.lock();
-        if pending.closed {
-            drop(pending);
-            let _ = sender.send(Err(CallError::Lost(Loss::Disconnected)));
-            return reply;
-        }
         let waiting = Waiting {
             session: route.session.map(Arc::clone),
             scope: route.scope,
             reply: sender,
         };
-        pending.calls.insert(id, waiting);
+        let entered = shared.calls.lock().enter(id, waiting);
+        if let Err(refused) = entered {
+            tell_lost(vec![refused], Loss::Disconnected);
+            return reply;
+        }
         self.ids.push(id);
         reply
     }
@@ -332,7 +293,7 @@ impl Reply {
 
 /// Decodes a `result`, borrowing from it where `T` does.
 pub(crate) fn decode<'a, T: Deserialize<'a>>(result: &'a Bytes) -> Result<T, CallError> {
-    serde_json::from_slice(result).map_err(|error| CallError::Decode(error.to_string()))
+    Ok(serde_json::from_slice(result)?)
 }
 
 impl Future for Reply {
@@ -349,7 +310,7 @@ impl Future for Reply {
 impl Drop for Reply {
     fn drop(&mut self) {
         if !self.settled {
-            self.shared.lock().calls.remove(&self.id);
+            self.shared.calls.lock().take(self.id);
         }
     }
 }
@@ -367,21 +328,31 @@ struct Message<'a> {
     error: Option<Refusal>,
 }
 
+/// What the browser refuses a command with.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, thiserror::Error)]
+#[error("{message} ({code})")]
+#[serde(from = "Refused")]
+pub(crate) struct Refusal {
+    pub(crate) code: i64,
+    pub(crate) message: String,
+}
+
+/// The same as it comes.
 #[derive(Deserialize)]
-struct Refusal {
+struct Refused {
     code: i64,
     message: String,
     data: Option<String>,
 }
 
-impl From<Refusal> for CallError {
-    fn from(refusal: Refusal) -> Self {
-        let message = match refusal.data {
-            Some(data) => format!("{}: {data}", refusal.message),
-            None => refusal.message,
+impl From<Refused> for Refusal {
+    fn from(refused: Refused) -> Self {
+        let message = match refused.data {
+            Some(data) => format!("{}: {data}", refused.message),
+            None => refused.message,
         };
-        CallError::Refused {
-            code: refusal.code,
+        Self {
+            code: refused.code,
             message,
         }
     }
@@ -427,7 +398,7 @@ fn dispatch(connection: &Connection, sink: &dyn EventSink, message: &Bytes) {
     };
     if let Some(id) = incoming.id {
         let outcome = match (incoming.error, incoming.result) {
-            (Some(refusal), _) => Err(refusal.into()),
+            (Some(refusal), _) => Err(CallError::Refused(refusal)),
             (None, Some(result)) => Ok(message.slice_ref(result.get().as_bytes())),
             (None, None) => Ok(Bytes::from_static(b"{}")),
         };

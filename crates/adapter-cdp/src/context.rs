@@ -22,6 +22,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use chromiumoxide_cdp::cdp::browser_protocol::browser::BrowserContextId;
 use chromiumoxide_cdp::cdp::browser_protocol::emulation::SetDeviceMetricsOverrideParams;
 use chromiumoxide_cdp::cdp::browser_protocol::target::{
@@ -29,7 +30,8 @@ use chromiumoxide_cdp::cdp::browser_protocol::target::{
 };
 use futures_util::future::join_all;
 use ops_contracts::seam::adapter::{
-    AdapterError, AdapterResult, BoxFuture, Context, Effect, Primitive, TargetKey,
+    AdapterError, AdapterResult, BoxFuture, Context, Effect, Performed, Primitive, TargetKey,
+    perform,
 };
 use ops_contracts::wire::command::Viewport;
 
@@ -107,86 +109,6 @@ impl CdpContext {
         Ok((Arc::clone(&page.session), scope))
     }
 
-    async fn dispatch(&self, primitive: Primitive) -> AdapterResult<Effect> {
-        match primitive {
-            Primitive::CreateTarget { url } => self.create_target(url).await,
-            Primitive::CloseTarget { target } => self.close_target(target).await,
-            Primitive::ActivateTarget { target } => self.activate_target(target).await,
-            Primitive::Navigate { target, url } => self.navigate(target, &url).await,
-            Primitive::Reload {
-                target,
-                ignore_cache,
-            } => self.reload(target, ignore_cache).await,
-            Primitive::TraverseHistory { target, delta } => {
-                self.traverse_history(target, delta).await
-            }
-            Primitive::CallBridge {
-                target,
-                frame,
-                call,
-            } => self.call_bridge(target, frame, &call).await,
-            Primitive::RevealShadowRoots { target, frame } => {
-                self.reveal_shadow_roots(target, frame).await
-            }
-            Primitive::Evaluate {
-                target,
-                frame,
-                expression,
-                await_promise,
-            } => {
-                self.evaluate(target, frame, &expression, await_promise)
-                    .await
-            }
-            Primitive::Input { target, actions } => self.input(target, &actions).await,
-            Primitive::InputTold {
-                target,
-                frame,
-                actions,
-            } => self.input_told(target, frame, &actions).await,
-            Primitive::Screenshot {
-                target,
-                format,
-                quality,
-                clip,
-                full_page,
-            } => {
-                self.screenshot(target, format, quality, clip, full_page)
-                    .await
-            }
-            Primitive::Print { target, options } => self.print(target, &options).await,
-            Primitive::StartTrace {
-                categories,
-                max_bytes,
-            } => self.start_trace(&categories, max_bytes).await,
-            Primitive::StopTrace { max_bytes } => self.stop_trace(max_bytes).await,
-            Primitive::AnswerDialog {
-                target,
-                accept,
-                text,
-            } => self.answer_dialog(target, accept, text).await,
-            Primitive::ReadCookies => self.read_cookies().await,
-            Primitive::WriteCookies { cookies } => self.write_cookies(&cookies).await,
-            Primitive::RemoveCookies { cookies } => self.remove_cookies(cookies.as_deref()).await,
-            Primitive::VisitEmpty { target, url } => self.visit_empty(target, &url).await,
-            Primitive::Emulate { setting } => self.emulate(&setting).await,
-            Primitive::SetNetworkPolicy { policy } => self.set_network_policy(policy).await,
-            Primitive::Decide { paused, decision } => self.decide(paused, decision).await,
-            Primitive::ResponseBody { target, request } => {
-                self.response_body(target, request).await
-            }
-            Primitive::ReadDownload {
-                download,
-                offset,
-                max,
-            } => self.read_download(download, offset, max).await,
-            Primitive::CancelDownload { download } => self.cancel_download(download).await,
-            Primitive::SetFiles { target, to, files } => self.set_files(target, to, files).await,
-            Primitive::SetViewport { target, viewport } => {
-                self.set_viewport(target, viewport).await
-            }
-        }
-    }
-
     /// Asks for the end of the context, once.
     fn dispose(&self) -> Vec<Reply> {
         if self.closed.swap(true, Ordering::AcqRel) {
@@ -197,9 +119,7 @@ impl CdpContext {
 
     fn forget(&self) {
         let mut state = self.browser.router.lock();
-        state
-            .downloads
-            .retain(|_, download| download.context != self.id);
+        state.downloads.forget_context(&self.id);
         // Its folder is deleted with it, after the state is unlocked.
         let gone = state.contexts.remove(&self.id);
         drop(state);
@@ -208,10 +128,10 @@ impl CdpContext {
 }
 
 impl Context for CdpContext {
-    fn perform(&self, primitive: Primitive) -> BoxFuture<'_, AdapterResult<Effect>> {
+    fn perform(&self, primitive: Primitive) -> BoxFuture<'_, Performed> {
         let name = primitive.name();
         Box::pin(async move {
-            let effect = self.dispatch(primitive).await;
+            let effect = perform(self, primitive).await;
             if let Err(error) = &effect {
                 // Inside the span of whoever asked, so that the line carries the request's ids.
                 tracing::debug!(primitive = name, %error, "the browser did not do it");
@@ -265,6 +185,19 @@ pub(crate) async fn within<T>(
     tokio::time::timeout(deadline, work)
         .await
         .unwrap_or(Err(AdapterError::Unresponsive))
+}
+
+/// The reply to a call that no page can delay.
+async fn answered(call: &'static str, reply: Reply) -> AdapterResult<Bytes> {
+    within(STRUCTURE_DEADLINE, async {
+        reply.await.map_err(failed(call))
+    })
+    .await
+}
+
+/// The effect of a call that is done with its reply.
+async fn done(call: &'static str, reply: Reply) -> Performed {
+    answered(call, reply).await.map(|_| Effect::Done)
 }
 
 /// Names the call that failed.

@@ -2,7 +2,10 @@
 
 use ops_contracts::seam::adapter::AdapterError;
 
-use crate::connection::{CallError, Loss};
+use crate::connection::{CallError, Refusal};
+
+/// The code of the refusal of a session that is not there.
+pub(crate) const UNKNOWN_SESSION: i64 = -32001;
 
 /// What Chromium says when the document that a call was meant for is gone. It has one code for everything, so that the
 /// text is all there is to tell them apart.
@@ -20,24 +23,13 @@ const DOCUMENT_GONE: &[&str] = &[
 
 /// The seam's error for a failed `call`.
 pub(crate) fn from_call(call: &str, error: CallError) -> AdapterError {
-    let protocol = |reason: String| AdapterError::Protocol {
-        call: call.to_owned(),
-        reason,
-    };
-    match error {
-        CallError::Lost(Loss::TargetClosed) => AdapterError::TargetClosed,
-        CallError::Lost(Loss::TargetCrashed) => AdapterError::TargetCrashed,
-        CallError::Lost(Loss::Navigated) => AdapterError::DocumentGone,
-        CallError::Lost(Loss::FrameDetached) => AdapterError::FrameGone,
-        CallError::Lost(Loss::Disconnected) => lost("its debugging connection ended"),
-        CallError::Backlog => AdapterError::Unresponsive,
-        CallError::Encode(reason) | CallError::Decode(reason) => protocol(reason),
+    error.of_call(call, |Refusal { code, message }| {
         // The session is unknown: its target went away before the call arrived.
-        CallError::Refused { code: -32001, .. } => AdapterError::TargetClosed,
-        CallError::Refused { message, .. } => {
-            from_refusal(&message).unwrap_or_else(|| protocol(message))
+        if code == UNKNOWN_SESSION {
+            return Ok(AdapterError::TargetClosed);
         }
-    }
+        from_refusal(&message).ok_or(message)
+    })
 }
 
 fn from_refusal(message: &str) -> Option<AdapterError> {
@@ -57,36 +49,32 @@ fn from_refusal(message: &str) -> Option<AdapterError> {
     .then_some(AdapterError::TargetClosed)
 }
 
-/// The browser is gone.
-pub(crate) fn lost(reason: &str) -> AdapterError {
-    AdapterError::BrowserLost {
-        reason: reason.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn every_loss_has_its_own_error() {
-        let code = |error| from_call("X.y", error).code();
-        let refused = |message: &str| CallError::Refused {
-            code: -32000,
-            message: message.to_owned(),
+    fn a_refusal_says_what_has_gone() {
+        let refused = |code, message: &str| {
+            let message = message.to_owned();
+            from_call("X.y", CallError::Refused(Refusal { code, message }))
         };
-        assert_eq!(
-            code(CallError::Lost(Loss::Navigated)),
-            AdapterError::DocumentGone.code()
-        );
-        assert_eq!(
-            code(refused("Cannot find context with specified id")),
-            AdapterError::DocumentGone.code()
-        );
-        assert_eq!(
-            code(refused("No dialog is showing")),
-            AdapterError::DialogMissing.code()
-        );
-        assert_eq!(code(CallError::Lost(Loss::Disconnected)), lost("").code());
+        for (code, message, expected) in [
+            (
+                -32000,
+                "Cannot find context with specified id",
+                AdapterError::DocumentGone,
+            ),
+            (-32000, "No dialog is showing", AdapterError::DialogMissing),
+            (-32000, "Target crashed", AdapterError::TargetCrashed),
+            (-32000, "Target closed", AdapterError::TargetClosed),
+            (UNKNOWN_SESSION, "whatever", AdapterError::TargetClosed),
+        ] {
+            assert_eq!(refused(code, message), expected, "{message}");
+        }
+        assert!(matches!(
+            refused(-32000, "No"),
+            AdapterError::Protocol { reason, .. } if reason == "No"
+        ));
     }
 }

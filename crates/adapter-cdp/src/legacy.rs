@@ -29,7 +29,6 @@ use serde::Deserialize;
 
 use crate::adapter::{CdpAdapter, Launched};
 use crate::browser::end;
-use crate::fault;
 use crate::transport::{Reader, Writer};
 use judge::Bounds;
 
@@ -129,7 +128,7 @@ impl LegacyLauncher {
         } = self.adapter.spawn(&spec, true)?;
         let directory = process.directory().join(FILES);
         let made = DirBuilder::new().mode(0o700).create(&directory);
-        made.map_err(|error| fault::lost(&format!("its directory can't be made: {error}")))?;
+        made.map_err(|error| AdapterError::lost(&format!("its directory can't be made: {error}")))?;
         let deadline = self.adapter.launch_deadline();
         let version = match tokio::time::timeout(deadline, introduce(&writer, &mut reader)).await {
             Ok(Some(version)) => version,
@@ -368,7 +367,7 @@ impl LegacyBrowser for CdpLegacyBrowser {
             .send_message(message.as_bytes())
             .map_err(|error| {
                 Fault::from(match error {
-                    SendError::Closed => fault::lost("its debugging pipe ended"),
+                    SendError::Closed => AdapterError::lost("its debugging pipe ended"),
                     SendError::Backlog => AdapterError::Unresponsive,
                 })
             })

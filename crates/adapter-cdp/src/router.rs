@@ -13,10 +13,10 @@ mod pages;
 mod scripts;
 pub(crate) mod state;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
-use ops_contracts::seam::adapter::{Event as SeamEvent, EventSink as SeamSink, TargetKey};
-use tokio::sync::watch;
+use ops_contracts::seam::adapter::{Event as SeamEvent, TargetKey};
+use ops_contracts::seam::observed::{Observed, Telling};
 
 use crate::connection::{CallError, Connection, Event, EventSink};
 pub(crate) use intercept::apply;
@@ -30,86 +30,35 @@ pub(crate) const WORLD: &str = "odb";
 /// The function by which the bridge tells what nobody has asked for.
 pub(crate) const TELL: &str = "__odbTell";
 
-/// The state of one browser and all who wait for its changes.
-pub(crate) struct Router {
-    state: Mutex<State>,
-    /// Counts the changes that someone may wait for.
-    changes: watch::Sender<u64>,
-}
+/// The state of one browser, changed by its events.
+pub(crate) type Router = Observed<State>;
 
 /// One event's handling: the state, and what is to be told afterwards.
 struct Turn<'a> {
     state: &'a mut State,
     connection: &'a Connection,
-    told: Vec<(Arc<dyn SeamSink>, SeamEvent)>,
-    changed: bool,
-}
-
-impl Router {
-    pub(crate) fn new() -> Self {
-        Self {
-            state: Mutex::default(),
-            changes: watch::Sender::new(0),
-        }
-    }
-
-    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Waits until `ready` returns something. Checked now and after every change.
-    pub(crate) async fn until<T>(&self, mut ready: impl FnMut(&mut State) -> Option<T>) -> T {
-        let mut changes = self.changes.subscribe();
-        loop {
-            changes.mark_unchanged();
-            if let Some(value) = ready(&mut self.lock()) {
-                return value;
-            }
-            if changes.changed().await.is_err() {
-                // The sender is `self`: it cannot be gone while we borrow it.
-                std::future::pending::<()>().await;
-            }
-        }
-    }
+    telling: &'a mut Telling,
 }
 
 impl EventSink for Router {
     fn event(&self, connection: &Connection, event: Event<'_>) {
-        let mut state = self.lock();
-        let mut turn = Turn {
-            state: &mut state,
-            connection,
-            told: Vec::new(),
-            changed: false,
-        };
-        if let Err(error) = turn.take(event) {
-            tracing::warn!(%error, method = event.method, "an event of the browser is not understood");
-        }
-        let Turn { told, changed, .. } = turn;
-        drop(state);
-        for (sink, event) in told {
-            sink.emit(event);
-        }
-        if changed {
-            self.changes.send_modify(|count| *count += 1);
-        }
+        self.turn(|state, telling| {
+            let mut turn = Turn {
+                state,
+                connection,
+                telling,
+            };
+            if let Err(error) = turn.take(event) {
+                tracing::warn!(%error, method = event.method, "an event of the browser is not understood");
+            }
+        });
     }
 
     fn closed(&self) {
-        let sinks: Vec<Arc<dyn SeamSink>> = {
-            let mut state = self.lock();
+        self.turn(|state, telling| {
             state.lost = true;
-            state
-                .contexts
-                .drain()
-                .map(|(_, context)| context.sink)
-                .collect()
-        };
-        for sink in sinks {
-            let reason = "its debugging connection ended".to_owned();
-            sink.emit(SeamEvent::Disconnected { reason });
-        }
-        self.changes.send_modify(|count| *count += 1);
+            telling.lost(state.contexts.drain().map(|(_, context)| context.sink));
+        });
     }
 }
 
@@ -170,13 +119,8 @@ impl Turn<'_> {
     }
 
     fn tell(&mut self, page: TargetKey, event: SeamEvent) {
-        let context = self
-            .state
-            .pages
-            .get(&page)
-            .and_then(|page| self.state.contexts.get(&page.context));
-        if let Some(context) = context {
-            self.told.push((Arc::clone(&context.sink), event));
+        if let Some(sink) = self.state.sink_of(page) {
+            self.telling.tell(sink, event);
         }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures_util::future::try_join_all;
 use ops_contracts::seam::adapter::{
     AdapterError, AdapterResult, BoxFuture, Context, Effect, Emulation, InputAction, Passage,
-    Primitive, RawCall, TargetKey,
+    Performed, Primitive, RawCall, TargetKey,
 };
 use ops_contracts::wire::capability::Capability;
 
@@ -37,7 +37,7 @@ impl Through {
     }
 
     /// Every page is told at once, and pages to come as they open.
-    async fn emulate(&self, setting: &Emulation) -> AdapterResult<Effect> {
+    async fn emulate(&self, setting: &Emulation) -> Performed {
         let calls = {
             let mut emulated = self.emulated.lock().unwrap_or_else(PoisonError::into_inner);
             emulated.note(setting);
@@ -60,7 +60,7 @@ impl Through {
         }
     }
 
-    async fn touch(&self, target: TargetKey, actions: &[InputAction]) -> AdapterResult<Effect> {
+    async fn touch(&self, target: TargetKey, actions: &[InputAction]) -> Performed {
         let calls = touches(actions).ok_or(AdapterError::Unsupported { primitive: "input" })?;
         try_join_all(
             calls
@@ -71,7 +71,7 @@ impl Through {
         Ok(Effect::Done)
     }
 
-    async fn dispatch(&self, primitive: Primitive) -> AdapterResult<Effect> {
+    async fn dispatch(&self, primitive: Primitive) -> Performed {
         match primitive {
             Primitive::Emulate {
                 setting:
@@ -89,7 +89,7 @@ impl Through {
 }
 
 impl Context for Through {
-    fn perform(&self, primitive: Primitive) -> BoxFuture<'_, AdapterResult<Effect>> {
+    fn perform(&self, primitive: Primitive) -> BoxFuture<'_, Performed> {
         Box::pin(self.dispatch(primitive))
     }
 

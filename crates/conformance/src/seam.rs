@@ -1,5 +1,7 @@
 //! The conformance suite at the seam: what every adapter owes the runtime, tested before the runtime knows the adapter.
 //!
+//! What adapters test beside it, of their own protocol, has the same [`Page`] to work with, and is a test by [`trial`].
+//!
 //! An adapter's own tests hand in what makes a [`Subject`] and get tests back, one a topic: [`trials`]. Each topic has a browser of its own, each
 //! case a site and contexts of its own. A case says which capabilities it needs. Where the adapter declares them it has to pass; where
 //! it does not, the adapter has to refuse with `Unsupported`: both follow from the data. Every other gap is a row with its reason in
@@ -21,7 +23,9 @@ use ops_contracts::wire::capability::{BrowserKind, Capability};
 use crate::suite::expectation::{self, Expect, Expectation};
 use crate::suite::{Failure, Verdict};
 pub use cases::cases;
+pub use fixture::{BRIDGE, PATIENCE, context_spec};
 use fixture::{Browsers, Fixture};
+pub use page::{NEVER, Page, Pending, Recorder, click};
 
 /// How long a case may take; a browser may have to start within it.
 const CASE_TIMEOUT: Duration = Duration::from_secs(90);
@@ -177,6 +181,28 @@ async fn attempt(browsers: &Arc<Browsers>, case: &'static Case) -> Result<(), Fa
         });
     fixture.close().await;
     outcome
+}
+
+/// A test of an adapter's own: a name and an async body on a runtime of its own, which has as long as a case has.
+pub fn trial<F>(name: &str, body: impl FnOnce() -> F + Send + 'static) -> Trial
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    Trial::test(name, move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()?;
+        // A task, so that what a panic leaves behind is dropped on the runtime.
+        let task = runtime.spawn(async {
+            tokio::time::timeout(CASE_TIMEOUT, body())
+                .await
+                .expect("the test hangs")
+        });
+        runtime
+            .block_on(task)
+            .map_err(|error| error.to_string().into())
+    })
 }
 
 fn expectations() -> Vec<Expectation> {

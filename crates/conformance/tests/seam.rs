@@ -20,19 +20,9 @@ fn main() -> ExitCode {
 fn subject(_: &Path) -> Subject {
     let adapter = FakeAdapter::new(seam_double());
     let control = adapter.control();
-    let launch = LaunchSpec {
-        browser: BrowserKind::Chrome,
-        executable: None,
-        headed: false,
-        args: Vec::new(),
-        profile: None,
-        proxy: None,
-        confined: false,
-        proxy_bypass: Vec::new(),
-    };
     Subject {
         adapter: Arc::new(adapter),
-        launch,
+        launch: LaunchSpec::new(BrowserKind::Chrome),
         kill: Arc::new(move |pid| control.end_browser(pid)),
         crash: Crash::Address(CRASHES),
     }

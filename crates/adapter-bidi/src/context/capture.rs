@@ -1,6 +1,6 @@
 //! Pictures of a page, and the page on paper.
 
-use ops_contracts::seam::adapter::{AdapterResult, Clip, Effect, ImageFormat, TargetKey};
+use ops_contracts::seam::adapter::{Effect, ImageFormat, Performed, Picture, TargetKey, Views};
 use ops_contracts::wire::command::export::PdfParams;
 
 use super::{BidiContext, failed};
@@ -10,49 +10,35 @@ use crate::protocol::browsing_context::{
     self as protocol, BoxClip, CaptureScreenshot, Margin, Paper, Print,
 };
 
-impl BidiContext {
-    pub(super) async fn screenshot(
-        &self,
-        target: TargetKey,
-        format: ImageFormat,
-        quality: Option<u8>,
-        clip: Option<Clip>,
-        full_page: bool,
-    ) -> AdapterResult<Effect> {
+impl Views for BidiContext {
+    async fn screenshot(&self, target: TargetKey, picture: Picture) -> Performed {
         self.of_living_page(target, |_, _| ())?;
         self.to_front(target).await?;
         let id = self.main_id(target)?;
         let capture = CaptureScreenshot {
             context: &id,
-            origin: if full_page || clip.is_some() {
+            origin: if picture.full_page || picture.clip.is_some() {
                 "document"
             } else {
                 "viewport"
             },
             format: protocol::ImageFormat {
-                r#type: match format {
+                r#type: match picture.format {
                     ImageFormat::Png => "image/png",
                     ImageFormat::Jpeg => "image/jpeg",
                     ImageFormat::Webp => "image/webp",
                 },
-                quality: quality
-                    .filter(|_| format != ImageFormat::Png)
+                quality: picture
+                    .quality
                     .map(|quality| f64::from(quality.min(100)) / 100.0),
             },
-            clip: clip.map(
-                |Clip {
-                     x,
-                     y,
-                     width,
-                     height,
-                 }| BoxClip {
-                    r#type: "box",
-                    x,
-                    y,
-                    width,
-                    height,
-                },
-            ),
+            clip: picture.clip.map(|clip| BoxClip {
+                r#type: "box",
+                x: clip.x,
+                y: clip.y,
+                width: clip.width,
+                height: clip.height,
+            }),
         };
         let captured = self
             .browser
@@ -65,11 +51,7 @@ impl BidiContext {
         Ok(Effect::Image(captured.data))
     }
 
-    pub(super) async fn print(
-        &self,
-        target: TargetKey,
-        options: &PdfParams,
-    ) -> AdapterResult<Effect> {
+    async fn print(&self, target: TargetKey, options: &PdfParams) -> Performed {
         self.of_living_page(target, |_, _| ())?;
         let id = self.main_id(target)?;
         let (width, height) = options.paper.size();

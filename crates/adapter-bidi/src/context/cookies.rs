@@ -3,19 +3,19 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::future::join_all;
-use ops_contracts::seam::adapter::{AdapterResult, Effect};
+use ops_contracts::seam::adapter::{Cookies, Effect, Performed};
 use ops_contracts::wire::command::storage::{Cookie, SameSite};
 
 use super::{BidiContext, STRUCTURE_DEADLINE, failed, within};
-use crate::connection::{CallError, Route};
+use crate::connection::{CallError, Refusal, Route};
 use crate::protocol::Command;
 use crate::protocol::storage::{
     self as protocol, BytesType, CookieFilter, DeleteCookies, GetCookies, PartialCookie, Partition,
     SetCookie, Text,
 };
 
-impl BidiContext {
-    pub(super) async fn read_cookies(&self) -> AdapterResult<Effect> {
+impl Cookies for BidiContext {
+    async fn read_cookies(&self) -> Performed {
         let reply = self.browser.connection.send(
             &GetCookies {
                 partition: Partition::of(self.id(), None),
@@ -32,7 +32,7 @@ impl BidiContext {
     }
 
     /// The commands are sent together; each cookie is taken or refused by itself.
-    pub(super) async fn write_cookies(&self, cookies: &[Cookie]) -> AdapterResult<Effect> {
+    async fn write_cookies(&self, cookies: &[Cookie]) -> Performed {
         let replies: Vec<_> = cookies
             .iter()
             .map(|cookie| {
@@ -52,14 +52,14 @@ impl BidiContext {
             match answer {
                 Ok(_) => {}
                 // The browser's text may repeat the value; the error's name does not.
-                Err(CallError::Refused { error, .. }) => refused.push((at, error)),
+                Err(CallError::Refused(Refusal { error, .. })) => refused.push((at, error)),
                 Err(error) => return Err(failed(SetCookie::METHOD)(error)),
             }
         }
         Ok(Effect::Refused(refused))
     }
 
-    pub(super) async fn remove_cookies(&self, cookies: Option<&[Cookie]>) -> AdapterResult<Effect> {
+    async fn remove_cookies(&self, cookies: Option<&[Cookie]>) -> Performed {
         let connection = &self.browser.connection;
         let replies: Vec<_> = match cookies {
             None => {

@@ -3,11 +3,13 @@
 use std::collections::HashSet;
 
 use futures_util::future::join_all;
-use ops_contracts::seam::adapter::{AdapterError, AdapterResult, Effect, Emulation, TargetKey};
+use ops_contracts::seam::adapter::{
+    AdapterError, Effect, Emulates, Emulation, Performed, TargetKey,
+};
 use ops_contracts::wire::command::emulation::Permission;
 
 use super::{BidiContext, STRUCTURE_DEADLINE, failed, viewport_of, within};
-use crate::connection::{CallError, Outstanding, Route};
+use crate::connection::{CallError, Outstanding, Refusal, Route};
 use crate::protocol::emulation::{
     Coordinates, ScreenArea, SetGeolocationOverride, SetLocaleOverride, SetScreenSettingsOverride,
     SetTimezoneOverride, SetUserAgentOverride,
@@ -15,8 +17,8 @@ use crate::protocol::emulation::{
 use crate::router::permit::set_permission;
 use crate::router::state::State;
 
-impl BidiContext {
-    pub(super) async fn emulate(&self, setting: &Emulation) -> AdapterResult<Effect> {
+impl Emulates for BidiContext {
+    async fn emulate(&self, setting: &Emulation) -> Performed {
         let (connection, user_contexts) = (&self.browser.connection, [&*self.id]);
         let replies: Vec<Outstanding> = match setting {
             Emulation::Screen { touch: true, .. } => {
@@ -136,12 +138,10 @@ impl BidiContext {
         };
         settled(replies, "this emulation").await
     }
+}
 
-    async fn permit(
-        &self,
-        origin: Option<&str>,
-        allow: &[(Permission, bool)],
-    ) -> AdapterResult<Effect> {
+impl BidiContext {
+    async fn permit(&self, origin: Option<&str>, allow: &[(Permission, bool)]) -> Performed {
         // The browser's Permissions API has no such names: they can't be set, whatever is answered.
         if allow.iter().any(|(permission, _)| {
             matches!(permission, Permission::Camera | Permission::Microphone)
@@ -156,10 +156,7 @@ impl BidiContext {
                 Some(origin) => HashSet::from([origin.to_owned()]),
                 None => self.origins(&state),
             };
-            let entry = state
-                .contexts
-                .get_mut(&self.id)
-                .ok_or(AdapterError::TargetClosed)?;
+            let entry = state.context_mut(&self.id)?;
             let mut replies = Vec::new();
             for (permission, allowed) in allow {
                 let (name, wanted) = (
@@ -204,13 +201,10 @@ impl BidiContext {
         shown.chain(set).collect()
     }
 
-    async fn reset_permissions(&self) -> AdapterResult<Effect> {
+    async fn reset_permissions(&self) -> Performed {
         let replies = {
             let mut state = self.browser.router.lock();
-            let entry = state
-                .contexts
-                .get_mut(&self.id)
-                .ok_or(AdapterError::TargetClosed)?;
+            let entry = state.context_mut(&self.id)?;
             entry.everywhere.clear();
             let set = std::mem::take(&mut entry.permitted);
             let reset = |(origin, name): &(String, &'static str)| {
@@ -224,11 +218,11 @@ impl BidiContext {
 }
 
 /// `what` names the setting where the browser does not have it.
-async fn settled(replies: Vec<Outstanding>, what: &'static str) -> AdapterResult<Effect> {
+async fn settled(replies: Vec<Outstanding>, what: &'static str) -> Performed {
     for reply in within(STRUCTURE_DEADLINE, async { Ok(join_all(replies).await) }).await? {
         match reply {
             Ok(_) => {}
-            Err(CallError::Refused { error, .. })
+            Err(CallError::Refused(Refusal { error, .. }))
                 if error == "unsupported operation" || error == "unknown command" =>
             {
                 return Err(AdapterError::Unsupported { primitive: what });

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use ops_contracts::seam::adapter::{
-    AdapterError, AdapterResult, DownloadKey, DownloadProgress, Effect, Event, FileToGive, FilesTo,
-    FrameKey, GivenFile, TargetKey,
+    AdapterError, AdapterResult, DownloadKey, DownloadProgress, Effect, Event, FileToGive, Files,
+    FilesTo, FrameKey, GivenFile, Performed, TargetKey,
 };
-use ops_contracts::seam::files::Folder;
-use serde::Deserialize;
+use ops_contracts::seam::files::{Chooser, Folder, HELD, held};
 
-use super::{BidiContext, STRUCTURE_DEADLINE, failed, within};
+use super::{BidiContext, answered, failed};
 use crate::connection::{Route, decode};
 use crate::protocol::Command;
 use crate::protocol::input::SetFiles;
@@ -18,32 +17,17 @@ use crate::protocol::script::{
     ValueType,
 };
 use crate::router::SANDBOX;
-use crate::router::state::Kept;
+use crate::router::state::{Download, Kept};
 
-/// What the element holds now, as it tells a script of ours.
-const HELD: &str = "(e)=>JSON.stringify(Array.from(e.files||[],f=>({name:f.name,size:f.size})))";
-
-#[derive(Deserialize)]
-struct HeldFile {
-    name: String,
-    size: u64,
-}
-
-impl BidiContext {
-    pub(super) async fn read_download(
-        &self,
-        download: DownloadKey,
-        offset: u64,
-        max: u64,
-    ) -> AdapterResult<Effect> {
+impl Files for BidiContext {
+    async fn read_download(&self, download: DownloadKey, offset: u64, max: u64) -> Performed {
         let path = {
-            let state = self.browser.router.lock();
-            let known = state
-                .downloads
-                .iter()
-                .find(|known| known.key == download && known.context == self.id);
-            match known.map(|known| &known.kept) {
-                Some(Kept::At(path)) => path.clone(),
+            let mut state = self.browser.router.lock();
+            match state.downloads.of(&self.id, download) {
+                Some(Download {
+                    kept: Kept::At(path),
+                    ..
+                }) => path.clone(),
                 _ => return Err(AdapterError::BodyGone),
             }
         };
@@ -51,13 +35,10 @@ impl BidiContext {
     }
 
     /// The browser can't be told to stop: what comes is deleted when it is there.
-    pub(super) fn cancel_download(&self, download: DownloadKey) -> AdapterResult<Effect> {
+    async fn cancel_download(&self, download: DownloadKey) -> Performed {
         let sink = {
             let mut state = self.browser.router.lock();
-            let known = state
-                .downloads
-                .iter_mut()
-                .find(|known| known.key == download && known.context == self.id);
+            let known = state.downloads.of(&self.id, download);
             let known = known.ok_or(AdapterError::BodyGone)?;
             known.unwanted = true;
             if !matches!(known.kept, Kept::Running) {
@@ -80,19 +61,15 @@ impl BidiContext {
         Ok(Effect::Done)
     }
 
-    pub(super) async fn set_files(
-        &self,
-        target: TargetKey,
-        to: FilesTo,
-        files: Vec<FileToGive>,
-    ) -> AdapterResult<Effect> {
+    async fn set_files(&self, target: TargetKey, to: FilesTo, files: Vec<FileToGive>) -> Performed {
         let (frame, context, node) = self.input_element(target, to).await?;
         let route = Route::document(target, frame);
         let paths = self.folder()?.write(files).await?;
         let connection = &self.browser.connection;
+        let read = format!("(element)=>{HELD}");
         let held = |context: &str| {
             let read = CallFunction {
-                function_declaration: HELD,
+                function_declaration: &read,
                 target: ContextTarget {
                     context,
                     sandbox: Some(SANDBOX),
@@ -110,34 +87,27 @@ impl BidiContext {
                 files: &paths,
             };
             let set = connection.send(&set, route);
-            let set = within(STRUCTURE_DEADLINE, async {
-                set.await.map_err(failed(SetFiles::METHOD))
-            });
+            let set = answered(set);
             set.await
                 .map_err(|error| self.placed(target, Some(frame), error))?;
         }
         if let FilesTo::Chooser(chooser) = to {
-            self.browser.router.lock().choosers.remove(&chooser);
+            self.browser.router.lock().choosers.answered(chooser);
         }
         let held = self.held(held(&context).await, target, frame)?;
-        Ok(Effect::Files(
-            held.into_iter()
-                .map(|file| GivenFile {
-                    name: file.name,
-                    bytes: file.size,
-                })
-                .collect(),
-        ))
+        Ok(Effect::Files(held))
     }
+}
 
+impl BidiContext {
     fn held(
         &self,
         reply: Result<bytes::Bytes, crate::connection::CallError>,
         target: TargetKey,
         frame: FrameKey,
-    ) -> AdapterResult<Vec<HeldFile>> {
+    ) -> AdapterResult<Vec<GivenFile>> {
         let broken = |error: serde_json::Error| AdapterError::Protocol {
-            call: HELD.to_owned(),
+            call: "reading what an input holds".to_owned(),
             reason: error.to_string(),
         };
         let reply = reply.map_err(|error| {
@@ -148,7 +118,7 @@ impl BidiContext {
         let text: RemoteValue<'_> = serde_json::from_str(result).map_err(broken)?;
         let text: String =
             serde_json::from_str(text.value.map_or("null", |text| text.get())).map_err(broken)?;
-        serde_json::from_str(&ops_contracts::wire::text::well_formed(&text)).map_err(broken)
+        held(&text).map_err(broken)
     }
 
     /// The element that takes the files: its frame, that frame's browsing context, and its name as a node.
@@ -164,16 +134,11 @@ impl BidiContext {
                 Ok((frame, context, node))
             }
             FilesTo::Chooser(chooser) => {
-                let (frame, node) = {
+                let known = {
                     let state = self.browser.router.lock();
-                    let known = state
-                        .choosers
-                        .get(&chooser)
-                        .filter(|known| known.page == target);
-                    known
-                        .map(|known| (known.frame, Arc::clone(&known.node)))
-                        .ok_or(AdapterError::DocumentGone)?
+                    state.choosers.of(target, chooser).cloned()
                 };
+                let Chooser { frame, node, .. } = known.ok_or(AdapterError::DocumentGone)?;
                 Ok((frame, self.place(target, frame).await?, node))
             }
         }
@@ -221,9 +186,7 @@ impl BidiContext {
     fn folder(&self) -> AdapterResult<Arc<dyn Folder>> {
         let state = self.browser.router.lock();
         state
-            .contexts
-            .get(&self.id)
+            .context(&self.id)
             .map(|context| Arc::clone(&context.folder))
-            .ok_or(AdapterError::TargetClosed)
     }
 }

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use ops_contracts::seam::adapter::{
-    AdapterError, AdapterResult, Effect, FrameKey, InputAction, Modifiers, MouseButton, TargetKey,
+    AdapterError, AdapterResult, Effect, FrameKey, InputAction, Inputs, Modifiers, MouseButton,
+    Performed, TargetKey,
 };
 
 use super::keys;
@@ -21,14 +22,40 @@ use crate::router::SANDBOX;
 /// Frames that the focus may be nested in.
 const MAX_FRAMES: usize = 64;
 
+impl Inputs for BidiContext {
+    async fn input(&self, target: TargetKey, actions: &[InputAction]) -> Performed {
+        self.act(target, None, actions).await
+    }
+
+    /// Input whose end the bridge may tell of. It is waited for all the same: the browser takes no other before.
+    async fn input_told(
+        &self,
+        target: TargetKey,
+        frame: FrameKey,
+        actions: &[InputAction],
+    ) -> Performed {
+        let told = || {
+            self.browser
+                .router
+                .lock()
+                .frames
+                .get_mut(&frame)
+                .and_then(|frame| frame.told.take())
+        };
+        drop(told());
+        let done = self.act(target, Some(frame), actions).await?;
+        Ok(told().map_or(done, Effect::Text))
+    }
+}
+
 impl BidiContext {
     /// With `only`, a text is entered in that frame alone, by what its bridge says of the focus.
-    pub(super) async fn input(
+    async fn act(
         &self,
         target: TargetKey,
         only: Option<FrameKey>,
         actions: &[InputAction],
-    ) -> AdapterResult<Effect> {
+    ) -> Performed {
         let (main, held) = self.of_living_page(target, |_, page| (page.main_frame, page.held))?;
         let text: Option<Vec<&str>> = actions
             .iter()
@@ -104,26 +131,6 @@ impl BidiContext {
             self.back_to_front(target).await?;
         }
         Ok(Effect::Done)
-    }
-
-    /// Input whose end the bridge may tell of. It is waited for all the same: the browser takes no other before.
-    pub(super) async fn input_told(
-        &self,
-        target: TargetKey,
-        frame: FrameKey,
-        actions: &[InputAction],
-    ) -> AdapterResult<Effect> {
-        let told = || {
-            self.browser
-                .router
-                .lock()
-                .frames
-                .get_mut(&frame)
-                .and_then(|frame| frame.told.take())
-        };
-        drop(told());
-        let done = self.input(target, Some(frame), actions).await?;
-        Ok(told().map_or(done, Effect::Text))
     }
 
     /// Waits for a later task of the page: what its handlers have begun, a form's submission or the following of a link,
@@ -545,30 +552,8 @@ mod tests {
 
     #[test]
     fn a_click_is_one_source_of_three_ticks() {
-        let (x, y, button, click_count, modifiers) =
-            (1.5, 2.0, MouseButton::Left, 1, Modifiers::default());
-        let click = [
-            InputAction::MouseMove {
-                x,
-                y,
-                modifiers,
-                held: None,
-            },
-            InputAction::MouseDown {
-                x,
-                y,
-                button,
-                click_count,
-                modifiers,
-            },
-            InputAction::MouseUp {
-                x,
-                y,
-                button,
-                click_count,
-                modifiers,
-            },
-        ];
+        let modifiers = Modifiers::default();
+        let click = InputAction::click((1.5, 2.0), MouseButton::Left, 1, modifiers);
         assert_eq!(
             json(&click, modifiers),
             r#"[{"type":"pointer","id":"mouse","parameters":{"pointerType":"mouse"},"actions":[{"type":"pointerMove","x":1.0,"y":2.0},{"type":"pointerDown","button":0},{"type":"pointerUp","button":0}]}]"#
@@ -612,25 +597,9 @@ mod tests {
             shift: true,
             ..Modifiers::default()
         };
-        let (x, y, button, click_count) = (1.0, 2.0, MouseButton::Right, 1);
-        let click = [
-            InputAction::MouseDown {
-                x,
-                y,
-                button,
-                click_count,
-                modifiers,
-            },
-            InputAction::MouseUp {
-                x,
-                y,
-                button,
-                click_count,
-                modifiers,
-            },
-        ];
+        let [_, down, up] = InputAction::click((1.0, 2.0), MouseButton::Right, 1, modifiers);
         assert_eq!(
-            json(&click, Modifiers::default()),
+            json(&[down, up], Modifiers::default()),
             "[{\"type\":\"pointer\",\"id\":\"mouse\",\"parameters\":{\"pointerType\":\"mouse\"},\"actions\":[{\"type\":\"pointerMove\",\"x\":1.0,\"y\":2.0},{\"type\":\"pause\"},{\"type\":\"pointerDown\",\"button\":2},{\"type\":\"pointerUp\",\"button\":2}]},\
              {\"type\":\"key\",\"id\":\"keyboard\",\"actions\":[{\"type\":\"pause\"},{\"type\":\"keyDown\",\"value\":\"\u{E008}\"},{\"type\":\"pause\"},{\"type\":\"pause\"},{\"type\":\"keyUp\",\"value\":\"\u{E008}\"}]}]"
         );

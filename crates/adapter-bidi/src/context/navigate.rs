@@ -1,20 +1,21 @@
 //! Navigation of a page's main frame, by URL, by reload and in its history.
 
 use ops_contracts::seam::adapter::{
-    AdapterError, AdapterResult, DocumentKey, Effect, NavigationFailure, NavigationFailureKind,
-    TargetKey,
+    AdapterError, AdapterResult, DocumentKey, Effect, Navigation, NavigationFailure,
+    NavigationFailureKind, Performed, TargetKey,
 };
+use ops_contracts::seam::calls::Loss;
 
-use super::{BidiContext, STRUCTURE_DEADLINE, failed, within};
-use crate::connection::{CallError, Loss, Route};
+use super::{BidiContext, STRUCTURE_DEADLINE, answered, failed, within};
+use crate::connection::{CallError, Refusal, Route};
 use crate::fault::{lost, navigation_failure};
 use crate::protocol::Command;
 use crate::protocol::browsing_context::{Navigate, Reload, TraverseHistory};
 use crate::protocol::network::SetCacheBehavior;
 use crate::router::state::{Progress, State};
 
-impl BidiContext {
-    pub(super) async fn navigate(&self, target: TargetKey, url: &str) -> AdapterResult<Effect> {
+impl Navigation for BidiContext {
+    async fn navigate(&self, target: TargetKey, url: &str) -> Performed {
         let id = self.main_id(target)?;
         if let Some(page) = self.browser.router.lock().pages.get_mut(&target) {
             url.clone_into(&mut page.asked_for);
@@ -34,10 +35,10 @@ impl BidiContext {
             .await;
         let navigated = match navigated {
             Ok(navigated) => navigated,
-            Err(CallError::Refused { error, message }) if error == "unknown error" => {
+            Err(CallError::Refused(Refusal { error, message })) if error == "unknown error" => {
                 return Ok(without_document(navigation_failure(&message)));
             }
-            Err(CallError::Refused { error, .. }) if error == "invalid argument" => {
+            Err(CallError::Refused(Refusal { error, .. })) if error == "invalid argument" => {
                 let reason = "invalid URL".to_owned();
                 return Ok(without_document(NavigationFailure {
                     kind: NavigationFailureKind::Other,
@@ -62,33 +63,8 @@ impl BidiContext {
         Ok(Effect::Navigation { document, failure })
     }
 
-    /// How a navigation ended. The reply comes after the events that tell of it, a download's beginning apart.
-    fn outcome(
-        &self,
-        state: &mut State,
-        target: TargetKey,
-        navigation: &str,
-    ) -> Option<AdapterResult<(Option<DocumentKey>, Option<NavigationFailure>)>> {
-        match state.living_page(&self.id, target) {
-            Err(error) => Some(Err(error)),
-            Ok(page) => match page.navigations.last(navigation) {
-                None => Some(Ok((None, None))),
-                Some(known) => match &known.progress {
-                    Progress::Running(_) | Progress::Replaced(_) => None,
-                    Progress::Committed => Some(Ok((Some(known.document), None))),
-                    Progress::Within => Some(Ok((None, None))),
-                    Progress::Failed(failure) => Some(Ok((None, Some(failure.clone())))),
-                },
-            },
-        }
-    }
-
     /// Done when it has begun: the command's own reply comes with the new document.
-    pub(super) async fn reload(
-        &self,
-        target: TargetKey,
-        ignore_cache: bool,
-    ) -> AdapterResult<Effect> {
+    async fn reload(&self, target: TargetKey, ignore_cache: bool) -> Performed {
         let id = self.main_id(target)?;
         let connection = &self.browser.connection;
         let cache = |cache_behavior| SetCacheBehavior {
@@ -108,10 +84,7 @@ impl BidiContext {
         begun.ok_or(AdapterError::TargetClosed)?;
         if ignore_cache {
             let bypass = connection.send(&cache("bypass"), Route::page(target));
-            within(STRUCTURE_DEADLINE, async {
-                bypass.await.map_err(failed(SetCacheBehavior::METHOD))
-            })
-            .await?;
+            answered(bypass).await?;
         }
         let reloaded = connection
             .send(
@@ -130,16 +103,14 @@ impl BidiContext {
         match reloaded {
             Ok(_) => Ok(Effect::Done),
             // It failed, or stayed where it was; events tell of it.
-            Err(CallError::Refused { error, .. }) if error == "unknown error" => Ok(Effect::Done),
+            Err(CallError::Refused(Refusal { error, .. })) if error == "unknown error" => {
+                Ok(Effect::Done)
+            }
             Err(error) => Err(self.placed(target, None, failed(Reload::METHOD)(error))),
         }
     }
 
-    pub(super) async fn traverse_history(
-        &self,
-        target: TargetKey,
-        delta: i32,
-    ) -> AdapterResult<Effect> {
+    async fn traverse_history(&self, target: TargetKey, delta: i32) -> Performed {
         let id = self.main_id(target)?;
         let moved = self.browser.connection.send(
             &TraverseHistory {
@@ -150,11 +121,38 @@ impl BidiContext {
         );
         match moved.await {
             Ok(_) => Ok(Effect::Moved(true)),
-            Err(CallError::Refused { error, .. }) if error == "no such history entry" => {
+            Err(CallError::Refused(Refusal { error, .. })) if error == "no such history entry" => {
                 Ok(Effect::Moved(false))
             }
             Err(CallError::Lost(Loss::Disconnected)) => Err(lost()),
             Err(error) => Err(self.placed(target, None, failed(TraverseHistory::METHOD)(error))),
+        }
+    }
+
+    async fn visit_empty(&self, target: TargetKey, url: &str) -> Performed {
+        self.open_empty(target, url).await
+    }
+}
+
+impl BidiContext {
+    /// How a navigation ended. The reply comes after the events that tell of it, a download's beginning apart.
+    fn outcome(
+        &self,
+        state: &mut State,
+        target: TargetKey,
+        navigation: &str,
+    ) -> Option<AdapterResult<(Option<DocumentKey>, Option<NavigationFailure>)>> {
+        match state.living_page(&self.id, target) {
+            Err(error) => Some(Err(error)),
+            Ok(page) => match page.navigations.last(navigation) {
+                None => Some(Ok((None, None))),
+                Some(known) => match &known.progress {
+                    Progress::Running(_) | Progress::Replaced(_) => None,
+                    Progress::Committed => Some(Ok((Some(known.document), None))),
+                    Progress::Within => Some(Ok((None, None))),
+                    Progress::Failed(failure) => Some(Ok((None, Some(failure.clone())))),
+                },
+            },
         }
     }
 }

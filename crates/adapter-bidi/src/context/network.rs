@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use ops_contracts::seam::adapter::{
-    AdapterError, AdapterResult, Decision, Effect, Headers, NetworkPolicy, PausedKey, RequestKey,
-    TargetKey,
+    AdapterError, Decision, Effect, Headers, Navigation, Network, NetworkPolicy, PausedKey,
+    Performed, RequestKey, TargetKey,
 };
 
-use super::{BidiContext, STRUCTURE_DEADLINE, failed, within};
-use crate::connection::{CallError, Outstanding, Route};
+use super::{BidiContext, STRUCTURE_DEADLINE, answered, failed, within};
+use crate::connection::{CallError, Outstanding, Refusal, Route};
 use crate::protocol::Command;
 use crate::protocol::emulation::{Conditions, SetNetworkConditions};
 use crate::protocol::network::{
@@ -25,8 +25,8 @@ const BODY_DEADLINE: Duration = Duration::from_secs(20);
 /// The phase in which requests are paused.
 const BEFORE: [&str; 1] = ["beforeRequestSent"];
 
-impl BidiContext {
-    pub(super) async fn set_network_policy(&self, policy: NetworkPolicy) -> AdapterResult<Effect> {
+impl Network for BidiContext {
+    async fn set_network_policy(&self, policy: NetworkPolicy) -> Performed {
         let offline = policy
             .conditions
             .is_some_and(|conditions| conditions.offline);
@@ -54,11 +54,7 @@ impl BidiContext {
         let mains: Vec<Arc<str>> = {
             let mut state = self.browser.router.lock();
             // From here on it holds for every page that opens.
-            state
-                .contexts
-                .get_mut(&self.id)
-                .ok_or(AdapterError::TargetClosed)?
-                .network = policy;
+            state.context_mut(&self.id)?.network = policy;
             let ours = state
                 .pages
                 .values()
@@ -119,11 +115,7 @@ impl BidiContext {
         .await
     }
 
-    pub(super) async fn decide(
-        &self,
-        paused: PausedKey,
-        decision: Decision,
-    ) -> AdapterResult<Effect> {
+    async fn decide(&self, paused: PausedKey, decision: Decision) -> Performed {
         let Paused {
             id: request,
             headers: sent,
@@ -205,7 +197,9 @@ impl BidiContext {
         match within(STRUCTURE_DEADLINE, async { Ok(reply.await) }).await? {
             Ok(_) => Ok(Effect::Done),
             // Its page has gone on without it.
-            Err(CallError::Refused { error, .. }) if error == "no such request" => Ok(Effect::Done),
+            Err(CallError::Refused(Refusal { error, .. })) if error == "no such request" => {
+                Ok(Effect::Done)
+            }
             Err(error) => {
                 // What the browser does not take must not leave the request waiting.
                 connection
@@ -216,11 +210,7 @@ impl BidiContext {
         }
     }
 
-    pub(super) async fn response_body(
-        &self,
-        target: TargetKey,
-        request: RequestKey,
-    ) -> AdapterResult<Effect> {
+    async fn response_body(&self, target: TargetKey, request: RequestKey) -> Performed {
         let id = self
             .of_page(target, |_, page| page.answered.id(request))?
             .ok_or(AdapterError::BodyGone)?;
@@ -232,15 +222,17 @@ impl BidiContext {
             Route::page(target),
         );
         let data = match within(BODY_DEADLINE, async { Ok(read.decode().await) }).await? {
-            Err(CallError::Refused { .. }) => return Err(AdapterError::BodyGone),
+            Err(CallError::Refused(_)) => return Err(AdapterError::BodyGone),
             other => other.map_err(failed(GetData::METHOD))?,
         };
         let bytes = data.bytes.decode().ok_or(AdapterError::BodyGone)?;
         Ok(Effect::Bytes { bytes, end: true })
     }
+}
 
+impl BidiContext {
     /// From here on every request of the page is answered by the router.
-    pub(super) async fn visit_empty(&self, target: TargetKey, url: &str) -> AdapterResult<Effect> {
+    pub(super) async fn open_empty(&self, target: TargetKey, url: &str) -> Performed {
         let id = self.main_id(target)?;
         let fresh = self
             .browser
@@ -258,10 +250,7 @@ impl BidiContext {
                 .browser
                 .connection
                 .send(&intercept, Route::page(target));
-            within(STRUCTURE_DEADLINE, async {
-                kept.await.map_err(failed(AddIntercept::METHOD))
-            })
-            .await?;
+            answered(kept).await?;
         }
         self.navigate(target, url).await
     }

@@ -1,7 +1,9 @@
 //! Closed shadow roots: no sandbox sees them, the protocol describes them. The bridge says which elements may have one; those
 //! that do are handed back to it.
 
-use ops_contracts::seam::adapter::{AdapterError, AdapterResult, Effect, FrameKey, TargetKey};
+use ops_contracts::seam::adapter::{
+    AdapterError, Effect, FrameKey, Performed, ShadowRoots, TargetKey,
+};
 use serde::Deserialize;
 
 use super::{BidiContext, failed};
@@ -19,12 +21,8 @@ struct Hosts {
     value: Vec<Host>,
 }
 
-impl BidiContext {
-    pub(super) async fn reveal_shadow_roots(
-        &self,
-        target: TargetKey,
-        frame: FrameKey,
-    ) -> AdapterResult<Effect> {
+impl ShadowRoots for BidiContext {
+    async fn reveal_shadow_roots(&self, target: TargetKey, frame: FrameKey) -> Performed {
         let bridged = self.bridged(target, frame, None, false).await?;
         let context = &bridged.context;
         let route = Route::document(target, frame);

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use ops_contracts::seam::adapter::{
-    AdapterError, AdapterResult, BridgeCall, Effect, Evaluated, FrameKey, ScriptError, TargetKey,
+    AdapterError, AdapterResult, BridgeCall, Effect, Evaluated, FrameKey, Performed, ScriptError,
+    Scripts, TargetKey,
 };
 
 use super::{APPEARANCE_DEADLINE, BidiContext, failed, value, within};
@@ -48,58 +49,13 @@ impl Bridged {
     }
 }
 
-impl BidiContext {
-    /// The browsing context of a frame; waits while its document is being replaced.
-    pub(super) async fn place(
-        &self,
-        target: TargetKey,
-        frame: FrameKey,
-    ) -> AdapterResult<Arc<str>> {
-        let find = |state: &mut State| match state.frame(&self.id, target, frame) {
-            Err(error) => Some(Err(error)),
-            Ok(frame) => (!frame.replacing).then(|| Ok(Arc::clone(&frame.id))),
-        };
-        if let Some(found) = find(&mut self.browser.router.lock()) {
-            return found;
-        }
-        within(APPEARANCE_DEADLINE, self.browser.router.until(find)).await
-    }
-
-    /// Where a call of the bridge goes, or any use of the whole of it. With `again` the script goes along, whatever is known.
-    pub(super) async fn bridged(
-        &self,
-        target: TargetKey,
-        frame: FrameKey,
-        call: Option<&str>,
-        again: bool,
-    ) -> AdapterResult<Bridged> {
-        let context = self.place(target, frame).await?;
-        let state = self.browser.router.lock();
-        let bridge = &state
-            .contexts
-            .get(&self.id)
-            .ok_or(AdapterError::TargetClosed)?
-            .bridge;
-        let starts = call.is_some_and(|call| bridge.starts_with(call));
-        let has = starts || state.frames.get(&frame).is_some_and(|frame| frame.whole);
-        let guard = if starts {
-            "typeof __odb==='object'"
-        } else {
-            "typeof __odb==='object'&&__odb.version"
-        };
-        Ok(Bridged {
-            context,
-            guard,
-            missing: (again || !has).then(|| Arc::clone(&bridge.whole)),
-        })
-    }
-
-    pub(super) async fn call_bridge(
+impl Scripts for BidiContext {
+    async fn call_bridge(
         &self,
         target: TargetKey,
         frame: FrameKey,
         call: &BridgeCall,
-    ) -> AdapterResult<Effect> {
+    ) -> Performed {
         let route = Route::document(target, frame);
         for again in [false, true] {
             let bridged = self.bridged(target, frame, Some(call.name), again).await?;
@@ -130,6 +86,76 @@ impl BidiContext {
         Err(AdapterError::Protocol {
             call: format!("bridge call {}", call.name),
             reason: "the bridge is not there".to_owned(),
+        })
+    }
+
+    async fn evaluate(
+        &self,
+        target: TargetKey,
+        frame: FrameKey,
+        expression: &str,
+        await_promise: bool,
+    ) -> Performed {
+        let context = self.place(target, frame).await?;
+        let reply = self
+            .run(
+                &context,
+                None,
+                expression,
+                await_promise,
+                Route::document(target, frame),
+            )
+            .await;
+        let reply = reply.map_err(|error| self.placed(target, Some(frame), error))?;
+        let evaluation: Evaluation<'_> = decode(&reply).map_err(failed(Evaluate::METHOD))?;
+        let evaluated = match (evaluation.exception_details, evaluation.result) {
+            (Some(details), _) => Evaluated::Threw(thrown(details)),
+            (None, Some(result)) => value::evaluated(result).map_err(failed(Evaluate::METHOD))?,
+            (None, None) => Evaluated::Unserializable("undefined".to_owned()),
+        };
+        Ok(Effect::Evaluated(evaluated))
+    }
+}
+
+impl BidiContext {
+    /// The browsing context of a frame; waits while its document is being replaced.
+    pub(super) async fn place(
+        &self,
+        target: TargetKey,
+        frame: FrameKey,
+    ) -> AdapterResult<Arc<str>> {
+        let find = |state: &mut State| match state.frame(&self.id, target, frame) {
+            Err(error) => Some(Err(error)),
+            Ok(frame) => (!frame.replacing).then(|| Ok(Arc::clone(&frame.id))),
+        };
+        if let Some(found) = find(&mut self.browser.router.lock()) {
+            return found;
+        }
+        within(APPEARANCE_DEADLINE, self.browser.router.until(find)).await
+    }
+
+    /// Where a call of the bridge goes, or any use of the whole of it. With `again` the script goes along, whatever is known.
+    pub(super) async fn bridged(
+        &self,
+        target: TargetKey,
+        frame: FrameKey,
+        call: Option<&str>,
+        again: bool,
+    ) -> AdapterResult<Bridged> {
+        let context = self.place(target, frame).await?;
+        let state = self.browser.router.lock();
+        let bridge = &state.context(&self.id)?.bridge;
+        let starts = call.is_some_and(|call| bridge.starts_with(call));
+        let has = starts || state.frames.get(&frame).is_some_and(|frame| frame.whole);
+        let guard = if starts {
+            "typeof __odb==='object'"
+        } else {
+            "typeof __odb==='object'&&__odb.version"
+        };
+        Ok(Bridged {
+            context,
+            guard,
+            missing: (again || !has).then(|| Arc::clone(&bridge.whole)),
         })
     }
 
@@ -245,33 +271,6 @@ impl BidiContext {
             held.owner = Some(Arc::clone(&node));
         }
         Ok(node)
-    }
-
-    pub(super) async fn evaluate(
-        &self,
-        target: TargetKey,
-        frame: FrameKey,
-        expression: &str,
-        await_promise: bool,
-    ) -> AdapterResult<Effect> {
-        let context = self.place(target, frame).await?;
-        let reply = self
-            .run(
-                &context,
-                None,
-                expression,
-                await_promise,
-                Route::document(target, frame),
-            )
-            .await;
-        let reply = reply.map_err(|error| self.placed(target, Some(frame), error))?;
-        let evaluation: Evaluation<'_> = decode(&reply).map_err(failed(Evaluate::METHOD))?;
-        let evaluated = match (evaluation.exception_details, evaluation.result) {
-            (Some(details), _) => Evaluated::Threw(thrown(details)),
-            (None, Some(result)) => value::evaluated(result).map_err(failed(Evaluate::METHOD))?,
-            (None, None) => Evaluated::Unserializable("undefined".to_owned()),
-        };
-        Ok(Effect::Evaluated(evaluated))
     }
 }
 

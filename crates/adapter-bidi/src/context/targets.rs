@@ -4,14 +4,17 @@ use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::done;
 use futures_util::future::join_all;
-use ops_contracts::seam::adapter::{AdapterError, AdapterResult, Effect, FrameKey, TargetKey};
+use ops_contracts::seam::adapter::{
+    AdapterError, AdapterResult, Effect, FrameKey, Pages, Performed, TargetKey,
+};
 use ops_contracts::wire::command::Viewport;
 use tokio::sync::RwLockWriteGuard;
 
 use super::passage::dress;
 use super::{BidiContext, STRUCTURE_DEADLINE, failed, within};
-use crate::connection::{CallError, Outstanding, Route};
+use crate::connection::{CallError, Outstanding, Refusal, Route};
 use crate::fault::lost;
 use crate::protocol::Command;
 use crate::protocol::browsing_context::{
@@ -37,6 +40,98 @@ pub(crate) fn viewport_of<'a>(
             height: viewport.height,
         },
         device_pixel_ratio: viewport.scale,
+    }
+}
+
+impl Pages for BidiContext {
+    async fn create_target(&self, url: Option<String>) -> Performed {
+        if self.browser.router.lock().lost {
+            return Err(lost());
+        }
+        let (target, frame) = within(STRUCTURE_DEADLINE, self.make_page()).await?;
+        if let Some(url) = url {
+            let id = self.main_id(target)?;
+            self.browser
+                .connection
+                .send(
+                    &Navigate {
+                        context: &id,
+                        url: &url,
+                        wait: "none",
+                    },
+                    Route::page(target),
+                )
+                .forget();
+        }
+        Ok(Effect::Target { target, frame })
+    }
+
+    async fn close_target(&self, target: TargetKey) -> Performed {
+        let id = self.main_id(target)?;
+        let closing = self
+            .browser
+            .connection
+            .send(&Close { context: &id }, Route::BROWSER);
+        within(STRUCTURE_DEADLINE, async {
+            match closing.await {
+                Ok(_) => {}
+                // It closed by itself meanwhile.
+                Err(CallError::Refused(Refusal { error, .. })) if error == "no such frame" => {}
+                Err(error) => return Err(failed(Close::METHOD)(error)),
+            }
+            let router = &self.browser.router;
+            router
+                .until(|state| (state.lost || !state.pages.contains_key(&target)).then_some(()))
+                .await;
+            Ok(Effect::Done)
+        })
+        .await
+    }
+
+    async fn activate_target(&self, target: TargetKey) -> Performed {
+        let id = self.main_id(target)?;
+        let raised = self
+            .browser
+            .connection
+            .send(&Activate { context: &id }, Route::page(target));
+        self.takes_focus(target);
+        done(raised).await
+    }
+
+    async fn set_viewport(&self, target: TargetKey, viewport: Viewport) -> Performed {
+        let id = self.main_id(target)?;
+        let set = self
+            .browser
+            .connection
+            .send(&viewport_of(Some(&id), None, viewport), Route::page(target))
+            .outstanding();
+        let resized = self.fit_windows(viewport);
+        for reply in within(STRUCTURE_DEADLINE, async {
+            Ok(join_all(iter::once(set).chain(resized)).await)
+        })
+        .await?
+        {
+            reply.map_err(failed(SetViewport::METHOD))?;
+        }
+        Ok(Effect::Done)
+    }
+
+    async fn answer_dialog(
+        &self,
+        target: TargetKey,
+        accept: bool,
+        text: Option<String>,
+    ) -> Performed {
+        let context = self
+            .of_living_page(target, |_, page| page.prompt.clone())?
+            .ok_or(AdapterError::DialogMissing)?;
+        let answer = HandleUserPrompt {
+            context: &context,
+            accept,
+            user_text: text,
+        };
+        let handled = self.browser.connection.send(&answer, Route::page(target));
+        done(handled).await
     }
 }
 
@@ -74,28 +169,6 @@ impl BidiContext {
         Ok((target, frame))
     }
 
-    pub(super) async fn create_target(&self, url: Option<String>) -> AdapterResult<Effect> {
-        if self.browser.router.lock().lost {
-            return Err(lost());
-        }
-        let (target, frame) = within(STRUCTURE_DEADLINE, self.make_page()).await?;
-        if let Some(url) = url {
-            let id = self.main_id(target)?;
-            self.browser
-                .connection
-                .send(
-                    &Navigate {
-                        context: &id,
-                        url: &url,
-                        wait: "none",
-                    },
-                    Route::page(target),
-                )
-                .forget();
-        }
-        Ok(Effect::Target { target, frame })
-    }
-
     /// The browsing context of a page's main frame.
     pub(super) fn main_id(&self, target: TargetKey) -> AdapterResult<Arc<str>> {
         self.of_page(target, |state, page| {
@@ -105,42 +178,6 @@ impl BidiContext {
                 .map(|frame| Arc::clone(&frame.id))
         })?
         .ok_or(AdapterError::TargetClosed)
-    }
-
-    pub(super) async fn close_target(&self, target: TargetKey) -> AdapterResult<Effect> {
-        let id = self.main_id(target)?;
-        let closing = self
-            .browser
-            .connection
-            .send(&Close { context: &id }, Route::BROWSER);
-        within(STRUCTURE_DEADLINE, async {
-            match closing.await {
-                Ok(_) => {}
-                // It closed by itself meanwhile.
-                Err(CallError::Refused { error, .. }) if error == "no such frame" => {}
-                Err(error) => return Err(failed(Close::METHOD)(error)),
-            }
-            self.browser
-                .router
-                .until(|state| (state.lost || !state.pages.contains_key(&target)).then_some(()))
-                .await;
-            Ok(Effect::Done)
-        })
-        .await
-    }
-
-    pub(super) async fn activate_target(&self, target: TargetKey) -> AdapterResult<Effect> {
-        let id = self.main_id(target)?;
-        let raised = self
-            .browser
-            .connection
-            .send(&Activate { context: &id }, Route::page(target));
-        self.takes_focus(target);
-        within(STRUCTURE_DEADLINE, async {
-            raised.await.map_err(failed(Activate::METHOD))
-        })
-        .await?;
-        Ok(Effect::Done)
     }
 
     /// Notes that a page has the focus from now on. True when it had not.
@@ -183,28 +220,6 @@ impl BidiContext {
         }
     }
 
-    pub(super) async fn set_viewport(
-        &self,
-        target: TargetKey,
-        viewport: Viewport,
-    ) -> AdapterResult<Effect> {
-        let id = self.main_id(target)?;
-        let set = self
-            .browser
-            .connection
-            .send(&viewport_of(Some(&id), None, viewport), Route::page(target))
-            .outstanding();
-        let resized = self.fit_windows(viewport);
-        for reply in within(STRUCTURE_DEADLINE, async {
-            Ok(join_all(iter::once(set).chain(resized)).await)
-        })
-        .await?
-        {
-            reply.map_err(failed(SetViewport::METHOD))?;
-        }
-        Ok(Effect::Done)
-    }
-
     /// Makes the windows of all pages large enough for this viewport, those of pages to come too.
     pub(super) fn fit_windows(&self, viewport: Viewport) -> Vec<Outstanding> {
         let mut state = self.browser.router.lock();
@@ -225,27 +240,5 @@ impl BidiContext {
                     .outstanding()
             })
             .collect()
-    }
-
-    pub(super) async fn answer_dialog(
-        &self,
-        target: TargetKey,
-        accept: bool,
-        text: Option<String>,
-    ) -> AdapterResult<Effect> {
-        let context = self
-            .of_living_page(target, |_, page| page.prompt.clone())?
-            .ok_or(AdapterError::DialogMissing)?;
-        let answer = HandleUserPrompt {
-            context: &context,
-            accept,
-            user_text: text,
-        };
-        let handled = self.browser.connection.send(&answer, Route::page(target));
-        within(STRUCTURE_DEADLINE, async {
-            handled.await.map_err(failed(HandleUserPrompt::METHOD))
-        })
-        .await?;
-        Ok(Effect::Done)
     }
 }

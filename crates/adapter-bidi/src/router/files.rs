@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use ops_contracts::seam::adapter::{ChooserKey, DownloadKey, DownloadProgress, Event as SeamEvent};
+use ops_contracts::seam::files::Chooser;
 
 use super::Turn;
-use super::state::{Chooser, Download, Kept};
+use super::state::{Download, Kept};
 use crate::protocol::browsing_context::{DownloadEnd, DownloadStatus, DownloadWillBegin};
 use crate::protocol::input::FileDialogOpened;
 
@@ -21,24 +22,18 @@ impl Turn<'_> {
         let Some((frame, target)) = self.state.locate(begin.context) else {
             return;
         };
-        let Some(context) = self
-            .state
-            .pages
-            .get(&target)
-            .map(|page| Arc::clone(&page.context))
-        else {
+        let Some(page) = self.state.pages.get(&target) else {
             return;
         };
+        let context = Arc::clone(&page.context);
         let download = DownloadKey(self.state.next_key());
-        let known = Download {
-            key: download,
-            context,
+        let begun = Download {
             navigation: begin.navigation.map(Into::into),
             url: known_by(&begin.url).to_owned(),
             kept: Kept::Running,
             unwanted: false,
         };
-        self.state.downloads.push(known);
+        self.state.downloads.begun(download, context, begun);
         let (url, suggested_name) = (begin.url, begin.suggested_filename);
         self.tell(
             target,
@@ -64,15 +59,14 @@ impl Turn<'_> {
 
     /// Its page may have closed since: it is known by its navigation, or by its URL.
     pub(super) fn download_ended(&mut self, end: DownloadEnd<'_>) {
-        let mut running = self
-            .state
-            .downloads
-            .iter_mut()
-            .filter(|download| matches!(download.kept, Kept::Running));
-        let Some(download) = running.find(|download| match end.navigation {
-            Some(id) => download.navigation.as_deref() == Some(id),
-            None => download.navigation.is_none() && download.url == known_by(&end.url),
-        }) else {
+        let means = |download: &Download| match (end.navigation, &download.kept) {
+            (Some(id), Kept::Running) => download.navigation.as_deref() == Some(id),
+            (None, Kept::Running) => {
+                download.navigation.is_none() && download.url == known_by(&end.url)
+            }
+            _ => false,
+        };
+        let Some((key, context, download)) = self.state.downloads.find(means) else {
             return;
         };
         let path = end
@@ -95,11 +89,7 @@ impl Turn<'_> {
                 )
             }
         };
-        let (key, context, unwanted) = (
-            download.key,
-            Arc::clone(&download.context),
-            download.unwanted,
-        );
+        let unwanted = download.unwanted;
         if unwanted {
             self.state.forget_download(key);
         } else if let Some(context) = self.state.contexts.get(&context) {
@@ -109,9 +99,9 @@ impl Turn<'_> {
                 total: size,
                 progress,
             };
-            self.told.push((Arc::clone(&context.sink), event));
+            self.telling.tell(&context.sink, event);
         }
-        self.changed = true;
+        self.telling.changed();
     }
 
     pub(super) fn chooser_opened(&mut self, opened: FileDialogOpened<'_>) {
@@ -123,15 +113,12 @@ impl Turn<'_> {
             return;
         };
         let chooser = ChooserKey(self.state.next_key());
-        self.state.choosers.retain(|_, known| known.page != target);
-        self.state.choosers.insert(
-            chooser,
-            Chooser {
-                page: target,
-                frame,
-                node: node.into(),
-            },
-        );
+        let opened_for = Chooser {
+            page: target,
+            frame,
+            node: node.into(),
+        };
+        self.state.choosers.opened(chooser, opened_for);
         self.tell(
             target,
             SeamEvent::FileChooserOpened {

@@ -1,9 +1,10 @@
 //! Realms: which window a frame shows, and what is lost when it goes.
 
 use ops_contracts::seam::adapter::{FrameKey, TargetKey};
+use ops_contracts::seam::calls::Loss;
 
 use super::{SANDBOX, TELL, Taken, Turn};
-use crate::connection::{CallError, Loss, Route};
+use crate::connection::{CallError, Route};
 use crate::context::{RENEWAL, dress_later, realms_anew};
 use crate::driver::Driver;
 use crate::protocol::script::{ContextTarget, Evaluate, Message, RealmCreated, RealmDestroyed};
@@ -35,7 +36,7 @@ impl Turn<'_> {
             self.state.realms.remove(&before);
         }
         self.state.realms.insert(created.realm.into(), key);
-        self.changed = true;
+        self.telling.changed();
     }
 
     /// No page has the function: it is in the bridge's sandboxes alone.
@@ -54,7 +55,7 @@ impl Turn<'_> {
             frame.filter(|frame| frame.sandbox.as_deref() == Some(message.source.realm))
         {
             frame.told = Some(text);
-            self.changed = true;
+            self.telling.changed();
         }
         Ok(())
     }
@@ -74,7 +75,7 @@ impl Turn<'_> {
             frame.whole = false;
         }
         frame.replacing = true;
-        self.changed = true;
+        self.telling.changed();
         if frame.navigating.is_some() {
             self.connection.fail_document(key, Loss::Navigated);
         }

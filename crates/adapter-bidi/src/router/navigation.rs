@@ -4,10 +4,10 @@ use ops_contracts::seam::adapter::{
     DocumentKey, Event as SeamEvent, FrameKey, LifecyclePhase, NavigationFailure,
     NavigationFailureKind, TargetKey,
 };
+use ops_contracts::seam::calls::Loss;
 
 use super::Turn;
 use super::state::Progress;
-use crate::connection::Loss;
 use crate::fault::{error_page, navigation_failure};
 use crate::protocol::browsing_context::{HistoryUpdated, NavigationInfo};
 
@@ -34,7 +34,7 @@ impl Turn<'_> {
         {
             before.progress = Progress::Replaced(id.into());
         }
-        self.changed = true;
+        self.telling.changed();
         let mut url = info.url.clone();
         if url.is_empty() {
             url = self
@@ -143,7 +143,7 @@ impl Turn<'_> {
         for child in early {
             self.announce(target, child, key);
         }
-        self.changed = true;
+        self.telling.changed();
     }
 
     /// Tells of children that were there before their parent's document was committed.
@@ -193,7 +193,7 @@ impl Turn<'_> {
             return;
         }
         navigation.progress = Progress::Failed(failure.clone());
-        self.changed = true;
+        self.telling.changed();
         let Some(frame) = self.state.frames.get_mut(&key) else {
             return;
         };
@@ -225,7 +225,7 @@ impl Turn<'_> {
         {
             frame.navigating = None;
         }
-        self.changed = true;
+        self.telling.changed();
         self.tell(
             target,
             SeamEvent::UrlChanged {

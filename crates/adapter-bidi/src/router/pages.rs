@@ -6,10 +6,11 @@ use std::sync::Arc;
 use ops_contracts::seam::adapter::{
     DialogKind, Event as SeamEvent, FrameKey, Modifiers, TargetKey,
 };
+use ops_contracts::seam::calls::Loss;
 
 use super::Turn;
 use super::state::{Answered, Navigations, Page};
-use crate::connection::{Loss, Route};
+use crate::connection::Route;
 use crate::context::{STRUCTURE_DEADLINE, dress_later};
 use crate::driver::Driver;
 use crate::protocol::browsing_context::{Info, PromptType, UserPromptClosed, UserPromptOpened};
@@ -80,7 +81,7 @@ impl Turn<'_> {
         }
         // Whatever opens takes the focus; a window that is opened without never gets it.
         self.state.active = Some(target);
-        self.changed = true;
+        self.telling.changed();
         let first = self
             .state
             .contexts
@@ -154,14 +155,14 @@ impl Turn<'_> {
                 },
             );
         }
-        self.changed = true;
+        self.telling.changed();
     }
 
     pub(super) fn context_destroyed(&mut self, info: Info<'_>) {
         let Some((frame, page)) = self.state.locate(info.context) else {
             return;
         };
-        self.changed = true;
+        self.telling.changed();
         if self
             .state
             .pages
@@ -223,7 +224,7 @@ impl Turn<'_> {
                 self.remove_frames(target, child, Loss::TargetCrashed, true);
             }
         }
-        self.changed = true;
+        self.telling.changed();
         self.tell(target, SeamEvent::TargetCrashed { target });
     }
 
@@ -257,7 +258,7 @@ impl Turn<'_> {
                 default_text,
             },
         );
-        self.changed = true;
+        self.telling.changed();
     }
 
     pub(super) fn prompt_closed(&mut self, closed: &UserPromptClosed<'_>) {
@@ -274,6 +275,6 @@ impl Turn<'_> {
                 accepted: closed.accepted,
             },
         );
-        self.changed = true;
+        self.telling.changed();
     }
 }

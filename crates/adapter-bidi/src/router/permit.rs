@@ -17,14 +17,10 @@ impl Turn<'_> {
         if committed && let Some(frame) = self.state.frames.get_mut(&key) {
             frame.origin = origin(&info.url).map(str::to_owned);
         }
-        let Some(id) = self
-            .state
-            .pages
-            .get(&target)
-            .map(|page| Arc::clone(&page.context))
-        else {
+        let Some(page) = self.state.pages.get(&target) else {
             return;
         };
+        let id = Arc::clone(&page.context);
         let Some(context) = self.state.contexts.get_mut(&id) else {
             return;
         };

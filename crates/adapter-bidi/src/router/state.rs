@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ops_contracts::seam::adapter::{
-    AdapterError, AdapterResult, Bridge, ChooserKey, DocumentKey, DownloadKey, EventSink, FrameKey,
-    Headers, Modifiers, NavigationFailure, NetworkPolicy, PausedKey, RawCall, RequestKey,
-    TargetKey,
+    AdapterError, AdapterResult, Bridge, DocumentKey, DownloadKey, EventSink, FrameKey, Headers,
+    Modifiers, NavigationFailure, NetworkPolicy, PausedKey, RawCall, RequestKey, TargetKey,
 };
-use ops_contracts::seam::files::Folder;
+use ops_contracts::seam::calls::Loss;
+use ops_contracts::seam::files::{Choosers, Downloads, Folder};
 use ops_contracts::wire::command::Viewport;
 
-use crate::connection::{Connection, Loss};
+use crate::connection::Connection;
 
 /// The user context that stands for the browser's profile.
 pub(crate) const PROFILE: &str = "default";
@@ -40,8 +40,9 @@ pub(crate) struct State {
     pub(crate) active: Option<TargetKey>,
     /// Where the mouse was left, in pixels of a page.
     pub(crate) mouse: Option<(TargetKey, (f64, f64))>,
-    pub(crate) downloads: Vec<Download>,
-    pub(crate) choosers: HashMap<ChooserKey, Chooser>,
+    pub(crate) downloads: Downloads<Download>,
+    /// File choosers, each with the input as a node of its frame's document.
+    pub(crate) choosers: Choosers<Arc<str>>,
     pub(crate) paused: HashMap<PausedKey, Paused>,
     /// Requests that were made to fail, with the names of the reasons that were asked for.
     pub(crate) refused: HashMap<Box<str>, &'static str>,
@@ -137,18 +138,8 @@ pub(crate) struct Paused {
     pub(crate) headers: Headers,
 }
 
-/// A file chooser that a page has asked for.
-pub(crate) struct Chooser {
-    pub(crate) page: TargetKey,
-    pub(crate) frame: FrameKey,
-    /// The input, as a node of the frame's document.
-    pub(crate) node: Arc<str>,
-}
-
 /// A download.
 pub(crate) struct Download {
-    pub(crate) key: DownloadKey,
-    pub(crate) context: Arc<str>,
     /// The navigation that led to it.
     pub(crate) navigation: Option<Box<str>>,
     pub(crate) url: String,
@@ -272,6 +263,22 @@ impl State {
         self.last_key
     }
 
+    /// A context that is not closed.
+    pub(crate) fn context(&self, id: &str) -> AdapterResult<&ContextEntry> {
+        self.contexts.get(id).ok_or(AdapterError::TargetClosed)
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn context_mut(&mut self, id: &str) -> AdapterResult<&mut ContextEntry> {
+        self.contexts.get_mut(id).ok_or(AdapterError::TargetClosed)
+    }
+
+    /// Whoever is told of a page.
+    pub(crate) fn sink_of(&self, page: TargetKey) -> Option<&Arc<dyn EventSink>> {
+        let context = &self.pages.get(&page)?.context;
+        self.contexts.get(context).map(|context| &context.sink)
+    }
+
     /// A page of a context.
     pub(crate) fn page(&self, context: &str, target: TargetKey) -> AdapterResult<&Page> {
         if self.lost {
@@ -374,12 +381,8 @@ impl State {
 
     /// Forgets a download, and deletes what is there of it.
     pub(crate) fn forget_download(&mut self, key: DownloadKey) {
-        if let Some(at) = self
-            .downloads
-            .iter()
-            .position(|download| download.key == key)
-            && let Kept::At(path) = self.downloads.swap_remove(at).kept
-        {
+        let gone = self.downloads.remove(key).map(|gone| gone.kept);
+        if let Some(Kept::At(path)) = gone {
             let _ = std::fs::remove_file(path);
         }
     }
@@ -391,8 +394,7 @@ impl State {
         connection: &Connection,
     ) -> Option<ContextEntry> {
         let gone = self.contexts.remove(context);
-        self.downloads
-            .retain(|download| &*download.context != context);
+        self.downloads.forget_context(context);
         let pages: Vec<_> = self
             .pages
             .extract_if(|_, page| &*page.context == context)
@@ -416,7 +418,7 @@ impl State {
 
     /// What waits for a page that is gone waits no longer.
     pub(crate) fn forget_page(&mut self, page: TargetKey) {
-        self.choosers.retain(|_, chooser| chooser.page != page);
+        self.choosers.forget_page(page);
         self.paused.retain(|_, paused| paused.page != page);
     }
 }

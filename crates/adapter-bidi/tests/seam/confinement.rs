@@ -3,14 +3,15 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use conformance::seam::trial;
 use conformance::site::Site;
 use libtest_mimic::Trial;
 use ops_contracts::seam::adapter::{
-    Adapter, AdapterError, Browser, ContextSpec, ContextStorage, Effect, LaunchSpec,
-    NavigationFailureKind, Primitive,
+    Adapter, AdapterError, ContextSpec, ContextStorage, Effect, LaunchSpec, NavigationFailureKind,
+    Primitive,
 };
 
-use crate::support::{Page, Recorder, adapter, config, context_spec, executable, spec, trial};
+use crate::support::{Opened, adapter, config, context_spec, executable, open_with, spec};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -37,25 +38,8 @@ fn confined() -> LaunchSpec {
     }
 }
 
-async fn opened(
-    browser: &Arc<dyn Browser>,
-    spec: ContextSpec,
-    profiles: &Arc<tempfile::TempDir>,
-) -> Page {
-    let events = Arc::new(Recorder::default());
-    let opened = browser.open_context(spec, events.clone()).await.unwrap();
-    Page {
-        browser: browser.clone(),
-        context: opened.context,
-        events,
-        target: opened.target,
-        frame: opened.frame,
-        profiles: profiles.clone(),
-    }
-}
-
 /// The kind of a navigation's failure.
-async fn failure(page: &Page, url: String) -> NavigationFailureKind {
+async fn failure(page: &Opened, url: String) -> NavigationFailureKind {
     let effect = page
         .perform(Primitive::Navigate {
             target: page.target,
@@ -99,17 +83,13 @@ async fn nothing() {
         proxy: Some(format!("http://{address}")),
         ..context_spec()
     };
-    let through = opened(&browser, through, &profiles).await;
-    let without = opened(&browser, context_spec(), &profiles).await;
-    let own = opened(
-        &browser,
-        ContextSpec {
-            storage: ContextStorage::Profile,
-            ..context_spec()
-        },
-        &profiles,
-    )
-    .await;
+    let through = open_with(through, browser.clone(), profiles.clone()).await;
+    let without = open_with(context_spec(), browser.clone(), profiles.clone()).await;
+    let own = ContextSpec {
+        storage: ContextStorage::Profile,
+        ..context_spec()
+    };
+    let own = open_with(own, browser.clone(), profiles.clone()).await;
     for page in [&through, &without, &own] {
         assert_eq!(
             failure(page, site.url("/plain")).await,
@@ -212,14 +192,14 @@ async fn free_again() {
             storage: ContextStorage::Profile,
             ..context_spec()
         };
-        let page = opened(&browser, own, &profiles).await;
+        let page = open_with(own, browser.clone(), profiles.clone()).await;
         if confined {
             assert_eq!(
                 failure(&page, site.url("/plain")).await,
                 NavigationFailureKind::Connection
             );
         } else {
-            page.goto(&site.cross_url("/plain")).await;
+            page.goto(&site.cross_url("/plain")).await.unwrap();
         }
         page.close().await;
     }

@@ -1,8 +1,9 @@
+use conformance::seam::{click, trial};
 use conformance::site::Site;
 use libtest_mimic::Trial;
 use ops_contracts::seam::adapter::{AdapterError, InputAction, Keystroke, Modifiers};
 
-use crate::support::{Page, click, open, trial};
+use crate::support::{Opened, open};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -15,15 +16,16 @@ pub(crate) fn trials() -> Vec<Trial> {
     ]
 }
 
-async fn stage(body: &str) -> (Page, Site) {
+async fn stage(body: &str) -> (Opened, Site) {
     let page = open().await;
     let site = Site::start().unwrap();
-    page.goto(&site.url("/plain")).await;
+    page.goto(&site.url("/plain")).await.unwrap();
     page.eval(&format!(
         "document.body.innerHTML = {}; 0",
         serde_json::to_string(body).unwrap()
     ))
-    .await;
+    .await
+    .unwrap();
     (page, site)
 }
 
@@ -63,25 +65,29 @@ async fn unknown_key() {
 async fn focus() {
     let (page, site) = stage("<input id=i>").await;
     let other = crate::support::open_in(page.browser.clone(), page.profiles.clone()).await;
-    other.goto(&site.url("/plain")).await;
+    other.goto(&site.url("/plain")).await.unwrap();
     for one in [&page, &other, &page] {
-        assert_eq!(one.eval("document.visibilityState").await, "\"visible\"");
+        assert_eq!(
+            one.eval("document.visibilityState").await.unwrap(),
+            "\"visible\""
+        );
         assert_eq!(
             one.eval("new Promise((done) => requestAnimationFrame(() => done(1)))")
-                .await,
+                .await
+                .unwrap(),
             "1"
         );
         one.input(tap(&key("Shift", "ShiftLeft"), Modifiers::default()).to_vec())
             .await
             .unwrap();
         let focused = "new Promise((done) => { const at = () => document.hasFocus() ? done(1) : requestAnimationFrame(at); at(); })";
-        assert_eq!(one.eval(focused).await, "1");
+        assert_eq!(one.eval(focused).await.unwrap(), "1");
     }
-    page.eval("i.focus()").await;
+    page.eval("i.focus()").await.unwrap();
     page.input(tap(&key("x", "KeyX"), Modifiers::default()).to_vec())
         .await
         .unwrap();
-    assert_eq!(page.eval("i.value").await, "\"x\"");
+    assert_eq!(page.eval("i.value").await.unwrap(), "\"x\"");
     other.context.close().await;
     page.close().await;
 }
@@ -89,8 +95,12 @@ async fn focus() {
 async fn crowd() {
     let (page, _site) = stage("<input id=i> <button id=b>b</button>").await;
     page.eval("window.focused = 0; i.addEventListener('focus', () => { focused += 1; }); 0")
-        .await;
-    let (field, button) = (page.center("#i").await, page.center("#b").await);
+        .await
+        .unwrap();
+    let (field, button) = (
+        page.center("#i").await.unwrap(),
+        page.center("#b").await.unwrap(),
+    );
     for round in 1..=3 {
         let mut opening = Box::pin(crate::support::open_in(
             page.browser.clone(),
@@ -114,12 +124,12 @@ async fn crowd() {
         page.input(click(button, 1, Modifiers::default()))
             .await
             .unwrap();
-        page.eval("focused = 0").await;
+        page.eval("focused = 0").await.unwrap();
         page.input(click(field, 1, Modifiers::default()))
             .await
             .unwrap();
         let told = "new Promise((done) => { const at = () => focused > 0 ? done(1) : requestAnimationFrame(at); at(); })";
-        assert_eq!(page.eval(told).await, "1", "round {round}");
+        assert_eq!(page.eval(told).await.unwrap(), "1", "round {round}");
         other.context.close().await;
     }
     page.close().await;

@@ -4,14 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adapter_bidi::BidiAdapter;
+use conformance::seam::trial;
 use futures_util::{SinkExt as _, StreamExt as _};
 use libtest_mimic::Trial;
-use ops_contracts::seam::adapter::{Adapter, AdapterError, LaunchSpec};
+use ops_contracts::seam::adapter::{
+    Adapter, AdapterError, ContextSpec, ContextStorage, LaunchSpec,
+};
 use ops_contracts::wire::capability::{BrowserKind, CapabilitySet};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::support::{self, adapter, config, open_in, spec, trial};
+use crate::support::{self, adapter, config, context_spec, open_in, open_with, spec};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -179,30 +182,18 @@ async fn persistent() {
         let browser = adapter(config(profiles.path())).launch(spec).await.unwrap();
         let opened = open_in(browser, profiles.clone()).await;
         opened.context.close().await;
-        let events = Arc::new(crate::support::Recorder::default());
-        let spec = ops_contracts::seam::adapter::ContextSpec {
-            storage: ops_contracts::seam::adapter::ContextStorage::Profile,
-            proxy: None,
-            ..crate::support::context_spec()
+        let own = ContextSpec {
+            storage: ContextStorage::Profile,
+            ..context_spec()
         };
-        let own = opened
-            .browser
-            .open_context(spec, events.clone())
-            .await
-            .unwrap();
-        let page = crate::support::Page {
-            browser: opened.browser,
-            context: own.context,
-            events,
-            target: own.target,
-            frame: own.frame,
-            profiles: profiles.clone(),
-        };
-        page.goto(&site.url("/plain")).await;
+        let page = open_with(own, opened.browser.clone(), profiles.clone()).await;
+        page.goto(&site.url("/plain")).await.unwrap();
         if round == 0 {
-            page.eval("document.cookie = 'kept=1; max-age=3600'").await;
+            page.eval("document.cookie = 'kept=1; max-age=3600'")
+                .await
+                .unwrap();
         } else {
-            assert_eq!(page.eval("document.cookie").await, "\"kept=1\"");
+            assert_eq!(page.eval("document.cookie").await.unwrap(), "\"kept=1\"");
         }
         page.close().await;
     }

@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use conformance::seam::{NEVER, trial};
 use libtest_mimic::Trial;
 use ops_contracts::seam::adapter::{Adapter, AdapterError, Event, LaunchSpec};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::support::{NEVER, adapter, config, ended, evaluate, executable, open_in, spec, trial};
+use crate::support::{adapter, config, executable, open_in, spec};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![trial(
@@ -80,15 +81,19 @@ async fn socket_lost() {
         others,
     )
     .await;
-    let work = page.pending(evaluate(page.target, page.frame, NEVER)).await;
+    let never = page.expression(page.frame, NEVER);
+    let work = page.pending(page.frame, never).await.unwrap();
     proxy.abort();
     assert!(matches!(
-        ended(work).await.unwrap_err(),
+        work.ended().await.unwrap_err(),
         AdapterError::BrowserLost { .. }
     ));
     page.events
-        .first(|event| matches!(event, Event::Disconnected { .. }).then_some(()))
-        .await;
+        .after(0, "the loss", |event| {
+            matches!(event, Event::Disconnected { .. }).then_some(())
+        })
+        .await
+        .unwrap();
     assert!(!page.browser.is_connected());
     // A browser whose one session is lost can't be used again: it is not left running.
     let pid = page.browser.info().pid.unwrap();
@@ -102,7 +107,7 @@ async fn socket_lost() {
         !Path::new(&format!("/proc/{pid}")).exists(),
         "the browser without a socket has ended"
     );
-    assert_eq!(other.eval("1 + 1").await, "2");
+    assert_eq!(other.eval("1 + 1").await.unwrap(), "2");
     page.close().await;
     other.close().await;
 }

@@ -1,12 +1,13 @@
 use std::sync::Arc;
 
+use conformance::seam::{click, trial};
 use conformance::site::Site;
 use libtest_mimic::Trial;
 use ops_contracts::seam::adapter::{
     Adapter as _, Bridge, ContextSpec, Effect, Modifiers, Primitive,
 };
 
-use crate::support::{adapter, click, config, context_spec, open, open_with, spec, trial};
+use crate::support::{adapter, config, context_spec, open, open_with, spec};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -30,7 +31,11 @@ async fn values() {
         ("document.body", "{}"),
         ("let zz = 4; zz", "4"),
     ] {
-        assert_eq!(page.eval(expression).await, expected, "{expression}");
+        assert_eq!(
+            page.eval(expression).await.unwrap(),
+            expected,
+            "{expression}"
+        );
     }
     page.close().await;
 }
@@ -67,9 +72,12 @@ async fn in_parts() {
     .await;
     let site = Site::start().unwrap();
     for path in ["/plain", "/csp"] {
-        page.goto(&site.url(path)).await;
-        let called =
-            async |name, number: u32| page.bridge(name, &format!("{{\"number\":{number}}}")).await;
+        page.goto(&site.url(path)).await.unwrap();
+        let called = async |name, number: u32| {
+            page.bridge(name, &format!("{{\"number\":{number}}}"))
+                .await
+                .unwrap()
+        };
         assert_eq!(called("known", 1).await, "\"from the start\"", "{path}");
         assert_eq!(called("first", 2).await, "\"first 2 of the 1.\"", "{path}");
         assert_eq!(
@@ -95,7 +103,7 @@ async fn telling() {
     let page = open().await;
     let site = Site::start().unwrap();
     for path in ["/plain", "/csp"] {
-        page.goto(&site.url(path)).await;
+        page.goto(&site.url(path)).await.unwrap();
         let press = async |x: f64| {
             let actions = click((x, 20.0), 1, Modifiers::default());
             match page
@@ -113,17 +121,20 @@ async fn telling() {
             }
         };
         for x in [50.0, 60.0] {
-            page.bridge("tell", "{}").await;
+            page.bridge("arm", "{}").await.unwrap();
             assert_eq!(press(x).await, Some(format!("told of {x}")));
             assert_eq!(press(x).await, None);
         }
         // What nobody has taken is not told of what comes later.
-        page.bridge("tell", "{}").await;
+        page.bridge("arm", "{}").await.unwrap();
         page.input(click((70.0, 20.0), 1, Modifiers::default()))
             .await
             .unwrap();
         assert_eq!(press(80.0).await, None);
-        assert_eq!(page.eval("typeof __odbTell").await, "\"undefined\"");
+        assert_eq!(
+            page.eval("typeof __odbTell").await.unwrap(),
+            "\"undefined\""
+        );
     }
     page.close().await;
 }

@@ -5,11 +5,12 @@ use std::path::Path;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::Duration;
 
+use conformance::seam::trial;
 use libtest_mimic::Trial;
 use ops_contracts::seam::adapter::Adapter;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::support::{adapter, config, runtime, spec, trial};
+use crate::support::{adapter, config, runtime, spec};
 
 const OWNER: &str = "__owner";
 

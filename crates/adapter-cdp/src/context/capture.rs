@@ -4,21 +4,17 @@ use chromiumoxide_cdp::cdp::browser_protocol::page::{
     BringToFrontParams, CaptureScreenshotFormat, CaptureScreenshotParams, GetLayoutMetricsParams,
     Viewport,
 };
-use ops_contracts::seam::adapter::{AdapterResult, Clip, Effect, ImageFormat, TargetKey};
+use ops_contracts::seam::adapter::{
+    AdapterResult, Clip, Effect, ImageFormat, Performed, Picture, TargetKey, Views,
+};
+use ops_contracts::wire::command::export::PdfParams;
 
 use super::{CdpContext, failed};
 use crate::connection::Route;
 use crate::wire;
 
-impl CdpContext {
-    pub(super) async fn screenshot(
-        &self,
-        target: TargetKey,
-        format: ImageFormat,
-        quality: Option<u8>,
-        clip: Option<Clip>,
-        full_page: bool,
-    ) -> AdapterResult<Effect> {
+impl Views for CdpContext {
+    async fn screenshot(&self, target: TargetKey, picture: Picture) -> Performed {
         const CALL: &str = "Page.captureScreenshot";
         let (session, scope) = self.document_route(target)?;
         let (connection, route) = (
@@ -28,35 +24,19 @@ impl CdpContext {
                 scope,
             },
         );
-        let clip = if full_page && clip.is_none() {
-            Some(self.whole_page(route).await?)
-        } else {
-            clip
+        let clip = match picture.clip {
+            None if picture.full_page => Some(self.whole_page(route).await?),
+            clip => clip,
         };
         let params = CaptureScreenshotParams {
-            format: Some(match format {
+            format: Some(match picture.format {
                 ImageFormat::Png => CaptureScreenshotFormat::Png,
                 ImageFormat::Jpeg => CaptureScreenshotFormat::Jpeg,
                 ImageFormat::Webp => CaptureScreenshotFormat::Webp,
             }),
-            quality: quality
-                .filter(|_| format != ImageFormat::Png)
-                .map(i64::from),
+            quality: picture.quality.map(i64::from),
             capture_beyond_viewport: Some(clip.is_some()),
-            clip: clip.map(
-                |Clip {
-                     x,
-                     y,
-                     width,
-                     height,
-                 }| Viewport {
-                    x,
-                    y,
-                    width,
-                    height,
-                    scale: 1.0,
-                },
-            ),
+            clip: clip.map(region),
             ..Default::default()
         };
         let mut batch = connection.batch();
@@ -70,6 +50,12 @@ impl CdpContext {
         Ok(Effect::Image(captured.data))
     }
 
+    async fn print(&self, target: TargetKey, options: &PdfParams) -> Performed {
+        self.print_page(target, options).await
+    }
+}
+
+impl CdpContext {
     async fn whole_page(&self, route: Route<'_>) -> AdapterResult<Clip> {
         const CALL: &str = "Page.getLayoutMetrics";
         let metrics = self
@@ -84,5 +70,16 @@ impl CdpContext {
             width: width.max(1.0),
             height: height.max(1.0),
         })
+    }
+}
+
+/// A part of the page, in its own size.
+fn region(clip: Clip) -> Viewport {
+    Viewport {
+        x: clip.x,
+        y: clip.y,
+        width: clip.width,
+        height: clip.height,
+        scale: 1.0,
     }
 }

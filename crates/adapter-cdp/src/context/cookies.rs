@@ -2,17 +2,20 @@
 
 use std::sync::Arc;
 
+use super::answered;
 use chromiumoxide_cdp::cdp::browser_protocol::network::{
     DeleteCookiesParams, SetBypassServiceWorkerParams,
 };
 use futures_util::future::join_all;
-use ops_contracts::seam::adapter::{AdapterError, AdapterResult, Effect, TargetKey};
+use ops_contracts::seam::adapter::{
+    AdapterError, Cookies, Effect, Navigation, Performed, TargetKey,
+};
 use ops_contracts::wire::command::storage::{Cookie, SameSite};
 use serde::Serialize;
 
 use super::emulate::OfContext;
 use super::{CdpContext, STRUCTURE_DEADLINE, failed, within};
-use crate::connection::{CallError, Route};
+use crate::connection::{CallError, Refusal, Route};
 use crate::wire;
 
 #[derive(Serialize)]
@@ -102,8 +105,8 @@ struct Pattern {
     url_pattern: &'static str,
 }
 
-impl CdpContext {
-    pub(super) async fn read_cookies(&self) -> AdapterResult<Effect> {
+impl Cookies for CdpContext {
+    async fn read_cookies(&self) -> Performed {
         const CALL: &str = "Storage.getCookies";
         let params = OfContext {
             browser_context_id: self.own_context(),
@@ -119,7 +122,7 @@ impl CdpContext {
     }
 
     /// One call a cookie, in one write: the browser refuses a list as a whole and does not say why.
-    pub(super) async fn write_cookies(&self, cookies: &[Cookie]) -> AdapterResult<Effect> {
+    async fn write_cookies(&self, cookies: &[Cookie]) -> Performed {
         const CALL: &str = "Storage.setCookies";
         let mut batch = self.browser.connection.batch();
         let calls = cookies.iter().map(|cookie| {
@@ -136,14 +139,14 @@ impl CdpContext {
         for (at, answer) in answers.into_iter().enumerate() {
             match answer {
                 Ok(_) => {}
-                Err(CallError::Refused { message, .. }) => refused.push((at, message)),
+                Err(CallError::Refused(Refusal { message, .. })) => refused.push((at, message)),
                 Err(error) => return Err(failed(CALL)(error)),
             }
         }
         Ok(Effect::Refused(refused))
     }
 
-    pub(super) async fn remove_cookies(&self, cookies: Option<&[Cookie]>) -> AdapterResult<Effect> {
+    async fn remove_cookies(&self, cookies: Option<&[Cookie]>) -> Performed {
         let connection = &self.browser.connection;
         let Some(cookies) = cookies else {
             const CALL: &str = "Storage.clearCookies";
@@ -151,10 +154,7 @@ impl CdpContext {
                 browser_context_id: self.own_context(),
             };
             let cleared = connection.call(CALL, &params, Route::BROWSER);
-            within(STRUCTURE_DEADLINE, async {
-                cleared.await.map_err(failed(CALL))
-            })
-            .await?;
+            answered(CALL, cleared).await?;
             return Ok(Effect::Done);
         };
         const CALL: &str = DeleteCookiesParams::IDENTIFIER;
@@ -191,9 +191,11 @@ impl CdpContext {
         }
         Ok(Effect::Done)
     }
+}
 
+impl CdpContext {
     /// Every request of the page is answered here, by the router, with an empty document.
-    pub(super) async fn visit_empty(&self, target: TargetKey, url: &str) -> AdapterResult<Effect> {
+    pub(super) async fn open_empty(&self, target: TargetKey, url: &str) -> Performed {
         const CALL: &str = "Fetch.enable";
         let session = {
             let mut state = self.browser.router.lock();
@@ -217,10 +219,7 @@ impl CdpContext {
         );
         batch.send();
         for reply in [bypass, intercept] {
-            within(STRUCTURE_DEADLINE, async {
-                reply.await.map_err(failed(CALL))
-            })
-            .await?;
+            answered(CALL, reply).await?;
         }
         within(STRUCTURE_DEADLINE, self.navigate(target, url)).await
     }

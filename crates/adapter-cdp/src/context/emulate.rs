@@ -1,7 +1,9 @@
 //! What a context's pages see of their device: settings as protocol calls, for the sessions that are there and, through the
 //! router's set-up, for those that come later.
 
-use ops_contracts::seam::adapter::{AdapterResult, ClientHints, Effect, Emulation, UserAgent};
+use ops_contracts::seam::adapter::{
+    ClientHints, Effect, Emulates, Emulation, Performed, UserAgent,
+};
 use ops_contracts::wire::command::Viewport;
 use ops_contracts::wire::command::emulation::{
     ColorScheme, Contrast, ForcedColors, Geolocation, MediaParams, MediaType, Permission,
@@ -10,8 +12,8 @@ use ops_contracts::wire::command::emulation::{
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{CdpContext, STRUCTURE_DEADLINE, failed, within};
-use crate::connection::{CallError, Reply, Route};
+use super::{CdpContext, STRUCTURE_DEADLINE, answered, done, failed, within};
+use crate::connection::{CallError, Refusal, Reply, Route};
 use crate::router::state::{PROFILE, SessionKind};
 
 /// What is emulated in a context.
@@ -377,11 +379,11 @@ fn media(wanted: MediaParams) -> Option<Call> {
 
 /// Sessions that share a renderer share locale and timezone: the second one is told that they are set already, which they are.
 fn is_set_already(error: &CallError) -> bool {
-    matches!(error, CallError::Refused { message, .. } if message.contains("already in effect"))
+    matches!(error, CallError::Refused(Refusal { message, .. }) if message.contains("already in effect"))
 }
 
-impl CdpContext {
-    pub(super) async fn emulate(&self, setting: &Emulation) -> AdapterResult<Effect> {
+impl Emulates for CdpContext {
+    async fn emulate(&self, setting: &Emulation) -> Performed {
         match setting {
             Emulation::Permissions { origin, allow } => {
                 return self.permit(origin.as_deref(), allow).await;
@@ -426,12 +428,10 @@ impl CdpContext {
         }
         Ok(Effect::Done)
     }
+}
 
-    async fn permit(
-        &self,
-        origin: Option<&str>,
-        allow: &[(Permission, bool)],
-    ) -> AdapterResult<Effect> {
+impl CdpContext {
+    async fn permit(&self, origin: Option<&str>, allow: &[(Permission, bool)]) -> Performed {
         const CALL: &str = "Browser.setPermission";
         let mut batch = self.browser.connection.batch();
         let calls = allow.iter().map(|(permission, allowed)| {
@@ -448,25 +448,18 @@ impl CdpContext {
         let calls: Vec<Reply> = calls.collect();
         batch.send();
         for reply in calls {
-            within(STRUCTURE_DEADLINE, async {
-                reply.await.map_err(failed(CALL))
-            })
-            .await?;
+            answered(CALL, reply).await?;
         }
         Ok(Effect::Done)
     }
 
-    async fn reset_permissions(&self) -> AdapterResult<Effect> {
+    async fn reset_permissions(&self) -> Performed {
         const CALL: &str = "Browser.resetPermissions";
         let params = OfContext {
             browser_context_id: self.own_context(),
         };
         let reset = self.browser.connection.call(CALL, &params, Route::BROWSER);
-        within(STRUCTURE_DEADLINE, async {
-            reset.await.map_err(failed(CALL))
-        })
-        .await?;
-        Ok(Effect::Done)
+        done(CALL, reset).await
     }
 
     /// The protocol's id of the context; none for the browser's own profile.

@@ -5,63 +5,29 @@ use std::sync::Arc;
 use chromiumoxide_cdp::cdp::browser_protocol::dom::{BackendNodeId, ResolveNodeParams};
 use chromiumoxide_cdp::cdp::js_protocol::runtime::ExecutionContextId;
 use ops_contracts::seam::adapter::{
-    AdapterError, AdapterResult, DownloadKey, Effect, FileToGive, FilesTo, GivenFile, TargetKey,
+    AdapterError, AdapterResult, DownloadKey, Effect, FileToGive, Files, FilesTo, FrameKey,
+    Performed, TargetKey,
 };
-use ops_contracts::seam::files::Folder;
+use ops_contracts::seam::files::{Chooser, Folder, HELD, held};
 use serde_json::json;
+use serde_json::value::RawValue;
 
-use super::{CdpContext, STRUCTURE_DEADLINE, failed, within};
+use super::{CdpContext, answered, failed};
 use crate::connection::{Route, ScopeId, decode};
 use crate::router::state::World;
 use crate::wire;
 
-/// What the element holds now, as it tells a script of ours.
-const HELD: &str =
-    "function(){return JSON.stringify(Array.from(this.files||[],f=>({name:f.name,size:f.size})))}";
-
 /// Takes back what an input holds, and tells the page as the browser would.
 const EMPTY: &str = "function(){if(!this.files.length)return;this.value='';for(const type of ['input','change'])this.dispatchEvent(new Event(type,{bubbles:true,composed:true}))}";
 
-impl CdpContext {
-    fn folder(&self) -> AdapterResult<Arc<dyn Folder>> {
-        let state = self.browser.router.lock();
-        state
-            .contexts
-            .get(&self.id)
-            .map(|context| Arc::clone(&context.folder))
-            .ok_or(AdapterError::TargetClosed)
-    }
-
-    pub(super) async fn read_download(
-        &self,
-        download: DownloadKey,
-        offset: u64,
-        max: u64,
-    ) -> AdapterResult<Effect> {
-        let guid = {
-            let state = self.browser.router.lock();
-            let known = state
-                .downloads
-                .iter()
-                .find(|(_, known)| known.key == download && known.context == self.id);
-            known
-                .map(|(guid, _)| guid.to_string())
-                .ok_or(AdapterError::BodyGone)?
-        };
+impl Files for CdpContext {
+    async fn read_download(&self, download: DownloadKey, offset: u64, max: u64) -> Performed {
+        let guid = self.guid(download)?;
         self.folder()?.read(guid.into(), offset, max).await
     }
 
-    pub(super) async fn cancel_download(&self, download: DownloadKey) -> AdapterResult<Effect> {
-        let guid = {
-            let state = self.browser.router.lock();
-            let known = state
-                .downloads
-                .iter()
-                .find(|(_, known)| known.key == download && known.context == self.id);
-            known
-                .map(|(guid, _)| guid.to_string())
-                .ok_or(AdapterError::BodyGone)?
-        };
+    async fn cancel_download(&self, download: DownloadKey) -> Performed {
+        let guid = self.guid(download)?;
         let browser_context = self
             .browser
             .router
@@ -77,19 +43,11 @@ impl CdpContext {
             self.browser
                 .connection
                 .call("Browser.cancelDownload", &params, Route::BROWSER);
-        within(STRUCTURE_DEADLINE, async {
-            cancelled.await.map_err(failed("Browser.cancelDownload"))
-        })
-        .await?;
+        answered("Browser.cancelDownload", cancelled).await?;
         Ok(Effect::Done)
     }
 
-    pub(super) async fn set_files(
-        &self,
-        target: TargetKey,
-        to: FilesTo,
-        files: Vec<FileToGive>,
-    ) -> AdapterResult<Effect> {
+    async fn set_files(&self, target: TargetKey, to: FilesTo, files: Vec<FileToGive>) -> Performed {
         const CALL: &str = "DOM.setFileInputFiles";
         let (world, scope, object) = self.input_element(target, to).await?;
         let (connection, route) = (
@@ -107,38 +65,42 @@ impl CdpContext {
             let paths = self.folder()?.write(files).await?;
             connection.call(CALL, &json!({ "files": paths, "objectId": object }), route)
         };
-        within(STRUCTURE_DEADLINE, async {
-            given.await.map_err(failed(CALL))
-        })
-        .await?;
+        answered(CALL, given).await?;
+        self.held(&world, scope, &object).await
+    }
+}
+
+impl CdpContext {
+    fn folder(&self) -> AdapterResult<Arc<dyn Folder>> {
+        let state = self.browser.router.lock();
+        state
+            .context(&self.id)
+            .map(|context| Arc::clone(&context.folder))
+    }
+
+    /// The browser's id of a download of this context.
+    fn guid(&self, download: DownloadKey) -> AdapterResult<String> {
+        let mut state = self.browser.router.lock();
+        let known = state.downloads.of(&self.id, download);
+        known
+            .map(|guid| guid.to_string())
+            .ok_or(AdapterError::BodyGone)
+    }
+
+    /// What an input holds now.
+    async fn held(&self, world: &World, scope: ScopeId, input: &str) -> Performed {
+        const CALL: &str = "Runtime.callFunctionOn";
+        let function = format!("function(){{const element=this;return {HELD}}}");
         let asked =
-            json!({ "functionDeclaration": HELD, "objectId": object, "returnByValue": true });
-        let held = connection.call("Runtime.callFunctionOn", &asked, route);
-        let held = within(STRUCTURE_DEADLINE, async {
-            held.await.map_err(failed("Runtime.callFunctionOn"))
-        })
-        .await?;
-        let held: wire::Evaluation<'_> = decode(&held).map_err(failed("Runtime.callFunctionOn"))?;
-        let text = held
-            .result
-            .value
-            .map(serde_json::value::RawValue::get)
-            .unwrap_or("\"[]\"");
-        let broken = |error: serde_json::Error| AdapterError::Protocol {
-            call: CALL.to_owned(),
-            reason: error.to_string(),
-        };
-        let text: String = serde_json::from_str(text).map_err(broken)?;
-        let held: Vec<wire::HeldFile> =
-            serde_json::from_str(&ops_contracts::wire::text::well_formed(&text)).map_err(broken)?;
-        Ok(Effect::Files(
-            held.into_iter()
-                .map(|file| GivenFile {
-                    name: file.name,
-                    bytes: file.size,
-                })
-                .collect(),
-        ))
+            json!({ "functionDeclaration": function, "objectId": input, "returnByValue": true });
+        let route = Route::scoped(&world.session, scope);
+        let told = self.browser.connection.call(CALL, &asked, route);
+        let told = answered(CALL, told).await?;
+        let told: wire::Evaluation<'_> = decode(&told).map_err(failed(CALL))?;
+        let value = told.result.value.map_or("\"[]\"", RawValue::get);
+        let read = serde_json::from_str(value).and_then(|text: String| held(&text));
+        read.map(Effect::Files)
+            .map_err(|error| failed("reading what an input holds")(error.into()))
     }
 
     /// The element that takes the files, as an object of the bridge's world.
@@ -147,63 +109,61 @@ impl CdpContext {
         target: TargetKey,
         to: FilesTo,
     ) -> AdapterResult<(World, ScopeId, String)> {
-        let missing = || AdapterError::Protocol {
-            call: "finding the input".to_owned(),
-            reason: "it is no element".to_owned(),
-        };
         match to {
-            FilesTo::Element { frame, number } => {
-                let (world, scope) = self.bridge_world(target, frame).await?;
-                let params = json!({ "expression": format!("__odb.element({number})"), "uniqueContextId": &*world.unique,
-                    "returnByValue": false });
-                let found = self.browser.connection.call(
-                    "Runtime.evaluate",
-                    &params,
-                    Route::scoped(&world.session, scope),
-                );
-                let found = within(STRUCTURE_DEADLINE, async {
-                    found.await.map_err(failed("Runtime.evaluate"))
-                })
-                .await?;
-                let found: wire::Evaluation<'_> =
-                    decode(&found).map_err(failed("Runtime.evaluate"))?;
-                let object = found
-                    .result
-                    .object_id
-                    .filter(|_| found.exception_details.is_none())
-                    .ok_or(AdapterError::DocumentGone)?;
-                Ok((world, scope, object))
-            }
+            FilesTo::Element { frame, number } => self.numbered(target, frame, number).await,
             FilesTo::Chooser(chooser) => {
-                let (frame, node) = {
+                let chooser = {
                     let state = self.browser.router.lock();
-                    let known = state
-                        .choosers
-                        .get(&chooser)
-                        .filter(|known| known.page == target);
-                    known
-                        .map(|known| (known.frame, known.node))
-                        .ok_or(AdapterError::DocumentGone)?
+                    let known = state.choosers.of(target, chooser).copied();
+                    known.ok_or(AdapterError::DocumentGone)?
                 };
-                let (world, scope) = self.bridge_world(target, frame).await?;
-                let params = ResolveNodeParams {
-                    backend_node_id: Some(BackendNodeId::new(node)),
-                    execution_context_id: Some(ExecutionContextId::new(world.id)),
-                    ..Default::default()
-                };
-                let resolved = self
-                    .browser
-                    .connection
-                    .exec(&params, Route::scoped(&world.session, scope));
-                let resolved = within(STRUCTURE_DEADLINE, async {
-                    resolved.await.map_err(failed("DOM.resolveNode"))
-                })
-                .await?;
-                let resolved: wire::ResolvedNode<'_> =
-                    decode(&resolved).map_err(failed("DOM.resolveNode"))?;
-                let object = resolved.object.object_id.ok_or_else(missing)?;
-                Ok((world, scope, object))
+                self.resolved(chooser).await
             }
         }
+    }
+
+    /// An element by its number in the bridge of its frame.
+    async fn numbered(
+        &self,
+        target: TargetKey,
+        frame: FrameKey,
+        number: u32,
+    ) -> AdapterResult<(World, ScopeId, String)> {
+        const CALL: &str = "Runtime.evaluate";
+        let (world, scope) = self.bridge_world(target, frame).await?;
+        let params = json!({ "expression": format!("__odb.element({number})"), "uniqueContextId": &*world.unique,
+            "returnByValue": false });
+        let route = Route::scoped(&world.session, scope);
+        let found = self.browser.connection.call(CALL, &params, route);
+        let found = answered(CALL, found).await?;
+        let found: wire::Evaluation<'_> = decode(&found).map_err(failed(CALL))?;
+        let object = found
+            .result
+            .object_id
+            .filter(|_| found.exception_details.is_none())
+            .ok_or(AdapterError::DocumentGone)?;
+        Ok((world, scope, object))
+    }
+
+    /// The element that a chooser was opened for, by the browser's id.
+    async fn resolved(&self, chooser: Chooser<i64>) -> AdapterResult<(World, ScopeId, String)> {
+        const CALL: &str = "DOM.resolveNode";
+        let (world, scope) = self.bridge_world(chooser.page, chooser.frame).await?;
+        let params = ResolveNodeParams {
+            backend_node_id: Some(BackendNodeId::new(chooser.node)),
+            execution_context_id: Some(ExecutionContextId::new(world.id)),
+            ..Default::default()
+        };
+        let route = Route::scoped(&world.session, scope);
+        let resolved = answered(CALL, self.browser.connection.exec(&params, route)).await?;
+        let resolved: wire::ResolvedNode<'_> = decode(&resolved).map_err(failed(CALL))?;
+        let object = resolved
+            .object
+            .object_id
+            .ok_or_else(|| AdapterError::Protocol {
+                call: "finding the input".to_owned(),
+                reason: "it is no element".to_owned(),
+            })?;
+        Ok((world, scope, object))
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chromiumoxide_cdp::cdp::browser_protocol::page::BringToFrontParams;
 use ops_contracts::seam::adapter::{
-    AdapterResult, Effect, FrameKey, InputAction, Keystroke, Modifiers, MouseButton, RawCall,
+    Effect, FrameKey, InputAction, Inputs, Keystroke, Modifiers, MouseButton, Performed, RawCall,
     TargetKey,
 };
 use serde::Serialize;
@@ -78,12 +78,8 @@ struct InsertText<'a> {
     text: &'a str,
 }
 
-impl CdpContext {
-    pub(super) async fn input(
-        &self,
-        target: TargetKey,
-        actions: &[InputAction],
-    ) -> AdapterResult<Effect> {
+impl Inputs for CdpContext {
+    async fn input(&self, target: TargetKey, actions: &[InputAction]) -> Performed {
         let (session, scope) = self.document_route(target)?;
         let route = Route {
             session: Some(&session),
@@ -123,12 +119,12 @@ impl CdpContext {
 
     /// The same, or as soon as the bridge tells of it: the confirmation takes another way, and is later more often than not. What
     /// it has told of earlier input came before it answered the call that armed it for this.
-    pub(super) async fn input_told(
+    async fn input_told(
         &self,
         target: TargetKey,
         frame: FrameKey,
         actions: &[InputAction],
-    ) -> AdapterResult<Effect> {
+    ) -> Performed {
         let told = |state: &mut State| {
             state
                 .frames
@@ -152,7 +148,7 @@ impl CdpContext {
         target: TargetKey,
         actions: &[InputAction],
         route: Route<'_>,
-    ) -> AdapterResult<Effect> {
+    ) -> Performed {
         const CALL: &str = "Input.dispatchDragEvent";
         for action in actions {
             let dragged = self.of_page(target, |page| page.drag.clone())?;

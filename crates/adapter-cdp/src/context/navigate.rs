@@ -7,21 +7,21 @@ use chromiumoxide_cdp::cdp::browser_protocol::page::{
     GetNavigationHistoryParams, NavigateParams, NavigateToHistoryEntryParams, ReloadParams,
 };
 use ops_contracts::seam::adapter::{
-    AdapterError, AdapterResult, DocumentKey, Effect, NavigationFailure, NavigationFailureKind,
-    TargetKey,
+    AdapterError, AdapterResult, DocumentKey, Effect, Navigation, NavigationFailure,
+    NavigationFailureKind, Performed, TargetKey,
 };
 use ops_contracts::seam::chromium::navigation_failure;
 
 use super::{APPEARANCE_DEADLINE, CdpContext, STRUCTURE_DEADLINE, failed, within};
-use crate::connection::{CallError, Route};
+use crate::connection::{CallError, Refusal, Route};
 use crate::router::state::State;
 use crate::wire;
 
 /// How long to wait before a page that is being exchanged is asked again.
 const EXCHANGE: Duration = Duration::from_millis(10);
 
-impl CdpContext {
-    pub(super) async fn navigate(&self, target: TargetKey, url: &str) -> AdapterResult<Effect> {
+impl Navigation for CdpContext {
+    async fn navigate(&self, target: TargetKey, url: &str) -> Performed {
         const CALL: &str = "Page.navigate";
         let session = self.of_page(target, |page| Arc::clone(&page.session))?;
         let navigated = self
@@ -29,7 +29,7 @@ impl CdpContext {
             .connection
             .exec(&NavigateParams::new(url), Route::session(&session));
         let navigated: wire::Navigated = match navigated.decode().await {
-            Err(CallError::Refused { message, .. })
+            Err(CallError::Refused(Refusal { message, .. }))
                 if message.contains("Cannot navigate to invalid URL") =>
             {
                 return Ok(failure(NavigationFailureKind::Other, "ERR_INVALID_URL"));
@@ -54,25 +54,7 @@ impl CdpContext {
         Ok(Effect::Navigation { document, failure })
     }
 
-    /// Waits until the document of `loader` is committed: the browser says so first, the renderer a moment later.
-    async fn committed(&self, target: TargetKey, loader: &str) -> AdapterResult<DocumentKey> {
-        let check = |state: &mut State| match state.living_page(&self.id, target) {
-            Err(error) => Some(Err(error)),
-            Ok(page) => {
-                let document = page.documents.get(loader)?;
-                let current = state.frames.get(&page.main_frame)?.document;
-                // Keys grow: a later document means that this one came and went.
-                (document.committed || current > document.key).then_some(Ok(document.key))
-            }
-        };
-        within(APPEARANCE_DEADLINE, self.browser.router.until(check)).await
-    }
-
-    pub(super) async fn reload(
-        &self,
-        target: TargetKey,
-        ignore_cache: bool,
-    ) -> AdapterResult<Effect> {
+    async fn reload(&self, target: TargetKey, ignore_cache: bool) -> Performed {
         const CALL: &str = "Page.reload";
         let session = self.of_page(target, |page| Arc::clone(&page.session))?;
         let params = ReloadParams {
@@ -87,11 +69,7 @@ impl CdpContext {
         Ok(Effect::Done)
     }
 
-    pub(super) async fn traverse_history(
-        &self,
-        target: TargetKey,
-        delta: i32,
-    ) -> AdapterResult<Effect> {
+    async fn traverse_history(&self, target: TargetKey, delta: i32) -> Performed {
         within(STRUCTURE_DEADLINE, async {
             loop {
                 match self.move_in_history(target, delta).await {
@@ -107,7 +85,27 @@ impl CdpContext {
         .await
     }
 
-    async fn move_in_history(&self, target: TargetKey, delta: i32) -> AdapterResult<Effect> {
+    async fn visit_empty(&self, target: TargetKey, url: &str) -> Performed {
+        self.open_empty(target, url).await
+    }
+}
+
+impl CdpContext {
+    /// Waits until the document of `loader` is committed: the browser says so first, the renderer a moment later.
+    async fn committed(&self, target: TargetKey, loader: &str) -> AdapterResult<DocumentKey> {
+        let check = |state: &mut State| match state.living_page(&self.id, target) {
+            Err(error) => Some(Err(error)),
+            Ok(page) => {
+                let document = page.documents.get(loader)?;
+                let current = state.frames.get(&page.main_frame)?.document;
+                // Keys grow: a later document means that this one came and went.
+                (document.committed || current > document.key).then_some(Ok(document.key))
+            }
+        };
+        within(APPEARANCE_DEADLINE, self.browser.router.until(check)).await
+    }
+
+    async fn move_in_history(&self, target: TargetKey, delta: i32) -> Performed {
         const READ: &str = "Page.getNavigationHistory";
         const GO: &str = "Page.navigateToHistoryEntry";
         let session = self.of_page(target, |page| Arc::clone(&page.session))?;

@@ -3,17 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::fault::UNKNOWN_SESSION;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use futures_util::future::try_join_all;
 use ops_contracts::seam::adapter::{
-    AbortReason, AdapterError, AdapterResult, Decision, Effect, Headers, NetworkPolicy, PausedKey,
-    RequestKey, TargetKey,
+    AbortReason, AdapterError, Decision, Effect, Headers, Network, NetworkPolicy, PausedKey,
+    Performed, RequestKey, TargetKey,
 };
 use serde_json::{Value, json};
 
-use super::{CdpContext, STRUCTURE_DEADLINE, failed, within};
-use crate::connection::{CallError, Route};
+use super::{CdpContext, STRUCTURE_DEADLINE, answered, failed, within};
+use crate::connection::{CallError, Refusal, Route};
 use crate::router::apply;
 use crate::router::state::SessionKind;
 use crate::wire;
@@ -21,15 +22,12 @@ use crate::wire;
 /// How long a body may take to be handed over.
 const BODY_DEADLINE: Duration = Duration::from_secs(20);
 
-impl CdpContext {
-    pub(super) async fn set_network_policy(&self, policy: NetworkPolicy) -> AdapterResult<Effect> {
+impl Network for CdpContext {
+    async fn set_network_policy(&self, policy: NetworkPolicy) -> Performed {
         let connection = &self.browser.connection;
         let replies = {
             let mut state = self.browser.router.lock();
-            let context = state
-                .contexts
-                .get_mut(&self.id)
-                .ok_or(AdapterError::TargetClosed)?;
+            let context = state.context_mut(&self.id)?;
             // From here on it holds for every page, frame and worker that is attached.
             context.network = policy.clone();
             let sessions: Vec<(Arc<str>, SessionKind)> = state
@@ -55,7 +53,14 @@ impl CdpContext {
         let settled = try_join_all(replies.into_iter().map(|reply| async move {
             match reply.await {
                 // A page that went away meanwhile needs no policy.
-                Ok(_) | Err(CallError::Lost(_) | CallError::Refused { code: -32001, .. }) => Ok(()),
+                Ok(_)
+                | Err(
+                    CallError::Lost(_)
+                    | CallError::Refused(Refusal {
+                        code: UNKNOWN_SESSION,
+                        ..
+                    }),
+                ) => Ok(()),
                 Err(error) => Err(failed("network policy")(error)),
             }
         }));
@@ -63,11 +68,7 @@ impl CdpContext {
         Ok(Effect::Done)
     }
 
-    pub(super) async fn decide(
-        &self,
-        paused: PausedKey,
-        decision: Decision,
-    ) -> AdapterResult<Effect> {
+    async fn decide(&self, paused: PausedKey, decision: Decision) -> Performed {
         let waiting = self
             .browser
             .router
@@ -78,11 +79,7 @@ impl CdpContext {
         let (connection, route) = (&self.browser.connection, Route::session(&waiting.session));
         let (method, params) = call(&waiting.id, decision);
         let decided = connection.call(method, &params, route);
-        match within(STRUCTURE_DEADLINE, async {
-            decided.await.map_err(failed("Fetch"))
-        })
-        .await
-        {
+        match answered("Fetch", decided).await {
             Err(AdapterError::Protocol { call, reason }) => {
                 // What the browser does not take must not leave the request waiting.
                 let fails = json!({ "requestId": waiting.id, "errorReason": "Failed" });
@@ -94,11 +91,7 @@ impl CdpContext {
         }
     }
 
-    pub(super) async fn response_body(
-        &self,
-        target: TargetKey,
-        request: RequestKey,
-    ) -> AdapterResult<Effect> {
+    async fn response_body(&self, target: TargetKey, request: RequestKey) -> Performed {
         const CALL: &str = "Network.getResponseBody";
         let known = self
             .browser
@@ -112,7 +105,7 @@ impl CdpContext {
         let read = connection.call(CALL, &json!({ "requestId": id }), Route::session(&session));
         let body: wire::ResponseBody =
             match within(BODY_DEADLINE, async { Ok(read.decode().await) }).await? {
-                Err(CallError::Refused { .. }) => return Err(AdapterError::BodyGone),
+                Err(CallError::Refused(_)) => return Err(AdapterError::BodyGone),
                 other => other.map_err(failed(CALL))?,
             };
         let bytes = if body.base64_encoded {

@@ -1,6 +1,6 @@
 //! Pages as PDF documents.
 
-use ops_contracts::seam::adapter::{AdapterResult, Effect, TargetKey};
+use ops_contracts::seam::adapter::{Effect, Performed, TargetKey};
 use ops_contracts::wire::command::export::{Margins, PdfParams};
 use serde::Serialize;
 
@@ -32,11 +32,7 @@ struct PrintToPdf<'a> {
 }
 
 impl CdpContext {
-    pub(super) async fn print(
-        &self,
-        target: TargetKey,
-        options: &PdfParams,
-    ) -> AdapterResult<Effect> {
+    pub(super) async fn print_page(&self, target: TargetKey, options: &PdfParams) -> Performed {
         const CALL: &str = "Page.printToPDF";
         let (session, scope) = self.document_route(target)?;
         let (width, height) = options.paper.size();

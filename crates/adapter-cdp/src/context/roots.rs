@@ -8,7 +8,7 @@ use chromiumoxide_cdp::cdp::js_protocol::runtime::{
     ExecutionContextId, GetPropertiesParams, ReleaseObjectGroupParams, RemoteObjectId,
 };
 use futures_util::future::join_all;
-use ops_contracts::seam::adapter::{AdapterResult, Effect, FrameKey, TargetKey};
+use ops_contracts::seam::adapter::{Effect, FrameKey, Performed, ShadowRoots, TargetKey};
 use serde::Serialize;
 
 use super::{CdpContext, failed};
@@ -41,12 +41,8 @@ struct Argument {
     object_id: Box<str>,
 }
 
-impl CdpContext {
-    pub(super) async fn reveal_shadow_roots(
-        &self,
-        target: TargetKey,
-        frame: FrameKey,
-    ) -> AdapterResult<Effect> {
+impl ShadowRoots for CdpContext {
+    async fn reveal_shadow_roots(&self, target: TargetKey, frame: FrameKey) -> Performed {
         const CALL: &str = "reveal shadow roots";
         let (world, scope) = self.bridge_world(target, frame).await?;
         let (connection, route) = (

@@ -10,13 +10,14 @@ use chromiumoxide_cdp::cdp::browser_protocol::dom::{
 use chromiumoxide_cdp::cdp::browser_protocol::page::CreateIsolatedWorldParams;
 use chromiumoxide_cdp::cdp::js_protocol::runtime::ExecutionContextId;
 use ops_contracts::seam::adapter::{
-    AdapterError, AdapterResult, BridgeCall, Effect, Evaluated, FrameKey, ScriptError, TargetKey,
+    AdapterError, AdapterResult, BridgeCall, Effect, Evaluated, FrameKey, Performed, ScriptError,
+    Scripts, TargetKey,
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::{APPEARANCE_DEADLINE, CdpContext, failed, within};
-use crate::connection::{CallError, Reply, Route, ScopeId, decode};
+use crate::connection::{CallError, Refusal, Reply, Route, ScopeId, decode};
 use crate::router::state::{Frame, OwnerHandle, State, World};
 use crate::router::{WORLD, exception_text};
 use crate::wire;
@@ -45,6 +46,65 @@ struct CallOn<'a> {
 const WORLD_PATIENCE: Duration = Duration::from_millis(250);
 
 type WorldOf = fn(&Frame) -> Option<&World>;
+
+impl Scripts for CdpContext {
+    async fn call_bridge(
+        &self,
+        target: TargetKey,
+        frame: FrameKey,
+        call: &BridgeCall,
+    ) -> Performed {
+        let (world, scope) = self.bridge_world(target, frame).await?;
+        if let Some(completing) = self.complete_bridge(&world, scope, frame, Some(call.name))? {
+            completing.forget();
+        }
+        let reply = match call.owner_of {
+            None => self.plain_call(&world, scope, call).await?,
+            Some(child) => {
+                self.call_with_owner(&world, scope, frame, child, call)
+                    .await?
+            }
+        };
+        let evaluation: wire::Evaluation<'_> = decode(&reply).map_err(failed("bridge call"))?;
+        bridge_text(call, &evaluation)
+    }
+
+    async fn evaluate(
+        &self,
+        target: TargetKey,
+        frame: FrameKey,
+        expression: &str,
+        await_promise: bool,
+    ) -> Performed {
+        let (world, scope) = self
+            .world(target, frame, |frame| frame.main.as_ref())
+            .await?;
+        let params = Evaluate {
+            expression,
+            unique_context_id: &world.unique,
+            return_by_value: true,
+            await_promise,
+            user_gesture: true,
+        };
+        let route = Route::scoped(&world.session, scope);
+        match self
+            .browser
+            .connection
+            .call("Runtime.evaluate", &params, route)
+            .await
+        {
+            Ok(reply) => {
+                let evaluation: wire::Evaluation<'_> =
+                    decode(&reply).map_err(failed("Runtime.evaluate"))?;
+                Ok(Effect::Evaluated(evaluated(&evaluation)))
+            }
+            Err(CallError::Refused(Refusal { message, .. })) if is_unreturnable(&message) => {
+                Ok(Effect::Evaluated(Evaluated::Threw(unreturnable(message))))
+            }
+            Err(error) => Err(failed("Runtime.evaluate")(error)),
+        }
+    }
+}
 
 impl CdpContext {
     /// A world of a frame and the scope of its document; waits while a new document's world is being made.
@@ -117,11 +177,7 @@ impl CdpContext {
         if held.whole.as_ref() == Some(&world.unique) {
             return Ok(None);
         }
-        let bridge = &state
-            .contexts
-            .get(&self.id)
-            .ok_or(AdapterError::TargetClosed)?
-            .bridge;
+        let bridge = &state.context(&self.id)?.bridge;
         if call.is_some_and(|call| bridge.starts_with(call)) {
             return Ok(None);
         }
@@ -141,27 +197,6 @@ impl CdpContext {
             frame.whole = Some(Arc::clone(&world.unique));
         }
         Ok(Some(completing))
-    }
-
-    pub(super) async fn call_bridge(
-        &self,
-        target: TargetKey,
-        frame: FrameKey,
-        call: &BridgeCall,
-    ) -> AdapterResult<Effect> {
-        let (world, scope) = self.bridge_world(target, frame).await?;
-        if let Some(completing) = self.complete_bridge(&world, scope, frame, Some(call.name))? {
-            completing.forget();
-        }
-        let reply = match call.owner_of {
-            None => self.plain_call(&world, scope, call).await?,
-            Some(child) => {
-                self.call_with_owner(&world, scope, frame, child, call)
-                    .await?
-            }
-        };
-        let evaluation: wire::Evaluation<'_> = decode(&reply).map_err(failed("bridge call"))?;
-        bridge_text(call, &evaluation)
     }
 
     async fn plain_call(
@@ -269,45 +304,9 @@ impl CdpContext {
         }
         Ok(object)
     }
-
-    pub(super) async fn evaluate(
-        &self,
-        target: TargetKey,
-        frame: FrameKey,
-        expression: &str,
-        await_promise: bool,
-    ) -> AdapterResult<Effect> {
-        let (world, scope) = self
-            .world(target, frame, |frame| frame.main.as_ref())
-            .await?;
-        let params = Evaluate {
-            expression,
-            unique_context_id: &world.unique,
-            return_by_value: true,
-            await_promise,
-            user_gesture: true,
-        };
-        let route = Route::scoped(&world.session, scope);
-        match self
-            .browser
-            .connection
-            .call("Runtime.evaluate", &params, route)
-            .await
-        {
-            Ok(reply) => {
-                let evaluation: wire::Evaluation<'_> =
-                    decode(&reply).map_err(failed("Runtime.evaluate"))?;
-                Ok(Effect::Evaluated(evaluated(&evaluation)))
-            }
-            Err(CallError::Refused { message, .. }) if is_unreturnable(&message) => {
-                Ok(Effect::Evaluated(Evaluated::Threw(unreturnable(message))))
-            }
-            Err(error) => Err(failed("Runtime.evaluate")(error)),
-        }
-    }
 }
 
-fn bridge_text(call: &BridgeCall, evaluation: &wire::Evaluation<'_>) -> AdapterResult<Effect> {
+fn bridge_text(call: &BridgeCall, evaluation: &wire::Evaluation<'_>) -> Performed {
     let broken = |reason: String| AdapterError::Protocol {
         call: format!("bridge call {}", call.name),
         reason,

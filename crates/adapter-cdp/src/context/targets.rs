@@ -6,26 +6,26 @@ use chromiumoxide_cdp::cdp::browser_protocol::browser::BrowserContextId;
 use chromiumoxide_cdp::cdp::browser_protocol::page;
 use chromiumoxide_cdp::cdp::browser_protocol::target::CloseTargetParams;
 use futures_util::future::try_join_all;
-use ops_contracts::seam::adapter::{AdapterError, AdapterResult, Effect, TargetKey};
+use ops_contracts::seam::adapter::{
+    AdapterError, CONNECTION_ENDED, Effect, Pages, Performed, TargetKey,
+};
 use ops_contracts::wire::command::Viewport;
 
-use super::{CdpContext, STRUCTURE_DEADLINE, create_target, failed, metrics_override, within};
+use super::{
+    CdpContext, STRUCTURE_DEADLINE, create_target, done, failed, metrics_override, within,
+};
 use crate::connection::Route;
-use crate::fault::lost;
 use crate::wire;
 
-impl CdpContext {
-    pub(super) async fn create_target(&self, url: Option<String>) -> AdapterResult<Effect> {
+impl Pages for CdpContext {
+    async fn create_target(&self, url: Option<String>) -> Performed {
         let (connection, router) = (&self.browser.connection, &self.browser.router);
         let (viewport, browser_context) = {
             let state = router.lock();
             if state.lost {
-                return Err(lost("its debugging connection ended"));
+                return Err(AdapterError::lost(CONNECTION_ENDED));
             }
-            let context = state
-                .contexts
-                .get(&self.id)
-                .ok_or(AdapterError::TargetClosed)?;
+            let context = state.context(&self.id)?;
             (context.viewport, context.browser_context.clone())
         };
         let params = create_target(
@@ -41,7 +41,7 @@ impl CdpContext {
             router
                 .until(|state| {
                     if state.lost {
-                        return Some(Err(lost("its debugging connection ended")));
+                        return Some(Err(AdapterError::lost(CONNECTION_ENDED)));
                     }
                     let target = *state.targets.get(&*created.target_id)?;
                     let page = state.pages.get_mut(&target)?;
@@ -66,7 +66,7 @@ impl CdpContext {
         Ok(Effect::Target { target, frame })
     }
 
-    pub(super) async fn close_target(&self, target: TargetKey) -> AdapterResult<Effect> {
+    async fn close_target(&self, target: TargetKey) -> Performed {
         let id = self.of_page(target, |page| Arc::clone(&page.target_id))?;
         let closing = self
             .browser
@@ -74,8 +74,8 @@ impl CdpContext {
             .exec(&CloseTargetParams::new(id.to_string()), Route::BROWSER);
         within(STRUCTURE_DEADLINE, async {
             closing.await.map_err(failed("Target.closeTarget"))?;
-            self.browser
-                .router
+            let router = &self.browser.router;
+            router
                 .until(|state| (state.lost || !state.pages.contains_key(&target)).then_some(()))
                 .await;
             Ok(Effect::Done)
@@ -83,53 +83,32 @@ impl CdpContext {
         .await
     }
 
-    pub(super) async fn activate_target(&self, target: TargetKey) -> AdapterResult<Effect> {
+    async fn activate_target(&self, target: TargetKey) -> Performed {
         let session = self.of_page(target, |page| Arc::clone(&page.session))?;
         let raised = self
             .browser
             .connection
             .exec(&page::BringToFrontParams {}, Route::session(&session));
         self.takes_front(target);
-        within(STRUCTURE_DEADLINE, async {
-            raised.await.map_err(failed("Page.bringToFront"))
-        })
-        .await?;
-        Ok(Effect::Done)
+        done("Page.bringToFront", raised).await
     }
 
-    /// Notes that a page is in front of its window from now on. True when it was not.
-    pub(super) fn takes_front(&self, target: TargetKey) -> bool {
-        let mut state = self.browser.router.lock();
-        let Some(window) = state.pages.get(&target).map(|page| page.window) else {
-            return false;
-        };
-        state.fronts.insert(window, target) != Some(target)
-    }
-
-    pub(super) async fn set_viewport(
-        &self,
-        target: TargetKey,
-        viewport: Viewport,
-    ) -> AdapterResult<Effect> {
+    async fn set_viewport(&self, target: TargetKey, viewport: Viewport) -> Performed {
         const CALL: &str = "Emulation.setDeviceMetricsOverride";
         let session = self.of_living_page(target, |page| Arc::clone(&page.session))?;
         let set = self
             .browser
             .connection
             .exec(&metrics_override(viewport), Route::session(&session));
-        within(STRUCTURE_DEADLINE, async {
-            set.await.map_err(failed(CALL))
-        })
-        .await?;
-        Ok(Effect::Done)
+        done(CALL, set).await
     }
 
-    pub(super) async fn answer_dialog(
+    async fn answer_dialog(
         &self,
         target: TargetKey,
         accept: bool,
         text: Option<String>,
-    ) -> AdapterResult<Effect> {
+    ) -> Performed {
         const CALL: &str = "Page.handleJavaScriptDialog";
         let session = self
             .of_living_page(target, |page| page.dialog.clone())?
@@ -142,10 +121,17 @@ impl CdpContext {
             .browser
             .connection
             .exec(&params, Route::session(&session));
-        within(STRUCTURE_DEADLINE, async {
-            handled.await.map_err(failed(CALL))
-        })
-        .await?;
-        Ok(Effect::Done)
+        done(CALL, handled).await
+    }
+}
+
+impl CdpContext {
+    /// Notes that a page is in front of its window from now on. True when it was not.
+    pub(super) fn takes_front(&self, target: TargetKey) -> bool {
+        let mut state = self.browser.router.lock();
+        let Some(window) = state.pages.get(&target).map(|page| page.window) else {
+            return false;
+        };
+        state.fronts.insert(window, target) != Some(target)
     }
 }

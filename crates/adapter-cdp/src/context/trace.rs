@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use base64::prelude::*;
-use ops_contracts::seam::adapter::{AdapterError, AdapterResult, Effect};
+use ops_contracts::seam::adapter::{AdapterError, AdapterResult, Effect, Performed, Traces};
 use serde::{Deserialize, Serialize};
 
-use super::{CdpContext, STRUCTURE_DEADLINE, failed, within};
+use super::{CdpContext, done, failed, within};
 use crate::connection::Route;
 
 /// How long the browser may take to put a trace together.
@@ -68,18 +68,8 @@ struct Part {
     base64_encoded: bool,
 }
 
-fn lost() -> AdapterError {
-    AdapterError::BrowserLost {
-        reason: "its connection ended".to_owned(),
-    }
-}
-
-impl CdpContext {
-    pub(super) async fn start_trace(
-        &self,
-        categories: &[String],
-        max_bytes: u64,
-    ) -> AdapterResult<Effect> {
+impl Traces for CdpContext {
+    async fn start_trace(&self, categories: &[String], max_bytes: u64) -> Performed {
         const CALL: &str = "Tracing.start";
         let named: Vec<&str> = if categories.is_empty() {
             CATEGORIES.to_vec()
@@ -99,14 +89,10 @@ impl CdpContext {
         };
         self.browser.router.lock().trace = None;
         let started = self.browser.connection.call(CALL, &params, Route::BROWSER);
-        within(STRUCTURE_DEADLINE, async {
-            started.await.map_err(failed(CALL))
-        })
-        .await?;
-        Ok(Effect::Done)
+        done(CALL, started).await
     }
 
-    pub(super) async fn stop_trace(&self, max_bytes: u64) -> AdapterResult<Effect> {
+    async fn stop_trace(&self, max_bytes: u64) -> Performed {
         const END: &str = "Tracing.end";
         within(TRACE_DEADLINE, async {
             self.browser
@@ -119,7 +105,7 @@ impl CdpContext {
                 .router
                 .until(|state| {
                     if state.lost {
-                        Some(Err(lost()))
+                        Some(Err(AdapterError::lost("its connection ended")))
                     } else {
                         state.trace.take().map(Ok)
                     }
@@ -135,7 +121,9 @@ impl CdpContext {
         })
         .await
     }
+}
 
+impl CdpContext {
     /// A stream's bytes, and whether they are all; reading ends above `max`.
     async fn read_stream(&self, handle: &str, max: u64) -> AdapterResult<(Vec<u8>, bool)> {
         const CALL: &str = "IO.read";

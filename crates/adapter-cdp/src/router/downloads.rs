@@ -5,8 +5,8 @@ use std::sync::Arc;
 use ops_contracts::seam::adapter::{
     ChooserKey, DownloadKey, DownloadProgress, Event as SeamEvent, TargetKey,
 };
+use ops_contracts::seam::files::Chooser;
 
-use super::state::{Chooser, Download};
 use super::{Taken, Turn};
 use crate::connection::Event;
 use crate::wire;
@@ -42,25 +42,17 @@ impl Turn<'_> {
     }
 
     fn register(&mut self, target: TargetKey, begin: &wire::DownloadWillBegin<'_>) {
-        if self.state.downloads.contains_key(begin.guid) {
+        let known = self.state.downloads.find(|guid| **guid == *begin.guid);
+        if known.is_some() {
             return;
         }
-        let Some(context) = self
-            .state
-            .pages
-            .get(&target)
-            .map(|page| Arc::clone(&page.context))
-        else {
+        let Some(page) = self.state.pages.get(&target) else {
             return;
         };
+        let context = Arc::clone(&page.context);
         let download = DownloadKey(self.state.next_key());
-        self.state.downloads.insert(
-            begin.guid.into(),
-            Download {
-                key: download,
-                context,
-            },
-        );
+        let guid = begin.guid.into();
+        self.state.downloads.begun(download, context, guid);
         let (url, suggested_name) = (begin.url.clone(), begin.suggested_filename.clone());
         self.tell(
             target,
@@ -75,10 +67,10 @@ impl Turn<'_> {
 
     pub(super) fn download_progress(&mut self, event: Event<'_>) -> Taken {
         let told: wire::DownloadProgress<'_> = event.decode()?;
-        let Some(download) = self.state.downloads.get(told.guid) else {
+        let known = self.state.downloads.find(|guid| **guid == *told.guid);
+        let Some((download, context, _)) = known else {
             return Ok(());
         };
-        let (key, context) = (download.key, Arc::clone(&download.context));
         let progress = match told.state {
             "completed" => DownloadProgress::Completed,
             "canceled" => DownloadProgress::Failed("cancelled, or the connection broke".to_owned()),
@@ -86,14 +78,14 @@ impl Turn<'_> {
         };
         let total = (told.total_bytes > 0.0).then_some(told.total_bytes as u64);
         let event = SeamEvent::DownloadProgressed {
-            download: key,
+            download,
             received: told.received_bytes as u64,
             total,
             progress,
         };
         // Its page may have closed since.
         if let Some(context) = self.state.contexts.get(&context) {
-            self.told.push((Arc::clone(&context.sink), event));
+            self.telling.tell(&context.sink, event);
         }
         Ok(())
     }
@@ -101,7 +93,7 @@ impl Turn<'_> {
     pub(super) fn trace_complete(&mut self, event: Event<'_>) -> Taken {
         let complete: wire::TracingComplete = event.decode()?;
         self.state.trace = complete.stream;
-        self.changed = true;
+        self.telling.changed();
         Ok(())
     }
 
@@ -124,15 +116,12 @@ impl Turn<'_> {
             return Ok(());
         };
         let chooser = ChooserKey(self.state.next_key());
-        self.state.choosers.retain(|_, known| known.page != target);
-        self.state.choosers.insert(
-            chooser,
-            Chooser {
-                page: target,
-                frame,
-                node,
-            },
-        );
+        let opened_for = Chooser {
+            page: target,
+            frame,
+            node,
+        };
+        self.state.choosers.opened(chooser, opened_for);
         let multiple = opened.mode == "selectMultiple";
         self.tell(
             target,

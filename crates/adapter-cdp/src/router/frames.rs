@@ -5,9 +5,10 @@ use std::sync::Arc;
 use ops_contracts::seam::adapter::{
     DocumentKey, Event as SeamEvent, FrameKey, LifecyclePhase, TargetKey,
 };
+use ops_contracts::seam::calls::Loss;
 
 use super::{Taken, Turn};
-use crate::connection::{Event, Loss};
+use crate::connection::Event;
 use crate::router::state::Document;
 use crate::wire;
 
@@ -75,7 +76,7 @@ impl Turn<'_> {
         self.connection
             .fail_scope(removed.scope(), Loss::FrameDetached);
         self.tell(target, SeamEvent::FrameDetached { target, frame });
-        self.changed = true;
+        self.telling.changed();
     }
 
     pub(super) fn frame_navigated(
@@ -143,7 +144,7 @@ impl Turn<'_> {
                 url,
             },
         );
-        self.changed = true;
+        self.telling.changed();
     }
 
     fn replace_document(

@@ -8,11 +8,12 @@ use chromiumoxide_cdp::cdp::browser_protocol::target::{
 use chromiumoxide_cdp::cdp::browser_protocol::{emulation, log, network, page};
 use chromiumoxide_cdp::cdp::js_protocol::runtime;
 use ops_contracts::seam::adapter::{DialogKind, Event as SeamEvent, NetworkPolicy, TargetKey};
+use ops_contracts::seam::calls::Loss;
 use serde::Serialize;
 
 use super::state::{Documents, FirstPage, PROFILE, Page, Requests, Session, SessionKind};
 use super::{TELL, Taken, Turn, WORLD, apply};
-use crate::connection::{Event, Loss, Reply, Route};
+use crate::connection::{Event, Reply, Route};
 use crate::context::metrics_override;
 use crate::wire;
 
@@ -158,7 +159,7 @@ impl Turn<'_> {
                 },
             );
         }
-        self.changed = true;
+        self.telling.changed();
     }
 
     fn child_attached(
@@ -252,7 +253,7 @@ impl Turn<'_> {
             return Ok(());
         };
         let (page, kind) = (entry.page, entry.kind);
-        self.changed = true;
+        self.telling.changed();
         if kind == SessionKind::Page {
             self.page_closed(page);
         } else {
@@ -290,9 +291,7 @@ impl Turn<'_> {
         };
         self.state.targets.remove(&*page.target_id);
         self.state.paused.retain(|_, paused| paused.page != target);
-        self.state
-            .choosers
-            .retain(|_, chooser| chooser.page != target);
+        self.state.choosers.forget_page(target);
         if self.state.fronts.get(&page.window) == Some(&target) {
             self.state.fronts.remove(&page.window);
         }
@@ -315,7 +314,7 @@ impl Turn<'_> {
     ) -> Taken {
         self.connection.fail_session(session, Loss::TargetCrashed);
         self.forget_worlds(session, Loss::TargetCrashed);
-        self.changed = true;
+        self.telling.changed();
         if kind == SessionKind::Frame {
             for frame in self
                 .state
@@ -341,7 +340,7 @@ impl Turn<'_> {
             && let Some(page) = self.state.pages.get_mut(&target)
         {
             page.crashed = false;
-            self.changed = true;
+            self.telling.changed();
         }
         Ok(())
     }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::{Taken, Turn, WORLD};
-use crate::connection::{Event, Loss};
+use crate::connection::Event;
 use crate::router::state::{Frame, World};
 use crate::wire;
+use ops_contracts::seam::calls::Loss;
 
 impl Turn<'_> {
     pub(super) fn world_created(&mut self, session: &Arc<str>, event: Event<'_>) -> Taken {
@@ -29,7 +30,7 @@ impl Turn<'_> {
         } else {
             return Ok(());
         }
-        self.changed = true;
+        self.telling.changed();
         Ok(())
     }
 
@@ -43,7 +44,7 @@ impl Turn<'_> {
         };
         if let Some(frame) = self.state.frames.values_mut().find(of) {
             frame.told = Some(called.payload);
-            self.changed = true;
+            self.telling.changed();
         }
         Ok(())
     }

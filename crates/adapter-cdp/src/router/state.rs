@@ -6,10 +6,10 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use ops_contracts::seam::adapter::{
-    AdapterError, Bridge, ChooserKey, DocumentKey, DownloadKey, EventSink as SeamSink, FrameKey,
-    NetworkPolicy, PausedKey, RequestKey, TargetKey,
+    AdapterError, AdapterResult, Bridge, CONNECTION_ENDED, DocumentKey, EventSink as SeamSink,
+    FrameKey, NetworkPolicy, PausedKey, RequestKey, TargetKey,
 };
-use ops_contracts::seam::files::Folder;
+use ops_contracts::seam::files::{Choosers, Downloads, Folder};
 use ops_contracts::wire::command::Viewport;
 use ops_contracts::wire::text::cut_bytes;
 use serde_json::value::RawValue;
@@ -17,7 +17,6 @@ use tokio::sync::oneshot;
 
 use crate::connection::{Reply, ScopeId};
 use crate::context::emulate::Emulated;
-use crate::fault;
 
 /// Our name of the context that is the browser's own profile.
 pub(crate) const PROFILE: &str = "profile";
@@ -42,10 +41,10 @@ pub(crate) struct State {
     pub(crate) paused: HashMap<PausedKey, Paused>,
     /// Requests that were asked for credentials, by the protocol's id.
     asked: VecDeque<Box<str>>,
-    /// Downloads by the protocol's id, which is also the name of their file.
-    pub(crate) downloads: HashMap<Box<str>, Download>,
-    /// File choosers; one a page, the last.
-    pub(crate) choosers: HashMap<ChooserKey, Chooser>,
+    /// The protocol's id of each download, which is also the name of its file.
+    pub(crate) downloads: Downloads<Box<str>>,
+    /// File choosers, each with the id that the browser has for the input.
+    pub(crate) choosers: Choosers<i64>,
     /// The stream of a trace that has been put together.
     pub(crate) trace: Option<String>,
     /// Set once, when the connection has ended.
@@ -80,18 +79,6 @@ pub(crate) struct Paused {
     pub(crate) page: TargetKey,
     pub(crate) session: Arc<str>,
     pub(crate) id: Box<str>,
-}
-
-pub(crate) struct Download {
-    pub(crate) key: DownloadKey,
-    pub(crate) context: Arc<str>,
-}
-
-/// A file chooser that was kept from opening, and the input that it was for.
-pub(crate) struct Chooser {
-    pub(crate) page: TargetKey,
-    pub(crate) frame: FrameKey,
-    pub(crate) node: i64,
 }
 
 /// Requests of a page by the protocol's ids, the oldest forgotten first.
@@ -250,10 +237,26 @@ impl State {
         self.keys
     }
 
+    /// A context that is not closed.
+    pub(crate) fn context(&self, id: &str) -> AdapterResult<&ContextEntry> {
+        self.contexts.get(id).ok_or(AdapterError::TargetClosed)
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn context_mut(&mut self, id: &str) -> AdapterResult<&mut ContextEntry> {
+        self.contexts.get_mut(id).ok_or(AdapterError::TargetClosed)
+    }
+
+    /// Whoever is told of a page.
+    pub(crate) fn sink_of(&self, page: TargetKey) -> Option<&Arc<dyn SeamSink>> {
+        let context = &self.pages.get(&page)?.context;
+        self.contexts.get(context).map(|context| &context.sink)
+    }
+
     /// The page of a context, or why it cannot be used.
     pub(crate) fn page(&self, context: &str, target: TargetKey) -> Result<&Page, AdapterError> {
         if self.lost {
-            return Err(fault::lost("its debugging connection ended"));
+            return Err(AdapterError::lost(CONNECTION_ENDED));
         }
         self.pages
             .get(&target)

@@ -107,12 +107,6 @@ pub(crate) struct DragIntercepted<'a> {
 }
 
 #[derive(Deserialize)]
-pub(crate) struct HeldFile {
-    pub(crate) name: String,
-    pub(crate) size: u64,
-}
-
-#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DownloadWillBegin<'a> {
     pub(crate) frame_id: &'a str,

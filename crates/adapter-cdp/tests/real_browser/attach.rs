@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use adapter_cdp::{Attachment, CdpAdapter};
 use bytes::Bytes;
+use conformance::seam::trial;
 use futures_util::SinkExt;
 use futures_util::stream::{SplitStream, StreamExt};
 use libtest_mimic::Trial;
@@ -23,7 +24,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-use super::support::{Page, config, evaluate, open_in, spec, trial};
+use super::support::{Opened, config, open_in, spec};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -137,7 +138,7 @@ async fn somebody_elses(profile: &std::path::Path) -> (Child, String) {
     (child, address)
 }
 
-async fn attached() -> (Child, String, Page) {
+async fn attached() -> (Child, String, Opened) {
     let directory = tempfile::tempdir().unwrap();
     let (child, address) = somebody_elses(directory.path()).await;
     let attachment = Attachment {
@@ -152,16 +153,17 @@ async fn attached() -> (Child, String, Page) {
 }
 
 /// The error of a call on a page of a browser that is gone.
-async fn refused(page: &Page) -> AdapterError {
-    let call = evaluate(page.target, page.frame, "1");
+async fn refused(page: &Opened) -> AdapterError {
+    let call = page.expression(page.frame, "1");
     page.perform(call).await.unwrap_err()
 }
 
 async fn runs_a_page() {
     let (mut child, address, page) = attached().await;
     page.goto("data:text/html,<title>theirs</title><p>text")
-        .await;
-    assert_eq!(page.eval("document.title").await, "\"theirs\"");
+        .await
+        .unwrap();
+    assert_eq!(page.eval("document.title").await.unwrap(), "\"theirs\"");
     page.browser.ping().await.unwrap();
     let Ok(_) = page.perform(Primitive::CreateTarget { url: None }).await else {
         panic!("no second page");
@@ -184,8 +186,8 @@ async fn runs_a_page() {
     };
     let again = CdpAdapter::attaching().attach(again).await.unwrap();
     let again = open_in(again, directory).await;
-    assert_eq!(again.eval("6 * 7").await, "42");
-    again.close().await;
+    assert_eq!(again.eval("6 * 7").await.unwrap(), "42");
+    again.browser.close().await;
     child.kill().await.unwrap();
 }
 
@@ -196,8 +198,11 @@ async fn a_lost_transport_is_a_lost_browser() {
     let (lost, ()) = tokio::join!(pending, killed);
     assert_eq!(lost.unwrap_err().code(), ErrorCode::AdapterBrowserLost);
     page.events
-        .first(|event| matches!(event, Event::Disconnected { .. }).then_some(()))
-        .await;
+        .after(0, "the loss", |event| {
+            matches!(event, Event::Disconnected { .. }).then_some(())
+        })
+        .await
+        .unwrap();
     assert!(!page.browser.is_connected());
     assert_eq!(refused(&page).await.code(), ErrorCode::AdapterBrowserLost);
 }

@@ -4,11 +4,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use conformance::seam::trial;
 use libtest_mimic::Trial;
 use ops_contracts::seam::adapter::{Adapter, AdapterError};
 use supervisor::Sandbox;
 
-use super::support::{adapter, config, spec, trial};
+use super::support::{adapter, config, spec};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![

@@ -1,11 +1,12 @@
 //! What Chromium's console has beyond text and level: format, place and stack, and messages of the browser's own.
 
+use conformance::seam::trial;
 use conformance::site::Site;
 use conformance::site::pages::Page as SitePage;
 use libtest_mimic::Trial;
 use ops_contracts::seam::adapter::{ConsoleLevel, Event};
 
-use super::support::{open, trial};
+use super::support::open;
 
 const PAGES: &[SitePage] = &[SitePage {
     path: "/told",
@@ -23,8 +24,8 @@ pub(crate) fn trials() -> Vec<Trial> {
 async fn console() {
     let page = open().await;
     let site = Site::start_with(PAGES).unwrap();
-    page.goto(&site.url("/told")).await;
-    let location = page.events.first(|event| match event {
+    page.goto(&site.url("/told")).await.unwrap();
+    let location = page.events.after(0, "the warning", |event| match event {
         Event::Console {
             level: ConsoleLevel::Warn,
             text,
@@ -37,18 +38,22 @@ async fn console() {
         }
         _ => None,
     });
-    assert_eq!(location.await, format!("{}:1:17", site.url("/told")));
+    assert_eq!(
+        location.await.unwrap(),
+        format!("{}:1:17", site.url("/told"))
+    );
     let (text, stack) = page
         .events
-        .first(|event| match event {
+        .after(0, "the exception", |event| match event {
             Event::Exception { text, stack, .. } => Some((text.clone(), stack.clone())),
             _ => None,
         })
-        .await;
+        .await
+        .unwrap();
     assert_eq!(text, "TypeError: boom");
     assert!(stack.unwrap().starts_with("at http://127.0.0.1:"));
     page.events
-        .first(|event| match event {
+        .after(0, "the failed load", |event| match event {
             Event::Console {
                 level: ConsoleLevel::Error,
                 text,
@@ -56,6 +61,7 @@ async fn console() {
             } if text.contains("404") => Some(()),
             _ => None,
         })
-        .await;
-    page.close().await;
+        .await
+        .unwrap();
+    page.browser.close().await;
 }

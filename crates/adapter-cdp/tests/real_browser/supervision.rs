@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use conformance::seam::{PATIENCE, Recorder, trial};
 use libtest_mimic::Trial;
 use ops_contracts::seam::adapter::{Adapter, AdapterError, Event};
 use rustix::process::{Pid, Signal};
@@ -15,7 +16,7 @@ use supervisor::guard::{self, MARKER_FILE, Marker};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-use super::support::{self, adapter, config, config_in, open, open_in, spec, trial};
+use super::support::{self, adapter, config, config_in, open, open_in, spec};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -82,7 +83,7 @@ fn own(profiles: &Path) -> ExitCode {
         let browser = adapter(config(profiles)).launch(spec()).await.unwrap();
         let mut contexts = Vec::new();
         for _ in 0..3 {
-            let events = std::sync::Arc::new(support::Recorder::default());
+            let events = std::sync::Arc::new(Recorder::default());
             contexts.push(
                 browser
                     .open_context(support::context_spec(), events)
@@ -114,7 +115,7 @@ async fn owner() -> Owner {
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-    let line = tokio::time::timeout(support::PATIENCE, lines.next_line())
+    let line = tokio::time::timeout(PATIENCE, lines.next_line())
         .await
         .unwrap()
         .unwrap();
@@ -238,7 +239,10 @@ async fn dropping_leaves_nothing() {
     let page = open().await;
     let (profile, marker) = only_profile(page.profiles.path());
     let tree = tree(marker.guard.unwrap().pid);
-    let _profiles = page.profiles;
+    let support::Opened {
+        page,
+        profiles: _profiles,
+    } = page;
     drop(page.context);
     drop(page.browser);
     gone(&tree).await;
@@ -252,8 +256,11 @@ async fn a_lost_guard_ends_the_browser() {
     let tree = tree(marker.guard.unwrap().pid);
     signal(marker.guard.unwrap().pid, Signal::KILL);
     page.events
-        .first(|event| matches!(event, Event::Disconnected { .. }).then_some(()))
-        .await;
+        .after(0, "the loss", |event| {
+            matches!(event, Event::Disconnected { .. }).then_some(())
+        })
+        .await
+        .unwrap();
     assert!(!page.browser.is_connected());
     // Without its guard nobody reaps the rest but the system: dead is enough.
     for _ in 0..200 {
@@ -303,8 +310,8 @@ async fn the_sweep_leaves_living_owners() {
         (report.kept, report.killed.len(), report.removed.len()),
         (1, 0, 0)
     );
-    assert_eq!(page.eval("1 + 1").await, "2");
-    page.close().await;
+    assert_eq!(page.eval("1 + 1").await.unwrap(), "2");
+    page.browser.close().await;
 }
 
 async fn a_stopped_browser_does_not_answer() {
@@ -365,14 +372,14 @@ async fn a_persistent_profile_is_kept() {
         matches!(error, AdapterError::LaunchFailed { .. }),
         "{error:?}"
     );
-    assert_eq!(page.eval("1 + 1").await, "2");
-    page.close().await;
+    assert_eq!(page.eval("1 + 1").await.unwrap(), "2");
+    page.browser.close().await;
     assert!(directory.join("Default").exists());
     let again = open_in(
         adapter.launch(spec).await.unwrap(),
         tempfile::tempdir().unwrap(),
     )
     .await;
-    assert_eq!(again.eval("1 + 1").await, "2");
-    again.close().await;
+    assert_eq!(again.eval("1 + 1").await.unwrap(), "2");
+    again.browser.close().await;
 }

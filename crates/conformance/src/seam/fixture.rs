@@ -11,16 +11,16 @@ use ops_contracts::wire::command::Viewport;
 use tokio::sync::Mutex as AsyncMutex;
 
 use super::Subject;
-use super::page::{Page, Recorder};
+use super::page::Page;
 use crate::site::Site;
 use crate::site::pages::Page as SitePage;
 use crate::suite::Failure;
 
 /// How long a case waits for something that must come.
-pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The bridge of these tests: as much of one as the seam needs.
-const BRIDGE: &str = r"(function start() { const doc = document; globalThis.__odb = { version: 1, doc, start, call(name, args, element) {
+pub const BRIDGE: &str = r"(function start() { const doc = document; globalThis.__odb = { version: 1, doc, start, call(name, args, element) {
     if (doc !== document) { start(); return globalThis.__odb.call(name, args, element); }
     if (name === 'never') return new Promise(() => {});
     return JSON.stringify({
@@ -206,19 +206,9 @@ impl Fixture {
     }
 
     async fn page_with(&self, browser: Arc<dyn Browser>, bridge: Bridge) -> Result<Page, Failure> {
-        let events = Arc::new(Recorder::default());
-        let opening = browser.open_context(context_spec(bridge), events.clone());
-        let opened = tokio::time::timeout(PATIENCE * 2, opening)
-            .await
-            .unwrap_or(Err(AdapterError::Unresponsive))?;
-        lock(&self.contexts).push(Arc::clone(&opened.context));
-        Ok(Page {
-            browser,
-            context: opened.context,
-            events,
-            target: opened.target,
-            frame: opened.frame,
-        })
+        let page = Page::open(browser, context_spec(bridge)).await?;
+        lock(&self.contexts).push(Arc::clone(&page.context));
+        Ok(page)
     }
 
     /// A browser of the case's own, for what takes a browser with it.
@@ -249,7 +239,8 @@ impl Fixture {
     }
 }
 
-fn context_spec(bridge: Bridge) -> ContextSpec {
+/// A context of its own with a small page and this bridge.
+pub fn context_spec(bridge: Bridge) -> ContextSpec {
     ContextSpec {
         bridge,
         viewport: Viewport {

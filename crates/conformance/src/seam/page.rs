@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
 use ops_contracts::seam::adapter::{
-    AdapterError, AdapterResult, BridgeCall, Browser, Context, DocumentKey, Effect, Emulation,
-    Evaluated, Event, EventSink, FrameKey, InputAction, LifecyclePhase, Modifiers, MouseButton,
-    NavigationFailure, Primitive, TargetKey,
+    AdapterError, AdapterResult, BridgeCall, Browser, Context, ContextSpec, DocumentKey, Effect,
+    Emulation, Evaluated, Event, EventSink, FrameKey, InputAction, LifecyclePhase, Modifiers,
+    MouseButton, NavigationFailure, Primitive, TargetKey,
 };
 use serde_json::value::RawValue;
 use tokio::sync::{Notify, oneshot};
@@ -17,7 +17,7 @@ use super::fixture::PATIENCE;
 use crate::suite::Failure;
 
 /// An expression that never settles.
-pub(super) const NEVER: &str = "new Promise(() => {})";
+pub const NEVER: &str = "new Promise(() => {})";
 
 impl From<AdapterError> for Failure {
     #[track_caller]
@@ -33,7 +33,7 @@ impl From<AdapterError> for Failure {
 
 /// Remembers every event and lets a case wait for one.
 #[derive(Default)]
-pub(super) struct Recorder {
+pub struct Recorder {
     events: Mutex<Vec<Event>>,
     more: Notify,
 }
@@ -51,17 +51,17 @@ impl Recorder {
     }
 
     /// How many events there are now; waits from here see later ones only.
-    pub(super) fn mark(&self) -> usize {
+    pub fn mark(&self) -> usize {
         self.lock().len()
     }
 
     /// What `pick` takes of the events from a mark on, so far.
-    pub(super) fn all<T>(&self, mark: usize, pick: impl Fn(&Event) -> Option<T>) -> Vec<T> {
+    pub fn all<T>(&self, mark: usize, pick: impl Fn(&Event) -> Option<T>) -> Vec<T> {
         self.lock()[mark..].iter().filter_map(pick).collect()
     }
 
     /// Waits for the first event from a mark on that `pick` takes.
-    pub(super) async fn after<T>(
+    pub async fn after<T>(
         &self,
         mark: usize,
         what: &str,
@@ -86,7 +86,7 @@ impl Recorder {
     }
 
     /// The frame that commits this URL.
-    pub(super) async fn committed(&self, mark: usize, wanted: &str) -> Result<FrameKey, Failure> {
+    pub async fn committed(&self, mark: usize, wanted: &str) -> Result<FrameKey, Failure> {
         self.after(mark, wanted, |event| match event {
             Event::NavigationCommitted { frame, url, .. } if url == wanted => Some(*frame),
             _ => None,
@@ -95,7 +95,7 @@ impl Recorder {
     }
 
     /// Waits for this text on the console.
-    pub(super) async fn console(&self, mark: usize, wanted: &str) -> Result<TargetKey, Failure> {
+    pub async fn console(&self, mark: usize, wanted: &str) -> Result<TargetKey, Failure> {
         self.after(mark, wanted, |event| match event {
             Event::Console { target, text, .. } if text == wanted => Some(*target),
             _ => None,
@@ -106,20 +106,25 @@ impl Recorder {
 
 /// A context with its first page.
 #[derive(Clone)]
-pub(super) struct Page {
-    pub(super) browser: Arc<dyn Browser>,
-    pub(super) context: Arc<dyn Context>,
-    pub(super) events: Arc<Recorder>,
-    pub(super) target: TargetKey,
-    pub(super) frame: FrameKey,
+pub struct Page {
+    /// Its browser.
+    pub browser: Arc<dyn Browser>,
+    /// Its context.
+    pub context: Arc<dyn Context>,
+    /// What its context told.
+    pub events: Arc<Recorder>,
+    /// The page.
+    pub target: TargetKey,
+    /// Its main frame.
+    pub frame: FrameKey,
 }
 
 /// Work that has begun and has not ended.
-pub(super) struct Pending(JoinHandle<AdapterResult<Effect>>);
+pub struct Pending(JoinHandle<AdapterResult<Effect>>);
 
 impl Pending {
     /// What comes of it; it must end by itself.
-    pub(super) async fn ended(self) -> AdapterResult<Effect> {
+    pub async fn ended(self) -> AdapterResult<Effect> {
         match tokio::time::timeout(PATIENCE, self.0).await {
             Ok(Ok(outcome)) => outcome,
             // A cancelled or panicked task, or one that hangs, is none of the seam's errors.
@@ -128,7 +133,7 @@ impl Pending {
     }
 
     /// Drops it.
-    pub(super) async fn abandon(self) {
+    pub async fn abandon(self) {
         self.0.abort();
         // It was aborted: that is its outcome.
         let _ = self.0.await;
@@ -136,8 +141,24 @@ impl Pending {
 }
 
 impl Page {
+    /// Opens a context in a browser; a browser that hangs is `Unresponsive`.
+    pub async fn open(browser: Arc<dyn Browser>, spec: ContextSpec) -> AdapterResult<Self> {
+        let events = Arc::new(Recorder::default());
+        let opening = browser.open_context(spec, events.clone());
+        let opened = tokio::time::timeout(PATIENCE * 2, opening)
+            .await
+            .unwrap_or(Err(AdapterError::Unresponsive))?;
+        Ok(Self {
+            browser,
+            context: opened.context,
+            events,
+            target: opened.target,
+            frame: opened.frame,
+        })
+    }
+
     /// Another page of the same context.
-    pub(super) fn at(&self, target: TargetKey, frame: FrameKey) -> Self {
+    pub fn at(&self, target: TargetKey, frame: FrameKey) -> Self {
         Self {
             target,
             frame,
@@ -146,14 +167,14 @@ impl Page {
     }
 
     /// Performs a primitive; one that hangs is `Unresponsive`, which no case expects.
-    pub(super) async fn perform(&self, primitive: Primitive) -> AdapterResult<Effect> {
+    pub async fn perform(&self, primitive: Primitive) -> AdapterResult<Effect> {
         tokio::time::timeout(PATIENCE, self.context.perform(primitive))
             .await
             .unwrap_or(Err(AdapterError::Unresponsive))
     }
 
     /// Performs a primitive whose effect is `Done`.
-    pub(super) async fn done(&self, primitive: Primitive) -> Result<(), Failure> {
+    pub async fn done(&self, primitive: Primitive) -> Result<(), Failure> {
         match self.perform(primitive).await? {
             Effect::Done => Ok(()),
             other => Err(Failure::new(format!("expected Done, found {other:?}"))),
@@ -161,7 +182,7 @@ impl Page {
     }
 
     /// Starts a primitive beside the case, and returns when it has been sent.
-    pub(super) async fn start(&self, primitive: Primitive) -> Pending {
+    pub async fn start(&self, primitive: Primitive) -> Pending {
         let context = Arc::clone(&self.context);
         let (began, begun) = oneshot::channel();
         let work = tokio::spawn(async move {
@@ -185,17 +206,14 @@ impl Page {
     }
 
     /// Starts a primitive in a frame, and returns when the browser has begun with it: what is sent later is answered later.
-    pub(super) async fn pending(
-        &self,
-        frame: FrameKey,
-        primitive: Primitive,
-    ) -> Result<Pending, Failure> {
+    pub async fn pending(&self, frame: FrameKey, primitive: Primitive) -> Result<Pending, Failure> {
         let work = self.start(primitive).await;
         self.eval_in(frame, "1").await?;
         Ok(work)
     }
 
-    pub(super) async fn navigate(
+    /// Goes there, and returns what came of it.
+    pub async fn navigate(
         &self,
         url: &str,
     ) -> Result<(Option<DocumentKey>, Option<NavigationFailure>), Failure> {
@@ -203,7 +221,7 @@ impl Page {
     }
 
     /// The primitive that sends the page there.
-    pub(super) fn to(&self, url: &str) -> Primitive {
+    pub fn to(&self, url: &str) -> Primitive {
         Primitive::Navigate {
             target: self.target,
             url: url.to_owned(),
@@ -211,7 +229,7 @@ impl Page {
     }
 
     /// Goes there and waits until it is loaded.
-    pub(super) async fn goto(&self, url: &str) -> Result<DocumentKey, Failure> {
+    pub async fn goto(&self, url: &str) -> Result<DocumentKey, Failure> {
         let mark = self.events.mark();
         let (Some(wanted), None) = self.navigate(url).await? else {
             return Err(Failure::new(format!("{url} gave no document")));
@@ -228,7 +246,7 @@ impl Page {
     }
 
     /// A call of the bridge.
-    pub(super) fn call(
+    pub fn call(
         &self,
         frame: FrameKey,
         name: &'static str,
@@ -247,7 +265,8 @@ impl Page {
         }
     }
 
-    pub(super) async fn bridge_in(
+    /// What the bridge of a frame answers.
+    pub async fn bridge_in(
         &self,
         frame: FrameKey,
         name: &'static str,
@@ -259,12 +278,13 @@ impl Page {
         }
     }
 
-    pub(super) async fn bridge(&self, name: &'static str, args: &str) -> AdapterResult<String> {
+    /// What the bridge of the main frame answers.
+    pub async fn bridge(&self, name: &'static str, args: &str) -> AdapterResult<String> {
         self.bridge_in(self.frame, name, args).await
     }
 
     /// Name and id of the element that holds a frame.
-    pub(super) async fn owner(&self, frame: FrameKey, child: FrameKey) -> AdapterResult<String> {
+    pub async fn owner(&self, frame: FrameKey, child: FrameKey) -> AdapterResult<String> {
         match self
             .perform(self.call(frame, "owner", "{}", Some(child)))
             .await?
@@ -275,7 +295,7 @@ impl Page {
     }
 
     /// The primitive that evaluates an expression.
-    pub(super) fn expression(&self, frame: FrameKey, expression: &str) -> Primitive {
+    pub fn expression(&self, frame: FrameKey, expression: &str) -> Primitive {
         Primitive::Evaluate {
             target: self.target,
             frame,
@@ -284,11 +304,8 @@ impl Page {
         }
     }
 
-    pub(super) async fn eval_in(
-        &self,
-        frame: FrameKey,
-        expression: &str,
-    ) -> AdapterResult<Evaluated> {
+    /// What an expression comes to in a frame.
+    pub async fn eval_in(&self, frame: FrameKey, expression: &str) -> AdapterResult<Evaluated> {
         match self.perform(self.expression(frame, expression)).await? {
             Effect::Evaluated(evaluated) => Ok(evaluated),
             _ => Err(AdapterError::Unresponsive),
@@ -296,18 +313,19 @@ impl Page {
     }
 
     /// The JSON of an expression's value, or what it is instead.
-    pub(super) async fn eval(&self, expression: &str) -> AdapterResult<String> {
+    pub async fn eval(&self, expression: &str) -> AdapterResult<String> {
         self.eval_in(self.frame, expression).await.map(shown)
     }
 
     /// The middle of an element.
-    pub(super) async fn center(&self, css: &str) -> Result<(f64, f64), Failure> {
+    pub async fn center(&self, css: &str) -> Result<(f64, f64), Failure> {
         let args = serde_json::json!({ "css": css }).to_string();
         let text = self.bridge("center", &args).await?;
         serde_json::from_str(&text).map_err(|error| Failure::new(format!("{error}: {text}")))
     }
 
-    pub(super) async fn input(&self, actions: Vec<InputAction>) -> AdapterResult<Effect> {
+    /// Dispatches input.
+    pub async fn input(&self, actions: Vec<InputAction>) -> AdapterResult<Effect> {
         self.perform(Primitive::Input {
             target: self.target,
             actions,
@@ -316,12 +334,12 @@ impl Page {
     }
 
     /// Applies an emulation.
-    pub(super) async fn emulate(&self, setting: Emulation) -> Result<(), Failure> {
+    pub async fn emulate(&self, setting: Emulation) -> Result<(), Failure> {
         self.done(Primitive::Emulate { setting }).await
     }
 
     /// Adds a frame to a document, and returns it when it is there.
-    pub(super) async fn add_frame(
+    pub async fn add_frame(
         &self,
         parent: FrameKey,
         id: &str,
@@ -336,7 +354,7 @@ impl Page {
     }
 
     /// Waits until a page is closed.
-    pub(super) async fn closed(&self, mark: usize) -> Result<(), Failure> {
+    pub async fn closed(&self, mark: usize) -> Result<(), Failure> {
         self.events
             .after(mark, "a page's end", |event| {
                 matches!(event, Event::TargetClosed { target } if *target == self.target)
@@ -370,30 +388,8 @@ pub(super) fn navigated(
 }
 
 /// Move, press and release at a point.
-pub(super) fn click((x, y): (f64, f64), click_count: u8, modifiers: Modifiers) -> Vec<InputAction> {
-    let button = MouseButton::Left;
-    vec![
-        InputAction::MouseMove {
-            x,
-            y,
-            modifiers,
-            held: None,
-        },
-        InputAction::MouseDown {
-            x,
-            y,
-            button,
-            click_count,
-            modifiers,
-        },
-        InputAction::MouseUp {
-            x,
-            y,
-            button,
-            click_count,
-            modifiers,
-        },
-    ]
+pub fn click(at: (f64, f64), click_count: u8, modifiers: Modifiers) -> Vec<InputAction> {
+    InputAction::click(at, MouseButton::Left, click_count, modifiers).to_vec()
 }
 
 /// A plain click.

@@ -22,6 +22,7 @@ mod error;
 mod event;
 mod network;
 mod passage;
+mod perform;
 mod primitive;
 
 pub use crate::wire::page::{
@@ -29,13 +30,17 @@ pub use crate::wire::page::{
     RequestTiming, ResourceKind,
 };
 pub use emulation::{ClientHints, Emulation, UserAgent};
-pub use error::{AdapterError, NavigationFailure, NavigationFailureKind};
+pub use error::{AdapterError, CONNECTION_ENDED, NavigationFailure, NavigationFailureKind};
 pub use event::{DownloadProgress, Event, EventSink, LifecyclePhase};
 pub use network::{
     Challenge, Decision, Headers, NetworkConditions, NetworkPolicy, PausedRequest, RequestDetails,
     ResponseDetails,
 };
 pub use passage::{Passage, RawCall};
+pub use perform::{
+    Cookies, Emulates, Files, Inputs, Navigation, Network, Pages, Performed, Performs, Picture,
+    Scripts, ShadowRoots, Traces, Views, Work, perform,
+};
 pub use primitive::{
     BridgeCall, Effect, Evaluated, FileToGive, FilesTo, InputAction, Keystroke, Modifiers,
     Primitive, ScriptError,
@@ -127,6 +132,23 @@ pub struct LaunchSpec {
     pub confined: bool,
     /// Hosts that are reached without it; loopback is not among them unless it is named.
     pub proxy_bypass: Vec<String>,
+}
+
+impl LaunchSpec {
+    /// A browser of this family as it is found, headless and with nothing asked of it.
+    #[must_use]
+    pub fn new(browser: BrowserKind) -> Self {
+        Self {
+            browser,
+            executable: None,
+            headed: false,
+            args: Vec::new(),
+            profile: None,
+            proxy: None,
+            confined: false,
+            proxy_bypass: Vec::new(),
+        }
+    }
 }
 
 /// Facts about a running browser.

@@ -5,6 +5,9 @@ use serde::Serialize;
 use crate::wire::error::ErrorCode;
 use crate::wire::fault::Fault;
 
+/// How a browser is lost whose process may still be there.
+pub const CONNECTION_ENDED: &str = "its debugging connection ended";
+
 /// A failure behind the seam.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum AdapterError {
@@ -87,6 +90,25 @@ pub enum AdapterError {
 }
 
 impl AdapterError {
+    /// The browser is gone, in this way.
+    #[must_use]
+    pub fn lost(reason: &str) -> Self {
+        Self::BrowserLost {
+            reason: reason.to_owned(),
+        }
+    }
+
+    /// What this failure means where a page is made for a new context: a refusal, or the page's end, is that there is none.
+    #[must_use]
+    pub fn while_attaching(self) -> Self {
+        let reason = match self {
+            Self::Protocol { reason, .. } => reason,
+            Self::TargetClosed => "the page closed at once".to_owned(),
+            other => return other,
+        };
+        Self::AttachFailed { reason }
+    }
+
     /// The code of this failure.
     #[must_use]
     pub const fn code(&self) -> ErrorCode {

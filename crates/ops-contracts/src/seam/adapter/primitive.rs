@@ -438,6 +438,40 @@ pub enum InputAction {
     },
 }
 
+impl InputAction {
+    /// A click: the mouse moves there, the button is pressed and released. `count` is 2 for the second click of a double one.
+    #[must_use]
+    pub fn click(
+        (x, y): (f64, f64),
+        button: MouseButton,
+        count: u8,
+        modifiers: Modifiers,
+    ) -> [Self; 3] {
+        [
+            Self::MouseMove {
+                x,
+                y,
+                modifiers,
+                held: None,
+            },
+            Self::MouseDown {
+                x,
+                y,
+                button,
+                click_count: count,
+                modifiers,
+            },
+            Self::MouseUp {
+                x,
+                y,
+                button,
+                click_count: count,
+                modifiers,
+            },
+        ]
+    }
+}
+
 /// A key of UI Events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Keystroke {
