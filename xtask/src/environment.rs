@@ -19,6 +19,8 @@ pub struct Environment {
     pub firefox: Option<PathBuf>,
     /// The state directory that `ODB_HOME`, `XDG_STATE_HOME` or `HOME` names.
     pub state: Option<PathBuf>,
+    /// `OPENCODE_REPLAY_SEED`: what every choice follows from.
+    pub replay_seed: Option<String>,
     /// `NO_COLOR`, set and not empty.
     pub no_color: bool,
     /// When the task began.
@@ -41,6 +43,8 @@ impl Environment {
                 .map(PathBuf::from)
                 .or_else(|| var("XDG_STATE_HOME").map(|dir| PathBuf::from(dir).join("odb")))
                 .or_else(|| var("HOME").map(|dir| PathBuf::from(dir).join(".local/state/odb"))),
+            replay_seed: var("OPENCODE_REPLAY_SEED")
+                .map(|seed| seed.to_string_lossy().into_owned()),
             no_color: var("NO_COLOR").is_some(),
             started: Timestamp::from(SystemTime::now()),
         }

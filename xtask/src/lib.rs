@@ -75,6 +75,9 @@ enum Task {
     /// Works on real browsers for hours, and looks whether anything fails, leaks or slows down: 0, 3 (a threshold is missed)
     #[command(disable_help_flag = true)]
     Soak(live::Options),
+    /// Puts faults in on purpose, and compares what comes of each with what must: 0, 3 (a threshold is missed)
+    #[command(disable_help_flag = true)]
+    FaultInjection(live::Options),
     /// Judges the artifacts of a cycle by the thresholds of this repository: 0, 2 (not what they should be), 3 (a threshold is missed)
     #[command(disable_help_flag = true)]
     ValidateGateArtifacts(live::Options),
@@ -121,6 +124,7 @@ fn task(task: Task, workspace: &Workspace, environment: &Environment) -> Result<
             gates::retention::run(&options, workspace, environment.started)
         }
         Task::Soak(options) => live::judging("soak", &options, workspace),
+        Task::FaultInjection(options) => live::judging("fault-injection", &options, workspace),
         Task::ValidateGateArtifacts(options) => {
             live::judging("validate-gate-artifacts", &options, workspace)
         }

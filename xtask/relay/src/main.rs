@@ -4,6 +4,7 @@ mod artifacts;
 mod bench;
 mod caller;
 mod demo;
+mod fault_injection;
 mod processes;
 mod relay;
 mod samples;
@@ -41,6 +42,8 @@ enum Task {
     Bench(bench::Options),
     /// Works on real browsers for hours, and looks whether anything fails, leaks or slows down: 0, 3 (a threshold is missed)
     Soak(soak::Options),
+    /// Puts faults in on purpose, and compares what comes of each with what must: 0, 3 (a threshold is missed)
+    FaultInjection(fault_injection::Options),
     /// Judges the artifacts of a cycle by the thresholds of this repository: 0, 2 (not what they should be), 3 (a threshold is missed)
     ValidateGateArtifacts(artifacts::Options),
 }
@@ -61,6 +64,7 @@ fn run(task: Task, environment: &Environment) -> Result<()> {
         Task::Demo(options) => demo::run(&options, &workspace, environment),
         Task::SmokeLegacyCdp(options) => smoke::run(&options, environment),
         Task::Soak(options) => soak::run(&options, &workspace, environment),
+        Task::FaultInjection(options) => fault_injection::run(&options, &workspace, environment),
         Task::ValidateGateArtifacts(options) => artifacts::run(&options),
         Task::Bench(options) => bench::run(&options, &workspace, environment),
     }

@@ -103,7 +103,14 @@ const EDGES: &[Edges] = &[
     },
     Edges {
         package: "xtask-relay",
-        normal: &["conformance", "ops-client", "ops-contracts", "xtask"],
+        // Faults of a protocol are injected below the runtime.
+        normal: &[
+            "conformance",
+            "ops-client",
+            "ops-contracts",
+            "ops-runtime",
+            "xtask",
+        ],
         dev: &[],
     },
     Edges {
