@@ -3,3 +3,4 @@
 mod compatibility;
 mod contracts_import_boundary;
 mod fuzz;
+mod workflows;

@@ -1,5 +1,6 @@
 //! What the gates of a cycle share: where their artifacts are, how they are written, and how long they are kept.
 
+pub(crate) mod cycle;
 pub mod private;
 pub(crate) mod retention;
 

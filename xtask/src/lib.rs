@@ -70,6 +70,8 @@ enum Task {
     },
     /// Makes a scorecard again from its artifact alone; fails where it differs
     RecomputeScorecard(scorecard::Options),
+    /// Runs the gates of a cycle, writes and judges their artifacts: 0, 2 (not what they should be), 3 (a threshold is missed)
+    Gates(gates::cycle::Options),
     /// Removes artifacts of gates that are past their time: 30 days, 500 cycles
     PruneGateArtifacts(gates::retention::Options),
     /// Works on real browsers for hours, and looks whether anything fails, leaks or slows down: 0, 3 (a threshold is missed)
@@ -118,8 +120,9 @@ fn task(task: Task, workspace: &Workspace, environment: &Environment) -> Result<
         Task::Codegen(options) => codegen::run(&options, workspace),
         Task::Conformance(options) => conformance::run(&options, workspace, environment),
         Task::Capabilities => conformance::capabilities(workspace),
-        Task::Validate { what } => validate::run(what, workspace),
+        Task::Validate { what } => validate::run(&what, workspace),
         Task::RecomputeScorecard(options) => scorecard::run(&options),
+        Task::Gates(options) => gates::cycle::run(&options, workspace, environment),
         Task::PruneGateArtifacts(options) => {
             gates::retention::run(&options, workspace, environment.started)
         }

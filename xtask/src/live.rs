@@ -1,6 +1,6 @@
 //! The tasks that drive a running relay, which `xtask-relay` does: builds it as the task needs it, and runs it.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
 use anyhow::Result;
 
@@ -75,13 +75,22 @@ pub(crate) fn bench(options: &Options, workspace: &Workspace) -> Result<()> {
 
 /// Runs a task that judges, and ends with its code.
 pub(crate) fn judging(task: &str, options: &Options, workspace: &Workspace) -> Result<()> {
+    judge(task, &options.arguments, workspace)
+}
+
+/// The same with these arguments.
+pub(crate) fn judge(
+    task: &str,
+    arguments: &[impl AsRef<OsStr>],
+    workspace: &Workspace,
+) -> Result<()> {
     let mut command = workspace.cargo_command();
     // A folder that the caller names is below where the caller is.
     command
         .args(["run", "--quiet", "--manifest-path"])
         .arg(workspace.root.join("Cargo.toml"))
         .args(["--package", build::TASKS, "--", task])
-        .args(&options.arguments)
+        .args(arguments)
         .current_dir(".");
     passed_on(&mut command)
 }
