@@ -46,7 +46,7 @@ pub(crate) struct Shared {
     /// Its profile outlives it.
     pub(crate) persistent: bool,
     /// Held alone by whoever acts on a page, shared by those who open windows: a window that opens takes the focus some time
-    /// after it is announced.
+    /// after it is announced. It guards no value: each holds it for the whole of what the other would disturb, or goes on without after a while.
     pub(crate) focus: tokio::sync::RwLock<()>,
 }
 

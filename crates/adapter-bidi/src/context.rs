@@ -55,7 +55,8 @@ pub(crate) struct BidiContext {
     preload: std::sync::OnceLock<String>,
     /// What keeps bodies for it.
     collector: std::sync::OnceLock<String>,
-    /// What pauses requests while it has rules for them.
+    /// What pauses requests while it has rules for them. Held over the calls that add or remove it, so that policies hold one after the other:
+    /// an asynchronous lock, since those calls are waited for.
     intercept: tokio::sync::Mutex<Option<String>>,
     closed: AtomicBool,
 }

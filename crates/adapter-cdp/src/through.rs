@@ -2,7 +2,7 @@
 //!
 //! It opens nothing, hears no events and keeps no pages of its own.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 use ops_contracts::seam::adapter::{
@@ -10,6 +10,7 @@ use ops_contracts::seam::adapter::{
     Performed, Primitive, RawCall, TargetKey,
 };
 use ops_contracts::wire::capability::Capability;
+use parking_lot::Mutex;
 
 use crate::context::emulate::Emulated;
 use crate::context::touches;
@@ -25,6 +26,8 @@ pub(crate) const CAPABILITIES: [Capability; 3] = [
 /// A context of another adapter.
 pub(crate) struct Through {
     passage: Arc<dyn Passage>,
+    /// Guards what pages are made to see. Held while a setting is noted and left for pages to come, so that of two settings at once
+    /// the later one is what they get; open pages are sent it after the lock is released.
     emulated: Mutex<Emulated>,
 }
 
@@ -39,7 +42,7 @@ impl Through {
     /// Every page is told at once, and pages to come as they open.
     async fn emulate(&self, setting: &Emulation) -> Performed {
         let calls = {
-            let mut emulated = self.emulated.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut emulated = self.emulated.lock();
             emulated.note(setting);
             self.passage.hold(emulated.all_calls(SessionKind::Page));
             emulated.calls(setting, SessionKind::Page)

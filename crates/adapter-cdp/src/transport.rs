@@ -5,11 +5,12 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use bytes::{Buf, Bytes, BytesMut};
 use ops_contracts::seam::adapter::BoxFuture;
 use ops_contracts::seam::transport::{Incoming, Outgoing, SendError};
+use parking_lot::Mutex;
 use tokio::net::unix::pipe;
 use tokio::sync::Notify;
 
@@ -31,6 +32,8 @@ pub(crate) fn pipes(commands: OwnedFd, replies: OwnedFd) -> io::Result<(Arc<Writ
 #[derive(Debug)]
 pub(crate) struct Writer {
     pipe: pipe::Sender,
+    /// Guards what waits for the pipe. Held over a write that takes at once what the pipe has room for, and over the keeping of the rest:
+    /// another write in between would stand in the middle of a message.
     state: Mutex<Backlog>,
     grown: Notify,
 }
@@ -51,13 +54,9 @@ impl Writer {
         })
     }
 
-    fn lock(&self) -> MutexGuard<'_, Backlog> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Sends whole messages, in order with all others. Never waits.
     pub(crate) fn send(&self, messages: &[u8]) -> Result<(), SendError> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if state.closed {
             return Err(SendError::Closed);
         }
@@ -88,7 +87,7 @@ impl Writer {
 
     /// Sends one message, adding its NUL, without a copy where the pipe has room. Never waits.
     pub(crate) fn send_message(&self, message: &[u8]) -> Result<(), SendError> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if state.closed {
             return Err(SendError::Closed);
         }
@@ -123,11 +122,11 @@ impl Writer {
     /// Writes what [`Writer::send`] could not, until the pipe breaks or [`Writer::close`] is called.
     async fn flush_backlog(&self) {
         loop {
-            if self.lock().waiting.is_empty() {
+            if self.state.lock().waiting.is_empty() {
                 self.grown.notified().await;
             }
             let writable = self.pipe.writable().await;
-            let mut state = self.lock();
+            let mut state = self.state.lock();
             if state.closed || writable.is_err() {
                 state.closed = true;
                 return;
@@ -156,7 +155,7 @@ impl Writer {
 
     /// Refuses everything from now on. The pipe itself closes with the last handle.
     pub(crate) fn close(&self) {
-        self.lock().closed = true;
+        self.state.lock().closed = true;
         self.grown.notify_one();
     }
 }

@@ -1,14 +1,15 @@
 //! Doors: one listener on loopback for each browser context, at a port that the system picks.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ops_contracts::seam::adapter::BoxFuture;
 use ops_contracts::seam::egress::{Egress, EgressDoor, EgressTerms, EgressWitness};
 use ops_contracts::wire::domains::{DomainPolicy, DomainReason, DomainRefusal};
 use ops_contracts::{ErrorCode, Fault, Outcome};
+use parking_lot::Mutex;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 
@@ -46,8 +47,9 @@ struct Door {
 
 /// What the connections through a door share.
 pub(crate) struct Shared {
+    /// Guards what is permitted. Held to copy or to replace it: a connection goes by the terms that it found, whatever comes later.
     terms: Mutex<Option<Terms>>,
-    /// The process group that may come in; none yet where it is absent.
+    /// The process group that may come in; none yet where it is absent. Held for one look: whether a peer is in it is found out without.
     group: Mutex<Option<u32>>,
     /// The process that came last: it will come again.
     last: AtomicU32,
@@ -79,13 +81,9 @@ impl Terms {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Shared {
     pub(crate) fn terms(&self) -> Terms {
-        lock(&self.terms).clone().unwrap_or_default()
+        self.terms.lock().clone().unwrap_or_default()
     }
 
     pub(crate) fn refused(&self, terms: &Terms, refusal: &DomainRefusal) {
@@ -108,7 +106,7 @@ impl Shared {
 
     /// Whether a connection is one of the browser's.
     async fn is_ours(self: &Arc<Self>, peer: SocketAddr, own: SocketAddr) -> bool {
-        let Some(group) = *lock(&self.group) else {
+        let Some(group) = *self.group.lock() else {
             return false;
         };
         let likely = Some(self.last.load(Ordering::Relaxed)).filter(|pid| *pid > 0);
@@ -151,7 +149,7 @@ impl EgressDoor for Door {
     }
 
     fn belongs_to(&self, browser: u32) {
-        *lock(&self.shared.group) = peer::group_of(browser);
+        *self.shared.group.lock() = peer::group_of(browser);
     }
 
     fn confine(&self, terms: EgressTerms) {
@@ -163,7 +161,7 @@ impl EgressDoor for Door {
         let upstream = server.as_deref().map(str::parse::<Upstream>).transpose();
         let open = upstream.is_ok();
         let upstream = upstream.unwrap_or_default();
-        *lock(&self.shared.terms) = Some(Terms {
+        *self.shared.terms.lock() = Some(Terms {
             policy: terms.policy,
             upstream,
             upstream_policy: upstream_policy.unwrap_or_default(),

@@ -2,9 +2,10 @@
 //! time, so that nobody blocks, and bounded.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::io::AsyncReadExt;
 use tokio::process::ChildStderr;
 use tokio::sync::watch;
@@ -20,6 +21,7 @@ struct Stage {
 
 #[derive(Debug)]
 pub(crate) struct Output {
+    /// Guards the end of what was printed, as it is moved on. Held for one chunk with the search for the port in it, or for one copy.
     ring: Arc<Mutex<VecDeque<u8>>>,
     stage: watch::Receiver<Stage>,
 }
@@ -48,7 +50,7 @@ impl Output {
 
     /// What was kept so far.
     pub(crate) fn tail(&self) -> String {
-        let ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
+        let ring = self.ring.lock();
         let bytes: Vec<u8> = ring.iter().copied().collect();
         String::from_utf8_lossy(&bytes).trim().to_owned()
     }
@@ -68,7 +70,7 @@ async fn fill(
 ) {
     let mut chunk = [0; 1024];
     while let Ok(read @ 1..) = stream.read(&mut chunk).await {
-        let mut ring = ring.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ring = ring.lock();
         ring.extend(&chunk[..read]);
         // The first one counts: what it prints later may be a page's words.
         if let Some(ready) = ready.filter(|_| stage.borrow().port.is_none())

@@ -8,13 +8,14 @@ use std::os::fd::OwnedFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use command_fds::{CommandFdExt, FdMapping};
 use ops_contracts::seam::adapter::{AdapterError, AdapterResult, BoxFuture};
 use ops_contracts::seam::files::{Folder, Folders};
 use ops_contracts::seam::supervise::Supervised;
+use parking_lot::Mutex;
 use rustix::pipe::{PipeFlags, pipe_with};
 use tokio::process::Child;
 use tokio::sync::watch;
@@ -81,7 +82,8 @@ fn enlarge(pipe: &OwnedFd) {
 /// A process behind its guard. Dropping it kills the process and everything that it started.
 #[derive(Debug)]
 pub(crate) struct Guarded {
-    /// The only write end of the lifetime pipe: closing it is the order to kill.
+    /// The only write end of the lifetime pipe: closing it is the order to kill. Guarded for the one moment in which it is taken out,
+    /// which whoever kills first does.
     lifetime: Mutex<Option<OwnedFd>>,
     exit: watch::Receiver<Option<ExitStatus>>,
     directory: PathBuf,
@@ -214,10 +216,7 @@ impl Supervised for Guarded {
     }
 
     fn kill(&self) {
-        self.lifetime
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        self.lifetime.lock().take();
     }
 
     fn ended(&self) -> BoxFuture<'_, String> {

@@ -14,7 +14,7 @@ const AIM: (usize, usize) = (8, 40);
 const BUDGET: (usize, usize) = (9, 40);
 
 /// Functions that are longer than `LONGEST` today: file and name. The list shrinks and never grows.
-const TOO_LONG: &[(&str, &str)] = &[("crates/adapter-bidi/src/context/emulate.rs", "emulate")];
+const TOO_LONG: &[(&str, &str)] = &[];
 
 /// A function's name, the line where it begins, and how many lines it has.
 #[derive(Debug, PartialEq, Eq)]

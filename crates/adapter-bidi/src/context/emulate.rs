@@ -6,10 +6,12 @@ use futures_util::future::join_all;
 use ops_contracts::seam::adapter::{
     AdapterError, Effect, Emulates, Emulation, Performed, TargetKey,
 };
-use ops_contracts::wire::command::emulation::Permission;
+use ops_contracts::wire::command::Viewport;
+use ops_contracts::wire::command::emulation::{Geolocation, Permission};
 
 use super::{BidiContext, STRUCTURE_DEADLINE, failed, viewport_of, within};
 use crate::connection::{CallError, Outstanding, Refusal, Route};
+use crate::protocol::Command;
 use crate::protocol::emulation::{
     Coordinates, ScreenArea, SetGeolocationOverride, SetLocaleOverride, SetScreenSettingsOverride,
     SetTimezoneOverride, SetUserAgentOverride,
@@ -19,136 +21,86 @@ use crate::router::state::State;
 
 impl Emulates for BidiContext {
     async fn emulate(&self, setting: &Emulation) -> Performed {
-        let (connection, user_contexts) = (&self.browser.connection, [&*self.id]);
-        let replies: Vec<Outstanding> = match setting {
-            Emulation::Screen { touch: true, .. } => {
-                return Err(AdapterError::Unsupported {
-                    primitive: "a touch screen",
-                });
-            }
-            Emulation::Screen { mobile: true, .. } => {
-                return Err(AdapterError::Unsupported {
-                    primitive: "a phone's layout",
-                });
-            }
-            Emulation::Screen { viewport, .. } => {
-                let screen_area = Some(ScreenArea {
-                    width: viewport.width,
-                    height: viewport.height,
-                });
-                let mut replies = self.fit_windows(*viewport);
-                replies.extend([
-                    connection
-                        .send(
-                            &viewport_of(None, Some(&self.id), *viewport),
-                            Route::BROWSER,
-                        )
-                        .outstanding(),
-                    connection
-                        .send(
-                            &SetScreenSettingsOverride {
-                                screen_area,
-                                user_contexts,
-                            },
-                            Route::BROWSER,
-                        )
-                        .outstanding(),
-                ]);
-                replies
-            }
-            Emulation::Geolocation(place) => {
-                let coordinates = place.map(|place| Coordinates {
-                    latitude: place.latitude,
-                    longitude: place.longitude,
-                    accuracy: place.accuracy,
-                });
-                vec![
-                    connection
-                        .send(
-                            &SetGeolocationOverride {
-                                coordinates,
-                                user_contexts,
-                            },
-                            Route::BROWSER,
-                        )
-                        .outstanding(),
-                ]
-            }
-            Emulation::Locale(locale) => {
-                let locale = locale.as_deref();
-                vec![
-                    connection
-                        .send(
-                            &SetLocaleOverride {
-                                locale,
-                                user_contexts,
-                            },
-                            Route::BROWSER,
-                        )
-                        .outstanding(),
-                ]
-            }
-            Emulation::Timezone(timezone) => {
-                let timezone = timezone.as_deref();
-                vec![
-                    connection
-                        .send(
-                            &SetTimezoneOverride {
-                                timezone,
-                                user_contexts,
-                            },
-                            Route::BROWSER,
-                        )
-                        .outstanding(),
-                ]
-            }
+        let replies = match setting {
+            Emulation::Screen { touch: true, .. } => return lacking("a touch screen"),
+            Emulation::Screen { mobile: true, .. } => return lacking("a phone's layout"),
             Emulation::UserAgent(Some(agent)) if agent.hints.is_some() => {
-                return Err(AdapterError::Unsupported {
-                    primitive: "client hints",
-                });
+                return lacking("client hints");
             }
-            Emulation::UserAgent(agent) => {
-                let user_agent = agent.as_ref().map(|agent| &*agent.text);
-                vec![
-                    connection
-                        .send(
-                            &SetUserAgentOverride {
-                                user_agent,
-                                user_contexts,
-                            },
-                            Route::BROWSER,
-                        )
-                        .outstanding(),
-                ]
+            Emulation::CertificateErrors(_) => {
+                return lacking("certificates that can't be trusted");
             }
+            Emulation::Media(_) => return lacking("media features"),
             Emulation::Permissions { origin, allow } => {
                 return self.permit(origin.as_deref(), allow).await;
             }
             Emulation::PermissionsReset => return self.reset_permissions().await,
-            Emulation::CertificateErrors(_) => {
-                return Err(AdapterError::Unsupported {
-                    primitive: "certificates that can't be trusted",
-                });
-            }
-            Emulation::Media(_) => {
-                return Err(AdapterError::Unsupported {
-                    primitive: "media features",
-                });
-            }
+            Emulation::Screen { viewport, .. } => self.resize(*viewport),
+            Emulation::Geolocation(place) => vec![self.locate(*place)],
+            Emulation::Locale(locale) => vec![self.everywhere(&SetLocaleOverride {
+                locale: locale.as_deref(),
+                user_contexts: [&self.id],
+            })],
+            Emulation::Timezone(timezone) => vec![self.everywhere(&SetTimezoneOverride {
+                timezone: timezone.as_deref(),
+                user_contexts: [&self.id],
+            })],
+            Emulation::UserAgent(agent) => vec![self.everywhere(&SetUserAgentOverride {
+                user_agent: agent.as_ref().map(|agent| &*agent.text),
+                user_contexts: [&self.id],
+            })],
         };
         settled(replies, "this emulation").await
     }
 }
 
+/// The protocol has no means for this.
+fn lacking(primitive: &'static str) -> Performed {
+    Err(AdapterError::Unsupported { primitive })
+}
+
 impl BidiContext {
+    /// Sends an override of the whole user context.
+    fn everywhere<C: Command>(&self, command: &C) -> Outstanding {
+        self.browser
+            .connection
+            .send(command, Route::BROWSER)
+            .outstanding()
+    }
+
+    /// The screen of all pages has this size, and every viewport fills it.
+    fn resize(&self, viewport: Viewport) -> Vec<Outstanding> {
+        let screen_area = Some(ScreenArea {
+            width: viewport.width,
+            height: viewport.height,
+        });
+        let mut replies = self.fit_windows(viewport);
+        replies.push(self.everywhere(&viewport_of(None, Some(&self.id), viewport)));
+        replies.push(self.everywhere(&SetScreenSettingsOverride {
+            screen_area,
+            user_contexts: [&self.id],
+        }));
+        replies
+    }
+
+    fn locate(&self, place: Option<Geolocation>) -> Outstanding {
+        let coordinates = place.map(|place| Coordinates {
+            latitude: place.latitude,
+            longitude: place.longitude,
+            accuracy: place.accuracy,
+        });
+        self.everywhere(&SetGeolocationOverride {
+            coordinates,
+            user_contexts: [&self.id],
+        })
+    }
+
     async fn permit(&self, origin: Option<&str>, allow: &[(Permission, bool)]) -> Performed {
         // The browser's Permissions API has no such names: they can't be set, whatever is answered.
         if allow.iter().any(|(permission, _)| {
             matches!(permission, Permission::Camera | Permission::Microphone)
         }) {
-            return Err(AdapterError::Unsupported {
-                primitive: "permissions for camera and microphone",
-            });
+            return lacking("permissions for camera and microphone");
         }
         let replies = {
             let mut state = self.browser.router.lock();

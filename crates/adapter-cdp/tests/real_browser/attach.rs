@@ -50,11 +50,11 @@ pub(crate) fn trials() -> Vec<Trial> {
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// The way to the browser: a task writes what was handed over, until this is closed.
-struct ToSocket(std::sync::Mutex<Option<UnboundedSender<String>>>);
+struct ToSocket(parking_lot::Mutex<Option<UnboundedSender<String>>>);
 
 impl Outgoing for ToSocket {
     fn send(&self, sent: &[u8]) -> Result<(), SendError> {
-        let open = self.0.lock().unwrap();
+        let open = self.0.lock();
         let queue = open.as_ref().ok_or(SendError::Closed)?;
         for message in messages(sent) {
             let text = String::from_utf8(message.to_vec()).unwrap();
@@ -64,7 +64,7 @@ impl Outgoing for ToSocket {
     }
 
     fn close(&self) {
-        self.0.lock().unwrap().take();
+        self.0.lock().take();
     }
 }
 
@@ -99,7 +99,7 @@ async fn over_socket(address: &str) -> Transport {
         let _ = writer.close().await;
     });
     Transport {
-        outgoing: Arc::new(ToSocket(std::sync::Mutex::new(Some(sender)))),
+        outgoing: Arc::new(ToSocket(parking_lot::Mutex::new(Some(sender)))),
         incoming: Box::new(FromSocket(reader)),
     }
 }

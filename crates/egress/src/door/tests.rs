@@ -11,7 +11,7 @@ struct Seen(Mutex<Vec<String>>);
 
 impl EgressWitness for Seen {
     fn refused(&self, refusal: &DomainRefusal) {
-        lock(&self.0).push(refusal.sentence());
+        self.0.lock().push(refusal.sentence());
     }
 }
 
@@ -166,7 +166,7 @@ async fn a_plain_request_is_decided_by_its_own_host_each_time() {
         .unwrap();
     assert_eq!(read_until(&mut stream, "").await, "");
     assert_eq!(
-        *lock(&seen.0),
+        *seen.0.lock(),
         [format!(
             "bad.localhost:{port} is on no allow list of this session"
         )]
@@ -203,7 +203,7 @@ async fn a_tunnel_is_opened_to_permitted_hosts_alone() {
             "{refused}"
         );
     }
-    assert_eq!(lock(&seen.0).len(), 2);
+    assert_eq!(seen.0.lock().len(), 2);
     drop(door);
     assert_eq!(
         read_until(&mut stream, "").await,
@@ -233,7 +233,7 @@ async fn a_denied_address_stays_denied_under_any_name() {
             .starts_with("HTTP/1.1 403")
     );
     assert!(
-        lock(&seen.0)[0].starts_with("good.localhost"),
+        seen.0.lock()[0].starts_with("good.localhost"),
         "{:?}",
         seen.0
     );
