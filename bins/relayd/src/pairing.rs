@@ -3,12 +3,13 @@
 //!
 //! Whoever can write the home can open a code: that is what makes a pairing a proof of the home's owner.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use ops_contracts::wire::clock::{Clock, Timestamp};
 use ops_contracts::wire::http::home::PAIRING_CODE;
 use ops_contracts::wire::http::{OpenCode, Paired};
 use ops_contracts::{ErrorCode, Fault, Outcome};
+use parking_lot::{Mutex, MutexGuard};
 use relay::PairingStore;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -76,7 +77,7 @@ impl Pairings {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// Spends the open code if it is `code`.

@@ -7,7 +7,7 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use ops_contracts::Outcome;
 use ops_contracts::control::choice::{Choices, Decision, DecisionLog, Stream};
@@ -15,6 +15,7 @@ use ops_contracts::wire::routing::{
     Identities, LegacyLane, Peer, Route, RoutePolicy, RoutingControls, RoutingDecision,
     RoutingStatus, WindowPosition,
 };
+use parking_lot::Mutex;
 use routing::decision::Rules;
 use rustix::fs::OFlags;
 
@@ -61,12 +62,7 @@ impl DecisionLog for LogFile {
         };
         line.push(b'\n');
         // Of each decision one write, so that lines stay whole.
-        if let Err(error) = self
-            .file
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .write_all(&line)
-        {
+        if let Err(error) = self.file.lock().write_all(&line) {
             tracing::warn!(%error, "a decision is missing in the log of decisions");
         }
     }

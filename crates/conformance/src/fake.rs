@@ -11,14 +11,15 @@ mod pages;
 mod script;
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ops_contracts::seam::adapter::{
     Adapter, AdapterError, AdapterResult, BoxFuture, Browser, BrowserInfo, ContextSpec, Event,
     EventSink, FrameKey, LaunchSpec, OpenedContext, TargetKey,
 };
 use ops_contracts::wire::capability::{AdapterKind, BrowserKind, CapabilitySet};
+use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use context::FakeContext;
@@ -51,10 +52,6 @@ enum Trouble {
     Say(String),
     Hold(watch::Receiver<bool>, watch::Sender<bool>),
     EndBrowser,
-}
-
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Stage {
@@ -113,7 +110,7 @@ impl Adapter for FakeAdapter {
                 });
             }
             let number = self.stage.launches.fetch_add(1, Ordering::Relaxed);
-            let mut state = lock(&self.stage.state);
+            let mut state = self.stage.state.lock();
             if let Some(error) = state.refused_launches.pop_front() {
                 return Err(error);
             }
@@ -182,7 +179,7 @@ impl FakeBrowser {
             ended.is_none() && ended.replace(reason.to_owned()).is_none()
         });
         if first {
-            for sink in lock(&self.sinks).drain(..) {
+            for sink in self.sinks.lock().drain(..) {
                 sink.emit(Event::Disconnected {
                     reason: reason.to_owned(),
                 });
@@ -203,7 +200,7 @@ impl Browser for FakeBrowser {
     ) -> BoxFuture<'_, AdapterResult<OpenedContext>> {
         Box::pin(async move {
             self.process.answers().await?;
-            lock(&self.sinks).push(events.clone());
+            self.sinks.lock().push(events.clone());
             let (target, frame) = (TargetKey(self.stage.key()), FrameKey(self.stage.key()));
             let context = FakeContext::new(
                 self.stage.clone(),
@@ -232,7 +229,7 @@ impl Browser for FakeBrowser {
     fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             self.end("it was closed");
-            lock(&self.stage.state).browsers.remove(&self.process.pid);
+            self.stage.state.lock().browsers.remove(&self.process.pid);
         })
     }
 }
@@ -289,7 +286,9 @@ impl Control {
     }
 
     fn trouble(&self, primitive: &str, trouble: Trouble) {
-        lock(&self.stage.state)
+        self.stage
+            .state
+            .lock()
             .troubles
             .entry(primitive.to_owned())
             .or_default()
@@ -298,12 +297,12 @@ impl Control {
 
     /// The next launch fails.
     pub fn refuse_launch(&self, error: AdapterError) {
-        lock(&self.stage.state).refused_launches.push_back(error);
+        self.stage.state.lock().refused_launches.push_back(error);
     }
 
     /// Ends a browser as if its process had been killed.
     pub fn end_browser(&self, pid: u32) {
-        let browser = lock(&self.stage.state).browsers.remove(&pid);
+        let browser = self.stage.state.lock().browsers.remove(&pid);
         if let Some(browser) = browser {
             browser.end("its process was killed");
         }
@@ -311,7 +310,7 @@ impl Control {
 
     /// Stops a browser's process, or lets it go on: one that is stopped answers nothing.
     pub fn stop_browser(&self, pid: u32, stop: bool) {
-        if let Some(browser) = lock(&self.stage.state).browsers.get(&pid) {
+        if let Some(browser) = self.stage.state.lock().browsers.get(&pid) {
             browser.process.runs.send_replace(!stop);
         }
     }
@@ -319,7 +318,7 @@ impl Control {
     /// The browsers that have been started and not ended.
     #[must_use]
     pub fn browsers(&self) -> Vec<u32> {
-        let mut pids: Vec<u32> = lock(&self.stage.state).browsers.keys().copied().collect();
+        let mut pids: Vec<u32> = self.stage.state.lock().browsers.keys().copied().collect();
         pids.sort_unstable();
         pids
     }
@@ -333,11 +332,11 @@ impl Control {
     /// What was asked of all contexts so far, in order, the warming of spare ones not included.
     #[must_use]
     pub fn performed(&self) -> Vec<String> {
-        lock(&self.stage.state).performed.clone()
+        self.stage.state.lock().performed.clone()
     }
 
     /// Forgets what was asked so far.
     pub fn forget(&self) {
-        lock(&self.stage.state).performed.clear();
+        self.stage.state.lock().performed.clear();
     }
 }

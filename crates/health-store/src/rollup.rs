@@ -10,7 +10,6 @@ mod private;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ops_contracts::control::incident::{Incident, NewIncident, ResolveIncident};
 use ops_contracts::control::ledger::{ArtifactUsage, Ledger, RequestSample};
@@ -23,6 +22,7 @@ use ops_contracts::{ErrorCode, Fault, Outcome};
 
 use hours::Hours;
 use incidents::Incidents;
+use parking_lot::Mutex;
 
 /// The largest file that is read, in bytes.
 const MAX_FILE: u64 = 16 << 20;
@@ -77,10 +77,6 @@ pub struct RollupLedger {
     lost_writes: AtomicU64,
     /// Of two flushes the later one writes last.
     flushing: Mutex<()>,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl RollupLedger {
@@ -146,14 +142,14 @@ impl RollupLedger {
     /// Writes what has changed, removes what is too old, and measures the disk. Blocks. What can't be written stays in memory and is tried
     /// again with the next flush.
     pub fn flush(&self, now: Timestamp) {
-        let _one_at_a_time = lock(&self.flushing);
+        let _one_at_a_time = self.flushing.lock();
         let Some(places) = &self.places else { return };
-        let changed = lock(&self.hours).take_changed(now);
+        let changed = self.hours.lock().take_changed(now);
         for hour in changed {
             if let Err(error) = hours::write(&places.rollups, &hour) {
                 self.lost_writes.fetch_add(1, Ordering::Relaxed);
                 tracing::warn!(%error, "a rollup can't be written; it stays in memory");
-                lock(&self.hours).mark_changed(hour.hour);
+                self.hours.lock().mark_changed(hour.hour);
             }
         }
         if let Err(error) = hours::prune(&places.rollups, now) {
@@ -164,7 +160,7 @@ impl RollupLedger {
             .iter()
             .filter_map(|(set, path)| disk::usage(*set, path))
             .collect();
-        *lock(&self.usage) = usage;
+        *self.usage.lock() = usage;
     }
 
     /// Why the baseline that is there is not used; none where it is, and where there is none.
@@ -182,33 +178,36 @@ impl RollupLedger {
 
 impl Ledger for RollupLedger {
     fn request(&self, sample: &RequestSample, at: Timestamp) {
-        lock(&self.hours).request(sample, at);
+        self.hours.lock().request(sample, at);
     }
 
     fn session_ended(&self, crashed: bool, at: Timestamp) {
-        lock(&self.hours).session_ended(crashed, at);
+        self.hours.lock().session_ended(crashed, at);
     }
 
     fn record_incident(&self, told: NewIncident, at: Timestamp) -> Outcome<Incident> {
-        lock(&self.incidents)
+        self.incidents
+            .lock()
             .record(told, at)
             .map_err(|error| store_failed(&error))
     }
 
     fn resolve_incident(&self, told: &ResolveIncident, at: Timestamp) -> Outcome<Incident> {
-        let resolved = lock(&self.incidents)
+        let resolved = self
+            .incidents
+            .lock()
             .resolve(told, at)
             .map_err(|error| store_failed(&error))?;
         resolved.ok_or_else(|| Fault::plain(ErrorCode::RelayIncidentUnknown).with("id", &told.id))
     }
 
     fn incidents(&self) -> Vec<Incident> {
-        lock(&self.incidents).list()
+        self.incidents.lock().list()
     }
 
     fn inputs(&self, phase: Phase, window: Window, now: Timestamp) -> ScorecardInputs {
-        let incidents = lock(&self.incidents).counts(window, now);
-        let hours = lock(&self.hours);
+        let incidents = self.incidents.lock().counts(window, now);
+        let hours = self.hours.lock();
         let looked_at = ROLLBACK_TRIGGERS
             .iter()
             .map(|trigger| trigger.hours)
@@ -228,7 +227,7 @@ impl Ledger for RollupLedger {
     }
 
     fn hours(&self, count: usize, now: Timestamp) -> Vec<HourCounts> {
-        lock(&self.hours).full(count, now)
+        self.hours.lock().full(count, now)
     }
 
     fn baseline(&self) -> Option<&Baseline> {
@@ -236,7 +235,7 @@ impl Ledger for RollupLedger {
     }
 
     fn disk(&self) -> Vec<ArtifactUsage> {
-        lock(&self.usage).clone()
+        self.usage.lock().clone()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use ops_contracts::control::health::{
 };
 use ops_contracts::wire::clock::Timestamp;
 use ops_contracts::wire::ids::{ClientId, SessionId};
+use parking_lot::Mutex;
 
 use crate::dir;
 use crate::disk::Guard;
@@ -104,10 +105,6 @@ impl fmt::Debug for HealthStore {
             .field("journal", &self.shared.queue.is_some())
             .finish_non_exhaustive()
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl HealthStore {
@@ -223,7 +220,7 @@ impl HealthStore {
 
     fn take(&self, envelope: HealthEnvelope, from: Emitter<'_>) -> Outcome<Ingested> {
         let now = self.shared.ticks.now();
-        let mut state = lock(&self.shared.state);
+        let mut state = self.shared.state.lock();
         let verdict = state.apply(&envelope, from, now)?;
         if let (Ingested::Accepted, Some(queue)) = (verdict, &self.shared.queue) {
             let provenance = match from {
@@ -309,7 +306,7 @@ impl HealthSink for HealthStore {
     fn emit(&self, envelope: HealthEnvelope) {
         // Through the same validator as everybody's.
         if let Err(field) = envelope.check() {
-            lock(&self.shared.state).rejected();
+            self.shared.state.lock().rejected();
             tracing::error!(sessionId = %envelope.session_id, field = field.field, "the runtime made a health envelope that is none");
             return;
         }
@@ -320,7 +317,7 @@ impl HealthSink for HealthStore {
 
     fn session_closed(&self, session: &SessionId) {
         let now = self.shared.ticks.now();
-        let mut state = lock(&self.shared.state);
+        let mut state = self.shared.state.lock();
         if state.close(session, now)
             && let Some(queue) = &self.shared.queue
         {
@@ -329,40 +326,40 @@ impl HealthSink for HealthStore {
     }
 
     fn operator_global(&self) -> bool {
-        lock(&self.shared.state).operator_global()
+        self.shared.state.lock().operator_global()
     }
 }
 
 impl AdapterHealthStore for HealthStore {
     fn ingest(&self, text: &str, emitter: &ClientId) -> Outcome<Ingested> {
         let envelope =
-            HealthEnvelope::parse(text).inspect_err(|_| lock(&self.shared.state).rejected())?;
+            HealthEnvelope::parse(text).inspect_err(|_| self.shared.state.lock().rejected())?;
         self.take(envelope, Emitter::Channel(emitter))
     }
 
     fn report(&self) -> AdapterHealthReport {
         let now = self.shared.ticks.now();
         let (worst, mut figures) = {
-            let mut state = lock(&self.shared.state);
+            let mut state = self.shared.state.lock();
             state.forget(now);
             state.summary(now)
         };
         if let Some(queue) = &self.shared.queue {
             figures.journal = queue.lock().figures.clone();
         }
-        figures.disk = lock(&self.shared.disk).clone();
+        figures.disk = self.shared.disk.lock().clone();
         AdapterHealthReport { worst, figures }
     }
 
     fn sessions(&self) -> Vec<AdapterSessionHealth> {
         let now = self.shared.ticks.now();
-        let mut state = lock(&self.shared.state);
+        let mut state = self.shared.state.lock();
         state.forget(now);
         state.sessions(now)
     }
 
     fn set_operator_global(&self, disabled: bool) {
-        lock(&self.shared.state).set_operator_global(disabled);
+        self.shared.state.lock().set_operator_global(disabled);
     }
 }
 
@@ -440,8 +437,8 @@ impl Keeper {
                 );
             }
             let oversize = usage.usage_bytes > self.config.bytes;
-            *lock(&self.shared.disk) = Some(usage);
-            lock(&self.shared.state).forget(now);
+            *self.shared.disk.lock() = Some(usage);
+            self.shared.state.lock().forget(now);
             if oversize {
                 self.prune(now);
             }

@@ -6,10 +6,11 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ops_contracts::control::health::{HealthEvent, JournalFigures, JournalState};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::dir::{self, Segment};
 use crate::error::JournalError;
@@ -72,7 +73,7 @@ pub(crate) struct Waiting {
 
 impl Queue {
     pub(crate) fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.lock()
     }
 
     /// Queues a record; one that finds no room is lost, and counted.
@@ -92,12 +93,9 @@ impl Queue {
 
     /// Waits until something is there, `limit` has passed, or the end; what is there, and whether it is the end.
     pub(crate) fn take(&self, limit: Duration) -> (Vec<Record>, bool) {
-        let waiting = self.lock();
+        let mut waiting = self.lock();
         let idle = |waiting: &mut Waiting| waiting.records.is_empty() && !waiting.ending;
-        let (mut waiting, _) = self
-            .news
-            .wait_timeout_while(waiting, limit, idle)
-            .unwrap_or_else(PoisonError::into_inner);
+        self.news.wait_while_for(&mut waiting, idle, limit);
         waiting.writing = !waiting.records.is_empty();
         (std::mem::take(&mut waiting.records), waiting.ending)
     }
@@ -115,12 +113,10 @@ impl Queue {
     /// Waits until everything that is queued now has been written or lost, at most `limit`; whether it has.
     pub(crate) fn settle(&self, limit: Duration) -> bool {
         let busy = |waiting: &mut Waiting| waiting.writing || !waiting.records.is_empty();
-        let (waiting, waited) = self
-            .news
-            .wait_timeout_while(self.lock(), limit, busy)
-            .unwrap_or_else(PoisonError::into_inner);
-        drop(waiting);
-        !waited.timed_out()
+        let mut waiting = self.lock();
+        self.news.wait_while_for(&mut waiting, busy, limit);
+        // Asked again: it may have been written just as the time was over.
+        !busy(&mut waiting)
     }
 }
 

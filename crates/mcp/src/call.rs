@@ -1,11 +1,12 @@
 //! One call of a tool: what it sends, so that it can be cancelled.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use client_core::session::is_over;
 use ops_client::Reply;
 use ops_contracts::wire::command::{CommandName, Lane};
+use parking_lot::Mutex;
 use serde_json::value::RawValue;
 
 use crate::handle::Held;
@@ -30,13 +31,9 @@ impl<'a> Cx<'a> {
 
     /// Sends a command and waits for its answer, which is a result or trouble.
     pub(crate) async fn send(&self, link: &Arc<Link>, sending: Sending) -> Result<Reply, Trouble> {
-        *self.sent.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some((link.clone(), sending.clone()));
+        *self.sent.lock() = Some((link.clone(), sending.clone()));
         let reply = link.call(&sending).await;
-        self.sent
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        self.sent.lock().take();
         let reply = reply?;
         match reply.result() {
             Ok(_) => Ok(reply),
@@ -77,11 +74,7 @@ impl<'a> Cx<'a> {
 
     /// Has the relay end what this call waits for.
     pub(crate) async fn cancel(&self) {
-        let sent = self
-            .sent
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let sent = self.sent.lock().take();
         if let Some((link, sending)) = sent {
             link.cancel(&sending).await;
         }

@@ -1,10 +1,11 @@
 //! What stands for a session and its lease outside of this process: a word that opens nothing elsewhere.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use ops_contracts::ErrorCode;
 use ops_contracts::wire::ids::{LeaseId, SessionId};
+use parking_lot::{Mutex, MutexGuard};
 use serde_json::{Map, Value};
 
 use crate::link::Link;
@@ -46,7 +47,7 @@ pub(crate) struct Seen {
 
 impl Held {
     pub(crate) fn memory(&self) -> MutexGuard<'_, Memory> {
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+        self.memory.lock()
     }
 }
 
@@ -58,7 +59,7 @@ pub(crate) struct Sessions {
 
 impl Sessions {
     fn held(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Held>>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+        self.held.lock()
     }
 
     /// Whether another session may be opened.

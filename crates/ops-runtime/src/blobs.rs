@@ -3,7 +3,7 @@
 //! Held in memory alone: what a caller has put down never reaches the disk.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 
 use ops_contracts::wire::blob::{
     BlobInfo, KEPT_FOR, MAX_BLOB_BYTES, MAX_SESSION_BLOBS, MAX_SESSION_BYTES, MAX_TOTAL_BYTES,
@@ -11,6 +11,7 @@ use ops_contracts::wire::blob::{
 use ops_contracts::wire::clock::Clock;
 use ops_contracts::wire::ids::{BlobId, SessionId};
 use ops_contracts::{ErrorCode, Fault, Outcome};
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::secret;
 
@@ -33,7 +34,7 @@ struct Usage {
 
 impl Blobs {
     fn lock(&self) -> MutexGuard<'_, HashMap<BlobId, (SessionId, Bytes)>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+        self.held.lock()
     }
 
     /// Whether a session may put down so many bytes more.

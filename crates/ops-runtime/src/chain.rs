@@ -4,12 +4,13 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::mem::{Discriminant, discriminant};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use ops_contracts::seam::adapter::{
     AdapterError, AdapterResult, BoxFuture, Context, Effect, Emulation, Primitive,
 };
 use ops_contracts::wire::command::session::FallbackUse;
+use parking_lot::Mutex;
 
 /// What the second link did in the first one's stead.
 #[derive(Debug, Default)]
@@ -17,12 +18,13 @@ pub(crate) struct Uses(Mutex<BTreeMap<&'static str, u64>>);
 
 impl Uses {
     fn note(&self, operation: &'static str) {
-        *lock(&self.0).entry(operation).or_default() += 1;
+        *self.0.lock().entry(operation).or_default() += 1;
     }
 
     /// By operation, for the session's status.
     pub(crate) fn list(&self) -> Vec<FallbackUse> {
-        lock(&self.0)
+        self.0
+            .lock()
             .iter()
             .map(|(operation, times)| FallbackUse {
                 operation: (*operation).to_owned(),
@@ -41,10 +43,6 @@ pub(crate) struct Chain {
     uses: Arc<Uses>,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Chain {
     pub(crate) fn new(first: Arc<dyn Context>, next: Arc<dyn Context>, uses: Arc<Uses>) -> Self {
         Self {
@@ -60,7 +58,7 @@ impl Chain {
             Primitive::Emulate { setting } => Some(discriminant(setting)),
             _ => None,
         };
-        if setting.is_some_and(|setting| lock(&self.taken).contains(&setting)) {
+        if setting.is_some_and(|setting| self.taken.lock().contains(&setting)) {
             return self.fall_back(primitive, setting).await;
         }
         match self.first.perform(primitive.clone()).await {
@@ -82,7 +80,7 @@ impl Chain {
     ) -> AdapterResult<Effect> {
         let operation = primitive.name();
         let effect = self.next.perform(primitive).await?;
-        lock(&self.taken).extend(setting);
+        self.taken.lock().extend(setting);
         self.uses.note(operation);
         tracing::debug!(operation, "done by the next adapter of the chain");
         Ok(effect)

@@ -3,12 +3,13 @@
 //! It carries no traffic: the door does, which asks nobody once it has its terms.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use ops_contracts::seam::egress::{EgressTerms, EgressUpstream, EgressWitness};
 use ops_contracts::wire::clock::Clock;
 use ops_contracts::wire::command::session::DomainsStatus;
 use ops_contracts::wire::domains::{DomainPolicy, DomainRefusal, RefusedHost, host_of_url};
+use parking_lot::Mutex;
 
 /// The most hosts that are remembered as refused.
 const MAX_REFUSED: usize = 256;
@@ -71,8 +72,8 @@ impl Confinement {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<RefusedHost>> {
-        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> parking_lot::MutexGuard<'_, VecDeque<RefusedHost>> {
+        self.refused.lock()
     }
 }
 

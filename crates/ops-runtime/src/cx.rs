@@ -1,6 +1,6 @@
 //! What a command works with: its session's context and world, its deadline, its meter; and `Page`, the page it acts on.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ops_contracts::seam::adapter::{
@@ -12,6 +12,7 @@ use ops_contracts::wire::ids::{FrameId, RequestId, TargetId};
 use ops_contracts::wire::locator::{Locator, LocatorKey};
 use ops_contracts::wire::routing::LegacyLane;
 use ops_contracts::{ErrorCode, Fault, Outcome};
+use parking_lot::Mutex;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
@@ -131,28 +132,22 @@ impl Cx {
 
     /// Notes what is being waited for, for the error at the deadline.
     pub(crate) fn waiting_for(&self, what: &'static str) {
-        *self
-            .waiting_for
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = what;
+        *self.waiting_for.lock() = what;
     }
 
     /// Forgets what the command before it in a batch was about.
     pub(crate) fn begin(&self) {
-        *self.alive.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.alive.lock() = None;
     }
 
     /// The page that the command is about, whose renderer was alive when it began.
     pub(crate) fn alive(&self) -> Option<TargetKey> {
-        *self.alive.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.alive.lock()
     }
 
     /// The fault of a command whose deadline has passed.
     pub(crate) fn timed_out(&self) -> Fault {
-        let what = *self
-            .waiting_for
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let what = *self.waiting_for.lock();
         Fault::new(
             ErrorCode::OpsTimeout,
             format!("the deadline passed while waiting for {what}"),
@@ -182,8 +177,7 @@ impl Cx {
             None => state.current.and_then(|current| state.tab(current)),
         };
         if let Some(tab) = tab {
-            *self.alive.lock().unwrap_or_else(PoisonError::into_inner) =
-                (!tab.crashed).then_some(tab.key);
+            *self.alive.lock() = (!tab.crashed).then_some(tab.key);
         }
         match (tab, id) {
             (Some(tab), _) => Ok(Page {

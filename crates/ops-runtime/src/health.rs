@@ -3,7 +3,7 @@
 //! A success costs one lock and one counter. Envelopes are made for faults, transitions and the periodic snapshot alone. What
 //! becomes of them is the sink's business.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ops_contracts::control::choice::Stream;
@@ -15,6 +15,7 @@ use ops_contracts::wire::capability::AdapterKind;
 use ops_contracts::wire::clock::Clock;
 use ops_contracts::wire::ids::{RequestId, SessionId};
 use ops_contracts::{ErrorCode, Fault, Outcome};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 mod breaker;
@@ -115,7 +116,7 @@ impl SessionHealth {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// Asks for leave to run a page command.

@@ -1,9 +1,9 @@
 //! Measures where a request's time goes. Calls that overlap count as one round trip.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use ops_contracts::wire::frame::Timing;
+use parking_lot::Mutex;
 
 /// The meter of one request.
 #[derive(Debug)]
@@ -60,8 +60,8 @@ impl Meter {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> parking_lot::MutexGuard<'_, Inner> {
+        self.inner.lock()
     }
 }
 

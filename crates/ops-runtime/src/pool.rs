@@ -4,8 +4,8 @@
 mod silence;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ops_contracts::seam::adapter::{
@@ -19,6 +19,7 @@ use ops_contracts::wire::command::Viewport;
 use ops_contracts::wire::command::session::SessionMode;
 use ops_contracts::wire::ids::SessionId;
 use ops_contracts::{ErrorCode, Fault, Outcome};
+use parking_lot::Mutex;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -142,7 +143,7 @@ impl Drop for Using {
         }
         let (pool, slot) = (self.pool.clone(), self.slot.clone());
         // Nobody comes any more to a private one, or to one that another has taken the place of.
-        let awaited = slot.key.private.is_none() && lock(&pool.slots).is_open(&slot);
+        let awaited = slot.key.private.is_none() && pool.slots.lock().is_open(&slot);
         let idle = if awaited { pool.idle } else { Duration::ZERO };
         // Without a runtime everything is ending, and the browsers with it.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
@@ -212,10 +213,6 @@ impl Slots {
         self.apart.retain(|apart| !Arc::ptr_eq(apart, slot));
         self.is_open(slot) && self.open.remove(&slot.key).is_some()
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Pool {
@@ -315,13 +312,13 @@ impl Pool {
 
     /// Closes every browser.
     pub(crate) async fn close(&self) {
-        let slots: Vec<_> = std::mem::take(&mut *lock(&self.slots)).into_all().collect();
+        let slots: Vec<_> = std::mem::take(&mut *self.slots.lock()).into_all().collect();
         futures_util::future::join_all(slots.iter().map(|slot| slot.close())).await;
     }
 
     /// Whether a session holds this profile.
     pub(crate) fn in_use(&self, key: &SlotKey) -> bool {
-        let slots = lock(&self.slots);
+        let slots = self.slots.lock();
         key.spec.profile.is_some()
             && slots.all().any(|slot| {
                 slot.key.spec.profile == key.spec.profile && slot.users.load(Ordering::Relaxed) > 0
@@ -329,7 +326,7 @@ impl Pool {
     }
 
     pub(crate) fn summary(&self) -> Vec<BrowserSummary> {
-        let slots = lock(&self.slots);
+        let slots = self.slots.lock();
         let mut browsers: Vec<_> = slots.all().filter_map(|slot| slot.summary()).collect();
         browsers.sort_by_key(|browser| browser.pid);
         browsers
@@ -337,7 +334,7 @@ impl Pool {
 
     fn using(self: &Arc<Self>, key: &SlotKey) -> Outcome<Using> {
         let (adapter, _) = self.adapter(key.spec.browser, Some(key.adapter))?;
-        let mut slots = lock(&self.slots);
+        let mut slots = self.slots.lock();
         let slot = slots.open.entry(key.clone()).or_insert_with(|| {
             let egress = self.egress.clone().filter(|_| key.spec.confined);
             let next = self.next(&**adapter, key.spec.browser);
@@ -353,7 +350,7 @@ impl Pool {
 
     async fn close_slot(&self, slot: &Arc<Slot>) {
         {
-            let mut slots = lock(&self.slots);
+            let mut slots = self.slots.lock();
             // A session may have come since: then the slot stays.
             if slot.users.load(Ordering::Relaxed) > 0 {
                 return;
@@ -368,7 +365,7 @@ impl Pool {
 fn keep_spare(slot: &Arc<Slot>) {
     let slot = slot.clone();
     tokio::spawn(async move {
-        let launched = *lock(&slot.launched);
+        let launched = *slot.launched.lock();
         if let Some(launched) = launched {
             // The first page of a browser just started has the machine to itself.
             tokio::time::sleep_until(launched + SPARE_AFTER_LAUNCH).await;
@@ -403,7 +400,8 @@ impl Slot {
     }
 
     fn take_spare(&self) -> Option<Place> {
-        lock(&self.spare)
+        self.spare
+            .lock()
             .take()
             .filter(|place| place.world.lock().lost.is_none())
     }
@@ -419,11 +417,11 @@ impl Slot {
             && let Some(door) = self.open_door().await?
         {
             spec.proxy = Some(format!("http://{}", door.address()));
-            *lock(&self.door) = Some(door);
+            *self.door.lock() = Some(door);
         }
         let launched = self.adapter.launch(spec).await?;
-        *lock(&self.launched) = Some(Instant::now());
-        *lock(&self.last) = Some(launched.clone());
+        *self.launched.lock() = Some(Instant::now());
+        *self.last.lock() = Some(launched.clone());
         *browser = Some(launched.clone());
         Ok(launched)
     }
@@ -431,7 +429,7 @@ impl Slot {
     async fn open(&self, browser: &Arc<dyn Browser>, viewport: Viewport) -> Outcome<Place> {
         let (world, effects) = World::new();
         let (storage, door, proxy) = if self.key.spec.profile.is_some() {
-            (ContextStorage::Profile, lock(&self.door).clone(), None)
+            (ContextStorage::Profile, self.door.lock().clone(), None)
         } else {
             let door = self.open_door().await?;
             let proxy = door
@@ -488,7 +486,7 @@ impl Slot {
     }
 
     async fn make_spare(&self) -> Outcome<()> {
-        if lock(&self.spare).is_some() || self.is_silent() {
+        if self.spare.lock().is_some() || self.is_silent() {
             return Ok(());
         }
         let Some(browser) = self
@@ -501,7 +499,7 @@ impl Slot {
             return Ok(());
         };
         let place = self.open(&browser, Viewport::default()).await?;
-        let surplus = lock(&self.spare).replace(place);
+        let surplus = self.spare.lock().replace(place);
         if let Some(surplus) = surplus {
             surplus.context.close().await;
         }
@@ -509,18 +507,20 @@ impl Slot {
     }
 
     async fn close(&self) {
-        drop(lock(&self.spare).take());
+        drop(self.spare.lock().take());
         // Held until it has ended: whoever wants the browser, or its profile, waits for that.
         let mut browser = self.browser.lock().await;
         if let Some(running) = browser.take() {
             running.close().await;
         }
-        lock(&self.door).take();
-        lock(&self.last).take();
+        self.door.lock().take();
+        self.last.lock().take();
     }
 
     fn summary(&self) -> Option<BrowserSummary> {
-        let browser = lock(&self.last)
+        let browser = self
+            .last
+            .lock()
             .clone()
             .filter(|browser| browser.is_connected())?;
         let info = browser.info();

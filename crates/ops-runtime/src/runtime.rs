@@ -3,8 +3,8 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant as StdInstant};
 
 use ops_contracts::control::choice::Choices;
@@ -24,6 +24,7 @@ use ops_contracts::wire::domains::DomainRules;
 use ops_contracts::wire::frame::{OpsCancel, OpsRequest};
 use ops_contracts::wire::ids::{ClientId, LeaseId, RequestId, SessionId};
 use ops_contracts::{ErrorCode, Fault, Outcome};
+use parking_lot::Mutex;
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -154,10 +155,6 @@ struct Sessions {
     ended: VecDeque<(SessionId, LeaseId, ErrorCode)>,
 }
 
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Runtime {
     /// A runtime that serves through these adapters. It must be used within a tokio runtime.
     #[must_use]
@@ -219,7 +216,7 @@ impl OpsService for Runtime {
             let session = asked.as_ref().and_then(|id| inner.find(id));
             let answer = inner.execute(request, session.as_ref(), &caller, &meter);
             let answer = answer.await;
-            *lock(&inner.last_use) = Instant::now();
+            *inner.last_use.lock() = Instant::now();
             let (outcome, granted) = match answer {
                 Ok(Answered { result, granted }) => (Ok(result), granted),
                 Err(fault) => (Err(fault), None),
@@ -245,7 +242,7 @@ impl OpsService for Runtime {
             };
             let Some(session) = inner
                 .find(session)
-                .filter(|session| lock(&session.lease).matches(lease))
+                .filter(|session| session.lease.lock().matches(lease))
             else {
                 return false;
             };
@@ -260,7 +257,7 @@ impl OpsService for Runtime {
     fn lease_matches(&self, session: &SessionId, lease: &LeaseId) -> bool {
         self.inner
             .find(session)
-            .is_some_and(|session| lock(&session.lease).matches(lease))
+            .is_some_and(|session| session.lease.lock().matches(lease))
     }
 
     fn admits(&self, request: &OpsRequest, caller: &Caller) -> Outcome<()> {
@@ -295,7 +292,7 @@ impl OpsService for Runtime {
         let Some(session) = self
             .inner
             .find(session)
-            .filter(|session| lock(&session.lease).matches(lease))
+            .filter(|session| session.lease.lock().matches(lease))
         else {
             return false;
         };
@@ -304,16 +301,16 @@ impl OpsService for Runtime {
     }
 
     fn observe(&self, observer: Arc<dyn SessionObserver>) {
-        *lock(&self.inner.observer) = Some(observer);
+        *self.inner.observer.lock() = Some(observer);
     }
 
     fn summary(&self) -> RuntimeSummary {
-        let sessions: Vec<_> = lock(&self.inner.sessions).live.values().cloned().collect();
+        let sessions: Vec<_> = self.inner.sessions.lock().live.values().cloned().collect();
         let lost = sessions
             .iter()
             .filter(|session| session.live().world.lock().lost.is_some())
             .count();
-        let idle = lock(&self.inner.last_use).elapsed();
+        let idle = self.inner.last_use.lock().elapsed();
         RuntimeSummary {
             sessions: u32::try_from(sessions.len()).unwrap_or(u32::MAX),
             lost_sessions: u32::try_from(lost).unwrap_or(u32::MAX),
@@ -331,7 +328,7 @@ impl OpsService for Runtime {
     }
 
     fn end_sessions(&self, how: EndSessions) -> BoxFuture<'static, u32> {
-        let sessions: Vec<_> = lock(&self.inner.sessions).live.values().cloned().collect();
+        let sessions: Vec<_> = self.inner.sessions.lock().live.values().cloned().collect();
         self.end_all_of(how, &sessions)
     }
 
@@ -341,7 +338,7 @@ impl OpsService for Runtime {
         sessions: &HashSet<SessionId>,
     ) -> BoxFuture<'static, u32> {
         let sessions: Vec<_> = {
-            let known = lock(&self.inner.sessions);
+            let known = self.inner.sessions.lock();
             sessions
                 .iter()
                 .filter_map(|id| known.live.get(id).cloned())
@@ -430,7 +427,10 @@ impl Inner {
         let once = name.spec().repeat == Repeat::Once;
         if once {
             let print = Fingerprint::of(name, params);
-            let admission = lock(&session.replies).admit(&request, print, Instant::now());
+            let admission = session
+                .replies
+                .lock()
+                .admit(&request, print, Instant::now());
             if let Some(answer) = repeated(admission, context.deadline).await? {
                 return answer;
             }
@@ -474,7 +474,7 @@ impl Inner {
         // What is found out about the lease, and the fence, are of one moment: work that was admitted before a reclaim is work of the
         // old holder, whenever it comes to the queue.
         let (standing, fence) = {
-            let mut held = lock(&session.lease);
+            let mut held = session.lease.lock();
             (held.judge(lease, Instant::now()), held.fence())
         };
         // An administrator may take over or close what others hold.
@@ -508,7 +508,7 @@ impl Inner {
         let Some(session) = self.find(id) else {
             return Err(self.why_ended(id, lease));
         };
-        let admitted = lock(&session.lease).admit(lease, Instant::now());
+        let admitted = session.lease.lock().admit(lease, Instant::now());
         admitted
             .map(|_| session)
             .map_err(|fault| fault.with("sessionId", id))
@@ -552,7 +552,7 @@ impl Inner {
     }
 
     fn creator<T>(&self, client: &ClientId, act: impl FnOnce(&mut Replies) -> T) -> T {
-        let mut creators = lock(&self.creators);
+        let mut creators = self.creators.lock();
         if creators.len() >= CREATORS && !creators.contains_key(client) {
             creators.clear();
         }
@@ -561,7 +561,7 @@ impl Inner {
 
     /// Tells whoever observes how a session ended.
     fn tell_end(&self, session: &Session, code: ErrorCode) {
-        let observer = lock(&self.observer).clone();
+        let observer = self.observer.lock().clone();
         let Some(observer) = observer else { return };
         let outcome = match code {
             _ if session.crashed.load(Ordering::Relaxed) => SessionOutcome::Crashed,
@@ -575,12 +575,12 @@ impl Inner {
     }
 
     fn find(&self, id: &SessionId) -> Option<Arc<Session>> {
-        lock(&self.sessions).live.get(id).cloned()
+        self.sessions.lock().live.get(id).cloned()
     }
 
     /// Why a session is not there: told to its holder alone.
     fn why_ended(&self, id: &SessionId, lease: Option<&LeaseId>) -> Fault {
-        let sessions = lock(&self.sessions);
+        let sessions = self.sessions.lock();
         let ended = sessions
             .ended
             .iter()
@@ -591,7 +591,7 @@ impl Inner {
 
     async fn shut_down(&self, deadline: Instant) {
         self.ending.store(true, Ordering::Relaxed);
-        let sessions: Vec<_> = lock(&self.sessions).live.values().cloned().collect();
+        let sessions: Vec<_> = self.sessions.lock().live.values().cloned().collect();
         let close = sessions.iter().map(|session| async move {
             // What runs may end until the deadline; then it is told that the relay has terminated it.
             let idle = async {
@@ -683,7 +683,7 @@ async fn repeated(admission: Admission, deadline: Instant) -> Outcome<Option<Ans
 
 /// Keeps what a command came to, unless it never began: then the same id may be sent again.
 fn remember(replies: &Mutex<Replies>, id: &RequestId, finished: &Finished) {
-    let mut replies = lock(replies);
+    let mut replies = replies.lock();
     match &finished.outcome {
         Err(fault) if !finished.began => replies.withdraw(id, fault),
         outcome => replies.finish(id, outcome, Instant::now()),

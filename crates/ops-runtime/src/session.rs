@@ -2,8 +2,8 @@
 //! one after the other; control commands act on this state beside it.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ops_contracts::seam::adapter::Context;
@@ -15,6 +15,7 @@ use ops_contracts::wire::command::{Call, CommandName, Viewport};
 use ops_contracts::wire::domains::DomainRefusal;
 use ops_contracts::wire::ids::{BlobId, ClientId, RequestId, SessionId};
 use ops_contracts::{ErrorCode, Fault, Outcome};
+use parking_lot::Mutex;
 use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
@@ -154,10 +155,6 @@ pub(crate) struct Session {
     pub(crate) snapshots: Mutex<Snapshots>,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Session {
     pub(crate) fn new(
         (id, client): (SessionId, ClientId),
@@ -196,20 +193,20 @@ impl Session {
 
     /// What is emulated now.
     pub(crate) fn emulated(&self) -> Emulated {
-        lock(&self.emulated).clone()
+        self.emulated.lock().clone()
     }
 
     pub(crate) fn change_emulated(&self, change: impl FnOnce(&mut Emulated)) {
-        change(&mut lock(&self.emulated));
+        change(&mut self.emulated.lock());
     }
 
     /// What is recorded of the browser.
     pub(crate) fn trace(&self) -> Trace {
-        lock(&self.trace).clone()
+        self.trace.lock().clone()
     }
 
     pub(crate) fn set_trace(&self, trace: Trace) {
-        *lock(&self.trace) = trace;
+        *self.trace.lock() = trace;
     }
 
     /// The bytes that were put down for this session under an id.
@@ -230,11 +227,11 @@ impl Session {
 
     /// What the session runs in now.
     pub(crate) fn live(&self) -> Live {
-        lock(&self.live).clone()
+        self.live.lock().clone()
     }
 
     fn set_live(&self, live: Live) {
-        *lock(&self.live) = live;
+        *self.live.lock() = live;
     }
 
     /// Tells the owner something.
@@ -285,7 +282,9 @@ impl Session {
 
     /// When the lease ends, by the wall clock.
     pub(crate) fn lease_expires_at(&self) -> Timestamp {
-        let left = lock(&self.lease)
+        let left = self
+            .lease
+            .lock()
             .expires()
             .saturating_duration_since(Instant::now());
         self.clock.now().plus(left)
@@ -320,12 +319,12 @@ impl Session {
     }
 
     pub(crate) fn listen(&self, sink: Arc<dyn SessionEvents>) {
-        lock(&self.listeners).push(sink);
+        self.listeners.lock().push(sink);
     }
 
     /// Ends all subscriptions: who listened under an older lease must not hear what its successor does.
     pub(crate) fn silence(&self) {
-        lock(&self.listeners).clear();
+        self.listeners.lock().clear();
     }
 
     fn tell(&self, name: ops_contracts::wire::frame::EventName, data: &Arc<RawValue>) {
@@ -341,7 +340,9 @@ impl Session {
             // What can't be marked is not told.
             Some(Err(_)) => return,
         };
-        lock(&self.listeners).retain(|sink| sink.event(&self.id, seq, name, data.clone()));
+        self.listeners
+            .lock()
+            .retain(|sink| sink.event(&self.id, seq, name, data.clone()));
     }
 }
 

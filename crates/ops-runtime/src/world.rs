@@ -5,7 +5,7 @@
 //! calls the browser.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use ops_contracts::seam::adapter::{
     Decision, DocumentKey, DownloadKey, DownloadProgress, Event, EventSink, FrameKey, PausedKey,
@@ -17,6 +17,7 @@ use ops_contracts::wire::command::downloads::{DownloadEntry, DownloadState};
 use ops_contracts::wire::command::session::DialogPolicy;
 use ops_contracts::wire::frame::EventName;
 use ops_contracts::wire::receipt::{DialogInfo, DownloadInfo};
+use parking_lot::{Mutex, MutexGuard};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::sync::{mpsc, watch};
@@ -196,7 +197,7 @@ impl World {
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// Adds the page that the context was opened with, numbered on from `numbers`.

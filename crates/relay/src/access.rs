@@ -4,7 +4,7 @@
 //! It decides nothing by itself: rules are the contract's. Nothing is ever approved by time.
 
 use std::fmt;
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use ops_contracts::control::access::{
@@ -14,6 +14,7 @@ use ops_contracts::control::access::{
 use ops_contracts::wire::clock::Timestamp;
 use ops_contracts::wire::frame::OpsRequest;
 use ops_contracts::{ErrorCode, Fault, Outcome};
+use parking_lot::RwLock;
 use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout};
 
@@ -121,14 +122,11 @@ impl AccessControl {
                 Loaded::Unreadable(why.into())
             }
         };
-        *self.loaded.write().unwrap_or_else(PoisonError::into_inner) = loaded;
+        *self.loaded.write() = loaded;
     }
 
     fn loaded(&self) -> Loaded {
-        self.loaded
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.loaded.read().clone()
     }
 
     /// Judges a request; what it has to be confirmed by, where it has to be.

@@ -2,14 +2,15 @@
 
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use ops_contracts::Outcome;
 use ops_contracts::wire::ids::ClientId;
+use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
@@ -54,7 +55,7 @@ impl Connection {
     /// # Errors
     /// `relay_connection_limit`.
     pub(crate) fn seat(&self, client: &ClientId) -> Outcome<()> {
-        let mut seat = self.seat.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seat = self.seat.lock();
         if seat.is_none() {
             *seat = Some(self.edge.peers.seat(client)?);
         }

@@ -7,7 +7,6 @@ mod exposition;
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::{PoisonError, RwLock};
 
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Label, Level, Metadata, Recorder, Unit};
 use metrics_exporter_prometheus::{
@@ -29,6 +28,7 @@ use ops_contracts::seam::port::{RuntimeSummary, Served};
 use ops_contracts::wire::capability::AdapterKind;
 use ops_contracts::wire::command::CommandName;
 use ops_contracts::wire::version::OPS_CONTRACT_VERSION;
+use parking_lot::RwLock;
 
 use crate::config::Labels;
 pub(crate) use exposition::Format;
@@ -456,19 +456,10 @@ fn cached<K: Copy + Eq + Hash, V: Clone>(
     key: K,
     make: impl FnOnce() -> V,
 ) -> V {
-    if let Some(known) = cache
-        .read()
-        .unwrap_or_else(PoisonError::into_inner)
-        .get(&key)
-    {
+    if let Some(known) = cache.read().get(&key) {
         return known.clone();
     }
-    cache
-        .write()
-        .unwrap_or_else(PoisonError::into_inner)
-        .entry(key)
-        .or_insert_with(make)
-        .clone()
+    cache.write().entry(key).or_insert_with(make).clone()
 }
 
 #[cfg(test)]

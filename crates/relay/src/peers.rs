@@ -2,10 +2,11 @@
 //! no client takes what the others need. A peer is the credential with a client id; callers without an id share one.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use ops_contracts::wire::ids::ClientId;
 use ops_contracts::{ErrorCode, Fault, Outcome};
+use parking_lot::{Mutex, MutexGuard};
 
 /// The most connections of one peer.
 pub(crate) const PER_PEER: u32 = 256;
@@ -69,7 +70,7 @@ impl Peers {
     }
 
     fn lock(&self) -> MutexGuard<'_, Open> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+        self.open.lock()
     }
 }
 

@@ -6,8 +6,8 @@ mod owners;
 
 use std::collections::HashSet;
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use ops_contracts::control::config::ConfigWarning;
 use ops_contracts::control::health::AdapterHealthStore;
@@ -23,6 +23,7 @@ use ops_contracts::wire::routing::{
 use ops_contracts::wire::version::CDP_LEASE_TRAIN;
 use ops_contracts::{ErrorCode, Fault, Outcome};
 use owners::Owners;
+use parking_lot::{Mutex, RwLock};
 
 /// What the configuration says about routing. Swapped as a whole by a reload.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -153,10 +154,6 @@ pub(crate) struct Figures {
     pub(crate) warnings: Vec<String>,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Routing {
     pub(crate) fn new(
         setup: &RoutingSetup,
@@ -202,10 +199,7 @@ impl Routing {
     }
 
     fn state(&self) -> Arc<State> {
-        self.state
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.state.read().clone()
     }
 
     /// Whether `/ops` makes a session for this caller.
@@ -322,7 +316,7 @@ impl Routing {
 
     pub(crate) fn figures(&self) -> Figures {
         let state = self.state();
-        let ending = lock(&self.ending);
+        let ending = self.ending.lock();
         let drain_state = match (ending.terminating, ending.draining) {
             (0, 0) => DrainState::Inactive,
             (0, _) => DrainState::Draining,
@@ -385,7 +379,7 @@ impl Routing {
         clock: &dyn Clock,
         act: impl FnOnce(&mut State),
     ) -> bool {
-        let _one_at_a_time = lock(&self.changing);
+        let _one_at_a_time = self.changing.lock();
         let old = self.state();
         let mut new = State::clone(&old);
         act(&mut new);
@@ -398,7 +392,7 @@ impl Routing {
             .policy
             .status(&controls, &Identities::default(), LegacyLane::Open);
         new.mode = status.effective_routing_mode;
-        *self.state.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
+        *self.state.write() = Arc::new(new);
         if differ {
             self.report_kill_switch();
             let (mode, policy) = (
@@ -464,7 +458,7 @@ struct UnderWay {
 
 impl UnderWay {
     fn begin(routing: Arc<Routing>, how: EndSessions) -> Self {
-        *Self::slot(&mut lock(&routing.ending), how) += 1;
+        *Self::slot(&mut routing.ending.lock(), how) += 1;
         Self { routing, how }
     }
 
@@ -486,7 +480,7 @@ impl UnderWay {
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        *Self::slot(&mut lock(&self.routing.ending), self.how) -= 1;
+        *Self::slot(&mut self.routing.ending.lock(), self.how) -= 1;
     }
 }
 

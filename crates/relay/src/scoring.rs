@@ -4,7 +4,7 @@
 //! It keeps nothing on disk and judges by no rule of its own.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::Arc;
 
 use ops_contracts::control::alert::{
     AlertName, DISK_HOLD, RaisedAlert, VOLUME_LIMIT_RATIO, disk_limit_bytes,
@@ -17,6 +17,7 @@ use ops_contracts::control::scorecard::{
 use ops_contracts::control::telemetry::ArtifactSet;
 use ops_contracts::wire::clock::Timestamp;
 use ops_contracts::{ErrorCode, Fault, Outcome};
+use parking_lot::{Mutex, RwLock};
 
 /// The scorecard of one relay.
 pub(crate) struct Scoring {
@@ -68,9 +69,9 @@ impl Scoring {
             self.phase.window(),
             now,
         )));
-        *self.card.write().unwrap_or_else(PoisonError::into_inner) = card;
+        *self.card.write() = card;
         let disk = self.disk();
-        let mut breached = self.breached.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut breached = self.breached.lock();
         for usage in &disk {
             if is_above(usage) {
                 breached.entry(usage.artifact_set).or_insert(now);
@@ -82,10 +83,7 @@ impl Scoring {
 
     /// The scorecard as it was judged last.
     pub(crate) fn card(&self) -> Arc<Scorecard> {
-        self.card
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.card.read().clone()
     }
 
     /// The scorecard of a window, with everything that it is made of.
@@ -130,7 +128,7 @@ impl Scoring {
         let mut raised: Vec<RaisedAlert> = met
             .map(|trigger| RaisedAlert::new(alert_of(trigger.kind), trigger.message.clone()))
             .collect();
-        let breached = self.breached.lock().unwrap_or_else(PoisonError::into_inner);
+        let breached = self.breached.lock();
         for usage in self.disk() {
             let held = breached
                 .get(&usage.artifact_set)

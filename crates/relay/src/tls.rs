@@ -4,8 +4,9 @@
 
 use std::fmt;
 use std::io;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
+use parking_lot::RwLock;
 use sha2::{Digest, Sha256};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
@@ -57,10 +58,7 @@ struct Served {
 
 impl Served {
     fn key(&self) -> Arc<CertifiedKey> {
-        self.key
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.key.read().clone()
     }
 }
 
@@ -102,11 +100,7 @@ impl Tls {
     pub fn replace(&self, certificates: &[u8], key: &[u8]) -> Result<bool, TlsError> {
         let key = Arc::new(read(certificates, key, &self.served.provider)?);
         let differs = key.cert != self.served.key().cert;
-        *self
-            .served
-            .key
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = key;
+        *self.served.key.write() = key;
         Ok(differs)
     }
 

@@ -4,7 +4,7 @@
 mod navigate;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ops_contracts::seam::adapter::{
@@ -12,6 +12,7 @@ use ops_contracts::seam::adapter::{
     Event, EventSink, FrameKey, InputAction, MouseButton, Primitive, RequestKey, ScriptError,
     TargetKey,
 };
+use parking_lot::Mutex;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -21,7 +22,7 @@ use self::navigate::beside;
 use super::bridge::{self, Reply};
 use super::document::Document;
 use super::script::{Act, Dialog, Page, Scripted};
-use super::{Process, Stage, Trouble, lock};
+use super::{Process, Stage, Trouble};
 
 /// A picture of nothing: a transparent PNG of one pixel, as base64.
 const PICTURE: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
@@ -95,7 +96,7 @@ impl Context for FakeContext {
 
     fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async move {
-            lock(&self.inner.tabs).clear();
+            self.inner.tabs.lock().clear();
             self.inner.touch();
         })
     }
@@ -159,7 +160,7 @@ impl Inner {
         self.process.answers().await?;
         self.check(target, None, revives)?;
         let trouble = {
-            let mut state = lock(&self.stage.state);
+            let mut state = self.stage.state.lock();
             state.performed.push(key.to_owned());
             state
                 .troubles
@@ -182,7 +183,7 @@ impl Inner {
                 self.unless_lost(target, document, revives, go_on).await?;
             }
             Some(Trouble::EndBrowser) => {
-                let browser = lock(&self.stage.state).browsers.remove(&self.process.pid);
+                let browser = self.stage.state.lock().browsers.remove(&self.process.pid);
                 if let Some(browser) = browser {
                     browser.end("its process was killed");
                 }
@@ -277,7 +278,8 @@ impl Inner {
     }
 
     fn with_tab<T>(&self, target: TargetKey, act: impl FnOnce(&mut Tab) -> T) -> AdapterResult<T> {
-        lock(&self.tabs)
+        self.tabs
+            .lock()
             .get_mut(&target)
             .map(act)
             .ok_or(AdapterError::TargetClosed)
@@ -361,7 +363,9 @@ impl Inner {
 
     fn open(&self, opener: Option<TargetKey>, url: &str) -> (TargetKey, FrameKey) {
         let (target, frame) = (TargetKey(self.stage.key()), FrameKey(self.stage.key()));
-        lock(&self.tabs).insert(target, Tab::blank(frame, DocumentKey(self.stage.key())));
+        self.tabs
+            .lock()
+            .insert(target, Tab::blank(frame, DocumentKey(self.stage.key())));
         self.events.emit(Event::TargetOpened {
             target,
             frame,
@@ -372,7 +376,7 @@ impl Inner {
     }
 
     fn close_tab(&self, target: TargetKey) {
-        if lock(&self.tabs).remove(&target).is_some() {
+        if self.tabs.lock().remove(&target).is_some() {
             self.events.emit(Event::TargetClosed { target });
             self.touch();
         }

@@ -1,13 +1,14 @@
 //! What a case works with: the topic's browser, browsers of its own, a site, and contexts that are closed when it has ended.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ops_contracts::seam::adapter::{
     AdapterError, Bridge, Browser, Context, ContextSpec, ContextStorage, LaunchSpec,
 };
 use ops_contracts::wire::command::Viewport;
+use parking_lot::Mutex;
 use tokio::sync::Mutex as AsyncMutex;
 
 use super::Subject;
@@ -160,10 +161,6 @@ pub(super) struct Fixture {
     own: Mutex<Vec<Arc<dyn Browser>>>,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Fixture {
     pub(super) fn new(browsers: Arc<Browsers>) -> Result<Self, Failure> {
         let site = Site::start_with(PAGES).map_err(|error| Failure::new(error.to_string()))?;
@@ -207,14 +204,14 @@ impl Fixture {
 
     async fn page_with(&self, browser: Arc<dyn Browser>, bridge: Bridge) -> Result<Page, Failure> {
         let page = Page::open(browser, context_spec(bridge)).await?;
-        lock(&self.contexts).push(Arc::clone(&page.context));
+        self.contexts.lock().push(Arc::clone(&page.context));
         Ok(page)
     }
 
     /// A browser of the case's own, for what takes a browser with it.
     pub(super) async fn launch(&self) -> Result<Arc<dyn Browser>, Failure> {
         let started = self.try_launch(self.subject().launch.clone()).await?;
-        lock(&self.own).push(Arc::clone(&started));
+        self.own.lock().push(Arc::clone(&started));
         Ok(started)
     }
 
@@ -228,11 +225,11 @@ impl Fixture {
 
     /// Closes what the case has opened.
     pub(super) async fn close(self) {
-        let contexts = std::mem::take(&mut *lock(&self.contexts));
+        let contexts = std::mem::take(&mut *self.contexts.lock());
         for context in contexts {
             context.close().await;
         }
-        let own = std::mem::take(&mut *lock(&self.own));
+        let own = std::mem::take(&mut *self.own.lock());
         for browser in own {
             browser.close().await;
         }

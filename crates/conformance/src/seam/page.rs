@@ -1,7 +1,7 @@
 //! A page under test: primitives with a deadline, what they come to, and the events of its context.
 
 use std::future::poll_fn;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::Poll;
 
 use ops_contracts::seam::adapter::{
@@ -9,6 +9,7 @@ use ops_contracts::seam::adapter::{
     Emulation, Evaluated, Event, EventSink, FrameKey, InputAction, LifecyclePhase, Modifiers,
     MouseButton, NavigationFailure, Primitive, TargetKey,
 };
+use parking_lot::{Mutex, MutexGuard};
 use serde_json::value::RawValue;
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
@@ -47,7 +48,7 @@ impl EventSink for Recorder {
 
 impl Recorder {
     fn lock(&self) -> MutexGuard<'_, Vec<Event>> {
-        self.events.lock().unwrap_or_else(PoisonError::into_inner)
+        self.events.lock()
     }
 
     /// How many events there are now; waits from here see later ones only.

@@ -1,8 +1,8 @@
 //! What the site saw: every request, and a way to wait for one. It does not judge or filter.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::watch;
 
 use super::reply::Query;
@@ -128,6 +128,6 @@ impl Records {
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Recorded>> {
-        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
+        self.requests.lock()
     }
 }

@@ -19,7 +19,6 @@ mod checkout;
 mod views;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hyper::StatusCode;
 use hyper::header::{COOKIE, SET_COOKIE};
@@ -27,6 +26,7 @@ use hyper::header::{COOKIE, SET_COOKIE};
 use super::reply::{Query, Reply, html, json, not_found, redirect, with_header};
 use super::serve::Asked;
 use catalogue::Product;
+use parking_lot::{Mutex, MutexGuard};
 
 const COOKIE_NAME: &str = "kiln_session";
 const MAX_QUANTITY: u32 = 20;
@@ -108,7 +108,7 @@ impl Shop {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// The id of the visitor's session, and whether it was made just now.

@@ -4,8 +4,8 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use ops_contracts::seam::adapter::BoxFuture;
@@ -16,6 +16,7 @@ use ops_contracts::wire::frame::{EventName, OpsCancel, OpsRequest};
 use ops_contracts::wire::ids::{ClientId, LeaseId, RequestId, SessionId, TargetId};
 use ops_contracts::wire::routing::LegacyLane;
 use ops_contracts::{ErrorCode, Fault};
+use parking_lot::Mutex;
 use serde_json::value::RawValue;
 use tokio::sync::watch;
 
@@ -93,10 +94,6 @@ pub struct Fixture {
     pub legacy: Option<LegacyLane>,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Fixture {
     /// A fixture for the case `name`.
     ///
@@ -124,7 +121,7 @@ impl Fixture {
 
     /// The commands that were called so far, those inside of batches not included.
     pub fn called(&self) -> BTreeSet<CommandName> {
-        lock(&self.called).clone()
+        self.called.lock().clone()
     }
 
     /// A request id that was not used before.
@@ -162,7 +159,9 @@ impl Fixture {
         let made = self
             .service_call::<SessionCreate>(&params, self.request_id())
             .await?;
-        lock(&self.made).push((made.session_id.clone(), made.lease_id.clone()));
+        self.made
+            .lock()
+            .push((made.session_id.clone(), made.lease_id.clone()));
         Ok(Session {
             fixture: self,
             id: made.session_id,
@@ -235,7 +234,7 @@ impl Fixture {
         envelope: Envelope<'_>,
         params: &C::Params,
     ) -> Result<C::Result, Refused> {
-        lock(&self.called).insert(C::NAME);
+        self.called.lock().insert(C::NAME);
         let refused = |fault| Refused {
             command: C::NAME.to_string(),
             fault,
@@ -257,7 +256,7 @@ impl Fixture {
 
     /// Closes the sessions that the case made.
     pub async fn close(&self) {
-        let made = std::mem::take(&mut *lock(&self.made));
+        let made = std::mem::take(&mut *self.made.lock());
         for (id, lease) in made {
             let params = RawValue::from_string("{}".to_owned()).unwrap_or_default();
             let envelope = Envelope {
@@ -394,7 +393,7 @@ impl Default for Events {
 
 impl SessionEvents for Events {
     fn event(&self, _: &SessionId, seq: u64, event: EventName, _: Arc<RawValue>) -> bool {
-        lock(&self.seen).push((seq, event));
+        self.seen.lock().push((seq, event));
         self.count.send_modify(|count| *count += 1);
         true
     }
@@ -407,7 +406,7 @@ impl Events {
     /// When none does in time.
     pub async fn wait_for(&self, wanted: EventName) -> Result<(), Failure> {
         let mut count = self.count.subscribe();
-        let seen = || lock(&self.seen).iter().any(|(_, event)| *event == wanted);
+        let seen = || self.seen.lock().iter().any(|(_, event)| *event == wanted);
         let arrived = async {
             while !seen() {
                 if count.changed().await.is_err() {
@@ -429,6 +428,6 @@ impl Events {
     /// All events so far, with their numbers.
     #[must_use]
     pub fn all(&self) -> Vec<(u64, EventName)> {
-        lock(&self.seen).clone()
+        self.seen.lock().clone()
     }
 }

@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::cx::Cx;
-use crate::runtime::{Service, end, lock};
+use crate::runtime::{Service, end};
 use crate::secret;
 use crate::session::{DEFAULT_TTL, Message};
 
@@ -36,9 +36,9 @@ pub(crate) async fn status(cx: &Cx, _: Empty) -> Outcome<StatusResult> {
     let dialog = state.open_dialog().map(|(_, dialog)| dialog.clone());
     let targets = state.tabs.len();
     drop(state);
-    let running = *lock(&session.running);
+    let running = *session.running.lock();
     let now = Instant::now();
-    let observers = lock(&session.lease).observers(now);
+    let observers = session.lease.lock().observers(now);
     let budget = session.means.status(targets, now);
     Ok(StatusResult {
         session: session.info(),
@@ -76,7 +76,7 @@ pub(crate) async fn observe(cx: &Cx, params: ObserveParams) -> Outcome<ObserveRe
         Instant::now(),
     );
     let observers = {
-        let mut lease = lock(&session.lease);
+        let mut lease = session.lease.lock();
         lease.let_observe(observer_lease_id.clone(), now + ttl, now)?;
         lease.observers(now)
     };
@@ -94,7 +94,7 @@ pub(crate) async fn reclaim(cx: &Cx, _: Empty) -> Outcome<ReclaimResult> {
     cx.waiting_for("the owner of the session");
     let lease_id = secret::lease_id()?;
     let fence = {
-        let mut lease = lock(&session.lease);
+        let mut lease = session.lease.lock();
         lease.replace(lease_id.clone(), Instant::now());
         lease.fence()
     };

@@ -16,7 +16,7 @@ struct Kept(Mutex<Vec<HealthEnvelope>>);
 
 impl HealthSink for Kept {
     fn emit(&self, envelope: HealthEnvelope) {
-        self.0.lock().unwrap().push(envelope);
+        self.0.lock().push(envelope);
     }
 
     fn session_closed(&self, _: &SessionId) {}
@@ -83,7 +83,6 @@ async fn five_faults_are_told_before_the_transition_and_a_probe_after_the_cooldo
     let told: Vec<_> = kept
         .0
         .lock()
-        .unwrap()
         .iter()
         .map(|told| (told.event.as_str(), told.circuit_state.as_str(), told.seq.0))
         .collect();
@@ -101,7 +100,6 @@ async fn five_faults_are_told_before_the_transition_and_a_probe_after_the_cooldo
     assert!(
         kept.0
             .lock()
-            .unwrap()
             .iter()
             .all(|told| told.check().is_ok() && told.request_id == Some(request()))
     );
@@ -117,7 +115,7 @@ async fn what_the_page_or_the_caller_does_counts_neither_way() {
     {
         health.note(&fault(*code), &request());
     }
-    assert_eq!(kept.0.lock().unwrap().len(), 0);
+    assert_eq!(kept.0.lock().len(), 0);
     assert_eq!(health.lock().breaker.successes(), 1);
 }
 
@@ -131,7 +129,6 @@ async fn a_loss_counts_once_and_a_new_browser_is_a_new_epoch_with_the_same_circu
     let told: Vec<_> = kept
         .0
         .lock()
-        .unwrap()
         .iter()
         .map(|told| (told.session_epoch.0, told.seq.0, told.fault_count_window))
         .collect();

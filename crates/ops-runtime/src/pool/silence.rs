@@ -14,7 +14,7 @@ use ops_contracts::seam::adapter::Browser;
 use ops_contracts::{ErrorCode, Outcome};
 use tokio::time::timeout;
 
-use super::{Pool, Slot, Using, lock};
+use super::{Pool, Slot, Using};
 
 /// How long the opening of a context may take before the browser is asked.
 const OPENED_WITHIN: Duration = Duration::from_secs(2);
@@ -61,11 +61,11 @@ impl Pool {
 
     fn pass_by(&self, slot: &Arc<Slot>) {
         let spare = {
-            let mut slots = lock(&self.slots);
+            let mut slots = self.slots.lock();
             if slots.remove(slot) {
                 slots.apart.push(slot.clone());
             }
-            lock(&slot.spare).take()
+            slot.spare.lock().take()
         };
         drop(spare);
         slot.silent.send_replace(true);
@@ -73,7 +73,7 @@ impl Pool {
 
     /// New sessions come to it again, unless another browser has taken its place; it keeps its own in any case.
     fn take_back(&self, slot: &Arc<Slot>) {
-        let mut slots = lock(&self.slots);
+        let mut slots = self.slots.lock();
         let there = slots.apart.iter().any(|apart| Arc::ptr_eq(apart, slot));
         if there && !slots.open.contains_key(&slot.key) {
             slots.remove(slot);

@@ -18,7 +18,7 @@ use ops_contracts::{ErrorCode, Fault, Outcome};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
-use super::{Inner, Sessions, TOMBSTONES, lock};
+use super::{Inner, Sessions, TOMBSTONES};
 use crate::blobs::Bytes;
 use crate::call::CallContext;
 use crate::commands::surroundings;
@@ -137,7 +137,10 @@ impl Service {
 
     /// All sessions, oldest first.
     pub(crate) fn list(&self) -> ListResult {
-        let mut sessions: Vec<_> = lock(&self.inner.sessions)
+        let mut sessions: Vec<_> = self
+            .inner
+            .sessions
+            .lock()
             .live
             .values()
             .map(|session| session.info())
@@ -232,7 +235,9 @@ impl Inner {
 
     /// A blob that a client has put down for one of its sessions.
     fn blob_of(&self, client: &ClientId, id: &BlobId) -> Outcome<Bytes> {
-        let own: Vec<_> = lock(&self.sessions)
+        let own: Vec<_> = self
+            .sessions
+            .lock()
             .live
             .values()
             .filter(|session| session.client == *client)
@@ -327,7 +332,8 @@ impl Inner {
         let health = SessionHealth::new((id.clone(), adapter), self.config.health.breaker, outside);
         let shared = (self.clock.clone(), self.blobs.clone(), Arc::new(health));
         let session = Arc::new(Session::new((id, client), plan, lease, live, inbox, shared));
-        lock(&self.sessions)
+        self.sessions
+            .lock()
             .live
             .insert(session.id.clone(), session.clone());
         session.health.snapshot();
@@ -335,13 +341,13 @@ impl Inner {
         let inner: Weak<Self> = Arc::downgrade(self);
         let ended = Box::new(move |id: &SessionId, code: ErrorCode| {
             if let Some(inner) = inner.upgrade() {
-                let buried = lock(&inner.sessions).bury(id, code);
+                let buried = inner.sessions.lock().bury(id, code);
                 inner.blobs.forget(id);
                 if let Some(session) = buried {
                     session.health.closed();
                     inner.tell_end(&session, code);
                 }
-                *lock(&inner.last_use) = Instant::now();
+                *inner.last_use.lock() = Instant::now();
             }
         });
         tokio::spawn(Owner::new(session.clone(), self.pool.clone(), messages, seat, ended).run());
@@ -358,7 +364,7 @@ impl Inner {
             loop {
                 tokio::time::sleep(every).await;
                 let Some(inner) = inner.upgrade() else { return };
-                let sessions: Vec<_> = lock(&inner.sessions).live.values().cloned().collect();
+                let sessions: Vec<_> = inner.sessions.lock().live.values().cloned().collect();
                 for session in sessions {
                     session.health.snapshot();
                 }
@@ -368,7 +374,7 @@ impl Inner {
 
     /// A place among the sessions while one is being made.
     fn reserve(self: &Arc<Self>) -> Outcome<Place> {
-        let live = u32::try_from(lock(&self.sessions).live.len()).unwrap_or(u32::MAX);
+        let live = u32::try_from(self.sessions.lock().live.len()).unwrap_or(u32::MAX);
         let making = self.reserved.fetch_add(1, Ordering::Relaxed);
         let place = Place(self.clone());
         if live.saturating_add(making) >= self.config.max_sessions {
@@ -391,7 +397,7 @@ impl Drop for Place {
 impl Sessions {
     fn bury(&mut self, id: &SessionId, code: ErrorCode) -> Option<Arc<Session>> {
         let session = self.live.remove(id)?;
-        let lease = lock(&session.lease).id().clone();
+        let lease = session.lease.lock().id().clone();
         self.ended.push_back((id.clone(), lease, code));
         if self.ended.len() > TOMBSTONES {
             self.ended.pop_front();

@@ -19,7 +19,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tracing::Instrument;
 
-use super::{Finished, Job, Live, Message, Session, lock};
+use super::{Finished, Job, Live, Message, Session};
 use crate::call::Answer;
 use crate::commands;
 use crate::cx::Cx;
@@ -123,7 +123,7 @@ impl Owner {
                 Step::Revived(seat) => self.revived(seat),
                 Step::Long => self.doubt(),
                 // Use may have extended the lease since the timer was set.
-                Step::Expired if !lock(&self.session.lease).expired(Instant::now()) => None,
+                Step::Expired if !self.session.lease.lock().expired(Instant::now()) => None,
                 Step::Expired => Some((Fault::plain(ErrorCode::OpsLeaseExpired), None)),
                 Step::Orphaned => Some((Fault::plain(ErrorCode::OpsSessionClosed), None)),
             };
@@ -134,7 +134,7 @@ impl Owner {
     }
 
     async fn step(&mut self) -> Step {
-        let expires = lock(&self.session.lease).expires();
+        let expires = self.session.lease.lock().expires();
         let (busy, commanded) = (
             !matches!(self.running, Running::Idle),
             matches!(self.running, Running::Command(..)),
@@ -291,7 +291,7 @@ impl Owner {
 
     fn start(&mut self, job: Box<Job>, call: Call) {
         job.context.meter.start();
-        *lock(&self.session.running) = Some(job.command.as_str());
+        *self.session.running.lock() = Some(job.command.as_str());
         let cx = Arc::new(Cx::new(self.session.clone(), job.context.clone()));
         let deadline = job.context.deadline;
         let work = async move {
@@ -425,7 +425,7 @@ impl Owner {
         if outcome.is_err() || job.command != CommandName::BatchRun {
             self.session.note(&outcome, &job.context.request);
         }
-        lock(&self.session.lease).touch(Instant::now());
+        self.session.lease.lock().touch(Instant::now());
         self.answer(job, outcome, true);
         None
     }
@@ -449,7 +449,7 @@ impl Owner {
         reason = "jobs are boxed for the queue, and end here"
     )]
     fn answer(&self, job: Box<Job>, outcome: Answer, began: bool) {
-        *lock(&self.session.running) = None;
+        *self.session.running.lock() = None;
         self.session.queued.fetch_sub(1, Ordering::Relaxed);
         // Nobody may be waiting any more; the reply is kept under its request id all the same.
         // The breaker's leave is given back first: who has the answer may send the next command at once.

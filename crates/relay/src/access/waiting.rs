@@ -1,11 +1,11 @@
 //! Commands that wait for a confirmation. An approval is good for one execution of the very request that was asked about.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ops_contracts::control::access::{Confirmation, ConfirmationDecision};
 use ops_contracts::{ErrorCode, Fault, Outcome};
+use parking_lot::{Mutex, MutexGuard};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
@@ -28,7 +28,7 @@ pub(super) struct Waiting(Mutex<HashMap<[u8; 32], Asked>>);
 
 impl Waiting {
     fn lock(&self) -> MutexGuard<'_, HashMap<[u8; 32], Asked>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     /// Waits for the decision about a request, asking for it where nobody has; an approval is spent by it.

@@ -1,7 +1,7 @@
 //! The sessions of the lane: opened, found by their leases, and ended, each end with a reason that is remembered for a while.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use ops_contracts::control::legacy::{LegacyBrowsers, LegacyLaneStatus, LegacyLeaseMode};
@@ -9,6 +9,7 @@ use ops_contracts::wire::ids::{CdpLeaseId, ClientId, SessionId};
 use ops_contracts::wire::limits::LimitsProfile;
 use ops_contracts::wire::routing::LegacyLane;
 use ops_contracts::{ErrorCode, Fault, Outcome};
+use parking_lot::{Mutex, MutexGuard};
 use subtle::ConstantTimeEq;
 use tokio::time::{sleep, timeout_at};
 
@@ -93,7 +94,7 @@ impl Lane {
     }
 
     fn lock(&self) -> MutexGuard<'_, Sessions> {
-        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+        self.sessions.lock()
     }
 
     /// What counts its commands and sessions.

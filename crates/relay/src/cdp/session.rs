@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 use ops_contracts::control::legacy::{
@@ -15,6 +15,7 @@ use ops_contracts::wire::clock::Timestamp;
 use ops_contracts::wire::ids::{CdpLeaseId, ClientId, RequestId, SessionId};
 use ops_contracts::wire::limits::LimitsProfile;
 use ops_contracts::{ErrorCode, Fault, Outcome};
+use parking_lot::{Mutex, MutexGuard};
 
 use super::frame::{self, About};
 use super::lane::Lane;
@@ -171,10 +172,7 @@ impl Session {
     }
 
     pub(crate) fn expires_at(&self) -> Timestamp {
-        *self
-            .expires_at
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        *self.expires_at.lock()
     }
 
     /// The browser; there from the start on.
@@ -183,7 +181,7 @@ impl Session {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// Takes its browser; false where that has ended already. The lease lives from here on.
@@ -217,10 +215,7 @@ impl Session {
     fn extend(&self, now: Timestamp) -> Timestamp {
         let until = now.plus(self.ttl);
         self.lock().lease_until = Instant::now() + self.ttl;
-        *self
-            .expires_at
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = until;
+        *self.expires_at.lock() = until;
         until
     }
 

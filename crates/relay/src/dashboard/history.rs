@@ -2,12 +2,12 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ops_contracts::ErrorCode;
 use ops_contracts::wire::clock::Timestamp;
 use ops_contracts::wire::error::Blame;
+use parking_lot::{Mutex, MutexGuard};
 use serde::Serialize;
 
 /// Between two points.
@@ -115,7 +115,7 @@ impl History {
     }
 
     fn points(&self) -> MutexGuard<'_, Points> {
-        self.points.lock().unwrap_or_else(PoisonError::into_inner)
+        self.points.lock()
     }
 }
 

@@ -3,10 +3,10 @@
 //! A browser holds two secrets: a cookie that no script can read, and a key that only pages of this relay's own origin can. Cookies
 //! know no ports, so the cookie alone would open the dashboard to any other server on the same host that a browser visits.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use ops_contracts::{ErrorCode, Fault, Outcome};
+use parking_lot::{Mutex, MutexGuard};
 use subtle::ConstantTimeEq;
 use tokio::sync::watch;
 
@@ -59,7 +59,7 @@ pub(crate) struct Granted {
 
 impl Logins {
     fn kept(&self, now: Instant) -> MutexGuard<'_, Kept> {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.kept.lock();
         kept.codes.retain(|code| code.until > now);
         kept.logins.retain(|login| login.until > now);
         kept

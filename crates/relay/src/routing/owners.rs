@@ -3,10 +3,10 @@
 //! It ends nothing, and it does not know when a session ends: what is no more is swept out from time to time.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ops_contracts::seam::port::OpsService;
 use ops_contracts::wire::ids::{LeaseId, SessionId};
+use parking_lot::{Mutex, MutexGuard};
 
 use super::Asker;
 
@@ -63,7 +63,7 @@ impl Owners {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, Owner>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

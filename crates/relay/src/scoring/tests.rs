@@ -9,7 +9,7 @@ struct Disk(Mutex<Vec<ArtifactUsage>>);
 
 impl Disk {
     fn takes(&self, artifact_set: ArtifactSet, bytes: u64, used_ratio: f64) {
-        *self.0.lock().unwrap() = vec![ArtifactUsage {
+        *self.0.lock() = vec![ArtifactUsage {
             artifact_set,
             path: artifact_set.to_string(),
             bytes,
@@ -41,7 +41,7 @@ impl Ledger for Disk {
         None
     }
     fn disk(&self) -> Vec<ArtifactUsage> {
-        self.0.lock().unwrap().clone()
+        self.0.lock().clone()
     }
 }
 

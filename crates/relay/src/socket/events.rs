@@ -1,11 +1,12 @@
 //! The sessions whose events go to one socket: those on which it acted with their lease.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use ops_contracts::seam::port::{OpsService, SessionEvents};
 use ops_contracts::wire::frame::{EventName, OpsEvent};
 use ops_contracts::wire::ids::{LeaseId, SessionId};
+use parking_lot::Mutex;
 use serde_json::value::RawValue;
 
 use crate::websocket::Outbox;
@@ -39,8 +40,8 @@ impl Subscriptions {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashSet<SessionId>> {
-        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> parking_lot::MutexGuard<'_, HashSet<SessionId>> {
+        self.sessions.lock()
     }
 }
 

@@ -1,10 +1,10 @@
 //! What the clients count, until the slice is over.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use ops_contracts::control::cycle::SoakSlice;
+use parking_lot::Mutex;
 
 /// The most failures that are told in words.
 const TOLD: usize = 100;
@@ -22,7 +22,7 @@ pub(super) struct Counts {
 
 impl Tally {
     fn with(&self, change: impl FnOnce(&mut Counts)) {
-        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        change(&mut self.0.lock());
     }
 
     pub(super) fn count(&self, change: impl FnOnce(&mut SoakSlice)) {

@@ -2,14 +2,15 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::{JoinHandle, sleep};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use conformance::site::Site;
 use ops_contracts::wire::clock::Timestamp;
+use parking_lot::RwLock;
 use serde_json::{Value, json};
 
 use super::Place;
@@ -108,11 +109,7 @@ impl Work {
 
     /// The relay is another one now.
     pub(super) fn moved(&self, relay: &Relay) -> Result<()> {
-        let mut address = self
-            .shared
-            .relay
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut address = self.shared.relay.write();
         *address = (RelayAddress::of(relay)?, relay.info.pid);
         Ok(())
     }
@@ -161,7 +158,7 @@ impl Shared {
     }
 
     fn address(&self) -> (RelayAddress, u32) {
-        let relay = self.relay.read().unwrap_or_else(PoisonError::into_inner);
+        let relay = self.relay.read();
         relay.clone()
     }
 

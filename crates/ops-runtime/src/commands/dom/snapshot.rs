@@ -2,7 +2,6 @@
 //! them, and the budget is kept by whole lines.
 
 use std::collections::HashMap;
-use std::sync::PoisonError;
 
 use futures_util::future::join_all;
 use ops_contracts::seam::adapter::FrameKey;
@@ -76,11 +75,7 @@ pub(crate) async fn run(cx: &Cx, params: SnapshotParams) -> Outcome<SnapshotResu
         root: root_ref.map(|element| (root.number, element)),
     };
     let (id, change) = {
-        let mut snapshots = cx
-            .session
-            .snapshots
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut snapshots = cx.session.snapshots.lock();
         let since = params.since.as_deref();
         snapshots.take(subject, &read.lines, since, params.max_chars as usize)
     };
