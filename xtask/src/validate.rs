@@ -13,7 +13,7 @@ use crate::workspace::{Workspace, checked};
 pub(crate) enum What {
     /// The chains of adapters against the capabilities that the adapters declare
     FallbackConsistency,
-    /// Each adapter: its capabilities, an expectation for every gap, and the page that tells them
+    /// Each adapter: its capabilities, an expectation for every gap, and the page that lists them
     PluginCompatibility,
     /// What is published against what is declared: schemas, codes, commands, status, metrics, configuration
     ControlPlaneSchema,
@@ -49,7 +49,7 @@ const PLUGINS: &[Check] = &[Check {
     package: "odb-tests",
     program: "runtime",
     tests: "capabilities::",
-    says: "every adapter's gaps are expected, and the page tells them",
+    says: "every adapter's gaps are expected, and the page lists them",
 }];
 
 const SCHEMAS: &[Check] = &[

@@ -199,7 +199,7 @@ fn declined(edge: &Edge, id: Option<RequestId>, fault: Fault) -> Reply {
     respond::fault(id, fault)
 }
 
-/// The answer to a request that the gates refuse. A peer without the token is told and cut; its body is not read.
+/// The answer to a request that the gates refuse. A peer without the token gets the refusal and is cut; its body is not read.
 fn refuse(
     connection: &Connection,
     target: &Target,

@@ -65,16 +65,16 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         shape += objections.shape.len();
         threshold += objections.threshold.len();
     }
-    let told = options.dir.display();
+    let directory = options.dir.display();
     ensure!(
         shape == 0,
         Verdict::shape(format!(
-            "{told}: {shape} faults of shape, {threshold} of thresholds"
+            "{directory}: {shape} faults of shape, {threshold} of thresholds"
         ))
     );
     ensure!(
         threshold == 0,
-        Verdict::threshold(format!("{told}: {threshold} thresholds are missed"))
+        Verdict::threshold(format!("{directory}: {threshold} thresholds are missed"))
     );
     Ok(())
 }
@@ -126,8 +126,8 @@ fn json(file: &Path) -> Result<Value> {
 /// Whether it belongs to the gate and the cycle, whatever the schema admits.
 fn of_cycle(gate: GateName, document: &Value, cycle: &str) -> Result<()> {
     let is = |field: &str, should: &str| {
-        let told = document[field].as_str().unwrap_or("nothing");
-        ensure!(told == should, "its {field} is {told}, not {should}");
+        let stated = document[field].as_str().unwrap_or("nothing");
+        ensure!(stated == should, "its {field} is {stated}, not {should}");
         Ok(())
     };
     is("gate", gate.as_str())?;
@@ -184,8 +184,8 @@ fn typed<A: Artifact>(document: &Value, again: impl Fn(&A) -> A) -> Result<Objec
         threshold.push("it is not passed".to_owned());
     }
     // Fields that a later minor has added are no difference: both sides are what this program knows of it.
-    let told = serde_json::to_value(&stands)?;
-    threshold.extend(difference("", &told, &serde_json::to_value(&should)?));
+    let stated = serde_json::to_value(&stands)?;
+    threshold.extend(difference("", &stated, &serde_json::to_value(&should)?));
     let fidelity = should.fidelity();
     if fidelity.level != FidelityLevel::Live {
         let why = fidelity.reasons.join("; ");

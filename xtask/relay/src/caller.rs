@@ -1,4 +1,4 @@
-//! A client that takes any command with any parameters and tells the code that came, over either transport.
+//! A client that takes any command with any parameters and returns the code that came, over either transport.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -41,7 +41,7 @@ pub(crate) struct Caller {
 }
 
 /// A result, or the code that came in its place.
-pub(crate) type Told = Result<Value, String>;
+pub(crate) type Answer = Result<Value, String>;
 
 impl Caller {
     /// Connects to a relay under the name of a client.
@@ -71,7 +71,7 @@ impl Caller {
     }
 
     /// Runs a command.
-    pub(crate) fn call(&self, session: Option<&Session>, command: &str, params: &Value) -> Told {
+    pub(crate) fn call(&self, session: Option<&Session>, command: &str, params: &Value) -> Answer {
         self.call_within(session, command, params, None)
     }
 
@@ -82,7 +82,7 @@ impl Caller {
         command: &str,
         params: &Value,
         timeout: Option<Duration>,
-    ) -> Told {
+    ) -> Answer {
         let params = serde_json::value::to_raw_value(params).map_err(|error| error.to_string())?;
         let call = RawCall {
             session: session.map(|session| (&session.id, &session.lease)),
@@ -93,7 +93,7 @@ impl Caller {
             Some(client) => self.runtime.block_on(client.call_raw(&call)),
             None => self.runtime.block_on(post::call_raw(&self.endpoint, &call)),
         };
-        told(reply)
+        outcome(reply)
     }
 
     /// Opens a session.
@@ -109,7 +109,7 @@ impl Caller {
     }
 }
 
-fn told(reply: Result<Reply, ClientError>) -> Told {
+fn outcome(reply: Result<Reply, ClientError>) -> Answer {
     let failed = |error: ClientError| match error.code() {
         Some(code) => code.to_string(),
         None => error.to_string(),
@@ -145,7 +145,8 @@ impl RelayAddress {
         })
     }
 
-    fn endpoint(&self, client: &str, now: Timestamp) -> Result<Endpoint> {
+    /// The same for a client of this id, with request ids of its own.
+    pub(crate) fn endpoint(&self, client: &str, now: Timestamp) -> Result<Endpoint> {
         static CONNECTIONS: AtomicU32 = AtomicU32::new(0);
         let connection = u128::from(CONNECTIONS.fetch_add(1, Ordering::Relaxed));
         Ok(Endpoint {
@@ -157,6 +158,8 @@ impl RelayAddress {
             client_kind: ClientKind::Other,
             client_version: BINARY_VERSION.to_owned(),
             routing: ops_contracts::wire::routing::RequestControls::default(),
+            // One connection of one process at one time: as good as random here. An id that came before would be answered with
+            // what was answered then.
             request_ids: RequestIds::new(
                 u128::from(now.unix_millis()) << 64
                     | u128::from(std::process::id()) << 32

@@ -9,18 +9,17 @@ mod world;
 
 use std::path::PathBuf;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use conformance::site::Site;
-use ops_contracts::control::cycle::{
-    InjectionArtifact, InjectionInputs, ScenarioOutcome, is_cycle_id,
-};
+use ops_contracts::control::choice::{Choices, Stream};
+use ops_contracts::control::cycle::{InjectionArtifact, InjectionInputs, ScenarioOutcome};
 use ops_contracts::control::fidelity::DataFidelity;
 use ops_contracts::wire::clock::Timestamp;
 use ops_contracts::wire::version::BINARY_VERSION;
 use tempfile::TempDir;
 use xtask::build::{self, Programs};
 use xtask::environment::Environment;
-use xtask::gates;
+use xtask::gates::{self, Cycle};
 use xtask::setup;
 use xtask::workspace::Workspace;
 
@@ -36,12 +35,8 @@ pub(crate) struct Options {
     /// Names the scenarios in their order, and runs none
     #[arg(long)]
     list: bool,
-    /// The cycle that the artifact belongs to
-    #[arg(long, value_name = "ID", default_value = "none")]
-    cycle_id: String,
-    /// The folder of the cycle; a new one of this moment when absent
-    #[arg(long, value_name = "DIR")]
-    dir: Option<PathBuf>,
+    #[command(flatten)]
+    cycle: Cycle,
     /// Runs the programs of the debug build
     #[arg(long)]
     debug: bool,
@@ -74,9 +69,9 @@ pub(crate) struct Seen {
 
 impl Seen {
     /// A code, or `ok`.
-    fn of<T>(told: Result<T, String>) -> Self {
+    fn of<T>(answer: Result<T, String>) -> Self {
         Self {
-            code: told.err().unwrap_or_else(|| "ok".to_owned()),
+            code: answer.err().unwrap_or_else(|| "ok".to_owned()),
             ..Self::default()
         }
     }
@@ -90,32 +85,17 @@ impl Seen {
     }
 }
 
-/// Choices, and nothing but choices: the same seed makes the same ones.
-#[derive(Debug, Clone)]
-pub(crate) struct Choices(u64);
-
-impl Choices {
-    /// Those of a seed's text.
-    fn seeded(seed: &str) -> Self {
-        // FNV-1a: short texts must differ in all bits.
-        let fold = |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        Self(seed.bytes().fold(0xcbf2_9ce4_8422_2325, fold))
+/// Shuffles by the seed's choices.
+fn shuffle<T>(items: &mut [T], choices: &mut Stream) {
+    for at in (1..items.len()).rev() {
+        items.swap(at, below(choices, at + 1));
     }
+}
 
-    /// A number below `bound`, which is not 0.
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).unwrap_or_default() % bound
-    }
-
-    fn shuffle<T>(&mut self, items: &mut [T]) {
-        for at in (1..items.len()).rev() {
-            items.swap(at, self.below(at + 1));
-        }
-    }
+/// A number below `bound`, by the seed's choices.
+fn below(choices: &mut Stream, bound: usize) -> usize {
+    let chosen = choices.below("scenario", u64::try_from(bound).unwrap_or(u64::MAX));
+    usize::try_from(chosen).unwrap_or_default()
 }
 
 /// What the scenarios share: a real relay, started when it is needed and again where a scenario has ended it.
@@ -189,13 +169,13 @@ impl Stage {
 
 /// Every scenario, in the order that the seed gives.
 fn scenarios(seed: &str) -> Vec<Scenario> {
-    let mut choices = Choices::seeded(seed);
+    let mut choices = Choices::of_text(seed).stream(0);
     let mut all = scripted::scenarios();
     all.extend(edge::scenarios(&mut choices));
-    choices.shuffle(&mut all);
+    shuffle(&mut all, &mut choices);
     // Those that end relays come last, so that the others share one.
     let mut world = world::scenarios();
-    choices.shuffle(&mut world);
+    shuffle(&mut world, &mut choices);
     all.extend(world);
     all
 }
@@ -205,10 +185,6 @@ pub(crate) fn run(
     workspace: &Workspace,
     environment: &Environment,
 ) -> Result<()> {
-    ensure!(
-        is_cycle_id(&options.cycle_id),
-        "--cycle-id: 1 to 64 characters of A-Z a-z 0-9 . _ : -"
-    );
     let seed = environment.replay_seed.as_deref().unwrap_or("0");
     let only = options.only.as_deref().unwrap_or_default();
     let wanted = scenarios(seed)
@@ -226,7 +202,9 @@ pub(crate) fn run(
     } else {
         build::release(workspace)?
     };
-    let directory = gates::directory(&workspace.root, options.dir.as_deref(), environment.started)?;
+    let directory = options
+        .cycle
+        .directory(&workspace.root, environment.started)?;
     let mut stage = Stage {
         programs,
         chrome: setup::browser(&setup::CHROME, environment)?,
@@ -243,7 +221,7 @@ pub(crate) fn run(
     };
     stage.end()?;
     let artifact = InjectionArtifact::new(
-        &options.cycle_id,
+        &options.cycle.id,
         environment.started,
         inputs,
         DataFidelity::of(false, Vec::new()),

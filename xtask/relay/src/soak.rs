@@ -15,12 +15,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use clap::ValueEnum;
-use ops_contracts::control::cycle::{SoakArtifact, SoakInputs, is_cycle_id};
+use ops_contracts::control::cycle::{SoakArtifact, SoakInputs};
 use ops_contracts::control::fidelity::DataFidelity;
 use ops_contracts::wire::version::BINARY_VERSION;
 use xtask::build;
 use xtask::environment::Environment;
-use xtask::gates;
+use xtask::gates::{self, Cycle};
 use xtask::setup;
 use xtask::workspace::Workspace;
 
@@ -39,16 +39,12 @@ pub(crate) struct Options {
     /// How many seconds, to try it: the gate asks for four hours
     #[arg(long, value_name = "S")]
     duration_seconds: Option<u64>,
-    /// The cycle that the artifact belongs to
-    #[arg(long, value_name = "ID", default_value = "none")]
-    cycle_id: String,
-    /// The folder of the cycle; a new one of this moment when absent
-    #[arg(long, value_name = "DIR")]
-    dir: Option<PathBuf>,
+    #[command(flatten)]
+    cycle: Cycle,
     /// Breaks something on purpose, to see that the gate fails
     #[arg(long = "break", value_name = "WHAT", value_enum)]
     broken: Option<Break>,
-    /// Begins anew, also where a run was cut off
+    /// Starts over, also where a run was cut off
     #[arg(long)]
     fresh: bool,
     /// Runs the programs of the debug build
@@ -89,10 +85,6 @@ pub(crate) fn run(
     workspace: &Workspace,
     environment: &Environment,
 ) -> Result<()> {
-    ensure!(
-        is_cycle_id(&options.cycle_id),
-        "--cycle-id: 1 to 64 characters of A-Z a-z 0-9 . _ : -"
-    );
     let planned = options.planned()?;
     let chrome = setup::browser(&setup::CHROME, environment)?;
     let firefox = setup::browser(&setup::FIREFOX, environment)?;
@@ -101,7 +93,9 @@ pub(crate) fn run(
     } else {
         build::release(workspace)?
     };
-    let directory = gates::directory(&workspace.root, options.dir.as_deref(), environment.started)?;
+    let directory = options
+        .cycle
+        .directory(&workspace.root, environment.started)?;
     let file = workspace.target().join("soak-state.json");
     let empty = SoakInputs {
         started_at: environment.started,
@@ -141,7 +135,7 @@ pub(crate) fn run(
     };
     state.forget();
     let artifact = SoakArtifact::new(
-        &options.cycle_id,
+        &options.cycle.id,
         environment.started,
         state.inputs,
         fidelity,

@@ -6,13 +6,13 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
 use ops_contracts::control::cycle::{
-    CheckName, CheckOutcome, CiArtifact, CiInputs, GateName, THRESHOLDS, is_cycle_id,
+    CheckName, CheckOutcome, CiArtifact, CiInputs, GateName, THRESHOLDS,
 };
 use ops_contracts::control::fidelity::{DataFidelity, FidelityLevel};
 use ops_contracts::control::scorecard::{Phase, ScorecardArtifact, ScorecardInputs};
 use serde_json::Value;
 
-use super::{private, retention};
+use super::{Cycle, private, retention};
 use crate::environment::Environment;
 use crate::test::Counts;
 use crate::verdict::Verdict;
@@ -22,9 +22,8 @@ use crate::{build, codegen, lint, live, test, validate};
 /// What to run.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// The cycle that the artifacts belong to
-    #[arg(long, value_name = "ID", default_value = "none")]
-    cycle_id: String,
+    #[command(flatten)]
+    cycle: Cycle,
     /// Only these gates; all of them are needed to promote a version
     #[arg(long, value_name = "GATE", value_delimiter = ',')]
     only: Vec<GateName>,
@@ -37,9 +36,6 @@ pub(crate) struct Options {
     /// The scorecard of the relay that serves: odb-cli scorecard --cycle ID --output json
     #[arg(long, value_name = "FILE")]
     scorecard: Option<PathBuf>,
-    /// The folder of the cycle; a new one of this moment when absent
-    #[arg(long, value_name = "DIR")]
-    dir: Option<PathBuf>,
 }
 
 pub(crate) fn run(
@@ -47,16 +43,14 @@ pub(crate) fn run(
     workspace: &Workspace,
     environment: &Environment,
 ) -> Result<()> {
-    ensure!(
-        is_cycle_id(&options.cycle_id),
-        "--cycle-id: 1 to 64 characters of A-Z a-z 0-9 . _ : -"
-    );
     retention::prune(
         &super::artifacts(&workspace.root),
         environment.started,
         false,
     )?;
-    let directory = super::directory(&workspace.root, options.dir.as_deref(), environment.started)?;
+    let directory = options
+        .cycle
+        .directory(&workspace.root, environment.started)?;
     let is_asked =
         |gate: &&GateName| options.only.is_empty() || options.only.iter().any(|it| it == *gate);
     let asked: Vec<GateName> = GateName::ALL.iter().filter(is_asked).copied().collect();
@@ -112,7 +106,7 @@ fn judge(options: &Options, directory: &Path, only: &str, workspace: &Workspace)
             "--schema-dir",
             &schemas.to_string_lossy(),
             "--cycle-id",
-            &options.cycle_id,
+            &options.cycle.id,
             "--only",
             only,
         ],
@@ -129,7 +123,7 @@ fn long(
     workspace: &Workspace,
 ) -> Result<()> {
     let directory = directory.to_string_lossy();
-    let common = ["--cycle-id", &options.cycle_id, "--dir", &directory];
+    let common = ["--cycle-id", &options.cycle.id, "--dir", &directory];
     live::judge(task, &[&common, words].concat(), workspace)
 }
 
@@ -146,7 +140,7 @@ fn scorecard(options: &Options, directory: &Path, environment: &Environment) -> 
             let (phase, now) = (Phase::Pilot, environment.started);
             let inputs = ScorecardInputs::unknown(phase, phase.window(), now);
             let nothing = "no scorecard was given: ask the relay that serves, odb-cli scorecard --cycle ID --output json, and give it by --scorecard";
-            ScorecardArtifact::new(&options.cycle_id, inputs).with_fidelity(DataFidelity {
+            ScorecardArtifact::new(&options.cycle.id, inputs).with_fidelity(DataFidelity {
                 level: FidelityLevel::Degraded,
                 reasons: vec![nothing.to_owned()],
             })
@@ -178,7 +172,7 @@ fn ci(
         line_coverage_pct: None,
     };
     let artifact = CiArtifact::new(
-        &options.cycle_id,
+        &options.cycle.id,
         environment.started,
         inputs,
         DataFidelity::of(false, Vec::new()),
@@ -273,7 +267,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_gate_is_told_in_a_line_with_what_to_do_where_it_fails() {
+    fn a_gate_is_a_line_with_what_to_do_where_it_fails() {
         let scratch = tempfile::tempdir().unwrap();
         assert_eq!(
             line(GateName::Ci, scratch.path()),
@@ -287,7 +281,7 @@ mod tests {
         std::fs::write(scratch.path().join("ci-summary.json"), document.to_string()).unwrap();
         assert_eq!(
             line(GateName::Ci, scratch.path()),
-            "ci: fail: testsFailed 2\n  testsFailed is 2, at most 0 is asked for\n    run cargo xtask test and mend what fails"
+            "ci: fail: testsFailed 2\n  testsFailed is 2, at most 0 is asked for\n    run cargo xtask test and fix what fails"
         );
     }
 }

@@ -88,7 +88,7 @@ impl<R: Display> From<serde_json::Error> for CallError<R> {
 
 /// The commands that wait on one connection, by the ids that they were sent with. `W` is who waits, and what for.
 ///
-/// Each is handed out once, to whoever tells it the outcome; a table that is closed takes no more.
+/// Each is handed out once, to whoever reports its outcome; a table that is closed takes no more.
 #[derive(Debug)]
 pub struct Calls<W> {
     waiting: HashMap<u64, W>,

@@ -1,7 +1,7 @@
-//! What an adapter has observed of a browser: changed by one event at a time, told of afterwards, and waited for by whoever needs it.
+//! What an adapter has observed of a browser: changed by one event at a time, reported afterwards, and waited for by whoever needs it.
 //!
-//! It keeps the seam's rule of order. What an event changes is there before the seam is told of it, and who waits for a change is woken when
-//! the seam has been told. It knows no event of any protocol and no runtime: waiting sets no deadline.
+//! It keeps the seam's rule of order. What an event changes is there before it is reported to the seam, and who waits for a change is woken when
+//! it has been reported. It knows no event of any protocol and no runtime: waiting sets no deadline.
 
 use std::collections::HashMap;
 use std::future::poll_fn;
@@ -15,7 +15,7 @@ use crate::seam::adapter::{CONNECTION_ENDED, Event, EventSink};
 /// What has been observed, and who waits for it to change.
 pub struct Observed<S> {
     /// Guards the state with its count of changes and those who wait, so that nobody who has looked misses what changes next. Held for
-    /// one look or one event's changes, and never while a sink is told or a task is woken: both may come back here.
+    /// one look or one event's changes, and never while a sink hears of it or a task is woken: both may come back here.
     kept: Mutex<Kept<S>>,
 }
 
@@ -27,7 +27,7 @@ struct Kept<S> {
     last_waiter: u64,
 }
 
-/// What is to be told of one event, once the state has been changed.
+/// What is to be reported of one event, once the state has been changed.
 #[derive(Default)]
 pub struct Telling {
     events: Vec<(Arc<dyn EventSink>, Event)>,
@@ -69,12 +69,12 @@ impl<S: Default> Default for Observed<S> {
 }
 
 impl<S> Observed<S> {
-    /// The state. Nobody is told of what is changed so.
+    /// The state. What is changed so is not reported.
     pub fn lock(&self) -> MappedMutexGuard<'_, S> {
         MutexGuard::map(self.kept.lock(), |kept| &mut kept.state)
     }
 
-    /// Takes one event: `take` changes the state and says what is to be told, which is told when the state is free again.
+    /// Takes one event: `take` changes the state and says what is to be reported, which happens when the state is free again.
     pub fn turn(&self, take: impl FnOnce(&mut S, &mut Telling)) {
         let mut telling = Telling::default();
         take(&mut self.lock(), &mut telling);
@@ -116,7 +116,7 @@ impl<S> Waiter<'_, S> {
         cx: &mut Context<'_>,
     ) -> Poll<T> {
         let mut kept = self.observed.kept.lock();
-        // Whoever is polled for another reason looks when the change has been told, as all do.
+        // Whoever is polled for another reason looks when the change has been reported, as all do.
         if self.seen != Some(kept.changes) {
             self.seen = Some(kept.changes);
             if let Some(found) = check(&mut kept.state) {
@@ -163,7 +163,7 @@ mod tests {
         }
     }
 
-    /// Looks into the state while it is told, and notes what it finds with how many were woken by then.
+    /// Looks into the state during a report, and notes what it finds with how many were woken by then.
     struct Looking {
         observed: Arc<Observed<u32>>,
         woken: Arc<Woken>,
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn what_changed_is_there_before_it_is_told_and_told_before_anybody_is_woken() {
+    fn what_changed_is_there_before_it_is_reported_and_reported_before_anybody_is_woken() {
         let (observed, woken) = (Arc::new(Observed::default()), Arc::new(Woken::default()));
         let looking = Arc::new(Looking {
             observed: Arc::clone(&observed),

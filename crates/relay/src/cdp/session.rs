@@ -395,7 +395,7 @@ impl LegacyEvents for Session {
     }
 }
 
-/// What the sender of a command is told that the browser has not answered in time.
+/// The fault of a command that the browser has not answered in time.
 fn overdue_fault(waited: Duration, limits: &LimitsProfile) -> Fault {
     let waited = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
     let profile = &limits.name;

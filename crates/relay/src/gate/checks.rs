@@ -298,7 +298,7 @@ pub(super) fn deadline(view: &View<'_>, findings: &mut Findings) -> Outcome<()> 
     if let Some(asked) = time.asked.filter(|asked| *asked > cap) {
         let profile = &view.admission.limits.name;
         let message = format!(
-            "timeoutMs is {asked} and may be at most {cap} in the limits profile {profile}: repeat the wait instead"
+            "timeoutMs is {asked} and may be at most {cap} in the limits profile {profile}"
         );
         return Err(Fault::new(ErrorCode::RelayTimeoutCapExceeded, message)
             .with("timeoutMs", asked)

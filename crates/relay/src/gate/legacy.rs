@@ -52,7 +52,7 @@ fn may_bind(view: &View<'_>, mode: LegacyLeaseMode) -> Outcome<bool> {
     Ok(mode == LegacyLeaseMode::Explicit || view.admission.routing.binds_to_connection(version))
 }
 
-/// The lease by which a frame proves its session. Who proves none pays as a peer, and is asked to wait before it is told why.
+/// The lease by which a frame proves its session. Who proves none pays as a peer, and is asked to wait before it learns why.
 pub(super) fn lease(view: &View<'_>, findings: &mut Findings) -> Outcome<()> {
     let Some(proof) = view.facts.lease else {
         return Ok(());

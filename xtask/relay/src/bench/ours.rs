@@ -1,17 +1,15 @@
 //! The control plane as a program sees it: one WebSocket that stays open.
 
-use std::sync::atomic::{AtomicU32, Ordering};
-
 use anyhow::{Context as _, Result};
-use ops_client::{Client, Endpoint, Options, RequestIds};
+use ops_client::{Client, Endpoint, Options};
 use ops_contracts::wire::capability::BrowserKind;
 use ops_contracts::wire::clock::Timestamp;
 use ops_contracts::wire::command::{Command, Empty, SessionClose, SessionCreate, session};
-use ops_contracts::wire::frame::{ClientKind, Timing};
+use ops_contracts::wire::frame::Timing;
 use ops_contracts::wire::ids::{LeaseId, SessionId};
-use ops_contracts::wire::version::BINARY_VERSION;
 use tokio::runtime::Runtime;
 
+use crate::caller::RelayAddress;
 use crate::relay::Relay;
 
 /// A connection to a relay. Everything happens on the calling thread.
@@ -31,25 +29,7 @@ pub(super) struct Session {
 
 impl Ours {
     pub(super) fn connect(relay: &Relay, now: Timestamp) -> Result<Self> {
-        static CONNECTIONS: AtomicU32 = AtomicU32::new(0);
-        let connection = u128::from(CONNECTIONS.fetch_add(1, Ordering::Relaxed));
-        let endpoint = Endpoint {
-            url: relay.info.relay_url.parse()?,
-            trust: None,
-            token: relay.token()?.parse()?,
-            pairing: None,
-            client_id: "bench".parse()?,
-            client_kind: ClientKind::Other,
-            client_version: BINARY_VERSION.to_owned(),
-            routing: ops_contracts::wire::routing::RequestControls::default(),
-            // One connection of one process at one time: as good as random here. An id that came before would be answered with
-            // what was answered then.
-            request_ids: RequestIds::new(
-                u128::from(now.unix_millis()) << 64
-                    | u128::from(std::process::id()) << 32
-                    | connection,
-            ),
-        };
+        let endpoint = RelayAddress::of(relay)?.endpoint("bench", now)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;

@@ -1,11 +1,12 @@
 //! Faults at the edge of a real relay: credentials, versions, frames that are cut, peers that are slow, leases of others, sessions that are gone.
 
 use anyhow::Result;
+use ops_contracts::control::choice::Stream;
 use ops_contracts::wire::ids::{LeaseId, SessionId};
 use serde_json::{Value, json};
 
 use super::peer::Request;
-use super::{Choices, Scenario, Seen, Stage};
+use super::{Scenario, Seen, Stage, below};
 use crate::caller::{Caller, RelayAddress, Session, Transport};
 
 const PLACE: &str = "the edge of a real relay";
@@ -37,7 +38,7 @@ const SPOILED: &[(&str, &str, Spoil)] = &[
         it.with("x-ops-contract-version", None)
     }),
     (
-        "a contract version that is none",
+        "a malformed contract version",
         "relay_ops_version_invalid",
         |it| it.with("x-ops-contract-version", Some("one")),
     ),
@@ -86,7 +87,7 @@ const SPOILED: &[(&str, &str, Spoil)] = &[
             it
         },
     ),
-    ("a command that is none", "ops_command_unknown", |mut it| {
+    ("an unknown command", "ops_command_unknown", |mut it| {
         it.body =
             json!({"type": "ops_request", "requestId": "n", "command": "no.such"}).to_string();
         it
@@ -99,7 +100,7 @@ const CUTS: usize = 6;
 /// How often what depends on timing is tried.
 const TIMES: usize = 3;
 
-pub(super) fn scenarios(choices: &mut Choices) -> Vec<Scenario> {
+pub(super) fn scenarios(choices: &mut Stream) -> Vec<Scenario> {
     let mut all: Vec<Scenario> = SPOILED
         .iter()
         .map(|&(what, expected, spoil)| {
@@ -113,7 +114,7 @@ pub(super) fn scenarios(choices: &mut Choices) -> Vec<Scenario> {
         .collect();
     let length = listing().to_string().len();
     for time in 0..CUTS {
-        let byte = 1 + choices.below(length - 1);
+        let byte = 1 + below(choices, length - 1);
         all.push(edge(
             format!("edge: a frame that is cut, {time}"),
             format!("the frame ends after byte {byte} of {length}"),
@@ -127,7 +128,7 @@ pub(super) fn scenarios(choices: &mut Choices) -> Vec<Scenario> {
         ));
     }
     for time in 0..TIMES {
-        let bytes = 1 + choices.below(200);
+        let bytes = 1 + below(choices, 200);
         all.push(edge(
             format!("edge: slow peers, {time}"),
             format!("fifty peers say {bytes} bytes and then nothing"),
@@ -169,11 +170,11 @@ fn of_sessions() -> Vec<Scenario> {
                     id: one.id.clone(),
                     lease: other.lease,
                 };
-                let told = caller.call(Some(&crossed), "dom.title", &json!({}));
-                let contaminated = told.is_ok();
+                let answer = caller.call(Some(&crossed), "dom.title", &json!({}));
+                let contaminated = answer.is_ok();
                 Ok(Seen {
                     contaminated,
-                    ..Seen::of(told)
+                    ..Seen::of(answer)
                 })
             },
         ),
@@ -184,11 +185,11 @@ fn of_sessions() -> Vec<Scenario> {
             |stage| {
                 let (caller, session) = plain(stage)?;
                 let taken = caller.call(Some(&session), "session.reclaim", &json!({}));
-                let told = caller.call(Some(&session), "dom.title", &json!({}));
-                let contaminated = told.is_ok();
+                let answer = caller.call(Some(&session), "dom.title", &json!({}));
+                let contaminated = answer.is_ok();
                 Ok(Seen {
                     contaminated,
-                    ..Seen::of(told)
+                    ..Seen::of(answer)
                 }
                 .and(taken.is_ok(), "the session was not taken over"))
             },
@@ -289,7 +290,7 @@ fn reconnected(stage: &mut Stage) -> Result<Seen> {
     let (caller, session) = stage.session(&json!({}))?;
     drop(caller);
     let again = stage.caller(Transport::WebSocket)?;
-    let told = again.call(Some(&session), "dom.title", &json!({}));
+    let answer = again.call(Some(&session), "dom.title", &json!({}));
     let ended = again.call(Some(&session), "session.close", &json!({}));
-    Ok(Seen::of(told).and(ended.is_ok(), "the session was not closed"))
+    Ok(Seen::of(answer).and(ended.is_ok(), "the session was not closed"))
 }

@@ -1,4 +1,4 @@
-//! A peer that says exactly what it is told to, byte by byte: what no well-behaved client can be made to send.
+//! A peer that sends exactly what it is given, byte by byte: what no well-behaved client can be made to send.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};

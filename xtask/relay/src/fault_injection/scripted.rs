@@ -1,4 +1,4 @@
-//! Faults of a browser's protocol: the runtime over the scripted browser, which does wrong what it is told to.
+//! Faults of a browser's protocol: the runtime over the scripted browser, which fails where it is scripted to.
 //!
 //! Each scenario has a runtime of its own with two sessions. The fault is the first one's; the second must not notice.
 
@@ -21,13 +21,12 @@ use serde_json::{Value, json};
 use super::{Scenario, Seen};
 
 const PLACE: &str = "the scripted adapter";
-const ALONE: &str =
-    "the other session serves, takes no lease but its own, and the faulty one can be told from it";
+const ALONE: &str = "the other session serves, takes no lease but its own, and the faulty one can be distinguished from it";
 
 /// A command, the primitive that it needs, and its parameters.
 type Needs = (&'static str, &'static str, fn() -> Value);
 
-/// What is answered in words, as the adapter tells it, and the code that must come of it.
+/// What is answered in words, as the adapter reports it, and the code that must come of it.
 type Answer = (&'static str, fn() -> AdapterError, &'static str);
 
 const COMMANDS: &[Needs] = &[
@@ -267,13 +266,13 @@ async fn faulty(inject: &impl Fn(&Control), (command, params, timeout): Call) ->
     let other = session(&f, "process").await.map_err(failed)?;
     let faulty = session(&f, "process").await.map_err(failed)?;
     inject(&control);
-    let told = call(
+    let answer = call(
         &f,
         Some((&faulty.0, &faulty.1)),
         (command, params(), timeout),
     )
     .await;
-    let mut seen = Seen::of(told);
+    let mut seen = Seen::of(answer);
     let title = ("dom.title", json!({}), None);
     let beside = call(&f, Some((&other.0, &other.1)), title.clone()).await;
     seen = seen.and(beside.is_ok(), "the other session does not serve");
@@ -282,8 +281,8 @@ async fn faulty(inject: &impl Fn(&Control), (command, params, timeout): Call) ->
         seen.contaminated |= crossed != Err("ops_not_owner".to_owned());
     }
     let status = ("session.status", json!({}), None);
-    let told = call(&f, Some((&faulty.0, &faulty.1)), status).await;
-    Ok(seen.and(told.is_ok(), "the faulty session has no status"))
+    let answer = call(&f, Some((&faulty.0, &faulty.1)), status).await;
+    Ok(seen.and(answer.is_ok(), "the faulty session has no status"))
 }
 
 async fn launch(error: AdapterError) -> Result<Seen> {

@@ -145,8 +145,8 @@ fn lost(stage: &mut Stage, kind: &'static str, find: Find) -> Result<Seen> {
     let browser = pid(&caller)?;
     let process = find(stage.relay()?, browser).context("the process was not found")?;
     signal(&process, Signal::KILL)?;
-    let told = settled(&caller, &session);
-    let mut seen = Seen::of(told);
+    let answer = settled(&caller, &session);
+    let mut seen = Seen::of(answer);
     let page = json!({"url": stage.site.url("/plain")});
     let again = caller.call(Some(&session), "nav.goto", &page);
     seen = seen.and(again.is_ok(), "the session does not work again");
@@ -159,18 +159,18 @@ fn lost(stage: &mut Stage, kind: &'static str, find: Find) -> Result<Seen> {
 
 /// The code of the first command that fails: the loss is known a moment after the signal.
 fn settled(caller: &Caller, session: &Session) -> Result<Value, String> {
-    let mut told = Err(String::new());
+    let mut answer = Err(String::new());
     for _ in 0..20 {
-        told = caller.call(Some(session), "dom.eval", &json!({"expression": "1"}));
-        if told.is_err() {
+        answer = caller.call(Some(session), "dom.eval", &json!({"expression": "1"}));
+        if answer.is_err() {
             break;
         }
         std::thread::sleep(Duration::from_millis(20));
     }
-    // A session that was told of its loss in between says so by a code of its own, for the same cause.
-    match told {
+    // A session that learned of its loss in between says so by a code of its own, for the same cause.
+    match answer {
         Err(code) if code == "ops_session_lost" => Err("adapter_browser_lost".to_owned()),
-        told => told,
+        answer => answer,
     }
 }
 
@@ -186,12 +186,12 @@ fn stopped(stage: &mut Stage, kind: &'static str) -> Result<Seen> {
     signal(&process, Signal::STOP)?;
     let one = json!({"expression": "1"});
     let short = Some(Duration::from_millis(500));
-    let told = caller.call_within(Some(&session), "dom.eval", &one, short);
+    let answer = caller.call_within(Some(&session), "dom.eval", &one, short);
     let listed = caller.call(None, "session.list", &json!({}));
     signal(&process, Signal::CONT)?;
     let again = caller.call(Some(&session), "dom.eval", &one);
     close(&caller, &session);
-    Ok(Seen::of(told)
+    Ok(Seen::of(answer)
         .and(listed.is_ok(), "the relay does not serve meanwhile")
         .and(again.is_ok(), "the session does not go on"))
 }
@@ -228,9 +228,9 @@ fn relay_ends(stage: &mut Stage, how: Signal) -> Result<Seen> {
     while !relay.ended()? && std::time::Instant::now() < until {
         std::thread::sleep(Duration::from_millis(10));
     }
-    let told = caller.call(None, "session.list", &json!({}));
+    let answer = caller.call(None, "session.list", &json!({}));
     let left = processes::outlive(started, ORPHANS);
-    Ok(Seen::of(told).and(left.is_empty(), "processes outlived the relay"))
+    Ok(Seen::of(answer).and(left.is_empty(), "processes outlived the relay"))
 }
 
 /// The relay may open nothing more, for a while.
@@ -251,14 +251,14 @@ fn descriptors(stage: &mut Stage) -> Result<Seen> {
         prlimit(pid, Resource::Nofile, limit)
     };
     limited(Some(open))?;
-    let told = caller.create(&own("chrome"));
+    let answer = caller.create(&own("chrome"));
     let listed = caller.call(None, "session.list", &json!({}));
     limited(None)?;
     let again = caller.create(&own("chrome"));
     if let Ok(session) = &again {
         close(&caller, session);
     }
-    Ok(Seen::of(told)
+    Ok(Seen::of(answer)
         .and(listed.is_ok(), "the relay does not serve meanwhile")
         .and(again.is_ok(), "no session is made afterwards"))
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use ops_contracts::control::cycle::SoakSlice;
 use parking_lot::Mutex;
 
-/// The most failures that are told in words.
+/// The most failures that are kept in words.
 const TOLD: usize = 100;
 
 /// What was counted since it was last taken.

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::Place;
 use super::breaking::kill;
 use super::tally::Tally;
-use crate::caller::{Caller, RelayAddress, Session, Told, Transport};
+use crate::caller::{Answer, Caller, RelayAddress, Session, Transport};
 use crate::processes;
 use crate::relay::Relay;
 
@@ -142,8 +142,8 @@ impl Hand<'_> {
     /// A command that must succeed; its result.
     fn does(&self, command: &str, params: Value) -> Option<Value> {
         let began = Instant::now();
-        let told = self.caller.call(Some(self.session), command, &params);
-        self.shared.counted(self.name, command, told, began)
+        let answer = self.caller.call(Some(self.session), command, &params);
+        self.shared.counted(self.name, command, answer, began)
     }
 
     fn goes(&self, path: &str) {
@@ -162,8 +162,8 @@ impl Shared {
         relay.clone()
     }
 
-    fn counted(&self, name: &str, command: &str, told: Told, began: Instant) -> Option<Value> {
-        match told {
+    fn counted(&self, name: &str, command: &str, answer: Answer, began: Instant) -> Option<Value> {
+        match answer {
             Ok(result) => {
                 self.tally.succeeded(Some(began.elapsed()));
                 Some(result)
@@ -176,8 +176,8 @@ impl Shared {
     }
 
     /// A command that must fail with one of these codes.
-    fn must_fail(&self, command: &str, told: Told, codes: &[&str]) {
-        match told {
+    fn must_fail(&self, command: &str, answer: Answer, codes: &[&str]) {
+        match answer {
             Err(code) if codes.contains(&code.as_str()) => self.tally.succeeded(None),
             other => self
                 .tally
@@ -212,8 +212,8 @@ impl Shared {
 
     fn close(&self, name: &str, caller: &Caller, session: &Session) {
         let began = Instant::now();
-        let told = caller.call(Some(session), "session.close", &json!({}));
-        self.counted(name, "session.close", told, began);
+        let answer = caller.call(Some(session), "session.close", &json!({}));
+        self.counted(name, "session.close", answer, began);
     }
 
     /// A job's rounds in one long session; in another where that one is lost.
@@ -276,8 +276,8 @@ impl Shared {
             return false;
         };
         let began = Instant::now();
-        let told = caller.call(Some(session), "dom.title", &json!({}));
-        self.counted(name, "dom.title", told, began).is_some()
+        let answer = caller.call(Some(session), "dom.title", &json!({}));
+        self.counted(name, "dom.title", answer, began).is_some()
     }
 
     /// The command line as a person uses it.
@@ -319,8 +319,8 @@ impl Shared {
                 true
             }
             Ok(output) => {
-                let told = String::from_utf8_lossy(&output.stderr);
-                self.tally.failed(format!("odb-cli {line:?}: {told}"));
+                let answer = String::from_utf8_lossy(&output.stderr);
+                self.tally.failed(format!("odb-cli {line:?}: {answer}"));
                 false
             }
             Err(error) => {
@@ -383,7 +383,7 @@ impl Hand<'_> {
         self.does("targets.new", json!({"use": true}));
     }
 
-    /// The renderers are killed; a command that needs them is told, and the session goes on in another page.
+    /// The renderers are killed; a command that needs them is answer, and the session goes on in another page.
     fn crashes(&self, before: &[u32]) {
         self.shared.tally.did("crashed page");
         self.goes("/plain");
@@ -399,8 +399,8 @@ impl Hand<'_> {
             }
         }
         if killed == 0 {
-            let told = "no renderer of the own browser was found".to_owned();
-            return self.shared.tally.failed(told);
+            let answer = "no renderer of the own browser was found".to_owned();
+            return self.shared.tally.failed(answer);
         }
         let crashed = self
             .caller

@@ -95,7 +95,7 @@ pub struct SoakFigures {
     pub p95_ratio: Option<f64>,
 }
 
-/// A slope is not told of fewer points.
+/// No slope is given for fewer points.
 const LEAST_POINTS: usize = 8;
 
 impl GateInputs for SoakInputs {

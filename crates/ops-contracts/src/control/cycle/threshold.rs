@@ -77,7 +77,7 @@ pub const THRESHOLDS: &[Threshold] = &[
         "checksFailed",
         AtMost(0.0),
         Plan,
-        "run the check's command and mend what it names",
+        "run the check's command and fix what it names",
     ),
     row(
         Ci,
@@ -91,7 +91,7 @@ pub const THRESHOLDS: &[Threshold] = &[
         "testsFailed",
         AtMost(0.0),
         Plan,
-        "run cargo xtask test and mend what fails",
+        "run cargo xtask test and fix what fails",
     ),
     Threshold {
         may_be_absent: true,
@@ -199,11 +199,11 @@ pub const THRESHOLDS: &[Threshold] = &[
         "invariantsBroken",
         AtMost(0.0),
         Ours,
-        "the scenario's note tells what was not true afterwards",
+        "the scenario's note says what was not true afterwards",
     ),
 ];
 
-/// A bound as an artifact tells it.
+/// A bound as an artifact states it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Applied {
@@ -260,7 +260,7 @@ fn of(gate: GateName) -> impl Iterator<Item = &'static Threshold> {
     THRESHOLDS.iter().filter(move |row| row.gate == gate)
 }
 
-/// The thresholds of a gate as its artifact tells them.
+/// The thresholds of a gate as its artifact states them.
 #[must_use]
 pub fn applied(gate: GateName) -> BTreeMap<String, Applied> {
     of(gate)
