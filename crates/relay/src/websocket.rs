@@ -212,16 +212,22 @@ pub(crate) struct Outbox {
 }
 
 impl Outbox {
-    /// Starts the writer. The handle gives the socket's writing half back at the end.
-    fn start(writer: Writer, setup: Setup, timeouts: &Timeouts) -> (Self, JoinHandle<Writer>) {
+    /// The sending side of a queue of at most `frames`, and the side that is written from.
+    fn new(frames: usize) -> (Self, mpsc::UnboundedReceiver<Item>) {
         let (queue, waiting) = mpsc::unbounded_channel();
         let outbox = Self {
             queue,
-            frames: Arc::new(Semaphore::new(setup.frames)),
+            frames: Arc::new(Semaphore::new(frames)),
             sent: Arc::new(Semaphore::new(BUDGET_KIB)),
             pushed: Arc::new(Semaphore::new(BUDGET_KIB)),
             broken: Arc::new(watch::Sender::new(false)),
         };
+        (outbox, waiting)
+    }
+
+    /// Starts the writer. The handle gives the socket's writing half back at the end.
+    fn start(writer: Writer, setup: Setup, timeouts: &Timeouts) -> (Self, JoinHandle<Writer>) {
+        let (outbox, waiting) = Self::new(setup.frames);
         let mut beat = interval_at(Instant::now() + timeouts.heartbeat, timeouts.heartbeat);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let task = WriterTask {
@@ -387,5 +393,54 @@ async fn within(
     match timeout(limit, write).await {
         Ok(written) => written,
         Err(_) => Err(WsError::Io(std::io::ErrorKind::TimedOut.into())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_peer_that_does_not_keep_up_with_frames_is_cut_by_the_one_that_finds_no_place() {
+        let (outbox, mut waiting) = Outbox::new(2);
+        assert!(outbox.push("1".to_owned()) && outbox.push("2".to_owned()));
+        assert!(!outbox.is_broken());
+        // What is written makes room again.
+        drop(waiting.recv().await);
+        assert!(outbox.push("3".to_owned()) && !outbox.is_broken());
+        assert!(!outbox.push("4".to_owned()));
+        assert!(outbox.broken().now_or_never().is_some());
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_does_not_keep_up_with_bytes_is_cut() {
+        let (outbox, _waiting) = Outbox::new(1024);
+        let half = "x".repeat(BUDGET_KIB * 1024 / 2 - 1);
+        assert!(outbox.push(half.clone()) && outbox.push(half.clone()));
+        assert!(!outbox.push("one more".to_owned()) && outbox.is_broken());
+    }
+
+    #[tokio::test]
+    async fn answers_that_wait_cost_no_event_its_place_and_wait_for_room_themselves() {
+        let (outbox, mut waiting) = Outbox::new(1024);
+        let half = "x".repeat(BUDGET_KIB * 1024 / 2 - 1);
+        outbox.send(None, half.clone()).await;
+        outbox.send(None, half.clone()).await;
+        let mut third = std::pin::pin!(outbox.send(None, half));
+        assert!(third.as_mut().now_or_never().is_none(), "there is no room");
+        assert!(outbox.push("an event".to_owned()) && !outbox.is_broken());
+        drop(waiting.recv().await);
+        assert!(third.now_or_never().is_some());
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_a_queue_that_has_ended() {
+        let (outbox, waiting) = Outbox::new(1);
+        outbox.send(None, "1".to_owned()).await;
+        drop(waiting);
+        outbox.send(None, "2".to_owned()).await;
+        assert!(!outbox.push("3".to_owned()), "nobody reads any more");
     }
 }
