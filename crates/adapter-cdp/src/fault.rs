@@ -1,6 +1,7 @@
 //! From what went wrong in the protocol to what the seam says about it.
 
 use ops_contracts::seam::adapter::AdapterError;
+use ops_contracts::seam::chromium::NOT_ACTIVE;
 
 use crate::connection::{CallError, Refusal};
 
@@ -43,10 +44,8 @@ fn from_refusal(message: &str) -> Option<AdapterError> {
     if says("Target crashed") {
         return Some(AdapterError::TargetCrashed);
     }
-    (says("No target with given id")
-        || says("Not attached to an active page")
-        || says("Target closed"))
-    .then_some(AdapterError::TargetClosed)
+    (says("No target with given id") || says(NOT_ACTIVE) || says("Target closed"))
+        .then_some(AdapterError::TargetClosed)
 }
 
 #[cfg(test)]

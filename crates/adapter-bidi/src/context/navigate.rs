@@ -1,10 +1,13 @@
 //! Navigation of a page's main frame, by URL, by reload and in its history.
 
+use std::time::{Duration, Instant};
+
 use ops_contracts::seam::adapter::{
     AdapterError, AdapterResult, DocumentKey, Effect, Navigation, NavigationFailure,
     NavigationFailureKind, Performed, TargetKey,
 };
 use ops_contracts::seam::calls::Loss;
+use ops_contracts::seam::chromium::NOT_ACTIVE;
 
 use super::{BidiContext, STRUCTURE_DEADLINE, answered, failed, within};
 use crate::connection::{CallError, Refusal, Route};
@@ -14,26 +17,21 @@ use crate::protocol::browsing_context::{Navigate, Reload, TraverseHistory};
 use crate::protocol::network::SetCacheBehavior;
 use crate::router::state::{Progress, State};
 
+/// How long to wait before a page that is being exchanged is asked again.
+const EXCHANGE: Duration = Duration::from_millis(10);
+
 impl Navigation for BidiContext {
     async fn navigate(&self, target: TargetKey, url: &str) -> Performed {
         let id = self.main_id(target)?;
         if let Some(page) = self.browser.router.lock().pages.get_mut(&target) {
             url.clone_into(&mut page.asked_for);
         }
-        let navigated = self
-            .browser
-            .connection
-            .send(
-                &Navigate {
-                    context: &id,
-                    url,
-                    wait: "none",
-                },
-                Route::page(target),
-            )
-            .decode()
-            .await;
-        let navigated = match navigated {
+        let command = Navigate {
+            context: &id,
+            url,
+            wait: "none",
+        };
+        let navigated = match self.past_exchange(target, &command).await {
             Ok(navigated) => navigated,
             Err(CallError::Refused(Refusal { error, message })) if error == "unknown error" => {
                 return Ok(without_document(navigation_failure(&message)));
@@ -86,15 +84,11 @@ impl Navigation for BidiContext {
             let bypass = connection.send(&cache("bypass"), Route::page(target));
             answered(bypass).await?;
         }
-        let reloaded = connection
-            .send(
-                &Reload {
-                    context: &id,
-                    wait: "none",
-                },
-                Route::page(target),
-            )
-            .await;
+        let command = Reload {
+            context: &id,
+            wait: "none",
+        };
+        let reloaded = self.past_exchange(target, &command).await;
         if ignore_cache {
             connection
                 .send(&cache("default"), Route::page(target))
@@ -112,14 +106,11 @@ impl Navigation for BidiContext {
 
     async fn traverse_history(&self, target: TargetKey, delta: i32) -> Performed {
         let id = self.main_id(target)?;
-        let moved = self.browser.connection.send(
-            &TraverseHistory {
-                context: &id,
-                delta,
-            },
-            Route::page(target),
-        );
-        match moved.await {
+        let command = TraverseHistory {
+            context: &id,
+            delta,
+        };
+        match self.past_exchange(target, &command).await {
             Ok(_) => Ok(Effect::Moved(true)),
             Err(CallError::Refused(Refusal { error, .. })) if error == "no such history entry" => {
                 Ok(Effect::Moved(false))
@@ -135,6 +126,29 @@ impl Navigation for BidiContext {
 }
 
 impl BidiContext {
+    /// Sends a command, again and again while Chromium refuses it because it exchanges the page's document: it has done nothing then. A page
+    /// that is closed is known to the router in a moment.
+    async fn past_exchange<C: Command>(
+        &self,
+        target: TargetKey,
+        command: &C,
+    ) -> Result<C::Returns, CallError> {
+        let until = Instant::now() + STRUCTURE_DEADLINE;
+        loop {
+            let reply = self.browser.connection.send(command, Route::page(target));
+            match reply.decode().await {
+                Err(CallError::Refused(Refusal { message, .. }))
+                    if message.contains(NOT_ACTIVE)
+                        && self.main_id(target).is_ok()
+                        && Instant::now() < until =>
+                {
+                    tokio::time::sleep(EXCHANGE).await;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
     /// How a navigation ended. The reply comes after the events that tell of it, a download's beginning apart.
     fn outcome(
         &self,

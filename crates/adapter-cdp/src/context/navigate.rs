@@ -1,7 +1,7 @@
 //! Navigation of a page's main frame, by URL, by reload and in its history.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chromiumoxide_cdp::cdp::browser_protocol::page::{
     GetNavigationHistoryParams, NavigateParams, NavigateToHistoryEntryParams, ReloadParams,
@@ -24,17 +24,20 @@ impl Navigation for CdpContext {
     async fn navigate(&self, target: TargetKey, url: &str) -> Performed {
         const CALL: &str = "Page.navigate";
         let session = self.of_page(target, |page| Arc::clone(&page.session))?;
-        let navigated = self
-            .browser
-            .connection
-            .exec(&NavigateParams::new(url), Route::session(&session));
-        let navigated: wire::Navigated = match navigated.decode().await {
-            Err(CallError::Refused(Refusal { message, .. }))
-                if message.contains("Cannot navigate to invalid URL") =>
-            {
-                return Ok(failure(NavigationFailureKind::Other, "ERR_INVALID_URL"));
+        let (connection, params) = (&self.browser.connection, NavigateParams::new(url));
+        let navigate = || async {
+            let navigated = connection.exec(&params, Route::session(&session));
+            match navigated.decode::<wire::Navigated>().await {
+                Err(CallError::Refused(Refusal { message, .. }))
+                    if message.contains("Cannot navigate to invalid URL") =>
+                {
+                    Ok(None)
+                }
+                other => other.map(Some).map_err(failed(CALL)),
             }
-            other => other.map_err(failed(CALL))?,
+        };
+        let Some(navigated) = self.past_exchange(target, navigate).await? else {
+            return Ok(failure(NavigationFailureKind::Other, "ERR_INVALID_URL"));
         };
         let failure = navigated
             .error_text
@@ -61,28 +64,18 @@ impl Navigation for CdpContext {
             ignore_cache: Some(ignore_cache),
             ..Default::default()
         };
-        let reloaded = self
-            .browser
-            .connection
-            .exec(&params, Route::session(&session));
-        reloaded.await.map_err(failed(CALL))?;
+        let connection = &self.browser.connection;
+        let reload = || async {
+            let reloaded = connection.exec(&params, Route::session(&session));
+            reloaded.await.map_err(failed(CALL))
+        };
+        self.past_exchange(target, reload).await?;
         Ok(Effect::Done)
     }
 
     async fn traverse_history(&self, target: TargetKey, delta: i32) -> Performed {
-        within(STRUCTURE_DEADLINE, async {
-            loop {
-                match self.move_in_history(target, delta).await {
-                    // While the browser exchanges the page for one of its history it refuses calls as if the page were closed. It has
-                    // done nothing then; if it is closed indeed, the router knows in a moment.
-                    Err(AdapterError::TargetClosed) if self.of_page(target, |_| ()).is_ok() => {
-                        tokio::time::sleep(EXCHANGE).await;
-                    }
-                    outcome => return outcome,
-                }
-            }
-        })
-        .await
+        let step = || self.move_in_history(target, delta);
+        within(STRUCTURE_DEADLINE, self.past_exchange(target, step)).await
     }
 
     async fn visit_empty(&self, target: TargetKey, url: &str) -> Performed {
@@ -91,6 +84,25 @@ impl Navigation for CdpContext {
 }
 
 impl CdpContext {
+    /// Repeats a call that the browser refuses while it exchanges the page's document: it says that the page is closed and has done
+    /// nothing. A page that is closed indeed is known to the router in a moment.
+    async fn past_exchange<T, F>(&self, target: TargetKey, call: impl Fn() -> F) -> AdapterResult<T>
+    where
+        F: Future<Output = AdapterResult<T>>,
+    {
+        let until = Instant::now() + STRUCTURE_DEADLINE;
+        loop {
+            match call().await {
+                Err(AdapterError::TargetClosed)
+                    if self.of_page(target, |_| ()).is_ok() && Instant::now() < until =>
+                {
+                    tokio::time::sleep(EXCHANGE).await;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
     /// Waits until the document of `loader` is committed: the browser says so first, the renderer a moment later.
     async fn committed(&self, target: TargetKey, loader: &str) -> AdapterResult<DocumentKey> {
         let check = |state: &mut State| match state.living_page(&self.id, target) {

@@ -4,6 +4,9 @@
 
 use crate::seam::adapter::{NavigationFailure, NavigationFailureKind};
 
+/// How the browser refuses a call while it exchanges a page's document for another, and after the page is closed. It has done nothing then.
+pub const NOT_ACTIVE: &str = "Not attached to an active page";
+
 /// Kinds by the beginning of the names of network errors; the first match counts.
 const FAILURES: &[(&str, NavigationFailureKind)] = &[
     ("ERR_NAME_", NavigationFailureKind::Dns),
